@@ -1,0 +1,89 @@
+import { z } from 'zod'
+
+/** The root organization. `id` is a number written as a string; the first tenant is `-1234`, `carbon.super`. */
+export interface Tenant {
+  id: string
+  name: string
+}
+
+/** An organization inside the tenant. `depth` is 0 at the root of the tenant. */
+export interface Organization {
+  id: string
+  name: string
+  orgHandle?: string
+  depth?: number
+}
+
+/** Where the user's account is kept. `id` is the base64 of the name: `PRIMARY` is `UFJJTUFSWQ==`. */
+export interface UserStore {
+  id?: string
+  name?: string
+}
+
+/** A header or parameter of the request that started the flow. Header names arrive in lower case. */
+export interface NamedValues {
+  name: string
+  value: string[]
+}
+
+/** What a claim of a token may be on the wire. `value` is absent when it would be empty. */
+export interface TokenClaim {
+  name: string
+  value?: unknown
+}
+
+/** A user attribute, named by its local claim URI. */
+export interface UserClaim {
+  uri: string
+  value: string | string[]
+}
+
+/** The request a client made at the token or authorize endpoint. */
+export interface TokenRequest {
+  clientId: string
+  /** Absent at the authorize endpoint. */
+  grantType?: string
+  /** Only at the authorize endpoint, for example `code id_token`. */
+  responseType?: string
+  scopes?: string[]
+  additionalHeaders?: NamedValues[]
+  additionalParams?: NamedValues[]
+}
+
+export const tenantSchema: z.ZodType<Tenant> = z.looseObject({ id: z.string(), name: z.string() })
+
+export const organizationSchema: z.ZodType<Organization> = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  orgHandle: z.string().exactOptional(),
+  depth: z.number().exactOptional(),
+})
+
+export const userStoreSchema: z.ZodType<UserStore> = z.looseObject({
+  id: z.string().exactOptional(),
+  name: z.string().exactOptional(),
+})
+
+export const namedValuesSchema: z.ZodType<NamedValues> = z.looseObject({
+  name: z.string(),
+  value: z.array(z.string()),
+})
+
+export const tokenClaimSchema: z.ZodType<TokenClaim> = z.looseObject({
+  name: z.string(),
+  value: z.unknown().exactOptional(),
+})
+
+export const userClaimSchema: z.ZodType<UserClaim> = z.looseObject({
+  uri: z.string(),
+  value: z.union([z.string(), z.array(z.string())]),
+})
+
+export const tokenRequestSchema: z.ZodType<TokenRequest> = z.looseObject({
+  clientId: z.string(),
+  grantType: z.string().exactOptional(),
+  responseType: z.string().exactOptional(),
+  scopes: z.array(z.string()).exactOptional(),
+  additionalHeaders: z.array(namedValuesSchema).exactOptional(),
+  additionalParams: z.array(namedValuesSchema).exactOptional(),
+})

@@ -1,0 +1,42 @@
+export type { AccessTokenEvent } from './action-types/pre-issue-access-token.ts'
+export type { IdTokenEvent } from './action-types/pre-issue-id-token.ts'
+export {
+  type ActionType,
+  type ActionTypeDescriptor,
+  actionTypes,
+  type EditablePlace,
+  type Events,
+  type RuleField,
+} from './action-types.ts'
+export {
+  type ActionRequest,
+  type ActionResponse,
+  API_VERSION_HEADER,
+  issuesOf,
+  parseActionRequest,
+} from './call.ts'
+export {
+  ENDPOINT_AUTHENTICATION_PROPERTIES,
+  type EndpointAuthentication,
+  type EndpointAuthenticationType,
+} from './endpoint-authentication.ts'
+export type {
+  NamedValues,
+  Organization,
+  Tenant,
+  TokenClaim,
+  TokenRequest,
+  UserClaim,
+  UserStore,
+} from './event.ts'
+export { describeIssue, describeIssues, type Issue } from './issue.ts'
+export {
+  type AllowedOperation,
+  isAllowed,
+  lastSegment,
+  type Operation,
+  type OperationName,
+  parentPath,
+} from './operation.ts'
+export { type Platform, type PlatformName, platforms } from './platforms.ts'
+export { type Expression, MAX_EXPRESSIONS, MAX_GROUPS, type Rule, type RuleOperator } from './rule.ts'

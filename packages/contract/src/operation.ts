@@ -1,0 +1,57 @@
+import { z } from 'zod'
+
+/** The three operations of RFC 6902 that extensions may ask for, and `redirect`, which only INCOMPLETE answers carry. */
+export type OperationName = 'add' | 'remove' | 'replace' | 'redirect'
+
+/**
+ * One requested change. `path` is *not* a full RFC 6902 pointer: nothing is unescaped and only one level below an allowed
+ * path is reachable, see {@link isAllowed}.
+ */
+export interface Operation {
+  op: OperationName
+  /** Where: present for add, remove, replace. */
+  path?: string
+  /** What: present for add and replace. */
+  value?: unknown
+  /** Where to send the browser: present for redirect. */
+  url?: string
+}
+
+/** What the platform lets the extension change. `paths` is absent for `redirect`. */
+export interface AllowedOperation {
+  op: OperationName
+  paths?: string[]
+}
+
+export const allowedOperationSchema: z.ZodType<AllowedOperation> = z.looseObject({
+  op: z.enum(['add', 'remove', 'replace', 'redirect']),
+  paths: z.array(z.string()).exactOptional(),
+})
+
+/** `/accessToken/scopes/3` → `/accessToken/scopes/`: the path up to and including its last slash. */
+export function parentPath(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1)
+}
+
+/** `/accessToken/scopes/3` → `3`; empty when the path ends in a slash. */
+export function lastSegment(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/**
+ * Whether the platform offered this operation: some entry has the same `op`, and the path equals one of its paths or lies
+ * exactly one level below one that ends in a slash. Case sensitive. A `redirect` is allowed when one is offered at all.
+ *
+ * @example
+ * isAllowed({ op: 'add', path: '/accessToken/claims/-' }, [{ op: 'add', paths: ['/accessToken/claims/'] }]) // true
+ * isAllowed({ op: 'add', path: '/accessToken/claims/aud/-' }, [{ op: 'add', paths: ['/accessToken/claims/'] }]) // false
+ */
+export function isAllowed(operation: Operation, allowed: readonly AllowedOperation[]): boolean {
+  return allowed.some(entry => {
+    if (entry.op !== operation.op) return false
+    if (entry.op === 'redirect') return true
+    const { path } = operation
+    if (path === undefined) return false
+    return entry.paths?.some(offered => offered === path || offered === parentPath(path)) ?? false
+  })
+}
