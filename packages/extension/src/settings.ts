@@ -1,0 +1,111 @@
+import type { z } from 'zod'
+
+/**
+ * One setting of a deployable extension, declared once: its reader, its default and the sentence in the documentation.
+ *
+ * A setting is read from the environment (`TOKEN_GUARD_BLOCKED_COUNTRIES`) or from a JSON file (`blockedCountries`);
+ * the environment wins.
+ */
+export interface Setting<Value> {
+  schema: z.ZodType<Value>
+  /** How a text from the environment becomes the value that `schema` checks. JSON files carry the value itself. */
+  text: 'text' | 'number' | 'flag' | 'list' | 'json'
+  /** Absent: the setting must be given. */
+  default?: Value
+  /** One sentence for the documentation, with the unit. */
+  about: string
+  /** A secret is never shown in a message or in documentation of the running values. */
+  secret?: boolean
+}
+
+/** The settings of one extension by their name in a JSON file. */
+export type Settings = Record<string, Setting<unknown>>
+
+/** The values that {@link readSettings} returns for a declaration. */
+export type SettingValues<S extends Settings> = { [K in keyof S]: S[K] extends Setting<infer Value> ? Value : never }
+
+/** `blockedCountries` under the prefix `TOKEN_GUARD` is `TOKEN_GUARD_BLOCKED_COUNTRIES`. */
+export function environmentName(prefix: string, name: string): string {
+  return `${prefix}_${name.replaceAll(/[A-Z]/g, capital => `_${capital}`).toUpperCase()}`
+}
+
+const readers: Record<Setting<unknown>['text'], (text: string) => unknown> = {
+  text: text => text,
+  number: text => (text.trim() === '' ? Number.NaN : Number(text)),
+  flag: text => ({ true: true, false: false, '1': true, '0': false, yes: true, no: false })[text.toLowerCase()] ?? text,
+  list: text => text.split(',').flatMap(item => item.trim() || []),
+  json: text => {
+    try {
+      return JSON.parse(text)
+    } catch {
+      return text
+    }
+  },
+}
+
+/**
+ * Reads the settings of an extension and checks all of them, so that a start refused for three reasons names three.
+ *
+ * @param source.environment Variables by name; only those with the prefix are looked at.
+ * @param source.file The parsed JSON file, when one was given. Unknown keys are problems: they are misspelt settings.
+ * @returns The values, or one sentence per problem that names the setting and says what it must be. Values are never
+ *   quoted, because some are secrets.
+ */
+export function readSettings<S extends Settings>(
+  prefix: string,
+  settings: S,
+  source: { environment: Record<string, string | undefined>; file?: unknown },
+): { ok: true; values: SettingValues<S> } | { ok: false; problems: string[] } {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  const { environment, file = {} } = source
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) {
+    return { ok: false, problems: ['The configuration file must hold one JSON object of settings.'] }
+  }
+  const names = new Map(Object.keys(settings).map(name => [environmentName(prefix, name), name]))
+  for (const key of Object.keys(file)) {
+    if (!Object.hasOwn(settings, key)) problems.push(`${key}: not a setting. ${closest(key, Object.keys(settings))}`)
+  }
+  for (const key of Object.keys(environment)) {
+    if (key.startsWith(`${prefix}_`) && key !== `${prefix}_CONFIG` && !names.has(key)) {
+      problems.push(`${key}: not a setting. ${closest(key, [...names.keys()])}`)
+    }
+  }
+  for (const [variable, name] of names) {
+    const setting = settings[name] as Setting<unknown>
+    const text = environment[variable]
+    const given =
+      text !== undefined && text !== '' ? readers[setting.text](text) : (file as Record<string, unknown>)[name]
+    if (given === undefined) {
+      if (!('default' in setting)) problems.push(`${variable}: missing. ${setting.about}`)
+      values[name] = setting.default
+      continue
+    }
+    const parsed = setting.schema.safeParse(given)
+    if (parsed.success) values[name] = parsed.data
+    else {
+      const what = parsed.error.issues.map(issue => [...issue.path, issue.message].join(': ')).join('; ')
+      problems.push(`${text === undefined || text === '' ? name : variable}: ${what}. ${setting.about}`)
+    }
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, values: values as SettingValues<S> }
+}
+
+/** The settings as a Markdown table, for the README of an extension. */
+export function documentSettings(prefix: string, settings: Settings): string {
+  const rows = Object.entries(settings).map(([name, setting]) => {
+    const fallback = !('default' in setting)
+      ? '**required**'
+      : setting.default === undefined
+        ? 'none'
+        : `\`${Array.isArray(setting.default) ? setting.default.join(',') || '(empty)' : JSON.stringify(setting.default).replaceAll('|', '\\|')}\``
+    return `| \`${environmentName(prefix, name)}\` | \`${name}\` | ${fallback} | ${setting.about.replaceAll('|', '\\|')} |`
+  })
+  return ['| environment | file | default | what it does |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+function closest(key: string, known: string[]): string {
+  const wanted = key.toLowerCase()
+  const near = known.find(name => name.toLowerCase().includes(wanted) || wanted.includes(name.toLowerCase()))
+  return near ? `Did you mean ${near}?` : `Known are ${known.join(', ')}.`
+}
