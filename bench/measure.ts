@@ -1,0 +1,176 @@
+/**
+ * Interleaved measuring: every target is a process of its own, each round visits all of them, ratios are computed inside
+ * a round and the median over the rounds is told. CPU per request comes from the target's own process times and is the
+ * steadier figure on a shared machine; where /proc is absent only requests per second are told.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import autocannon from 'autocannon'
+
+/** A program under measure. Its first line on stdout is the address it listens on. */
+export interface Target {
+  name: string
+  /** Path of the program below `bench/targets/`. */
+  program: string
+  argv?: string[]
+  env?: Record<string, string>
+}
+
+/** What is sent, the same to every target unless a target's first line says otherwise. */
+export interface Load {
+  method: 'GET' | 'POST'
+  headers: Record<string, string>
+  body: string
+  connections: number
+  secondsPerRound: number
+  rounds: number
+}
+
+interface Running {
+  target: Target
+  process: ChildProcess
+  url: string
+  headers: Record<string, string>
+  body: string | undefined
+}
+
+interface Sample {
+  requestsPerSecond: number
+  cpuMicroseconds: number | undefined
+  p50: number
+  p99: number
+  failed: number
+}
+
+/** One line of a comparison: ratios to the first target, medians over rounds. */
+export interface Line {
+  name: string
+  requestsPerSecond: number
+  requestsRatio: number
+  cpuMicroseconds: number | undefined
+  cpuRatio: number | undefined
+  p50Ms: number
+  p99Ms: number
+  failed: number
+}
+
+async function start(target: Target): Promise<Running> {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@preflow/source', `${import.meta.dirname}/targets/${target.program}`, ...(target.argv ?? [])],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...target.env } },
+  )
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+  const [first] = await Promise.race([
+    once(lines, 'line') as Promise<[string]>,
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`bench target ${target.name} ended with ${code} before it said where it listens`)
+    }),
+  ])
+  const said = JSON.parse(first) as { url: string; headers?: Record<string, string>; body?: string }
+  return { target, process: child, url: said.url, headers: said.headers ?? {}, body: said.body }
+}
+
+/** User and system time of a process so far, in microseconds; clock ticks are hundredths of a second on Linux. */
+function cpuTime(pid: number): number | undefined {
+  const file = `/proc/${pid}/stat`
+  if (!existsSync(file)) return undefined
+  const fields = (readFileSync(file, 'utf8').split(') ')[1] ?? '').split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10_000
+}
+
+async function sample(running: Running, load: Load): Promise<Sample> {
+  const pid = running.process.pid as number
+  const before = cpuTime(pid)
+  const result = await autocannon({
+    url: running.url,
+    method: load.method,
+    headers: { ...load.headers, ...running.headers },
+    body: running.body ?? load.body,
+    connections: load.connections,
+    duration: load.secondsPerRound,
+  })
+  const after = cpuTime(pid)
+  const count = result.requests.total
+  return {
+    requestsPerSecond: result.requests.average,
+    cpuMicroseconds: before !== undefined && after !== undefined && count > 0 ? (after - before) / count : undefined,
+    p50: result.latency.p50,
+    p99: result.latency.p99,
+    failed: result.non2xx + result.errors,
+  }
+}
+
+/** The middle value; the mean of the two middle ones of an even count. */
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  return sorted.length % 2 === 1
+    ? (sorted[Math.floor(middle)] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+}
+
+/** Measures all targets against the first one. */
+export async function compare(targets: Target[], load: Load): Promise<Line[]> {
+  const running: Running[] = []
+  try {
+    for (const target of targets) running.push(await start(target))
+    for (const each of running) await sample(each, { ...load, secondsPerRound: 1 })
+    const rounds: Sample[][] = []
+    for (let round = 0; round < load.rounds; round++) {
+      const samples: Sample[] = []
+      for (let step = 0; step < running.length; step++) {
+        const index = (step + round) % running.length
+        samples[index] = await sample(running[index] as Running, load)
+      }
+      rounds.push(samples)
+    }
+    return running.map(({ target }, index) => {
+      const own = rounds.map(round => round[index] as Sample)
+      const base = rounds.map(round => round[0] as Sample)
+      const withCpu = own.every(one => one.cpuMicroseconds !== undefined)
+      return {
+        name: target.name,
+        requestsPerSecond: median(own.map(one => one.requestsPerSecond)),
+        requestsRatio: median(own.map((one, round) => one.requestsPerSecond / (base[round] as Sample).requestsPerSecond)),
+        cpuMicroseconds: withCpu ? median(own.map(one => one.cpuMicroseconds as number)) : undefined,
+        cpuRatio: withCpu
+          ? median(own.map((one, round) => (one.cpuMicroseconds as number) / ((base[round] as Sample).cpuMicroseconds as number)))
+          : undefined,
+        p50Ms: median(own.map(one => one.p50)),
+        p99Ms: median(own.map(one => one.p99)),
+        failed: own.reduce((sum, one) => sum + one.failed, 0),
+      }
+    })
+  } finally {
+    for (const { process: child } of running) {
+      child.kill('SIGTERM')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    }
+  }
+}
+
+/** The lines as a table for `bench/README.md`. */
+export function table(title: string, lines: Line[]): string {
+  const rows = lines.map(line =>
+    [
+      line.name,
+      line.requestsPerSecond.toFixed(0),
+      line.requestsRatio.toFixed(2),
+      line.cpuMicroseconds?.toFixed(0) ?? '–',
+      line.cpuRatio?.toFixed(2) ?? '–',
+      `${line.p50Ms} / ${line.p99Ms}`,
+      String(line.failed),
+    ].join(' | '),
+  )
+  return [
+    `### ${title}`,
+    '',
+    '| target | req/s | ratio | CPU µs/req | CPU ratio | p50 / p99 ms | failed |',
+    '|---|---|---|---|---|---|---|',
+    ...rows.map(row => `| ${row} |`),
+    '',
+  ].join('\n')
+}
