@@ -1,1 +1,52 @@
-export {}
+export type { CallerAuthentication } from './caller.ts'
+export type { Context, Facts } from './context.ts'
+export {
+  type Allow,
+  allow,
+  type Decision,
+  type Deny,
+  deny,
+  type Fail,
+  fail,
+  type Redirect,
+  redirectTo,
+} from './decision.ts'
+export {
+  type DecisionRecord,
+  defineExtension,
+  type Extension,
+  type ExtensionOptions,
+  type Handler,
+  type HandlerName,
+  type Handlers,
+  type IncomingCall,
+  type OutgoingAnswer,
+} from './define-extension.ts'
+export {
+  type AudienceEdit,
+  addAudience,
+  addClaim,
+  addResponseParameter,
+  addScope,
+  type ClaimEdit,
+  type ClaimValue,
+  type Edit,
+  type EditFor,
+  keepScopes,
+  type LifetimeEdit,
+  type RefreshLifetimeEdit,
+  type ResponseParameterEdit,
+  removeAudience,
+  removeClaim,
+  removeResponseParameter,
+  removeScope,
+  replaceAudience,
+  replaceClaim,
+  type ScopeEdit,
+  setClaim,
+  setExpiresIn,
+  setRefreshExpiresIn,
+  setScopes,
+  shortenRefreshTo,
+  shortenTo,
+} from './edits.ts'

@@ -1,0 +1,130 @@
+import { Webhook } from 'standardwebhooks'
+
+/**
+ * How the platform proves that it is the caller. Every secret is a list: during a rotation the old and the new one are
+ * both accepted.
+ */
+export type CallerAuthentication =
+  /** Anybody may call. Right only behind a gateway that authenticates, or on a developer's machine. */
+  | { type: 'none' }
+  | { type: 'basic'; credentials: readonly { username: string; password: string }[] }
+  | { type: 'bearer'; tokens: readonly string[] }
+  | { type: 'apiKey'; header: string; keys: readonly string[] }
+  /**
+   * HMAC over id, time and body, as Standard Webhooks describes it: the body cannot be changed and a recorded call is
+   * worthless after the window.
+   *
+   * `secrets` are base64, with or without `whsec_`. `windowSeconds` is how far the time of the call may be from ours;
+   * default 300.
+   */
+  | { type: 'signature'; secrets: readonly string[]; windowSeconds?: number }
+
+/** Looks at who calls. `undefined`: welcome. A text: why not, for the log. */
+export interface CallerCheck {
+  /** Before the body is read. */
+  byHeaders(header: (name: string) => string | undefined): string | undefined
+  /** With the body, when the authentication covers it. */
+  byBody?(header: (name: string) => string | undefined, body: string): string | undefined
+  /** The value of `www-authenticate` in a refusal. */
+  challenge?: string
+}
+
+/**
+ * Prepares the check of the caller.
+ *
+ * @throws {TypeError} When a secret is missing or empty: an empty secret would let everybody in.
+ */
+export function createCallerCheck(authentication: CallerAuthentication, now: () => number): CallerCheck {
+  return checks[authentication.type](authentication as never, now)
+}
+
+const checks: {
+  [T in CallerAuthentication['type']]: (
+    authentication: Extract<CallerAuthentication, { type: T }>,
+    now: () => number,
+  ) => CallerCheck
+} = {
+  none: () => ({ byHeaders: () => undefined }),
+  basic: ({ credentials }) => {
+    for (const { username } of credentials) {
+      if (username.includes(':')) throw new TypeError('caller.credentials: a user name cannot contain a colon.')
+    }
+    const expected = secretsOf(
+      'caller.credentials',
+      credentials.map(({ username, password }) => username && password && base64(`${username}:${password}`)),
+    )
+    return {
+      byHeaders: header => compare(schemeOf('Basic', header('authorization')), expected),
+      challenge: 'Basic realm="extension", charset="UTF-8"',
+    }
+  },
+  bearer: ({ tokens }) => {
+    const expected = secretsOf('caller.tokens', tokens)
+    return { byHeaders: header => compare(schemeOf('Bearer', header('authorization')), expected), challenge: 'Bearer' }
+  },
+  apiKey: ({ header: name, keys }) => {
+    const expected = secretsOf('caller.keys', keys)
+    const wanted = name.toLowerCase()
+    return { byHeaders: header => compare(header(wanted), expected) }
+  },
+  signature: ({ secrets, windowSeconds = 300 }, now) => {
+    if (secrets.length === 0) throw new TypeError('caller.secrets: give at least one.')
+    const keys = secrets.map(secret => new Webhook(secret))
+    return {
+      byHeaders: header => {
+        const seconds = Number(header('webhook-timestamp'))
+        if (!header('webhook-id') || !header('webhook-signature') || !Number.isInteger(seconds)) return 'not signed'
+        return Math.abs(now() / 1000 - seconds) > windowSeconds ? 'signed at another time' : undefined
+      },
+      byBody: (header, body) => {
+        const signedAt = new Date(Number(header('webhook-timestamp')) * 1000)
+        const expected = keys.map(key => encode(key.sign(header('webhook-id') ?? '', signedAt, body)))
+        const presented = (header('webhook-signature') ?? '').split(' ').slice(0, MAX_SIGNATURES)
+        return presented.some(signature => compare(signature, expected) === undefined) ? undefined : 'wrong signature'
+      },
+    }
+  },
+}
+
+/** A caller that rotates keys sends two signatures; more than this is an attempt to make us work. */
+const MAX_SIGNATURES = 8
+
+const encoder = new TextEncoder()
+const encode = (text: string) => encoder.encode(text)
+
+function secretsOf(name: string, secrets: readonly string[]): Uint8Array[] {
+  if (secrets.length === 0 || secrets.some(secret => secret === '')) {
+    throw new TypeError(`${name}: give at least one, and none of them empty. Use type none to let everybody call.`)
+  }
+  return secrets.map(encode)
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...encode(text)))
+}
+
+function schemeOf(scheme: string, authorization: string | undefined): string | undefined {
+  const [given = '', credentials] = authorization?.split(/ +/, 2) ?? []
+  return given.toLowerCase() === scheme.toLowerCase() ? credentials : undefined
+}
+
+/** Compares with every secret, so that the time does not tell which of them was nearly right. */
+function compare(presented: string | undefined, expected: readonly Uint8Array[]): string | undefined {
+  if (presented === undefined) return 'no credentials'
+  const bytes = encode(presented)
+  let matches = false
+  for (const secret of expected) matches = equalInConstantTime(bytes, secret) || matches
+  return matches ? undefined : 'wrong credentials'
+}
+
+/**
+ * The time depends only on the length of what was presented. Not through `crypto.subtle`: one digest there costs more
+ * than twice the CPU of a whole bare HTTP exchange, because it visits another thread.
+ */
+function equalInConstantTime(presented: Uint8Array, expected: Uint8Array): boolean {
+  let difference = presented.length ^ expected.length
+  for (let index = 0; index < presented.length; index++) {
+    difference |= (presented[index] as number) ^ (expected[index % expected.length] as number)
+  }
+  return difference === 0
+}

@@ -1,0 +1,70 @@
+import type { Edit } from './edits.ts'
+
+/** Let it happen, with the edits asked for. */
+export interface Allow<E extends Edit = Edit> {
+  decision: 'allow'
+  edits: readonly E[]
+  /** What the action type's SUCCESS carries besides operations, for example the user of a custom authentication. */
+  data?: unknown
+  why?: string
+}
+
+/** Refuse it. The client is told: at a token endpoint `reason` becomes `error` and `description` `error_description`. */
+export interface Deny {
+  decision: 'deny'
+  reason: string
+  description: string
+  why?: string
+}
+
+/** Say that no decision could be made. The client gets a server error and never sees the words. */
+export interface Fail {
+  decision: 'fail'
+  message: string
+  description: string
+  why?: string
+}
+
+/** Send the browser elsewhere first. Only action types that offer `redirect` accept it. */
+export interface Redirect {
+  decision: 'redirect'
+  url: string
+  why?: string
+}
+
+/** What a handler decides. `why` explains it to the operator in the log line and never travels to the platform. */
+export type Decision<E extends Edit = Edit> = Allow<E> | Deny | Fail | Redirect
+
+/**
+ * Answers SUCCESS.
+ *
+ * @param edits What to change, in order. An edit that the event does not allow is left out and reported.
+ * @example
+ * return allow([setExpiresIn(900), addClaim('tier', 'gold')], { why: 'a gold customer' })
+ */
+export function allow<E extends Edit = never>(
+  edits: readonly E[] = [],
+  more: { data?: unknown; why?: string } = {},
+): Allow<E> {
+  return { decision: 'allow', edits, ...more }
+}
+
+/**
+ * Answers FAILED.
+ *
+ * @param reason A code for programs, for example `access_denied`. At most 100 characters.
+ * @param description A sentence for people. At most 300 characters. Both are mended to what every platform accepts.
+ */
+export function deny(reason: string, description: string, more: { why?: string } = {}): Deny {
+  return { decision: 'deny', reason, description, ...more }
+}
+
+/** Answers ERROR with HTTP 500, which a platform does not retry. Limits as for {@link deny}. */
+export function fail(message: string, description: string, more: { why?: string } = {}): Fail {
+  return { decision: 'fail', message, description, ...more }
+}
+
+/** Answers INCOMPLETE with a redirect to an absolute URL. */
+export function redirectTo(url: string, more: { why?: string } = {}): Redirect {
+  return { decision: 'redirect', url, ...more }
+}

@@ -1,0 +1,363 @@
+import { type AllowedOperation, type EditablePlace, isAllowed, type Operation } from '@preflow/contract'
+
+/** What an added claim may be. Platforms refuse objects, mixed lists and lists of numbers. */
+export type ClaimValue = string | number | boolean | readonly string[]
+
+export type ClaimEdit =
+  | { edit: 'addClaim' | 'replaceClaim' | 'setClaim'; name: string; value: ClaimValue }
+  | { edit: 'removeClaim'; name: string }
+export type AudienceEdit =
+  | { edit: 'addAudience' | 'removeAudience'; value: string }
+  | { edit: 'replaceAudience'; value: string; by: string }
+export type LifetimeEdit = { edit: 'setExpiresIn' | 'shortenTo'; seconds: number }
+export type RefreshLifetimeEdit = { edit: 'setRefreshExpiresIn' | 'shortenRefreshTo'; seconds: number }
+export type ScopeEdit =
+  | { edit: 'addScope' | 'removeScope'; scope: string }
+  | { edit: 'setScopes' | 'keepScopes'; scopes: readonly string[] }
+export type ResponseParameterEdit =
+  | { edit: 'addResponseParameter'; name: string; value: unknown }
+  | { edit: 'removeResponseParameter'; name: string }
+
+/** One change, in the words of its author. {@link resolveEdits} turns it into operations of the wire. */
+export type Edit = ClaimEdit | AudienceEdit | LifetimeEdit | RefreshLifetimeEdit | ScopeEdit | ResponseParameterEdit
+
+interface EditsByType {
+  PRE_ISSUE_ACCESS_TOKEN: Edit
+  PRE_ISSUE_ID_TOKEN: ClaimEdit | AudienceEdit | LifetimeEdit
+}
+
+/** The edits that make sense for an action type; none for a type that has no entry. */
+export type EditFor<T extends string> = T extends keyof EditsByType ? EditsByType[T] : never
+
+/** Adds a claim that the token does not have yet. */
+export const addClaim = (name: string, value: ClaimValue): ClaimEdit => ({ edit: 'addClaim', name, value })
+/** Gives a claim another value. Platforms offer this for user attributes and claims added earlier, not for their own. */
+export const replaceClaim = (name: string, value: ClaimValue): ClaimEdit => ({ edit: 'replaceClaim', name, value })
+/** Replaces the claim if the event offers that, adds it if the token does not have it: right on first issue and on refresh. */
+export const setClaim = (name: string, value: ClaimValue): ClaimEdit => ({ edit: 'setClaim', name, value })
+/** Takes a claim out. Nothing happens when the token does not have it. */
+export const removeClaim = (name: string): ClaimEdit => ({ edit: 'removeClaim', name })
+/** Adds an audience: a host name or an absolute URI. Nothing happens when it is there. */
+export const addAudience = (value: string): AudienceEdit => ({ edit: 'addAudience', value })
+/** Takes an audience out. Nothing happens when it is not there. */
+export const removeAudience = (value: string): AudienceEdit => ({ edit: 'removeAudience', value })
+/** Puts `by` in the place of `value`. */
+export const replaceAudience = (value: string, by: string): AudienceEdit => ({ edit: 'replaceAudience', value, by })
+/** Sets the lifetime of the token in seconds, longer or shorter than it was. Fractions are cut off. */
+export const setExpiresIn = (seconds: number): LifetimeEdit => ({ edit: 'setExpiresIn', seconds })
+/** Makes the token live at most so many seconds; never longer than it would have. */
+export const shortenTo = (seconds: number): LifetimeEdit => ({ edit: 'shortenTo', seconds })
+/** Sets the lifetime of the refresh token in seconds. */
+export const setRefreshExpiresIn = (seconds: number): RefreshLifetimeEdit => ({ edit: 'setRefreshExpiresIn', seconds })
+/** Makes the refresh token live at most so many seconds. */
+export const shortenRefreshTo = (seconds: number): RefreshLifetimeEdit => ({ edit: 'shortenRefreshTo', seconds })
+/** Grants a scope. Nothing happens when it is granted. */
+export const addScope = (scope: string): ScopeEdit => ({ edit: 'addScope', scope })
+/** Takes a scope away. Nothing happens when it is not granted. */
+export const removeScope = (scope: string): ScopeEdit => ({ edit: 'removeScope', scope })
+/** Grants exactly these scopes. */
+export const setScopes = (scopes: readonly string[]): ScopeEdit => ({ edit: 'setScopes', scopes })
+/** Takes away every scope that is not among these and adds none. */
+export const keepScopes = (scopes: readonly string[]): ScopeEdit => ({ edit: 'keepScopes', scopes })
+/** Adds a member to the token response. It is not kept for later refreshes. */
+export const addResponseParameter = (name: string, value: unknown): ResponseParameterEdit => ({
+  edit: 'addResponseParameter',
+  name,
+  value,
+})
+/** Leaves `refresh_token` or `id_token` out of the token response. */
+export const removeResponseParameter = (name: string): ResponseParameterEdit => ({
+  edit: 'removeResponseParameter',
+  name,
+})
+
+/** What edits are resolved against: the request as it was sent. */
+export interface EditableRequest {
+  actionType: string
+  event: object
+  allowedOperations: readonly AllowedOperation[]
+  places: readonly EditablePlace[]
+}
+
+/** The operations to send, and one sentence for every edit that could not become one. */
+export interface ResolvedEdits {
+  operations: Operation[]
+  reports: string[]
+}
+
+const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/
+const AUDIENCE = /^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^\s/$.?#]\S+|[a-zA-Z0-9.-]+)$/
+
+/** The lists as earlier edits of the same answer left them, and the operations so far. */
+interface Draft extends EditableRequest, ResolvedEdits {
+  lifetimesAs: 'text' | 'number'
+  lists: Map<string, { sent: readonly string[]; now: string[] }>
+  added: Map<string, Operation>
+  lifetimes: Map<string, number>
+}
+
+/** An edit that cannot be sent. The message names what is wrong and what to do, never a value. */
+class Impossible extends Error {}
+
+/**
+ * Turns edits into operations: finds the path in the event, counts indices as the platform will, checks what the
+ * platform would refuse, and keeps only what `allowedOperations` offer.
+ *
+ * @param lifetimesAs Lifetimes travel as text, as the published contract declares them, unless `number` is asked for.
+ * @returns Operations with `op` as their first key, because streaming readers depend on it.
+ */
+export function resolveEdits(
+  edits: readonly Edit[],
+  request: EditableRequest,
+  lifetimesAs: 'text' | 'number' = 'text',
+): ResolvedEdits {
+  if (edits.length === 0) return { operations: [], reports: [] }
+  const draft: Draft = {
+    ...request,
+    lifetimesAs,
+    operations: [],
+    reports: [],
+    lists: new Map(),
+    added: new Map(),
+    lifetimes: new Map(),
+  }
+  for (const edit of edits) {
+    try {
+      apply(edit, draft)
+    } catch (error) {
+      if (!(error instanceof Impossible)) throw error
+      draft.reports.push(`${edit.edit}: ${error.message}`)
+    }
+  }
+  return { operations: draft.operations, reports: draft.reports }
+}
+
+function apply<E extends Edit>(edit: E, draft: Draft): void {
+  const resolve = resolvers[edit.edit] as ((edit: E, draft: Draft) => void) | undefined
+  if (!resolve) throw new Impossible('this edit does not exist. Use the functions of @preflow/extension.')
+  resolve(edit, draft)
+}
+
+type EditNamed<K, E extends Edit = Edit> = E extends Edit ? (K extends E['edit'] ? E : never) : never
+
+const resolvers: { [K in Edit['edit']]: (edit: EditNamed<K>, draft: Draft) => void } = {
+  addClaim: ({ name, value }, draft) => add(name, value, draft),
+  replaceClaim: ({ name, value }, draft) => {
+    const path = pathOfClaim('replace', name, draft)
+    if (!path) throw new Impossible(`the event does not offer to replace the claim ${name}. Try setClaim.`)
+    requireClaimValue(name, value)
+    send({ op: 'replace', path, value }, draft)
+  },
+  setClaim: ({ name, value }, draft) => {
+    const path = pathOfClaim('replace', name, draft)
+    if (!path) return add(name, value, draft)
+    requireClaimValue(name, value)
+    send({ op: 'replace', path, value }, draft)
+  },
+  removeClaim: ({ name }, draft) => {
+    const { path: root } = placeOf('claims', draft)
+    if (!has(read(draft.event, root), name)) return
+    const path = pathOfClaim('remove', name, draft)
+    if (!path) throw new Impossible(`the event does not offer to remove the claim ${name}.`)
+    send({ op: 'remove', path }, draft)
+  },
+  addAudience: ({ value }, draft) => {
+    requireAudience(value)
+    const { path } = placeOf('audience', draft)
+    append(value, path, draft)
+  },
+  removeAudience: ({ value }, draft) => {
+    const { path, indices } = placeOf('audience', draft)
+    removeFromList(value, path, indices, draft)
+  },
+  replaceAudience: ({ value, by }, draft) => {
+    requireAudience(by)
+    const { path, indices } = placeOf('audience', draft)
+    const list = listAt(path, draft)
+    const index = (indices === 'live' ? list.now : list.sent).indexOf(value)
+    if (index < 0) throw new Impossible('the token does not have the audience to replace.')
+    send({ op: 'replace', path: `${path}${index}`, value: by }, draft)
+    list.now = [...list.now.filter(item => item !== value), by]
+  },
+  setExpiresIn: ({ seconds }, draft) => setLifetime(lifetimePath('token', draft), seconds, draft),
+  shortenTo: ({ seconds }, draft) => shortenLifetime(lifetimePath('token', draft), seconds, draft),
+  setRefreshExpiresIn: ({ seconds }, draft) => setLifetime(lifetimePath('refreshToken', draft), seconds, draft),
+  shortenRefreshTo: ({ seconds }, draft) => shortenLifetime(lifetimePath('refreshToken', draft), seconds, draft),
+  addScope: ({ scope }, draft) => addScopeTo(draft, scope),
+  removeScope: ({ scope }, draft) => removeFromList(scope, placeOf('scopes', draft).path, 'snapshot', draft),
+  setScopes: ({ scopes }, draft) => {
+    keep(scopes, draft)
+    for (const scope of scopes) addScopeTo(draft, scope)
+  },
+  keepScopes: ({ scopes }, draft) => keep(scopes, draft),
+  addResponseParameter: ({ name, value }, draft) => {
+    const { path } = placeOf('responseParameters', draft)
+    if (name.trim() === '') throw new Impossible('a response parameter needs a name.')
+    if (RESERVED_PARAMETERS.has(name) || listAt(path, draft).now.includes(name)) {
+      throw new Impossible(`the response has its own ${name}. Choose another name.`)
+    }
+    if (value === undefined) throw new Impossible(`the response parameter ${name} needs a value.`)
+    send({ op: 'add', path: `${path}-`, value: { name, value } }, draft)
+    listAt(path, draft).now.push(name)
+  },
+  removeResponseParameter: ({ name }, draft) => {
+    const { path } = placeOf('responseParameters', draft)
+    if (!listAt(path, draft).now.includes(name)) return
+    send({ op: 'remove', path: `${path}${name}` }, draft)
+  },
+}
+
+/** Members that only the platform may write; an extension that injects one could hand out a token of its own. */
+const RESERVED_PARAMETERS = new Set([
+  'access_token',
+  'token_type',
+  'scope',
+  'expires_in',
+  'refresh_token',
+  'id_token',
+  'error',
+  'error_description',
+])
+
+function add(name: string, value: ClaimValue, draft: Draft): void {
+  const place = placeOf('claims', draft)
+  if (name.toLowerCase() === 'scope') throw new Impossible('scopes are not a claim here. Use addScope or setScopes.')
+  const earlier = draft.added.get(name)
+  if (!earlier && has(read(draft.event, place.path), name)) {
+    throw new Impossible(`the token has the claim ${name}, and the event does not offer to replace it.`)
+  }
+  if (place.standard.includes(name) || place.reserved.includes(name)) {
+    throw new Impossible(`the platform writes the claim ${name} itself. Choose another name.`)
+  }
+  requireClaimValue(name, value)
+  if (earlier) {
+    earlier.value = { name, value }
+    return
+  }
+  const operation: Operation = { op: 'add', path: `${place.path}-`, value: { name, value } }
+  send(operation, draft)
+  draft.added.set(name, operation)
+}
+
+/** `/accessToken/claims/tier` or, for a claim that is a list, `/accessToken/claims/groups/`: whichever is offered. */
+function pathOfClaim(op: 'replace' | 'remove', name: string, draft: Draft): string | undefined {
+  const { path: root } = placeOf('claims', draft)
+  return [`${root}${name}`, `${root}${name}/`].find(path => isAllowed({ op, path }, draft.allowedOperations))
+}
+
+function addScopeTo(draft: Draft, scope: string): void {
+  if (!SCOPE.test(scope)) {
+    throw new Impossible('a scope is printable ASCII without space, quotation mark and backslash.')
+  }
+  append(scope, placeOf('scopes', draft).path, draft)
+}
+
+function keep(scopes: readonly string[], draft: Draft): void {
+  const { path } = placeOf('scopes', draft)
+  for (const scope of [...listAt(path, draft).now]) {
+    if (!scopes.includes(scope)) removeFromList(scope, path, 'snapshot', draft)
+  }
+}
+
+function append(value: string, path: string, draft: Draft): void {
+  const list = listAt(path, draft)
+  if (list.now.includes(value)) return
+  send({ op: 'add', path: `${path}-`, value }, draft)
+  list.now.push(value)
+}
+
+function removeFromList(value: string, path: string, indices: 'snapshot' | 'live', draft: Draft): void {
+  const list = listAt(path, draft)
+  if (!list.now.includes(value)) return
+  const index = (indices === 'live' ? list.now : list.sent).indexOf(value)
+  if (index < 0) throw new Impossible('what this answer added cannot be removed by it.')
+  send({ op: 'remove', path: `${path}${index}` }, draft)
+  list.now = list.now.filter(item => item !== value)
+}
+
+function lifetimePath(whose: 'token' | 'refreshToken', draft: Draft): string {
+  const place = draft.places.find(
+    ({ kind, path }) => kind === 'lifetime' && path.startsWith('/refreshToken/') === (whose === 'refreshToken'),
+  )
+  if (!place) throw new Impossible(`${draft.actionType} has no such lifetime.`)
+  return place.path
+}
+
+function setLifetime(path: string, seconds: number, draft: Draft): void {
+  const whole = Math.floor(seconds)
+  if (!Number.isSafeInteger(whole * 1000) || whole < 1) {
+    throw new Impossible('a lifetime is a number of seconds, 1 at least.')
+  }
+  const sent = currentLifetime(path, draft)
+  const known = draft.lifetimes.get(path)
+  if (whole === (known ?? sent)) return
+  const value = draft.lifetimesAs === 'text' ? String(whole) : whole
+  const earlier = draft.operations.find(operation => operation.path === path)
+  if (earlier) earlier.value = value
+  else send({ op: 'replace', path, value }, draft)
+  draft.lifetimes.set(path, whole)
+}
+
+function shortenLifetime(path: string, seconds: number, draft: Draft): void {
+  const current = draft.lifetimes.get(path) ?? currentLifetime(path, draft)
+  if (current !== undefined && current <= seconds) return
+  setLifetime(path, seconds, draft)
+}
+
+/** The lifetime as it was sent; a platform says -1 when it does not know one. */
+function currentLifetime(path: string, { event }: Draft): number | undefined {
+  const seconds = Number(read(event, path))
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined
+}
+
+function send(operation: Operation, draft: Draft): void {
+  if (!isAllowed(operation, draft.allowedOperations)) {
+    throw new Impossible(`${operation.op} ${operation.path} is not among the allowedOperations of this event.`)
+  }
+  draft.operations.push(operation)
+}
+
+function placeOf<K extends EditablePlace['kind']>(kind: K, draft: Draft): Extract<EditablePlace, { kind: K }> {
+  const place = draft.places.find(candidate => candidate.kind === kind)
+  if (!place) throw new Impossible(`${draft.actionType} has no ${kind}.`)
+  return place as Extract<EditablePlace, { kind: K }>
+}
+
+function listAt(path: string, draft: Draft): { sent: readonly string[]; now: string[] } {
+  const known = draft.lists.get(path)
+  if (known) return known
+  const value = read(draft.event, path)
+  const sent = (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String)
+  const list = { sent, now: [...sent] }
+  draft.lists.set(path, list)
+  return list
+}
+
+/** What stands at a path of the event. A list of claims is entered by name. */
+export function read(event: object, path: string): unknown {
+  let at: unknown = event
+  for (const segment of path.split('/')) {
+    if (segment === '') continue
+    if (Array.isArray(at)) {
+      at = at.find(entry => (entry as { name?: unknown } | null)?.name === segment)?.value
+    } else if (typeof at === 'object' && at !== null && Object.hasOwn(at, segment)) {
+      at = (at as Record<string, unknown>)[segment]
+    } else return undefined
+  }
+  return at
+}
+
+function has(claims: unknown, name: string): boolean {
+  return Array.isArray(claims) && claims.some(claim => claim?.name === name)
+}
+
+function requireClaimValue(name: string, value: unknown): void {
+  const isPlain = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+  if (!isPlain && !(Array.isArray(value) && value.every(item => typeof item === 'string'))) {
+    throw new Impossible(`the claim ${name} must be a text, a number, true or false, or a list of texts.`)
+  }
+}
+
+function requireAudience(value: string): void {
+  if (!AUDIENCE.test(value)) throw new Impossible('an audience is a host name or an absolute URI.')
+}

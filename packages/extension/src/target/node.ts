@@ -1,0 +1,159 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Extension, IncomingCall } from '../define-extension.ts'
+
+/** How an extension is served. */
+export interface ServeOptions {
+  /** Default 0: a free port is chosen. */
+  port?: number
+  /** Default `127.0.0.1`. In a container: `0.0.0.0`. */
+  hostname?: string
+  /** Whether calls can be decided now; asked by `GET /readyz`. Default: always. */
+  isReady?(): boolean | Promise<boolean>
+  /** Milliseconds a caller may take to send the whole request. Default 5000. */
+  requestTimeoutMs?: number
+  /** Milliseconds that calls in flight get to finish when the server closes. Default 5000. */
+  graceMs?: number
+}
+
+/** A running server. */
+export interface RunningServer {
+  port: number
+  /** `http://127.0.0.1:9401` */
+  url: string
+  /**
+   * Stops accepting, says so at `/readyz`, lets calls in flight finish, and resolves when the last connection is gone.
+   * After the grace time connections are cut.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Serves one extension at every path, or several at a path each.
+ *
+ * `GET /livez` answers while the process runs, `GET /readyz` while it can decide.
+ *
+ * @returns When the port is open. Rejects with a sentence when it cannot be opened.
+ * @example
+ * const server = await serve(extension, { port: 8080, hostname: '0.0.0.0' })
+ */
+export async function serve(
+  extensions: Extension | Record<string, Extension>,
+  options: ServeOptions = {},
+): Promise<RunningServer> {
+  const { port = 0, hostname = '127.0.0.1', requestTimeoutMs = 5000, graceMs = 5000 } = options
+  let isClosing = false
+  const answerProbe: Record<string, () => Promise<boolean>> = {
+    '/livez': async () => true,
+    '/readyz': async () => !isClosing && ((await options.isReady?.()) ?? true),
+  }
+  const handle: RequestListener = (request, response) => {
+    const path = pathOf(request)
+    const probe = answerProbe[path]
+    if (probe) return void respondProbe(probe, response)
+    const extension = isExtension(extensions) ? extensions : extensions[path]
+    if (!extension) return respond(response, 404, { 'content-type': 'text/plain' }, 'No extension lives here.\n')
+    // Leaving a keep-alive connection open would hold the shutdown until the grace time is over.
+    if (isClosing) response.setHeader('connection', 'close')
+    extension.answer(callOf(request)).then(
+      ({ status, headers, body }) => {
+        if (isClosing) response.setHeader('connection', 'close')
+        // What is left of a body that was too large is not read: the connection ends with the answer.
+        if (!request.complete) response.setHeader('connection', 'close')
+        respond(response, status, headers, body)
+      },
+      () => response.destroy(),
+    )
+  }
+  const server = createServer(
+    {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs,
+      // The default of 30 seconds would let a slow sender live ten times as long as its limit.
+      connectionsCheckingInterval: Math.min(1000, requestTimeoutMs),
+      keepAliveTimeout: 60_000,
+      noDelay: true,
+    },
+    handle,
+  )
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(cause, hostname, port)))
+    server.listen(port, hostname, resolve)
+  })
+  const address = server.address() as AddressInfo
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  let closed: Promise<void> | undefined
+  return {
+    port: address.port,
+    url: `http://${host}:${address.port}`,
+    close: () => {
+      closed ??= new Promise(resolve => {
+        isClosing = true
+        const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+        server.close(() => {
+          clearTimeout(cut)
+          resolve()
+        })
+      })
+      return closed
+    },
+  }
+}
+
+const LISTEN_ADVICE: Record<string, string> = {
+  EADDRINUSE: 'The port is in use. Stop what listens there or choose another port.',
+  EACCES: 'The port may not be opened by this user. Choose one above 1023.',
+  EADDRNOTAVAIL: 'This machine does not have that address. Listen on 127.0.0.1 or 0.0.0.0.',
+  ENOTFOUND: 'The host name is unknown. Listen on 127.0.0.1 or 0.0.0.0.',
+}
+
+function cannotListen(cause: NodeJS.ErrnoException, hostname: string, port: number): Error {
+  const advice = LISTEN_ADVICE[cause.code ?? ''] ?? cause.message
+  return new Error(`Cannot listen on ${hostname}:${port}. ${advice}`, { cause })
+}
+
+function isExtension(extensions: Extension | Record<string, Extension>): extensions is Extension {
+  return typeof extensions['answer'] === 'function'
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
+}
+
+function callOf(request: IncomingMessage): IncomingCall {
+  return {
+    method: request.method ?? '',
+    header: name => {
+      const value = request.headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    text: maxBytes => readText(request, maxBytes),
+  }
+}
+
+function readText(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > maxBytes) {
+        request.pause()
+        resolve(undefined)
+      } else chunks.push(chunk)
+    })
+    request.on('end', () => resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString()))
+    request.on('error', reject)
+    request.on('close', () => reject(new Error('The connection ended.')))
+  })
+}
+
+async function respondProbe(probe: () => Promise<boolean>, response: ServerResponse): Promise<void> {
+  const isWell = await probe().catch(() => false)
+  respond(response, isWell ? 200 : 503, { 'content-type': 'text/plain' }, isWell ? 'ok\n' : 'not ready\n')
+}
+
+function respond(response: ServerResponse, status: number, headers: Record<string, string>, body: string): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+}
