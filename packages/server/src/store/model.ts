@@ -135,3 +135,20 @@ export interface CallRecord {
   /** Everything else: request, attempts, answer, operations with verdicts, diagnostic steps. JSON. */
   details: unknown
 }
+
+/** One change somebody made through the management API or SCIM: who, what, when. Never a secret or a claim value. */
+export interface AuditRecord {
+  id: string
+  tenantId: string
+  /** Epoch milliseconds. */
+  recordedAt: number
+  /** The user id of the administrator, or the subject of the access token. */
+  initiator: string
+  /** `ADD`, `UPDATE`, `DELETE`, `ACTIVATE`, `DEACTIVATE`, … */
+  action: string
+  /** `ACTION`, `APPLICATION`, `API_RESOURCE`, `USER`, … */
+  targetType: string
+  targetId: string
+  /** What helps to understand the change, for example the names of the changed fields. JSON. */
+  details: unknown
+}

@@ -1,0 +1,207 @@
+import type { ActionType } from '@preflow/contract'
+import type { Selectable } from 'kysely'
+import { type Database, unlessTaken } from './database.ts'
+import type { Action } from './model.ts'
+import type { Tables } from './tables.ts'
+
+type ActionRow = Selectable<Tables['actions']>
+
+/**
+ * Keeps an action, unless its organization already has `maximum` of the type; then `false`, whatever happens at the same
+ * moment.
+ */
+export async function insertAction(db: Database, action: Action, maximum: number): Promise<boolean> {
+  const values = { ...toRow(db, action), ...identityOf(action), created_at: action.createdAt }
+  for (let slot = 0; slot < maximum; slot++) {
+    // Each place can be taken once, so two requests at the same moment cannot both take the last one.
+    if (
+      await unlessTaken(
+        db.queries
+          .insertInto('actions')
+          .values({ ...values, slot })
+          .execute(),
+      )
+    )
+      return true
+  }
+  return false
+}
+
+/** Replaces everything but the status. Whether the action was there. */
+export async function updateAction(db: Database, action: Action): Promise<boolean> {
+  const { status: _, ...columns } = toRow(db, action)
+  const { numUpdatedRows } = await db.queries
+    .updateTable('actions')
+    .set(columns)
+    .where('tenant_id', '=', action.tenantId)
+    .where('id', '=', action.id)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Switches an action on or off. Whether the action was there. */
+export async function setActionStatus(
+  db: Database,
+  tenantId: string,
+  id: string,
+  status: Action['status'],
+): Promise<boolean> {
+  const { numUpdatedRows } = await db.queries
+    .updateTable('actions')
+    .set({ status, updated_at: db.now() })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Switches every action off, of one tenant or of all: the way out when an action locks everybody out. How many were on. */
+export async function deactivateAllActions(db: Database, tenantId?: string): Promise<number> {
+  let update = db.queries
+    .updateTable('actions')
+    .set({ status: 'INACTIVE', updated_at: db.now() })
+    .where('status', '=', 'ACTIVE')
+  if (tenantId !== undefined) update = update.where('tenant_id', '=', tenantId)
+  const { numUpdatedRows } = await update.executeTakeFirst()
+  return Number(numUpdatedRows)
+}
+
+/** Whether the action was there. Its call records stay. */
+export async function deleteAction(db: Database, tenantId: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db.queries
+    .deleteFrom('actions')
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+export async function findActionById(db: Database, tenantId: string, id: string): Promise<Action | undefined> {
+  const row = await db.queries
+    .selectFrom('actions')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && toAction(db, row)
+}
+
+/** The action that runs for the type, with its credentials opened. The oldest, should the limit ever have been raised. */
+export async function findActiveAction(
+  db: Database,
+  tenantId: string,
+  organizationId: string,
+  type: ActionType,
+): Promise<Action | undefined> {
+  const row = await db.queries
+    .selectFrom('actions')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', organizationId)
+    .where('type', '=', type)
+    .where('status', '=', 'ACTIVE')
+    .orderBy('created_at')
+    .orderBy('id')
+    .executeTakeFirst()
+  return row && toAction(db, row)
+}
+
+/** The actions an organization configured, of one type or of all, oldest first. */
+export async function listActions(
+  db: Database,
+  tenantId: string,
+  organizationId: string,
+  type?: ActionType,
+): Promise<Action[]> {
+  let query = db.queries
+    .selectFrom('actions')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', organizationId)
+  if (type !== undefined) query = query.where('type', '=', type)
+  const rows = await query.orderBy('created_at').orderBy('id').execute()
+  return rows.map(row => toAction(db, row))
+}
+
+/** How many actions an organization configured, by type. Opens no secret. */
+export async function countActions(
+  db: Database,
+  tenantId: string,
+  organizationId: string,
+): Promise<Partial<Record<ActionType, number>>> {
+  const rows = await db.queries
+    .selectFrom('actions')
+    .select(select => ['type', select.fn.countAll<number>().as('count')])
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', organizationId)
+    .groupBy('type')
+    .execute()
+  return Object.fromEntries(rows.map(row => [row.type, row.count]))
+}
+
+function identityOf(action: Action) {
+  return {
+    id: action.id,
+    tenant_id: action.tenantId,
+    organization_id: action.organizationId,
+    type: action.type,
+  }
+}
+
+function toRow(db: Database, action: Action) {
+  const { endpoint, rule, attributes, passwordSharing, onFailure, platform } = action
+  const { uri, authentication, allowedHeaders, allowedParameters, signingSecrets } = endpoint
+  return {
+    name: action.name,
+    description: action.description ?? null,
+    status: action.status,
+    version: action.version,
+    uri,
+    authentication: db.seal.seal(JSON.stringify(authentication), `action/${action.id}/authentication`),
+    signing_secrets:
+      signingSecrets.length === 0
+        ? null
+        : db.seal.seal(JSON.stringify(signingSecrets), `action/${action.id}/signing-secrets`),
+    settings: JSON.stringify({
+      allowedHeaders,
+      allowedParameters,
+      rule,
+      attributes,
+      passwordSharing,
+      onFailure,
+      platform,
+    } satisfies { [Name in keyof ActionSettings]-?: ActionSettings[Name] | undefined }),
+    updated_at: action.updatedAt,
+  }
+}
+
+/** What is kept as one JSON text, because nothing searches for it. */
+type ActionSettings = Pick<Action['endpoint'], 'allowedHeaders' | 'allowedParameters'> &
+  Pick<Action, 'rule' | 'attributes' | 'passwordSharing' | 'onFailure' | 'platform'>
+
+function toAction(db: Database, row: ActionRow): Action {
+  const { allowedHeaders, allowedParameters, ...settings } = JSON.parse(row.settings) as ActionSettings
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    organizationId: row.organization_id,
+    type: row.type as ActionType,
+    name: row.name,
+    ...(row.description === null ? {} : { description: row.description }),
+    status: row.status as Action['status'],
+    version: row.version,
+    endpoint: {
+      uri: row.uri,
+      authentication: JSON.parse(db.seal.open(row.authentication, `action/${row.id}/authentication`)),
+      allowedHeaders,
+      allowedParameters,
+      signingSecrets:
+        row.signing_secrets === null
+          ? []
+          : JSON.parse(db.seal.open(row.signing_secrets, `action/${row.id}/signing-secrets`)),
+    },
+    ...settings,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

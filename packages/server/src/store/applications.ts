@@ -1,0 +1,113 @@
+import type { Selectable } from 'kysely'
+import { type Database, unlessTaken } from './database.ts'
+import type { Application } from './model.ts'
+import type { Tables } from './tables.ts'
+
+type ApplicationRow = Selectable<Tables['applications']>
+
+/** `false`: the name or the client id is taken in the tenant. */
+export function insertApplication(db: Database, application: Application): Promise<boolean> {
+  const { id, tenantId: tenant_id, createdAt: created_at } = application
+  return unlessTaken(
+    db.queries
+      .insertInto('applications')
+      .values({ ...toRow(db, application), id, tenant_id, created_at })
+      .execute(),
+  )
+}
+
+/** Replaces everything. `false`: the new name or client id is taken in the tenant. */
+export function updateApplication(db: Database, application: Application): Promise<boolean> {
+  return unlessTaken(
+    db.queries
+      .updateTable('applications')
+      .set(toRow(db, application))
+      .where('tenant_id', '=', application.tenantId)
+      .where('id', '=', application.id)
+      .execute(),
+  )
+}
+
+/** Whether the application was there. Its authorizations go with it. */
+export async function deleteApplication(db: Database, tenantId: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db.queries
+    .deleteFrom('applications')
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+export async function findApplicationById(
+  db: Database,
+  tenantId: string,
+  id: string,
+): Promise<Application | undefined> {
+  const row = await db.queries
+    .selectFrom('applications')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && toApplication(db, row)
+}
+
+export async function findApplicationByClientId(
+  db: Database,
+  tenantId: string,
+  clientId: string,
+): Promise<Application | undefined> {
+  const row = await db.queries
+    .selectFrom('applications')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .executeTakeFirst()
+  return row && toApplication(db, row)
+}
+
+/** All applications of the tenant, by name. */
+export async function listApplications(db: Database, tenantId: string): Promise<Application[]> {
+  const rows = await db.queries
+    .selectFrom('applications')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .orderBy('name')
+    .orderBy('id')
+    .execute()
+  return rows.map(row => toApplication(db, row))
+}
+
+function contextOf(id: string): string {
+  return `application/${id}/client-secret`
+}
+
+function toRow(db: Database, application: Application) {
+  const { id, tenantId, name, clientId, clientSecret, createdAt, updatedAt, ...settings } = application
+  return {
+    name,
+    client_id: clientId,
+    client_secret: clientSecret === undefined ? null : db.seal.seal(clientSecret, contextOf(id)),
+    settings: JSON.stringify(settings),
+    updated_at: updatedAt,
+  }
+}
+
+function toApplication(db: Database, row: ApplicationRow): Application {
+  return {
+    ...(JSON.parse(row.settings) as Omit<Application, keyof ReturnType<typeof columnsOf>>),
+    ...columnsOf(db, row),
+  }
+}
+
+function columnsOf(db: Database, row: ApplicationRow) {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    name: row.name,
+    clientId: row.client_id,
+    ...(row.client_secret === null ? {} : { clientSecret: db.seal.open(row.client_secret, contextOf(row.id)) }),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

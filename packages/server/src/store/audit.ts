@@ -1,0 +1,71 @@
+import type { Selectable } from 'kysely'
+import type { Database } from './database.ts'
+import type { AuditRecord } from './model.ts'
+import type { Tables } from './tables.ts'
+
+export async function insertAuditRecord(db: Database, record: AuditRecord): Promise<void> {
+  await db.queries
+    .insertInto('audit_records')
+    .values({
+      id: record.id,
+      tenant_id: record.tenantId,
+      recorded_at: record.recordedAt,
+      initiator: record.initiator,
+      action: record.action,
+      target_type: record.targetType,
+      target_id: record.targetId,
+      details: JSON.stringify(record.details ?? null),
+    })
+    .execute()
+}
+
+/** What {@link listAuditRecords} looks for; all that are given must hold. */
+export interface AuditSearch {
+  targetType?: string
+  targetId?: string
+  /** The id of a record: only older ones. */
+  before?: string
+  /** Default 50. */
+  limit?: number
+}
+
+/** Newest first. */
+export async function listAuditRecords(
+  db: Database,
+  tenantId: string,
+  search: AuditSearch = {},
+): Promise<AuditRecord[]> {
+  const { targetType, targetId, before, limit = 50 } = search
+  let query = db.queries.selectFrom('audit_records').selectAll().where('tenant_id', '=', tenantId)
+  if (targetType !== undefined) query = query.where('target_type', '=', targetType)
+  if (targetId !== undefined) query = query.where('target_id', '=', targetId)
+  if (before !== undefined) {
+    query = query.where(where =>
+      where(
+        where.refTuple('recorded_at', 'id'),
+        '<',
+        where
+          .selectFrom('audit_records as earlier')
+          .select(['earlier.recorded_at', 'earlier.id'])
+          .where('earlier.tenant_id', '=', tenantId)
+          .where('earlier.id', '=', before)
+          .$asTuple('recorded_at', 'id'),
+      ),
+    )
+  }
+  const rows = await query.orderBy('recorded_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
+  return rows.map(toAuditRecord)
+}
+
+function toAuditRecord(row: Selectable<Tables['audit_records']>): AuditRecord {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    recordedAt: row.recorded_at,
+    initiator: row.initiator,
+    action: row.action,
+    targetType: row.target_type,
+    targetId: row.target_id,
+    details: JSON.parse(row.details),
+  }
+}

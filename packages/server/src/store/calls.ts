@@ -1,0 +1,118 @@
+import type { ActionType } from '@preflow/contract'
+import type { Selectable } from 'kysely'
+import type { Database } from './database.ts'
+import type { CallRecord } from './model.ts'
+import type { Tables } from './tables.ts'
+
+export async function insertCall(db: Database, call: CallRecord): Promise<void> {
+  await db.queries
+    .insertInto('calls')
+    .values({
+      id: call.id,
+      tenant_id: call.tenantId,
+      action_id: call.actionId,
+      action_type: call.actionType,
+      action_name: call.actionName,
+      started_at: call.startedAt,
+      duration_ms: Math.round(call.durationMs),
+      status: call.status,
+      reason: call.reason,
+      client_id: call.clientId ?? null,
+      grant_type: call.grantType ?? null,
+      flow_result: call.flowResult,
+      details: JSON.stringify(call.details ?? null),
+    })
+    .execute()
+}
+
+/** What {@link listCalls} looks for; all that are given must hold. */
+export interface CallSearch {
+  actionType?: ActionType
+  actionId?: string
+  status?: string
+  clientId?: string
+  /** The id of a call: only older ones. An id that is gone yields nothing. */
+  before?: string
+  /** Default 50. */
+  limit?: number
+}
+
+/** Newest first. */
+export async function listCalls(db: Database, tenantId: string, search: CallSearch = {}): Promise<CallRecord[]> {
+  const { actionType, actionId, status, clientId, before, limit = 50 } = search
+  let query = db.queries.selectFrom('calls').selectAll().where('tenant_id', '=', tenantId)
+  if (actionType !== undefined) query = query.where('action_type', '=', actionType)
+  if (actionId !== undefined) query = query.where('action_id', '=', actionId)
+  if (status !== undefined) query = query.where('status', '=', status)
+  if (clientId !== undefined) query = query.where('client_id', '=', clientId)
+  if (before !== undefined) {
+    query = query.where(where =>
+      where(
+        where.refTuple('started_at', 'id'),
+        '<',
+        where
+          .selectFrom('calls as earlier')
+          .select(['earlier.started_at', 'earlier.id'])
+          .where('earlier.tenant_id', '=', tenantId)
+          .where('earlier.id', '=', before)
+          .$asTuple('started_at', 'id'),
+      ),
+    )
+  }
+  const rows = await query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
+  return rows.map(toCall)
+}
+
+export async function findCall(db: Database, tenantId: string, id: string): Promise<CallRecord | undefined> {
+  const row = await db.queries
+    .selectFrom('calls')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && toCall(row)
+}
+
+/** Forgets calls that began before `startedBefore` (epoch milliseconds), and all but the newest `keep` of each tenant. */
+export async function purgeCalls(
+  db: Database,
+  { startedBefore, keep }: { startedBefore: number; keep: number },
+): Promise<void> {
+  await db.queries.deleteFrom('calls').where('started_at', '<', startedBefore).execute()
+  const tenants = await db.queries.selectFrom('calls').select('tenant_id').distinct().execute()
+  for (const { tenant_id } of tenants) {
+    const oldestKept = await db.queries
+      .selectFrom('calls')
+      .select(['started_at', 'id'])
+      .where('tenant_id', '=', tenant_id)
+      .orderBy('started_at', 'desc')
+      .orderBy('id', 'desc')
+      .offset(Math.max(keep - 1, 0))
+      .limit(1)
+      .executeTakeFirst()
+    if (!oldestKept) continue
+    await db.queries
+      .deleteFrom('calls')
+      .where('tenant_id', '=', tenant_id)
+      .where(where => where(where.refTuple('started_at', 'id'), '<', where.tuple(oldestKept.started_at, oldestKept.id)))
+      .execute()
+  }
+}
+
+function toCall(row: Selectable<Tables['calls']>): CallRecord {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    actionId: row.action_id,
+    actionType: row.action_type as ActionType,
+    actionName: row.action_name,
+    startedAt: row.started_at,
+    durationMs: row.duration_ms,
+    status: row.status,
+    reason: row.reason,
+    ...(row.client_id === null ? {} : { clientId: row.client_id }),
+    ...(row.grant_type === null ? {} : { grantType: row.grant_type }),
+    flowResult: row.flow_result,
+    details: JSON.parse(row.details),
+  }
+}

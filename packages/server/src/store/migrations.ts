@@ -1,0 +1,209 @@
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+// A migration describes the schema at its own time, so it must not follow the types of today.
+type Schema = Kysely<unknown>
+
+/**
+ * Every change of the schema, in the order of its name. A published one is never edited: add another below it, and the
+ * suite checks that a fresh database and an upgraded one end up the same.
+ */
+export const migrations: Record<string, Migration> = {
+  '0001-first-schema': {
+    async up(db: Schema) {
+      await db.schema
+        .createTable('store_facts')
+        .addColumn('name', 'text', column => column.primaryKey())
+        .addColumn('value', 'text', column => column.notNull())
+        .execute()
+
+      await db.schema
+        .createTable('tenants')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('domain', 'text', column => column.notNull().unique())
+        .addColumn('root_organization_id', 'text', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .execute()
+
+      await db.schema
+        .createTable('organizations')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('parent_id', 'text')
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('handle', 'text', column => column.notNull())
+        .addColumn('depth', 'integer', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addUniqueConstraint('organizations_handle', ['tenant_id', 'handle'])
+        .execute()
+
+      await db.schema
+        .createTable('users')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('organization_id', 'text', column =>
+          column.notNull().references('organizations.id').onDelete('cascade'),
+        )
+        .addColumn('user_name', 'text', column => column.notNull())
+        .addColumn('user_name_key', 'text', column => column.notNull())
+        .addColumn('password', 'text')
+        .addColumn('claims', 'text', column => column.notNull())
+        .addColumn('groups', 'text', column => column.notNull())
+        .addColumn('is_active', 'integer', column => column.notNull())
+        .addColumn('is_administrator', 'integer', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addColumn('updated_at', 'bigint', column => column.notNull())
+        .addUniqueConstraint('users_user_name', ['tenant_id', 'organization_id', 'user_name_key'])
+        .execute()
+
+      await db.schema
+        .createTable('applications')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('client_id', 'text', column => column.notNull())
+        .addColumn('client_secret', 'text')
+        .addColumn('settings', 'text', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addColumn('updated_at', 'bigint', column => column.notNull())
+        .addUniqueConstraint('applications_name', ['tenant_id', 'name'])
+        .addUniqueConstraint('applications_client_id', ['tenant_id', 'client_id'])
+        .execute()
+
+      await db.schema
+        .createTable('api_resources')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('identifier', 'text', column => column.notNull())
+        .addColumn('description', 'text')
+        .addColumn('requires_authorization', 'integer', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addUniqueConstraint('api_resources_identifier', ['tenant_id', 'identifier'])
+        .execute()
+
+      await db.schema
+        .createTable('api_scopes')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull())
+        .addColumn('resource_id', 'text', column => column.notNull().references('api_resources.id').onDelete('cascade'))
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('display_name', 'text')
+        .addColumn('description', 'text')
+        .addColumn('position', 'integer', column => column.notNull())
+        .addUniqueConstraint('api_scopes_name', ['tenant_id', 'name'])
+        .execute()
+      await db.schema.createIndex('api_scopes_resource').on('api_scopes').column('resource_id').execute()
+
+      await db.schema
+        .createTable('authorized_apis')
+        .addColumn('application_id', 'text', column =>
+          column.notNull().references('applications.id').onDelete('cascade'),
+        )
+        .addColumn('resource_id', 'text', column => column.notNull().references('api_resources.id').onDelete('cascade'))
+        .addColumn('tenant_id', 'text', column => column.notNull())
+        .addColumn('policy', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('authorized_apis_key', ['application_id', 'resource_id'])
+        .execute()
+
+      await db.schema
+        .createTable('authorized_scopes')
+        .addColumn('application_id', 'text', column =>
+          column.notNull().references('applications.id').onDelete('cascade'),
+        )
+        .addColumn('scope_id', 'text', column => column.notNull().references('api_scopes.id').onDelete('cascade'))
+        .addColumn('resource_id', 'text', column => column.notNull().references('api_resources.id').onDelete('cascade'))
+        .addPrimaryKeyConstraint('authorized_scopes_key', ['application_id', 'scope_id'])
+        .execute()
+
+      await db.schema
+        .createTable('actions')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('organization_id', 'text', column =>
+          column.notNull().references('organizations.id').onDelete('cascade'),
+        )
+        .addColumn('type', 'text', column => column.notNull())
+        .addColumn('slot', 'integer', column => column.notNull())
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('description', 'text')
+        .addColumn('status', 'text', column => column.notNull())
+        .addColumn('version', 'text', column => column.notNull())
+        .addColumn('uri', 'text', column => column.notNull())
+        .addColumn('authentication', 'text', column => column.notNull())
+        .addColumn('signing_secrets', 'text')
+        .addColumn('settings', 'text', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addColumn('updated_at', 'bigint', column => column.notNull())
+        .addUniqueConstraint('actions_slot', ['tenant_id', 'organization_id', 'type', 'slot'])
+        .execute()
+
+      await db.schema
+        .createTable('calls')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('action_id', 'text', column => column.notNull())
+        .addColumn('action_type', 'text', column => column.notNull())
+        .addColumn('action_name', 'text', column => column.notNull())
+        .addColumn('started_at', 'bigint', column => column.notNull())
+        .addColumn('duration_ms', 'bigint', column => column.notNull())
+        .addColumn('status', 'text', column => column.notNull())
+        .addColumn('reason', 'text', column => column.notNull())
+        .addColumn('client_id', 'text')
+        .addColumn('grant_type', 'text')
+        .addColumn('flow_result', 'text', column => column.notNull())
+        .addColumn('details', 'text', column => column.notNull())
+        .execute()
+      await db.schema.createIndex('calls_newest').on('calls').columns(['tenant_id', 'started_at', 'id']).execute()
+
+      await db.schema
+        .createTable('audit_records')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('recorded_at', 'bigint', column => column.notNull())
+        .addColumn('initiator', 'text', column => column.notNull())
+        .addColumn('action', 'text', column => column.notNull())
+        .addColumn('target_type', 'text', column => column.notNull())
+        .addColumn('target_id', 'text', column => column.notNull())
+        .addColumn('details', 'text', column => column.notNull())
+        .execute()
+      await db.schema
+        .createIndex('audit_records_newest')
+        .on('audit_records')
+        .columns(['tenant_id', 'recorded_at', 'id'])
+        .execute()
+
+      await db.schema
+        .createTable('oidc_artifacts')
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('model', 'text', column => column.notNull())
+        .addColumn('id', 'text', column => column.notNull())
+        .addColumn('payload', 'text', column => column.notNull())
+        .addColumn('grant_id', 'text')
+        .addColumn('user_code', 'text')
+        .addColumn('uid', 'text')
+        .addColumn('expires_at', 'bigint')
+        .addColumn('consumed_at', 'bigint')
+        .addPrimaryKeyConstraint('oidc_artifacts_key', ['tenant_id', 'model', 'id'])
+        .execute()
+      for (const column of ['grant_id', 'user_code', 'uid']) {
+        await db.schema
+          .createIndex(`oidc_artifacts_${column}`)
+          .on('oidc_artifacts')
+          .columns(['tenant_id', column])
+          .execute()
+      }
+      await db.schema.createIndex('oidc_artifacts_expires_at').on('oidc_artifacts').column('expires_at').execute()
+
+      await db.schema
+        .createTable('signing_keys')
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('kid', 'text', column => column.notNull())
+        .addColumn('alg', 'text', column => column.notNull())
+        .addColumn('jwk', 'text', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addPrimaryKeyConstraint('signing_keys_key', ['tenant_id', 'kid'])
+        .execute()
+    },
+  },
+}

@@ -1,0 +1,51 @@
+import type { Selectable } from 'kysely'
+import { type Database, inTransaction, unlessTaken } from './database.ts'
+import type { Organization, Tenant } from './model.ts'
+import { insertOrganization } from './organizations.ts'
+import type { Tables } from './tables.ts'
+
+/** The tenant that is served at the root of the server as well. */
+export const FIRST_TENANT = { id: '-1234', domain: 'carbon.super' } as const
+
+/** Keeps a tenant with the organization at its root. `false`: the domain or the id is taken, nothing was kept. */
+export function insertTenant(db: Database, tenant: Tenant, root: Organization): Promise<boolean> {
+  return unlessTaken(
+    inTransaction(db, async tx => {
+      await tx.queries
+        .insertInto('tenants')
+        .values({
+          id: tenant.id,
+          domain: tenant.domain,
+          root_organization_id: tenant.rootOrganizationId,
+          created_at: tx.now(),
+        })
+        .execute()
+      await insertOrganization(tx, root)
+    }),
+  )
+}
+
+export async function findTenantById(db: Database, id: string): Promise<Tenant | undefined> {
+  const row = await db.queries.selectFrom('tenants').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && toTenant(row)
+}
+
+/** By the name in `/t/{domain}`, without regard to case. */
+export async function findTenantByDomain(db: Database, domain: string): Promise<Tenant | undefined> {
+  const row = await db.queries
+    .selectFrom('tenants')
+    .selectAll()
+    .where('domain', '=', domain.toLowerCase())
+    .executeTakeFirst()
+  return row && toTenant(row)
+}
+
+/** All tenants, oldest first. */
+export async function listTenants(db: Database): Promise<Tenant[]> {
+  const rows = await db.queries.selectFrom('tenants').selectAll().orderBy('created_at').orderBy('id').execute()
+  return rows.map(toTenant)
+}
+
+function toTenant(row: Selectable<Tables['tenants']>): Tenant {
+  return { id: row.id, domain: row.domain, rootOrganizationId: row.root_organization_id }
+}

@@ -1,0 +1,173 @@
+import { type Selectable, sql } from 'kysely'
+import { type Database, unlessTaken } from './database.ts'
+import type { User } from './model.ts'
+import { hashPassword, matchesPassword } from './passwords.ts'
+import type { Tables } from './tables.ts'
+
+type UserRow = Selectable<Tables['users']>
+
+/** Keeps a user. Without a password nobody can sign in as them. `false`: the user name is taken in the organization. */
+export async function insertUser(db: Database, user: User, password?: string): Promise<boolean> {
+  const hash = password === undefined ? null : await hashPassword(password, db.passwordCost)
+  return unlessTaken(
+    db.queries
+      .insertInto('users')
+      .values({ ...toRow(user), password: hash, id: user.id, tenant_id: user.tenantId, created_at: user.createdAt })
+      .execute(),
+  )
+}
+
+/** Replaces everything but the password. `false`: the new user name is taken in the organization. */
+export function updateUser(db: Database, user: User): Promise<boolean> {
+  return unlessTaken(
+    db.queries
+      .updateTable('users')
+      .set(toRow(user))
+      .where('tenant_id', '=', user.tenantId)
+      .where('id', '=', user.id)
+      .execute(),
+  )
+}
+
+/** Replaces the password. Only `users/update-password.ts` calls this: there is one way a password changes. */
+export async function setPassword(db: Database, tenantId: string, id: string, password: string): Promise<void> {
+  const hash = await hashPassword(password, db.passwordCost)
+  await db.queries
+    .updateTable('users')
+    .set({ password: hash, updated_at: db.now() })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Whether the user was there. */
+export async function deleteUser(db: Database, tenantId: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db.queries
+    .deleteFrom('users')
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+export async function findUserById(db: Database, tenantId: string, id: string): Promise<User | undefined> {
+  const row = await db.queries
+    .selectFrom('users')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && toUser(row)
+}
+
+/** Without regard to case. Without an organization the tenant's root organization is meant. */
+export async function findUserByUserName(
+  db: Database,
+  tenantId: string,
+  userName: string,
+  organizationId?: string,
+): Promise<User | undefined> {
+  const row = await findRowByUserName(db, tenantId, userName, organizationId)
+  return row && toUser(row)
+}
+
+/**
+ * The user, when the password is theirs and they are active. Takes as long for a user that does not exist, has no password or
+ * is inactive. Without an organization the tenant's root organization is meant.
+ */
+export async function verifyPassword(
+  db: Database,
+  tenantId: string,
+  userName: string,
+  password: string,
+  organizationId?: string,
+): Promise<User | undefined> {
+  const row = await findRowByUserName(db, tenantId, userName, organizationId)
+  const matches = await matchesPassword(row?.password ?? undefined, password, db.passwordCost)
+  return row && matches && row.is_active === 1 ? toUser(row) : undefined
+}
+
+/** What {@link listUsers} searches for; all that are given must hold. Comparisons are without regard to case. */
+export interface UserSearch {
+  organizationId?: string
+  userName?: { comparison: 'equals' | 'startsWith' | 'contains'; value: string }
+  id?: string
+  /** Zero-based. */
+  offset?: number
+  limit?: number
+}
+
+/** The users that match, oldest first, and how many there are without `offset` and `limit`. */
+export async function listUsers(
+  db: Database,
+  tenantId: string,
+  search: UserSearch = {},
+): Promise<{ total: number; users: User[] }> {
+  let matching = db.queries.selectFrom('users').where('tenant_id', '=', tenantId)
+  const { organizationId, userName, id, offset = 0, limit = Number.MAX_SAFE_INTEGER } = search
+  if (organizationId !== undefined) matching = matching.where('organization_id', '=', organizationId)
+  if (id !== undefined) matching = matching.where('id', '=', id)
+  if (userName) {
+    const key = keyOf(userName.value)
+    if (userName.comparison === 'equals') matching = matching.where('user_name_key', '=', key)
+    else {
+      const text = key.replace(/[\\%_]/g, '\\$&')
+      const pattern = userName.comparison === 'startsWith' ? `${text}%` : `%${text}%`
+      matching = matching.where(sql<boolean>`user_name_key like ${pattern} escape '\\'`)
+    }
+  }
+  const { total } = await matching.select(select => select.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
+  const rows = await matching.selectAll().orderBy('created_at').orderBy('id').limit(limit).offset(offset).execute()
+  return { total, users: rows.map(toUser) }
+}
+
+async function findRowByUserName(
+  db: Database,
+  tenantId: string,
+  userName: string,
+  organizationId: string | undefined,
+): Promise<UserRow | undefined> {
+  return await db.queries
+    .selectFrom('users')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', where =>
+      organizationId === undefined
+        ? where.selectFrom('tenants').select('root_organization_id').where('id', '=', tenantId)
+        : where.val(organizationId),
+    )
+    .where('user_name_key', '=', keyOf(userName))
+    .executeTakeFirst()
+}
+
+function keyOf(userName: string): string {
+  return userName.normalize('NFC').toLowerCase()
+}
+
+function toRow(user: User) {
+  return {
+    organization_id: user.organizationId,
+    user_name: user.userName,
+    user_name_key: keyOf(user.userName),
+    claims: JSON.stringify(user.claims),
+    groups: JSON.stringify(user.groups),
+    is_active: Number(user.isActive),
+    is_administrator: Number(user.isAdministrator),
+    updated_at: user.updatedAt,
+  }
+}
+
+function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    organizationId: row.organization_id,
+    userName: row.user_name,
+    claims: JSON.parse(row.claims),
+    groups: JSON.parse(row.groups),
+    isActive: row.is_active === 1,
+    isAdministrator: row.is_administrator === 1,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
