@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type AttributeValue,
+  createProfileCheck,
+  type ProfileRule,
+  type ProfileUpdate,
+  profileChanges,
+  profileRuleSchema,
+} from './profile-rules.ts'
+
+const DEPARTMENT = 'http://wso2.org/claims/department'
+const MOBILES = 'http://wso2.org/claims/mobileNumbers'
+const NICKNAME = 'http://wso2.org/claims/nickname'
+
+/** What a platform sends when `requested` is asked for and `stored` is there, both disclosed to the action. */
+function update(
+  requested: Record<string, AttributeValue>,
+  stored: Record<string, AttributeValue> = {},
+  initiatorType: ProfileUpdate['initiatorType'] = 'USER',
+): ProfileUpdate {
+  const claims = Object.entries(stored).map(([uri, value]) => {
+    const updatingValue = requested[uri]
+    return { uri, value, ...(updatingValue !== undefined && { updatingValue }) }
+  })
+  return {
+    initiatorType,
+    request: { claims: Object.entries(requested).map(([uri, value]) => ({ uri, value })) },
+    user: claims.length > 0 ? { claims } : {},
+  }
+}
+
+const broken = (rule: Omit<ProfileRule, 'claim'> & { claim?: string }, event: ProfileUpdate) =>
+  createProfileCheck([profileRuleSchema.parse({ claim: DEPARTMENT, ...rule })])(event).map(({ check }) => check)
+
+test('PF-01: a first value is a change without a before, although user.claims is absent', () => {
+  assert.deepEqual(profileChanges(update({ [NICKNAME]: 'Heron' })), [{ uri: NICKNAME, after: 'Heron' }])
+})
+
+test('PF-02: a replacement has the stored and the new value', () => {
+  assert.deepEqual(profileChanges(update({ [NICKNAME]: 'Bittern' }, { [NICKNAME]: 'Heron' })), [
+    { uri: NICKNAME, before: 'Heron', after: 'Bittern' },
+  ])
+})
+
+test('PF-03, PF-08, PF-09: an empty text and an empty list are changes', () => {
+  assert.deepEqual(
+    profileChanges(update({ [NICKNAME]: '', [MOBILES]: [] }, { [NICKNAME]: 'Heron', [MOBILES]: ['+4670000001'] })),
+    [
+      { uri: NICKNAME, before: 'Heron', after: '' },
+      { uri: MOBILES, before: ['+4670000001'], after: [] },
+    ],
+  )
+})
+
+test('PF-06, PF-07: a list is the complete list that results', () => {
+  assert.deepEqual(profileChanges(update({ [MOBILES]: ['a', 'b'] }, { [MOBILES]: ['a'] })), [
+    { uri: MOBILES, before: ['a'], after: ['a', 'b'] },
+  ])
+})
+
+test('PF-10: a text with a comma stays one value', () => {
+  assert.deepEqual(broken({ values: ['Geology, Hydrology'] }, update({ [DEPARTMENT]: 'Geology, Hydrology' })), [])
+  assert.deepEqual(broken({ values: ['Geology', 'Hydrology'] }, update({ [DEPARTMENT]: 'Geology,Hydrology' })), [
+    'values',
+  ])
+})
+
+test('PF-14: an attribute that the action is not sent is checked all the same', () => {
+  assert.deepEqual(broken({ values: ['Geology'] }, update({ [DEPARTMENT]: 'Fraud' })), ['values'])
+})
+
+test('PF-15: an attribute that stays as it is, is no change', () => {
+  const event = update({ [NICKNAME]: 'Bittern' }, { [DEPARTMENT]: 'Fraud' })
+  assert.deepEqual(
+    profileChanges(event).map(({ uri }) => uri),
+    [NICKNAME],
+  )
+  assert.deepEqual(broken({ values: ['Geology'], mayChange: false }, event), [])
+})
+
+test('what is stored already is no change, however it was sent', () => {
+  assert.deepEqual(
+    profileChanges(update({ [DEPARTMENT]: 'Geology', [MOBILES]: ['a'] }, { [DEPARTMENT]: 'Geology', [MOBILES]: 'a' })),
+    [],
+  )
+})
+
+test('request.claims wins over updatingValue, which counts only when it stands alone', () => {
+  const event: ProfileUpdate = {
+    initiatorType: 'USER',
+    request: { claims: [{ uri: DEPARTMENT, value: 'stored next' }] },
+    user: {
+      claims: [
+        { uri: DEPARTMENT, value: 'Geology', updatingValue: 'something else' },
+        { uri: NICKNAME, value: 'Heron', updatingValue: '' },
+      ],
+    },
+  }
+  assert.deepEqual(profileChanges(event), [
+    { uri: DEPARTMENT, before: 'Geology', after: 'stored next' },
+    { uri: NICKNAME, before: 'Heron', after: '' },
+  ])
+})
+
+test('an update without request and claims breaks nothing', () => {
+  assert.deepEqual(broken({ values: ['Geology'] }, { initiatorType: 'ADMIN', user: {} }), [])
+  assert.deepEqual(broken({ values: ['Geology'] }, { initiatorType: 'ADMIN', request: {}, user: {} }), [])
+})
+
+test('7.2 R1: a removal is checked by its own rule and does not slip through as an empty value', () => {
+  for (const removed of ['', []] as AttributeValue[]) {
+    const event = update({ [DEPARTMENT]: removed }, { [DEPARTMENT]: 'Geology' })
+    assert.deepEqual(broken({ mayBeRemoved: false }, event), ['removal'])
+    assert.deepEqual(broken({ isRequired: true }, event), ['required'])
+    assert.deepEqual(broken({ mayChange: false }, event), ['change'])
+    assert.deepEqual(broken({ values: ['Geology'], pattern: '.+' }, event), [])
+  }
+})
+
+test('UC-12, 7.2 R2: upper and lower case, and how letters are composed, make no difference unless asked for', () => {
+  const event = update({ [DEPARTMENT]: 'géologie' })
+  assert.deepEqual(broken({ values: ['GE\u0301OLOGIE'] }, event), [])
+  assert.deepEqual(broken({ values: ['GÉOLOGIE'], isCaseSensitive: true }, event), ['values'])
+  assert.deepEqual(broken({ values: ['ge\u0301ologie'], isCaseSensitive: true }, event), [])
+})
+
+test('UC-12, 7.2 R3: every value of a list must be allowed, and a list of allowed ones is', () => {
+  const values = ['Engineering', 'HR']
+  assert.deepEqual(broken({ values }, update({ [DEPARTMENT]: ['hr', 'ENGINEERING'] })), [])
+  assert.deepEqual(broken({ values }, update({ [DEPARTMENT]: ['HR', 'Fraud'] })), ['values'])
+  assert.deepEqual(broken({ values }, update({ [DEPARTMENT]: ['HR', ''] })), ['values'])
+})
+
+test('a pattern speaks about the whole value', () => {
+  const pattern = String.raw`\+[0-9]{6,15}`
+  assert.deepEqual(broken({ claim: MOBILES, pattern }, update({ [MOBILES]: ['+4670000001'] })), [])
+  assert.deepEqual(broken({ claim: MOBILES, pattern }, update({ [MOBILES]: ['+4670000001', 'x+4670000001'] })), [
+    'pattern',
+  ])
+  assert.deepEqual(broken({ claim: MOBILES, pattern }, update({ [MOBILES]: '+4670000001\n' })), ['pattern'])
+})
+
+test('a pattern that is catastrophic elsewhere takes linear time', () => {
+  // 2^1000 steps in a backtracking engine: with one, this test would not end.
+  const value = `${'a'.repeat(1000)}!`
+  assert.deepEqual(broken({ pattern: '(a+)+' }, update({ [DEPARTMENT]: value })), ['pattern'])
+})
+
+test('a value longer than its limit is refused before it is matched', () => {
+  assert.deepEqual(broken({ pattern: 'a*' }, update({ [DEPARTMENT]: 'a'.repeat(1025) })), ['length'])
+  assert.deepEqual(broken({ pattern: 'a*' }, update({ [DEPARTMENT]: 'a'.repeat(1024) })), [])
+  assert.deepEqual(broken({ maxLength: 3 }, update({ [DEPARTMENT]: ['abc', 'abcd'] })), ['length'])
+  assert.deepEqual(broken({ values: ['b'] }, update({ [DEPARTMENT]: 'a'.repeat(5000) })), ['values'])
+})
+
+test('a required attribute must be there after any update', () => {
+  const isRequired = true
+  assert.deepEqual(broken({ isRequired }, update({ [NICKNAME]: 'Heron' }, { [DEPARTMENT]: 'Geology' })), [])
+  assert.deepEqual(broken({ isRequired }, update({ [NICKNAME]: 'Heron' })), ['required'])
+  assert.deepEqual(broken({ isRequired }, update({ [DEPARTMENT]: ' \t' })), ['required'])
+  assert.deepEqual(broken({ isRequired }, update({ [DEPARTMENT]: ['', 'Geology'] })), [])
+})
+
+test('PF-04, PF-05: a rule may be about some initiators only', () => {
+  const rule = { mayChange: false, initiators: ['USER' as const] }
+  assert.deepEqual(broken(rule, update({ [DEPARTMENT]: 'HR' }, {}, 'USER')), ['change'])
+  assert.deepEqual(broken(rule, update({ [DEPARTMENT]: 'HR' }, {}, 'ADMIN')), [])
+  assert.deepEqual(broken(rule, update({ [DEPARTMENT]: 'HR' }, {}, 'APPLICATION')), [])
+})
+
+test('every broken rule is named once, in order, with words that hold no value', () => {
+  const check = createProfileCheck([
+    { claim: DEPARTMENT, values: ['Geology'] },
+    { claim: NICKNAME, mayBeRemoved: false, reason: 'nickname_stays', description: 'Keep your nickname.' },
+    { claim: 'urn:heron:badge', isRequired: true },
+  ])
+  assert.deepEqual(check(update({ [NICKNAME]: '', [DEPARTMENT]: 'Secret' }, { [NICKNAME]: 'Heron' })), [
+    {
+      uri: DEPARTMENT,
+      check: 'values',
+      reason: 'attribute_value_not_allowed',
+      description: 'The value of department is not one of the allowed values.',
+    },
+    { uri: NICKNAME, check: 'removal', reason: 'nickname_stays', description: 'Keep your nickname.' },
+    {
+      uri: 'urn:heron:badge',
+      check: 'required',
+      reason: 'attribute_required',
+      description: 'The attribute badge is required.',
+    },
+  ])
+})
+
+test('rules that cannot work are refused with what to change', () => {
+  const messageOf = (rule: unknown) => profileRuleSchema.safeParse(rule).error?.issues[0]?.message ?? 'accepted'
+  assert.match(messageOf({ claim: DEPARTMENT }), /checks nothing: give values, pattern/)
+  assert.match(messageOf({ claim: DEPARTMENT, mayChange: true }), /checks nothing/)
+  assert.match(messageOf({ claim: DEPARTMENT, pattern: '(' }), /RE2 pattern/)
+  assert.match(messageOf({ claim: DEPARTMENT, pattern: '(?=a)a' }), /no look-around/)
+  assert.match(messageOf({ claim: DEPARTMENT, pattern: String.raw`(a)\1` }), /no back-references/)
+  assert.match(messageOf({ claim: DEPARTMENT, valeus: ['x'] }), /valeus/)
+})
