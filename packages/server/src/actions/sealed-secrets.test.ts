@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createSeal } from './sealed-secrets.ts'
+
+const key = new Uint8Array(32).fill(1)
+const otherKey = new Uint8Array(32).fill(2)
+
+test('what was sealed opens again, and is not readable in between', () => {
+  const seal = createSeal(key)
+  const sealed = seal.seal('päßword', 'action/1/authentication')
+  assert.doesNotMatch(sealed, /word/)
+  assert.match(sealed, new RegExp(`^v1\\.${seal.keyId}\\.[\\w-]+$`))
+  assert.equal(seal.open(sealed, 'action/1/authentication'), 'päßword')
+  assert.equal(seal.open(seal.seal('', 'x'), 'x'), '')
+})
+
+test('the same text never looks the same twice', () => {
+  const seal = createSeal(key)
+  assert.notEqual(seal.seal('secret', 'x'), seal.seal('secret', 'x'))
+})
+
+test('a sealed value copied to another place does not open there', () => {
+  const seal = createSeal(key)
+  const sealed = seal.seal('secret', 'action/1/authentication')
+  assert.throws(() => seal.open(sealed, 'action/2/authentication'), {
+    name: 'SealError',
+    message: 'The sealed value of action/2/authentication was changed or belongs elsewhere.',
+  })
+})
+
+test('a changed or shortened value does not open', () => {
+  const seal = createSeal(key)
+  const sealed = seal.seal('secret', 'x')
+  const at = sealed.length - 5
+  const changed = `${sealed.slice(0, at)}${sealed[at] === 'A' ? 'B' : 'A'}${sealed.slice(at + 1)}`
+  for (const broken of [changed, sealed.slice(0, -6), sealed.slice(0, 20), '', 'v0.x.y', `v1.${seal.keyId}`]) {
+    assert.throws(() => seal.open(broken, 'x'), { name: 'SealError' })
+  }
+})
+
+test('after the key changed, values of the older key still open and new ones use the new key', () => {
+  const before = createSeal(key)
+  const sealed = before.seal('secret', 'x')
+  const after = createSeal(otherKey, [key])
+  assert.equal(after.open(sealed, 'x'), 'secret')
+  assert.throws(() => before.open(after.seal('secret', 'x'), 'x'), {
+    message: `x was sealed with the key ${after.keyId}, which is not configured. Give that key as well.`,
+  })
+})
+
+test('a key of another length is refused, without a word about its content', () => {
+  assert.throws(() => createSeal(new Uint8Array(16).fill(9)), {
+    name: 'SealError',
+    message: 'A sealing key has 32 bytes, this one has 16.',
+  })
+})
