@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { InClear } from './action-types/descriptor.ts'
 
 /** The root organization. `id` is a number written as a string; the first tenant is `-1234`, `carbon.super`. */
 export interface Tenant {
@@ -87,3 +88,13 @@ export const tokenRequestSchema: z.ZodType<TokenRequest> = z.looseObject({
   additionalHeaders: z.array(namedValuesSchema).exactOptional(),
   additionalParams: z.array(namedValuesSchema).exactOptional(),
 })
+
+/** What a call record shows of a token request: what was asked for, and which headers and parameters came along. */
+export const tokenRequestInClear: InClear = {
+  clientId: true,
+  grantType: true,
+  responseType: true,
+  scopes: true,
+  additionalHeaders: [{ name: true }],
+  additionalParams: [{ name: true }],
+}

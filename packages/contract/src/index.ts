@@ -1,12 +1,22 @@
+export type { AuthenticationData, AuthenticationEvent } from './action-types/authentication.ts'
 export type { AccessTokenEvent } from './action-types/pre-issue-access-token.ts'
 export type { IdTokenEvent } from './action-types/pre-issue-id-token.ts'
+export type { InitiatorType, PasswordCredential, PasswordEvent } from './action-types/pre-update-password.ts'
+export type { ProfileEvent, UpdatingClaim } from './action-types/pre-update-profile.ts'
 export {
   type ActionType,
   type ActionTypeDescriptor,
   actionTypes,
+  type ClaimTexts,
   type EditablePlace,
   type Events,
+  type InClear,
+  type IndexBase,
+  type Offer,
+  type OfferedPath,
   type RuleField,
+  type Since,
+  unimplementedActionTypes,
 } from './action-types.ts'
 export {
   type ActionRequest,
@@ -15,6 +25,7 @@ export {
   issuesOf,
   parseActionRequest,
 } from './call.ts'
+export { SECRET_HEADERS, SECRET_PARAMETERS } from './disclosure.ts'
 export {
   ENDPOINT_AUTHENTICATION_PROPERTIES,
   type EndpointAuthentication,
@@ -39,4 +50,12 @@ export {
   parentPath,
 } from './operation.ts'
 export { type Platform, type PlatformName, platforms } from './platforms.ts'
-export { type Expression, MAX_EXPRESSIONS, MAX_GROUPS, type Rule, type RuleOperator } from './rule.ts'
+export {
+  type Expression,
+  MAX_EXPRESSIONS,
+  MAX_GROUPS,
+  type Rule,
+  type RuleOperator,
+  ruleOperators,
+  validateRule,
+} from './rule.ts'

@@ -1,4 +1,5 @@
 import type { ActionType } from './action-types.ts'
+import { SECRET_HEADERS, SECRET_PARAMETERS } from './disclosure.ts'
 
 export type PlatformName = 'asgardeo' | 'wso2-is-7.0' | 'wso2-is-7.1' | 'wso2-is-7.2' | 'wso2-is-next' | 'preflow'
 
@@ -11,15 +12,19 @@ export interface Platform {
   title: string
   /** Which contract revision is sent per action type. A type that is absent does not exist on the platform. */
   revisions: Partial<Record<ActionType, string>>
+  /** Major versions up to which actions of a type no longer run and fail the flow: `v1`. Absent: none is retired. */
+  retiredUpTo?: Partial<Record<ActionType, string>>
   calling: {
     /** Milliseconds until the connection must stand. */
     connectTimeoutMs: number
     /** Milliseconds the extension may take to answer, per attempt, measured as one hard deadline. */
     readTimeoutMs: number
-    /** Total attempts; 2 is one retry. */
+    /** Total attempts; 2 is one retry. With 0 the extension is never called. */
     attempts: number
     /** Largest answer that is read. */
     maxAnswerBytes: number
+    /** Whether a refused, reset or unresolvable connection is tried again. Timeouts always are. */
+    retriesBrokenConnections: boolean
   }
   /** What a reason and a description may contain. A violation makes the whole answer invalid. */
   text: { alphabet: RegExp; maxReason: number; maxDescription: number }
@@ -30,10 +35,21 @@ export interface Platform {
     nullOperations: 'reject' | 'ignore'
     /** Whether the order of keys inside an operation matters, as it does to a streaming setter-based reader. */
     keyOrderMatters: boolean
+    /** `exact`: the header contains `application/json` in lower case; `any case`: it names that media type. */
+    contentType: 'exact' | 'any case'
+    /** What becomes of text after the JSON value. */
+    trailingText: 'ignore' | 'reject'
+    /** What becomes of bytes that are not UTF-8: `replace` reads them as U+FFFD. */
+    malformedUtf8: 'replace' | 'reject'
+    /** Where a browser may be sent: `anywhere` the answer says, or only to an absolute http or https URL. */
+    redirects: 'anywhere' | 'http'
   }
   /** How operations are applied where the reference is broken. Each switch is a bug reproduced when it is `reference`. */
   edits: {
-    /** Missing `value`, `-` on an empty list, an element of a removed claim: `reference` breaks the flow, `verdict` only that operation. */
+    /**
+     * Missing `value` or `path`, `-` on an empty list, an element of a removed claim: `reference` breaks the flow, `verdict`
+     * only that operation. Also the index -1 inside a claim, which the reference takes for the whole claim.
+     */
     impossible: 'reference' | 'verdict'
     /** Claims whose name starts with `aud`: `reference` takes them for the audience. */
     audienceLikeClaims: 'reference' | 'claim'
@@ -41,7 +57,7 @@ export interface Platform {
     reservedClaims: 'reference' | 'verdict'
     /** Whole-claim replace with a value of a type claims cannot have: `reference` stores it. */
     replacedTypes: 'reference' | 'verdict'
-    /** Scopes, audiences and lifetimes given as another JSON type: `reference` takes their text. */
+    /** Scopes, audiences and names given as another JSON type: `reference` takes their text. */
     textValues: 'reference' | 'verdict'
     /** `refresh_token`, `id_token`, `error` as own response parameters: `reference` lets them through. */
     reservedParameters: 'reference' | 'verdict'
@@ -51,7 +67,7 @@ export interface Platform {
   disclosing: {
     /** Whether excluded names are matched without regard to case. */
     caseInsensitiveExclusion: boolean
-    /** Header names that never travel, whatever is configured. */
+    /** Header names that are not forwarded although they are listed, in lower case. Secrets never are: `SECRET_HEADERS`. */
     excludedHeaders: readonly string[]
     excludedParameters: readonly string[]
     /** Whether `requestId` is always sent. */
@@ -69,15 +85,42 @@ export interface Platform {
   }
 }
 
+/** Letters, digits, ASCII white space and `-_.!?;:'()[]`. From the source of WSO2's answer models; no comma, slash or quote. */
 const wso2Alphabet = /^[a-zA-Z0-9 \t\n\v\f\r\-_.!?;:'()[\]]*$/
 
-const reference: Platform = {
+/**
+ * The newest source of WSO2 Identity Server (read in 2026). Limits from its shipped defaults: connecting 2 s, reading 5 s,
+ * `retry_count` 2 which counts attempts. The reference has no limit on the size of an answer; 1 MiB is the one it has for
+ * token endpoints.
+ */
+const next: Platform = {
   name: 'wso2-is-next',
   title: 'WSO2 Identity Server, next',
-  revisions: { PRE_ISSUE_ACCESS_TOKEN: '1.3', PRE_ISSUE_ID_TOKEN: '1.0' },
-  calling: { connectTimeoutMs: 2000, readTimeoutMs: 5000, attempts: 2, maxAnswerBytes: 1_048_576 },
+  revisions: {
+    PRE_ISSUE_ACCESS_TOKEN: '1.3',
+    PRE_ISSUE_ID_TOKEN: '1.0',
+    PRE_UPDATE_PASSWORD: '2.0',
+    PRE_UPDATE_PROFILE: '1.0',
+    AUTHENTICATION: '1.0',
+  },
+  calling: {
+    connectTimeoutMs: 2000,
+    readTimeoutMs: 5000,
+    attempts: 2,
+    maxAnswerBytes: 1_048_576,
+    retriesBrokenConnections: true,
+  },
   text: { alphabet: wso2Alphabet, maxReason: 100, maxDescription: 300 },
-  reading: { unknownFields: 'reject', nullOperations: 'reject', keyOrderMatters: true },
+  // A reader with the defaults of Jackson 2: strict on fields, last of duplicate keys, nothing after the value looked at.
+  reading: {
+    unknownFields: 'reject',
+    nullOperations: 'reject',
+    keyOrderMatters: true,
+    contentType: 'exact',
+    trailingText: 'ignore',
+    malformedUtf8: 'replace',
+    redirects: 'anywhere',
+  },
   edits: {
     impossible: 'reference',
     audienceLikeClaims: 'reference',
@@ -88,21 +131,10 @@ const reference: Platform = {
   },
   disclosing: {
     caseInsensitiveExclusion: true,
-    excludedHeaders: ['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key'],
-    excludedParameters: [
-      'client_secret',
-      'password',
-      'username',
-      'code',
-      'code_verifier',
-      'refresh_token',
-      'assertion',
-      'client_assertion',
-      'subject_token',
-      'actor_token',
-      'device_code',
-      'token',
-    ],
+    // The shipped lists are not published; the documentation names these.
+    excludedHeaders: SECRET_HEADERS,
+    excludedParameters: SECRET_PARAMETERS,
+    // Only where product observability is switched on, which it is not by default.
     sendsRequestId: false,
   },
   issuing: {
@@ -113,11 +145,66 @@ const reference: Platform = {
   },
 }
 
+/** Asgardeo runs the newest contract; it sends request ids (documentation) and `subject_type` (its own published example). */
+const asgardeo: Platform = {
+  ...next,
+  name: 'asgardeo',
+  title: 'Asgardeo',
+  disclosing: { ...next.disclosing, sendsRequestId: true },
+  issuing: { ...next.issuing, sendsSubjectType: true },
+}
+
+/**
+ * Access token 1.1: the session came "after 7.2.0" and response parameters "after 7.3.0" by the documentation. The ID token
+ * action is documented for the 7.2 line. Password 1.1 is an update of 7.1 and version 2 came later than 7.2. Broken
+ * connections were not tried again before the source of 2026.
+ */
+const is72: Platform = {
+  ...next,
+  name: 'wso2-is-7.2',
+  title: 'WSO2 Identity Server 7.2',
+  revisions: { ...next.revisions, PRE_ISSUE_ACCESS_TOKEN: '1.1', PRE_UPDATE_PASSWORD: '1.1' },
+  calling: { ...next.calling, retriesBrokenConnections: false },
+}
+
+/**
+ * As released: password 1.0 has no organization, claims or groups; access token 1.0 has no organization or refresh token
+ * (that came in April 2025, after the release). No ID token action.
+ */
+const is71: Platform = {
+  ...is72,
+  name: 'wso2-is-7.1',
+  title: 'WSO2 Identity Server 7.1',
+  revisions: {
+    PRE_ISSUE_ACCESS_TOKEN: '1.0',
+    PRE_UPDATE_PASSWORD: '1.0',
+    PRE_UPDATE_PROFILE: '1.0',
+    AUTHENTICATION: '1.0',
+  },
+}
+
+/** The first release with actions: only the access token's. */
+const is70: Platform = {
+  ...is71,
+  name: 'wso2-is-7.0',
+  title: 'WSO2 Identity Server 7.0',
+  revisions: { PRE_ISSUE_ACCESS_TOKEN: '1.0' },
+}
+
+/** The newest contract with the reference's bugs mended. */
 const preflow: Platform = {
-  ...reference,
+  ...next,
   name: 'preflow',
   title: 'Preflow',
-  reading: { unknownFields: 'ignore', nullOperations: 'ignore', keyOrderMatters: false },
+  reading: {
+    unknownFields: 'ignore',
+    nullOperations: 'ignore',
+    keyOrderMatters: false,
+    contentType: 'any case',
+    trailingText: 'reject',
+    malformedUtf8: 'reject',
+    redirects: 'http',
+  },
   edits: {
     impossible: 'verdict',
     audienceLikeClaims: 'claim',
@@ -127,37 +214,16 @@ const preflow: Platform = {
     reservedParameters: 'verdict',
     maxLifetimeSeconds: 10 * 365 * 24 * 3600,
   },
-  disclosing: { ...reference.disclosing, sendsRequestId: true },
+  disclosing: { ...next.disclosing, sendsRequestId: true },
   issuing: { refreshPathsWhen: 'issued', sendsSubjectType: false, scopeAfterRemovingAll: 'omitted' },
 }
 
-/** The table of platforms. `preflow` is the default: the newest contract with the reference's bugs mended. */
+/** The table of platforms. `preflow` is the default. */
 export const platforms: Record<PlatformName, Platform> = {
   preflow,
-  asgardeo: {
-    ...reference,
-    name: 'asgardeo',
-    title: 'Asgardeo',
-    disclosing: { ...reference.disclosing, sendsRequestId: true },
-    issuing: { ...reference.issuing, sendsSubjectType: true },
-  },
-  'wso2-is-next': reference,
-  'wso2-is-7.2': {
-    ...reference,
-    name: 'wso2-is-7.2',
-    title: 'WSO2 Identity Server 7.2',
-    revisions: { ...reference.revisions, PRE_ISSUE_ACCESS_TOKEN: '1.1' },
-  },
-  'wso2-is-7.1': {
-    ...reference,
-    name: 'wso2-is-7.1',
-    title: 'WSO2 Identity Server 7.1',
-    revisions: { PRE_ISSUE_ACCESS_TOKEN: '1.0' },
-  },
-  'wso2-is-7.0': {
-    ...reference,
-    name: 'wso2-is-7.0',
-    title: 'WSO2 Identity Server 7.0',
-    revisions: { PRE_ISSUE_ACCESS_TOKEN: '1.0' },
-  },
+  asgardeo,
+  'wso2-is-next': next,
+  'wso2-is-7.2': is72,
+  'wso2-is-7.1': is71,
+  'wso2-is-7.0': is70,
 }

@@ -23,25 +23,76 @@ export interface RuleField {
       }
 }
 
+/** What an index in a path counts: the list as it was sent, or as earlier operations left it. */
+export type IndexBase = 'snapshot' | 'live'
+
+/** What a verdict says about a claim that is added, where the action types use different words. `{name}` is the claim's. */
+export interface ClaimTexts {
+  /** The value is not an object of `name` and `value`. */
+  malformed: string
+  /** Name or value is null. Absent: the type has no such check and the value is found to be of a wrong type. */
+  incomplete?: string
+  /** The name is in the event already. */
+  exists: string
+  /** The name belongs to the platform. */
+  reserved: string
+}
+
 /**
  * A place in the event that operations may edit. The engine knows how each *kind* is edited; the descriptor says where
- * they are, so that no code branches on an action type.
+ * they are, so that no code branches on an action type. The first place that covers a path has it.
  */
 export type EditablePlace =
   | { kind: 'scopes'; path: string }
-  | { kind: 'audience'; path: string; indices: 'snapshot' | 'live' }
+  | { kind: 'audience'; path: string; indices: IndexBase }
   | {
       kind: 'claims'
       path: string
-      /** What an index in a path counts: the list as it was sent, or as earlier operations left it. */
-      indices: 'snapshot' | 'live'
+      indices: IndexBase
       /** Names that belong to the platform: sent in the event, never offered for replace or remove. */
       standard: readonly string[]
       /** Names the platform writes itself and that may not be added. */
       reserved: readonly string[]
+      /** Whether the reference refuses `reserved` names; otherwise only platforms that mend its bugs do. */
+      reservedByReference: boolean
+      texts: ClaimTexts
     }
   | { kind: 'lifetime'; path: string }
-  | { kind: 'responseParameters'; path: string; removable: readonly string[] }
+  | { kind: 'responseParameters'; path: string; removable: readonly string[]; reserved: readonly string[] }
+
+/** A path that is offered to extensions. */
+export type OfferedPath =
+  /** Always. */
+  | string
+  /** When the event has what it addresses: the object above it, or for a response parameter the parameter. */
+  | { path: string; when: 'present' }
+  /** One path for each claim of the list that does not belong to the platform; lists get a trailing slash, objects none. */
+  | { eachClaimOf: string }
+
+/** One entry of `allowedOperations` before it is fitted to an event. `redirect` has no paths. */
+export interface Offer {
+  op: 'add' | 'remove' | 'replace' | 'redirect'
+  paths?: readonly OfferedPath[]
+}
+
+/** Something a later revision of the contract brought. */
+export interface Since {
+  revision: string
+  /** Dotted path in the event. */
+  path: string
+  /** The revision brought this value of the field: older ones do not know the event at all. Absent: it brought the field. */
+  value?: string
+}
+
+/**
+ * Which parts of an event a call record keeps in clear; everything else is replaced by its JSON type. `true` keeps all,
+ * an object goes on per key, a list of one goes on in each element, `claimsNamed` keeps every name and the values of some.
+ */
+export type InClear =
+  | true
+  | { readonly [key: string]: InClear }
+  | readonly [InClear]
+  | { readonly claimsNamed: readonly string[] }
 
 /** Everything Preflow knows of one action type. Engine, server, SDK and tools read this and never branch on the type. */
 export interface ActionTypeDescriptor<Event = unknown> {
@@ -56,6 +107,8 @@ export interface ActionTypeDescriptor<Event = unknown> {
   latestVersion: string
   /** Contract revisions, oldest first. */
   revisions: readonly string[]
+  /** What revisions after the first brought. */
+  since: readonly Since[]
   /** Whether organizations below the root may configure it. */
   mayBeConfiguredByOrganization: boolean
   /** What of the client's request travels when neither action nor server lists any: everything but secrets, or nothing. */
@@ -67,6 +120,15 @@ export interface ActionTypeDescriptor<Event = unknown> {
   mayRedirect: boolean
   ruleFields: readonly RuleField[]
   places: readonly EditablePlace[]
-  /** What a call record may keep in clear; everything else of the event is replaced by its shape. Dotted paths. */
+  /** What is offered, in the order of the wire. Empty: the request has no `allowedOperations`. */
+  offers: readonly Offer[]
+  /** Reasons of FAILED that mean a fault of the server and are refused as such, in lower case. */
+  serverErrorReasons: readonly string[]
+  /** Members that are sent although they are empty; all other empty members are left out. */
+  sentWhenEmpty: readonly string[]
+  /** What a call record may show. */
+  inClear: InClear
   eventSchema: z.ZodType<Event>
+  /** The shape of `data` in a SUCCESS answer, for types that use it. */
+  answerDataSchema?: z.ZodType
 }

@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import {
+  type NamedValues,
+  namedValuesSchema,
+  type Organization,
+  organizationSchema,
+  type Tenant,
+  tenantSchema,
+  type UserClaim,
+  type UserStore,
+  userClaimSchema,
+  userStoreSchema,
+} from '../event.ts'
+import type { ActionTypeDescriptor } from './descriptor.ts'
+
+/** What is about to happen: a step of a sign-in asks a custom authenticator. A resumed call looks the same: keep state by `flowId`. */
+export interface AuthenticationEvent {
+  /** Headers and parameters of the browser's request that the authenticator lists. */
+  request?: { additionalHeaders?: NamedValues[]; additionalParams?: NamedValues[] }
+  tenant: Tenant
+  organization?: Organization
+  /** The user of an earlier step; absent in the first. */
+  user?: {
+    id?: string
+    userIdentitySource?: 'LOCAL' | 'FEDERATED'
+    sub?: string
+    claims?: UserClaim[]
+    groups?: string[]
+  }
+  /** Empty for a federated user. */
+  userStore?: UserStore
+  application: { id: string; name: string }
+  /** Counted from 1. */
+  currentStepIndex: number
+  authenticatedSteps?: { index: number; name: string }[]
+}
+
+/**
+ * `data` of a SUCCESS answer: who signed in. Required where the authenticator identifies, ignored where it verifies a
+ * second factor.
+ */
+export interface AuthenticationData {
+  user?: {
+    id?: string
+    claims?: UserClaim[] | null
+    groups?: string[] | null
+    userStore?: { id?: string; name?: string } | null
+  }
+}
+
+export const authenticationEventSchema: z.ZodType<AuthenticationEvent> = z.looseObject({
+  request: z
+    .looseObject({
+      additionalHeaders: z.array(namedValuesSchema).exactOptional(),
+      additionalParams: z.array(namedValuesSchema).exactOptional(),
+    })
+    .exactOptional(),
+  tenant: tenantSchema,
+  organization: organizationSchema.exactOptional(),
+  user: z
+    .looseObject({
+      id: z.string().exactOptional(),
+      userIdentitySource: z.enum(['LOCAL', 'FEDERATED']).exactOptional(),
+      sub: z.string().exactOptional(),
+      claims: z.array(userClaimSchema).exactOptional(),
+      groups: z.array(z.string()).exactOptional(),
+    })
+    .exactOptional(),
+  userStore: userStoreSchema.exactOptional(),
+  application: z.looseObject({ id: z.string(), name: z.string() }),
+  currentStepIndex: z.number(),
+  authenticatedSteps: z.array(z.looseObject({ index: z.number(), name: z.string() })).exactOptional(),
+})
+
+export const authenticationDataSchema: z.ZodType<AuthenticationData> = z.looseObject({
+  user: z
+    .looseObject({
+      id: z.string().exactOptional(),
+      claims: z.array(userClaimSchema).nullable().exactOptional(),
+      groups: z.array(z.string()).nullable().exactOptional(),
+      userStore: z
+        .looseObject({ id: z.string().exactOptional(), name: z.string().exactOptional() })
+        .nullable()
+        .exactOptional(),
+    })
+    .exactOptional(),
+})
+
+export const authentication: ActionTypeDescriptor<AuthenticationEvent> = {
+  type: 'AUTHENTICATION',
+  path: 'authentication',
+  displayName: 'Authentication',
+  description: 'Configure an extension point for user authentication via a custom service.',
+  category: 'IN_FLOW',
+  latestVersion: 'v1',
+  revisions: ['1.0'],
+  since: [],
+  mayBeConfiguredByOrganization: true,
+  disclosedByDefault: 'nothing',
+  mayListHeaders: true,
+  mayListAttributes: false,
+  mayRedirect: true,
+  ruleFields: [],
+  places: [],
+  offers: [{ op: 'redirect' }],
+  serverErrorReasons: [],
+  sentWhenEmpty: [],
+  inClear: {
+    request: { additionalHeaders: [{ name: true }], additionalParams: [{ name: true }] },
+    tenant: true,
+    organization: true,
+    user: { id: true, userIdentitySource: true, claims: [{ uri: true }] },
+    userStore: true,
+    application: true,
+    currentStepIndex: true,
+    authenticatedSteps: true,
+  },
+  eventSchema: authenticationEventSchema,
+  answerDataSchema: authenticationDataSchema,
+}

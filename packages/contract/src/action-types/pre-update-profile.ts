@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import {
+  type Organization,
+  organizationSchema,
+  type Tenant,
+  tenantSchema,
+  type UserClaim,
+  type UserStore,
+  userClaimSchema,
+  userStoreSchema,
+} from '../event.ts'
+import type { ActionTypeDescriptor } from './descriptor.ts'
+import { type InitiatorType, initiatorTypeSchema } from './pre-update-password.ts'
+
+/** An attribute with the value it has, and the one it will get when the update touches it. */
+export interface UpdatingClaim extends UserClaim {
+  /** `""` or `[]` when the attribute is removed. */
+  updatingValue?: string | string[]
+}
+
+/** What is about to happen: a profile will be updated through SCIM. */
+export interface ProfileEvent {
+  initiatorType: InitiatorType
+  action: 'UPDATE'
+  /** Everything that changes, with what will be stored: the complete list for a multi-valued attribute, `""` or `[]` for a removal. */
+  request?: { claims: UserClaim[] }
+  /** The tenant of the root organization. */
+  tenant: Tenant
+  /** The organization in which it happens. */
+  organization?: Organization
+  user: {
+    /** For a shared user the id in the organization where the account lives; absent when that is unknown. */
+    id?: string
+    /** Only for a shared user: the id inside the organization in which it happens. */
+    sharedUserId?: string
+    /** Where the account lives. */
+    organization?: Organization
+    /** The attributes the action asks for that have a stored value. A first value is only in `request.claims`. */
+    claims?: UpdatingClaim[]
+    groups?: string[]
+  }
+  userStore?: UserStore
+}
+
+const updatingClaimSchema: z.ZodType<UpdatingClaim> = z.looseObject({
+  uri: z.string(),
+  value: z.union([z.string(), z.array(z.string())]),
+  updatingValue: z.union([z.string(), z.array(z.string())]).exactOptional(),
+})
+
+export const profileEventSchema: z.ZodType<ProfileEvent> = z.looseObject({
+  initiatorType: initiatorTypeSchema,
+  action: z.literal('UPDATE'),
+  request: z.looseObject({ claims: z.array(userClaimSchema) }).exactOptional(),
+  tenant: tenantSchema,
+  organization: organizationSchema.exactOptional(),
+  user: z.looseObject({
+    id: z.string().exactOptional(),
+    sharedUserId: z.string().exactOptional(),
+    organization: organizationSchema.exactOptional(),
+    claims: z.array(updatingClaimSchema).exactOptional(),
+    groups: z.array(z.string()).exactOptional(),
+  }),
+  userStore: userStoreSchema.exactOptional(),
+})
+
+export const preUpdateProfile: ActionTypeDescriptor<ProfileEvent> = {
+  type: 'PRE_UPDATE_PROFILE',
+  path: 'preUpdateProfile',
+  displayName: 'Pre Update Profile',
+  description: 'Configure an extension point for modifying user profile via a custom service.',
+  category: 'PRE_POST',
+  latestVersion: 'v1',
+  revisions: ['1.0'],
+  since: [],
+  mayBeConfiguredByOrganization: true,
+  disclosedByDefault: 'nothing',
+  mayListHeaders: false,
+  mayListAttributes: true,
+  mayRedirect: false,
+  ruleFields: [
+    {
+      name: 'flow',
+      displayName: 'flow',
+      value: {
+        kind: 'options',
+        values: ['adminInitiatedProfileUpdate', 'applicationInitiatedProfileUpdate', 'userInitiatedProfileUpdate'],
+      },
+    },
+    {
+      // A list at run time, all claims being updated: `equals` asks whether it contains the claim.
+      name: 'claim',
+      displayName: 'claim',
+      value: {
+        kind: 'reference',
+        valueAttribute: 'claimURI',
+        displayAttribute: 'displayName',
+        links: [{ href: '/claim-dialects/local/claims?exclude-hidden-claims=true', rel: 'values' }],
+      },
+    },
+  ],
+  places: [],
+  offers: [],
+  serverErrorReasons: [],
+  // An attribute that is being removed travels as `""` or `[]`.
+  sentWhenEmpty: ['value', 'updatingValue'],
+  inClear: {
+    initiatorType: true,
+    action: true,
+    request: { claims: [{ uri: true }] },
+    tenant: true,
+    organization: true,
+    user: { id: true, sharedUserId: true, organization: true, claims: [{ uri: true }] },
+    userStore: true,
+  },
+  eventSchema: profileEventSchema,
+}
