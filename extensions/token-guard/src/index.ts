@@ -1,1 +1,3 @@
-export {}
+export { type Configuration, PREFIX, readConfiguration, settings } from './configuration.ts'
+export { type OpenTokenGuard, openTokenGuard } from './open-token-guard.ts'
+export { createTokenGuard, type TokenGuardPorts } from './token-guard.ts'

@@ -14,6 +14,8 @@ export interface Setting<Value> {
   default?: Value
   /** One sentence for the documentation, with the unit. */
   about: string
+  /** The whole name of its variable, where the field has one of its own: `ABUSEIPDB_API_KEY`. */
+  variable?: string
   /** A secret is never shown in a message or in documentation of the running values. */
   secret?: boolean
 }
@@ -62,7 +64,7 @@ export function readSettings<S extends Settings>(
   if (typeof file !== 'object' || file === null || Array.isArray(file)) {
     return { ok: false, problems: ['The configuration file must hold one JSON object of settings.'] }
   }
-  const names = new Map(Object.keys(settings).map(name => [environmentName(prefix, name), name]))
+  const names = new Map(Object.entries(settings).map(([name, setting]) => [variableOf(prefix, name, setting), name]))
   for (const key of Object.keys(file)) {
     if (!Object.hasOwn(settings, key)) problems.push(`${key}: not a setting. ${closest(key, Object.keys(settings))}`)
   }
@@ -99,9 +101,13 @@ export function documentSettings(prefix: string, settings: Settings): string {
       : setting.default === undefined
         ? 'none'
         : `\`${Array.isArray(setting.default) ? setting.default.join(',') || '(empty)' : JSON.stringify(setting.default).replaceAll('|', '\\|')}\``
-    return `| \`${environmentName(prefix, name)}\` | \`${name}\` | ${fallback} | ${setting.about.replaceAll('|', '\\|')} |`
+    return `| \`${variableOf(prefix, name, setting)}\` | \`${name}\` | ${fallback} | ${setting.about.replaceAll('|', '\\|')} |`
   })
   return ['| environment | file | default | what it does |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+function variableOf(prefix: string, name: string, { variable }: Setting<unknown>): string {
+  return variable ?? environmentName(prefix, name)
 }
 
 function closest(key: string, known: string[]): string {

@@ -1,0 +1,60 @@
+import type { DecisionRecord, Extension } from '@preflow/extension'
+import { createAbuseIpDb } from '@preflow/policies'
+import { openCountryFile } from '@preflow/policies/country-file'
+import { createHttpGet } from '@preflow/policies/http-get'
+import type { Configuration } from './configuration.ts'
+import { createTokenGuard } from './token-guard.ts'
+
+/** A token-guard with its country file open and its connections ready. */
+export interface OpenTokenGuard {
+  extension: Extension
+  /** Ends what it opened. */
+  close(): void
+}
+
+/**
+ * Opens what the configuration names, then makes the extension, so that no call waits for a file.
+ *
+ * @param hooks.warn Receives sentences for the operator, for example that the country file is old.
+ * @throws {Error} With a sentence, when the country file cannot be used.
+ */
+export async function openTokenGuard(
+  configuration: Configuration,
+  hooks: { log?(record: DecisionRecord): void; warn?(message: string): void; now?(): number } = {},
+): Promise<OpenTokenGuard> {
+  const { log, warn, now } = hooks
+  const clock = now && { now }
+  const { countryDatabase, abuseipdbApiKey } = configuration
+  const file =
+    countryDatabase === undefined
+      ? undefined
+      : await openCountryFile(countryDatabase, { ...clock, ...(warn && { warn }) })
+  const get = createHttpGet()
+  const reputation =
+    configuration.reputation === 'off' || abuseipdbApiKey === undefined
+      ? undefined
+      : createAbuseIpDb(
+          {
+            apiKey: abuseipdbApiKey,
+            url: configuration.abuseipdbUrl,
+            maxAgeDays: configuration.reputationMaxAgeDays,
+            timeoutMs: configuration.reputationTimeoutMs,
+            cacheSeconds: configuration.reputationCacheSeconds,
+            cacheEntries: configuration.reputationCacheEntries,
+          },
+          { get, ...clock },
+        )
+  const extension = createTokenGuard(configuration, {
+    ...clock,
+    ...(file && { country: file.lookup }),
+    ...(reputation && { reputation }),
+    ...(log && { log }),
+  })
+  return {
+    extension,
+    close: () => {
+      file?.close()
+      get.close()
+    },
+  }
+}

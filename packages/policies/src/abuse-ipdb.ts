@@ -1,0 +1,148 @@
+import { LRUCache } from 'lru-cache'
+import { z } from 'zod'
+import { fetchGet, type HttpGet } from './http-get.ts'
+import { readOptions } from './options.ts'
+import type { Reputation, ReputationLookup } from './reputation.ts'
+
+export interface AbuseIpDbOptions {
+  apiKey: string
+  /** Where the API is. Default `https://api.abuseipdb.com`. */
+  url?: string
+  /** How old the reports may be that count, in days, 1 to 365. Default 30. */
+  maxAgeDays?: number
+  /** Milliseconds the service may take. Default 1500: together with everything else it must fit into the budget. */
+  timeoutMs?: number
+  /** How long a score is remembered, in seconds. Default 3600. */
+  cacheSeconds?: number
+  /** How many scores are remembered. Default 50,000. */
+  cacheEntries?: number
+}
+
+export const abuseIpDbOptionsSchema: z.ZodType<Required<AbuseIpDbOptions>> = z.strictObject({
+  apiKey: z.string().min(1),
+  url: z.url({ protocol: /^https?$/ }).default('https://api.abuseipdb.com'),
+  maxAgeDays: z.int().min(1).max(365).default(30),
+  timeoutMs: z.int().min(1).max(10_000).default(1500),
+  cacheSeconds: z.int().min(0).default(3600),
+  cacheEntries: z.int().min(1).default(50_000),
+})
+
+/** What the client needs of its surroundings. */
+export interface AbuseIpDbPorts {
+  /** Default: `fetch`. On Node, the one of `@preflow/policies/http-get` takes a third of its CPU. */
+  get?: HttpGet
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  now?(): number
+}
+
+/** More of an answer is not read: a real one has less than a kilobyte. */
+const MAX_ANSWER_BYTES = 65_536
+/** When the service says that the quota is spent but not until when. */
+const DEFAULT_PAUSE_MS = 60_000
+/** A quota lasts a day; a header that says more is wrong. */
+const MAX_PAUSE_MS = 24 * 3600 * 1000
+
+const answerSchema = z.looseObject({
+  data: z.looseObject({ abuseConfidenceScore: z.number().min(0).max(100) }),
+})
+
+class Unavailable extends Error {}
+
+/**
+ * A client of AbuseIPDB's `GET /api/v2/check`.
+ *
+ * Scores are cached, and requests for the same address at the same time share one call. When the quota is spent
+ * (`429` with `Retry-After`, or `X-RateLimit-Remaining: 0` with `X-RateLimit-Reset`), nobody asks until it is renewed.
+ * Only `200` with a score from 0 to 100 is a score; everything else is `unavailable`.
+ *
+ * @see https://docs.abuseipdb.com/#check-endpoint
+ */
+export function createAbuseIpDb(options: AbuseIpDbOptions, ports: AbuseIpDbPorts = {}): ReputationLookup {
+  const settings = readOptions('reputation service', abuseIpDbOptionsSchema, options)
+  const { get = fetchGet, now = Date.now } = ports
+  const endpoint = new URL('api/v2/check', settings.url.endsWith('/') ? settings.url : `${settings.url}/`)
+  let pausedUntil = 0
+
+  async function ask(address: string): Promise<number> {
+    const url = new URL(endpoint)
+    url.searchParams.set('ipAddress', address)
+    url.searchParams.set('maxAgeInDays', String(settings.maxAgeDays))
+    const answer = await get(url.href, {
+      headers: { key: settings.apiKey, accept: 'application/json' },
+      timeoutMs: settings.timeoutMs,
+      maxBytes: MAX_ANSWER_BYTES,
+    })
+    if (answer.kind === 'failure') throw new Unavailable(answer.why)
+    pausedUntil = Math.max(pausedUntil, pauseAfter(answer.status, answer.header, now()))
+    if (answer.status !== 200) throw new Unavailable(STATUS_CLASSES[answer.status] ?? `status ${answer.status}`)
+    return scoreOf(answer.body)
+  }
+
+  const cache = new LRUCache<string, number>({
+    max: settings.cacheEntries,
+    // Zero would mean forever.
+    ttl: Math.max(1, settings.cacheSeconds * 1000),
+    ttlResolution: 0,
+    perf: { now },
+    // What was asked for is worth keeping, even when the entry was evicted while it was under way.
+    ignoreFetchAbort: true,
+    fetchMethod: ask,
+  })
+
+  return (address, { remainingMs }) => {
+    const known = cache.get(address)
+    if (known !== undefined) return { kind: 'score', score: known }
+    if (pausedUntil > now()) return { kind: 'unavailable', why: 'quota' }
+    const asked = cache.fetch(address).then(
+      (score): Reputation => (score === undefined ? unavailable('no answer') : { kind: 'score', score }),
+      (error): Reputation => {
+        if (error instanceof Unavailable) return unavailable(error.message)
+        throw error
+      },
+    )
+    return orAfter(asked, Math.min(remainingMs, settings.timeoutMs), unavailable('timeout'))
+  }
+}
+
+const unavailable = (why: string): Reputation => ({ kind: 'unavailable', why })
+
+const STATUS_CLASSES: Record<number, string> = {
+  401: 'key refused',
+  403: 'key refused',
+  422: 'address refused',
+  429: 'quota',
+}
+
+function scoreOf(body: string): number {
+  let document: unknown
+  try {
+    document = JSON.parse(body)
+  } catch {
+    throw new Unavailable('unreadable answer')
+  }
+  const parsed = answerSchema.safeParse(document)
+  if (!parsed.success) throw new Unavailable('unreadable answer')
+  return parsed.data.data.abuseConfidenceScore
+}
+
+/** Until when nobody should ask, in milliseconds since the epoch; 0 when asking is fine. */
+function pauseAfter(status: number, header: (name: string) => string | undefined, now: number): number {
+  const isSpent = status === 429 || (status === 200 && header('x-ratelimit-remaining') === '0')
+  if (!isSpent) return 0
+  const retryAfter = header('retry-after')
+  const reset = Number(header('x-ratelimit-reset'))
+  const until = retryAfter !== undefined ? retryTime(retryAfter, now) : reset > 0 ? reset * 1000 : Number.NaN
+  return Number.isFinite(until) ? Math.min(Math.max(until, now), now + MAX_PAUSE_MS) : now + DEFAULT_PAUSE_MS
+}
+
+/** `Retry-After` is a number of seconds or a date. */
+function retryTime(value: string, now: number): number {
+  return /^\d+$/.test(value) ? now + Number(value) * 1000 : Date.parse(value)
+}
+
+function orAfter<Value>(promise: Promise<Value>, limitMs: number, otherwise: Value): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(otherwise), limitMs)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,0 +1,36 @@
+import type { Events } from '@preflow/contract'
+import type { HandlerName } from '@preflow/extension'
+import type { z } from 'zod'
+import { countryOptionsSchema } from './country.ts'
+import { hoursOptionsSchema } from './hours.ts'
+import { reputationOptionsSchema } from './reputation.ts'
+import { restoreLifetimeOptionsSchema } from './restore-lifetime.ts'
+import { scopesOptionsSchema } from './scopes.ts'
+import { sourceAddressOptionsSchema } from './source-address.ts'
+
+/** One policy, as tools list it. */
+export interface CatalogEntry {
+  /** The name of its function in `@preflow/policies`. */
+  name: string
+  /** What it does, in one sentence. */
+  summary: string
+  /** The handlers it can be used as. */
+  handles: readonly HandlerName<keyof Events>[]
+  /** What it may be told. */
+  options: z.ZodType
+  /** The ports it needs besides, by their names. */
+  needs: readonly string[]
+}
+
+const tokens = ['preIssueAccessToken'] as const
+
+/** Every policy. Adding one is its file, its test, its export and a line here. */
+// biome-ignore format: one policy a line
+export const catalog: readonly CatalogEntry[] = [
+  { name: 'sourceAddress', summary: 'Decides about requests without a public client address.', handles: tokens, options: sourceAddressOptionsSchema, needs: [] },
+  { name: 'country', summary: 'Blocks or allows tokens by the country of the client address.', handles: tokens, options: countryOptionsSchema, needs: ['lookup'] },
+  { name: 'reputation', summary: 'Denies or shortens tokens by the reputation of the client address.', handles: tokens, options: reputationOptionsSchema, needs: ['lookup'] },
+  { name: 'hours', summary: 'Denies or shortens tokens outside of weekly hours.', handles: tokens, options: hoursOptionsSchema, needs: [] },
+  { name: 'restoreLifetime', summary: "Starts every refresh from the application's own lifetime.", handles: tokens, options: restoreLifetimeOptionsSchema, needs: [] },
+  { name: 'scopes', summary: 'Limits the scopes that machines are granted.', handles: tokens, options: scopesOptionsSchema, needs: [] },
+]

@@ -1,0 +1,73 @@
+import { allow, deny, type Handler, setClaim } from '@preflow/extension'
+import { z } from 'zod'
+import { readOptions } from './options.ts'
+import { type Reaction, react, reactionSchema } from './reaction.ts'
+import { readSourceAddress, type TrustedHeader, trustedHeaderSchema } from './source-address.ts'
+
+/** What is known of an address. `code` is ISO 3166-1 alpha-2; `range` names a special-use block. */
+export type CountryFinding =
+  | { kind: 'country'; code: string }
+  | { kind: 'unknown' }
+  | { kind: 'special'; range: string }
+
+/** Tells the country of an address. Behind it is a file, see `@preflow/policies/country-file`, or any other source. */
+export type CountryLookup = (address: string) => CountryFinding
+
+export interface CountryOptions {
+  source?: TrustedHeader
+  /** Countries that get no token, ISO 3166-1 alpha-2. Default none. */
+  blocked?: string[]
+  /** When not empty, only these countries get a token. Default empty. */
+  allowed?: string[]
+  /** The country of a public address is not known. Default `deny`. */
+  unknown?: Reaction
+  /** Lifetime in seconds where `unknown` is `shorten`. Default 300. */
+  shortenToSeconds?: number
+  /** A claim that tells the country to resource servers; kept right on refresh. Default: none is added. */
+  claim?: string
+}
+
+const countries = z.array(z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, for example KP')).default([])
+
+export const countryOptionsSchema: z.ZodType<
+  Required<Omit<CountryOptions, 'source' | 'claim'>> & { source: Required<TrustedHeader>; claim?: string }
+> = z.strictObject({
+  source: trustedHeaderSchema,
+  blocked: countries,
+  allowed: countries,
+  unknown: reactionSchema.default('deny'),
+  shortenToSeconds: z.int().min(1).default(300),
+  claim: z.string().min(1).exactOptional(),
+})
+
+/**
+ * Blocks or allows by the country of the client's address. Requests without a public address pass: put
+ * `sourceAddress` before it to decide about them.
+ */
+export function country(
+  options: CountryOptions,
+  { lookup }: { lookup: CountryLookup },
+): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
+  const settings = readOptions('country', countryOptionsSchema, options)
+  const blocked = new Set(settings.blocked)
+  const allowed = new Set(settings.allowed)
+  return (_event, context) => {
+    const found = readSourceAddress(context, settings.source)
+    if (found.kind !== 'public') return allow([], { why: 'country: no public address' })
+    const finding = lookup(found.address)
+    if (finding.kind !== 'country') {
+      return react(settings.unknown, {
+        description: 'Access token issuance is blocked because your region is unknown.',
+        why: `country: ${finding.kind}`,
+        seconds: settings.shortenToSeconds,
+      })
+    }
+    const { code } = finding
+    if (blocked.has(code) || (allowed.size > 0 && !allowed.has(code))) {
+      return deny('access_denied', `Access token issuance is blocked from your region ${code}.`, {
+        why: blocked.has(code) ? 'country: blocked' : 'country: not among the allowed ones',
+      })
+    }
+    return allow(settings.claim ? [setClaim(settings.claim, code)] : [], { why: 'country: allowed' })
+  }
+}

@@ -1,0 +1,95 @@
+import { allow, type Handler } from '@preflow/extension'
+import { z } from 'zod'
+import { readOptions } from './options.ts'
+import { type Reaction, react, reactionSchema } from './reaction.ts'
+
+/** A weekly span of time. */
+export interface Hours {
+  /** IANA name, for example `Europe/Berlin`. Default `UTC`. */
+  timeZone?: string
+  /** The days on which a span begins. Default all. */
+  weekdays?: Weekday[]
+  /** When it begins, `HH:MM`, inclusive. Default `09:00`. */
+  from?: string
+  /** When it ends, `HH:MM`, exclusive; before `from` it is on the next day. Default `17:00`. */
+  to?: string
+}
+
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
+export type Weekday = (typeof WEEKDAYS)[number]
+
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 09:00')
+
+export const hoursSchema: z.ZodType<Required<Hours>> = z
+  .strictObject({
+    timeZone: z.string().refine(isTimeZone, 'must be a time zone like UTC or Europe/Berlin').default('UTC'),
+    weekdays: z
+      .array(z.enum(WEEKDAYS))
+      .min(1)
+      .default([...WEEKDAYS]),
+    from: clock.default('09:00'),
+    to: clock.default('17:00'),
+  })
+  .prefault({})
+
+export interface HoursOptions {
+  hours?: Hours
+  /** What happens outside the hours. Default `deny`. */
+  outside?: Reaction
+  /** Lifetime in seconds where `outside` is `shorten`. Default 300. */
+  shortenToSeconds?: number
+}
+
+export const hoursOptionsSchema: z.ZodType<Required<Omit<HoursOptions, 'hours'>> & { hours: Required<Hours> }> =
+  z.strictObject({
+    hours: hoursSchema,
+    outside: reactionSchema.default('deny'),
+    shortenToSeconds: z.int().min(1).default(300),
+  })
+
+/** Treats requests outside the hours otherwise. */
+export function hours(options: HoursOptions = {}): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
+  const settings = readOptions('hours', hoursOptionsSchema, options)
+  const isWithin = createHours(settings.hours)
+  return (_event, context) =>
+    isWithin(context.now())
+      ? allow([], { why: 'hours: inside' })
+      : react(settings.outside, {
+          description: 'Access token issuance is blocked at this time.',
+          why: 'hours: outside',
+          seconds: settings.shortenToSeconds,
+        })
+}
+
+/**
+ * Prepares the question whether an instant, in milliseconds since the epoch, lies within the hours. Daylight saving time
+ * is the time zone's business.
+ */
+export function createHours(options: Hours = {}): (epochMs: number) => boolean {
+  const { timeZone, weekdays, from, to } = readOptions('hours', hoursSchema, options)
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
+  return epochMs => {
+    const parts = format.formatToParts(epochMs)
+    const part = (type: Intl.DateTimeFormatPartTypes) => parts.find(candidate => candidate.type === type)?.value ?? ''
+    const time = `${part('hour')}:${part('minute')}`
+    const today = WEEKDAYS.indexOf(part('weekday') as Weekday)
+    const begins = (day: number) => weekdays.includes(WEEKDAYS[(day + 7) % 7] as Weekday)
+    if (from < to) return begins(today) && time >= from && time < to
+    // Over midnight: this evening's span, or what is left of yesterday's.
+    return (begins(today) && time >= from) || (begins(today - 1) && time < to)
+  }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }) !== undefined
+  } catch {
+    return false
+  }
+}

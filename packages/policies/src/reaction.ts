@@ -1,0 +1,34 @@
+import { type Allow, allow, type Deny, deny, type Fail, fail, type LifetimeEdit, shortenTo } from '@preflow/extension'
+import { z } from 'zod'
+
+/**
+ * What a policy does in a case that is neither clearly good nor clearly bad: `deny` refuses, `shorten` lets the token
+ * live briefly, `allow` goes on as if nothing were wrong, `error` says that no decision could be made.
+ */
+export type Reaction = 'deny' | 'shorten' | 'allow' | 'error'
+
+export const reactionSchema: z.ZodType<Reaction> = z.enum(['deny', 'shorten', 'allow', 'error'])
+
+const reactions: Record<
+  Reaction,
+  (how: { description: string; why: string; seconds: number }) => Allow<LifetimeEdit> | Deny | Fail
+> = {
+  deny: ({ description, why }) => deny('access_denied', description, { why }),
+  shorten: ({ seconds, why }) => allow([shortenTo(seconds)], { why }),
+  allow: ({ why }) => allow([], { why }),
+  error: ({ description, why }) => fail('server_error', description, { why }),
+}
+
+/**
+ * Decides as the setting says.
+ *
+ * @param how.description What the client reads when it is denied.
+ * @param how.why What the operator reads.
+ * @param how.seconds The lifetime for `shorten`.
+ */
+export function react(
+  reaction: Reaction,
+  how: { description: string; why: string; seconds: number },
+): Allow<LifetimeEdit> | Deny | Fail {
+  return reactions[reaction](how)
+}

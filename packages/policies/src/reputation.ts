@@ -1,0 +1,115 @@
+import { allow, type Context, deny, type Handler, shortenRefreshTo, shortenTo } from '@preflow/extension'
+import { z } from 'zod'
+import { createHours, type Hours, hoursSchema } from './hours.ts'
+import { readOptions } from './options.ts'
+import { type Reaction, react, reactionSchema } from './reaction.ts'
+import { readSourceAddress, type TrustedHeader, trustedHeaderSchema } from './source-address.ts'
+
+/** What a reputation service says of an address: 0 is harmless, 100 is certainly abusive. */
+export type Reputation =
+  | { kind: 'score'; score: number }
+  /** No score could be had; `why` is a class, for example `quota`, never an address or a key. */
+  | { kind: 'unavailable'; why: string }
+
+/**
+ * Asks for the reputation of an address. Never rejects. Answers at once when it knows.
+ *
+ * @param call.remainingMs Milliseconds after which nobody waits for the answer any more.
+ */
+export type ReputationLookup = (address: string, call: { remainingMs: number }) => Reputation | Promise<Reputation>
+
+export interface ReputationOptions {
+  source?: TrustedHeader
+  /** Scores above this are denied. Default 75, so that 75 itself is not. */
+  denyAbove?: number
+  /** Scores below this change nothing. Default 25; from there to `denyAbove` the lifetime is reduced. */
+  reduceFrom?: number
+  /** Seconds a token lives at a middling score within the hours. Default 900. Never longer than the application's own. */
+  insideSeconds?: number
+  /** And outside of them. Default 300. */
+  outsideSeconds?: number
+  hours?: Hours
+  /** Seconds the refresh token lives at most at a middling score. Default: it is left alone. */
+  refreshSeconds?: number
+  /** No score could be had. Default `error`. */
+  unavailable?: Reaction
+  /** The lifetime must be reduced but the event does not offer it. Default `allow`. */
+  notOffered?: Exclude<Reaction, 'shorten'>
+}
+
+const score = z.number().min(0).max(100)
+
+export const reputationOptionsSchema: z.ZodType<
+  Required<Omit<ReputationOptions, 'source' | 'hours' | 'refreshSeconds'>> & {
+    source: Required<TrustedHeader>
+    hours: Required<Hours>
+    refreshSeconds?: number
+  }
+> = z
+  .strictObject({
+    source: trustedHeaderSchema,
+    denyAbove: score.default(75),
+    reduceFrom: score.default(25),
+    insideSeconds: z.int().min(1).default(900),
+    outsideSeconds: z.int().min(1).default(300),
+    hours: hoursSchema,
+    refreshSeconds: z.int().min(1).exactOptional(),
+    unavailable: reactionSchema.default('error'),
+    notOffered: z.enum(['deny', 'allow', 'error']).default('allow'),
+  })
+  .refine(({ reduceFrom, denyAbove }) => reduceFrom <= denyAbove, {
+    path: ['reduceFrom'],
+    message: 'must not be above denyAbove',
+  })
+
+/** Milliseconds kept back from the budget to word and send the answer. */
+const RESERVE_MS = 100
+
+/**
+ * Denies, reduces or allows by the reputation of the client's address. Requests without a public address pass: put
+ * `sourceAddress` before it to decide about them.
+ */
+export function reputation(
+  options: ReputationOptions,
+  { lookup }: { lookup: ReputationLookup },
+): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
+  const settings = readOptions('reputation', reputationOptionsSchema, options)
+  const isWithinHours = createHours(settings.hours)
+
+  function decide(found: Reputation, context: Context<'PRE_ISSUE_ACCESS_TOKEN'>) {
+    const seconds = () => (isWithinHours(context.now()) ? settings.insideSeconds : settings.outsideSeconds)
+    if (found.kind === 'unavailable') {
+      return react(settings.unavailable, {
+        description: 'The reputation of the client address could not be checked.',
+        why: `reputation: unavailable (${found.why})`,
+        seconds: seconds(),
+      })
+    }
+    if (found.score > settings.denyAbove) {
+      return deny('access_denied', 'Access token issuance is blocked due to high IP risk.', {
+        why: 'reputation: high risk',
+      })
+    }
+    if (found.score < settings.reduceFrom) return allow([], { why: 'reputation: low risk' })
+    const shorten = shortenTo(seconds())
+    if (!context.may(shorten) && settings.notOffered !== 'allow') {
+      return react(settings.notOffered, {
+        description: 'Access token issuance is blocked because its lifetime cannot be reduced.',
+        why: 'reputation: medium risk, reducing is not offered',
+        seconds: 0,
+      })
+    }
+    const { refreshSeconds } = settings
+    const shortenRefresh = refreshSeconds === undefined ? undefined : shortenRefreshTo(refreshSeconds)
+    // Without a refresh token there is nothing to shorten, and nothing to report either.
+    const edits = shortenRefresh && context.may(shortenRefresh) ? [shorten, shortenRefresh] : [shorten]
+    return allow(edits, { why: 'reputation: medium risk' })
+  }
+
+  return (_event, context) => {
+    const source = readSourceAddress(context, settings.source)
+    if (source.kind !== 'public') return allow([], { why: 'reputation: no public address' })
+    const found = lookup(source.address, { remainingMs: Math.max(0, context.remainingMs() - RESERVE_MS) })
+    return found instanceof Promise ? found.then(later => decide(later, context)) : decide(found, context)
+  }
+}

@@ -1,0 +1,30 @@
+import { allow, type Handler, setExpiresIn } from '@preflow/extension'
+import { z } from 'zod'
+import { readOptions } from './options.ts'
+
+export interface RestoreLifetimeOptions {
+  /** The access token lifetime of each application in seconds, by client id. */
+  applications: Record<string, number>
+}
+
+export const restoreLifetimeOptionsSchema: z.ZodType<RestoreLifetimeOptions> = z.strictObject({
+  applications: z.record(z.string(), z.int().min(1)),
+})
+
+/**
+ * Starts every refresh from the application's own lifetime.
+ *
+ * A platform refreshes with the lifetime of the token before, so a lifetime that was reduced once stays reduced. The
+ * event does not say what the application's own is, hence it must be told here; applications that are not listed keep
+ * what they have. Other policies may reduce it again.
+ */
+export function restoreLifetime(options: RestoreLifetimeOptions): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
+  const { applications } = readOptions('restore-lifetime', restoreLifetimeOptionsSchema, options)
+  const lifetimes = new Map(Object.entries(applications))
+  return event => {
+    const seconds = event.request.grantType === 'refresh_token' ? lifetimes.get(event.request.clientId) : undefined
+    return seconds === undefined
+      ? allow([], { why: 'lifetime: kept' })
+      : allow([setExpiresIn(seconds)], { why: "lifetime: the application's own" })
+  }
+}

@@ -1,0 +1,158 @@
+import { allow, type Context, type Handler } from '@preflow/extension'
+import ipaddr from 'ipaddr.js'
+import { z } from 'zod'
+import { readOptions } from './options.ts'
+import { type Reaction, react, reactionSchema } from './reaction.ts'
+
+/** Where a request came from, as far as its headers tell. */
+export type SourceAddress =
+  | { kind: 'public'; family: 'IPv4' | 'IPv6'; address: string }
+  /** Private, loopback, link-local and shared addresses: inside somebody's network. */
+  | { kind: 'private'; range: string; address: string }
+  /** Addresses no client on the internet has: documentation, multicast, translation, unassigned blocks. */
+  | { kind: 'reserved'; range: string; address: string }
+  | { kind: 'malformed' }
+  | { kind: 'missing' }
+
+/** Which header is believed. */
+export interface TrustedHeader {
+  /**
+   * The forwarded header that carries the address. A client can send any header, so name one that your gateway sets and
+   * overwrites. Default `x-client-source-ip`.
+   */
+  header?: string
+  /**
+   * How many of your own proxies append to that header. Counted from the right: 1, the default, takes the last address,
+   * which the proxy nearest to the platform wrote; what a client put before it is ignored.
+   */
+  trustedProxies?: number
+}
+
+export const trustedHeaderSchema: z.ZodType<Required<TrustedHeader>> = z
+  .strictObject({
+    header: z
+      .string()
+      .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
+      .default('x-client-source-ip'),
+    trustedProxies: z.int().min(1).max(20).default(1),
+  })
+  .prefault({})
+
+/** What to do with a request whose address cannot be judged by country or reputation. */
+export interface SourceAddressOptions {
+  source?: TrustedHeader
+  /** No such header. Default `deny`. */
+  missing?: Reaction
+  /** The header holds no address. Default `deny`. */
+  malformed?: Reaction
+  /** The address belongs to a private network. Default `deny`. */
+  private?: Reaction
+  /** The address belongs to nobody on the internet. Default `deny`. */
+  reserved?: Reaction
+  /** Lifetime in seconds where a setting says `shorten`. Default 300. */
+  shortenToSeconds?: number
+}
+
+export const sourceAddressOptionsSchema: z.ZodType<
+  Required<Omit<SourceAddressOptions, 'source'>> & { source: Required<TrustedHeader> }
+> = z.strictObject({
+  source: trustedHeaderSchema,
+  missing: reactionSchema.default('deny'),
+  malformed: reactionSchema.default('deny'),
+  private: reactionSchema.default('deny'),
+  reserved: reactionSchema.default('deny'),
+  shortenToSeconds: z.int().min(1).default(300),
+})
+
+/** Decides about requests without a public address, so that the policies after it need not. */
+export function sourceAddress(options: SourceAddressOptions = {}): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
+  const settings = readOptions('source-address', sourceAddressOptionsSchema, options)
+  return (_event, context) => {
+    const found = readSourceAddress(context, settings.source)
+    if (found.kind === 'public') return allow([], { why: `source address: public ${found.family}` })
+    return react(settings[found.kind], {
+      description: DESCRIPTIONS[found.kind],
+      why: `source address: ${found.kind}${'range' in found ? ` (${found.range})` : ''}`,
+      seconds: settings.shortenToSeconds,
+    })
+  }
+}
+
+const DESCRIPTIONS = {
+  missing: 'Access token issuance is blocked because the client address is missing.',
+  malformed: 'Access token issuance is blocked because the client address is malformed.',
+  private: 'Access token issuance is blocked because the client address is private.',
+  reserved: 'Access token issuance is blocked because the client address is reserved.',
+}
+
+/**
+ * Finds the address of the client in the forwarded headers.
+ *
+ * A header that is repeated or holds a comma-separated chain is read as one list. A chain shorter than the number of
+ * trusted proxies is malformed: somebody went around a proxy.
+ */
+export function readSourceAddress(
+  context: Pick<Context, 'headers'>,
+  { header = 'x-client-source-ip', trustedProxies = 1 }: TrustedHeader = {},
+): SourceAddress {
+  const values = context.headers(header)
+  const only = values[0]
+  if (only === undefined) return { kind: 'missing' }
+  const chain =
+    values.length === 1 && !only.includes(',') ? [only] : values.flatMap(value => value.split(',')).map(v => v.trim())
+  if (chain.every(part => part.trim() === '')) return { kind: 'missing' }
+  const written = chain[chain.length - trustedProxies]
+  return written === undefined ? { kind: 'malformed' } : classifyAddress(written)
+}
+
+/**
+ * Normalizes an address and says what it is: a port, brackets and a zone are taken off, an IPv4 address mapped into IPv6
+ * is the IPv4 address. Only dotted decimal is IPv4; `0177.1` and `2130706433` are malformed.
+ */
+export function classifyAddress(written: string): Exclude<SourceAddress, { kind: 'missing' }> {
+  const address = parseAddress(written.trim())
+  if (!address) return { kind: 'malformed' }
+  const range = address.range()
+  if (range === 'unicast') {
+    const isV4 = address.kind() === 'ipv4'
+    return {
+      kind: 'public',
+      family: isV4 ? 'IPv4' : 'IPv6',
+      address: isV4 ? address.toString() : (address as ipaddr.IPv6).toRFC5952String(),
+    }
+  }
+  return { kind: PRIVATE_RANGES.has(range) ? 'private' : 'reserved', range, address: address.toString() }
+}
+
+const PRIVATE_RANGES: ReadonlySet<string> = new Set([
+  'private',
+  'uniqueLocal',
+  'loopback',
+  'linkLocal',
+  'carrierGradeNat',
+  'deprecatedSiteLocal',
+])
+
+const DOTTED = /^\d{1,3}(?:\.\d{1,3}){3}$/
+const DOTTED_AND_PORT = /^(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}$/
+const BRACKETED = /^\[([^[\]]+)\](?::\d{1,5})?$/
+const ZONE = /%[\w.~-]{1,32}$/
+const IPV6_TEXT = /^[\da-f:]*:(\d{1,3}(?:\.\d{1,3}){3})?[\da-f]*$/i
+/** Longer than any address with brackets, zone and port. */
+const MAX_LENGTH = 90
+
+function parseAddress(written: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (written.length > MAX_LENGTH) return undefined
+  const dotted = DOTTED.test(written) ? written : DOTTED_AND_PORT.exec(written)?.[1]
+  if (dotted) return parseDotted(dotted)
+  const text = (BRACKETED.exec(written)?.[1] ?? written).replace(ZONE, '')
+  const embedded = IPV6_TEXT.exec(text)
+  // The parser would take 0x7f and octal numbers in the dotted tail.
+  if (!embedded || (embedded[1] && !parseDotted(embedded[1])) || !ipaddr.IPv6.isValid(text)) return undefined
+  const address = ipaddr.IPv6.parse(text)
+  return address.isIPv4MappedAddress() ? address.toIPv4Address() : address
+}
+
+function parseDotted(text: string): ipaddr.IPv4 | undefined {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) ? ipaddr.IPv4.parse(text) : undefined
+}
