@@ -1,6 +1,6 @@
 import type { ActionType } from '@preflow/contract'
 import type { Selectable } from 'kysely'
-import { type Database, unlessTaken } from './database.ts'
+import { type Database, mustLockRows } from './database.ts'
 import type { Action } from './model.ts'
 import type { Tables } from './tables.ts'
 
@@ -14,15 +14,12 @@ export async function insertAction(db: Database, action: Action, maximum: number
   const values = { ...toRow(db, action), ...identityOf(action), created_at: action.createdAt }
   for (let slot = 0; slot < maximum; slot++) {
     // Each place can be taken once, so two requests at the same moment cannot both take the last one.
-    if (
-      await unlessTaken(
-        db.queries
-          .insertInto('actions')
-          .values({ ...values, slot })
-          .execute(),
-      )
-    )
-      return true
+    const { numInsertedOrUpdatedRows } = await db.queries
+      .insertInto('actions')
+      .values({ ...values, slot })
+      .onConflict(conflict => conflict.doNothing())
+      .executeTakeFirst()
+    if (numInsertedOrUpdatedRows === 1n) return true
   }
   return false
 }
@@ -82,6 +79,7 @@ export async function findActionById(db: Database, tenantId: string, id: string)
     .selectAll()
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
+    .$if(mustLockRows(db), query => query.forUpdate())
     .executeTakeFirst()
   return row && toAction(db, row)
 }

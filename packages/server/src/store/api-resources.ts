@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { type Database, inTransaction, unlessTaken } from './database.ts'
+import { type Database, inTransaction, mustLockRows, unlessTaken } from './database.ts'
 import type { ApiResource } from './model.ts'
 import type { Tables } from './tables.ts'
 
@@ -102,7 +102,11 @@ async function readApiResources(db: Database, tenantId: string, id?: string): Pr
     resources = resources.where('id', '=', id)
     scopes = scopes.where('resource_id', '=', id)
   }
-  const rows = await resources.orderBy('created_at').orderBy('id').execute()
+  const rows = await resources
+    .orderBy('created_at')
+    .orderBy('id')
+    .$if(mustLockRows(db), query => query.forUpdate())
+    .execute()
   const byResource = Map.groupBy(await scopes.orderBy('position').execute(), scope => scope.resource_id)
   return rows.map(row => toApiResource(row, byResource.get(row.id) ?? []))
 }

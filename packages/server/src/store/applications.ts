@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { type Database, unlessTaken } from './database.ts'
+import { type Database, mustLockRows, unlessTaken } from './database.ts'
 import type { Application } from './model.ts'
 import type { Tables } from './tables.ts'
 
@@ -48,6 +48,7 @@ export async function findApplicationById(
     .selectAll()
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
+    .$if(mustLockRows(db), query => query.forUpdate())
     .executeTakeFirst()
   return row && toApplication(db, row)
 }

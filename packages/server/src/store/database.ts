@@ -94,14 +94,27 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
 }
 
 /**
- * Runs `work` in one transaction: everything it wrote is kept when it resolves, nothing when it rejects. On SQLite all other
- * queries of the process wait meanwhile, so it must not wait for anything but the handle it is given.
+ * Runs `work` in one transaction: everything it wrote is kept when it resolves, nothing when it rejects. Inside another
+ * transaction it becomes part of that one. On SQLite all other queries of the process wait meanwhile, so it must not wait
+ * for anything but the handle it is given.
  */
 export function inTransaction<T>(db: Database, work: (db: Database) => Promise<T>): Promise<T> {
+  if (db.queries.isTransaction) return work(db)
   return db.queries.transaction().execute(queries => work({ ...db, queries }))
 }
 
-/** Does `work`, and answers whether it could be done: `false` when a unique name was already taken. */
+/**
+ * Whether a query should lock the rows it reads, because they are about to be changed by what was read. SQLite has one writer
+ * at a time anyway.
+ */
+export function mustLockRows(db: Database): boolean {
+  return db.queries.isTransaction && db.engine === 'postgresql'
+}
+
+/**
+ * Does `work`, and answers whether it could be done: `false` when a unique name was already taken. In a transaction nothing
+ * may follow a `false`, because PostgreSQL has given the transaction up: end it by throwing.
+ */
 export async function unlessTaken(work: Promise<unknown>): Promise<boolean> {
   try {
     await work

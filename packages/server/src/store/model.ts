@@ -18,6 +18,8 @@ export interface Organization {
   name: string
   handle: string
   depth: number
+  /** Epoch milliseconds. Set by the store. */
+  createdAt?: number
 }
 
 export interface User {
@@ -49,6 +51,8 @@ export interface Application {
   mustUsePkce: boolean
   grantTypes: string[]
   callbackUrls: string[]
+  /** Response types of the hybrid flow it may ask for, for example `code id_token`. Absent: none. */
+  hybridResponseTypes?: string[]
   allowedOrigins: string[]
   /** `Default` is an opaque token. Only `JWT` tokens fire the access token action. */
   accessTokenType: 'JWT' | 'Default'

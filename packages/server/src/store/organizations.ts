@@ -3,7 +3,7 @@ import { type Database, unlessTaken } from './database.ts'
 import type { Organization } from './model.ts'
 import type { Tables } from './tables.ts'
 
-/** `false`: the handle is taken in the tenant. Rejects outside {@link unlessTaken} inside a transaction. */
+/** Keeps an organization; rejects when the handle is taken in the tenant. See {@link addOrganization}. */
 export async function insertOrganization(db: Database, organization: Organization): Promise<void> {
   await db.queries
     .insertInto('organizations')
@@ -74,5 +74,6 @@ function toOrganization(row: Selectable<Tables['organizations']>): Organization 
     name: row.name,
     handle: row.handle,
     depth: row.depth,
+    createdAt: row.created_at,
   }
 }

@@ -158,13 +158,13 @@ async function everythingAtRest(db: Database): Promise<string> {
 
 export function storeCases(open: OpenTestDatabase): void {
   test('a tenant is found by its domain in any case and by its id, with its root organization', async () => {
-    const db = await open()
+    const db = await open({ now: () => 1_700_000_000_000 })
     const tenant = { id: '7', domain: 'demo', rootOrganizationId: 'o7' }
     const root = { id: 'o7', tenantId: '7', name: 'Demo', handle: 'demo', depth: 0 }
     assert.equal(await insertTenant(db, tenant, root), true)
     assert.deepEqual(await findTenantByDomain(db, 'DEMO'), tenant)
     assert.deepEqual(await findTenantById(db, '7'), tenant)
-    assert.deepEqual(await findOrganizationById(db, '7', 'o7'), root)
+    assert.deepEqual(await findOrganizationById(db, '7', 'o7'), { ...root, createdAt: 1_700_000_000_000 })
     assert.deepEqual(
       (await listTenants(db)).map(({ domain }) => domain),
       ['carbon.super', 'demo'],
@@ -181,12 +181,13 @@ export function storeCases(open: OpenTestDatabase): void {
   })
 
   test('an organization is found by id or handle, only in its tenant', async () => {
-    const db = await open()
+    const db = await open({ now: () => 1_700_000_000_000 })
     const branch = { id: 'b', tenantId, parentId: 'root', name: 'Branch', handle: 'branch', depth: 1 }
+    const kept = { ...branch, createdAt: 1_700_000_000_000 }
     assert.equal(await addOrganization(db, branch), true)
     assert.equal(await addOrganization(db, { ...branch, id: 'b2' }), false)
-    assert.deepEqual(await findOrganization(db, tenantId, 'branch'), branch)
-    assert.deepEqual(await findOrganization(db, tenantId, 'b'), branch)
+    assert.deepEqual(await findOrganization(db, tenantId, 'branch'), kept)
+    assert.deepEqual(await findOrganization(db, tenantId, 'b'), kept)
     assert.equal(await findOrganization(db, 'other', 'b'), undefined)
     assert.deepEqual(
       (await listOrganizations(db, tenantId)).map(({ handle }) => handle),
@@ -477,6 +478,23 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.doesNotMatch(await everythingAtRest(db), /private-part/)
     assert.equal(await deleteSigningKey(db, tenantId, 'k1'), true)
     assert.equal((await listSigningKeys(db, tenantId)).length, 1)
+  })
+
+  test('a transaction inside a transaction belongs to it: nothing of it stays when the outer one rejects', async () => {
+    const db = await open()
+    await assert.rejects(
+      inTransaction(db, async tx => {
+        assert.equal(await insertApiResource(tx, resource), true)
+        assert.deepEqual(await findApiResource(tx, tenantId, 'r1'), resource)
+        assert.equal(await insertAction(tx, action, 1), true)
+        assert.equal(await insertAction(tx, { ...action, id: 'act2' }, 1), false)
+        assert.deepEqual(await findActionById(tx, tenantId, 'act1'), action)
+        throw new Error('changed my mind')
+      }),
+      /changed my mind/,
+    )
+    assert.equal(await findApiResource(db, tenantId, 'r1'), undefined)
+    assert.equal(await findActionById(db, tenantId, 'act1'), undefined)
   })
 
   test('a transaction that rejects leaves nothing, and others at the same time are not caught in it', async () => {

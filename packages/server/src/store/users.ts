@@ -1,5 +1,5 @@
 import { type Selectable, sql } from 'kysely'
-import { type Database, unlessTaken } from './database.ts'
+import { type Database, mustLockRows, unlessTaken } from './database.ts'
 import type { User } from './model.ts'
 import { hashPassword, matchesPassword } from './passwords.ts'
 import type { Tables } from './tables.ts'
@@ -56,6 +56,7 @@ export async function findUserById(db: Database, tenantId: string, id: string): 
     .selectAll()
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
+    .$if(mustLockRows(db), query => query.forUpdate())
     .executeTakeFirst()
   return row && toUser(row)
 }
