@@ -1,0 +1,561 @@
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { z } from 'zod'
+import {
+  CorpusError,
+  type CorpusKind,
+  type DigestKind,
+  encodeHeader,
+  HEADER_BYTES,
+  REST_BYTES,
+  SHARD_ROW_BYTES,
+} from './corpus-format.ts'
+import { buildFuse } from './corpus-fuse.ts'
+import {
+  type CorpusSource,
+  digestLines,
+  type LineReader,
+  openLines,
+  passwordLines,
+  RANGES,
+  readRange,
+  recogniseSource,
+  type TakeKey,
+} from './corpus-source.node.ts'
+
+/** What to build from what. */
+export interface CorpusBuild {
+  /**
+   * A text file with one password per line, a text file of `HASH:COUNT` in any order, or a folder of range files as the
+   * downloaders of Pwned Passwords write it. Which of them it is, is recognised by its content.
+   */
+  source: string
+  /** Where the corpus goes. It appears there at the end, whole, and replaces what was there. */
+  out: string
+  /** `file` (default): exact, read from the disk, five bytes a key. `filter`: in memory, 18 bits a key, wrong once in 65,536. */
+  kind?: CorpusKind
+  /** Of a list of passwords: the digest to make, default `sha1`. Of digests it is what they are. */
+  digest?: DigestKind
+  /** Passwords seen less often are left out. Default 1: all. */
+  minimumCount?: number
+  /** Build from a folder in which range files are missing. Default `false`: passwords would pass unnoticed. */
+  mayBePartial?: boolean
+  /** Stops the build soon; what was done is kept, and the same build goes on from there. */
+  signal?: AbortSignal
+  onProgress?(progress: BuildProgress): void
+  /** Sizes of the pieces, for tests. Defaults: a million keys a slice, 4 MiB a chunk, a checkpoint every 64 chunks. */
+  pieces?: { keysPerSlice?: number; chunkBytes?: number; chunksPerCheckpoint?: number }
+}
+
+/** How far a build is. */
+export interface BuildProgress {
+  /** `sorting`: lines are dealt out by their digest; `writing`: the corpus grows; `checking`: it is read once for its checksum. */
+  step: 'sorting' | 'writing' | 'checking'
+  done: number
+  total: number
+  /** Distinct passwords in the corpus so far. */
+  keys: number
+}
+
+/** What was built. */
+export interface CorpusSummary {
+  path: string
+  kind: CorpusKind
+  digest: DigestKind
+  keys: number
+  bytes: number
+  /** Whether an earlier, interrupted run had done part of it. */
+  resumed: boolean
+}
+
+/**
+ * Builds a corpus in bounded memory: below 400 MB however long the source is.
+ *
+ * The keys are cut into slices of about a million by their first bits. A sorted source is read slice by slice; any other
+ * is first dealt out into one file per slice. Beside `out` the folder `<out>.build` holds the work and a checkpoint. When
+ * the process is killed, the same call goes on from there, after comparing what is on the disk with the checkpoint.
+ *
+ * @throws {CorpusError} When the source cannot be used.
+ * @throws The reason of `signal` when it aborts.
+ */
+export async function buildCorpus(build: CorpusBuild): Promise<CorpusSummary> {
+  const { kind = 'file', minimumCount = 1, signal, onProgress = () => {} } = build
+  const { keysPerSlice = 2 ** 20, chunkBytes = 2 ** 22, chunksPerCheckpoint = 64 } = build.pieces ?? {}
+  const source = await recogniseSource(build.source)
+  const digest = digestOf(source, build)
+  if (source.form === 'ranges' && source.size < RANGES && !build.mayBePartial) {
+    throw new CorpusError(
+      `${source.path} holds ${source.size} of ${RANGES} range files. Finish the download: passwords of the missing ones would pass.`,
+    )
+  }
+  const sliceBits = bitsFor(source.estimatedKeys / keysPerSlice, 0, 12)
+  // Four at a time, so that a bucket is what the range API calls a range when there are as many keys as there.
+  const bucketBits = Math.ceil(bitsFor(source.estimatedKeys / KEYS_PER_BUCKET, 8, 24) / 4) * 4
+  const prefixBits = kind === 'file' ? Math.max(bucketBits, sliceBits) : sliceBits
+  const tableBytes = kind === 'file' ? (2 ** prefixBits + 1) * 4 : 2 ** prefixBits * SHARD_ROW_BYTES
+  const slices = 2 ** sliceBits
+  const identity = JSON.stringify([
+    [resolve(source.path), source.size, source.modifiedMs],
+    [kind, digest, minimumCount, sliceBits, prefixBits],
+  ])
+
+  const work = await openWork(`${build.out}.build`, identity, tableBytes)
+  const { state } = work
+  const resumed = state.slice > 0 || state.offset > 0
+  try {
+    const keysOf = await openSlices()
+    const encode = encoders[kind]
+    const keys = createKeyList()
+    try {
+      while (state.slice < slices) {
+        signal?.throwIfAborted()
+        keys.clear()
+        const offset = await keysOf.read(state.slice, keys)
+        const distinct = keys.sortDistinct()
+        const encoded = encode(distinct, { slice: state.slice, slices, prefixBits, keysBefore: state.keys })
+        await work.append('table', encoded.table)
+        await work.append('data', encoded.data)
+        state.keys += distinct.length / 2
+        state.slice += 1
+        state.offset = offset
+        if (state.keys >= 2 ** 32)
+          throw new CorpusError('More than 4,294,967,295 passwords do not fit. Raise --min-count.')
+        await work.checkpoint()
+        await keysOf.forget(state.slice - 1)
+        onProgress({ step: 'writing', done: state.slice, total: slices, keys: state.keys })
+      }
+    } finally {
+      await keysOf.close()
+    }
+    if (state.keys === 0) throw new CorpusError(`${source.path} has no password that was seen ${minimumCount} times.`)
+    const bytes = await seal()
+    await rename(work.corpusPath, build.out)
+    await rm(work.folder, { recursive: true })
+    return { path: build.out, kind, digest, keys: state.keys, bytes, resumed }
+  } finally {
+    await work.close()
+  }
+
+  /** The keys of one slice after the other, from wherever the checkpoint stands. */
+  async function openSlices(): Promise<SliceReader> {
+    if (source.form === 'ranges') return rangeSlices(source, minimumCount, sliceBits)
+    const readLine = source.form === 'passwords' ? passwordLines(digest) : digestLines(digest, minimumCount)
+    if (source.form === 'digests' && source.isSorted) {
+      const lines = await openLines(source.path, state.offset, chunkBytes)
+      return sortedSlices(source, lines, sliceBits, take => lines.read(readLine, take), signal)
+    }
+    if (state.dealt === undefined) {
+      const deal = createDeal(work.folder, slices, state.parts)
+      const lines = await openLines(source.path, state.offset, chunkBytes)
+      const take: TakeKey = (high, low) => {
+        deal.add(sliceOf(high, sliceBits), high, low)
+        return true
+      }
+      try {
+        for (let chunk = 1, isMore = true; isMore; chunk++) {
+          signal?.throwIfAborted()
+          isMore = await lines.read(readLine, take)
+          if (chunk % chunksPerCheckpoint === 0 || !isMore) {
+            state.parts = deal.flush()
+            state.offset = lines.offset()
+            if (!isMore) state.dealt = true
+            await work.checkpoint()
+          }
+          onProgress({ step: 'sorting', done: lines.offset(), total: source.size, keys: 0 })
+        }
+      } finally {
+        await lines.close()
+      }
+    }
+    return dealtSlices(work.folder, state.parts ?? [])
+  }
+
+  async function seal(): Promise<number> {
+    if (kind === 'file' && state.table.bytes < tableBytes) await work.append('table', Uint32Array.of(state.keys))
+    const dataBytes = state.data.bytes
+    const contentSha256 = createHash('sha256')
+    const total = tableBytes + dataBytes
+    for (let done = 0; done < total; ) {
+      signal?.throwIfAborted()
+      const part = await work.read(HEADER_BYTES + done, Math.min(chunkBytes, total - done))
+      contentSha256.update(part)
+      done += part.length
+      onProgress({ step: 'checking', done, total, keys: state.keys })
+    }
+    await work.writeHeader(
+      await encodeHeader({
+        kind,
+        digest,
+        prefixBits,
+        minimumCount,
+        keys: state.keys,
+        sourceDateMs: source.modifiedMs,
+        tableBytes,
+        dataBytes,
+        contentSha256: contentSha256.digest(),
+      }),
+    )
+    return HEADER_BYTES + total
+  }
+}
+
+const KEYS_PER_BUCKET = 1024
+
+function digestOf(source: CorpusSource, { digest, minimumCount = 1 }: CorpusBuild): DigestKind {
+  if (source.form === 'passwords') {
+    if (minimumCount > 1) {
+      throw new CorpusError(`${source.path} is a list of passwords without counts. Leave the smallest count away.`)
+    }
+    return digest ?? 'sha1'
+  }
+  if (digest && digest !== source.digest) {
+    throw new CorpusError(
+      `${source.path} holds ${source.digest} digests, and no digest can be turned into another. For ${digest} give a list of passwords.`,
+    )
+  }
+  return source.digest
+}
+
+/** The smallest number of bits that tell so many apart, within limits. */
+function bitsFor(count: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, Math.ceil(Math.log2(Math.max(1, count)))))
+}
+
+function sliceOf(high: number, sliceBits: number): number {
+  return (high >>> 1) >>> (31 - sliceBits)
+}
+
+// --- What a slice becomes -------------------------------------------------------------------------------------------
+
+interface Encoded {
+  table: Uint32Array
+  data: Uint8Array
+}
+
+const encoders: Record<
+  CorpusKind,
+  (
+    /** Pairs of words, low before high, in ascending order. */
+    keys: Uint32Array,
+    place: { slice: number; slices: number; prefixBits: number; keysBefore: number },
+  ) => Encoded
+> = {
+  file: (keys, { slice, slices, prefixBits, keysBefore }) => {
+    const buckets = 2 ** prefixBits / slices
+    const table = new Uint32Array(buckets)
+    const data = new Uint8Array((keys.length / 2) * REST_BYTES)
+    let bucket = 0
+    for (let key = 0, at = 0; key < keys.length; key += 2, at += REST_BYTES) {
+      const low = keys[key] as number
+      const high = keys[key + 1] as number
+      const own = (high >>> (32 - prefixBits)) - slice * buckets
+      for (; bucket <= own; bucket++) table[bucket] = keysBefore + key / 2
+      const rest = (high << prefixBits) | (low >>> (32 - prefixBits))
+      data[at] = rest >>> 24
+      data[at + 1] = rest >>> 16
+      data[at + 2] = rest >>> 8
+      data[at + 3] = rest
+      data[at + 4] = (low << prefixBits) >>> 24
+    }
+    table.fill(keysBefore + keys.length / 2, bucket)
+    return { table, data }
+  },
+  filter: keys => {
+    const shard = buildFuse(keys)
+    const table = Uint32Array.of(shard.keys, shard.seed, shard.segments, shard.segmentLength)
+    return { table, data: new Uint8Array(shard.fingerprints.buffer) }
+  },
+}
+
+/** A list of keys that grows, sorts itself and forgets repetitions. */
+interface KeyList {
+  add(high: number, low: number): void
+  addAll(words: Uint32Array): void
+  clear(): void
+  /** A view that the next `clear` ends. */
+  sortDistinct(): Uint32Array
+}
+
+/** More than this in one slice is a source that hardly spreads over the digests, and half a gigabyte. */
+const MAXIMUM_KEYS = 2 ** 26
+
+function createKeyList(): KeyList {
+  let words = new Uint32Array(2 ** 12)
+  let length = 0
+  const reserve = (more: number) => {
+    if (length + more <= words.length) return
+    if (length + more > 2 * MAXIMUM_KEYS) {
+      throw new CorpusError('Too many digests begin alike. This is not a list of digests of passwords.')
+    }
+    const larger = new Uint32Array(Math.max(2 * words.length, length + more))
+    larger.set(words.subarray(0, length))
+    words = larger
+  }
+  return {
+    add: (high, low) => {
+      if (length === words.length) reserve(2)
+      words[length++] = low
+      words[length++] = high
+    },
+    addAll: more => {
+      reserve(more.length)
+      words.set(more, length)
+      length += more.length
+    },
+    clear: () => {
+      length = 0
+    },
+    sortDistinct: () => {
+      // Low word first makes one little-endian 64-bit number of each pair, which sorts natively.
+      new BigUint64Array(words.buffer, 0, length / 2).sort()
+      let distinct = 0
+      for (let at = 0; at < length; at += 2) {
+        if (distinct > 0 && words[at] === words[distinct - 2] && words[at + 1] === words[distinct - 1]) continue
+        words[distinct++] = words[at] as number
+        words[distinct++] = words[at + 1] as number
+      }
+      return words.subarray(0, distinct)
+    },
+  }
+}
+
+// --- Where the keys of a slice come from ----------------------------------------------------------------------------
+
+interface SliceReader {
+  /** Reads the next slice. Returns where in the source the one after it begins. */
+  read(slice: number, keys: KeyList): Promise<number>
+  /** What was only needed for this slice may go. */
+  forget(slice: number): Promise<void>
+  close(): Promise<void>
+}
+
+function sortedSlices(
+  { path }: CorpusSource,
+  lines: LineReader,
+  sliceBits: number,
+  read: (take: TakeKey) => Promise<boolean>,
+  signal: AbortSignal | undefined,
+): SliceReader {
+  return {
+    read: async (slice, keys) => {
+      const take: TakeKey = (high, low) => {
+        const own = sliceOf(high, sliceBits)
+        if (own > slice) return false
+        if (own < slice) {
+          throw new CorpusError(
+            `${path} begins sorted and is not, at its byte ${lines.offset()}. Sort it: LC_ALL=C sort -o sorted.txt ${path}`,
+          )
+        }
+        keys.add(high, low)
+        return true
+      }
+      while (await read(take)) signal?.throwIfAborted()
+      return lines.offset()
+    },
+    forget: async () => {},
+    close: () => lines.close(),
+  }
+}
+
+/** Files read at a time: a million of them, one after the other, would mostly wait. */
+const FILES_AT_ONCE = 16
+
+function rangeSlices(source: CorpusSource & { form: 'ranges' }, minimumCount: number, sliceBits: number): SliceReader {
+  const sliceOfName = (name: string) => sliceOf(Number.parseInt(name.slice(0, 5), 16) * 2 ** 12, sliceBits)
+  let next = 0
+  return {
+    read: async (slice, keys) => {
+      const take: TakeKey = (high, low) => {
+        keys.add(high, low)
+        return true
+      }
+      // A resumed build begins in the middle.
+      while (next < source.names.length && sliceOfName(source.names[next] as string) < slice) next++
+      let end = next
+      while (end < source.names.length && sliceOfName(source.names[end] as string) === slice) end++
+      for (; next < end; next += FILES_AT_ONCE) {
+        const names = source.names.slice(next, Math.min(end, next + FILES_AT_ONCE))
+        await Promise.all(names.map(name => readRange(source.path, name, minimumCount, take)))
+      }
+      next = end
+      return 0
+    },
+    forget: async () => {},
+    close: async () => {},
+  }
+}
+
+type Part = { bytes: number; crc: number }
+
+const partPath = (folder: string, slice: number) => join(folder, `slice-${slice}`)
+
+/** Deals keys out into one file per slice, through a small buffer for each. */
+function createDeal(folder: string, slices: number, parts: Part[] = []) {
+  const buffers = Array.from({ length: slices }, () => new Uint32Array(2 ** 13))
+  const lengths = new Uint32Array(slices)
+  const written = Array.from({ length: slices }, (_, slice) => ({ ...(parts[slice] ?? { bytes: 0, crc: 0 }) }))
+  const write = (slice: number) => {
+    const words = buffers[slice] as Uint32Array
+    const bytes = new Uint8Array(words.buffer, 0, (lengths[slice] as number) * 4)
+    const part = written[slice] as Part
+    // Written at its place instead of appended: what a killed process wrote after its last checkpoint is overwritten.
+    const file = openSync(partPath(folder, slice), part.bytes === 0 ? 'w' : 'r+')
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(file, bytes, done, bytes.length - done, part.bytes + done)
+      }
+    } finally {
+      closeSync(file)
+    }
+    part.bytes += bytes.length
+    part.crc = crc32(bytes, part.crc)
+    lengths[slice] = 0
+  }
+  return {
+    add(slice: number, high: number, low: number): void {
+      const words = buffers[slice] as Uint32Array
+      let length = lengths[slice] as number
+      words[length++] = low
+      words[length++] = high
+      lengths[slice] = length
+      if (length === words.length) write(slice)
+    },
+    flush(): Part[] {
+      for (let slice = 0; slice < slices; slice++) if ((lengths[slice] as number) > 0) write(slice)
+      return written.map(part => ({ ...part }))
+    },
+  }
+}
+
+function dealtSlices(folder: string, parts: Part[]): SliceReader {
+  return {
+    read: async (slice, keys) => {
+      const { bytes = 0, crc = 0 } = parts[slice] ?? {}
+      if (bytes === 0) return 0
+      // A killed process may have written more than its last checkpoint names.
+      const content = new Uint8Array(await readFile(partPath(folder, slice)).catch(() => [])).subarray(0, bytes)
+      if (crc32(content) !== crc) throw new CorpusError(`${folder} was changed or damaged. Remove it and start again.`)
+      keys.addAll(new Uint32Array(content.buffer, 0, bytes / 4))
+      return 0
+    },
+    forget: slice => rm(partPath(folder, slice), { force: true }),
+    close: async () => {},
+  }
+}
+
+// --- What survives a kill -------------------------------------------------------------------------------------------
+
+const trackSchema = z.object({ bytes: z.number(), crc: z.number() })
+
+const stateSchema = z.object({
+  identity: z.string(),
+  /** Slices that are in the corpus. */
+  slice: z.number(),
+  keys: z.number(),
+  /** Where reading the source goes on. */
+  offset: z.number(),
+  table: trackSchema,
+  data: trackSchema,
+  /** What was dealt out, by slice, and whether that is all of the source. */
+  parts: z.array(trackSchema).exactOptional(),
+  dealt: z.literal(true).exactOptional(),
+})
+
+interface Work {
+  folder: string
+  corpusPath: string
+  state: z.infer<typeof stateSchema>
+  append(track: 'table' | 'data', content: Uint32Array | Uint8Array): Promise<void>
+  read(offset: number, length: number): Promise<Uint8Array>
+  checkpoint(): Promise<void>
+  /** Last of all: without it the file is not a corpus. */
+  writeHeader(header: Uint8Array): Promise<void>
+  close(): Promise<void>
+}
+
+async function openWork(folder: string, identity: string, tableBytes: number): Promise<Work> {
+  const corpusPath = join(folder, 'corpus')
+  const statePath = join(folder, 'state.json')
+  const starts = { table: HEADER_BYTES, data: HEADER_BYTES + tableBytes }
+  const kept = await resumable()
+  if (!kept) {
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
+      throw new CorpusError(`${dirname(resolve(folder))} cannot be written to: ${cause.code}. Make the folder first.`, {
+        cause,
+      })
+    })
+  }
+  const state = kept ?? {
+    identity,
+    slice: 0,
+    keys: 0,
+    offset: 0,
+    table: { bytes: 0, crc: 0 },
+    data: { bytes: 0, crc: 0 },
+  }
+  const file = await open(corpusPath, kept ? 'r+' : 'w+')
+
+  /** The checkpoint of an earlier run of the same build, when everything that it names is there. */
+  async function resumable(): Promise<z.infer<typeof stateSchema> | undefined> {
+    try {
+      const state = stateSchema.parse(JSON.parse(await readFile(statePath, 'utf8')))
+      if (state.identity !== identity) return undefined
+      const file = await open(corpusPath)
+      try {
+        for (const track of ['table', 'data'] as const) {
+          if ((await crcOf(file, starts[track], state[track].bytes)) !== state[track].crc) return undefined
+        }
+      } finally {
+        await file.close()
+      }
+      return state
+    } catch {
+      return undefined
+    }
+  }
+
+  return {
+    folder,
+    corpusPath,
+    state,
+    append: async (track, content) => {
+      const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength)
+      const at = starts[track] + state[track].bytes
+      for (let done = 0; done < bytes.length; ) {
+        done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten
+      }
+      state[track] = { bytes: state[track].bytes + bytes.length, crc: crc32(bytes, state[track].crc) }
+    },
+    read: async (offset, length) => {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
+      if (bytesRead === 0) throw new CorpusError(`${folder} was changed or damaged. Remove it and start again.`)
+      return buffer.subarray(0, bytesRead)
+    },
+    checkpoint: async () => {
+      await writeFile(`${statePath}.new`, JSON.stringify(state))
+      await rename(`${statePath}.new`, statePath)
+    },
+    writeHeader: async header => {
+      await file.truncate(starts.data + state.data.bytes)
+      await file.write(header, 0, header.length, 0)
+      await file.sync()
+    },
+    close: () => file.close(),
+  }
+}
+
+async function crcOf(file: FileHandle, start: number, length: number): Promise<number> {
+  let crc = 0
+  const buffer = Buffer.allocUnsafe(Math.min(length, 2 ** 22))
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - done), start + done)
+    if (bytesRead === 0) return Number.NaN
+    crc = crc32(buffer.subarray(0, bytesRead), crc)
+    done += bytesRead
+  }
+  return crc
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { type Corpus, type CorpusBytes, readCorpus } from './corpus.ts'
+import { AGAIN, CorpusError } from './corpus-format.ts'
+
+export type { Corpus } from './corpus.ts'
+export { type BuildProgress, buildCorpus, type CorpusBuild, type CorpusSummary } from './corpus-build.node.ts'
+export { CorpusError, type CorpusKind, type DigestKind } from './corpus-format.ts'
+
+/**
+ * Opens a corpus that {@link buildCorpus} made. A sorted file stays on the disk and costs one read per question; a filter
+ * is taken into memory.
+ *
+ * The file may be replaced by a newer one while it is open; the newer one is used after opening again.
+ *
+ * @param options.verify `content`, the default, reads all of it once and compares checksums: about a second per gigabyte.
+ *   `header` checks the header and the size only.
+ * @throws {CorpusError} With a sentence: the file is missing, foreign, damaged, cut short, or of another version.
+ * @example
+ * const corpus = await openCorpus('pwned.corpus')
+ * await corpus.has(createHash('sha1').update(password).digest())
+ */
+export async function openCorpus(path: string, options: { verify?: 'content' | 'header' } = {}): Promise<Corpus> {
+  const bytes = await fileBytes(path)
+  try {
+    const corpus = await readCorpus(bytes, options)
+    if (corpus.kind === 'filter') await bytes.close()
+    return corpus
+  } catch (error) {
+    await bytes.close()
+    throw error
+  }
+}
+
+const HASHED_AT_ONCE = 4 * 1024 * 1024
+
+async function fileBytes(path: string): Promise<CorpusBytes> {
+  const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? 'there is no such file' : cause.code
+    throw new CorpusError(`${path} cannot be opened: ${why}. Make one: preflow passwords build <source> --out <file>`, {
+      cause,
+    })
+  })
+  const size = await file.stat().then(({ size }) => size)
+  const read = async (offset: number, length: number) => {
+    const bytes = Buffer.allocUnsafe(length)
+    for (let filled = 0; filled < length; ) {
+      const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled)
+      if (bytesRead === 0) throw new CorpusError(`${path} became shorter while it was open. ${AGAIN}`)
+      filled += bytesRead
+    }
+    return bytes
+  }
+  let closed: Promise<void> | undefined
+  return {
+    name: path,
+    size,
+    read,
+    sha256From: async offset => {
+      const hash = createHash('sha256')
+      for (let at = offset; at < size; at += HASHED_AT_ONCE) {
+        hash.update(await read(at, Math.min(HASHED_AT_ONCE, size - at)))
+      }
+      return hash.digest()
+    },
+    close: () => {
+      closed ??= file.close()
+      return closed
+    },
+  }
+}
