@@ -3,6 +3,7 @@ import type { HandlerName } from '@preflow/extension'
 import type { z } from 'zod'
 import { countryOptionsSchema } from './country.ts'
 import { hoursOptionsSchema } from './hours.ts'
+import { profileRulesOptionsSchema } from './profile-rules.ts'
 import { reputationOptionsSchema } from './reputation.ts'
 import { restoreLifetimeOptionsSchema } from './restore-lifetime.ts'
 import { scopesOptionsSchema } from './scopes.ts'
@@ -33,4 +34,5 @@ export const catalog: readonly CatalogEntry[] = [
   { name: 'hours', summary: 'Denies or shortens tokens outside of weekly hours.', handles: tokens, options: hoursOptionsSchema, needs: [] },
   { name: 'restoreLifetime', summary: "Starts every refresh from the application's own lifetime.", handles: tokens, options: restoreLifetimeOptionsSchema, needs: [] },
   { name: 'scopes', summary: 'Limits the scopes that machines are granted.', handles: tokens, options: scopesOptionsSchema, needs: [] },
+  { name: 'profileRules', summary: 'Refuses profile updates that break a rule about an attribute.', handles: ['preUpdateProfile'], options: profileRulesOptionsSchema, needs: [] },
 ]

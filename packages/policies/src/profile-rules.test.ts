@@ -7,6 +7,7 @@ import {
   type ProfileUpdate,
   profileChanges,
   profileRuleSchema,
+  profileRules,
 } from './profile-rules.ts'
 
 const DEPARTMENT = 'http://wso2.org/claims/department'
@@ -103,9 +104,8 @@ test('request.claims wins over updatingValue, which counts only when it stands a
   ])
 })
 
-test('an update without request and claims breaks nothing', () => {
+test('an update without claims breaks nothing', () => {
   assert.deepEqual(broken({ values: ['Geology'] }, { initiatorType: 'ADMIN', user: {} }), [])
-  assert.deepEqual(broken({ values: ['Geology'] }, { initiatorType: 'ADMIN', request: {}, user: {} }), [])
 })
 
 test('7.2 R1: a removal is checked by its own rule and does not slip through as an empty value', () => {
@@ -190,6 +190,32 @@ test('every broken rule is named once, in order, with words that hold no value',
       description: 'The attribute badge is required.',
     },
   ])
+})
+
+test('the policy refuses with the first reason and tells people everything, the operator the names only', async () => {
+  const policy = profileRules({
+    rules: [
+      { claim: DEPARTMENT, values: ['Geology'], reason: 'invalid_department_input' },
+      { claim: NICKNAME, mayBeRemoved: false },
+    ],
+  })
+  const decide = (event: ProfileUpdate) =>
+    policy({ action: 'UPDATE', tenant: { id: '417', name: 'heron.example' }, ...event }, {} as never)
+  assert.deepEqual(await decide(update({ [DEPARTMENT]: 'Secret', [NICKNAME]: '' }, { [NICKNAME]: 'Heron' })), {
+    decision: 'deny',
+    reason: 'invalid_department_input',
+    description: 'The value of department is not one of the allowed values. The attribute nickname cannot be removed.',
+    why: 'profile rules: department values, nickname removal',
+  })
+  assert.deepEqual(await decide(update({ [DEPARTMENT]: 'Geology' })), {
+    decision: 'allow',
+    edits: [],
+    why: 'profile rules: kept',
+  })
+  assert.throws(
+    () => profileRules({ rules: [{ claim: DEPARTMENT }] }),
+    /^TypeError: profileRules: rules\.0: checks nothing/,
+  )
 })
 
 test('rules that cannot work are refused with what to change', () => {

@@ -1,20 +1,14 @@
+import type { InitiatorType, ProfileEvent } from '@preflow/contract'
+import { allow, deny, type Handler } from '@preflow/extension'
 import { RE2JS } from 're2js'
 import { z } from 'zod'
+import { readOptions } from './options.ts'
 
 /** A user attribute as it travels: one text, or a list for an attribute that may have several values. */
 export type AttributeValue = string | string[]
 
-/** The parts of a profile update that decide; every PRE_UPDATE_PROFILE event has them. */
-export interface ProfileUpdate {
-  initiatorType: Initiator
-  /** What will be stored. Absent when no attribute is left to change. */
-  request?: { claims?: readonly { uri: string; value: AttributeValue }[] }
-  /** What is stored, as far as the action may see it. `updatingValue` repeats what is in `request`. */
-  user: { claims?: readonly { uri: string; value: AttributeValue; updatingValue?: AttributeValue }[] }
-}
-
-/** Who asks: an administrator, an application, or the user about the own profile. */
-export type Initiator = 'ADMIN' | 'APPLICATION' | 'USER'
+/** The parts of the event that rules look at. */
+export type ProfileUpdate = Pick<ProfileEvent, 'initiatorType' | 'request' | 'user'>
 
 /** One attribute that an update touches. */
 export interface ProfileChange {
@@ -53,7 +47,7 @@ export function isRemoval({ after }: ProfileChange): boolean {
 }
 
 /** The values of an attribute, whichever way it was sent. A removed attribute has none. */
-export function valuesOf(value: AttributeValue): readonly string[] {
+export function attributeValues(value: AttributeValue): readonly string[] {
   return typeof value === 'string' ? (value === '' ? [] : [value]) : value
 }
 
@@ -63,7 +57,7 @@ export function attributeName(uri: string): string {
 }
 
 /** Equal for people: the same letters however they are composed, in upper or lower case. */
-export function fold(text: string): string {
+export function foldText(text: string): string {
   return text.normalize('NFC').toLowerCase()
 }
 
@@ -92,7 +86,7 @@ export interface ProfileRule {
    */
   isRequired?: boolean
   /** Whom the rule is about. Default everybody. */
-  initiators?: Initiator[]
+  initiators?: InitiatorType[]
   /** What programs are told. Default: one of {@link DEFAULT_REASONS}. */
   reason?: string
   /** What people are told. Default: a sentence that names the attribute, never a value. */
@@ -157,6 +151,32 @@ export const profileRuleSchema: z.ZodType<ProfileRule> = z
     'checks nothing: give values, pattern, maxLength, mayBeRemoved false, mayChange false or isRequired true',
   )
 
+export interface ProfileRulesOptions {
+  /** All of them must hold. */
+  rules: ProfileRule[]
+}
+
+export const profileRulesOptionsSchema: z.ZodType<ProfileRulesOptions> = z.strictObject({
+  rules: z.array(profileRuleSchema),
+})
+
+/**
+ * Refuses profile updates that break a rule.
+ *
+ * The first broken rule gives the reason; people are told what is wrong with every attribute.
+ */
+export function profileRules(options: ProfileRulesOptions): Handler<'PRE_UPDATE_PROFILE'> {
+  const check = createProfileCheck(readOptions('profileRules', profileRulesOptionsSchema, options).rules)
+  return event => {
+    const broken = check(event)
+    const [first] = broken
+    if (!first) return allow([], { why: 'profile rules: kept' })
+    const descriptions = new Set(broken.map(({ description }) => description))
+    const why = broken.map(violation => `${attributeName(violation.uri)} ${violation.check}`).join(', ')
+    return deny(first.reason, [...descriptions].join(' '), { why: `profile rules: ${why}` })
+  }
+}
+
 /**
  * Prepares rules for checking updates.
  *
@@ -179,13 +199,13 @@ export function createProfileCheck(rules: readonly ProfileRule[]): (update: Prof
 }
 
 function prepare(rule: ProfileRule): (change: ProfileChange) => ProfileCheck | undefined {
-  const comparable = rule.isCaseSensitive ? (text: string) => text.normalize('NFC') : fold
+  const comparable = rule.isCaseSensitive ? (text: string) => text.normalize('NFC') : foldText
   const allowed = rule.values && new Set(rule.values.map(comparable))
   const pattern = rule.pattern === undefined ? undefined : RE2JS.compile(rule.pattern)
   const maxLength = rule.maxLength ?? (pattern ? DEFAULT_MAX_LENGTH : Number.POSITIVE_INFINITY)
   return change => {
     if (rule.mayChange === false) return 'change'
-    const values = valuesOf(change.after)
+    const values = attributeValues(change.after)
     if (rule.isRequired && !hasContent(values)) return 'required'
     if (isRemoval(change)) return rule.mayBeRemoved === false ? 'removal' : undefined
     if (values.some(value => value.length > maxLength)) return 'length'
@@ -198,13 +218,13 @@ function prepare(rule: ProfileRule): (change: ProfileChange) => ProfileCheck | u
 function checkUntouched(rule: ProfileRule, { user }: ProfileUpdate): ProfileCheck | undefined {
   if (!rule.isRequired) return undefined
   const stored = user.claims?.find(({ uri }) => uri === rule.claim)
-  return stored && hasContent(valuesOf(stored.value)) ? undefined : 'required'
+  return stored && hasContent(attributeValues(stored.value)) ? undefined : 'required'
 }
 
 const hasContent = (values: readonly string[]) => values.some(value => value.trim() !== '')
 
 function isSame(one: AttributeValue, other: AttributeValue): boolean {
-  const [values, others] = [valuesOf(one), valuesOf(other)]
+  const [values, others] = [attributeValues(one), attributeValues(other)]
   return values.length === others.length && values.every((value, index) => value === others[index])
 }
 
