@@ -1,11 +1,19 @@
+import type { AuthenticationData } from '@preflow/contract'
 import type { Edit } from './edits.ts'
 
+interface DataByType {
+  AUTHENTICATION: AuthenticationData
+}
+
+/** What a SUCCESS may carry besides operations; nothing for a type that has no entry. */
+export type DataFor<T extends string> = T extends keyof DataByType ? DataByType[T] : never
+
 /** Let it happen, with the edits asked for. */
-export interface Allow<E extends Edit = Edit> {
+export interface Allow<E extends Edit = Edit, Data = never> {
   decision: 'allow'
   edits: readonly E[]
-  /** What the action type's SUCCESS carries besides operations, for example the user of a custom authentication. */
-  data?: unknown
+  /** What the action type's SUCCESS carries besides operations: the user of a custom authentication. */
+  data?: Data
   why?: string
 }
 
@@ -33,7 +41,7 @@ export interface Redirect {
 }
 
 /** What a handler decides. `why` explains it to the operator in the log line and never travels to the platform. */
-export type Decision<E extends Edit = Edit> = Allow<E> | Deny | Fail | Redirect
+export type Decision<E extends Edit = Edit, Data = unknown> = Allow<E, Data> | Deny | Fail | Redirect
 
 /**
  * Answers SUCCESS.
@@ -42,10 +50,10 @@ export type Decision<E extends Edit = Edit> = Allow<E> | Deny | Fail | Redirect
  * @example
  * return allow([setExpiresIn(900), addClaim('tier', 'gold')], { why: 'a gold customer' })
  */
-export function allow<E extends Edit = never>(
+export function allow<E extends Edit = never, Data = never>(
   edits: readonly E[] = [],
-  more: { data?: unknown; why?: string } = {},
-): Allow<E> {
+  more: { data?: Data; why?: string } = {},
+): Allow<E, Data> {
   return { decision: 'allow', edits, ...more }
 }
 
@@ -64,7 +72,7 @@ export function fail(message: string, description: string, more: { why?: string 
   return { decision: 'fail', message, description, ...more }
 }
 
-/** Answers INCOMPLETE with a redirect to an absolute URL. */
+/** Answers INCOMPLETE with a redirect to an absolute http or https URL. */
 export function redirectTo(url: string, more: { why?: string } = {}): Redirect {
   return { decision: 'redirect', url, ...more }
 }

@@ -6,12 +6,13 @@ import {
   describeIssues,
   type Events,
   isAllowed,
+  issuesOf,
   type Operation,
   parseActionRequest,
 } from '@preflow/contract'
 import { type CallerAuthentication, createCallerCheck } from './caller.ts'
 import { type Context, createContext, type Facts } from './context.ts'
-import { type Decision, fail } from './decision.ts'
+import { type DataFor, type Decision, type Deny, type Fail, fail } from './decision.ts'
 import { type EditFor, resolveEdits } from './edits.ts'
 import { MAX_DESCRIPTION, MAX_REASON, mendText } from './mend-text.ts'
 
@@ -26,7 +27,10 @@ export type HandlerName<T extends keyof Events> = Camel<T>
 export type Handler<T extends keyof Events> = (
   event: Events[T],
   context: Context<T>,
-) => Decision<EditFor<T>> | Promise<Decision<EditFor<T>>>
+) => DecisionFor<T> | Promise<DecisionFor<T>>
+
+/** A decision with the edits and the data that make sense for the action type. */
+export type DecisionFor<T extends keyof Events> = Decision<EditFor<T>, DataFor<T>>
 
 /** The handlers of an extension by the name of their action type. */
 export type Handlers = { [T in keyof Events as HandlerName<T>]?: Handler<T> }
@@ -60,7 +64,7 @@ export interface ExtensionOptions {
   /** Milliseconds from the call to the answer. Default 2800: the smallest runtime limit in the field is 3 seconds. */
   budgetMs?: number
   /** What is answered when the budget is spent. Default: an ERROR that says so. */
-  onDeadline?: Decision<never>
+  onDeadline?: Deny | Fail
   /** Largest body that is read, in bytes. Default 262,144. */
   maxBodyBytes?: number
   /** How lifetimes travel. Default `text`, as the published contract declares them. */
@@ -290,6 +294,8 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       case 'allow': {
         const { operations, reports } = resolveEdits(decision.edits, request, options.lifetimesAs)
         record.reports.push(...reports)
+        const data = actionTypes[request.actionType as keyof Events].answerDataSchema?.safeParse(decision.data ?? {})
+        if (data?.success === false) record.reports.push(`data: ${describeIssues(issuesOf(data.error))}`)
         record.operations = operations.map(({ op, path }) => `${op} ${path}`)
         return answerOf(200, {
           actionStatus: 'SUCCESS',
@@ -299,7 +305,8 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       }
       case 'deny': {
         let { reason } = decision
-        if (SERVER_ERRORS.has(reason.toLowerCase())) {
+        const { serverErrorReasons } = actionTypes[request.actionType as keyof Events]
+        if (serverErrorReasons.includes(reason.toLowerCase())) {
           record.reports.push(`reason: platforms take ${reason} for a fault of the extension. Use fail for that.`)
           reason = 'access_denied'
         }
@@ -325,10 +332,15 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       }
       case 'redirect': {
         const operation: Operation = { op: 'redirect', url: decision.url }
-        if (!isAllowed(operation, request.allowedOperations)) {
-          record.reports.push('redirectTo: this event offers no redirect. Decide without one.')
+        const problem = !isAllowed(operation, request.allowedOperations)
+          ? 'this event offers no redirect. Decide without one.'
+          : !/^https?:$/.test(URL.parse(decision.url)?.protocol ?? '')
+            ? 'the URL must be absolute, with http or https.'
+            : undefined
+        if (problem) {
+          record.reports.push(`redirectTo: ${problem}`)
           record.reason = 'server_error'
-          return answerOf(500, errorBody('server_error', 'The extension asked for a redirect that is not offered.'))
+          return answerOf(500, errorBody('server_error', 'The extension asked for an impossible redirect.'))
         }
         record.operations = ['redirect']
         return answerOf(200, { actionStatus: 'INCOMPLETE', operations: [operation] })
@@ -348,9 +360,6 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     actionTypes: [...table.keys()] as (keyof Events)[],
   }
 }
-
-/** Reasons that platforms refuse in a FAILED answer. */
-const SERVER_ERRORS = new Set(['server_error', 'internal_server_error', '500'])
 
 function handlersByType(handlers: Handlers): ReadonlyMap<string, Handler<keyof Events>> {
   const names = new Map(Object.keys(actionTypes).map(type => [handlerName(type), type]))

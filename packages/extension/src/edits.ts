@@ -1,4 +1,4 @@
-import { type AllowedOperation, type EditablePlace, isAllowed, type Operation } from '@preflow/contract'
+import { type AllowedOperation, type EditablePlace, isAllowed, type Operation, platforms } from '@preflow/contract'
 
 /** What an added claim may be. Platforms refuse objects, mixed lists and lists of numbers. */
 export type ClaimValue = string | number | boolean | readonly string[]
@@ -191,9 +191,9 @@ const resolvers: { [K in Edit['edit']]: (edit: EditNamed<K>, draft: Draft) => vo
   },
   keepScopes: ({ scopes }, draft) => keep(scopes, draft),
   addResponseParameter: ({ name, value }, draft) => {
-    const { path } = placeOf('responseParameters', draft)
+    const { path, reserved } = placeOf('responseParameters', draft)
     if (name.trim() === '') throw new Impossible('a response parameter needs a name.')
-    if (RESERVED_PARAMETERS.has(name) || listAt(path, draft).now.includes(name)) {
+    if (reserved.includes(name) || listAt(path, draft).now.includes(name)) {
       throw new Impossible(`the response has its own ${name}. Choose another name.`)
     }
     if (value === undefined) throw new Impossible(`the response parameter ${name} needs a value.`)
@@ -206,18 +206,6 @@ const resolvers: { [K in Edit['edit']]: (edit: EditNamed<K>, draft: Draft) => vo
     send({ op: 'remove', path: `${path}${name}` }, draft)
   },
 }
-
-/** Members that only the platform may write; an extension that injects one could hand out a token of its own. */
-const RESERVED_PARAMETERS = new Set([
-  'access_token',
-  'token_type',
-  'scope',
-  'expires_in',
-  'refresh_token',
-  'id_token',
-  'error',
-  'error_description',
-])
 
 function add(name: string, value: ClaimValue, draft: Draft): void {
   const place = placeOf('claims', draft)
@@ -283,18 +271,23 @@ function lifetimePath(whose: 'token' | 'refreshToken', draft: Draft): string {
   return place.path
 }
 
+const MAX_LIFETIME_SECONDS = Math.min(
+  ...Object.values(platforms).map(({ edits }) => edits.maxLifetimeSeconds ?? Number.MAX_SAFE_INTEGER),
+)
+
 function setLifetime(path: string, seconds: number, draft: Draft): void {
   const whole = Math.floor(seconds)
   if (!Number.isSafeInteger(whole * 1000) || whole < 1) {
     throw new Impossible('a lifetime is a number of seconds, 1 at least.')
   }
+  if (whole > MAX_LIFETIME_SECONDS) {
+    throw new Impossible(`some platforms accept no lifetime above ${MAX_LIFETIME_SECONDS} seconds.`)
+  }
   const sent = currentLifetime(path, draft)
-  const known = draft.lifetimes.get(path)
-  if (whole === (known ?? sent)) return
   const value = draft.lifetimesAs === 'text' ? String(whole) : whole
-  const earlier = draft.operations.find(operation => operation.path === path)
-  if (earlier) earlier.value = value
-  else send({ op: 'replace', path, value }, draft)
+  const earlier = draft.operations.findIndex(operation => operation.path === path)
+  if (earlier >= 0) draft.operations.splice(earlier, 1)
+  if (whole !== sent) send({ op: 'replace', path, value }, draft)
   draft.lifetimes.set(path, whole)
 }
 

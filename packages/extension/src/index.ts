@@ -3,6 +3,7 @@ export type { Context, Facts } from './context.ts'
 export {
   type Allow,
   allow,
+  type DataFor,
   type Decision,
   type Deny,
   deny,
@@ -12,6 +13,7 @@ export {
   redirectTo,
 } from './decision.ts'
 export {
+  type DecisionFor,
   type DecisionRecord,
   defineExtension,
   type Extension,
