@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
-import { fetchGet, type HttpGet } from './http-get.ts'
+import { fetchGet, type HttpGet, orAfter, retryTime } from './http-get.ts'
 import { readOptions } from './options.ts'
 import type { Reputation, ReputationLookup } from './reputation.ts'
 
@@ -133,16 +133,4 @@ function pauseAfter(status: number, header: (name: string) => string | undefined
   const reset = Number(header('x-ratelimit-reset'))
   const until = retryAfter !== undefined ? retryTime(retryAfter, now) : reset > 0 ? reset * 1000 : Number.NaN
   return Number.isFinite(until) ? Math.min(Math.max(until, now), now + MAX_PAUSE_MS) : now + DEFAULT_PAUSE_MS
-}
-
-/** `Retry-After` is a number of seconds or a date. */
-function retryTime(value: string, now: number): number {
-  return /^\d+$/.test(value) ? now + Number(value) * 1000 : Date.parse(value)
-}
-
-function orAfter<Value>(promise: Promise<Value>, limitMs: number, otherwise: Value): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(otherwise), limitMs)
-    promise.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

@@ -27,6 +27,23 @@ export const fetchGet: HttpGet = async (url, { headers, timeoutMs, maxBytes }) =
   }
 }
 
+/**
+ * When a `Retry-After` lets somebody ask again: a number of seconds or a date. NaN when it is neither.
+ *
+ * @param now Milliseconds since the epoch, as is the result.
+ */
+export function retryTime(value: string, now: number): number {
+  return /^\d+$/.test(value) ? now + Number(value) * 1000 : Date.parse(value)
+}
+
+/** What the promise becomes, or `otherwise` when that takes longer. For one of several that wait for the same answer. */
+export function orAfter<Value>(promise: Promise<Value>, limitMs: number, otherwise: Value): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(otherwise), limitMs)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
 async function readText({ body }: Response, maxBytes: number): Promise<string | undefined> {
   if (!body) return ''
   const decoder = new TextDecoder()
