@@ -4,7 +4,13 @@ import { test } from 'node:test'
 import { describeIssues } from '@preflow/contract'
 import fc from 'fast-check'
 import { CompactEncrypt, exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
-import { CredentialKeyError, type CredentialReading, importCredentialKeys, readCredential } from './credential.ts'
+import {
+  CredentialKeyError,
+  type CredentialReading,
+  createCredentialReader,
+  importCredentialKeys,
+  readCredential,
+} from './credential.ts'
 
 const password = 'Blue-Heron_42!'
 const sha256OfPassword = 'NJZfayoYr0FA+75z+/ZBx+6gi+pLKbOf4lQy4SFVj9w='
@@ -246,4 +252,12 @@ test('a PEM whose line breaks are written as \\n is read', async () => {
   const pem = (await exportPKCS8(current.privateKey)).replaceAll('\n', '\\n')
   const keys = await importCredentialKeys([pem])
   assert.equal(textOf(await readCredential(await encrypt(plain(password)), { keys })), password)
+})
+
+test('a reader for several policies reads an event once and another event anew', async () => {
+  const read = createCredentialReader({ keys: [current.privateKey] })
+  const event = { user: { updatingCredential: await encrypt(plain(password)) } }
+  assert.equal(textOf(await read(event)), password)
+  assert.equal(await read(event), await read(event))
+  assert.notEqual(await read({ ...event }), await read(event))
 })

@@ -98,6 +98,25 @@ export async function readCredential(
   )
 }
 
+/** Reads the password of an event, see {@link createCredentialReader}. */
+export type CredentialReader = (event: { user: { updatingCredential: unknown } }) => Promise<CredentialReading>
+
+/**
+ * A reader for several policies: each event is read once, however many ask, because decrypting costs more than all they do.
+ *
+ * @param options.keys As for {@link readCredential}.
+ */
+export function createCredentialReader(options: { keys?: readonly CryptoKey[] } = {}): CredentialReader {
+  const readings = new WeakMap<object, Promise<CredentialReading>>()
+  return event => {
+    const known = readings.get(event)
+    if (known) return known
+    const reading = readCredential(event.user.updatingCredential, options)
+    readings.set(event, reading)
+    return reading
+  }
+}
+
 /**
  * Imports the private keys that open encrypted passwords: PEM (PKCS #8) or JWK, RSA of at least 2048 bits.
  *

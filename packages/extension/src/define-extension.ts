@@ -280,6 +280,10 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       decision = fail('server_error', 'The extension failed.', { why: 'the handler threw' })
     }
     if (Object.keys(facts).length > 0) record.facts = facts
+    if (!isDecision(decision)) {
+      record.reports.push('The handler returned no decision. Return allow, deny, fail or redirectTo.')
+      decision = fail('server_error', 'The extension failed.', { why: 'no decision' })
+    }
     return word(decision, facets, record)
   }
 
@@ -346,8 +350,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
         return answerOf(200, { actionStatus: 'INCOMPLETE', operations: [operation] })
       }
       default:
-        record.reports.push('The handler returned no decision. Return allow, deny, fail or redirectTo.')
-        return answerOf(500, errorBody('server_error', 'The extension failed.'))
+        return decision satisfies never
     }
   }
 
@@ -380,6 +383,12 @@ function handlerName(type: string): string {
 /** `v2` is 2; NaN when it is no version. */
 function majorOf(version: string): number {
   return Number(/^v(\d{1,4})(\.\d+)*$/.exec(version)?.[1])
+}
+
+/** Types do not bind an author who writes JavaScript. */
+function isDecision(decision: unknown): decision is Decision {
+  const named = (decision as Decision | undefined | null)?.decision
+  return named === 'allow' || named === 'deny' || named === 'fail' || named === 'redirect'
 }
 
 function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {

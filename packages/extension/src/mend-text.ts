@@ -57,7 +57,9 @@ const SUBSTITUTES: Record<string, string> = {
  * @param maxLength {@link MAX_REASON} or {@link MAX_DESCRIPTION}.
  * @param fallback What is said when nothing is left.
  */
-export function mendText(name: string, text: string, maxLength: number, fallback: string): MendedText {
+export function mendText(name: string, given: string, maxLength: number, fallback: string): MendedText {
+  // An author who writes JavaScript may leave it out.
+  const text = String(given ?? '')
   const isWritable = (part: string) => alphabets.every(alphabet => alphabet.test(part))
   if (text.length > 0 && text.length <= maxLength && text.trim() !== '' && isWritable(text)) return { text }
   const changes: string[] = []

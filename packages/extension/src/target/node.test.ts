@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { allow, type DecisionRecord, defineExtension, deny, type Handler } from '@preflow/extension'
+import { type RunningServer, type ServeOptions, serve } from '@preflow/extension/node'
+import { sampleRequest } from '@preflow/extension/testing'
+
+const body = JSON.stringify(sampleRequest('PRE_ISSUE_ACCESS_TOKEN'))
+const json = { 'content-type': 'application/json' }
+
+const extensionOf = (handler: Handler<'PRE_ISSUE_ACCESS_TOKEN'> = () => allow(), log?: (r: DecisionRecord) => void) =>
+  defineExtension(
+    { preIssueAccessToken: handler },
+    { caller: { type: 'none' }, maxBodyBytes: 8192, ...(log && { log }) },
+  )
+
+async function started(
+  t: TestContext,
+  extensions: Parameters<typeof serve>[0] = extensionOf(),
+  options: ServeOptions = {},
+): Promise<RunningServer> {
+  const server = await serve(extensions, { graceMs: 100, ...options })
+  t.after(() => server.close())
+  return server
+}
+
+const post = (url: string, init: RequestInit = {}) => fetch(url, { method: 'POST', headers: json, body, ...init })
+
+/** What a raw connection receives until the server ends it. */
+async function conversation(socket: Socket): Promise<string> {
+  let text = ''
+  socket.setEncoding('utf8').on('data', chunk => {
+    text += chunk
+  })
+  socket.on('error', () => {})
+  await once(socket, 'close')
+  return text
+}
+
+test('one extension answers at every path, several at a path each', async t => {
+  const one = await started(t)
+  assert.equal((await post(`${one.url}/any/path?x=1`)).status, 200)
+  const several = await started(t, {
+    '/a': extensionOf(() => allow()),
+    '/b': extensionOf(() => deny('access_denied', 'No.')),
+  })
+  const statusOf = async (path: string) =>
+    ((await (await post(several.url + path)).json()) as { actionStatus: string }).actionStatus
+  assert.equal(await statusOf('/a?x=1'), 'SUCCESS')
+  assert.equal(await statusOf('/b'), 'FAILED')
+  assert.equal((await post(`${several.url}/c`)).status, 404)
+})
+
+test('the probes answer, and readiness follows the hook', async t => {
+  let isReady = false
+  const server = await started(t, extensionOf(), { isReady: () => isReady })
+  assert.equal((await fetch(`${server.url}/livez`)).status, 200)
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 503)
+  isReady = true
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 200)
+  const failing = await started(t, extensionOf(), { isReady: () => Promise.reject(new Error('down')) })
+  assert.equal((await fetch(`${failing.url}/readyz`)).status, 503)
+})
+
+test('a body that is declared too large is refused before it is sent', async t => {
+  const server = await started(t)
+  const request = httpRequest(server.url, { method: 'POST', headers: { ...json, 'content-length': 9_000_000 } })
+  request.on('error', () => {})
+  request.flushHeaders()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  assert.equal(response.statusCode, 413)
+  assert.equal(response.headers.connection, 'close')
+  response.resume()
+  request.destroy()
+})
+
+test('a body without a declared length is counted, and no more than the limit is taken in', async t => {
+  const server = await started(t)
+  const request = httpRequest(server.url, { method: 'POST', headers: json })
+  request.on('error', () => {})
+  const chunk = Buffer.alloc(4096, ' ')
+  let isAnswered = false
+  const more = () => {
+    while (!isAnswered && request.write(chunk));
+  }
+  request.on('drain', more)
+  more()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  isAnswered = true
+  assert.equal(response.statusCode, 413)
+  response.resume()
+  request.destroy()
+})
+
+test('connections are kept alive, also after a refusal', async t => {
+  const server = await started(t)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const exchange = async (sent: string) => {
+    const request = httpRequest(server.url, { method: 'POST', headers: json, agent }).end(sent)
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.resume()
+    await once(response, 'end')
+    return [response.statusCode, request.reusedSocket]
+  }
+  assert.deepEqual(await exchange(body), [200, false])
+  assert.deepEqual(await exchange('{'), [400, true])
+  assert.deepEqual(await exchange(body), [200, true])
+})
+
+test('a caller that sends its headers or its body a byte at a time is cut off', async t => {
+  const server = await started(t, extensionOf(), { requestTimeoutMs: 150 })
+  const headers = `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`
+  for (const start of [headers, `${headers}content-length: 100\r\n\r\n{`]) {
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write(start)
+    const drip = setInterval(() => socket.write('a'), 40)
+    t.after(() => clearInterval(drip))
+    const received = await conversation(socket)
+    clearInterval(drip)
+    assert.match(received, /^HTTP\/1\.1 408/)
+  }
+})
+
+test('a caller that goes away in the middle of its body leaves a record and a server that works', async t => {
+  const records: DecisionRecord[] = []
+  const { promise: logged, resolve } = Promise.withResolvers<void>()
+  const extension = extensionOf(undefined, record => {
+    records.push(record)
+    resolve()
+  })
+  const server = await started(t, extension)
+  const socket = connect(server.port, '127.0.0.1')
+  socket.end('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{')
+  await Promise.all([conversation(socket), logged])
+  assert.equal(records[0]?.why, 'The body ended before it was complete.')
+  assert.equal((await post(server.url)).status, 200)
+})
+
+test('closing lets a call in flight finish, refuses new ones, and says so at readyz', async t => {
+  const { promise: entered, resolve: enter } = Promise.withResolvers<void>()
+  const { promise: held, resolve: release } = Promise.withResolvers<void>()
+  const server = await started(
+    t,
+    extensionOf(async () => {
+      enter()
+      await held
+      return allow()
+    }),
+    { graceMs: 5000 },
+  )
+  const agent = new Agent({ keepAlive: true })
+  t.after(() => agent.destroy())
+  // A connection from before the shutdown can still ask.
+  const early = connect(server.port, '127.0.0.1')
+  await once(early, 'connect')
+  early.write('GET /livez HTTP/1.1\r\nhost: x\r\n')
+  const inFlight = httpRequest(server.url, { method: 'POST', headers: json, agent }).end(body)
+  const answered = once(inFlight, 'response') as Promise<[IncomingMessage]>
+  await entered
+  const closed = server.close()
+  const probe = conversation(early)
+  early.write('\r\nGET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  assert.match(await probe, /^HTTP\/1\.1 (200 OK[\s\S]*HTTP\/1\.1 )?503/)
+  await assert.rejects(post(server.url))
+  release()
+  const [response] = await answered
+  assert.equal(response.statusCode, 200)
+  assert.equal(response.headers.connection, 'close')
+  response.resume()
+  await closed
+})
+
+test('closing is bounded: after the grace time connections are cut', async t => {
+  const { promise: entered, resolve: enter } = Promise.withResolvers<void>()
+  const server = await started(
+    t,
+    extensionOf(() => {
+      enter()
+      return new Promise(() => {})
+    }),
+    { graceMs: 30 },
+  )
+  const pending = post(server.url)
+  pending.catch(() => {})
+  await entered
+  await server.close()
+  await assert.rejects(pending)
+})
+
+test('closing twice is closing once', async t => {
+  const server = await started(t)
+  assert.equal(server.close(), server.close())
+  await server.close()
+})
+
+test('a port that cannot be opened is a sentence that says what to do', async t => {
+  const { port } = await started(t)
+  await assert.rejects(serve(extensionOf(), { port }), {
+    message: `Cannot listen on 127.0.0.1:${port}. The port is in use. Stop what listens there or choose another port.`,
+  })
+})

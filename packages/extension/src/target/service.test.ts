@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { after, test } from 'node:test'
+import { z } from 'zod'
+import { deny } from '../decision.ts'
+import { defineExtension } from '../define-extension.ts'
+import type { Setting } from '../settings.ts'
+import { readService, runService, type Service, serviceSettings } from './service.ts'
+
+const settings = {
+  reason: {
+    schema: z.string().min(1),
+    text: 'text',
+    default: 'access_denied',
+    about: 'What everybody is told.',
+  } as Setting<string>,
+}
+
+/** Refuses every token. `opened` and `closed` count. */
+function denier() {
+  const counts = { opened: 0, closed: 0, isReady: true }
+  const service: Service<typeof settings> = {
+    name: 'deny-all',
+    settings,
+    contradictions: ({ reason }) => (reason === 'contradiction' ? ['DENY_ALL_REASON: must not be that.'] : []),
+    open: async ({ reason, callerAuthentication }, { log, report }) => {
+      if (reason === 'missing') throw new Error('The list cannot be read. Name a file that exists.')
+      counts.opened += 1
+      report?.('warn', { event: 'warning', message: 'the list is old' })
+      const handlers = { preIssueAccessToken: () => deny(reason, 'No.') }
+      return {
+        extension: defineExtension(handlers, { caller: callerAuthentication, ...(log && { log }) }),
+        isReady: () => counts.isReady,
+        close: () => {
+          counts.closed += 1
+        },
+      }
+    },
+  }
+  return { service, counts }
+}
+
+/** What `process` is to a service, with what it wrote. */
+function fakeProcess(env: Record<string, string>) {
+  const listeners = new Map<string, (signal: 'SIGTERM' | 'SIGINT') => void>()
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const errors: string[] = []
+  stderr.on('data', chunk => errors.push(String(chunk)))
+  return {
+    errors,
+    lines: async (count: number) => {
+      while (stdout.readableLength === 0 || String(stdout.read(0) ?? '') !== '') await once(stdout, 'readable')
+      const text = String(stdout.read())
+      const lines = text.trim().split('\n')
+      assert.equal(lines.length, count)
+      return lines.map(line => JSON.parse(line))
+    },
+    stop: (signal: 'SIGTERM' | 'SIGINT') => listeners.get(signal)?.(signal),
+    host: {
+      env,
+      stdout,
+      stderr,
+      exit: (code: number): never => {
+        throw new Exit(code)
+      },
+      on: (signal: 'SIGTERM' | 'SIGINT', listener: (signal: 'SIGTERM' | 'SIGINT') => void) =>
+        listeners.set(signal, listener),
+    },
+  }
+}
+
+class Exit extends Error {
+  code: number
+  constructor(code: number) {
+    super(`exit ${code}`)
+    this.code = code
+  }
+}
+
+const key = 'k'.repeat(16)
+const environment = { DENY_ALL_CALLER: 'api-key', DENY_ALL_CALLER_SECRETS: key, DENY_ALL_PORT: '0' }
+const folder = mkdtempSync(join(tmpdir(), 'preflow-service-'))
+after(() => rmSync(folder, { recursive: true }))
+
+test('a service answers, logs a line per decision, and stops when it is told', async () => {
+  const { service, counts } = denier()
+  const { host, lines, stop } = fakeProcess(environment)
+  await runService(service, host)
+  const [warning, listening] = await lines(2)
+  assert.deepEqual([warning.level, warning.event], ['warn', 'warning'])
+  assert.equal(listening.event, 'listening')
+
+  const probe = async () => (await fetch(`${listening.url}/readyz`)).status
+  assert.equal(await probe(), 200)
+  counts.isReady = false
+  assert.equal(await probe(), 503)
+  const answer = await fetch(listening.url, { method: 'POST', headers: { 'x-api-key': 'wrong' } })
+  assert.equal(answer.status, 401)
+  const [decision] = await lines(1)
+  assert.deepEqual([decision.level, decision.event, decision.status], ['warn', 'decision', 401])
+
+  stop('SIGTERM')
+  const [stopping] = await lines(1)
+  assert.deepEqual([stopping.event, stopping.signal], ['stopping', 'SIGTERM'])
+  assert.throws(() => stop('SIGINT'), { code: 1 }, 'whoever asks twice does not wait')
+})
+
+test('a service that cannot run with its configuration says everything that is wrong and ends', async () => {
+  const { service, counts } = denier()
+  const start = async (env: Record<string, string>) => {
+    const { host, errors } = fakeProcess({ ...environment, ...env })
+    await assert.rejects(runService(service, host), { code: 1 })
+    return errors.join('')
+  }
+  assert.equal(
+    await start({ DENY_ALL_CALLER: 'basic', DENY_ALL_CALLER_SECRETS: '', DENY_ALL_REASON: 'contradiction' }),
+    [
+      'deny-all does not start:',
+      '  DENY_ALL_CALLER_SECRETS: missing. basic needs a secret of the platform; DENY_ALL_CALLER=none lets everybody call.',
+      '  DENY_ALL_CALLER_USERNAME: missing. basic needs the user name of the platform.',
+      '  DENY_ALL_REASON: must not be that.',
+      '',
+    ].join('\n'),
+  )
+  assert.match(await start({ DENY_ALL_REASON: 'missing' }), /The list cannot be read\. Name a file that exists\./)
+  assert.match(await start({ DENY_ALL_HOSTNAME: '192.0.2.1' }), /Cannot listen on 192\.0\.2\.1:0\. This machine/)
+  assert.match(await start({ DENY_ALL_CONFIG: join(folder, 'none.json') }), /cannot be read \(ENOENT\)\. Name a file/)
+  writeFileSync(join(folder, 'broken.json'), '{')
+  assert.match(await start({ DENY_ALL_CONFIG: join(folder, 'broken.json') }), /broken\.json is not JSON\. Name a file/)
+  assert.equal(counts.opened, 1, 'only where the address was wrong')
+})
+
+test('settings come from a file too, and the environment wins', () => {
+  const read = readService(denier().service, {
+    environment: { DENY_ALL_REASON: 'from_environment' },
+    file: { reason: 'from_file', caller: 'signature', callerSecrets: [`whsec_${btoa('s'.repeat(24))}`] },
+  })
+  assert.ok(read.ok)
+  assert.equal(read.configuration.reason, 'from_environment')
+  assert.equal(read.configuration.callerAuthentication.type, 'signature')
+})
+
+test('every way to authenticate becomes what the extension checks, and a signing secret must be base64', () => {
+  const secret = 'c2VjcmV0c2VjcmV0'
+  const authenticationOf = (caller: string) => {
+    const read = readService(denier().service, {
+      environment: { DENY_ALL_CALLER: caller, DENY_ALL_CALLER_SECRETS: secret, DENY_ALL_CALLER_USERNAME: 'is' },
+    })
+    assert.ok(read.ok)
+    return read.configuration.callerAuthentication
+  }
+  assert.deepEqual(authenticationOf('none'), { type: 'none' })
+  assert.deepEqual(authenticationOf('basic'), { type: 'basic', credentials: [{ username: 'is', password: secret }] })
+  assert.deepEqual(authenticationOf('bearer'), { type: 'bearer', tokens: [secret] })
+  assert.deepEqual(authenticationOf('api-key'), { type: 'apiKey', header: 'x-api-key', keys: [secret] })
+  assert.deepEqual(authenticationOf('signature'), { type: 'signature', secrets: [secret] })
+  const read = readService(denier().service, {
+    environment: { DENY_ALL_CALLER: 'signature', DENY_ALL_CALLER_SECRETS: 'not base64 at all' },
+  })
+  assert.deepEqual(read, {
+    ok: false,
+    problems: ['DENY_ALL_CALLER_SECRETS: signing secrets are base64, with or without whsec_ before it.'],
+  })
+})
+
+test('every setting tells what it does in a sentence', () => {
+  for (const [name, { about }] of Object.entries(serviceSettings)) assert.match(about, /\.$/, name)
+})
