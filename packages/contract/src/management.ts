@@ -1,0 +1,91 @@
+/**
+ * The management API: every route with what it takes and gives, declared once. The server and its OpenAPI document are made of
+ * this table; console and tools call the server through it.
+ */
+import { type ActionRoutes, actionRoutes } from './management/actions.ts'
+import { type ApiResourceRoutes, apiResourceRoutes } from './management/api-resources.ts'
+import { type ApplicationRoutes, applicationRoutes } from './management/applications.ts'
+import { type CallRoutes, callRoutes } from './management/calls.ts'
+import type { RouteTable } from './management/route.ts'
+import { type TenantRoutes, tenantRoutes } from './management/tenants.ts'
+
+export type {
+  ActionInput,
+  ActionPatch,
+  ActionSummary,
+  ActionTypeSummary,
+  ActionView,
+  AuthenticationInput,
+  EndpointInput,
+  LocalClaimView,
+  PasswordSharingInput,
+  RuleFieldView,
+  RuleGroupInput,
+  RuleInput,
+  SigningInput,
+} from './management/actions.ts'
+export type {
+  ApiResourceInput,
+  ApiResourceList,
+  ApiResourcePatch,
+  ApiResourceSummary,
+  ApiResourceView,
+  ApiScopeInput,
+  ApiScopeView,
+} from './management/api-resources.ts'
+export type {
+  ApplicationInput,
+  ApplicationList,
+  ApplicationPatch,
+  ApplicationSummary,
+  ApplicationView,
+  AuthorizedApiInput,
+  AuthorizedApiView,
+  OidcInput,
+  OidcView,
+} from './management/applications.ts'
+export type { AuditView, CallSummary, CallView } from './management/calls.ts'
+export { type OpenApiDocument, openApiDocument } from './management/open-api.ts'
+export {
+  type PageLink,
+  type Problem,
+  problemSchema,
+  type Route,
+  type RouteAnswer,
+  type RouteShape,
+  type RouteTable,
+} from './management/route.ts'
+export type {
+  OrganizationInput,
+  OrganizationSummary,
+  OrganizationView,
+  TenantInput,
+  TenantList,
+  TenantOwnerInput,
+  TenantView,
+} from './management/tenants.ts'
+
+/** The shapes of all routes, by operation id. */
+export interface ManagementRoutes
+  extends ActionRoutes,
+    CallRoutes,
+    ApplicationRoutes,
+    ApiResourceRoutes,
+    TenantRoutes {}
+
+export type ManagementRouteName = keyof ManagementRoutes
+
+/**
+ * The table of routes. A path without parameters stands before one with parameters that would match it as well, so the first
+ * match is the right one.
+ */
+export const managementRoutes: RouteTable<ManagementRoutes> = {
+  ...callRoutes,
+  ...actionRoutes,
+  ...applicationRoutes,
+  ...apiResourceRoutes,
+  ...tenantRoutes,
+}
+
+/** What all paths of the table are below, in each tenant and organization. */
+export const MANAGEMENT_BASE_PATH = '/api/server/v1'

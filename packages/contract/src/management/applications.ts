@@ -1,0 +1,494 @@
+import { z } from 'zod'
+import {
+  nothing,
+  oneParameter,
+  type PageLink,
+  pageLinkSchema,
+  pageSize,
+  pathSegment,
+  type RouteTable,
+} from './route.ts'
+
+/** How an application speaks OAuth and OpenID Connect. Spelled as in the reference; what is left out gets its default. */
+export interface OidcInput {
+  /** Chosen by the server unless given. Cannot be changed later. */
+  clientId?: string
+  clientSecret?: string
+  grantTypes: string[]
+  /** `regexp=(https://a|https://b)` counts as the list of its alternatives. */
+  callbackURLs?: string[]
+  allowedOrigins?: string[]
+  publicClient?: boolean
+  pkce?: { mandatory?: boolean; supportPlainTransformAlgorithm?: boolean }
+  hybridFlow?: { enable?: boolean; responseType?: string }
+  accessToken?: {
+    /** `JWT`, or `Default` for an opaque one. Default `JWT`. */
+    type?: string
+    userAccessTokenExpiryInSeconds?: number
+    applicationAccessTokenExpiryInSeconds?: number
+    accessTokenAttributes?: string[]
+  }
+  refreshToken?: { expiryInSeconds?: number; renewRefreshToken?: boolean }
+  idToken?: { expiryInSeconds?: number; audience?: string[] }
+}
+
+export interface OidcView extends Required<Omit<OidcInput, 'clientSecret' | 'hybridFlow'>> {
+  /** Absent for a public client. */
+  clientSecret?: string
+  state: 'ACTIVE'
+  hybridFlow: { enable: boolean; responseType?: string }
+}
+
+export interface ApplicationInput {
+  name: string
+  description?: string
+  inboundProtocolConfiguration?: { oidc?: OidcInput }
+  advancedConfigurations?: { skipLoginConsent?: boolean }
+}
+
+export interface ApplicationPatch {
+  name?: string
+  description?: string
+  advancedConfigurations?: { skipLoginConsent?: boolean }
+}
+
+export interface ApplicationSummary {
+  id: string
+  name: string
+  description?: string
+  clientId: string
+  access: 'READ' | 'WRITE'
+  self: string
+}
+
+export interface ApplicationView extends Omit<ApplicationSummary, 'self'> {
+  applicationEnabled: true
+  inboundProtocols: { type: string; name: string; self: string }[]
+  advancedConfigurations: { skipLoginConsent: boolean }
+}
+
+export interface ApplicationList {
+  totalResults: number
+  startIndex: number
+  count: number
+  applications: ApplicationSummary[]
+  links: PageLink[]
+}
+
+export interface AuthorizedApiInput {
+  /** Of the API resource. */
+  id: string
+  policyIdentifier?: string
+  scopes?: string[]
+}
+
+export interface AuthorizedApiView {
+  id: string
+  identifier: string
+  displayName: string
+  policyId: string
+  type: string
+  authorizedScopes: { id: string; name: string; displayName: string }[]
+}
+
+type OneApplication = { applicationId: string }
+
+export interface ApplicationRoutes {
+  createApplication: { params: object; query: object; body: ApplicationInput; answers: { 201: undefined } }
+  listApplications: {
+    params: object
+    query: { limit?: number; offset?: number; filter?: string; excludeSystemPortals?: 'true' | 'false' }
+    body: undefined
+    answers: { 200: ApplicationList }
+  }
+  getApplication: { params: OneApplication; query: object; body: undefined; answers: { 200: ApplicationView } }
+  updateApplication: { params: OneApplication; query: object; body: ApplicationPatch; answers: { 200: undefined } }
+  deleteApplication: { params: OneApplication; query: object; body: undefined; answers: { 204: undefined } }
+  getOidcConfiguration: { params: OneApplication; query: object; body: undefined; answers: { 200: OidcView } }
+  replaceOidcConfiguration: { params: OneApplication; query: object; body: OidcInput; answers: { 200: undefined } }
+  regenerateClientSecret: { params: OneApplication; query: object; body: undefined; answers: { 200: OidcView } }
+  authorizeApi: { params: OneApplication; query: object; body: AuthorizedApiInput; answers: { 200: undefined } }
+  listAuthorizedApis: {
+    params: OneApplication
+    query: object
+    body: undefined
+    answers: { 200: AuthorizedApiView[] }
+  }
+  updateAuthorizedApi: {
+    params: OneApplication & { apiId: string }
+    query: object
+    body: { addedScopes?: string[]; removedScopes?: string[] }
+    answers: { 200: undefined }
+  }
+  withdrawApi: {
+    params: OneApplication & { apiId: string }
+    query: object
+    body: undefined
+    answers: { 204: undefined }
+  }
+}
+
+/**
+ * Fields of the reference that change nothing here: taken, so that bodies people already have work, and ignored. Fields
+ * that would promise a protection this server does not give are taken only with the value that promises nothing.
+ */
+function ignored(...names: string[]): Record<string, z.ZodExactOptional<z.ZodUnknown>> {
+  return Object.fromEntries(
+    names.map(name => [name, z.unknown().exactOptional().describe('Taken for compatibility; has no effect.')]),
+  )
+}
+
+const off = z.literal(false).exactOptional().describe('Not offered: leave it out or say false.')
+const text = z.string().max(1024)
+const lifetimeSeconds = z.number().int().min(1).max(315_360_000)
+const names = z.array(z.string().min(1).max(255)).max(200)
+
+export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
+  clientId: z
+    .string()
+    .regex(/^[\w.-]{1,255}$/)
+    .exactOptional(),
+  clientSecret: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,255}$/)
+    .exactOptional(),
+  grantTypes: names.min(1),
+  callbackURLs: z.array(z.string().min(1).max(4096)).max(100).exactOptional(),
+  allowedOrigins: z.array(z.string().min(1).max(1024)).max(100).exactOptional(),
+  publicClient: z.boolean().exactOptional(),
+  pkce: z
+    .strictObject({
+      mandatory: z.boolean().exactOptional(),
+      supportPlainTransformAlgorithm: z.boolean().exactOptional().describe('Only S256 is offered, whatever it says.'),
+    })
+    .exactOptional(),
+  hybridFlow: z
+    .strictObject({ enable: z.boolean().exactOptional(), responseType: text.exactOptional() })
+    .exactOptional(),
+  accessToken: z
+    .strictObject({
+      type: z.enum(['JWT', 'Default']).exactOptional(),
+      userAccessTokenExpiryInSeconds: lifetimeSeconds.exactOptional(),
+      applicationAccessTokenExpiryInSeconds: lifetimeSeconds.exactOptional(),
+      accessTokenAttributes: names.exactOptional(),
+      validateTokenBinding: off,
+      revokeTokensWhenIDPSessionTerminated: off,
+      enableJwtScopeAsArray: off,
+      ...ignored('bindingType'),
+    })
+    .exactOptional(),
+  refreshToken: z
+    .strictObject({
+      expiryInSeconds: lifetimeSeconds.exactOptional(),
+      renewRefreshToken: z.boolean().exactOptional(),
+      gracefulRefreshTokenRotationEnabled: off,
+      ...ignored(
+        'extendRenewedRefreshTokenExpiryTime',
+        'gracefulRefreshTokenRotationValidityPeriod',
+        'gracefulRefreshTokenReuseLimit',
+      ),
+    })
+    .exactOptional(),
+  idToken: z
+    .strictObject({
+      expiryInSeconds: lifetimeSeconds.exactOptional(),
+      audience: z.array(z.string().min(1).max(1024)).max(100).exactOptional(),
+      encryption: z.strictObject({ enabled: off, ...ignored('algorithm', 'method') }).exactOptional(),
+      ...ignored('idTokenSignedResponseAlg'),
+    })
+    .exactOptional(),
+  validateRequestObjectSignature: off,
+  isFAPIApplication: off,
+  pushAuthorizationRequest: z.strictObject({ requirePushAuthorizationRequest: off }).exactOptional(),
+  ...ignored(
+    'state',
+    'clientSecretExpiresAt',
+    'multipleClientSecretsConfigured',
+    'subjectToken',
+    'logout',
+    'scopeValidators',
+    'clientAuthentication',
+    'requestObject',
+    'subject',
+    'fapiProfile',
+    'cibaAuthenticationRequest',
+    'issuer',
+  ),
+}) as unknown as z.ZodType<OidcInput>
+
+const nameSchema = z.string().min(1).max(255)
+const advancedSchema = z
+  .strictObject({
+    skipLoginConsent: z.boolean().exactOptional(),
+    saas: off,
+    useExternalConsentPage: off,
+    enableAPIBasedAuthentication: off,
+    fragment: off,
+    ...ignored(
+      'discoverableByEndUsers',
+      'discoverableGroups',
+      'certificate',
+      'skipLogoutConsent',
+      'returnAuthenticatedIdpList',
+      'enableAuthorization',
+      'attestationMetaData',
+      'trustedAppConfiguration',
+      'additionalSpProperties',
+    ),
+  })
+  .exactOptional()
+
+const sharedFields = {
+  description: text.exactOptional(),
+  advancedConfigurations: advancedSchema,
+  applicationEnabled: z.literal(true).exactOptional().describe('Applications cannot be switched off; delete them.'),
+  enhancedOrgAuthenticationEnabled: off,
+  ...ignored(
+    'imageUrl',
+    'accessUrl',
+    'logoutReturnUrl',
+    'templateId',
+    'templateVersion',
+    'associatedRoles',
+    'claimConfiguration',
+    'authenticationSequence',
+    'provisioningConfigurations',
+  ),
+}
+
+export const applicationInputSchema: z.ZodType<ApplicationInput> = z.strictObject({
+  name: nameSchema,
+  inboundProtocolConfiguration: z.strictObject({ oidc: oidcInputSchema.exactOptional() }).exactOptional(),
+  isManagementApp: off,
+  isB2BSelfServiceApp: off,
+  ...sharedFields,
+}) as unknown as z.ZodType<ApplicationInput>
+
+export const applicationPatchSchema: z.ZodType<ApplicationPatch> = z.strictObject({
+  name: nameSchema.exactOptional(),
+  ...sharedFields,
+  ...ignored('applicationVersion'),
+}) as unknown as z.ZodType<ApplicationPatch>
+
+const summaryFields = {
+  id: z.string(),
+  name: z.string(),
+  description: z.string().exactOptional(),
+  clientId: z.string(),
+  access: z.enum(['READ', 'WRITE']),
+}
+
+export const applicationSummarySchema: z.ZodType<ApplicationSummary> = z.strictObject({
+  ...summaryFields,
+  self: z.string(),
+})
+
+export const applicationViewSchema: z.ZodType<ApplicationView> = z.strictObject({
+  ...summaryFields,
+  applicationEnabled: z.literal(true),
+  inboundProtocols: z.array(z.strictObject({ type: z.string(), name: z.string(), self: z.string() })),
+  advancedConfigurations: z.strictObject({ skipLoginConsent: z.boolean() }),
+})
+
+export const applicationListSchema: z.ZodType<ApplicationList> = z.strictObject({
+  totalResults: z.number(),
+  startIndex: z.number(),
+  count: z.number(),
+  applications: z.array(applicationSummarySchema),
+  links: z.array(pageLinkSchema),
+})
+
+export const oidcViewSchema: z.ZodType<OidcView> = z.strictObject({
+  clientId: z.string(),
+  clientSecret: z.string().exactOptional(),
+  state: z.literal('ACTIVE'),
+  grantTypes: z.array(z.string()),
+  callbackURLs: z.array(z.string()),
+  allowedOrigins: z.array(z.string()),
+  publicClient: z.boolean(),
+  pkce: z.strictObject({ mandatory: z.boolean(), supportPlainTransformAlgorithm: z.boolean() }),
+  hybridFlow: z.strictObject({ enable: z.boolean(), responseType: z.string().exactOptional() }),
+  accessToken: z.strictObject({
+    type: z.string(),
+    userAccessTokenExpiryInSeconds: z.number(),
+    applicationAccessTokenExpiryInSeconds: z.number(),
+    accessTokenAttributes: z.array(z.string()),
+  }),
+  refreshToken: z.strictObject({ expiryInSeconds: z.number(), renewRefreshToken: z.boolean() }),
+  idToken: z.strictObject({ expiryInSeconds: z.number(), audience: z.array(z.string()) }),
+})
+
+export const authorizedApiInputSchema: z.ZodType<AuthorizedApiInput> = z.strictObject({
+  id: z.string().min(1).max(255),
+  policyIdentifier: z.string().max(255).exactOptional(),
+  scopes: names.exactOptional(),
+  ...ignored('authorizationDetailsTypes'),
+}) as unknown as z.ZodType<AuthorizedApiInput>
+
+const authorizedApiPatchSchema: z.ZodType<{ addedScopes?: string[]; removedScopes?: string[] }> = z.strictObject({
+  addedScopes: names.exactOptional(),
+  removedScopes: names.exactOptional(),
+  ...ignored('addedAuthorizationDetailsTypes', 'removedAuthorizationDetailsTypes'),
+}) as unknown as z.ZodType<{ addedScopes?: string[]; removedScopes?: string[] }>
+
+export const authorizedApiViewSchema: z.ZodType<AuthorizedApiView> = z.strictObject({
+  id: z.string(),
+  identifier: z.string(),
+  displayName: z.string(),
+  policyId: z.string(),
+  type: z.string(),
+  authorizedScopes: z.array(z.strictObject({ id: z.string(), name: z.string(), displayName: z.string() })),
+})
+
+const oneApplication = oneParameter('applicationId')
+const oneAuthorization: z.ZodType<OneApplication & { apiId: string }> = z.object({
+  applicationId: pathSegment,
+  apiId: pathSegment,
+})
+
+export const applicationRoutes: RouteTable<ApplicationRoutes> = {
+  createApplication: {
+    method: 'POST',
+    path: '/applications',
+    summary: 'Create an application',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_create',
+    params: nothing,
+    query: nothing,
+    body: applicationInputSchema,
+    answers: { 201: { description: 'It exists; Location ends with its id', hasLocation: true } },
+    refusals: [400, 409],
+  },
+  listApplications: {
+    method: 'GET',
+    path: '/applications',
+    summary: 'List the applications by name',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_view',
+    params: nothing,
+    query: z.object({
+      limit: pageSize(1000).exactOptional().describe('Default 30'),
+      offset: z.coerce.number().int().min(0).max(1_000_000).exactOptional() as unknown as z.ZodExactOptional<
+        z.ZodType<number>
+      >,
+      filter: z.string().exactOptional().describe('For example `name eq shop`; also co, sw and ew, and clientId'),
+      excludeSystemPortals: z.enum(['true', 'false']).exactOptional(),
+    }),
+    answers: { 200: { description: 'One page', schema: applicationListSchema } },
+    refusals: [400],
+  },
+  getApplication: {
+    method: 'GET',
+    path: '/applications/{applicationId}',
+    summary: 'Read an application',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_view',
+    params: oneApplication,
+    query: nothing,
+    answers: { 200: { description: 'The application', schema: applicationViewSchema } },
+    refusals: [400, 404],
+  },
+  updateApplication: {
+    method: 'PATCH',
+    path: '/applications/{applicationId}',
+    summary: 'Change an application; what is left out stays',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_update',
+    params: oneApplication,
+    query: nothing,
+    body: applicationPatchSchema,
+    answers: { 200: { description: 'It is changed' } },
+    refusals: [400, 404, 409],
+  },
+  deleteApplication: {
+    method: 'DELETE',
+    path: '/applications/{applicationId}',
+    summary: 'Delete an application; one that is not there counts as deleted',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_delete',
+    params: oneApplication,
+    query: nothing,
+    answers: { 204: { description: 'It is gone' } },
+    refusals: [400],
+  },
+  getOidcConfiguration: {
+    method: 'GET',
+    path: '/applications/{applicationId}/inbound-protocols/oidc',
+    summary: 'Read how an application speaks OpenID Connect, with its client id and secret',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_view',
+    params: oneApplication,
+    query: nothing,
+    answers: { 200: { description: 'The configuration', schema: oidcViewSchema } },
+    refusals: [400, 404],
+  },
+  replaceOidcConfiguration: {
+    method: 'PUT',
+    path: '/applications/{applicationId}/inbound-protocols/oidc',
+    summary: 'Replace how an application speaks OpenID Connect; client id and secret stay',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_update',
+    params: oneApplication,
+    query: nothing,
+    body: oidcInputSchema,
+    answers: { 200: { description: 'It is changed' } },
+    refusals: [400, 404],
+  },
+  regenerateClientSecret: {
+    method: 'POST',
+    path: '/applications/{applicationId}/inbound-protocols/oidc/regenerate-secret',
+    summary: 'Give an application a new client secret; the old one ends at once',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_client_secret_create',
+    params: oneApplication,
+    query: nothing,
+    answers: { 200: { description: 'The configuration with the new secret', schema: oidcViewSchema } },
+    refusals: [400, 404],
+  },
+  authorizeApi: {
+    method: 'POST',
+    path: '/applications/{applicationId}/authorized-apis',
+    summary: 'Let an application ask for scopes of an API',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_update',
+    params: oneApplication,
+    query: nothing,
+    body: authorizedApiInputSchema,
+    answers: { 200: { description: 'It may' } },
+    refusals: [400, 404, 409],
+  },
+  listAuthorizedApis: {
+    method: 'GET',
+    path: '/applications/{applicationId}/authorized-apis',
+    summary: 'List the APIs an application may ask scopes of',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_view',
+    params: oneApplication,
+    query: nothing,
+    answers: { 200: { description: 'The APIs', schema: z.array(authorizedApiViewSchema) } },
+    refusals: [400, 404],
+  },
+  updateAuthorizedApi: {
+    method: 'PATCH',
+    path: '/applications/{applicationId}/authorized-apis/{apiId}',
+    summary: 'Change which scopes of an API an application may ask for',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_update',
+    params: oneAuthorization,
+    query: nothing,
+    body: authorizedApiPatchSchema,
+    answers: { 200: { description: 'It is changed' } },
+    refusals: [400, 404],
+  },
+  withdrawApi: {
+    method: 'DELETE',
+    path: '/applications/{applicationId}/authorized-apis/{apiId}',
+    summary: 'Take an API away from an application',
+    tag: 'Applications',
+    scope: 'internal_application_mgt_update',
+    params: oneAuthorization,
+    query: nothing,
+    answers: { 204: { description: 'It is gone' } },
+    refusals: [400, 404],
+  },
+}

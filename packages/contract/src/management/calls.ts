@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import type { ActionType } from '../action-types.ts'
+import { actionTypeSchema } from './actions.ts'
+import { nothing, oneParameter, pageSize, type RouteTable } from './route.ts'
+
+/** One execution of an action, as lists show it. */
+export interface CallSummary {
+  id: string
+  actionId: string
+  actionType: ActionType
+  actionName: string
+  /** ISO 8601. */
+  startedAt: string
+  durationMs: number
+  /** `success`, `failed`, `error`, `incomplete`, `skipped`, `continued`. */
+  status: string
+  /** The sentence a person reads first. */
+  reason: string
+  clientId?: string
+  grantType?: string
+  /** What the flow did with it. */
+  flowResult: string
+}
+
+/** One execution with what was sent and received, secrets redacted, and the verdict on each operation. */
+export interface CallView extends CallSummary {
+  details: unknown
+}
+
+/** One change made through the management API or SCIM. */
+export interface AuditView {
+  id: string
+  /** ISO 8601. */
+  recordedAt: string
+  /** A user id, or the subject of an access token. */
+  initiator: string
+  /** `ADD`, `UPDATE`, `DELETE`, `ACTIVATE`, `DEACTIVATE`, … */
+  action: string
+  /** `ACTION`, `APPLICATION`, `API_RESOURCE`, `USER`, … */
+  targetType: string
+  targetId: string
+  details?: unknown
+}
+
+export interface CallRoutes {
+  listCalls: {
+    params: object
+    query: { actionType?: ActionType; status?: string; clientId?: string; before?: string; limit?: number }
+    body: undefined
+    answers: { 200: CallSummary[] }
+  }
+  getCall: { params: { callId: string }; query: object; body: undefined; answers: { 200: CallView } }
+  listAuditRecords: {
+    params: object
+    query: { targetType?: string; targetId?: string; before?: string; limit?: number }
+    body: undefined
+    answers: { 200: AuditView[] }
+  }
+}
+
+const summaryFields = {
+  id: z.string(),
+  actionId: z.string(),
+  actionType: actionTypeSchema,
+  actionName: z.string(),
+  startedAt: z.iso.datetime(),
+  durationMs: z.number(),
+  status: z.string(),
+  reason: z.string(),
+  clientId: z.string().exactOptional(),
+  grantType: z.string().exactOptional(),
+  flowResult: z.string(),
+}
+
+export const callSummarySchema: z.ZodType<CallSummary> = z.strictObject(summaryFields)
+
+export const callViewSchema: z.ZodType<CallView> = z.strictObject({ ...summaryFields, details: z.unknown() })
+
+export const auditViewSchema: z.ZodType<AuditView> = z.strictObject({
+  id: z.string(),
+  recordedAt: z.iso.datetime(),
+  initiator: z.string(),
+  action: z.string(),
+  targetType: z.string(),
+  targetId: z.string(),
+  details: z.unknown().exactOptional(),
+})
+
+const page = {
+  before: z.string().exactOptional().describe('The id of an entry: only older ones'),
+  limit: pageSize(200).exactOptional().describe('At most this many. Default 50'),
+}
+
+export const callRoutes: RouteTable<CallRoutes> = {
+  listCalls: {
+    method: 'GET',
+    path: '/actions/calls',
+    summary: 'List what extensions were asked and what came of it, newest first',
+    tag: 'Calls',
+    scope: 'internal_action_mgt_view',
+    params: nothing,
+    query: z.object({
+      actionType: actionTypeSchema.exactOptional(),
+      status: z.string().exactOptional(),
+      clientId: z.string().exactOptional(),
+      ...page,
+    }),
+    answers: { 200: { description: 'The calls', schema: z.array(callSummarySchema) } },
+    refusals: [400],
+  },
+  getCall: {
+    method: 'GET',
+    path: '/actions/calls/{callId}',
+    summary: 'Read one call as a whole: request, attempts, answer, verdicts',
+    tag: 'Calls',
+    scope: 'internal_action_mgt_view',
+    params: oneParameter('callId'),
+    query: nothing,
+    answers: { 200: { description: 'The call', schema: callViewSchema } },
+    refusals: [400, 404],
+  },
+  listAuditRecords: {
+    method: 'GET',
+    path: '/audit-logs',
+    summary: 'List who changed what, newest first',
+    tag: 'Audit',
+    scope: 'internal_audit_log_view',
+    params: nothing,
+    query: z.object({ targetType: z.string().exactOptional(), targetId: z.string().exactOptional(), ...page }),
+    answers: { 200: { description: 'The changes', schema: z.array(auditViewSchema) } },
+    refusals: [400],
+  },
+}
