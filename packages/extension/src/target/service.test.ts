@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { after, test } from 'node:test'
 import { z } from 'zod'
@@ -46,20 +46,16 @@ function denier() {
 
 /** What `process` is to a service, with what it wrote. */
 function fakeProcess(env: Record<string, string>) {
-  const listeners = new Map<string, (signal: 'SIGTERM' | 'SIGINT') => void>()
+  const listeners = new Map<string, (signal: 'SIGTERM' | 'SIGINT') => unknown>()
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const lines = createInterface(stdout)[Symbol.asyncIterator]()
   const errors: string[] = []
   stderr.on('data', chunk => errors.push(String(chunk)))
   return {
     errors,
-    lines: async (count: number) => {
-      while (stdout.readableLength === 0 || String(stdout.read(0) ?? '') !== '') await once(stdout, 'readable')
-      const text = String(stdout.read())
-      const lines = text.trim().split('\n')
-      assert.equal(lines.length, count)
-      return lines.map(line => JSON.parse(line))
-    },
-    stop: (signal: 'SIGTERM' | 'SIGINT') => listeners.get(signal)?.(signal),
+    /** The next line of the log. */
+    line: async () => JSON.parse((await lines.next()).value ?? 'null'),
+    stop: async (signal: 'SIGTERM' | 'SIGINT') => listeners.get(signal)?.(signal),
     host: {
       env,
       stdout,
@@ -88,10 +84,11 @@ after(() => rmSync(folder, { recursive: true }))
 
 test('a service answers, logs a line per decision, and stops when it is told', async () => {
   const { service, counts } = denier()
-  const { host, lines, stop } = fakeProcess(environment)
+  const { host, line, stop } = fakeProcess(environment)
   await runService(service, host)
-  const [warning, listening] = await lines(2)
+  const warning = await line()
   assert.deepEqual([warning.level, warning.event], ['warn', 'warning'])
+  const listening = await line()
   assert.equal(listening.event, 'listening')
 
   const probe = async () => (await fetch(`${listening.url}/readyz`)).status
@@ -100,13 +97,16 @@ test('a service answers, logs a line per decision, and stops when it is told', a
   assert.equal(await probe(), 503)
   const answer = await fetch(listening.url, { method: 'POST', headers: { 'x-api-key': 'wrong' } })
   assert.equal(answer.status, 401)
-  const [decision] = await lines(1)
+  const decision = await line()
   assert.deepEqual([decision.level, decision.event, decision.status], ['warn', 'decision', 401])
 
-  stop('SIGTERM')
-  const [stopping] = await lines(1)
+  const stopped = stop('SIGTERM')
+  await assert.rejects(stop('SIGINT'), { code: 1 }, 'whoever asks twice does not wait')
+  const stopping = await line()
   assert.deepEqual([stopping.event, stopping.signal], ['stopping', 'SIGTERM'])
-  assert.throws(() => stop('SIGINT'), { code: 1 }, 'whoever asks twice does not wait')
+  await stopped
+  assert.equal(counts.closed, 1)
+  await assert.rejects(fetch(listening.url))
 })
 
 test('a service that cannot run with its configuration says everything that is wrong and ends', async () => {
