@@ -1,1 +1,32 @@
-export {}
+export type { AddressPolicy } from './address-guard.ts'
+export { type Applied, applyOperations } from './apply-operations.ts'
+export {
+  type CredentialSource,
+  createCredentialSource,
+  type OAuthAuthentication,
+  type TokenCallLimits,
+} from './authenticate.ts'
+export { type BreakerOptions, type Breakers, createBreakers } from './breaker.ts'
+export type {
+  ActionCall,
+  Attempt,
+  CallError,
+  CallErrorCode,
+  CallTrace,
+  Changes,
+  EnginePorts,
+  FailureMode,
+  OperationVerdict,
+  Outcome,
+  Result,
+} from './call.ts'
+export type { ConnectorOptions } from './connector.ts'
+export type { DiagnosticStep } from './diagnostic.ts'
+export { disclose } from './disclose.ts'
+export { evaluateRule } from './evaluate-rule.ts'
+export { executeAction } from './execute-action.ts'
+export { allowedOperationsFor } from './offer.ts'
+export { type Reading, readAnswer } from './read-answer.ts'
+export { type OfferCircumstances, trimEvent } from './revision.ts'
+export { createSend, type Delivery, type Send, type SendOptions, type SendRequest } from './send.ts'
+export { sign } from './sign.ts'

@@ -44,7 +44,13 @@ export interface ClaimTexts {
  */
 export type EditablePlace =
   | { kind: 'scopes'; path: string }
-  | { kind: 'audience'; path: string; indices: IndexBase }
+  | {
+      kind: 'audience'
+      path: string
+      indices: IndexBase
+      /** Whether the reference takes every claim whose name starts like this one's for the audience. */
+      takesLikeNamed: boolean
+    }
   | {
       kind: 'claims'
       path: string
@@ -55,6 +61,8 @@ export type EditablePlace =
       reserved: readonly string[]
       /** Whether the reference refuses `reserved` names; otherwise only platforms that mend its bugs do. */
       reservedByReference: boolean
+      /** Where scopes are edited instead: a claim called `scope` is refused with a hint at it. */
+      scopePath?: string
       texts: ClaimTexts
     }
   | { kind: 'lifetime'; path: string }
@@ -78,7 +86,7 @@ export interface Offer {
 /** Something a later revision of the contract brought. */
 export interface Since {
   revision: string
-  /** Dotted path in the event. */
+  /** Where in the event: `/user/organization`. */
   path: string
   /** The revision brought this value of the field: older ones do not know the event at all. Absent: it brought the field. */
   value?: string

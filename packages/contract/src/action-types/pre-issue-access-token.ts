@@ -56,11 +56,11 @@ export const preIssueAccessToken: ActionTypeDescriptor<AccessTokenEvent> = {
   latestVersion: 'v1',
   revisions: ['1.0', '1.1', '1.2', '1.3'],
   since: [
-    { revision: '1.1', path: 'organization' },
-    { revision: '1.1', path: 'user.organization' },
-    { revision: '1.1', path: 'refreshToken' },
-    { revision: '1.2', path: 'session' },
-    { revision: '1.3', path: 'response' },
+    { revision: '1.1', path: '/organization' },
+    { revision: '1.1', path: '/user/organization' },
+    { revision: '1.1', path: '/refreshToken' },
+    { revision: '1.2', path: '/session' },
+    { revision: '1.3', path: '/response' },
   ],
   mayBeConfiguredByOrganization: false,
   disclosedByDefault: 'everything',
@@ -89,7 +89,7 @@ export const preIssueAccessToken: ActionTypeDescriptor<AccessTokenEvent> = {
   ],
   places: [
     { kind: 'scopes', path: '/accessToken/scopes/' },
-    { kind: 'audience', path: '/accessToken/claims/aud/', indices: 'snapshot' },
+    { kind: 'audience', path: '/accessToken/claims/aud/', indices: 'snapshot', takesLikeNamed: true },
     { kind: 'lifetime', path: '/accessToken/claims/expires_in' },
     { kind: 'lifetime', path: '/refreshToken/claims/expires_in' },
     {
@@ -110,6 +110,7 @@ export const preIssueAccessToken: ActionTypeDescriptor<AccessTokenEvent> = {
       ],
       reserved: ['exp', 'nbf', 'jti', 'azp', 'act', 'cnf', 'org_id', 'org_name', 'org_handle'],
       reservedByReference: false,
+      scopePath: '/accessToken/scopes/',
       texts: {
         malformed: 'Invalid claim.',
         exists: 'An access token claim already exists.',

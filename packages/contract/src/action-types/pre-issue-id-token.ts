@@ -84,7 +84,7 @@ export const preIssueIdToken: ActionTypeDescriptor<IdTokenEvent> = {
     },
   ],
   places: [
-    { kind: 'audience', path: '/idToken/claims/aud/', indices: 'live' },
+    { kind: 'audience', path: '/idToken/claims/aud/', indices: 'live', takesLikeNamed: false },
     { kind: 'lifetime', path: '/idToken/claims/expires_in' },
     {
       kind: 'claims',

@@ -1,0 +1,193 @@
+import type { EndpointAuthentication, Platform } from '@preflow/contract'
+import { failure, type Result } from './call.ts'
+import type { Send } from './send.ts'
+
+/** The two types for which a token is fetched before the extension is called. */
+export type OAuthAuthentication = Extract<EndpointAuthentication, { type: 'CLIENT_CREDENTIAL' | 'PASSWORD_CREDENTIAL' }>
+
+type Simple = Exclude<EndpointAuthentication, OAuthAuthentication>
+
+/** The header each type proves itself with. Names in lower case. */
+const proofs: { [T in Simple['type']]: (authentication: Extract<Simple, { type: T }>) => Record<string, string> } = {
+  NONE: () => ({}),
+  BASIC: ({ properties: { username, password } }) => ({ authorization: basic(username, password) }),
+  BEARER: ({ properties: { accessToken } }) => ({ authorization: `Bearer ${accessToken}` }),
+  API_KEY: ({ properties: { header, value } }) => ({ [header.toLowerCase()]: value }),
+}
+
+/** What is sent for the two OAuth types besides `scope`. */
+const grants: {
+  [T in OAuthAuthentication['type']]: (a: Extract<OAuthAuthentication, { type: T }>) => Record<string, string>
+} = {
+  CLIENT_CREDENTIAL: () => ({ grant_type: 'client_credentials' }),
+  PASSWORD_CREDENTIAL: ({ properties: { username, password } }) => ({ grant_type: 'password', username, password }),
+}
+
+export function needsToken(authentication: EndpointAuthentication): authentication is OAuthAuthentication {
+  return authentication.type in grants
+}
+
+/** The headers by which the platform proves itself to the extension. `token` is required for the OAuth types. */
+export function authenticate(
+  authentication: EndpointAuthentication,
+  token: string | undefined,
+): Record<string, string> {
+  if (needsToken(authentication)) return { authorization: `Bearer ${token}` }
+  const proof = proofs[authentication.type] as (authentication: Simple) => Record<string, string>
+  return proof(authentication)
+}
+
+/** How a token request is sent. */
+export type TokenCallLimits = Pick<Platform['calling'], 'connectTimeoutMs' | 'readTimeoutMs'>
+
+/** Where access tokens for extensions come from. */
+export interface CredentialSource {
+  /**
+   * A token that is believed to be good. Concurrent callers share one request to the token endpoint.
+   *
+   * @param rejected A token the extension answered with 401: another one is fetched, unless that has happened already.
+   * @returns The token and whether it was fetched just now; an error of code `credentials` when none can be had.
+   */
+  token(
+    authentication: OAuthAuthentication,
+    limits: TokenCallLimits,
+    rejected?: string,
+  ): Promise<Result<{ accessToken: string; isNew: boolean }>>
+}
+
+/** A token is renewed so long before it expires, in milliseconds, or at a tenth of its life if that is shorter. */
+const RENEWAL_MARGIN_MS = 30_000
+
+/** The reference's limit for answers of token endpoints. */
+const MAX_TOKEN_ANSWER_BYTES = 1_048_576
+
+/** Tokens of so many credentials are remembered; the one that was not asked for longest goes first. */
+const MAX_REMEMBERED = 1000
+
+interface Grant {
+  accessToken: string
+  /** Infinity when the endpoint does not say: then the token is used until an extension refuses it. */
+  renewAt: number
+  refreshToken?: string
+}
+
+/**
+ * Fetches and keeps the tokens for `CLIENT_CREDENTIAL` and `PASSWORD_CREDENTIAL`.
+ *
+ * A refresh token is tried first when one is known, then the configured grant. Tokens live in memory only.
+ *
+ * @param ports.now Milliseconds since the epoch.
+ */
+export function createCredentialSource(ports: { send: Send; now(): number }): CredentialSource {
+  const grantsByKey = new Map<string, Grant>()
+  const underWay = new Map<string, Promise<Result<Grant>>>()
+
+  async function request(
+    { properties }: OAuthAuthentication,
+    form: Record<string, string>,
+    limits: TokenCallLimits,
+  ): Promise<Result<Grant>> {
+    const startedAt = ports.now()
+    const delivery = await ports.send({
+      url: properties.tokenEndpoint,
+      headers: {
+        authorization: basic(properties.clientId, properties.clientSecret),
+        accept: 'application/json',
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: new URLSearchParams({
+        ...form,
+        ...(properties.scopes?.trim() ? { scope: properties.scopes } : {}),
+      }).toString(),
+      connectTimeoutMs: limits.connectTimeoutMs,
+      readTimeoutMs: limits.readTimeoutMs,
+      maxAnswerBytes: MAX_TOKEN_ANSWER_BYTES,
+    })
+    if (!delivery.ok) return unobtainable(delivery.error.message)
+    if (delivery.status !== 200) {
+      return unobtainable(
+        `The token endpoint answered with status ${delivery.status}. Check client id, client secret, user and scopes.`,
+      )
+    }
+    const answer = parseTokenAnswer(delivery.body)
+    if (!answer) return unobtainable('The answer of the token endpoint has no access_token. Check its address.')
+    const { accessToken, refreshToken, expiresInSeconds } = answer
+    const lifetimeMs = expiresInSeconds * 1000
+    const kept = refreshToken ?? (form['grant_type'] === 'refresh_token' ? form['refresh_token'] : undefined)
+    return {
+      ok: true,
+      value: {
+        accessToken,
+        renewAt: startedAt + lifetimeMs - Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 10),
+        ...(kept === undefined ? {} : { refreshToken: kept }),
+      },
+    }
+  }
+
+  async function acquire(
+    authentication: OAuthAuthentication,
+    limits: TokenCallLimits,
+    refreshToken: string | undefined,
+  ): Promise<Result<Grant>> {
+    if (refreshToken !== undefined) {
+      const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+      const refreshed = await request(authentication, form, limits)
+      if (refreshed.ok) return refreshed
+    }
+    const grant = grants[authentication.type] as (a: OAuthAuthentication) => Record<string, string>
+    return request(authentication, grant(authentication), limits)
+  }
+
+  return {
+    async token(authentication, limits, rejected) {
+      const key = JSON.stringify([authentication.type, authentication.properties])
+      const known = grantsByKey.get(key)
+      if (known && known.accessToken !== rejected && ports.now() < known.renewAt) {
+        grantsByKey.delete(key)
+        grantsByKey.set(key, known)
+        return { ok: true, value: { accessToken: known.accessToken, isNew: false } }
+      }
+      let acquiring = underWay.get(key)
+      if (!acquiring) {
+        acquiring = acquire(authentication, limits, known?.refreshToken).finally(() => underWay.delete(key))
+        underWay.set(key, acquiring)
+      }
+      const acquired = await acquiring
+      grantsByKey.delete(key)
+      if (!acquired.ok) return acquired
+      grantsByKey.set(key, acquired.value)
+      const [oldest] = grantsByKey.keys()
+      if (grantsByKey.size > MAX_REMEMBERED && oldest !== undefined) grantsByKey.delete(oldest)
+      return { ok: true, value: { accessToken: acquired.value.accessToken, isNew: true } }
+    },
+  }
+}
+
+function parseTokenAnswer(
+  body: Uint8Array,
+): { accessToken: string; refreshToken?: string; expiresInSeconds: number } | undefined {
+  let answer: unknown
+  try {
+    answer = JSON.parse(new TextDecoder().decode(body))
+  } catch {
+    return undefined
+  }
+  if (typeof answer !== 'object' || answer === null) return undefined
+  const { access_token, refresh_token, expires_in } = answer as Record<string, unknown>
+  if (typeof access_token !== 'string' || access_token === '') return undefined
+  const seconds = Number(expires_in ?? Number.NaN)
+  return {
+    accessToken: access_token,
+    ...(typeof refresh_token === 'string' && refresh_token !== '' ? { refreshToken: refresh_token } : {}),
+    expiresInSeconds: seconds > 0 ? seconds : Number.POSITIVE_INFINITY,
+  }
+}
+
+function unobtainable(why: string): { ok: false; error: { code: 'credentials'; message: string } } {
+  const { error } = failure('credentials', `Error occurred while retrieving access token for actions. ${why}`)
+  return { ok: false, error: { ...error, code: 'credentials' } }
+}
+
+function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
+}

@@ -1,0 +1,104 @@
+import {
+  BrokenCircuitError,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  CountBreaker,
+  circuitBreaker,
+  handleWhenResult,
+} from 'cockatiel'
+
+/** When an endpoint counts as broken. The defaults are those the reference ships for its circuit breakers. */
+export interface BreakerOptions {
+  /** How many of the last calls are looked at. Default 30. */
+  windowCalls?: number
+  /** Below so many calls nothing is concluded. Default 15. */
+  minCalls?: number
+  /** The circuit opens when more than this share of them failed. Between 0 and 1, default 0.5. */
+  failureRate?: number
+  /** Milliseconds during which nothing is tried; then one call is the probe. Default 60,000. */
+  openMs?: number
+}
+
+/** One circuit breaker per endpoint. */
+export interface Breakers {
+  /**
+   * Runs `task` unless the circuit of the endpoint is open or another call is probing it just now.
+   *
+   * @param endpoint Its URL; the query does not matter.
+   * @param task Says with its value whether it counts as a failure of the endpoint.
+   */
+  guard<Value>(
+    endpoint: string,
+    task: () => Promise<{ value: Value; isFailure: boolean }>,
+  ): Promise<{ isOpen: true } | { isOpen: false; value: Value }>
+  state(endpoint: string): 'closed' | 'open' | 'half-open'
+}
+
+/** So many endpoints are remembered; the one that was not called for longest goes first. */
+const MAX_REMEMBERED = 1000
+
+interface Attempted<Value> {
+  value?: Value
+  isFailure: boolean
+  thrown?: unknown
+}
+
+/**
+ * Makes the breakers of one engine.
+ *
+ * While a circuit is open, the answer is there at once instead of after the deadline, and the endpoint gets the time to recover.
+ */
+export function createBreakers(options: BreakerOptions = {}): Breakers {
+  const { windowCalls = 30, minCalls = 15, failureRate = 0.5, openMs = 60_000 } = options
+  const policies = new Map<string, CircuitBreakerPolicy>()
+
+  function policyOf(endpoint: string): CircuitBreakerPolicy {
+    const key = keyOf(endpoint)
+    const known = policies.get(key)
+    policies.delete(key)
+    const policy: CircuitBreakerPolicy =
+      known ??
+      circuitBreaker(
+        // A probe that its caller abandons has proved nothing, and must not close the circuit.
+        handleWhenResult(result => {
+          const { isFailure, thrown } = result as Attempted<unknown>
+          return isFailure || (thrown !== undefined && policy.state === CircuitState.HalfOpen)
+        }),
+        {
+          halfOpenAfter: openMs,
+          breaker: new CountBreaker({ threshold: failureRate, size: windowCalls, minimumNumberOfCalls: minCalls }),
+        },
+      )
+    policies.set(key, policy)
+    const [oldest] = policies.keys()
+    if (policies.size > MAX_REMEMBERED && oldest !== undefined) policies.delete(oldest)
+    return policy
+  }
+
+  return {
+    async guard(endpoint, task) {
+      const policy = policyOf(endpoint)
+      if (policy.state === CircuitState.HalfOpen) return { isOpen: true }
+      let attempted: Attempted<Awaited<ReturnType<typeof task>>['value']>
+      try {
+        attempted = await policy.execute(() =>
+          task().catch((thrown: unknown): typeof attempted => ({ isFailure: false, thrown })),
+        )
+      } catch (error) {
+        if (error instanceof BrokenCircuitError) return { isOpen: true }
+        throw error
+      }
+      if (!('value' in attempted)) throw attempted.thrown
+      return { isOpen: false, value: attempted.value as Awaited<ReturnType<typeof task>>['value'] }
+    },
+    state: endpoint => {
+      const state = policies.get(keyOf(endpoint))?.state
+      return state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half-open' : 'closed'
+    },
+  }
+}
+
+function keyOf(endpoint: string): string {
+  const url = URL.parse(endpoint)
+  return url ? `${url.origin}${url.pathname}` : endpoint
+}

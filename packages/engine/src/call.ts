@@ -1,0 +1,189 @@
+import type {
+  ActionType,
+  AllowedOperation,
+  EndpointAuthentication,
+  OperationName,
+  Platform,
+  Rule,
+} from '@preflow/contract'
+import type { CredentialSource } from './authenticate.ts'
+import type { Breakers } from './breaker.ts'
+import type { DiagnosticStep } from './diagnostic.ts'
+import type { Send } from './send.ts'
+
+/** What a call that could not be decided means for the flow. */
+export type FailureMode = 'error' | 'deny' | 'continue'
+
+/** Everything the engine needs to know for one call. The identity server builds it. */
+export interface ActionCall {
+  action: {
+    id: string
+    type: ActionType
+    /** Major version, `v1`: sent as `x-wso2-api-version`. */
+    version: string
+    /** For people; the texts of the steps use the display name of the type. */
+    name?: string
+    endpoint: {
+      /** Absolute http or https URL. Its query is sent, and never shown in a trace or a message. */
+      uri: string
+      authentication: EndpointAuthentication
+      /** Header names to forward, without regard to case. Empty or absent: what server and type say. */
+      allowedHeaders?: readonly string[]
+      /** Parameter names to forward; case counts. */
+      allowedParameters?: readonly string[]
+      /** Standard Webhooks secrets (`whsec_…`). The request is signed once with each, so that keys can be rotated. */
+      signingSecrets?: readonly string[]
+    }
+    /** Absent: the action always runs. */
+    rule?: Rule
+    /**
+     * What becomes of the flow when the call cannot be decided: timeout, transport failure, 5xx, ERROR, broken contract, an open
+     * circuit. Default `error`, which is the reference.
+     */
+    onFailure?: FailureMode
+  }
+  /** The product version whose behaviour is reproduced. */
+  platform: Platform
+  /**
+   * The event with everything, before disclosure. `request.additionalHeaders` and `request.additionalParams` hold all that the
+   * client sent; the engine leaves out what must not travel, and what the platform's contract revision does not know.
+   */
+  event: object
+  /** Default: what {@link allowedOperationsFor} offers on the event. */
+  allowedOperations?: AllowedOperation[]
+  /** What rules may ask, by field: a value, or all values of a field that has several. */
+  facts: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Names this call in logs on both sides. Sent where the platform sends it; the same for every attempt. */
+  requestId: string
+  /** Only for types whose flows span several calls. */
+  flowId?: string
+  /** Server-level lists of names to forward, for types that disclose everything by default. */
+  disclosure?: { allowedHeaders?: readonly string[]; allowedParameters?: readonly string[] }
+  /** Ends the call at once; then, and only then, {@link executeAction} rejects, with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** What the engine needs from its surroundings. */
+export interface EnginePorts {
+  /** {@link createSend} makes it. */
+  send: Send
+  /** {@link createCredentialSource} makes it. */
+  credentials: CredentialSource
+  /** {@link createBreakers} makes them. Absent: every call is tried. */
+  breakers?: Breakers
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Receives each diagnostic step at its moment; all of them are in the trace as well. */
+  observe?(step: DiagnosticStep): void
+}
+
+/**
+ * Why a call could not be decided.
+ *
+ * | code | |
+ * |---|---|
+ * | `deadline` | no complete answer in time |
+ * | `connect_timeout`, `no_connection`, `refused`, `reset`, `unreachable`, `unknown_host`, `tls`, `protocol` | transport |
+ * | `answer_too_large`, `unreadable_answer`, `unexpected_status` | the answer breaks the contract |
+ * | `extension_error` | the extension said ERROR |
+ * | `not_supported` | INCOMPLETE where it has no meaning, a reserved reason, an operation the reference breaks at |
+ * | `address_refused`, `misconfigured`, `retired_version`, `rule`, `credentials` | never sent |
+ * | `breaker_open` | not tried: the endpoint kept failing |
+ */
+export interface CallError {
+  code: CallErrorCode
+  /** What happened and what to do. For the operator, never for the client; holds no secrets. */
+  message: string
+}
+
+export type CallErrorCode =
+  | 'deadline'
+  | 'connect_timeout'
+  | 'no_connection'
+  | 'refused'
+  | 'reset'
+  | 'unreachable'
+  | 'unknown_host'
+  | 'tls'
+  | 'protocol'
+  | 'answer_too_large'
+  | 'unreadable_answer'
+  | 'unexpected_status'
+  | 'extension_error'
+  | 'not_supported'
+  | 'address_refused'
+  | 'misconfigured'
+  | 'retired_version'
+  | 'rule'
+  | 'credentials'
+  | 'breaker_open'
+
+/** What became of one requested operation. */
+export interface OperationVerdict {
+  op: OperationName | string
+  path?: string
+  /** `not_allowed`: the platform did not offer it; it changed nothing and does no harm. */
+  verdict: 'applied' | 'rejected' | 'not_allowed'
+  /** The reference's message where it has one: `Scope added.`, `Invalid index.` */
+  reason: string
+}
+
+/** What became of the members of a token response. */
+export interface Changes {
+  addedParameters: { name: string; value: unknown }[]
+  removedParameters: string[]
+}
+
+/** One try to get an answer. */
+export interface Attempt {
+  /** Milliseconds since the epoch. */
+  startedAt: number
+  durationMs: number
+  /** Absent when no answer came. */
+  status?: number
+  failure?: CallError
+}
+
+/**
+ * Everything a call record needs. Credentials, forwarded values and claim values are not in it: what stands for them is their
+ * JSON type, `<string>`.
+ */
+export interface CallTrace {
+  /** Absent when nothing was sent. */
+  request?: { url: string; headers: Record<string, string>; body: unknown }
+  /** The last answer that was obtained. A body that is not JSON is described, not shown. */
+  answer?: { status: number; headers: Record<string, string>; body: unknown }
+  attempts: Attempt[]
+  /** Absent when the action has no rule. `decidedBy` names the expressions that decided. */
+  rule?: { outcome: boolean; decidedBy?: string }
+  steps: DiagnosticStep[]
+  durationMs: number
+}
+
+/** What became of one call. */
+export type Outcome =
+  /** Not called; the flow goes on. */
+  | { status: 'skipped'; why: string; trace: CallTrace }
+  /** `event` is the event after the operations. `data` is what the types with `answerDataSchema` answer. */
+  | {
+      status: 'success'
+      event: object
+      changes: Changes
+      operations: OperationVerdict[]
+      data?: unknown
+      trace: CallTrace
+    }
+  /** FAILED by the extension, or an undecided call under `onFailure: 'deny'`; then `error` says why. */
+  | { status: 'failed'; reason: string; description?: string; error?: CallError; trace: CallTrace }
+  /** The browser must go there first. */
+  | { status: 'incomplete'; redirectUrl: string; operations: OperationVerdict[]; trace: CallTrace }
+  /** An undecided call under `onFailure: 'continue'`: the flow goes on unmodified. */
+  | { status: 'continued'; error: CallError; trace: CallTrace }
+  | { status: 'error'; error: CallError; trace: CallTrace }
+
+/** A value, or why there is none. */
+export type Result<Value> = { ok: true; value: Value } | { ok: false; error: CallError }
+
+export function failure(code: CallErrorCode, message: string): { ok: false; error: CallError } {
+  return { ok: false, error: { code, message } }
+}

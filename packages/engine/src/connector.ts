@@ -1,0 +1,123 @@
+import { lookup as resolve } from 'node:dns'
+import { isIP, type LookupFunction, connect as openSocket, type Socket } from 'node:net'
+import { buildConnector } from 'undici'
+import { type AddressPolicy, createAddressGuard } from './address-guard.ts'
+import type { CallErrorCode } from './call.ts'
+
+export interface ConnectorOptions extends AddressPolicy {
+  /** PEM certificates that are trusted instead of the platform's store. */
+  certificateAuthorities?: string | readonly string[]
+}
+
+/** How connections come to be, for a pool. */
+export interface Connector {
+  connect: buildConnector.connector
+  /** True while a new connection is handed to the pool, which starts the waiting request in the same breath. */
+  isHandingOver(): boolean
+  /** Whether a connection to this origin is being made. */
+  isConnecting(origin: string): boolean
+  /** Gives up every connection that is being made. */
+  close(): void
+}
+
+/** A connection that did not come to be, for a reason that the code of a system error would not tell. */
+export class ConnectFault extends Error {
+  override name = 'ConnectFault'
+  code: CallErrorCode
+  constructor(code: CallErrorCode, message: string, cause?: Error) {
+    super(message, { cause })
+    this.code = code
+  }
+}
+
+/** After so long a connection is given up, whoever still waits for it: callers have their own, shorter limits. */
+const ABANDON_AFTER_MS = 10_000
+
+/**
+ * Opens connections only to addresses that may be called.
+ *
+ * A name's addresses are checked when it is resolved, so that nothing, not even a SYN, goes to a forbidden one; the address
+ * of the standing connection is checked again, before TLS and before a byte of the request, because that is the one that
+ * counts.
+ */
+export function createConnector(options: ConnectorOptions): Connector {
+  const mayCall = createAddressGuard(options)
+  const { certificateAuthorities: ca } = options
+  const secure = buildConnector({
+    allowH2: false,
+    timeout: ABANDON_AFTER_MS,
+    ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
+  })
+  const connecting = new Map<Socket, string>()
+  let isHandingOver = false
+
+  const lookup: LookupFunction = (hostname, how, callback) => {
+    resolve(hostname, { ...how, all: true }, (error, addresses) => {
+      if (error) return callback(error, '')
+      const allowed = addresses.filter(({ address }) => mayCall(address))
+      const [first] = allowed
+      if (!first) return callback(refusal(), '')
+      return how.all ? callback(null, allowed) : callback(null, first.address, first.family)
+    })
+  }
+
+  const connect: buildConnector.connector = (target, callback) => {
+    const { hostname, host, protocol, port } = target
+    let isSettled = false
+    const settle = (error: Error | null, socket?: Socket) => {
+      if (isSettled) return
+      isSettled = true
+      clearTimeout(timer)
+      connecting.delete(raw)
+      if (error || !socket) {
+        raw.destroy()
+        callback(error ?? refusal(), null)
+        return
+      }
+      isHandingOver = true
+      try {
+        callback(null, socket)
+      } finally {
+        isHandingOver = false
+      }
+    }
+    const isSecure = protocol === 'https:'
+    const raw = openSocket({
+      host: hostname,
+      port: Number(port) || (isSecure ? 443 : 80),
+      lookup,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+      // A literal address is not looked up: it is judged here, before anything is sent.
+      ...(isIP(hostname) && !mayCall(hostname) ? { signal: AbortSignal.abort(refusal()) } : {}),
+    })
+    const timer = setTimeout(() => settle(new ConnectFault('connect_timeout', 'abandoned')), ABANDON_AFTER_MS)
+    connecting.set(raw, `${protocol}//${host}`)
+    raw.on('error', error => settle(error))
+    raw.on('close', () => settle(new ConnectFault('reset', 'closed while connecting')))
+    raw.once('connect', () => {
+      if (!raw.remoteAddress || !mayCall(raw.remoteAddress)) settle(refusal())
+      else if (!isSecure) settle(null, raw)
+      else {
+        secure({ ...target, httpSocket: raw }, (error, socket) => {
+          if (error) settle(new ConnectFault('tls', 'TLS failed', error))
+          else settle(null, socket)
+        })
+      }
+    })
+  }
+
+  return {
+    connect,
+    isHandingOver: () => isHandingOver,
+    isConnecting: origin => [...connecting.values()].includes(origin),
+    close: () => {
+      for (const socket of connecting.keys()) socket.destroy()
+    },
+  }
+}
+
+function refusal(): ConnectFault {
+  return new ConnectFault('address_refused', 'address refused')
+}

@@ -1,0 +1,103 @@
+import { type ActionRequest, actionTypes, type NamedValues, SECRET_HEADERS, SECRET_PARAMETERS } from '@preflow/contract'
+import type { ActionCall } from './call.ts'
+import { valueAt } from './event-path.ts'
+import { allowedOperationsFor } from './offer.ts'
+import { trimEvent } from './revision.ts'
+
+/**
+ * What travels: the event in the platform's revision, of the client's headers and parameters only what action, server and type
+ * let through, and never a secret.
+ */
+export function disclose(call: ActionCall): ActionRequest<object> {
+  const { action, flowId, platform, requestId } = call
+  const descriptor = actionTypes[action.type]
+  const event = discloseRequest(trimEvent(action.type, call.event, platform, {}, action.version), call)
+  const allowedOperations = call.allowedOperations ?? allowedOperationsFor(action.type, event, platform)
+  return {
+    actionType: action.type,
+    ...(flowId === undefined ? {} : { flowId }),
+    event: withoutEmpty(event, descriptor.sentWhenEmpty),
+    ...(allowedOperations && allowedOperations.length > 0 ? { allowedOperations } : {}),
+    ...(platform.disclosing.sendsRequestId ? { requestId } : {}),
+  }
+}
+
+function discloseRequest(event: object, { action, disclosure, platform }: ActionCall): object {
+  const request = valueAt(event, 'request') as
+    | { additionalHeaders?: NamedValues[]; additionalParams?: NamedValues[] }
+    | undefined
+  if (!request?.additionalHeaders && !request?.additionalParams) return event
+  const { additionalHeaders = [], additionalParams = [], ...others } = request
+  const isOpen = actionTypes[action.type].disclosedByDefault === 'everything'
+  const { caseInsensitiveExclusion, excludedHeaders, excludedParameters } = platform.disclosing
+  const choose = (
+    own: readonly string[] | undefined,
+    server: readonly string[] | undefined,
+  ): readonly string[] | undefined => {
+    if (own && own.length > 0) return own
+    if (!isOpen) return []
+    return server && server.length > 0 ? server : undefined
+  }
+
+  const lower = (name: string) => name.toLowerCase()
+  const excludes = caseInsensitiveExclusion ? lower : (name: string) => name
+  const listedHeaders = choose(action.endpoint.allowedHeaders, disclosure?.allowedHeaders)
+  const isHeaderDisclosed = (name: string) => {
+    if (SECRET_HEADERS.includes(lower(name))) return false
+    if (!listedHeaders) return !excludedHeaders.includes(excludes(name))
+    // What is excluded is the name as it is listed: with the reference's old setting, another case gets through.
+    return listedHeaders.some(listed => lower(listed) === lower(name) && !excludedHeaders.includes(excludes(listed)))
+  }
+  const listedParameters = choose(action.endpoint.allowedParameters, disclosure?.allowedParameters)
+  const isParameterDisclosed = (name: string) =>
+    !SECRET_PARAMETERS.includes(lower(name)) &&
+    !excludedParameters.includes(name) &&
+    (listedParameters?.includes(name) ?? true)
+
+  return {
+    ...event,
+    request: {
+      ...others,
+      additionalHeaders: additionalHeaders
+        .filter(({ name }) => isHeaderDisclosed(name))
+        .map(({ name, value }) => ({ name: lower(name), value })),
+      additionalParams: additionalParams.filter(({ name }) => isParameterDisclosed(name)),
+    },
+  }
+}
+
+/**
+ * Leaves out what the reference's serializer leaves out: null, empty texts and empty lists. Objects stay, also when nothing is
+ * left in them, except as the `value` of a claim.
+ */
+export function withoutEmpty<Value>(value: Value, kept: readonly string[]): Value {
+  return hasEmpty(value, kept) ? (prune(value, kept) as Value) : value
+}
+
+function isEmpty(name: string, value: unknown): boolean {
+  if (value === null || value === undefined || value === '') return true
+  if (Array.isArray(value)) return value.length === 0
+  return name === 'value' && typeof value === 'object' && Object.keys(value).length === 0
+}
+
+function hasEmpty(value: unknown, kept: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(item => hasEmpty(item, kept))
+  return Object.entries(value).some(
+    ([name, member]) => !kept.includes(name) && (isEmpty(name, member) || hasEmpty(member, kept)),
+  )
+}
+
+function prune(value: unknown, kept: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(item => prune(item, kept))
+  const members: [string, unknown][] = []
+  for (const [name, member] of Object.entries(value)) {
+    if (kept.includes(name)) members.push([name, member])
+    else if (!isEmpty(name, member)) {
+      const pruned = prune(member, kept)
+      if (!isEmpty(name, pruned)) members.push([name, pruned])
+    }
+  }
+  return Object.fromEntries(members)
+}

@@ -1,0 +1,198 @@
+import { type ActionResponse, type AllowedOperation, actionTypes, isAllowed } from '@preflow/contract'
+import { applyOperations } from './apply-operations.ts'
+import type { ActionCall, CallError, EnginePorts, OperationVerdict, Outcome } from './call.ts'
+import { callEndpoint, type EndpointAnswer } from './call-endpoint.ts'
+import { disclose } from './disclose.ts'
+import { evaluateRule } from './evaluate-rule.ts'
+import { isRetired, whyNotApplicable } from './revision.ts'
+import { type Run, startRun } from './run.ts'
+
+/**
+ * Calls the endpoint of one action and applies what it answers: rule, disclosure, authentication, sending in attempts, reading,
+ * then operation by operation.
+ *
+ * Never rejects because of the extension: whatever it does ends in an {@link Outcome}. Rejects only when `call.signal` aborts.
+ *
+ * @example
+ * const outcome = await executeAction({ action, platform: platforms.preflow, event, facts, requestId }, ports)
+ * if (outcome.status === 'success') issueToken(outcome.event)
+ */
+export async function executeAction(call: ActionCall, ports: EnginePorts): Promise<Outcome> {
+  const { action, facts } = call
+  const run = startRun(call, ports)
+  call.signal?.throwIfAborted()
+
+  const inapplicable = whyNotApplicable(call)
+  if (inapplicable !== undefined) return skipped(inapplicable, run)
+  if (isRetired(call)) {
+    return undecided(
+      {
+        code: 'retired_version',
+        message: `Action version is retired for action: ${action.id}. Move it to a newer version.`,
+      },
+      call,
+      run,
+    )
+  }
+
+  run.diagnose.initiated()
+  if (action.rule) {
+    const ruling = evaluateRule(action.rule, facts)
+    if (!ruling.ok) {
+      const message = `Error occurred while evaluating the rule for action: ${action.id}. ${ruling.error.message}`
+      return undecided({ code: 'rule', message }, call, run)
+    }
+    const { outcome, decidedBy } = ruling.value
+    run.ruled(outcome, decidedBy)
+    run.diagnose.ruleEvaluated(outcome)
+    if (!outcome) return skipped(`The rule does not hold: ${decidedBy}.`, run)
+  } else run.diagnose.ruleAbsent()
+
+  run.diagnose.started()
+  const request = disclose(call)
+  run.requested(request)
+  run.diagnose.calling()
+  const answer = await guarded(JSON.stringify(request), call, ports, run)
+  if (!answer.ok) return undecided(answer.error, call, run)
+
+  const allowed = request.allowedOperations ?? []
+  const response = answer.value
+  switch (response.actionStatus) {
+    case 'SUCCESS':
+      return succeeded(response, allowed, call, run)
+    case 'INCOMPLETE':
+      return incomplete(response, allowed, call, run)
+    case 'FAILED':
+      return failed(response, call, run)
+    case 'ERROR':
+      return undecided(extensionError(response), call, run)
+    default:
+      return response satisfies never
+  }
+}
+
+/** The call, unless the endpoint's circuit is open. What the extension says is no failure of the endpoint; 5xx and silence are. */
+async function guarded(body: string, call: ActionCall, ports: EnginePorts, run: Run): Promise<EndpointAnswer> {
+  if (!ports.breakers) return callEndpoint(body, call, ports, run)
+  const guard = await ports.breakers.guard(call.action.endpoint.uri, async () => {
+    const answer = await callEndpoint(body, call, ports, run)
+    return { value: answer, isFailure: !answer.ok || (answer.status ?? 0) >= 500 }
+  })
+  return guard.isOpen
+    ? {
+        ok: false,
+        error: {
+          code: 'breaker_open',
+          message:
+            'Not called: most of the last calls to this endpoint failed, and it is left alone for a while. Mend it; it is tried again by itself.',
+        },
+      }
+    : guard.value
+}
+
+function succeeded(
+  { operations = [], data }: ActionResponse & { actionStatus: 'SUCCESS' },
+  allowed: readonly AllowedOperation[],
+  call: ActionCall,
+  run: Run,
+): Outcome {
+  const applied = applyOperations(operations, allowed, call.event, actionTypes[call.action.type], call.platform)
+  if (!applied.ok) return undecided(applied.error, call, run)
+  const { event, changes, verdicts } = applied.value
+  run.diagnose.validated(verdicts)
+  if (actionTypes[call.action.type].places.length > 0) run.diagnose.processed(verdicts)
+  return {
+    status: 'success',
+    event,
+    changes,
+    operations: verdicts,
+    ...(data === undefined ? {} : { data }),
+    trace: run.trace(),
+  }
+}
+
+function incomplete(
+  { operations }: ActionResponse & { actionStatus: 'INCOMPLETE' },
+  allowed: readonly AllowedOperation[],
+  call: ActionCall,
+  run: Run,
+): Outcome {
+  const { action, platform } = call
+  const refuse = (message: string) => undecided({ code: 'not_supported', message }, call, run)
+  if (!actionTypes[action.type].mayRedirect) {
+    return refuse(`The INCOMPLETE status is not supported for the action type: ${action.type}`)
+  }
+  const verdicts = operations.map((operation): OperationVerdict => {
+    const { op, path } = operation
+    return isAllowed(operation, allowed)
+      ? { op, verdict: 'applied', reason: 'Redirect.' }
+      : {
+          op,
+          ...(path === undefined ? {} : { path }),
+          verdict: 'not_allowed',
+          reason: 'Only a redirect was offered.',
+        }
+  })
+  run.diagnose.validated(verdicts)
+  const [redirect, ...others] = operations.filter(operation => isAllowed(operation, allowed))
+  if (!redirect) {
+    return refuse('The list of performable operations is empty. INCOMPLETE needs exactly one redirect.')
+  }
+  if (others.length > 0) return refuse('INCOMPLETE must contain only one operation. Send one redirect.')
+  const { url } = redirect
+  if (!url) return refuse('The url of the redirect is null or empty. Send the address of your page.')
+  const target = URL.parse(url)
+  if (platform.reading.redirects === 'http' && target?.protocol !== 'https:' && target?.protocol !== 'http:') {
+    return refuse('The url of the redirect is not an absolute http or https URL. Send the whole address of your page.')
+  }
+  return { status: 'incomplete', redirectUrl: url, operations: verdicts, trace: run.trace() }
+}
+
+function failed(
+  { failureReason, failureDescription }: ActionResponse & { actionStatus: 'FAILED' },
+  call: ActionCall,
+  run: Run,
+): Outcome {
+  if (actionTypes[call.action.type].serverErrorReasons.includes(failureReason.toLowerCase())) {
+    run.diagnose.reasonRefused()
+    const message = `FAILED status should not be used to process server errors. Answer ERROR instead of FAILED with ${failureReason}.`
+    return undecided({ code: 'not_supported', message }, call, run)
+  }
+  return {
+    status: 'failed',
+    reason: failureReason,
+    ...(failureDescription === undefined ? {} : { description: failureDescription }),
+    trace: run.trace(),
+  }
+}
+
+function extensionError({ errorMessage, errorDescription }: ActionResponse & { actionStatus: 'ERROR' }): CallError {
+  const words = errorDescription === undefined ? errorMessage : `${errorMessage} - ${errorDescription}`
+  return { code: 'extension_error', message: `The extension answered ERROR: ${words}. Its own log says more.` }
+}
+
+/** What an undecided call means for the flow is the action's choice. */
+function undecided(error: CallError, { action }: ActionCall, run: Run): Outcome {
+  run.diagnose.gaveUp(error.message)
+  const trace = run.trace()
+  switch (action.onFailure ?? 'error') {
+    case 'error':
+      return { status: 'error', error, trace }
+    case 'deny':
+      return {
+        status: 'failed',
+        reason: 'access_denied',
+        description: 'The request could not be checked. Try again later.',
+        error,
+        trace,
+      }
+    case 'continue':
+      return { status: 'continued', error, trace }
+    default:
+      return action.onFailure as never
+  }
+}
+
+function skipped(why: string, run: Run): Outcome {
+  return { status: 'skipped', why, trace: run.trace() }
+}

@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { createServer as createHttpServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+
+/** One request as an extension saw it. */
+export interface SeenCall {
+  method: string
+  url: string
+  headers: IncomingHttpHeaders
+  text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes
+  body: any
+}
+
+/** What an extension answers: a JSON value with status 200, or more precisely, or by hand. */
+export type Reply =
+  | { status?: number; headers?: Record<string, string>; json?: unknown; text?: string }
+  | ((response: ServerResponse, call: SeenCall, n: number) => void)
+
+/** An extension on a real socket that keeps what it saw. It is closed with the test. */
+export async function startExtension(
+  t: Pick<TestContext, 'after'>,
+  ...replies: Reply[]
+): Promise<{ uri: string; port: number; calls: SeenCall[] }> {
+  const calls: SeenCall[] = []
+  const server = createHttpServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', chunk => chunks.push(chunk))
+    request.on('end', () => {
+      const text = Buffer.concat(chunks).toString()
+      const call: SeenCall = {
+        method: request.method ?? '',
+        url: request.url ?? '',
+        headers: request.headers,
+        text,
+        body: text.startsWith('{') ? JSON.parse(text) : undefined,
+      }
+      calls.push(call)
+      const reply = replies[Math.min(calls.length, replies.length) - 1] ?? {}
+      if (typeof reply === 'function') return reply(response, call, calls.length)
+      const { status = 200, headers = { 'content-type': 'application/json' }, json, text: body } = reply
+      response.writeHead(status, headers).end(body ?? JSON.stringify(json ?? { actionStatus: 'SUCCESS' }))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const { port } = server.address() as AddressInfo
+  return { uri: `http://127.0.0.1:${port}/hook`, port, calls }
+}
+
+/** A TCP server that does what a test says with each connection. Its connections end with the test. */
+export async function startSocketServer(
+  t: Pick<TestContext, 'after'>,
+  onConnection: (socket: Socket, n: number) => void,
+): Promise<{ uri: string; port: number; connections(): number }> {
+  const sockets = new Set<Socket>()
+  let connections = 0
+  const server = createNetServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => sockets.delete(socket))
+    connections += 1
+    onConnection(socket, connections)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  const { port } = server.address() as AddressInfo
+  return { uri: `http://127.0.0.1:${port}/hook`, port, connections: () => connections }
+}

@@ -1,0 +1,310 @@
+import { type ActionResponse, type ActionType, actionTypes, type Operation, type Platform } from '@preflow/contract'
+import { type CallError, failure, type Result } from './call.ts'
+
+/** What one answer amounts to. */
+export interface Reading {
+  /** The answer as the contract has it, or why it is none. */
+  answer: Result<ActionResponse>
+  /** Whether another attempt may do better. */
+  mayRetry: boolean
+  /** The reference's log text when there is no payload. */
+  logText?: string
+  /** The body as JSON, when it is some. */
+  json?: unknown
+}
+
+/** Which payload a status may carry, and when the call is tried again. */
+const statuses: Readonly<
+  Record<number, { carries: 'decision' | 'error'; retry: 'never' | 'without payload' | 'always' }>
+> = {
+  200: { carries: 'decision', retry: 'never' },
+  400: { carries: 'error', retry: 'never' },
+  401: { carries: 'error', retry: 'never' },
+  500: { carries: 'error', retry: 'without payload' },
+  502: { carries: 'error', retry: 'always' },
+  503: { carries: 'error', retry: 'always' },
+  504: { carries: 'error', retry: 'always' },
+}
+
+/**
+ * Reads the answer of an extension as strictly as the platform does.
+ *
+ * Every refusal says what the author of the extension has to change. Values of the answer are not quoted, except the one
+ * character of a reason that is not allowed.
+ *
+ * @param answer.headers By lower-case name.
+ */
+export function readAnswer(
+  answer: { status: number; headers: Readonly<Record<string, string>>; body: Uint8Array },
+  type: ActionType,
+  platform: Platform,
+): Reading {
+  const { status, headers } = answer
+  const rule = statuses[status]
+  if (!rule) {
+    return {
+      answer: failure(
+        'unexpected_status',
+        `The extension answered with status ${status}. Answer 200 with SUCCESS, FAILED or INCOMPLETE, or 400, 401 or 500 with ERROR.`,
+      ),
+      mayRetry: false,
+      logText: `Unexpected response received with status code: ${status}.`,
+    }
+  }
+  const isDecision = rule.carries === 'decision'
+  const refuse = (logText: string, error: CallError, json?: unknown): Reading => ({
+    answer: { ok: false, error },
+    mayRetry: rule.retry !== 'never',
+    logText,
+    ...(json === undefined ? {} : { json }),
+  })
+
+  if (!isJson(headers['content-type'], platform)) {
+    return refuse(
+      isDecision
+        ? `Unexpected response for status code: ${status}. The response content type is not application/json.`
+        : `Failed to execute the action request. Received status code: ${status}.`,
+      {
+        code: isDecision ? 'unreadable_answer' : 'unexpected_status',
+        message: `The extension answered with status ${status} and content type ${headers['content-type'] ?? 'none'}. Send application/json${isDecision ? '' : ' with an ERROR payload'}.`,
+      },
+    )
+  }
+  const json = parseJson(answer.body, headers, platform)
+  const payload = json.ok ? readPayload(json.value, rule.carries, type, platform) : json
+  if (!payload.ok) {
+    return refuse(
+      isDecision
+        ? `Unexpected response for status code: ${status}. Reading JSON response failed.`
+        : `Unexpected error response received for the status code: ${status}. Parsing JSON response failed.`,
+      payload.error,
+      json.ok ? json.value : undefined,
+    )
+  }
+  return { answer: payload, mayRetry: rule.retry === 'always', ...(json.ok ? { json: json.value } : {}) }
+}
+
+function isJson(contentType: string | undefined, { reading }: Platform): boolean {
+  if (contentType === undefined) return false
+  return reading.contentType === 'exact'
+    ? contentType.includes('application/json')
+    : /^\s*application\/json\s*(;|,|$)/i.test(contentType)
+}
+
+/** The order mark of UTF-8 is no JSON to a strict reader. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+const replacingUtf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
+function parseJson(
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+  { reading }: Platform,
+): Result<unknown> {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
+  if (encoding !== 'identity') {
+    return unreadable(`The answer is compressed (content-encoding: ${encoding}). Send it as it is.`)
+  }
+  let text: string
+  try {
+    text = (reading.malformedUtf8 === 'reject' ? strictUtf8 : replacingUtf8).decode(body)
+  } catch {
+    return unreadable('The answer is not UTF-8. Encode it so.')
+  }
+  if (text.trim() === '') return unreadable('The answer is empty. Send a JSON object with actionStatus.')
+  try {
+    return { ok: true, value: JSON.parse(text) }
+  } catch (error) {
+    // V8 names the place where a complete value is followed by more.
+    const [, end] = /after JSON at position (\d+)/.exec((error as Error).message) ?? []
+    if (end === undefined) return unreadable('The answer is not JSON. Look for a text cut short or an error page.')
+    if (reading.trailingText === 'reject') return unreadable('There is text after the JSON value. Remove it.')
+    return { ok: true, value: JSON.parse(text.slice(0, Number(end))) }
+  }
+}
+
+/** The members of each payload; anything else is unknown to the contract. */
+const members: Readonly<Record<ActionResponse['actionStatus'], readonly string[]>> = {
+  SUCCESS: ['operations', 'data'],
+  INCOMPLETE: ['operations'],
+  FAILED: ['failureReason', 'failureDescription'],
+  ERROR: ['errorMessage', 'errorDescription'],
+}
+
+function readPayload(
+  json: unknown,
+  carries: 'decision' | 'error',
+  type: ActionType,
+  platform: Platform,
+): Result<ActionResponse> {
+  if (!isRecord(json)) return unreadable('The answer is not a JSON object.')
+  const status = json['actionStatus']
+  const isKnown = typeof status === 'string' && Object.hasOwn(members, status)
+  if (!isKnown || (status === 'ERROR') !== (carries === 'error')) {
+    return unreadable(
+      carries === 'error'
+        ? 'actionStatus must be ERROR with this HTTP status. SUCCESS, FAILED and INCOMPLETE go with 200.'
+        : 'actionStatus must be SUCCESS, FAILED or INCOMPLETE, in capitals. ERROR goes with HTTP status 400, 401 or 500.',
+    )
+  }
+  const known = members[status as ActionResponse['actionStatus']]
+  if (platform.reading.unknownFields === 'reject') {
+    const unknown = Object.keys(json).find(name => name !== 'actionStatus' && !known.includes(name))
+    if (unknown !== undefined) {
+      return unreadable(`${platform.title} refuses members it does not know in a ${status} answer: remove ${unknown}.`)
+    }
+  }
+  return readers[status as ActionResponse['actionStatus']](json, type, platform)
+}
+
+const readers: {
+  [S in ActionResponse['actionStatus']]: (
+    json: Record<string, unknown>,
+    type: ActionType,
+    platform: Platform,
+  ) => Result<ActionResponse>
+} = {
+  SUCCESS: (json, type, platform) => {
+    const operations = readOperations(json['operations'], platform)
+    if (!operations.ok) return operations
+    const { data } = json
+    const schema = actionTypes[type].answerDataSchema
+    const checked = data === undefined || data === null ? undefined : schema?.safeParse(data)
+    if (checked && !checked.success) {
+      const at = ['data', ...(checked.error.issues[0]?.path ?? [])].join('.')
+      return unreadable(`${at}: is not as the contract has it. Correct it.`)
+    }
+    return {
+      ok: true,
+      value: {
+        actionStatus: 'SUCCESS',
+        operations: operations.value,
+        ...(data === undefined || data === null ? {} : { data }),
+      },
+    }
+  },
+  INCOMPLETE: (json, _, platform) => {
+    const { operations } = json
+    if (operations === undefined || operations === null) {
+      return unreadable('operations: is missing. INCOMPLETE needs exactly one operation, a redirect with its url.')
+    }
+    const read = readOperations(operations, platform)
+    return read.ok ? { ok: true, value: { actionStatus: 'INCOMPLETE', operations: read.value } } : read
+  },
+  FAILED: (json, _, platform) => {
+    const reason = readText(json, 'failureReason', platform.text.maxReason, platform)
+    if (!reason.ok) return reason
+    if (reason.value === undefined) return unreadable('failureReason: is missing. FAILED needs one.')
+    const description = readText(json, 'failureDescription', platform.text.maxDescription, platform)
+    if (!description.ok) return description
+    return {
+      ok: true,
+      value: {
+        actionStatus: 'FAILED',
+        failureReason: reason.value,
+        ...(description.value === undefined ? {} : { failureDescription: description.value }),
+      },
+    }
+  },
+  ERROR: (json, _, platform) => {
+    const message = readText(json, 'errorMessage', platform.text.maxReason, platform)
+    if (!message.ok) return message
+    if (message.value === undefined) return unreadable('errorMessage: is missing. ERROR needs one.')
+    const description = readText(json, 'errorDescription', platform.text.maxDescription, platform)
+    if (!description.ok) return description
+    return {
+      ok: true,
+      value: {
+        actionStatus: 'ERROR',
+        errorMessage: message.value,
+        ...(description.value === undefined ? {} : { errorDescription: description.value }),
+      },
+    }
+  },
+}
+
+/** An empty text counts as none. */
+function readText(
+  json: Record<string, unknown>,
+  name: string,
+  maxLength: number,
+  { text, title }: Platform,
+): Result<string | undefined> {
+  const value = json[name]
+  if (value === undefined || value === null || value === '') return { ok: true, value: undefined }
+  if (typeof value !== 'string') return unreadable(`${name}: must be a text.`)
+  const offending = [...value].find(character => !text.alphabet.test(character))
+  if (offending !== undefined) {
+    return unreadable(
+      `${name} contains '${offending}' (U+${offending.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}), which ${title} refuses; remove it. Letters, digits, spaces and -_.!?;:'()[] are allowed.`,
+    )
+  }
+  if (value.length > maxLength) {
+    return unreadable(`${name} has ${value.length} characters; ${title} takes ${maxLength} at most. Shorten it.`)
+  }
+  return { ok: true, value }
+}
+
+const operationMembers = ['op', 'path', 'value', 'url']
+const operationNames = ['add', 'remove', 'replace', 'redirect']
+
+function readOperations(value: unknown, platform: Platform): Result<Operation[]> {
+  const { reading, title } = platform
+  if (value === undefined) return { ok: true, value: [] }
+  if (value === null) {
+    return reading.nullOperations === 'ignore'
+      ? { ok: true, value: [] }
+      : unreadable(`operations: is null, at which ${title} breaks. Leave it out or send [].`)
+  }
+  if (!Array.isArray(value)) return unreadable('operations: must be a list.')
+  const operations: Operation[] = []
+  for (const [i, item] of value.entries()) {
+    const operation = readOperation(item, platform)
+    if (!operation.ok) return unreadable(`operations.${i}: ${operation.error.message}`)
+    operations.push(operation.value)
+  }
+  return { ok: true, value: operations }
+}
+
+function readOperation(item: unknown, { reading, title }: Platform): Result<Operation> {
+  if (!isRecord(item)) return unreadable('must be an object with op and path.')
+  const { op, path, url, value } = item
+  if (op !== undefined && op !== null && !operationNames.includes(op as string)) {
+    return unreadable('op must be add, remove, replace or redirect, in small letters.')
+  }
+  if (path !== undefined && path !== null && typeof path !== 'string') return unreadable('path must be a text.')
+  if (url !== undefined && url !== null && typeof url !== 'string') return unreadable('url must be a text.')
+  const names = Object.keys(item)
+  if (reading.unknownFields === 'reject') {
+    const unknown = names.find(name => !operationMembers.includes(name))
+    if (unknown !== undefined) return unreadable(`${title} refuses members it does not know: remove ${unknown}.`)
+  }
+  // A reader that sets members as they come only knows what `op` is once it has been read.
+  const opAt = names.indexOf('op')
+  const comes = (name: string) => names.includes(name) && (!reading.keyOrderMatters || names.indexOf(name) > opAt)
+  if (op === 'redirect' && (comes('path') || comes('value'))) {
+    return unreadable('a redirect has a url, but no path and no value. Remove them.')
+  }
+  if (names.includes('url') && (op !== 'redirect' || (reading.keyOrderMatters && names.indexOf('url') < opAt))) {
+    return unreadable(
+      op === 'redirect' ? `${title} needs op before url. Write op first.` : 'only a redirect has a url. Remove it.',
+    )
+  }
+  return {
+    ok: true,
+    value: {
+      // Without an op it matches nothing that is allowed.
+      op: (op ?? '') as Operation['op'],
+      ...(typeof path === 'string' ? { path } : {}),
+      ...('value' in item ? { value } : {}),
+      ...(typeof url === 'string' ? { url } : {}),
+    },
+  }
+}
+
+function unreadable(message: string): { ok: false; error: CallError } {
+  return failure('unreadable_answer', message)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

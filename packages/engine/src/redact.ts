@@ -1,0 +1,105 @@
+import type { ActionTypeDescriptor, EditablePlace, InClear } from '@preflow/contract'
+
+/** Headers whose values a trace may show, on either side. The others keep their names. */
+const SHOWN_HEADERS: ReadonlySet<string> = new Set([
+  'accept',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'date',
+  'retry-after',
+  'server',
+  'transfer-encoding',
+  'webhook-id',
+  'webhook-timestamp',
+  'x-wso2-api-version',
+])
+
+/** A URL without what may be secret in it: the query (function keys) and user information. */
+export function shownUrl(uri: string): string {
+  const url = URL.parse(uri)
+  if (!url) return '<invalid url>'
+  return `${url.origin}${url.pathname}${url.search === '' ? '' : '?<query>'}`
+}
+
+export function shownHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      SHOWN_HEADERS.has(name.toLowerCase()) ? value : '<redacted>',
+    ]),
+  )
+}
+
+/** The request as it was sent, with everything the descriptor does not show replaced by its JSON type. */
+export function shownRequest(body: object, descriptor: Pick<ActionTypeDescriptor, 'inClear'>): unknown {
+  return show(body, {
+    actionType: true,
+    flowId: true,
+    event: descriptor.inClear,
+    allowedOperations: true,
+    requestId: true,
+  })
+}
+
+/**
+ * An answer without values: status, reasons and paths stay, claim values and user data are replaced by their JSON type. Scopes,
+ * audiences and lifetimes are no secrets and stay.
+ */
+export function shownAnswer(body: unknown, places: readonly EditablePlace[]): unknown {
+  const shown = show(body, {
+    actionStatus: true,
+    failureReason: true,
+    failureDescription: true,
+    errorMessage: true,
+    errorDescription: true,
+  })
+  const { operations } = (body ?? {}) as { operations?: unknown }
+  if (!isRecord(shown) || !Array.isArray(operations)) return shown
+  return { ...shown, operations: operations.map(operation => shownOperation(operation, places)) }
+}
+
+/** What stands for a body that is not JSON: it may repeat anything, so only its kind and size are told. */
+export function describeBody(contentType: string | undefined, bytes: number): string {
+  return `<${contentType ?? 'no content type'}, ${bytes} bytes>`
+}
+
+function shownOperation(operation: unknown, places: readonly EditablePlace[]): unknown {
+  if (!isRecord(operation)) return show(operation, {})
+  const { path, url } = operation
+  const place = typeof path === 'string' ? places.find(candidate => path.startsWith(candidate.path)) : undefined
+  const isPublic = place !== undefined && place.kind !== 'claims' && place.kind !== 'responseParameters'
+  return {
+    ...(show(operation, { op: true, path: true, value: isPublic ? true : { name: true } }) as object),
+    ...(typeof url === 'string' ? { url: shownUrl(url) } : {}),
+  }
+}
+
+function show(value: unknown, shape: InClear): unknown {
+  if (shape === true) return value
+  if (Array.isArray(value)) {
+    if ('claimsNamed' in shape) return value.map(claim => showClaim(claim, shape.claimsNamed as readonly string[]))
+    const each: InClear = Array.isArray(shape) ? (shape[0] as InClear) : {}
+    return value.map(item => show(item, each))
+  }
+  if (isRecord(value)) {
+    const members = Array.isArray(shape) ? {} : (shape as Readonly<Record<string, InClear>>)
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [
+        name,
+        show(member, Object.hasOwn(members, name) ? (members[name] ?? {}) : {}),
+      ]),
+    )
+  }
+  return value === null ? null : `<${typeof value}>`
+}
+
+function showClaim(claim: unknown, named: readonly string[]): unknown {
+  if (!isRecord(claim)) return show(claim, {})
+  return show(claim, { name: true, ...(named.includes(String(claim['name'])) ? { value: true } : {}) })
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

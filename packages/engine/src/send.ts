@@ -1,0 +1,257 @@
+import { Agent, type Dispatcher } from 'undici'
+import { type CallError, type CallErrorCode, failure } from './call.ts'
+import { ConnectFault, type ConnectorOptions, createConnector } from './connector.ts'
+
+/** One POST. */
+export interface SendRequest {
+  /** Absolute http or https URL. */
+  url: string
+  /** By lower-case name. */
+  headers: Readonly<Record<string, string>>
+  body: string
+  /** Milliseconds until a connection must be ready, its TLS included. */
+  connectTimeoutMs: number
+  /** Milliseconds from the first byte sent to the last byte of the answer. */
+  readTimeoutMs: number
+  /** A longer answer is refused, by its declared length or as soon as it is seen. */
+  maxAnswerBytes: number
+  /** Rejects the call at once. */
+  signal?: AbortSignal
+}
+
+/** The answer of one attempt, or why there is none. Headers by lower-case name. */
+export type Delivery =
+  | { ok: true; status: number; headers: Record<string, string>; body: Uint8Array }
+  | { ok: false; error: CallError }
+
+/** Sends one request once and reads the whole answer. Rejects only when `signal` aborts. */
+export type Send = (request: SendRequest) => Promise<Delivery>
+
+export interface SendOptions extends ConnectorOptions {
+  /** Connections to one origin at most; further calls wait for one, as long as `connectTimeoutMs`. Default 64. */
+  maxConnectionsPerOrigin?: number
+  /** Milliseconds an idle connection is kept. Default 4000: below the 5 s after which many servers close theirs. */
+  keepAliveMs?: number
+}
+
+/** How often a request goes out again because a kept connection had died; the reference's client does it three times. */
+const MAX_STALE_CONNECTIONS = 3
+
+/**
+ * The socket: undici's dispatch with the limits that undici does not have.
+ *
+ * - One timer per phase ends the attempt by itself, whatever the other side does: drips, hangs, black holes, full pools.
+ * - An answer is cut at `maxAnswerBytes`. It is never decompressed, so it cannot grow.
+ * - Redirects are answers like others.
+ * - Every address a name resolves to is checked before a packet goes out, and the address of the standing connection again
+ *   before TLS or a byte of the request, so that no second resolution can be slipped in.
+ * - A kept connection that turns out to be dead before a byte of the answer came is replaced within the same attempt.
+ *
+ * Pools are per origin and vanish with their last idle connection.
+ *
+ * @example
+ * const send = createSend({ allowedAddresses: ['127.0.0.0/8', '::1/128'] })
+ */
+export function createSend(options: SendOptions = {}): Send & { close(): Promise<void> } {
+  const { maxConnectionsPerOrigin = 64, keepAliveMs = 4000 } = options
+  const connector = createConnector(options)
+  const agent = new Agent({
+    connections: maxConnectionsPerOrigin,
+    pipelining: 1,
+    allowH2: false,
+    connect: connector.connect,
+    keepAliveTimeout: keepAliveMs,
+    // The default of 2 s would turn a server's `Keep-Alive: timeout=2` into one connection per request.
+    keepAliveTimeoutThreshold: 500,
+    // Own timers end an attempt. Those of undici tick coarsely and start again with every byte.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+
+  const send: Send = request =>
+    new Promise((fulfil, reject) => {
+      const url = URL.parse(request.url)
+      if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+        fulfil(failure('misconfigured', 'The endpoint is not an absolute http or https URL. Correct it.'))
+        return
+      }
+      const { signal } = request
+      let timer: NodeJS.Timeout | undefined
+      let isDone = false
+      let isWaiting = false
+      let controller: Dispatcher.DispatchController | undefined
+      let staleConnections = 0
+
+      const finish = (delivery: Delivery | undefined) => {
+        if (isDone) return
+        isDone = true
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+        if (delivery) fulfil(delivery)
+        else reject(signal?.reason)
+      }
+      const give = (code: CallErrorCode, message: string) => {
+        finish(failure(code, message))
+        controller?.abort(new Error(code))
+      }
+      const abort = () => {
+        finish(undefined)
+        controller?.abort(new Error('aborted'))
+      }
+
+      const dispatch = () => {
+        let isFresh = false
+        let hasAnswered = false
+        let status = 0
+        let headers: Record<string, string> = {}
+        let size = 0
+        const chunks: Buffer[] = []
+        const options = {
+          origin: url.origin,
+          path: `${url.pathname}${url.search}`,
+          method: 'POST',
+          headers: request.headers,
+          body: request.body,
+        }
+        agent.dispatch(options, {
+          onRequestStart(started) {
+            controller = started
+            if (isDone) {
+              started.abort(new Error('too late'))
+              return
+            }
+            isFresh = connector.isHandingOver()
+            if (isWaiting) return
+            isWaiting = true
+            clearTimeout(timer)
+            timer = setTimeout(() => give('deadline', deadlineMessage(request.readTimeoutMs)), request.readTimeoutMs)
+          },
+          onResponseStarted() {
+            hasAnswered = true
+          },
+          onResponseStart(_, code, received) {
+            // Informational answers come before the real one.
+            if (code < 200) return
+            status = code
+            headers = flatten(received)
+            if (Number(headers['content-length']) > request.maxAnswerBytes) give('answer_too_large', tooLarge(request))
+          },
+          onResponseData(_, chunk) {
+            size += chunk.length
+            if (size > request.maxAnswerBytes) give('answer_too_large', tooLarge(request))
+            else chunks.push(chunk)
+          },
+          onResponseEnd() {
+            const [only] = chunks
+            finish({
+              ok: true,
+              status,
+              headers,
+              body: chunks.length === 1 && only ? only : Buffer.concat(chunks, size),
+            })
+          },
+          onResponseError(_, error) {
+            if (isDone) return
+            const { code, message } = explain(error)
+            if (code === 'reset' && !isFresh && !hasAnswered && ++staleConnections <= MAX_STALE_CONNECTIONS) dispatch()
+            else finish(failure(code, message))
+          },
+        })
+      }
+
+      if (signal?.aborted) {
+        finish(undefined)
+        return
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      dispatch()
+      // On a kept connection the request is already out.
+      if (isWaiting || isDone) return
+      timer = setTimeout(() => {
+        if (connector.isConnecting(url.origin)) give('connect_timeout', connectMessage(request.connectTimeoutMs))
+        else give('no_connection', busyMessage(maxConnectionsPerOrigin, request.connectTimeoutMs))
+      }, request.connectTimeoutMs)
+    })
+
+  return Object.assign(send, {
+    /** Ends every connection at once; calls under way end with `reset`. */
+    async close() {
+      connector.close()
+      await agent.destroy()
+    },
+  })
+}
+
+/** What errors of sockets, DNS, undici and our own connector mean. Codes of the HTTP parser start with `HPE_`. */
+const faultOf: Readonly<Record<string, CallErrorCode>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  UND_ERR_SOCKET: 'reset',
+  UND_ERR_DESTROYED: 'reset',
+  UND_ERR_CLOSED: 'reset',
+  ENOTFOUND: 'unknown_host',
+  EAI_AGAIN: 'unknown_host',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  EACCES: 'unreachable',
+  ETIMEDOUT: 'connect_timeout',
+  UND_ERR_INVALID_ARG: 'misconfigured',
+  UND_ERR_NOT_SUPPORTED: 'misconfigured',
+}
+
+const faultMessages: Readonly<Partial<Record<CallErrorCode, string>>> = {
+  refused: 'The endpoint refused the connection. Start the extension, or correct host and port of the endpoint.',
+  reset: 'The connection broke before the answer was complete. Look for a crash or a restart of the extension.',
+  unknown_host: 'The host of the endpoint has no address. Correct the endpoint or the DNS.',
+  unreachable: 'There is no route to the address of the endpoint. Check networks and firewalls.',
+  connect_timeout: 'The connection to the endpoint timed out. Check that it can be reached from here.',
+  address_refused:
+    'The endpoint has no address that may be called. Private and special addresses have to be allowed by the operator of this server.',
+  misconfigured:
+    'The request cannot be written: a header of the action has characters that HTTP does not allow. Correct its authentication.',
+}
+
+function explain(error: Error): { code: CallErrorCode; message: string } {
+  if (error instanceof ConnectFault && error.code === 'tls') {
+    const cause = error.cause as NodeJS.ErrnoException
+    const code = cause.code ?? cause.name
+    return {
+      code: 'tls',
+      message: `TLS with the endpoint failed (${code}). Give it a valid certificate for its name, from an authority that this server trusts.`,
+    }
+  }
+  const given = (error as NodeJS.ErrnoException).code ?? error.name
+  // undici's words for an answer that no HTTP server gives: an unasked 100 or 101.
+  const isNonsense = given === 'UND_ERR_SOCKET' && error.message.startsWith('bad ')
+  const code = error instanceof ConnectFault ? error.code : isNonsense ? 'protocol' : (faultOf[given] ?? 'protocol')
+  const message =
+    faultMessages[code] ?? `The answer is not valid HTTP (${given}). Check that the endpoint is the extension itself.`
+  return { code, message }
+}
+
+function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ')
+  }
+  return flat
+}
+
+function deadlineMessage(ms: number): string {
+  return `No complete answer within ${ms} ms. Make the extension faster or raise the read timeout.`
+}
+
+function connectMessage(ms: number): string {
+  return `No connection to the endpoint within ${ms} ms. Check that it can be reached from here.`
+}
+
+function busyMessage(connections: number, ms: number): string {
+  return `All ${connections} connections to the endpoint were busy for ${ms} ms. Make the extension faster or allow more connections per origin.`
+}
+
+function tooLarge({ maxAnswerBytes }: SendRequest): string {
+  return `The answer is longer than ${maxAnswerBytes} bytes. Shorten it.`
+}
