@@ -45,7 +45,7 @@ export type {
   OidcView,
 } from './management/applications.ts'
 export type { AuditView, CallSummary, CallView } from './management/calls.ts'
-export { type OpenApiDocument, openApiDocument } from './management/open-api.ts'
+export { type OpenApiDocument, type OpenApiOperation, openApiDocument } from './management/open-api.ts'
 export {
   type PageLink,
   type Problem,
