@@ -1,0 +1,162 @@
+import { actionTypes } from '@preflow/contract'
+import type { Outcome } from '@preflow/engine'
+import { insertCall, purgeCalls } from '../store/calls.ts'
+import type { Database } from '../store/database.ts'
+import type { Action, CallRecord } from '../store/model.ts'
+
+/** What a record says of a call beside its outcome. */
+export interface CallFacts {
+  /** The id under which log, record, extension and client know the call. */
+  id: string
+  tenantId: string
+  action: Pick<Action, 'id' | 'type' | 'name'>
+  /** Epoch milliseconds. */
+  startedAt: number
+  clientId?: string
+  grantType?: string
+}
+
+/** How long call records are kept. */
+export interface CallRetention {
+  /** Most records of one tenant; the oldest go first. Default 10,000. */
+  keep?: number
+  /** Milliseconds after which a record goes. Default 30 days. */
+  maxAgeMs?: number
+}
+
+const DAY_MS = 86_400_000
+/** Old records are looked for once in this many new ones: a look costs as much as some inserts. */
+const RECORDS_BETWEEN_PURGES = 100
+/** Of a body in a record, in characters of JSON. What is longer is cut: an extension may answer a megabyte every time. */
+const MAX_BODY_CHARACTERS = 32_768
+const REDACTED = '[redacted]'
+
+/** What the flow does with each outcome. */
+const FLOW_RESULTS: Record<Outcome['status'], string> = {
+  success: 'continued',
+  skipped: 'continued unmodified',
+  continued: 'continued unmodified',
+  failed: 'denied',
+  incomplete: 'redirected',
+  error: 'refused with server_error',
+}
+
+/**
+ * Turns what became of a call into the record that answers "why".
+ *
+ * The engine's trace shows no values already. Here everything whose *name* speaks of a secret, and every text that looks like
+ * a token or a credential, is replaced once more, so that a mistake in one place alone reveals nothing.
+ */
+export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
+  const { action, clientId, grantType } = facts
+  const { request, answer, ...trace } = outcome.trace
+  return {
+    id: facts.id,
+    tenantId: facts.tenantId,
+    actionId: action.id,
+    actionType: action.type,
+    actionName: action.name,
+    startedAt: facts.startedAt,
+    durationMs: Math.round(outcome.trace.durationMs),
+    status: outcome.status,
+    reason: printable(reasonOf(outcome)),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(grantType === undefined ? {} : { grantType }),
+    flowResult:
+      outcome.status === 'incomplete' && !actionTypes[action.type].mayRedirect
+        ? FLOW_RESULTS.error
+        : FLOW_RESULTS[outcome.status],
+    details: {
+      ...(withoutSecrets({
+        ...(request && { request: { ...request, body: shortened(request.body) } }),
+        ...(answer && { answer: { ...answer, body: shortened(answer.body) } }),
+      }) as object),
+      ...trace,
+      operations: 'operations' in outcome ? outcome.operations : [],
+      ...('error' in outcome && outcome.error ? { error: outcome.error } : {}),
+    },
+  }
+}
+
+/** Makes the function that keeps records, and forgets old ones while it does. */
+export function createCallKeeper(
+  db: Database,
+  { keep = 10_000, maxAgeMs = 30 * DAY_MS }: CallRetention = {},
+): (record: CallRecord) => Promise<void> {
+  let kept = 0
+  return async record => {
+    await insertCall(db, record)
+    if (kept++ % RECORDS_BETWEEN_PURGES === 0) await purgeCalls(db, { startedBefore: db.now() - maxAgeMs, keep })
+  }
+}
+
+/** The sentence a person reads first. */
+function reasonOf(outcome: Outcome): string {
+  switch (outcome.status) {
+    case 'skipped':
+      return outcome.why
+    case 'success': {
+      const { operations } = outcome
+      if (operations.length === 0) return 'SUCCESS without changes.'
+      const applied = operations.filter(({ verdict }) => verdict === 'applied').length
+      return `SUCCESS: ${applied} of ${operations.length} operations applied.`
+    }
+    case 'failed':
+      if (outcome.error) return outcome.error.message
+      return `FAILED: ${outcome.reason}${outcome.description === undefined ? '' : `: ${outcome.description}`}`
+    case 'incomplete':
+      return 'INCOMPLETE: the user is sent to the extension first.'
+    case 'continued':
+    case 'error':
+      return outcome.error.message
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** Control characters from an extension would garble a log, and PostgreSQL keeps no NUL. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ')
+}
+
+function shortened(body: unknown): unknown {
+  const text = JSON.stringify(body)
+  if (text === undefined || text.length <= MAX_BODY_CHARACTERS) return body
+  return {
+    cutAfterCharacters: MAX_BODY_CHARACTERS,
+    ofCharacters: text.length,
+    text: text.slice(0, MAX_BODY_CHARACTERS),
+  }
+}
+
+/** Names whose simple values are secrets. Objects of such a name (`accessToken` of an event) are looked into instead. */
+const SECRET_NAME =
+  /passw(or)?d|secret|token$|authorization|cookie|assertion|api[-_]?key|^code$|code_verifier|private|signature/i
+/** Names under which nothing at all is shown. */
+const SECRET_WHOLE = /credential/i
+/** Texts that are secrets whatever their name: a JWT, the value of an authorization header, a signing secret. */
+const SECRET_TEXT = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\b(Bearer|Basic)\s+[\w+/=.~-]{4,}|\bwhsec_[A-Za-z0-9+/=]+/gi
+
+/** Replaces secrets by name and by look. Placeholders like `<string>` of the engine stay. */
+export function withoutSecrets(value: unknown, name = ''): unknown {
+  if (typeof value === 'string') {
+    if (/^<[^>]*>$/.test(value)) return value
+    return SECRET_NAME.test(name) ? REDACTED : value.replace(SECRET_TEXT, REDACTED)
+  }
+  if (typeof value === 'number') return SECRET_NAME.test(name) ? REDACTED : value
+  if (Array.isArray(value)) return value.map(element => withoutSecrets(element, name))
+  if (typeof value !== 'object' || value === null) return value
+  // `{ name: 'x-api-key', value: [...] }`: the name of a header, parameter or claim tells what its value is.
+  const named = 'name' in value && typeof value.name === 'string' ? value.name : undefined
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => {
+      if (SECRET_WHOLE.test(key)) return [key, isPlaceholder(member) ? member : REDACTED]
+      return [key, withoutSecrets(member, key === 'value' && named !== undefined ? named : key)]
+    }),
+  )
+}
+
+function isPlaceholder(value: unknown): boolean {
+  if (typeof value === 'string') return /^<[^>]*>$/.test(value)
+  return typeof value === 'object' && value !== null && Object.values(value).every(isPlaceholder)
+}
