@@ -30,6 +30,8 @@ export interface Fail {
   decision: 'fail'
   message: string
   description: string
+  /** The HTTP status. Default 500: the extension is at fault; 400: the request is. */
+  status?: 400 | 500
   why?: string
 }
 
@@ -67,8 +69,11 @@ export function deny(reason: string, description: string, more: { why?: string }
   return { decision: 'deny', reason, description, ...more }
 }
 
-/** Answers ERROR with HTTP 500, which a platform does not retry. Limits as for {@link deny}. */
-export function fail(message: string, description: string, more: { why?: string } = {}): Fail {
+/**
+ * Answers ERROR with HTTP 500, which a platform does not retry; with 400 when it is the request that cannot be served.
+ * Limits as for {@link deny}.
+ */
+export function fail(message: string, description: string, more: { status?: 400 | 500; why?: string } = {}): Fail {
   return { decision: 'fail', message, description, ...more }
 }
 

@@ -52,6 +52,11 @@ test('a handler decides: SUCCESS, FAILED, ERROR', async () => {
     [error.status, error.answer],
     [500, { actionStatus: 'ERROR', errorMessage: 'server_error', errorDescription: 'The directory is down.' }],
   )
+  const invalid = await decide(() => fail('invalid_request', 'The event names no user.', { status: 400 }))
+  assert.deepEqual(
+    [invalid.status, invalid.answer],
+    [400, { actionStatus: 'ERROR', errorMessage: 'invalid_request', errorDescription: 'The event names no user.' }],
+  )
 })
 
 test('INCOMPLETE carries a redirect where the event offers one, and only to an absolute URL', async () => {

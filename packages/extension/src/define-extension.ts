@@ -328,7 +328,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       case 'fail': {
         const errorMessage = mend('message', decision.message, MAX_REASON, 'server_error', record)
         record.reason = errorMessage
-        return answerOf(500, {
+        return answerOf(decision.status ?? 500, {
           actionStatus: 'ERROR',
           errorMessage,
           errorDescription: mend('description', decision.description, MAX_DESCRIPTION, 'The extension failed.', record),
