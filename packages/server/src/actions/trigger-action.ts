@@ -1,0 +1,147 @@
+import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
+import { type EnginePorts, executeAction, type Outcome } from '@preflow/engine'
+import type { Log } from '../log.ts'
+import { findActiveAction } from '../store/actions.ts'
+import { insertCall } from '../store/calls.ts'
+import type { Database } from '../store/database.ts'
+import type { Action, CallRecord, Organization, Tenant } from '../store/model.ts'
+
+/** A point of a flow where an action may have its say. */
+export interface Trigger {
+  type: ActionType
+  tenant: Tenant
+  /** Where the flow runs. Types that organizations cannot configure use the tenant's own action. */
+  organization: Organization
+  /** What rules may ask, by field. */
+  facts: Record<string, string | readonly string[] | undefined>
+  /** For the call record. */
+  clientId?: string
+  grantType?: string
+  /** Ties the calls of one flow together; only types whose flows span several calls have one. */
+  flowId?: string
+  /** Describes what is about to happen. Asked only when there is an action to call, with the platform it is called as. */
+  eventFor(platform: Platform): object
+}
+
+/** What became of it. `callId` names the record; it is absent when there was no action to call. */
+export type Triggered = Outcome & { type: ActionType; platform: Platform; callId?: string }
+
+export interface TriggerPorts {
+  db: Database
+  engine: EnginePorts
+  log: Log
+  newId(): string
+  /** The platform by its name, with the server's own deadlines in it; the server's platform when an action names none. */
+  platformOf(name: string | undefined): Platform
+  /** Break-glass: types whose actions are skipped, whatever is configured. */
+  disabledActions: readonly ActionType[]
+  disclosure: { allowedHeaders: readonly string[]; allowedParameters: readonly string[] }
+}
+
+export type TriggerAction = (trigger: Trigger) => Promise<Triggered>
+
+/**
+ * Makes the one function through which flows reach extensions: it finds the active action, has the engine call it, and leaves
+ * a record and one line in the log under the same id.
+ *
+ * Never rejects because of the extension. A record that cannot be written is logged and does not stop the flow.
+ */
+export function createTriggerAction(ports: TriggerPorts): TriggerAction {
+  const { db, disabledActions, engine, log, platformOf } = ports
+
+  return async trigger => {
+    const { type, tenant, organization } = trigger
+    const nothing = (why: string): Triggered => ({
+      status: 'skipped',
+      why,
+      trace: { attempts: [], steps: [], durationMs: 0 },
+      type,
+      platform: platformOf(undefined),
+    })
+    if (disabledActions.includes(type)) {
+      log.warn({ tenant: tenant.domain, actionType: type }, 'action skipped: PREFLOW_ACTIONS has switched its type off')
+      return nothing('Actions of this type are switched off on the server.')
+    }
+    const holder = actionTypes[type].mayBeConfiguredByOrganization ? organization.id : tenant.rootOrganizationId
+    const action = await findActiveAction(db, tenant.id, holder, type)
+    if (!action) return nothing('No active action of this type.')
+
+    const platform = platformOf(action.platform)
+    const callId = ports.newId()
+    const startedAt = engine.now()
+    const outcome = await executeAction(
+      {
+        action,
+        platform,
+        event: trigger.eventFor(platform),
+        facts: trigger.facts,
+        requestId: callId,
+        ...(trigger.flowId === undefined ? {} : { flowId: trigger.flowId }),
+        disclosure: ports.disclosure,
+      },
+      engine,
+    )
+    const record = recordOf(callId, startedAt, action, trigger, outcome)
+    const { durationMs, flowResult, reason, status } = record
+    log.info(
+      { callId, tenant: tenant.domain, actionType: type, actionId: action.id, status, flowResult, durationMs },
+      `action call: ${reason}`,
+    )
+    await insertCall(db, record).catch(error => log.error({ callId, err: error }, 'a call record could not be kept'))
+    return { ...outcome, type, platform, callId }
+  }
+}
+
+/** What the flow does with each outcome. */
+const FLOW_RESULTS: Record<Outcome['status'], string> = {
+  success: 'continued',
+  skipped: 'continued unmodified',
+  continued: 'continued unmodified',
+  failed: 'denied',
+  incomplete: 'redirected',
+  error: 'refused with server_error',
+}
+
+function recordOf(id: string, startedAt: number, action: Action, trigger: Trigger, outcome: Outcome): CallRecord {
+  const { trace, ...result } = outcome
+  const { clientId, grantType, tenant } = trigger
+  return {
+    id,
+    tenantId: tenant.id,
+    actionId: action.id,
+    actionType: action.type,
+    actionName: action.name,
+    startedAt,
+    durationMs: trace.durationMs,
+    status: outcome.status,
+    reason: reasonOf(outcome),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(grantType === undefined ? {} : { grantType }),
+    flowResult:
+      outcome.status === 'incomplete' && !actionTypes[action.type].mayRedirect
+        ? FLOW_RESULTS.error
+        : FLOW_RESULTS[outcome.status],
+    details: { ...trace, operations: 'operations' in result ? result.operations : [] },
+  }
+}
+
+/** The sentence a person reads first. */
+function reasonOf(outcome: Outcome): string {
+  switch (outcome.status) {
+    case 'skipped':
+      return outcome.why
+    case 'success': {
+      const applied = outcome.operations.filter(({ verdict }) => verdict === 'applied').length
+      return `SUCCESS: ${applied} of ${outcome.operations.length} operations applied.`
+    }
+    case 'failed':
+      return outcome.error?.message ?? `FAILED: ${outcome.description ?? outcome.reason}`
+    case 'incomplete':
+      return 'INCOMPLETE: the user is sent to the extension first.'
+    case 'continued':
+    case 'error':
+      return outcome.error.message
+    default:
+      return outcome satisfies never
+  }
+}

@@ -1,0 +1,299 @@
+import { type ActionType, actionTypes, type PlatformName, platforms } from '@preflow/contract'
+import ipaddr from 'ipaddr.js'
+import { z } from 'zod'
+
+/** Everything an operator can set. Each option is described once, in {@link options}. */
+export interface Configuration {
+  port: number
+  host: string
+  /** Absent: `http://{host}:{port}` of the listening socket. */
+  publicUrl?: string
+  dataFolder: string
+  databaseUrl?: string
+  /** Absent: one is generated at the first start. */
+  adminPassword?: string
+  /** Base64 of 32 bytes. Absent: one is generated beside the data. */
+  sealKey?: string
+  trustedProxies: string[]
+  platform: PlatformName
+  /** Types whose actions are skipped, whatever is configured for them: break-glass. */
+  disabledActions: ActionType[]
+  privateEndpoints: string[]
+  allowedHeaders: string[]
+  allowedParameters: string[]
+  /** Absent: what the platform does. */
+  actionConnectTimeoutMs?: number
+  /** Absent: what the platform does. */
+  actionReadTimeoutMs?: number
+  tokenAlgorithm: 'ES256' | 'RS256'
+  sessionLifetimeSeconds: number
+  maxRequestBytes: number
+  requestTimeoutMs: number
+  shutdownGraceMs: number
+  logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug'
+}
+
+/** How one option is read and what it means. */
+export interface Option<Value> {
+  /** The environment variable. */
+  variable: string
+  schema: z.ZodType<Value>
+  /** What is used when it is not set. Absent for options that have no default value. */
+  fallback?: Value
+  /** For people: what it does, in which unit, what happens when it is not set. */
+  description: string
+  /** Secrets are never printed. */
+  isSecret?: boolean
+  /** From the text of the variable to what the schema expects. Default: the text itself. */
+  read?(text: string): unknown
+}
+
+const typeNames = Object.keys(actionTypes) as ActionType[]
+const platformNames = Object.keys(platforms) as PlatformName[]
+
+const count = (text: string): unknown => (text.trim() === '' ? Number.NaN : Number(text))
+const words = (text: string): string[] => text.split(/[\s,]+/).filter(word => word !== '')
+
+function wholeNumber(minimum: number, maximum: number, unit: string): z.ZodNumber {
+  const message = `must be a whole number of ${unit} from ${minimum} to ${maximum}`
+  return z.number({ message }).int({ message }).min(minimum, { message }).max(maximum, { message })
+}
+
+/** `10.0.0.0/8`, `::1` and the like. */
+function isNetwork(text: string): boolean {
+  return text.includes('/') ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text)
+}
+
+function isPublicUrl(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(text)
+}
+
+/** The table of options, in the order in which the documentation lists them. */
+export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Configuration[Name]>> } = {
+  port: {
+    variable: 'PREFLOW_PORT',
+    schema: wholeNumber(0, 65_535, 'the TCP port'),
+    fallback: 9400,
+    read: count,
+    description: 'TCP port to listen on. 0 takes a free one.',
+  },
+  host: {
+    variable: 'PREFLOW_HOST',
+    schema: z.string().min(1, { message: 'must be an address to listen on, for example 127.0.0.1 or ::' }),
+    fallback: '127.0.0.1',
+    description: 'Address to listen on. `::` listens on every address.',
+  },
+  publicUrl: {
+    variable: 'PREFLOW_PUBLIC_URL',
+    schema: z.string().refine(isPublicUrl, {
+      message: 'must be an http or https address without a path, for example https://id.example.com',
+    }),
+    description:
+      'Where clients and browsers reach the server. It is the beginning of every issuer, so tokens become invalid when it changes. Not set: the address it listens on.',
+  },
+  dataFolder: {
+    variable: 'PREFLOW_DATA',
+    schema: z.string().min(1, { message: 'must be a folder' }),
+    fallback: '.preflow',
+    description: 'Folder for the embedded database and the generated sealing key.',
+  },
+  databaseUrl: {
+    variable: 'PREFLOW_DATABASE_URL',
+    schema: z.string().regex(/^postgres(ql)?:\/\//, {
+      message: 'must be a PostgreSQL URL, for example postgres://preflow:secret@db.example.com/preflow',
+    }),
+    isSecret: true,
+    description: 'PostgreSQL to keep everything in. Not set: SQLite in the data folder.',
+  },
+  adminPassword: {
+    variable: 'PREFLOW_ADMIN_PASSWORD',
+    schema: z.string().min(8, { message: 'must have at least 8 characters' }),
+    isSecret: true,
+    description:
+      'Password of the user `admin` of the first tenant, used when that user is created. Not set: one is generated and shown once.',
+  },
+  sealKey: {
+    variable: 'PREFLOW_SEAL_KEY',
+    schema: z.string().refine(text => Buffer.from(text, 'base64').byteLength === 32, {
+      message: 'must be the base64 of 32 bytes; `openssl rand -base64 32` makes one',
+    }),
+    isSecret: true,
+    description:
+      'Key that seals credentials at rest. Every process on one database needs the same. Not set: `seal.key` in the data folder, made at the first start.',
+  },
+  trustedProxies: {
+    variable: 'PREFLOW_TRUSTED_PROXIES',
+    schema: z.array(
+      z.string().refine(isNetwork, { message: 'must be an address or a network, for example 127.0.0.1 or 10.0.0.0/8' }),
+    ),
+    fallback: [],
+    read: words,
+    description:
+      'Addresses and networks of the reverse proxies in front, separated by commas. Only they may tell a client’s address in `x-client-source-ip` or `x-forwarded-for`; from everybody else these headers are removed.',
+  },
+  platform: {
+    variable: 'PREFLOW_PLATFORM',
+    schema: z.enum(platformNames as [PlatformName, ...PlatformName[]], {
+      message: `must be one of ${platformNames.join(', ')}`,
+    }),
+    fallback: 'preflow',
+    description: 'Whose behaviour towards extensions is reproduced, unless an action says otherwise.',
+  },
+  disabledActions: {
+    variable: 'PREFLOW_ACTIONS',
+    schema: z.array(
+      z.enum(typeNames as [ActionType, ...ActionType[]], {
+        message: `must be on, off, or off: and a list of ${typeNames.join(', ')}`,
+      }),
+    ),
+    fallback: [],
+    read: text => {
+      const said = text.trim().toLowerCase()
+      if (said === 'on') return []
+      if (said === 'off') return typeNames
+      return said.startsWith('off:') ? words(text.trim().slice(4)) : [text]
+    },
+    description:
+      'Break-glass: `off` skips every action, `off:PRE_ISSUE_ID_TOKEN` those of the named types. Tokens are then issued as if no action were configured.',
+  },
+  privateEndpoints: {
+    variable: 'PREFLOW_PRIVATE_ENDPOINTS',
+    schema: z.array(
+      z
+        .string()
+        .refine(text => ipaddr.isValidCIDR(text), {
+          message: 'must be a network, for example 10.20.0.0/16 or ::1/128',
+        }),
+    ),
+    fallback: [],
+    read: words,
+    description:
+      'Networks of private and other special addresses at which extensions may be called, separated by commas. Not set: extensions must have public addresses.',
+  },
+  allowedHeaders: {
+    variable: 'PREFLOW_ALLOWED_HEADERS',
+    schema: z.array(z.string()),
+    fallback: [],
+    read: words,
+    description:
+      'Headers of token requests that every extension may see, separated by commas, when its action names none. Not set: what the platform does.',
+  },
+  allowedParameters: {
+    variable: 'PREFLOW_ALLOWED_PARAMETERS',
+    schema: z.array(z.string()),
+    fallback: [],
+    read: words,
+    description:
+      'Parameters of token requests that every extension may see, separated by commas, when its action names none. Not set: what the platform does.',
+  },
+  actionConnectTimeoutMs: {
+    variable: 'PREFLOW_ACTION_CONNECT_TIMEOUT_MS',
+    schema: wholeNumber(1, 600_000, 'milliseconds'),
+    read: count,
+    description: 'Milliseconds until the connection to an extension must stand. Not set: what the platform does.',
+  },
+  actionReadTimeoutMs: {
+    variable: 'PREFLOW_ACTION_READ_TIMEOUT_MS',
+    schema: wholeNumber(1, 600_000, 'milliseconds'),
+    read: count,
+    description: 'Milliseconds an extension may take to answer, per attempt. Not set: what the platform does.',
+  },
+  tokenAlgorithm: {
+    variable: 'PREFLOW_TOKEN_ALGORITHM',
+    schema: z.enum(['ES256', 'RS256'], { message: 'must be ES256 or RS256' }),
+    fallback: 'ES256',
+    description: 'How new tokens are signed. Earlier keys stay published, so it may be changed at any time.',
+  },
+  sessionLifetimeSeconds: {
+    variable: 'PREFLOW_SESSION_LIFETIME',
+    schema: wholeNumber(60, 31_536_000, 'seconds'),
+    fallback: 14 * 24 * 3600,
+    read: count,
+    description: 'Seconds a browser stays signed in.',
+  },
+  maxRequestBytes: {
+    variable: 'PREFLOW_MAX_REQUEST_BYTES',
+    schema: wholeNumber(1024, 104_857_600, 'bytes'),
+    fallback: 1_048_576,
+    read: count,
+    description: 'Largest request body that is read, in bytes. Token requests have their own limit of 56 KiB.',
+  },
+  requestTimeoutMs: {
+    variable: 'PREFLOW_REQUEST_TIMEOUT_MS',
+    schema: wholeNumber(1000, 600_000, 'milliseconds'),
+    fallback: 30_000,
+    read: count,
+    description: 'Milliseconds a client may take to send its whole request; half of it for the headers.',
+  },
+  shutdownGraceMs: {
+    variable: 'PREFLOW_SHUTDOWN_GRACE_MS',
+    schema: wholeNumber(0, 600_000, 'milliseconds'),
+    fallback: 10_000,
+    read: count,
+    description: 'Milliseconds that requests in progress get to finish when the server is told to stop.',
+  },
+  logLevel: {
+    variable: 'PREFLOW_LOG_LEVEL',
+    schema: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'], {
+      message: 'must be one of silent, fatal, error, warn, info, debug',
+    }),
+    fallback: 'info',
+    description: 'Least serious lines that are written.',
+  },
+}
+
+/** The server cannot start with this configuration. The message has one line per option that must change. */
+export class ConfigurationError extends Error {
+  override name = 'ConfigurationError'
+}
+
+/**
+ * Fills in the defaults of what is not given and checks all of it.
+ *
+ * Throws a {@link ConfigurationError} that names every wrong option and never shows a value, for it may be a secret.
+ *
+ * @example
+ * const configuration = completeConfiguration({ port: 0, dataFolder: folder, privateEndpoints: ['127.0.0.0/8'] })
+ */
+export function completeConfiguration(given: Partial<Configuration> = {}): Configuration {
+  return check(
+    name => given[name],
+    name => name,
+  )
+}
+
+/**
+ * Reads the `PREFLOW_*` variables. An empty variable counts as not set.
+ *
+ * Throws a {@link ConfigurationError} that names every wrong variable.
+ */
+export function readConfiguration(environment: Record<string, string | undefined>): Configuration {
+  return check(
+    name => {
+      const { variable, read } = options[name]
+      const text = environment[variable]
+      if (text === undefined || text.trim() === '') return undefined
+      return read ? read(text) : text
+    },
+    name => options[name].variable,
+  )
+}
+
+function check(
+  valueOf: (name: keyof Configuration) => unknown,
+  titleOf: (name: keyof Configuration) => string,
+): Configuration {
+  const complaints: string[] = []
+  const entries = (Object.keys(options) as (keyof Configuration)[]).flatMap(name => {
+    const { schema, fallback } = options[name]
+    const given = valueOf(name)
+    if (given === undefined) return fallback === undefined ? [] : [[name, fallback] as const]
+    const checked = schema.safeParse(given)
+    if (checked.success) return [[name, checked.data] as const]
+    complaints.push(`${titleOf(name)}: ${checked.error.issues[0]?.message ?? 'is not valid'}`)
+    return []
+  })
+  if (complaints.length > 0) throw new ConfigurationError(complaints.join('\n'))
+  return Object.fromEntries(entries) as unknown as Configuration
+}

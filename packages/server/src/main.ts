@@ -1,0 +1,22 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readConfiguration } from './configuration.ts'
+import { createLog } from './log.ts'
+import { createServer } from './server.ts'
+
+try {
+  const configuration = readConfiguration(process.env)
+  const log = createLog(configuration.logLevel)
+  const server = await createServer(configuration, { now: Date.now, newId: randomUUID, randomBytes, log })
+  if (server.generatedAdminPassword !== undefined) {
+    process.stderr.write(`The user admin was created. Its password, shown only now: ${server.generatedAdminPassword}\n`)
+  }
+  await server.listen()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void server.close().then(() => process.exit(0)))
+  }
+} catch (error) {
+  // A sentence for the operator; whatever has no sentence is a defect and shows where.
+  const isExpected = error instanceof Error && /^(Configuration|Database|Start)Error$/.test(error.name)
+  process.stderr.write(`preflow: ${isExpected ? error.message : (error as Error).stack}\n`)
+  process.exit(1)
+}

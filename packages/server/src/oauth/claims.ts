@@ -1,0 +1,109 @@
+import type { User } from '../store/model.ts'
+
+/** A claim value as it stands in a token. */
+export type ClaimValue = string | number | boolean | string[] | Record<string, string>
+
+/** How a local claim becomes an OIDC claim; the values of the store are texts. */
+type Reading = 'text' | 'boolean' | 'seconds'
+
+const LOCAL = 'http://wso2.org/claims/'
+
+/** OIDC claims of OpenID Connect Core 5.1 by the local claim they are read from, as in WSO2's claim dialect. */
+const OIDC_CLAIMS: Record<string, { local: string; reading?: Reading }> = {
+  name: { local: 'fullname' },
+  given_name: { local: 'givenname' },
+  family_name: { local: 'lastname' },
+  middle_name: { local: 'middleName' },
+  nickname: { local: 'nickname' },
+  preferred_username: { local: 'displayName' },
+  profile: { local: 'url' },
+  picture: { local: 'photourl' },
+  website: { local: 'url' },
+  gender: { local: 'gender' },
+  birthdate: { local: 'dob' },
+  zoneinfo: { local: 'timeZone' },
+  locale: { local: 'local' },
+  updated_at: { local: 'modified', reading: 'seconds' },
+  email: { local: 'emailaddress' },
+  email_verified: { local: 'identity/emailVerified', reading: 'boolean' },
+  phone_number: { local: 'mobile' },
+  phone_number_verified: { local: 'identity/phoneVerified', reading: 'boolean' },
+}
+
+const ADDRESS_MEMBERS: Record<string, string> = {
+  formatted: 'addresses.formatted',
+  street_address: 'streetaddress',
+  locality: 'addresses.locality',
+  region: 'region',
+  postal_code: 'postalcode',
+  country: 'country',
+}
+
+/** Which claims a scope asks for. Keys are the identity scopes every application may request. */
+export const SCOPE_CLAIMS: Record<string, readonly string[]> = {
+  openid: ['sub'],
+  profile: [
+    'name',
+    'given_name',
+    'family_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
+  ],
+  email: ['email', 'email_verified'],
+  phone: ['phone_number', 'phone_number_verified'],
+  address: ['address'],
+  groups: ['groups'],
+  roles: ['roles'],
+}
+
+/** Scopes that concern the person who signed in, not an API. */
+export const IDENTITY_SCOPES: readonly string[] = Object.keys(SCOPE_CLAIMS)
+
+/** Every claim a scope may bring. */
+export const STANDARD_CLAIMS: readonly string[] = [...new Set(Object.values(SCOPE_CLAIMS).flat())]
+
+/** The user's attributes that the scopes and the named claims ask for, without `sub`. What the user has not is absent. */
+export function claimsOf(user: User, scopes: Iterable<string>, named: readonly string[] = []): [string, ClaimValue][] {
+  const wanted = new Set([...scopes].flatMap(scope => SCOPE_CLAIMS[scope] ?? []).concat(named))
+  wanted.delete('sub')
+  return [...wanted].flatMap(name => {
+    const value = readClaim(user, name)
+    return value === undefined ? [] : [[name, value] as [string, ClaimValue]]
+  })
+}
+
+function readClaim(user: User, name: string): ClaimValue | undefined {
+  if (name === 'groups') return user.groups.length > 0 ? user.groups : undefined
+  if (name === 'address') return readAddress(user)
+  if (name === 'username') return user.userName
+  // A claim outside the standard set is looked up under its own name in the local dialect, or as a full claim URI.
+  const { local, reading = 'text' } = OIDC_CLAIMS[name] ?? { local: name }
+  const value = user.claims[LOCAL + local] ?? user.claims[local]
+  return value === undefined || value.length === 0 ? undefined : readings[reading](value)
+}
+
+const readings: Record<Reading, (value: string | string[]) => ClaimValue | undefined> = {
+  text: value => value,
+  boolean: value => value === 'true',
+  seconds: value => {
+    const milliseconds = Date.parse(String(value))
+    return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000)
+  },
+}
+
+function readAddress(user: User): Record<string, string> | undefined {
+  const members = Object.entries(ADDRESS_MEMBERS).flatMap(([member, local]) => {
+    const value = user.claims[LOCAL + local]
+    return typeof value === 'string' && value !== '' ? [[member, value]] : []
+  })
+  return members.length > 0 ? Object.fromEntries(members) : undefined
+}

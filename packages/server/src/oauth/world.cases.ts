@@ -1,0 +1,264 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer as createHttpServer, type Server as HttpServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ActionType, Operation, Rule } from '@preflow/contract'
+import { createSeal } from '../actions/sealed-secrets.ts'
+import { type Configuration, completeConfiguration } from '../configuration.ts'
+import { createLog } from '../log.ts'
+import { createServer, type Server } from '../server.ts'
+import { insertAction } from '../store/actions.ts'
+import { authorizeApi, insertApiResource } from '../store/api-resources.ts'
+import { insertApplication } from '../store/applications.ts'
+import { type Database, openDatabase } from '../store/database.ts'
+import type { Action, Application, Organization, Tenant, User } from '../store/model.ts'
+import { insertTenant } from '../store/tenants.ts'
+import { insertUser } from '../store/users.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
+type Json = any
+
+/** A call as the extension got it. */
+export interface ReceivedCall {
+  headers: IncomingHttpHeaders
+  body: Json
+}
+
+/** What the extension answers: an object is sent as JSON with HTTP 200, unless `status` says otherwise. */
+export type Answer = { status?: number; type?: string; body: unknown }
+
+/** An extension that does what the test wants and remembers how it was called. */
+export interface Extension {
+  url: string
+  calls: ReceivedCall[]
+  /** What it answers from now on. */
+  answer(how: (call: ReceivedCall) => Answer | Promise<Answer>): void
+  succeed(...operations: Operation[]): void
+  close(): Promise<void>
+}
+
+export async function startExtension(): Promise<Extension> {
+  const calls: ReceivedCall[] = []
+  let how: (call: ReceivedCall) => Answer | Promise<Answer>
+  const server = createHttpServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const call = { headers: request.headers, body: JSON.parse(Buffer.concat(chunks).toString()) }
+    calls.push(call)
+    const { status = 200, type = 'application/json', body } = await how(call)
+    response.writeHead(status, { 'content-type': type })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  })
+  const { port } = await listen(server)
+  const extension: Extension = {
+    url: `http://127.0.0.1:${port}/`,
+    calls,
+    answer(next) {
+      how = next
+    },
+    succeed(...operations) {
+      how = () => ({ body: { actionStatus: 'SUCCESS', operations } })
+    },
+    close: () => stop(server),
+  }
+  extension.succeed()
+  return extension
+}
+
+async function listen(server: HttpServer): Promise<{ port: number }> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return server.address() as AddressInfo
+}
+
+function stop(server: HttpServer): Promise<void> {
+  server.closeAllConnections()
+  return new Promise(resolve => server.close(() => resolve()))
+}
+
+/** A running server with one tenant, and a second handle on its database to put things there. */
+export interface World {
+  server: Server
+  db: Database
+  tenant: Tenant
+  organization: Organization
+  folder: string
+  /** `http://127.0.0.1:…/t/acme` */
+  base: string
+  addApplication(settings?: Partial<Application>, scopes?: string[]): Promise<Application>
+  addUser(settings?: Partial<User>, password?: string): Promise<User>
+  addAction(type: ActionType, uri: string, settings?: Partial<Action> & { rule?: Rule }): Promise<Action>
+  /** Posts a form to the token endpoint as the application. */
+  token(application: Application, form: Record<string, string>, headers?: Record<string, string>): Promise<TokenAnswer>
+  post(path: string, application: Application, form: Record<string, string>): Promise<Response>
+  close(): Promise<void>
+}
+
+export interface TokenAnswer {
+  status: number
+  headers: Headers
+  body: Json
+}
+
+/** One password hash costs a fifth of a second at full strength. */
+const CHEAP_PASSWORDS = { cost: 1024, blockSize: 8, parallelization: 1 }
+
+export async function startWorld(settings: Partial<Configuration> = {}): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-'))
+  const key = randomBytes(32)
+  const log = createLog('silent')
+  const server = await createServer(
+    completeConfiguration({
+      port: 0,
+      dataFolder: folder,
+      sealKey: key.toString('base64'),
+      adminPassword: 'admin-of-the-test',
+      privateEndpoints: ['127.0.0.0/8'],
+      ...settings,
+    }),
+    { now: Date.now, newId: randomUUID, randomBytes, log },
+  )
+  await server.listen()
+  const db = await openDatabase({
+    ...(settings.databaseUrl === undefined ? {} : { url: settings.databaseUrl }),
+    file: join(folder, 'preflow.db'),
+    seal: createSeal(key),
+    now: Date.now,
+    passwordCost: CHEAP_PASSWORDS,
+  })
+  const organizationId = randomUUID()
+  const domain = `acme-${organizationId.slice(0, 8)}`
+  const tenant: Tenant = {
+    id: String(Number.parseInt(organizationId.slice(0, 8), 16)),
+    domain,
+    rootOrganizationId: organizationId,
+  }
+  const organization: Organization = { id: organizationId, tenantId: tenant.id, name: 'Acme', handle: domain, depth: 0 }
+  await insertTenant(db, tenant, organization)
+  const base = `${server.address}/t/${domain}`
+
+  const post: World['post'] = (path, application, form) => {
+    const isPublic = application.clientSecret === undefined
+    const basic = Buffer.from(`${application.clientId}:${application.clientSecret}`).toString('base64')
+    return fetch(base + path, {
+      method: 'POST',
+      headers: isPublic ? {} : { authorization: `Basic ${basic}` },
+      body: new URLSearchParams(isPublic ? { client_id: application.clientId, ...form } : form),
+    })
+  }
+
+  return {
+    server,
+    db,
+    tenant,
+    organization,
+    folder,
+    base,
+    post,
+    async addApplication(own = {}, scopes = []) {
+      const id = randomUUID()
+      const application: Application = {
+        id,
+        tenantId: tenant.id,
+        name: `app-${id}`,
+        clientId: `client-${id.slice(0, 8)}`,
+        clientSecret: `secret-${id}`,
+        isPublicClient: false,
+        mustUsePkce: false,
+        grantTypes: ['client_credentials'],
+        callbackUrls: [],
+        allowedOrigins: [],
+        accessTokenType: 'JWT',
+        userTokenLifetimeSeconds: 1800,
+        applicationTokenLifetimeSeconds: 3600,
+        accessTokenClaims: [],
+        refreshTokenLifetimeSeconds: 7200,
+        renewsRefreshToken: true,
+        idTokenLifetimeSeconds: 3600,
+        audiences: [],
+        skipsConsent: true,
+        isSystem: false,
+        createdAt: Date.now(),
+        updatedAt: Date.now(),
+        ...own,
+      }
+      if (application.isPublicClient) delete application.clientSecret
+      await insertApplication(db, application)
+      if (scopes.length > 0) {
+        const resourceId = randomUUID()
+        await insertApiResource(db, {
+          id: resourceId,
+          tenantId: tenant.id,
+          name: `api-${id}`,
+          identifier: `https://api.test/${id}`,
+          requiresAuthorization: true,
+          scopes: scopes.map(name => ({ id: randomUUID(), name })),
+        })
+        await authorizeApi(db, tenant.id, id, { resourceId, policy: 'No Policy', scopes })
+      }
+      return application
+    },
+    async addUser(own = {}, password = 'correct horse') {
+      const id = randomUUID()
+      const user: User = {
+        id,
+        tenantId: tenant.id,
+        organizationId,
+        userName: `user-${id.slice(0, 8)}`,
+        claims: {
+          'http://wso2.org/claims/givenname': 'Mira',
+          'http://wso2.org/claims/emailaddress': 'mira@example.com',
+        },
+        groups: ['staff', 'eu'],
+        isActive: true,
+        isAdministrator: false,
+        createdAt: Date.now(),
+        updatedAt: Date.now(),
+        ...own,
+      }
+      await insertUser(db, user, password)
+      return user
+    },
+    async addAction(type, uri, own = {}) {
+      const action: Action = {
+        id: randomUUID(),
+        tenantId: tenant.id,
+        organizationId,
+        type,
+        name: type.toLowerCase(),
+        status: 'ACTIVE',
+        version: 'v1',
+        endpoint: {
+          uri,
+          authentication: { type: 'NONE' },
+          allowedHeaders: [],
+          allowedParameters: [],
+          signingSecrets: [],
+        },
+        attributes: [],
+        onFailure: 'error',
+        createdAt: Date.now(),
+        updatedAt: Date.now(),
+        ...own,
+      }
+      await insertAction(db, action, 1)
+      return action
+    },
+    async token(application, form, headers = {}) {
+      const isPublic = application.clientSecret === undefined
+      const basic = Buffer.from(`${application.clientId}:${application.clientSecret}`).toString('base64')
+      const response = await fetch(`${base}/oauth2/token`, {
+        method: 'POST',
+        headers: isPublic ? headers : { authorization: `Basic ${basic}`, ...headers },
+        body: new URLSearchParams(isPublic ? { client_id: application.clientId, ...form } : form),
+      })
+      return { status: response.status, headers: response.headers, body: await response.json() }
+    },
+    async close() {
+      await server.close()
+      await db.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,395 @@
+import { hkdfSync } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type Platform, type PlatformName, platforms } from '@preflow/contract'
+import { createBreakers, createCredentialSource, createSend } from '@preflow/engine'
+import { LRUCache } from 'lru-cache'
+import { createSeal } from './actions/sealed-secrets.ts'
+import { createTriggerAction } from './actions/trigger-action.ts'
+import { type ClientRequest, readClientRequest, trustNetworks } from './client-request.ts'
+import type { Configuration } from './configuration.ts'
+import { BodyTooLarge, readBody } from './http-body.ts'
+import { type Issuer, makeIssuer } from './oauth/issuer.ts'
+import { createIssuerServers } from './oauth/provider.ts'
+import type { Ports } from './ports.ts'
+import { handleSignIn } from './sign-in/sign-in.ts'
+import { purgeCalls } from './store/calls.ts'
+import { type Database, openDatabase } from './store/database.ts'
+import { purgeExpiredArtifacts } from './store/oidc-artifacts.ts'
+import { findOrganization, findOrganizationById } from './store/organizations.ts'
+import { FIRST_TENANT, findTenantByDomain, insertTenant } from './store/tenants.ts'
+import { insertUser } from './store/users.ts'
+
+/** A server that is ready to listen. */
+export interface Server {
+  /**
+   * The password of the user `admin`, when this start created that user and none was configured. Show it once; it cannot be
+   * read again.
+   */
+  generatedAdminPassword?: string
+  /** Starts to answer. Rejects with a {@link StartError} when the address cannot be had. */
+  listen(): Promise<{ port: number }>
+  /** Where it is reached, for example `http://127.0.0.1:9400`. Stands after {@link Server.listen}. */
+  readonly address: string
+  /** Stops accepting, lets requests in progress finish for a while, and lets go of the database. */
+  close(): Promise<void>
+}
+
+/** The server cannot start. The message says what to do. */
+export class StartError extends Error {
+  override name = 'StartError'
+}
+
+const SEAL_FILE = 'seal.key'
+const SEAL_KEY_BYTES = 32
+const DATABASE_FILE = 'preflow.db'
+const MAX_FORM_BYTES = 16_384
+const HOUSEKEEPING_MS = 3_600_000
+const CALLS_KEPT_MS = 30 * 24 * 3_600_000
+const CALLS_KEPT = 10_000
+/** So long a tenant that was removed or moved may still be found. */
+const TENANT_MEMORY_MS = 5000
+
+/**
+ * Opens the database, creates the first tenant and its administrator when they are not there, and makes the HTTP server.
+ *
+ * Rejects with a sentence for the operator when it cannot: `ConfigurationError`, `DatabaseError`, {@link StartError}.
+ *
+ * @example
+ * const server = await createServer(completeConfiguration({ port: 0 }), ports)
+ * const { port } = await server.listen()
+ */
+export async function createServer(configuration: Configuration, ports: Ports): Promise<Server> {
+  const { log } = ports
+  await makeFolder(configuration.dataFolder)
+  const sealKey = await openSealKey(configuration, ports)
+  const db = await openDatabase({
+    ...(configuration.databaseUrl === undefined ? {} : { url: configuration.databaseUrl }),
+    file: join(configuration.dataFolder, DATABASE_FILE),
+    seal: createSeal(sealKey),
+    now: ports.now,
+    onConnectionLost: error => log.warn({ err: error }, 'a connection to the database was lost; another is opened'),
+  })
+  try {
+    const generatedAdminPassword = await createFirstTenant(db, configuration, ports)
+    const running = assemble(configuration, ports, db, sealKey)
+    return Object.assign(running, generatedAdminPassword === undefined ? {} : { generatedAdminPassword })
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+}
+
+/** What a request is answered with, after its tenant and organization are known. */
+interface Visit {
+  request: IncomingMessage
+  response: ServerResponse
+  issuer: Issuer
+  /** What follows the issuer's path, without the query. */
+  path: string
+}
+
+/** A part of the server and the paths it answers, looked through in order. */
+interface Room {
+  answers: RegExp
+  answer(visit: Visit): Promise<void>
+}
+
+function assemble(
+  configuration: Configuration,
+  ports: Ports,
+  db: Database,
+  sealKey: Uint8Array,
+): Omit<Server, 'generatedAdminPassword'> {
+  const { log, newId, now } = ports
+  const isTrusted = trustNetworks(configuration.trustedProxies)
+  const clientRequests = new WeakMap<IncomingMessage, ClientRequest>()
+  const deriveSecret = (purpose: string) =>
+    Buffer.from(hkdfSync('sha256', sealKey, '', purpose, SEAL_KEY_BYTES)).toString('base64url')
+
+  const send = createSend({ allowedAddresses: configuration.privateEndpoints })
+  const trigger = createTriggerAction({
+    db,
+    log,
+    newId,
+    engine: { send, now, credentials: createCredentialSource({ send, now }), breakers: createBreakers() },
+    platformOf: platformsOf(configuration),
+    disabledActions: configuration.disabledActions,
+    disclosure: configuration,
+  })
+  const issuerServerOf = createIssuerServers({
+    db,
+    log,
+    newId,
+    now,
+    trigger,
+    isDisabled: type => configuration.disabledActions.includes(type),
+    tokenAlgorithm: configuration.tokenAlgorithm,
+    sessionLifetimeSeconds: configuration.sessionLifetimeSeconds,
+    deriveSecret,
+    clientRequestOf: request => clientRequests.get(request) ?? { address: '', headers: [] },
+  })
+
+  const rooms: Room[] = [
+    {
+      answers: /^\/sign-in\/[^/]+$/,
+      answer: async ({ request, response, issuer }) =>
+        handleSignIn(request, response, await issuerServerOf(issuer), {
+          db,
+          deriveSecret,
+          readForm: async form => new URLSearchParams((await readBody(form, MAX_FORM_BYTES)).toString()),
+        }),
+    },
+    {
+      answers: /^\/(oauth2|oidc|device|\.well-known)(\/|$)/,
+      answer: async ({ request, response, issuer }) => (await issuerServerOf(issuer)).handle(request, response),
+    },
+  ]
+
+  let publicUrl = configuration.publicUrl?.replace(/\/$/, '')
+  let isClosing = false
+  const findIssuer = createIssuerFinder(db, () => publicUrl ?? '')
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? '/'
+    if (url === '/livez') return sendJson(response, 200, { status: 'alive' })
+    if (url === '/readyz') {
+      const isReady = !isClosing && (await findTenantByDomain(db, FIRST_TENANT.domain)) !== undefined
+      return sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready' })
+    }
+    clientRequests.set(request, readClientRequest(request, isTrusted))
+    pinHost(request, publicUrl ?? '')
+
+    const { tenant, organization, rest } = splitPath(url)
+    const issuer = await findIssuer(tenant, organization)
+    if (!issuer)
+      return sendProblem(response, 404, 'There is no such tenant or organization. Look at the path after /t/ and /o/.')
+    request.url = rest
+    const path = rest.split('?', 1)[0] ?? '/'
+    const room = rooms.find(({ answers }) => answers.test(path))
+    if (!room) return sendProblem(response, 404, 'Nothing is served at this path.')
+    await room.answer({ request, response, issuer, path })
+  }
+
+  const http = createHttpServer(
+    { requestTimeout: configuration.requestTimeoutMs, headersTimeout: Math.ceil(configuration.requestTimeoutMs / 2) },
+    (request, response) => {
+      answer(request, response).catch(error => {
+        if (error instanceof BodyTooLarge) return sendProblem(response, 413, 'The body is too large.')
+        log.error({ method: request.method, err: error }, 'a request could not be answered')
+        return sendProblem(response, 500, 'Internal Server Error.')
+      })
+    },
+  )
+
+  let housekeeping: NodeJS.Timeout | undefined
+  async function keepHouse(): Promise<void> {
+    try {
+      await purgeExpiredArtifacts(db)
+      await purgeCalls(db, { startedBefore: now() - CALLS_KEPT_MS, keep: CALLS_KEPT })
+    } catch (error) {
+      log.warn({ err: error }, 'what has expired could not be deleted; it is tried again in an hour')
+    }
+  }
+
+  return {
+    get address() {
+      if (publicUrl === undefined) throw new Error('The address stands after listen().')
+      return publicUrl
+    },
+    async listen() {
+      const { host, port } = configuration
+      await new Promise<void>((resolve, reject) => {
+        http.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(whyNotListening(error, host, port))))
+        http.listen(port, host, resolve)
+      })
+      const taken = (http.address() as AddressInfo).port
+      publicUrl ??= `http://${host.includes(':') ? `[${host}]` : host}:${taken}`
+      housekeeping = setInterval(() => void keepHouse(), HOUSEKEEPING_MS).unref()
+      log.info({ address: publicUrl, platform: configuration.platform, database: db.engine }, 'listening')
+      if (configuration.disabledActions.length > 0) {
+        log.warn(
+          { actionTypes: configuration.disabledActions },
+          'actions of these types are switched off (PREFLOW_ACTIONS)',
+        )
+      }
+      return { port: taken }
+    },
+    async close() {
+      if (isClosing) return
+      isClosing = true
+      clearInterval(housekeeping)
+      const closed = new Promise<void>(resolve => http.close(() => resolve()))
+      http.closeIdleConnections()
+      const patience = setTimeout(() => http.closeAllConnections(), configuration.shutdownGraceMs)
+      await closed
+      clearTimeout(patience)
+      await send.close()
+      await db.close()
+      log.info('stopped')
+    },
+  }
+}
+
+function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): string {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${port} is in use. Stop the program that uses it, or set PREFLOW_PORT to another port (0 takes a free one).`,
+    EACCES: `Port ${port} may not be used by this user. Set PREFLOW_PORT to a port above 1023.`,
+    EADDRNOTAVAIL: `${host} is no address of this machine. Set PREFLOW_HOST to one, for example 127.0.0.1 or ::.`,
+    ENOTFOUND: `${host} is no address of this machine. Set PREFLOW_HOST to one, for example 127.0.0.1 or ::.`,
+  }
+  return reasons[error.code ?? ''] ?? `The server cannot listen at ${host}:${port}: ${error.message}.`
+}
+
+/** The named platform, or the server's own, with the deadlines of the configuration in it. */
+function platformsOf(configuration: Configuration): (name: string | undefined) => Platform {
+  const { actionConnectTimeoutMs, actionReadTimeoutMs, platform } = configuration
+  const deadlines = {
+    ...(actionConnectTimeoutMs === undefined ? {} : { connectTimeoutMs: actionConnectTimeoutMs }),
+    ...(actionReadTimeoutMs === undefined ? {} : { readTimeoutMs: actionReadTimeoutMs }),
+  }
+  const adjusted = Object.fromEntries(
+    Object.values(platforms).map(known => [known.name, { ...known, calling: { ...known.calling, ...deadlines } }]),
+  ) as Record<PlatformName, Platform>
+  return name => adjusted[(name ?? platform) as PlatformName] ?? adjusted[platform]
+}
+
+/** `/t/acme/o/shop/oauth2/token?x=1` names the tenant `acme`, its organization `shop` and the rest. */
+function splitPath(url: string): { tenant: string; organization?: string; rest: string } {
+  const [, tenant, organization, rest = ''] = /^(?:\/t\/([^/?#]+))?(?:\/o\/([^/?#]+))?(.*)$/s.exec(url) ?? []
+  return {
+    tenant: tenant === undefined ? FIRST_TENANT.domain : decode(tenant),
+    ...(organization === undefined ? {} : { organization: decode(organization) }),
+    rest: rest.startsWith('/') ? rest : `/${rest}`,
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Finds issuers by the names in a path, and remembers them for a moment. */
+function createIssuerFinder(
+  db: Database,
+  publicUrl: () => string,
+): (tenant: string, organization: string | undefined) => Promise<Issuer | undefined> {
+  const known = new LRUCache<string, Issuer>({ max: 1000, ttl: TENANT_MEMORY_MS })
+  return async (domain, idOrHandle) => {
+    const key = JSON.stringify([domain, idOrHandle])
+    const remembered = known.get(key)
+    if (remembered) return remembered
+    const tenant = await findTenantByDomain(db, domain)
+    if (!tenant) return undefined
+    const organization =
+      idOrHandle === undefined
+        ? await findOrganizationById(db, tenant.id, tenant.rootOrganizationId)
+        : await findOrganization(db, tenant.id, idOrHandle)
+    if (!organization) return undefined
+    const issuer = makeIssuer(publicUrl(), tenant, organization)
+    known.set(key, issuer)
+    return issuer
+  }
+}
+
+/** Every address the server writes begins with the public URL, whatever a request or a proxy claims. */
+function pinHost(request: IncomingMessage, publicUrl: string): void {
+  const { host, protocol } = new URL(publicUrl)
+  delete request.headers['x-forwarded-host']
+  request.headers.host = host
+  request.headers['x-forwarded-proto'] = protocol.slice(0, -1)
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  if (response.headersSent) return void response.destroy()
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+  })
+  response.end(text)
+}
+
+function sendProblem(response: ServerResponse, status: number, description: string): void {
+  const errors: Record<number, string> = { 404: 'not_found', 413: 'invalid_request', 500: 'server_error' }
+  sendJson(response, status, { error: errors[status] ?? 'invalid_request', error_description: description })
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new StartError(`The data folder ${folder} cannot be made: ${message}. Set PREFLOW_DATA to another one.`, {
+      cause,
+    })
+  }
+}
+
+/** The configured key, or the one beside the data, which the first start makes. */
+async function openSealKey({ dataFolder, sealKey }: Configuration, ports: Ports): Promise<Uint8Array> {
+  if (sealKey !== undefined) return Buffer.from(sealKey, 'base64')
+  const file = join(dataFolder, SEAL_FILE)
+  const fresh = Buffer.from(ports.randomBytes(SEAL_KEY_BYTES)).toString('base64')
+  try {
+    // `wx` loses the race against another process that starts at the same moment, and then reads what that one wrote.
+    await writeFile(file, `${fresh}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw new StartError(
+        `The sealing key ${file} cannot be written. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
+        { cause: error },
+      )
+    }
+  }
+  const key = Buffer.from((await readFile(file, 'utf8')).trim(), 'base64')
+  if (key.byteLength !== SEAL_KEY_BYTES) {
+    throw new StartError(
+      `${file} does not hold a sealing key. Restore it from a copy: without it nothing sealed can be opened.`,
+    )
+  }
+  return key
+}
+
+/** Makes the tenant `carbon.super` and its user `admin`, once. Returns the password when one had to be generated. */
+async function createFirstTenant(
+  db: Database,
+  configuration: Configuration,
+  ports: Ports,
+): Promise<string | undefined> {
+  if (await findTenantByDomain(db, FIRST_TENANT.domain)) return undefined
+  const { newId, now } = ports
+  const organizationId = newId()
+  const isFirst = await insertTenant(
+    db,
+    { ...FIRST_TENANT, rootOrganizationId: organizationId },
+    { id: organizationId, tenantId: FIRST_TENANT.id, name: 'Super', handle: FIRST_TENANT.domain, depth: 0 },
+  )
+  // Another process was faster; it has the password.
+  if (!isFirst) return undefined
+  const generated = configuration.adminPassword === undefined
+  const password = configuration.adminPassword ?? Buffer.from(ports.randomBytes(18)).toString('base64url')
+  await insertUser(
+    db,
+    {
+      id: newId(),
+      tenantId: FIRST_TENANT.id,
+      organizationId,
+      userName: 'admin',
+      claims: {},
+      groups: [],
+      isActive: true,
+      isAdministrator: true,
+      createdAt: now(),
+      updatedAt: now(),
+    },
+    password,
+  )
+  return generated ? password : undefined
+}

@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+
+/** Text that is already HTML. Everything else is escaped where it is put into a page. */
+interface Html {
+  html: string
+}
+
+const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+/** Makes HTML of a template: every value in it is escaped unless it was made by `html` as well. */
+function html(texts: TemplateStringsArray, ...values: (string | Html | readonly Html[] | undefined)[]): Html {
+  const write = (value: (typeof values)[number]): string => {
+    if (value === undefined) return ''
+    if (typeof value === 'string') return value.replace(/[&<>"']/g, character => ESCAPES[character] ?? character)
+    return 'html' in value ? value.html : value.map(write).join('')
+  }
+  return { html: texts.reduce((page, text, index) => page + write(values[index - 1]) + text) }
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1c2430; --dim: #5a6677; --paper: #fff; --ground: #f2f4f7; --line: #c9d1dc; --lead: #1d5fbf; --alarm: #b3261e }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8ecf2; --dim: #a3afc0; --paper: #1b222d; --ground: #11161e; --line: #3b4757; --lead: #8ab4f8; --alarm: #f2b8b5 } }
+* { box-sizing: border-box }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
+main { width: 100%; max-width: 24rem; padding: 2rem 1.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: .75rem }
+h1 { margin: 0 0 .25rem; font-size: 1.375rem; line-height: 1.25 }
+p { margin: 0 0 1.25rem; color: var(--dim); overflow-wrap: anywhere }
+p strong { color: var(--ink) }
+ul { margin: 0 0 1.5rem; padding-left: 1.25rem }
+label { display: block; margin: 0 0 .25rem; font-weight: 600 }
+input { width: 100%; min-height: 2.75rem; margin: 0 0 1.25rem; padding: .5rem .75rem; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem }
+input.code { text-align: center; text-transform: uppercase; letter-spacing: .15em; font-size: 1.25rem }
+button { width: 100%; min-height: 2.75rem; font: inherit; font-weight: 600; border-radius: .5rem; border: 1px solid var(--lead); background: var(--lead); color: var(--paper); cursor: pointer }
+button + button { margin-top: .75rem; background: transparent; color: var(--lead) }
+input:focus-visible, button:focus-visible { outline: 3px solid var(--lead); outline-offset: 2px }
+[role=alert] { padding: .75rem; color: var(--alarm); border: 1px solid currentColor; border-radius: .5rem }
+code { font-size: 1.5rem; letter-spacing: .15em; color: var(--ink) }
+`
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
+
+/**
+ * The Content Security Policy of our pages: no script, no other origin, in no frame.
+ *
+ * @param formTargets Origins or schemes that a form may lead to besides our own: browsers apply `form-action` to the
+ *   redirects after a submission too, and the last one goes to the client.
+ */
+export function pagePolicy(formTargets: readonly string[] = []): string {
+  return [
+    "default-src 'none'",
+    `style-src 'sha256-${STYLE_HASH}'`,
+    `form-action ${["'self'", ...formTargets].join(' ')}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ')
+}
+
+/** Where a redirect to this address may be allowed: its origin, or its scheme for the schemes of native programs. */
+export function formTargetOf(redirectUri: unknown): string[] {
+  const url = typeof redirectUri === 'string' ? URL.parse(redirectUri) : null
+  if (!url) return []
+  return [url.origin === 'null' ? url.protocol : url.origin]
+}
+
+function page(title: string, content: Html): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title}</title>
+<style>${{ html: STYLE }}</style>
+</head>
+<body><main>
+<h1>${title}</h1>
+${content}
+</main></body>
+</html>
+`.html
+}
+
+const alert = (message: string | undefined): Html | undefined =>
+  message === undefined ? undefined : html`<p role="alert">${message}</p>`
+
+/** Asks for user name and password. */
+export function signInPage(view: { application: string; csrf: string; userName?: string; complaint?: string }): string {
+  return page(
+    'Sign in',
+    html`<p>to continue to <strong>${view.application}</strong></p>
+${alert(view.complaint)}
+<form method="post">
+<input type="hidden" name="csrf" value="${view.csrf}">
+<label for="username">User name</label>
+<input id="username" name="username" value="${view.userName ?? ''}" autocomplete="username" autocapitalize="none" spellcheck="false" required${view.userName ? html`` : html` autofocus`}>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required${view.userName ? html` autofocus` : html``}>
+<button name="step" value="sign-in">Sign in</button>
+<button name="step" value="cancel" formnovalidate>Cancel</button>
+</form>`,
+  )
+}
+
+/** Asks whether the application may have what it asks for. */
+export function consentPage(view: {
+  application: string
+  userName: string
+  csrf: string
+  /** One sentence each. */
+  wishes: readonly string[]
+}): string {
+  return page(
+    'Allow access?',
+    html`<p><strong>${view.application}</strong> asks to act for <strong>${view.userName}</strong>. It wants to:</p>
+<ul>${view.wishes.map(wish => html`<li>${wish}</li>`)}</ul>
+<form method="post">
+<input type="hidden" name="csrf" value="${view.csrf}">
+<button name="step" value="allow" autofocus>Allow</button>
+<button name="step" value="cancel">Deny</button>
+</form>`,
+  )
+}
+
+/** Asks for the code that another device shows. */
+export function deviceCodePage(view: { action: string; csrf: string; code?: string; complaint?: string }): string {
+  return page(
+    'Connect a device',
+    html`<p>Enter the code that your device shows.</p>
+${alert(view.complaint)}
+<form method="post" action="${view.action}">
+<input type="hidden" name="xsrf" value="${view.csrf}">
+<label for="user_code">Code</label>
+<input class="code" id="user_code" name="user_code" value="${view.code ?? ''}" autocomplete="off" autocapitalize="characters" spellcheck="false" required autofocus>
+<button>Continue</button>
+</form>`,
+  )
+}
+
+/** Shows the code once more, so that nobody connects a stranger's device. */
+export function deviceConfirmPage(view: { action: string; csrf: string; code: string; application: string }): string {
+  return page(
+    'Is this your device?',
+    html`<p><strong>${view.application}</strong> should show this code:</p>
+<p><code>${view.code}</code></p>
+<p>Continue only if you started this yourself and the codes are the same.</p>
+<form method="post" action="${view.action}">
+<input type="hidden" name="xsrf" value="${view.csrf}">
+<input type="hidden" name="user_code" value="${view.code}">
+<button name="confirm" value="yes" autofocus>Continue</button>
+<button name="abort" value="yes">Cancel</button>
+</form>`,
+  )
+}
+
+/** Asks whether to sign out of the server as well. */
+export function logoutPage(view: { action: string; csrf: string }): string {
+  return page(
+    'Sign out?',
+    html`<p>You will have to sign in again for the next application.</p>
+<form method="post" action="${view.action}">
+<input type="hidden" name="xsrf" value="${view.csrf}">
+<button name="logout" value="yes" autofocus>Sign out</button>
+<button>Stay signed in</button>
+</form>`,
+  )
+}
+
+/** Says that something is done and the window may be closed. */
+export function donePage(title: string, sentence: string): string {
+  return page(title, html`<p>${sentence}</p>`)
+}
+
+/** For people: an error that cannot be given to the application. */
+export function errorPage(error: string, description?: string): string {
+  return page(
+    'This did not work',
+    html`<p role="alert">${description ?? 'The request could not be answered.'}</p>
+<p>Go back to the application and try again. For its makers: <strong>${error}</strong></p>`,
+  )
+}
