@@ -98,6 +98,7 @@ export const callRoutes: RouteTable<CallRoutes> = {
     summary: 'List what extensions were asked and what came of it, newest first',
     tag: 'Calls',
     scope: 'internal_action_mgt_view',
+    level: 'tenant',
     params: nothing,
     query: z.object({
       actionType: actionTypeSchema.exactOptional(),
@@ -114,6 +115,7 @@ export const callRoutes: RouteTable<CallRoutes> = {
     summary: 'Read one call as a whole: request, attempts, answer, verdicts',
     tag: 'Calls',
     scope: 'internal_action_mgt_view',
+    level: 'tenant',
     params: oneParameter('callId'),
     query: nothing,
     answers: { 200: { description: 'The call', schema: callViewSchema } },
@@ -125,6 +127,7 @@ export const callRoutes: RouteTable<CallRoutes> = {
     summary: 'List who changed what, newest first',
     tag: 'Audit',
     scope: 'internal_audit_log_view',
+    level: 'tenant',
     params: nothing,
     query: z.object({ targetType: z.string().exactOptional(), targetId: z.string().exactOptional(), ...page }),
     answers: { 200: { description: 'The changes', schema: z.array(auditViewSchema) } },

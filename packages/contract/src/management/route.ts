@@ -22,6 +22,8 @@ export interface Route<Shape extends RouteShape = RouteShape> {
   tag: string
   /** The scope an access token needs. Absent: anybody may call it. Administrators with Basic credentials need none. */
   scope?: string
+  /** Where it can be called: only at the first tenant, at any tenant, or in organizations below its root as well. */
+  level: 'first-tenant' | 'tenant' | 'organization'
   params: z.ZodType<Shape['params']>
   query: z.ZodType<Shape['query']>
   body?: z.ZodType<Shape['body']>
