@@ -1,8 +1,10 @@
 import type { Events } from '@preflow/contract'
 import type { HandlerName } from '@preflow/extension'
 import type { z } from 'zod'
+import { breachedPasswordsOptionsSchema } from './breached-passwords.ts'
 import { countryOptionsSchema } from './country.ts'
 import { hoursOptionsSchema } from './hours.ts'
+import { passwordRulesOptionsSchema } from './password-rules.ts'
 import { profileRulesOptionsSchema } from './profile-rules.ts'
 import { reputationOptionsSchema } from './reputation.ts'
 import { restoreLifetimeOptionsSchema } from './restore-lifetime.ts'
@@ -24,6 +26,7 @@ export interface CatalogEntry {
 }
 
 const tokens = ['preIssueAccessToken'] as const
+const passwords = ['preUpdatePassword'] as const
 
 /** Every policy. Adding one is its file, its test, its export and a line here. */
 // biome-ignore format: one policy a line
@@ -35,4 +38,6 @@ export const catalog: readonly CatalogEntry[] = [
   { name: 'restoreLifetime', summary: "Starts every refresh from the application's own lifetime.", handles: tokens, options: restoreLifetimeOptionsSchema, needs: [] },
   { name: 'scopes', summary: 'Limits the scopes that machines are granted.', handles: tokens, options: scopesOptionsSchema, needs: [] },
   { name: 'profileRules', summary: 'Refuses profile updates that break a rule about an attribute.', handles: ['preUpdateProfile'], options: profileRulesOptionsSchema, needs: [] },
+  { name: 'passwordRules', summary: "Refuses passwords by their length and by words of the user's own attributes.", handles: passwords, options: passwordRulesOptionsSchema, needs: ['credential'] },
+  { name: 'breachedPasswords', summary: 'Refuses passwords that are known from data breaches.', handles: passwords, options: breachedPasswordsOptionsSchema, needs: ['credential', 'corpora', 'common', 'count'] },
 ]

@@ -1,6 +1,22 @@
 export { type AbuseIpDbOptions, type AbuseIpDbPorts, abuseIpDbOptionsSchema, createAbuseIpDb } from './abuse-ipdb.ts'
+export {
+  type BreachedPasswordsOptions,
+  type BreachedPasswordsPorts,
+  breachedPasswords,
+  breachedPasswordsOptionsSchema,
+  type PasswordDigest,
+} from './breached-passwords.ts'
+export {
+  type BreachCount,
+  type BreachCounter,
+  createPwnedPasswords,
+  type PwnedPasswordsOptions,
+  type PwnedPasswordsPorts,
+  pwnedPasswordsOptionsSchema,
+} from './breached-passwords-api.ts'
 export { type CatalogEntry, catalog } from './catalog.ts'
 export { combine } from './combine.ts'
+export type { Corpus } from './corpus.ts'
 export {
   type CountryFinding,
   type CountryLookup,
@@ -18,6 +34,18 @@ export {
   type Weekday,
 } from './hours.ts'
 export { fetchGet, type GetAnswer, type HttpGet } from './http-get.ts'
+export {
+  denyDescriptionSchema,
+  denyReasonSchema,
+  type PasswordReaction,
+  passwordReactionSchema,
+} from './password-reaction.ts'
+export {
+  CONTEXT_CLAIMS,
+  type PasswordRulesOptions,
+  passwordRules,
+  passwordRulesOptionsSchema,
+} from './password-rules.ts'
 export {
   type AttributeValue,
   attributeName,

@@ -1,0 +1,190 @@
+import { allow, type Context, deny, type Handler } from '@preflow/extension'
+import type { Credential, CredentialReader } from '@preflow/extension/credential'
+import { z } from 'zod'
+import type { BreachCounter } from './breached-passwords-api.ts'
+import type { Corpus } from './corpus.ts'
+import type { DigestKind } from './corpus-format.ts'
+import { readOptions } from './options.ts'
+import {
+  denyDescriptionSchema,
+  denyReasonSchema,
+  type PasswordReaction,
+  passwordReactionSchema,
+  reactToNotCheckable,
+  reactToPassword,
+  reactToUnreadable,
+} from './password-reaction.ts'
+
+export interface BreachedPasswordsOptions {
+  /** How often a password must have been seen by the range API to be refused. Default 1. A corpus is cut when it is built. */
+  minimumCount?: number
+  /** A source could not be asked, and no other has the password. Default `deny`: the user may try again later. */
+  whenUnavailable?: PasswordReaction
+  /** The password arrives as SHA-256 and there is no corpus by SHA-256 to check it against. Default `error`. */
+  whenNotCheckable?: PasswordReaction
+  /** What programs are told of a breached password. Default `password_compromised`. */
+  reason?: string
+  /** What people are told of it. */
+  description?: string
+}
+
+/** What the policy asks, in this order; each is optional, but there must be one. */
+export interface BreachedPasswordsPorts {
+  /** Reads the password of an event: `createCredentialReader` of `@preflow/extension/credential`. */
+  credential: CredentialReader
+  /** The operator's own corpora, see `@preflow/policies/corpus`. */
+  corpora?: readonly Corpus[]
+  /** A short list in lower case: `openCommonPasswords` of `@preflow/policies/common-passwords`. */
+  common?: Corpus
+  /** The Pwned Passwords range API: {@link createPwnedPasswords}. */
+  count?: BreachCounter
+  /** Digests the UTF-8 bytes of a text. Default: `crypto.subtle`; on Node `crypto.hash` is several times cheaper. */
+  digest?: PasswordDigest
+}
+
+/** Digests the UTF-8 bytes of a text. */
+export type PasswordDigest = (kind: DigestKind, text: string) => Uint8Array | Promise<Uint8Array>
+
+export const breachedPasswordsOptionsSchema: z.ZodType<Required<BreachedPasswordsOptions>> = z.strictObject({
+  minimumCount: z.int().min(1).default(1),
+  whenUnavailable: passwordReactionSchema.default('deny'),
+  whenNotCheckable: passwordReactionSchema.default('error'),
+  reason: denyReasonSchema.default('password_compromised'),
+  description: denyDescriptionSchema.default(
+    'This password is known from data breaches and is not safe. Please choose a different one.',
+  ),
+})
+
+/** What one source says. `perhaps` is a filter's yes, wrong once in 65,536. */
+type Answer = 'found' | 'perhaps' | 'absent' | { unavailable: string }
+
+interface Source {
+  name: string
+  /** The digest it knows passwords by. */
+  digest: DigestKind
+  /** Whether its `absent` outweighs somebody's `perhaps`. */
+  settles: boolean
+  /** What of the text it looks for besides the text itself. */
+  variants?(text: string): string[]
+  ask(digest: Uint8Array, context: Context<'PRE_UPDATE_PASSWORD'>): Answer | Promise<Answer>
+}
+
+/** Milliseconds kept back from the budget to word and send the answer. */
+const RESERVE_MS = 100
+
+/**
+ * Refuses passwords that are known from breaches.
+ *
+ * A plain password is asked of every source until one has it. A hashed one is asked of those that know passwords by
+ * SHA-256; when none of the operator's corpora does, `whenNotCheckable` decides about what is not in the short list. A
+ * filter's yes is confirmed by the range API where there is one.
+ *
+ * @throws {TypeError} When there is no source at all, which would allow everything.
+ */
+export function breachedPasswords(
+  options: BreachedPasswordsOptions,
+  ports: BreachedPasswordsPorts,
+): Handler<'PRE_UPDATE_PASSWORD'> {
+  const settings = readOptions('breachedPasswords', breachedPasswordsOptionsSchema, options)
+  const { credential, digest = subtleDigest } = ports
+  const sources = sourcesOf(ports, settings.minimumCount)
+  if (sources.length === 0) throw new TypeError('breachedPasswords: give at least one of corpora, common and count.')
+  const checksHashes = (ports.corpora ?? []).some(corpus => corpus.digest === 'sha256')
+
+  return async (event, context) => {
+    const reading = await credential(event)
+    if (!reading.ok) return reactToUnreadable('breachedPasswords', reading)
+    const input = reading.credential.kind
+    const known = await search(reading.credential, context)
+    if (known.by !== undefined) {
+      return deny(settings.reason, settings.description, { why: `breachedPasswords: ${input}, found in ${known.by}` })
+    }
+    if (input === 'sha256' && !checksHashes) {
+      return reactToNotCheckable(
+        settings.whenNotCheckable,
+        'breachedPasswords: sha256, no corpus by SHA-256 to check it',
+      )
+    }
+    if (known.unavailable !== undefined) {
+      return reactToPassword(settings.whenUnavailable, {
+        reason: 'check_unavailable',
+        description: 'The password could not be checked right now. Please try again in a few minutes.',
+        why: `breachedPasswords: ${input}, ${known.unavailable}`,
+      })
+    }
+    return allow([], { why: `breachedPasswords: ${input}, not found` })
+  }
+
+  async function search(
+    password: Credential,
+    context: Context<'PRE_UPDATE_PASSWORD'>,
+  ): Promise<{ by?: string; unavailable?: string }> {
+    let suspectedBy: string | undefined
+    let unavailable: string | undefined
+    for (const source of sources) {
+      for (const bytes of await digestsFor(source, password)) {
+        const answered = source.ask(bytes, context)
+        const answer = answered instanceof Promise ? await answered : answered
+        if (answer === 'found') return { by: source.name }
+        if (answer === 'perhaps') suspectedBy = source.name
+        else if (answer === 'absent' && source.settles) suspectedBy = undefined
+        else if (typeof answer === 'object') unavailable = `${source.name} unavailable (${answer.unavailable})`
+      }
+    }
+    return { ...(suspectedBy !== undefined && { by: suspectedBy }), ...(unavailable !== undefined && { unavailable }) }
+  }
+
+  /** None when the source knows passwords by another digest than the platform shares. */
+  async function digestsFor(source: Source, password: Credential): Promise<Uint8Array[]> {
+    if (password.kind === 'sha256') return source.digest === 'sha256' ? [password.digest] : []
+    const texts = new Set([password.text, ...(source.variants?.(password.text) ?? [])])
+    return Promise.all([...texts].map(text => digest(source.digest, text)))
+  }
+}
+
+function sourcesOf({ corpora = [], common, count }: BreachedPasswordsPorts, minimumCount: number): Source[] {
+  return [
+    ...corpora.map(corpus => corpusSource('the corpus', corpus)),
+    // The list is in lower case, and a capital letter makes no common password a good one.
+    ...(common
+      ? [{ ...corpusSource('the common passwords', common), variants: (text: string) => [text.toLowerCase()] }]
+      : []),
+    ...(count ? [rangeSource(count, minimumCount)] : []),
+  ]
+}
+
+function corpusSource(name: string, corpus: Corpus): Source {
+  const yes = corpus.kind === 'filter' ? 'perhaps' : 'found'
+  const answerOf = (isKnown: boolean): Answer => (isKnown ? yes : 'absent')
+  return {
+    name,
+    digest: corpus.digest,
+    settles: false,
+    ask: digest => {
+      const known = corpus.has(digest)
+      // What a disk says when it fails is for the operator, whose log has the class of it.
+      return typeof known === 'boolean' ? answerOf(known) : known.then(answerOf, () => ({ unavailable: 'read error' }))
+    },
+  }
+}
+
+function rangeSource(count: BreachCounter, minimumCount: number): Source {
+  const answerOf = (found: Awaited<ReturnType<BreachCounter>>): Answer => {
+    if (found.kind === 'unavailable') return { unavailable: found.why }
+    return found.count >= minimumCount ? 'found' : 'absent'
+  }
+  return {
+    name: 'the range API',
+    digest: 'sha1',
+    settles: true,
+    ask: (digest, context) => {
+      const found = count(digest, { remainingMs: Math.max(0, context.remainingMs() - RESERVE_MS) })
+      return found instanceof Promise ? found.then(answerOf) : answerOf(found)
+    },
+  }
+}
+
+const subtleNames: Record<DigestKind, string> = { sha1: 'SHA-1', sha256: 'SHA-256' }
+
+const subtleDigest: PasswordDigest = async (kind, text) =>
+  new Uint8Array(await crypto.subtle.digest(subtleNames[kind], new TextEncoder().encode(text)))

@@ -1,0 +1,67 @@
+import { describeIssues, platforms } from '@preflow/contract'
+import { type Allow, allow, type Deny, deny, type Fail, fail } from '@preflow/extension'
+import type { CredentialReading } from '@preflow/extension/credential'
+import { z } from 'zod'
+
+/**
+ * What a password policy does when it cannot do its work: `deny` refuses the password, `allow` lets it pass unchecked,
+ * `error` says that no decision could be made.
+ */
+export type PasswordReaction = 'deny' | 'allow' | 'error'
+
+export const passwordReactionSchema: z.ZodType<PasswordReaction> = z.enum(['deny', 'allow', 'error'])
+
+const reactions: Record<
+  PasswordReaction,
+  (how: { reason: string; description: string; why: string }) => Allow<never> | Deny | Fail
+> = {
+  deny: ({ reason, description, why }) => deny(reason, description, { why }),
+  allow: ({ why }) => allow([], { why }),
+  error: ({ reason, description, why }) => fail(reason, description, { why }),
+}
+
+/**
+ * Decides as the setting says.
+ *
+ * @param how.description What people read when it is denied.
+ * @param how.why What the operator reads.
+ */
+export function reactToPassword(
+  reaction: PasswordReaction,
+  how: { reason: string; description: string; why: string },
+): Allow<never> | Deny | Fail {
+  return reactions[reaction](how)
+}
+
+/** The platform shares a digest, and what is asked cannot be told from it. */
+export function reactToNotCheckable(reaction: PasswordReaction, why: string): Allow<never> | Deny | Fail {
+  return reactToPassword(reaction, {
+    reason: 'password_not_checkable',
+    description: 'The password cannot be checked in the form in which it is shared. Please contact your administrator.',
+    why,
+  })
+}
+
+/** What the platform shares cannot be read, so nothing can be said about it. */
+export function reactToUnreadable(policy: string, { fault, issues }: Extract<CredentialReading, { ok: false }>): Fail {
+  return fail(`credential_${fault}`, describeIssues(issues), { why: `${policy}: credential ${fault}` })
+}
+
+/**
+ * Texts that reach clients. A character that one platform refuses would turn the refusal into a server error, and the
+ * password that was to be refused could never be told why.
+ */
+export const denyReasonSchema: z.ZodType<string> = denyTextSchema('maxReason')
+export const denyDescriptionSchema: z.ZodType<string> = denyTextSchema('maxDescription')
+
+function denyTextSchema(limit: 'maxReason' | 'maxDescription'): z.ZodType<string> {
+  const limits = Object.values(platforms).map(({ text }) => text)
+  return z
+    .string()
+    .min(1)
+    .max(Math.min(...limits.map(text => text[limit])))
+    .refine(
+      value => limits.every(({ alphabet }) => alphabet.test(value)),
+      "must consist of letters, digits, spaces and -_.!?;:'()[]",
+    )
+}

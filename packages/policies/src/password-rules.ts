@@ -1,0 +1,136 @@
+import type { PasswordEvent } from '@preflow/contract'
+import { allow, type Context, deny, type Handler } from '@preflow/extension'
+import type { CredentialReader } from '@preflow/extension/credential'
+import { z } from 'zod'
+import { readOptions } from './options.ts'
+import {
+  type PasswordReaction,
+  passwordReactionSchema,
+  reactToNotCheckable,
+  reactToUnreadable,
+} from './password-reaction.ts'
+
+export interface PasswordRulesOptions {
+  /** Fewest characters, counted as people count them: `😀` is one. Default 8; 0: no limit. */
+  minLength?: number
+  /** Most characters. Default 256. */
+  maxLength?: number
+  /**
+   * Attributes whose words may not be in the password, by claim URI; the action must be configured to send them. Of an
+   * e-mail address the part before the `@` counts. Default {@link CONTEXT_CLAIMS}.
+   */
+  contextClaims?: string[]
+  /** More words or phrases that may not be in any password: the name of the company, of the product. Default none. */
+  words?: string[]
+  /** Shorter words of an attribute are no reason to refuse, in characters. Default 4. */
+  minWordLength?: number
+  /** The password arrives as SHA-256, which tells neither length nor words. Default `error`. */
+  whenNotCheckable?: PasswordReaction
+}
+
+const CLAIMS = 'http://wso2.org/claims/'
+
+/** Attributes that people build passwords from, and that others know. */
+export const CONTEXT_CLAIMS: readonly string[] = [
+  'username',
+  'emailaddress',
+  'emailAddresses',
+  'givenname',
+  'middleName',
+  'lastname',
+  'fullname',
+  'displayName',
+  'nickname',
+  'organization',
+].map(name => CLAIMS + name)
+
+export const passwordRulesOptionsSchema: z.ZodType<Required<PasswordRulesOptions>> = z
+  .strictObject({
+    minLength: z.int().min(0).default(8),
+    maxLength: z.int().min(1).default(256),
+    contextClaims: z.array(z.string().min(1)).default([...CONTEXT_CLAIMS]),
+    words: z.array(z.string().min(1)).default([]),
+    minWordLength: z.int().min(1).default(4),
+    whenNotCheckable: passwordReactionSchema.default('error'),
+  })
+  .refine(({ minLength, maxLength }) => minLength <= maxLength, {
+    path: ['minLength'],
+    message: 'must not be above maxLength',
+  })
+
+/**
+ * Refuses passwords that are too short or too long, or that contain words of the user's own attributes.
+ *
+ * Words are compared without regard to case and accents.
+ *
+ * @see NIST SP 800-63B, section 3.1.1.2: length, and context-specific words, and no rules of composition.
+ */
+export function passwordRules(
+  options: PasswordRulesOptions,
+  { credential }: { credential: CredentialReader },
+): Handler<'PRE_UPDATE_PASSWORD'> {
+  const settings = readOptions('passwordRules', passwordRulesOptionsSchema, options)
+  const { minLength, maxLength, minWordLength } = settings
+  const ownWords = settings.words.map(fold)
+
+  /** The reason and the sentence of the first rule that the password breaks. */
+  function broken(
+    text: string,
+    context: Context<'PRE_UPDATE_PASSWORD'>,
+  ): [reason: string, description: string] | undefined {
+    const length = [...text].length
+    if (length < minLength) return ['password_too_short', `The password must have at least ${minLength} characters.`]
+    if (length > maxLength) return ['password_too_long', `The password must have at most ${maxLength} characters.`]
+    const folded = fold(text)
+    const contains = (word: string) => folded.includes(word)
+    if (
+      settings.contextClaims.some(uri =>
+        context
+          .claims(uri)
+          .flatMap(value => wordsIn(value, minWordLength))
+          .some(contains),
+      )
+    ) {
+      return [
+        'password_contains_personal_data',
+        'The password must not contain your name or user name or e-mail address. Please choose a different one.',
+      ]
+    }
+    if (ownWords.some(contains)) {
+      return [
+        'password_contains_forbidden_word',
+        'The password contains a word that is easy to guess. Please choose a different one.',
+      ]
+    }
+    return undefined
+  }
+
+  return async (event: PasswordEvent, context) => {
+    const reading = await credential(event)
+    if (!reading.ok) return reactToUnreadable('passwordRules', reading)
+    if (reading.credential.kind !== 'plain') {
+      return reactToNotCheckable(settings.whenNotCheckable, `passwordRules: ${reading.credential.kind}, not checkable`)
+    }
+    const rule = broken(reading.credential.text, context)
+    if (!rule) return allow([], { why: 'passwordRules: plain, kept' })
+    const [reason, description] = rule
+    return deny(reason, description, { why: `passwordRules: plain, ${reason}` })
+  }
+}
+
+/**
+ * A value and its parts that are long enough, ready to be compared: `PRIMARY/ines.diver@heron.example` is `ines.diver`,
+ * `ines` and `diver`.
+ */
+function wordsIn(value: string, minLength: number): string[] {
+  const name = fold(value)
+    .replace(/^[^/]*\//, '')
+    .replace(/@.*$/s, '')
+    .trim()
+  return [name, ...name.split(/[^\p{L}\p{N}]+/u)].filter(word => [...word].length >= minLength)
+}
+
+/** The same for letters that people take for the same: without case, accents and typographic variants. */
+function fold(text: string): string {
+  return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
+}
