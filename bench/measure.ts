@@ -18,7 +18,7 @@ export interface Target {
   env?: Record<string, string>
 }
 
-/** What is sent, the same to every target unless a target's first line says otherwise. */
+/** What is sent, the same to every target unless a target's first line says otherwise (`headers`, `bodies` in turn). */
 export interface Load {
   method: 'GET' | 'POST'
   headers: Record<string, string>
@@ -33,7 +33,7 @@ interface Running {
   process: ChildProcess
   url: string
   headers: Record<string, string>
-  body: string | undefined
+  bodies: string[] | undefined
 }
 
 interface Sample {
@@ -69,8 +69,8 @@ async function start(target: Target): Promise<Running> {
       throw new Error(`bench target ${target.name} ended with ${code} before it said where it listens`)
     }),
   ])
-  const said = JSON.parse(first) as { url: string; headers?: Record<string, string>; body?: string }
-  return { target, process: child, url: said.url, headers: said.headers ?? {}, body: said.body }
+  const said = JSON.parse(first) as { url: string; headers?: Record<string, string>; bodies?: string[] }
+  return { target, process: child, url: said.url, headers: said.headers ?? {}, bodies: said.bodies }
 }
 
 /** User and system time of a process so far, in microseconds; clock ticks are hundredths of a second on Linux. */
@@ -88,7 +88,7 @@ async function sample(running: Running, load: Load): Promise<Sample> {
     url: running.url,
     method: load.method,
     headers: { ...load.headers, ...running.headers },
-    body: running.body ?? load.body,
+    requests: (running.bodies ?? [load.body]).map(body => ({ body })),
     connections: load.connections,
     duration: load.secondsPerRound,
   })
@@ -134,10 +134,16 @@ export async function compare(targets: Target[], load: Load): Promise<Line[]> {
       return {
         name: target.name,
         requestsPerSecond: median(own.map(one => one.requestsPerSecond)),
-        requestsRatio: median(own.map((one, round) => one.requestsPerSecond / (base[round] as Sample).requestsPerSecond)),
+        requestsRatio: median(
+          own.map((one, round) => one.requestsPerSecond / (base[round] as Sample).requestsPerSecond),
+        ),
         cpuMicroseconds: withCpu ? median(own.map(one => one.cpuMicroseconds as number)) : undefined,
         cpuRatio: withCpu
-          ? median(own.map((one, round) => (one.cpuMicroseconds as number) / ((base[round] as Sample).cpuMicroseconds as number)))
+          ? median(
+              own.map(
+                (one, round) => (one.cpuMicroseconds as number) / ((base[round] as Sample).cpuMicroseconds as number),
+              ),
+            )
           : undefined,
         p50Ms: median(own.map(one => one.p50)),
         p99Ms: median(own.map(one => one.p99)),

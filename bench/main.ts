@@ -1,0 +1,64 @@
+/**
+ * `npm run bench` measures everything; `npm run bench -- token-guard` one comparison. Prints tables; nothing is asserted.
+ * `--quick` takes short rounds, to see that it runs.
+ */
+import { cpus, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import { engineCall } from './engine-call.ts'
+import { compare, type Load, table } from './measure.ts'
+import { tokenRequest } from './token-request.ts'
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const json: Load = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(tokenRequest('205.210.31.51')),
+  connections: 32,
+  secondsPerRound: values.quick ? 1 : 3,
+  rounds: values.quick ? 1 : 5,
+}
+
+const comparisons: Record<string, () => Promise<string>> = {
+  'token-guard': async () =>
+    table(
+      'token-guard against a bare node:http server doing JSON.parse',
+      await compare(
+        [
+          { name: 'bare node:http', program: 'bare-http.ts' },
+          { name: 'token-guard, reputation cached', program: 'token-guard.ts', argv: ['cached'] },
+          { name: 'token-guard, reputation asked each time', program: 'token-guard.ts', argv: ['asked'] },
+        ],
+        json,
+      ),
+    ),
+  engine: () => engineCall(json.rounds, values.quick ? 500 : 2000),
+  issuance: async () =>
+    table(
+      'client credentials to a JWT access token, ES256, embedded database',
+      await compare(
+        [
+          { name: 'no action', program: 'issuance.ts', argv: ['plain'] },
+          { name: 'with an action', program: 'issuance.ts', argv: ['action'] },
+        ],
+        {
+          ...json,
+          connections: 16,
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body: 'grant_type=client_credentials',
+        },
+      ),
+    ),
+}
+
+const wanted = positionals.length > 0 ? positionals : Object.keys(comparisons)
+for (const name of wanted) {
+  const comparison = comparisons[name]
+  if (!comparison) throw new Error(`No comparison called ${name}. Known are ${Object.keys(comparisons).join(', ')}.`)
+  process.stdout.write(`${await comparison()}\n`)
+}
+process.stdout.write(
+  `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}\n`,
+)

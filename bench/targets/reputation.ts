@@ -1,0 +1,6 @@
+/** The stand-in of the reputation service, in a process of its own so that its work is not counted. */
+import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
+
+const standIn = await startReputationStandIn({ quota: Number.MAX_SAFE_INTEGER })
+process.stdout.write(`${JSON.stringify({ url: standIn.url })}\n`)
+process.once('SIGTERM', () => standIn.close())

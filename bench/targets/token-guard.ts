@@ -1,0 +1,50 @@
+/**
+ * token-guard as it is deployed: caller checked, country looked up, reputation cached (`cached`) or asked at a stand-in of the
+ * service for each request (`asked`), one line per decision.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { serve } from '@preflow/extension/node'
+import { openTokenGuard, readConfiguration } from '@preflow/token-guard'
+import { tokenRequest } from '../token-request.ts'
+
+const isCached = process.argv[2] === 'cached'
+const standIn = spawn(process.execPath, ['--conditions=@preflow/source', `${import.meta.dirname}/reputation.ts`], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const [first] = (await once(createInterface({ input: standIn.stdout as NodeJS.ReadableStream }), 'line')) as [string]
+const read = readConfiguration({
+  environment: {},
+  file: {
+    caller: 'api-key',
+    callerSecrets: ['bench-key-bench-key'],
+    countryDatabase: fileURLToPath(
+      import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb'),
+    ),
+    blockedCountries: ['KP', 'IR', 'RU', 'SY', 'CN'],
+    abuseipdbApiKey: 'bench',
+    abuseipdbUrl: JSON.parse(first).url,
+    reputationCacheSeconds: isCached ? 3600 : 0,
+  },
+})
+if (!read.ok) throw new Error(read.problems.join('\n'))
+const log = createWriteStream('/dev/null')
+const guard = await openTokenGuard(read.configuration, { log: record => log.write(`${JSON.stringify(record)}\n`) })
+const server = await serve(guard.extension)
+// Different addresses, so that asking is not coalesced into one question.
+const addresses = Array.from({ length: isCached ? 1 : 500 }, (_, n) => `205.210.${(n >> 8) + 30}.${n & 255}`)
+process.stdout.write(
+  `${JSON.stringify({
+    url: server.url,
+    headers: { 'x-api-key': 'bench-key-bench-key' },
+    bodies: addresses.map(address => JSON.stringify(tokenRequest(address))),
+  })}\n`,
+)
+process.once('SIGTERM', async () => {
+  standIn.kill('SIGTERM')
+  await server.close()
+  guard.close()
+})
