@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { documentSettings } from '@preflow/extension/settings'
+import { PREFIX, readConfiguration, settings } from './configuration.ts'
+import { englishTexts } from './texts.ts'
+
+const needed = {
+  PIN_AUTHENTICATOR_MODE: 'internal',
+  PIN_AUTHENTICATOR_PUBLIC_URL: 'https://pin.example.com',
+  PIN_AUTHENTICATOR_PLATFORM_URLS: 'https://id.example.com, heron.example=https://login.heron.example',
+  PIN_AUTHENTICATOR_CALLER: 'api-key',
+  PIN_AUTHENTICATOR_CALLER_SECRETS: 'k'.repeat(16),
+  PIN_AUTHENTICATOR_PEPPER: 'p'.repeat(32),
+}
+
+function problemsOf(environment: Record<string, string>): string {
+  const read = readConfiguration({ environment: { ...needed, ...environment } })
+  return read.ok ? '' : read.problems.join('\n')
+}
+
+test('what must be given is little; everything else has a default', () => {
+  const read = readConfiguration({ environment: needed })
+  assert.ok(read.ok)
+  const { entryAttempts, database, callerAuthentication } = read.configuration
+  assert.equal(entryAttempts, 5)
+  assert.equal(database, 'pin-authenticator.sqlite')
+  assert.deepEqual(callerAuthentication, { type: 'apiKey', header: 'x-api-key', keys: ['k'.repeat(16)] })
+})
+
+test('a start with nothing names everything that must be given', () => {
+  const read = readConfiguration({ environment: {} })
+  assert.ok(!read.ok)
+  for (const name of Object.keys(needed)) assert.match(read.problems.join('\n'), new RegExp(`^${name}: missing`, 'm'))
+})
+
+for (const [variable, value, why] of [
+  ['MODE', '2fa', /second_factor/],
+  ['PUBLIC_URL', 'http://pin.example.com', /https/],
+  ['PUBLIC_URL', 'pin.example.com', /URL/i],
+  ['PUBLIC_URL', 'https://pin.example.com/?x=1', /query/],
+  ['PLATFORM_URLS', 'http://id.example.com', /https/],
+  ['PLATFORM_URLS', ',', /PLATFORM_URLS/],
+  ['CALLER', 'none', /caller|basic/],
+  ['CALLER_SECRETS', 'short-secret', /16 characters/],
+  ['CALLER', 'basic', /CALLER_USERNAME: missing/],
+  ['ADMIN_KEYS', 'short-secret', /32 characters/],
+  ['PEPPER', 'short-secret', /32 characters/],
+  ['PREVIOUS_PEPPER', needed.PIN_AUTHENTICATOR_PEPPER, /before it/],
+  ['MIN_PIN_LENGTH', '3', /4/],
+  ['HASH_COST_LOG2', '10', /14/],
+  ['MAX_LOCK_SECONDS', '60', /LOCK_SECONDS/],
+  ['TEXTS', '{"enterTitel":"x"}', /enterTitel/],
+  ['TEXTS', '{', /TEXTS/],
+] as const) {
+  test(`${PREFIX}_${variable}=${value.slice(0, 30)} is refused with what to do`, () => {
+    const problems = problemsOf({ [`${PREFIX}_${variable}`]: value })
+    assert.match(problems, why)
+    assert.ok(!problems.includes('short-secret'))
+  })
+}
+
+test('a platform may authenticate by user name and password, token or signature', () => {
+  const authenticationOf = (environment: Record<string, string>) => {
+    const read = readConfiguration({ environment: { ...needed, ...environment } })
+    assert.ok(read.ok, JSON.stringify(read))
+    return read.configuration.callerAuthentication.type
+  }
+  assert.equal(
+    authenticationOf({ PIN_AUTHENTICATOR_CALLER: 'basic', PIN_AUTHENTICATOR_CALLER_USERNAME: 'platform' }),
+    'basic',
+  )
+  assert.equal(authenticationOf({ PIN_AUTHENTICATOR_CALLER: 'bearer' }), 'bearer')
+  assert.equal(authenticationOf({ PIN_AUTHENTICATOR_CALLER: 'signature' }), 'signature')
+})
+
+const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
+
+test('the README shows every setting', () => {
+  // The formatter pads the cells of a table.
+  const rowsOf = (text: string) =>
+    text.split('\n').flatMap(line => (line.startsWith(`| \`${PREFIX}_`) ? line.replaceAll(/ +/g, ' ') : []))
+  const expected = rowsOf(documentSettings(PREFIX, settings))
+  assert.equal(expected.length, Object.keys(settings).length)
+  assert.deepEqual(rowsOf(readme), expected, 'copy the output of documentSettings into the README')
+})
+
+test('the README shows every text', () => {
+  const cells = readme.split('\n').map(line => line.replaceAll(/ +/g, ' '))
+  for (const [name, text] of Object.entries(englishTexts)) assert.ok(cells.includes(`| \`${name}\` | ${text} |`), name)
+})

@@ -1,0 +1,233 @@
+import type { CallerAuthentication } from '@preflow/extension'
+import { readSettings, type Setting, type Settings, type SettingValues } from '@preflow/extension/settings'
+import { z } from 'zod'
+import { type ModeName, modes } from './modes.ts'
+import { MAX_PIN_LENGTH } from './pin-policy.ts'
+import { isSecure, readPlatformUrls } from './return-url.ts'
+import { type Texts, textsSchema } from './texts.ts'
+
+/** Before the name of every environment variable. */
+export const PREFIX = 'PIN_AUTHENTICATOR'
+
+const secret = z.string().min(32, 'must have at least 32 characters')
+
+function whole(text: Omit<Setting<number>, 'schema' | 'text'>, least: number, most: number): Setting<number> {
+  return { schema: z.number().int().min(least).max(most), text: 'number', ...text }
+}
+
+const mode: Setting<ModeName> = {
+  schema: z.enum(Object.keys(modes) as [ModeName, ...ModeName[]]),
+  text: 'text',
+  about:
+    '`second_factor` (asks the user of an earlier step), `internal` (identifies a local user) or `federated` (brings its own user with claims).',
+}
+
+const publicUrl: Setting<string> = {
+  schema: z
+    .url()
+    .refine(url => URL.canParse(url) && isSecure(new URL(url)), 'must be https; http only on this machine')
+    .refine(url => !/[?#]/.test(url), 'must have no query or fragment'),
+  text: 'text',
+  about: 'Where browsers reach this extension, for example `https://pin.example.com`.',
+}
+
+const platformUrls: Setting<string[]> = {
+  schema: z
+    .array(z.string())
+    .min(1)
+    .superRefine((entries, check) => {
+      const read = readPlatformUrls(entries)
+      if (typeof read === 'string') check.addIssue({ code: 'custom', message: read })
+    }),
+  text: 'list',
+  about:
+    'Where browsers may be sent back to: `https://id.example.com` for all tenants, `heron.example=https://login.heron.example` for one. Nothing else is ever returned to.',
+}
+
+const callers = ['basic', 'bearer', 'api-key', 'signature'] as const
+
+const caller: Setting<(typeof callers)[number]> = {
+  schema: z.enum(callers),
+  text: 'text',
+  about:
+    'How the platform authenticates: `basic`, `bearer`, `api-key` or `signature`. Whoever can call learns who signed in, so there is no `none`.',
+}
+
+const callerSecrets: Setting<string[]> = {
+  schema: z.array(z.string().min(16, 'must have 16 characters at least')).min(1),
+  text: 'list',
+  about:
+    'Passwords, tokens, keys or signing secrets of the platform, 16 characters at least; two while one is replaced.',
+  secret: true,
+}
+
+const callerUsername: Setting<string | undefined> = {
+  schema: z.string().regex(/^[^:]+$/, 'must not contain a colon'),
+  text: 'text',
+  default: undefined,
+  about: 'User name of the platform; for `basic`.',
+}
+
+const callerHeader: Setting<string> = {
+  schema: z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
+  text: 'text',
+  default: 'x-api-key',
+  about: 'Header that carries the key; for `api-key`.',
+}
+
+const adminKeys: Setting<string[]> = {
+  schema: z.array(secret),
+  text: 'list',
+  default: [],
+  about: 'Bearer tokens of the enrolment API, at least 32 characters each. Without any the API is off.',
+  secret: true,
+}
+
+const pepper: Setting<string> = {
+  schema: secret,
+  text: 'text',
+  about: 'Secret mixed into every PIN before it is hashed, at least 32 characters. Keep it apart from the database.',
+  secret: true,
+}
+
+const previousPepper: Setting<string | undefined> = {
+  schema: secret,
+  text: 'text',
+  default: undefined,
+  about: 'The pepper before this one. PINs hashed with it stay valid and are hashed anew when they are entered.',
+  secret: true,
+}
+
+const database: Setting<string> = {
+  schema: z.string().min(1),
+  text: 'text',
+  default: 'pin-authenticator.sqlite',
+  about: 'A `postgres://` URL or the path of an SQLite file. Several instances share one.',
+  secret: true,
+}
+
+const language: Setting<string> = {
+  schema: z.string().regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en or pt-BR'),
+  text: 'text',
+  default: 'en',
+  about: 'Language of the page, as a tag such as `en` or `pt-BR`.',
+}
+
+const texts: Setting<Partial<Texts>> = {
+  schema: textsSchema,
+  text: 'json',
+  default: {},
+  about: 'Texts of the page in your words, by their names in `src/texts.ts`, as JSON.',
+}
+
+const port = whole({ default: 8080, about: 'Port to listen on; 0 chooses a free one.' }, 0, 65_535)
+
+const hostname: Setting<string> = {
+  schema: z.string().min(1),
+  text: 'text',
+  default: '127.0.0.1',
+  about: 'Address to listen on; `0.0.0.0` in a container.',
+}
+
+/** Every setting of the extension. The table of the README is made from this one. */
+export const settings = {
+  mode,
+  publicUrl,
+  platformUrls,
+  caller,
+  callerSecrets,
+  callerUsername,
+  callerHeader,
+  adminKeys,
+  pepper,
+  previousPepper,
+  database,
+  minPinLength: whole(
+    { default: 6, about: `Fewest digits of a new PIN. The most are ${MAX_PIN_LENGTH}.` },
+    4,
+    MAX_PIN_LENGTH,
+  ),
+  hashCostLog2: whole(
+    { default: 15, about: 'Cost of hashing as log2 of N of scrypt: 15 takes 32 MiB for each PIN checked.' },
+    14,
+    20,
+  ),
+  entryAttempts: whole({ default: 5, about: 'PINs that may be tried in one sign-in.' }, 1, 10),
+  userAttempts: whole(
+    { default: 10, about: 'Wrong PINs of one user, over all sign-ins, before the user is locked.' },
+    3,
+    100,
+  ),
+  lockSeconds: whole(
+    { default: 900, about: 'First lock of a user, in seconds. Each further one is twice as long.' },
+    60,
+    86_400,
+  ),
+  maxLockSeconds: whole({ default: 86_400, about: 'Longest lock of a user, in seconds.' }, 60, 2_592_000),
+  entrySeconds: whole({ default: 300, about: 'Seconds until the PIN must be entered.' }, 60, 900),
+  resultSeconds: whole({ default: 60, about: 'Seconds until the platform must have taken the result.' }, 10, 60),
+  language,
+  texts,
+  hostname,
+  port,
+  graceMs: whole(
+    { default: 5000, about: 'Milliseconds that requests in flight get to finish at shutdown.' },
+    0,
+    60_000,
+  ),
+} satisfies Settings
+
+/** The values of {@link settings}, with what belongs together put together. */
+export type Configuration = SettingValues<typeof settings> & { callerAuthentication: CallerAuthentication }
+
+/**
+ * Reads the configuration from the environment and a JSON document; the environment wins.
+ *
+ * @returns The configuration, or one sentence per problem that says what to change.
+ */
+export function readConfiguration(source: {
+  environment: Record<string, string | undefined>
+  file?: unknown
+}): { ok: true; configuration: Configuration } | { ok: false; problems: string[] } {
+  const read = readSettings(PREFIX, settings, source)
+  if (!read.ok) return read
+  const { values } = read
+  const problems = contradictions(values)
+  if (problems.length > 0) return { ok: false, problems }
+  return { ok: true, configuration: { ...values, callerAuthentication: authentications[values.caller](values) } }
+}
+
+const authentications: Record<
+  (typeof callers)[number],
+  (values: SettingValues<typeof settings>) => CallerAuthentication
+> = {
+  basic: ({ callerUsername: username = '', callerSecrets }) => ({
+    type: 'basic',
+    credentials: callerSecrets.map(password => ({ username, password })),
+  }),
+  bearer: ({ callerSecrets }) => ({ type: 'bearer', tokens: callerSecrets }),
+  'api-key': ({ callerHeader, callerSecrets }) => ({ type: 'apiKey', header: callerHeader, keys: callerSecrets }),
+  signature: ({ callerSecrets }) => ({ type: 'signature', secrets: callerSecrets }),
+}
+
+/** What is wrong between settings that are right by themselves. */
+function contradictions(values: SettingValues<typeof settings>): string[] {
+  const problems: string[] = []
+  if (values.caller === 'basic' && values.callerUsername === undefined) {
+    problems.push(`${PREFIX}_CALLER_USERNAME: missing. basic needs the user name of the platform.`)
+  }
+  if (values.caller === 'signature' && !values.callerSecrets.every(isBase64)) {
+    problems.push(`${PREFIX}_CALLER_SECRETS: signing secrets are base64, with or without whsec_ before it.`)
+  }
+  if (values.maxLockSeconds < values.lockSeconds) {
+    problems.push(`${PREFIX}_MAX_LOCK_SECONDS: must not be below ${PREFIX}_LOCK_SECONDS.`)
+  }
+  if (values.previousPepper === values.pepper) {
+    problems.push(`${PREFIX}_PREVIOUS_PEPPER: is the pepper itself. Give the one before it, or none.`)
+  }
+  return problems
+}
+
+function isBase64(secret: string): boolean {
+  return /^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(secret)
+}

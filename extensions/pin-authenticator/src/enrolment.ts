@@ -1,0 +1,191 @@
+import { Hono } from 'hono'
+import { bearerAuth } from 'hono/bearer-auth'
+import { bodyLimit } from 'hono/body-limit'
+import { z } from 'zod'
+import type { PinHasher } from './pin-hash.ts'
+import { type PinPolicy, weaknessOf } from './pin-policy.ts'
+import { describeError, type Ports } from './ports.ts'
+import { normalizeUsername, type Store } from './store.ts'
+
+export interface EnrolmentOptions {
+  store: Store
+  hasher: PinHasher
+  policy: PinPolicy
+  ports: Ports
+}
+
+/** What became of giving a user a PIN. Problems name the field and say what to do; they never contain a value. */
+export type EnrolmentResult = { ok: true } | { ok: false; isTaken: boolean; problems: string[] }
+
+const MAX_BODY_BYTES = 65_536
+
+/** Where platforms look for these, instead of among the claims. */
+const misplacedClaims: Record<string, string> = {
+  'http://wso2.org/claims/groups': 'platforms ignore this claim; use groups',
+  'http://wso2.org/claims/roles': 'platforms ignore this claim; map groups to roles there',
+}
+
+const name = z.string().trim().min(1).max(256)
+
+const claimSchema = z.strictObject({
+  uri: z
+    .string()
+    .min(1)
+    .max(512)
+    .superRefine((uri, check) => {
+      const message = misplacedClaims[uri]
+      if (message !== undefined) check.addIssue({ code: 'custom', message })
+    }),
+  value: z.union([z.string(), z.array(z.string())]),
+})
+
+const enrolmentSchema = z.strictObject({
+  pin: z.string(),
+  username: name.exactOptional(),
+  userStore: name.exactOptional(),
+  claims: z.array(claimSchema).max(100).default([]),
+  // Platforms join the names of groups with commas.
+  groups: z
+    .array(name.regex(/^[^,]*$/, 'must not contain a comma'))
+    .max(100)
+    .default([]),
+})
+
+const userIdSchema = z.string().regex(/^[^\p{C}\p{Z}]{1,255}$/u, 'must be 1 to 255 characters without blanks')
+
+/**
+ * Gives a user a PIN, in place of an earlier one, and lifts a lock.
+ *
+ * @param body `pin`, and as wanted `username`, `userStore`, `claims` and `groups`. What is left out is empty afterwards.
+ */
+export async function enrol(userId: string, body: unknown, options: EnrolmentOptions): Promise<EnrolmentResult> {
+  const { store, hasher, policy, ports } = options
+  const id = userIdSchema.safeParse(userId)
+  const read = enrolmentSchema.safeParse(body)
+  const problems = [
+    ...(id.success ? [] : id.error.issues.map(({ message }) => `userId: ${message}`)),
+    ...(read.success ? [] : read.error.issues.map(({ path, message }) => [...path, message].join(': '))),
+  ]
+  if (!read.success || problems.length > 0) return { ok: false, isTaken: false, problems }
+  const { pin, username: typed, ...rest } = read.data
+  const username = typed === undefined ? {} : { username: normalizeUsername(typed) }
+  const weakness = weaknessOf(pin, policy, [userId, ...Object.values(username)])
+  if (weakness !== undefined) return { ok: false, isTaken: false, problems: [`pin: ${weakness}`] }
+  const pinHash = await hasher.hash(userId, pin)
+  if (!(await store.putEnrolment({ userId, ...username, ...rest, pinHash, updatedAt: ports.now() }))) {
+    return { ok: false, isTaken: true, problems: ['username: another user has it; choose one that is free'] }
+  }
+  await store.forgetAttempts(subjectOf(userId, hasher))
+  return { ok: true }
+}
+
+/** Under which name the tries of a user with a known id are counted. */
+export function subjectOf(userId: string, hasher: PinHasher): string {
+  return hasher.disguise(`user:${userId}`)
+}
+
+/**
+ * The administrator's API: `PUT`, `GET` and `DELETE /{userId}` with a bearer token.
+ *
+ * No answer contains a PIN or its hash.
+ */
+export function createEnrolmentApi(keys: readonly string[], options: EnrolmentOptions): Hono {
+  const { store, hasher, ports } = options
+  const api = new Hono()
+  api.use(bearerAuth({ token: [...keys] }))
+  api.use(async (c, next) => {
+    await next()
+    c.res.headers.set('cache-control', 'no-store')
+  })
+  api.onError((error, c) => {
+    if ('getResponse' in error) return (error as { getResponse(): Response }).getResponse()
+    ports.log(describeError('enrolment failed', error))
+    return c.json({ problems: ['The PIN store does not answer. Try again in a moment.'] }, 500)
+  })
+
+  const limit = bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: c => c.json({ problems: [`The body must have ${MAX_BODY_BYTES} bytes at most.`] }, 413),
+  })
+  api.put('/:userId', limit, async c => {
+    const body = await c.req.json().catch(() => undefined)
+    const result = await enrol(c.req.param('userId'), body, options)
+    ports.log({ event: 'enrolment', done: result.ok ? 'PIN set' : 'refused' })
+    if (result.ok) return c.body(null, 204)
+    return c.json({ problems: result.problems }, result.isTaken ? 409 : 400)
+  })
+
+  api.get('/:userId', async c => {
+    const userId = c.req.param('userId')
+    const enrolment = await store.findEnrolment({ userId })
+    if (!enrolment) return c.json({ problems: ['This user has no PIN. Set one with PUT.'] }, 404)
+    const { pinHash: _, updatedAt, ...shown } = enrolment
+    const attempts = await store.findAttempts(subjectOf(userId, hasher))
+    return c.json({
+      ...shown,
+      updatedAt: new Date(updatedAt).toISOString(),
+      ...(attempts && attempts.lockedUntil > ports.now()
+        ? { lockedUntil: new Date(attempts.lockedUntil).toISOString() }
+        : {}),
+    })
+  })
+
+  api.delete('/:userId', async c => {
+    const userId = c.req.param('userId')
+    await store.deleteEnrolment(userId)
+    await store.forgetAttempts(subjectOf(userId, hasher))
+    ports.log({ event: 'enrolment', done: 'PIN withdrawn' })
+    return c.body(null, 204)
+  })
+
+  return api
+}
+
+/** What became of an import. `problems` begin with the number of the line. */
+export interface ImportResult {
+  enrolled: number
+  problems: string[]
+}
+
+/** So many PINs are hashed at once: as many as the thread pool of Node.js has threads. */
+const PARALLEL = 4
+
+/**
+ * Enrols users from JSON Lines: one object per line, with `userId` and what {@link enrol} takes. Lines that do not fit are left
+ * out and named; the others are enrolled. The lines are read as they come and kept nowhere.
+ */
+export async function importEnrolments(lines: AsyncIterable<string>, options: EnrolmentOptions): Promise<ImportResult> {
+  const result: ImportResult = { enrolled: 0, problems: [] }
+  const importLine = async (line: string, number: number): Promise<void> => {
+    const said = await enrolLine(line, options)
+    if (said.ok) result.enrolled++
+    else result.problems.push(...said.problems.map(problem => `line ${number}: ${problem}`))
+  }
+  let number = 0
+  let batch: Promise<void>[] = []
+  for await (const line of lines) {
+    number++
+    if (line.trim() === '') continue
+    batch.push(importLine(line, number))
+    if (batch.length === PARALLEL) {
+      await Promise.all(batch)
+      batch = []
+    }
+  }
+  await Promise.all(batch)
+  return result
+}
+
+async function enrolLine(line: string, options: EnrolmentOptions): Promise<EnrolmentResult> {
+  let entry: unknown
+  try {
+    entry = JSON.parse(line)
+  } catch {
+    // The parser's own message quotes the line.
+    return { ok: false, isTaken: false, problems: ['must be one JSON object'] }
+  }
+  const read = z.looseObject({ userId: z.string() }).safeParse(entry)
+  if (!read.success) return { ok: false, isTaken: false, problems: ['must be a JSON object with a userId'] }
+  const { userId, ...body } = read.data
+  return enrol(userId, body, options)
+}

@@ -1,0 +1,129 @@
+import { defineExtension } from '@preflow/extension'
+import { Hono } from 'hono'
+import type { Configuration } from './configuration.ts'
+import { openStore } from './database.ts'
+import { createEnrolmentApi, type EnrolmentOptions } from './enrolment.ts'
+import { createEntryPages } from './entry-pages.ts'
+import { modes } from './modes.ts'
+import { createPinHasher } from './pin-hash.ts'
+import { describeError, type Ports } from './ports.ts'
+import { readPlatformUrls } from './return-url.ts'
+import { createSignIn } from './sign-in.ts'
+import type { Store } from './store.ts'
+import { englishTexts } from './texts.ts'
+
+export { type Configuration, PREFIX, readConfiguration, settings } from './configuration.ts'
+export { DatabaseError } from './database.ts'
+export { type EnrolmentResult, enrol, type ImportResult, importEnrolments } from './enrolment.ts'
+export type { Log, Ports } from './ports.ts'
+
+/** The running extension: the platform's endpoint, the pages, the enrolment API and the probes. */
+export interface PinAuthenticator {
+  /** Answers whatever comes to the extension. Needs no `this`. */
+  fetch(request: Request): Promise<Response>
+  /** What {@link enrol} and {@link importEnrolments} work with. */
+  enrolment: EnrolmentOptions
+  /** From now on `/readyz` says no and answers end their connection, so that no new sign-ins come here. */
+  drain(): void
+  /** Lets go of the database. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the store and puts the extension together.
+ *
+ * | path below `publicUrl` | for |
+ * |---|---|
+ * | `POST /` | the platform: the endpoint of the custom authenticator |
+ * | `GET`, `POST /pin` | browsers |
+ * | `PUT`, `GET`, `DELETE /pins/{userId}` | administrators, when `adminKeys` are set |
+ * | `GET /livez`, `GET /readyz` | probes |
+ *
+ * @returns The extension. Rejects with a `DatabaseError` when the database cannot be used.
+ */
+export async function createPinAuthenticator(configuration: Configuration, ports: Ports): Promise<PinAuthenticator> {
+  const platformUrls = readPlatformUrls(configuration.platformUrls)
+  if (typeof platformUrls === 'string') throw new TypeError(`platformUrls: ${platformUrls}`)
+  const store = await openStore(configuration.database, error =>
+    ports.log(describeError('database connection lost', error)),
+  )
+
+  const { minPinLength, pepper, previousPepper, hashCostLog2: costLog2 } = configuration
+  const hasher = createPinHasher({ pepper, previousPepper, costLog2, randomBytes: ports.randomBytes })
+  const enrolment: EnrolmentOptions = { store, hasher, policy: { minLength: minPinLength }, ports }
+  const limits = {
+    entryMs: configuration.entrySeconds * 1000,
+    resultMs: configuration.resultSeconds * 1000,
+    attempts: configuration.entryAttempts,
+  }
+  const locks = {
+    attempts: configuration.userAttempts,
+    lockMs: configuration.lockSeconds * 1000,
+    maxLockMs: configuration.maxLockSeconds * 1000,
+  }
+  const publicUrl = configuration.publicUrl.replace(/\/+$/, '')
+  const entryUrl = (handle: string) => `${publicUrl}/pin?handle=${handle}`
+
+  const attemptsKeptMs = 2 * locks.maxLockMs
+  const mode = modes[configuration.mode]
+  const signIn = createSignIn({ mode, store, platformUrls, limits, entryUrl, attemptsKeptMs, ports })
+  const extension = defineExtension(
+    { authentication: signIn },
+    {
+      caller: configuration.callerAuthentication,
+      now: ports.now,
+      log: record => ports.log({ event: 'call', ...record }),
+      onError: error => ports.log(describeError('call failed', error)),
+    },
+  )
+
+  const { language } = configuration
+  const texts = { ...englishTexts, ...configuration.texts }
+  let isDraining = false
+  const routes = new Hono()
+  routes.post('/', c => extension.fetch(c.req.raw))
+  routes.route(
+    '/pin',
+    createEntryPages({ store, hasher, platformUrls, limits, locks, entryUrl, texts, language, ports }),
+  )
+  if (configuration.adminKeys.length > 0) routes.route('/pins', createEnrolmentApi(configuration.adminKeys, enrolment))
+  routes.get('/livez', c => c.text('ok\n'))
+  routes.get('/readyz', async c => ((await isReady()) ? c.text('ok\n') : c.text('not ready\n', 503)))
+
+  async function isReady(): Promise<boolean> {
+    try {
+      await store.ping()
+      return !isDraining
+    } catch (error) {
+      ports.log(describeError('database does not answer', error))
+      return false
+    }
+  }
+
+  // Below the path of the public URL for who passes it on, and at the root for a proxy that takes it off.
+  const app = new Hono()
+  app.use(async (c, next) => {
+    await next()
+    // A connection that is kept open would hold the shutdown until the grace time is over.
+    if (isDraining) c.header('connection', 'close')
+  })
+  app.route('/', routes)
+  const { pathname } = new URL(publicUrl)
+  if (pathname !== '/') app.route(pathname, routes)
+  return {
+    fetch: async request => app.fetch(request),
+    enrolment,
+    drain: () => {
+      isDraining = true
+    },
+    close: closeOnce(store),
+  }
+}
+
+function closeOnce(store: Store): () => Promise<void> {
+  let closed: Promise<void> | undefined
+  return () => {
+    closed ??= store.close()
+    return closed
+  }
+}

@@ -1,0 +1,136 @@
+import { createHash, createHmac, scrypt, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+
+/**
+ * What the answer to a PIN is.
+ *
+ * `outdated`: right, but hashed under an older pepper or another cost; hash it again. `unreadable`: made under a pepper that is
+ * not configured, so nobody can tell; the user must be enrolled again.
+ */
+export type PinCheck = 'right' | 'outdated' | 'wrong' | 'unreadable'
+
+/** Makes and checks what is stored instead of a PIN. */
+export interface PinHasher {
+  /** The text to store. It can be checked for this user only: copied to another row it fits nobody's PIN. */
+  hash(userId: string, pin: string): Promise<string>
+  /** Takes as long for a user without a PIN (`stored` is undefined) as for one with a wrong PIN. */
+  check(userId: string, pin: string, stored: string | undefined): Promise<PinCheck>
+  /** A name for a counter that does not tell what it counts: people type PINs into the wrong field. */
+  disguise(text: string): string
+  /** Whether so many PINs wait to be hashed that another would only make everyone late. */
+  isBusy(): boolean
+}
+
+export interface PinHasherOptions {
+  /** Secret of the deployment, not in the database. Six digits are guessed in seconds from a stolen table without it. */
+  pepper: string
+  /** The pepper before: PINs hashed with it still count, and are hashed anew when they are entered. */
+  previousPepper?: string | undefined
+  /** log2 of scrypt's N: 15 means 32 MiB for each PIN that is checked. */
+  costLog2: number
+  randomBytes(length: number): Uint8Array
+}
+
+const BLOCK_SIZE = 8
+// With N = 2^15 the equivalent of N = 2^17, p = 1 in the OWASP Password Storage Cheat Sheet, in a quarter of the memory.
+const PARALLELIZATION = 3
+const SALT_BYTES = 16
+const HASH_BYTES = 32
+const MAX_WAITING = 32
+const STORED = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2}),k=([\w-]{8})\$([\w-]{22})\$([\w-]{43})$/
+
+const derive = promisify<Buffer, Uint8Array, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
+  scrypt,
+)
+
+interface Stored {
+  costLog2: number
+  blockSize: number
+  parallelization: number
+  pepperId: string
+  salt: Buffer
+  hash: Buffer
+}
+
+/** Hashes PINs with scrypt (RFC 7914) over an HMAC under the pepper. The parameters are stored with each hash. */
+export function createPinHasher(options: PinHasherOptions): PinHasher {
+  const peppers = new Map(
+    [options.pepper, options.previousPepper]
+      .filter(pepper => pepper !== undefined)
+      .map(pepper => [identify(pepper), pepper]),
+  )
+  const pepperId = identify(options.pepper)
+  const present = { costLog2: options.costLog2, blockSize: BLOCK_SIZE, parallelization: PARALLELIZATION, pepperId }
+  const nobody: Stored = {
+    ...present,
+    salt: Buffer.from(options.randomBytes(SALT_BYTES)),
+    hash: Buffer.from(options.randomBytes(HASH_BYTES)),
+  }
+  let waiting = 0
+
+  async function stretch(userId: string, pin: string, pepper: string, form: Omit<Stored, 'hash'>): Promise<Buffer> {
+    // The length keeps a user `12` with the PIN 3456 apart from a user `1` with 23456.
+    const peppered = createHmac('sha256', pepper).update(`${userId.length}:${userId}:${pin}`).digest()
+    const cost = 2 ** form.costLog2
+    const memoryBytes = 128 * cost * form.blockSize
+    waiting++
+    try {
+      return await derive(peppered, form.salt, HASH_BYTES, {
+        N: cost,
+        r: form.blockSize,
+        p: form.parallelization,
+        maxmem: 2 * memoryBytes,
+      })
+    } finally {
+      waiting--
+    }
+  }
+
+  return {
+    async hash(userId, pin) {
+      const salt = Buffer.from(options.randomBytes(SALT_BYTES))
+      const hash = await stretch(userId, pin, options.pepper, { ...present, salt })
+      return write({ ...present, salt, hash })
+    },
+
+    async check(userId, pin, stored) {
+      const read = stored === undefined ? nobody : parse(stored)
+      const pepper = read && peppers.get(read.pepperId)
+      // The work is done whatever was found, so that the time tells nothing about the user.
+      const form = read && pepper !== undefined ? read : nobody
+      const equal = timingSafeEqual(await stretch(userId, pin, pepper ?? options.pepper, form), form.hash)
+      if (form !== read) return 'unreadable'
+      if (!equal || form === nobody) return 'wrong'
+      return write(form).startsWith(prefix(present)) ? 'right' : 'outdated'
+    },
+
+    disguise: text => createHmac('sha256', options.pepper).update(`counter:${text}`).digest('base64url'),
+    isBusy: () => waiting >= MAX_WAITING,
+  }
+}
+
+/** Tells peppers apart without giving them away. */
+function identify(pepper: string): string {
+  return createHash('sha256').update('preflow pin pepper').update(pepper).digest('base64url').slice(0, 8)
+}
+
+function prefix(form: Omit<Stored, 'salt' | 'hash'>): string {
+  return `$scrypt$ln=${form.costLog2},r=${form.blockSize},p=${form.parallelization},k=${form.pepperId}$`
+}
+
+function write(form: Stored): string {
+  return `${prefix(form)}${form.salt.toString('base64url')}$${form.hash.toString('base64url')}`
+}
+
+function parse(stored: string): Stored | undefined {
+  const [, costLog2, blockSize, parallelization, pepperId = '', salt = '', hash = ''] = STORED.exec(stored) ?? []
+  if (costLog2 === undefined) return undefined
+  return {
+    costLog2: Number(costLog2),
+    blockSize: Number(blockSize),
+    parallelization: Number(parallelization),
+    pepperId,
+    salt: Buffer.from(salt, 'base64url'),
+    hash: Buffer.from(hash, 'base64url'),
+  }
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+
+/** Every text of the page. `{…}` is filled in. */
+export const englishTexts = {
+  enterTitle: 'Enter your PIN',
+  enterIntroduction: 'to continue to {application}',
+  usernameLabel: 'User name',
+  pinLabel: 'PIN',
+  pinHint: 'Digits only',
+  submit: 'Continue',
+  cancel: 'Cancel',
+  errorPrefix: 'Error',
+  wrongPin: 'That PIN is not right. Attempts left: {left}.',
+  wrongUsernameOrPin: 'User name and PIN do not match. Attempts left: {left}.',
+  usernameMissing: 'Enter your user name.',
+  pinMalformed: 'Enter your PIN: up to {longest} digits, nothing else.',
+  busy: 'Many people are signing in at the moment. Try again in a few seconds.',
+  checkingTitle: 'One moment',
+  checkingText: 'Your PIN is being checked.',
+  rightTitle: 'PIN accepted',
+  rightText: 'You are being taken back to {application}.',
+  goOn: 'Continue',
+  refusedTitle: 'This sign-in has ended',
+  tooManyAttempts: 'The PIN was wrong too many times.',
+  locked: 'There were too many wrong PINs. Wait a while before you sign in again.',
+  cancelled: 'You have cancelled it.',
+  expired: 'It took too long. Please start again.',
+  goBack: 'Back to the sign-in',
+  unknownTitle: 'This page has expired',
+  unknownText: 'Go back to the application and sign in again.',
+  otherBrowserTitle: 'Open in another browser',
+  otherBrowserText:
+    'This sign-in was begun in another browser, or this browser keeps no cookies. Go back to the application and sign in again.',
+  forgedTitle: 'The form could not be checked',
+  forgedText: 'Nothing was changed. Open the page again.',
+  openAgain: 'Open the page again',
+  failedTitle: 'Something went wrong',
+  failedText: 'Nothing was changed. Try again in a moment.',
+} as const
+
+export type Texts = { readonly [K in keyof typeof englishTexts]: string }
+
+/** Some of the texts, in another language or in other words. A misspelt name is a problem, not a text that never shows. */
+export const textsSchema: z.ZodType<Partial<Texts>> = z.strictObject(
+  Object.fromEntries(Object.keys(englishTexts).map(name => [name, z.string().min(1).max(500).exactOptional()])),
+)
