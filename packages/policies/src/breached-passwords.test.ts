@@ -141,7 +141,7 @@ test('UC-04: a hashed password that no corpus can check is answered by the setti
     assert.deepEqual((await decide(hashed('dragon'), ports, { whenNotCheckable: 'allow' })).answer, compromised)
   }
   const byDefault = await decide(hashed('Blue-Heron_42!'), ports)
-  assert.deepEqual([byDefault.status, byDefault.answer['errorMessage']], [500, 'password_not_checkable'])
+  assert.deepEqual([byDefault.status, byDefault.answer['errorMessage']], [400, 'password_not_checkable'])
   // A SHA-256 cannot be asked of the range API in any form.
   assert.deepEqual(range.asked, [])
 })

@@ -33,18 +33,22 @@ export function reactToPassword(
   return reactions[reaction](how)
 }
 
-/** The platform shares a digest, and what is asked cannot be told from it. */
+/** The platform shares a digest, and what is asked cannot be told from it. As an error it is the request's. */
 export function reactToNotCheckable(reaction: PasswordReaction, why: string): Allow<never> | Deny | Fail {
-  return reactToPassword(reaction, {
+  const decision = reactToPassword(reaction, {
     reason: 'password_not_checkable',
     description: 'The password cannot be checked in the form in which it is shared. Please contact your administrator.',
     why,
   })
+  return decision.decision === 'fail' ? { ...decision, status: 400 } : decision
 }
 
 /** What the platform shares cannot be read, so nothing can be said about it. */
 export function reactToUnreadable(policy: string, { fault, issues }: Extract<CredentialReading, { ok: false }>): Fail {
-  return fail(`credential_${fault}`, describeIssues(issues), { why: `${policy}: credential ${fault}` })
+  return fail(`credential_${fault}`, describeIssues(issues), {
+    status: fault === 'malformed' ? 400 : 500,
+    why: `${policy}: credential ${fault}`,
+  })
 }
 
 /**

@@ -125,7 +125,7 @@ test('words of the operator are refused in any password', async () => {
 
 test('a hashed password tells neither length nor words: the setting decides, and the default is an error', async () => {
   assert.deepEqual(await decide({ hashed: 'ines' }), {
-    status: 500,
+    status: 400,
     outcome: 'password_not_checkable',
     description: undefined,
     why: 'passwordRules: sha256, not checkable',

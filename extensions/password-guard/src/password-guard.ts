@@ -1,0 +1,81 @@
+import { type DecisionRecord, defineExtension, type Extension, type Handler } from '@preflow/extension'
+import { type CredentialReader, createCredentialReader } from '@preflow/extension/credential'
+import {
+  type BreachCounter,
+  breachedPasswords,
+  type Corpus,
+  combine,
+  type PasswordDigest,
+  passwordRules,
+} from '@preflow/policies'
+import type { Configuration } from './configuration.ts'
+
+/** What password-guard needs of its surroundings. */
+export interface PasswordGuardPorts {
+  /** Reads shared passwords, and opens encrypted ones. Default: one without keys. */
+  credential?: CredentialReader
+  /** The operator's own corpora. */
+  corpora?: readonly Corpus[]
+  /** The list of common passwords. */
+  common?: Corpus
+  /** The range API. */
+  count?: BreachCounter
+  /** Default: `crypto.subtle`. */
+  digest?: PasswordDigest
+  /** Receives one record per call. */
+  log?(record: DecisionRecord): void
+  onError?(error: unknown): void
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  now?(): number
+}
+
+/**
+ * Decides new passwords by their length and words and by what is known from breaches.
+ *
+ * @throws {TypeError} When nothing is given that could know a breached password.
+ * @example
+ * const guard = createPasswordGuard(configuration, { common: await openCommonPasswords() })
+ */
+export function createPasswordGuard(configuration: Configuration, ports: PasswordGuardPorts): Extension {
+  const { credential = createCredentialReader(), log, onError, now } = ports
+  const { callerAuthentication: caller, budgetMs, maxBodyBytes } = configuration
+  return defineExtension(
+    { preUpdatePassword: combine(...policies(configuration, { ...ports, credential })) },
+    { caller, budgetMs, maxBodyBytes, ...(log && { log }), ...(onError && { onError }), ...(now && { now }) },
+  )
+}
+
+/** The cheap one first. */
+function policies(
+  c: Configuration,
+  { credential, corpora, common, count, digest }: PasswordGuardPorts & { credential: CredentialReader },
+): Handler<'PRE_UPDATE_PASSWORD'>[] {
+  const rules = passwordRules(
+    {
+      minLength: c.minLength,
+      maxLength: c.maxLength,
+      contextClaims: c.contextClaims,
+      words: c.forbiddenWords,
+      minWordLength: c.minWordLength,
+      whenNotCheckable: c.rulesNotCheckable,
+    },
+    { credential },
+  )
+  const breached = breachedPasswords(
+    {
+      minimumCount: c.minimumCount,
+      whenUnavailable: c.whenUnavailable,
+      whenNotCheckable: c.whenNotCheckable,
+      reason: c.reason,
+      description: c.description,
+    },
+    {
+      credential,
+      ...(corpora && { corpora }),
+      ...(common && { common }),
+      ...(count && { count }),
+      ...(digest && { digest }),
+    },
+  )
+  return c.checksRules ? [rules, breached] : [breached]
+}
