@@ -1,15 +1,12 @@
 #!/usr/bin/env node
 /** Runs token-guard: reads the configuration, opens the port, writes one JSON line per decision, stops on SIGTERM. */
 import { readFileSync } from 'node:fs'
-import { serve } from '@preflow/extension/node'
+import { createLineLog, serve } from '@preflow/extension/node'
 import { PREFIX, readConfiguration } from './configuration.ts'
 import { openTokenGuard } from './open-token-guard.ts'
 
-type Level = 'info' | 'warn' | 'error'
-
-function write(level: Level, fields: object): void {
-  process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level, ...fields })}\n`)
-}
+const { log, flush } = createLineLog(lines => process.stdout.write(lines))
+process.on('exit', flush)
 
 function refuse(problems: readonly string[]): never {
   process.stderr.write(`token-guard does not start:\n${problems.map(problem => `  ${problem}\n`).join('')}`)
@@ -28,29 +25,27 @@ function readFile(): unknown {
   }
 }
 
-const levels: Record<string, Level> = { fail: 'error', refused: 'warn' }
-
 const file = readFile()
 const read = readConfiguration({ environment: process.env, ...(file !== undefined && { file }) })
 if (!read.ok) refuse(read.problems)
 const { configuration } = read
 const guard = await openTokenGuard(configuration, {
-  log: record => write(levels[record.decision] ?? 'info', { event: 'decision', ...record }),
-  warn: message => write('warn', { event: 'warning', message }),
+  log: record => log({ event: 'decision', ...record }),
+  warn: message => log({ event: 'warning', message }, 'warn'),
 }).catch(error => refuse([(error as Error).message]))
 const server = await serve(guard.extension, {
   port: configuration.port,
   hostname: configuration.hostname,
   graceMs: configuration.graceMs,
 }).catch(error => refuse([(error as Error).message]))
-write('info', { event: 'listening', url: server.url })
+log({ event: 'listening', url: server.url })
 
 let isStopping = false
 async function stop(signal: NodeJS.Signals): Promise<void> {
   // Whoever asks twice does not want to wait.
   if (isStopping) process.exit(1)
   isStopping = true
-  write('info', { event: 'stopping', signal })
+  log({ event: 'stopping', signal })
   await server.close()
   guard.close()
 }

@@ -48,7 +48,7 @@ export interface CallFacts<T extends keyof Events> {
 
 /** How a context tells time. */
 export interface Budget {
-  signal(): AbortSignal
+  signal: AbortSignal
   remainingMs(): number
   now(): number
 }
@@ -58,7 +58,10 @@ export function createContext<T extends keyof Events>(call: CallFacts<T>, budget
   const claims = (name: string) => texts(claimOf(call, name))
   const headers = (name: string) => {
     const wanted = name.toLowerCase()
-    return valuesOf(event.request?.additionalHeaders, candidate => candidate.toLowerCase() === wanted)
+    return valuesOf(
+      event.request?.additionalHeaders,
+      name => name === wanted || (name.length === wanted.length && name.toLowerCase() === wanted),
+    )
   }
   const parameters = (name: string) => valuesOf(event.request?.additionalParams, candidate => candidate === name)
   return {
@@ -67,9 +70,7 @@ export function createContext<T extends keyof Events>(call: CallFacts<T>, budget
     flowId: call.flowId,
     apiVersion: call.apiVersion,
     allowedOperations: call.allowedOperations,
-    get signal() {
-      return budget.signal()
-    },
+    signal: budget.signal,
     remainingMs: budget.remainingMs,
     now: budget.now,
     claim: name => claims(name)[0],
@@ -102,6 +103,10 @@ function texts(value: unknown): string[] {
   )
 }
 
-function valuesOf(list: readonly NamedValues[] | undefined, matches: (name: string) => boolean): string[] {
-  return (list ?? []).flatMap(({ name, value }) => (matches(name) ? value : []))
+function valuesOf(list: readonly NamedValues[] = [], matches: (name: string) => boolean): string[] {
+  const values: string[] = []
+  for (const { name, value } of list) {
+    if (matches(name)) values.push(...value)
+  }
+  return values
 }

@@ -244,7 +244,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     const facts: Facts = {}
     const limitMs = Math.min(budgetMs, call.remainingMs ?? budgetMs)
     const remainingMs = () => Math.max(0, limitMs - (performance.now() - startedAt))
-    let controller: AbortController | undefined
+    const controller = new AbortController()
     const facets = {
       actionType: type,
       requestId: request.requestId,
@@ -254,23 +254,14 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       allowedOperations: request.allowedOperations ?? [],
       places: actionTypes[type].places,
     }
-    const budget = {
-      // Made when it is first asked for: most handlers never wait for anything.
-      signal: () => {
-        controller ??= new AbortController()
-        return controller.signal
-      },
-      remainingMs,
-      now,
-    }
-    const context = createContext(facets, budget, facts)
+    const context = createContext(facets, { signal: controller.signal, remainingMs, now }, facts)
     const handle = table.get(type) as Handler<typeof type>
     let decision: Decision
     try {
       const decided = handle(facets.event as never, context as never)
       decision = isPromise(decided)
         ? await withinBudget(decided, remainingMs(), () => {
-            controller?.abort(new DOMException('The budget of the extension is spent.', 'TimeoutError'))
+            controller.abort(new DOMException('The budget of the extension is spent.', 'TimeoutError'))
             return onDeadline
           })
         : decided

@@ -74,7 +74,15 @@ export function createHours(options: Hours = {}): (epochMs: number) => boolean {
     minute: '2-digit',
     hourCycle: 'h23',
   })
+  let latest: { minute: number; isWithin: boolean } | undefined
   return epochMs => {
+    // Asking the calendar costs more than the rest of a decision, and its answer holds for a minute.
+    const minute = Math.floor(epochMs / 60_000)
+    if (latest?.minute !== minute) latest = { minute, isWithin: isWithin(epochMs) }
+    return latest.isWithin
+  }
+
+  function isWithin(epochMs: number): boolean {
     const parts = format.formatToParts(epochMs)
     const part = (type: Intl.DateTimeFormatPartTypes) => parts.find(candidate => candidate.type === type)?.value ?? ''
     const time = `${part('hour')}:${part('minute')}`

@@ -109,7 +109,17 @@ export function readSourceAddress(
  * Normalizes an address and says what it is: a port, brackets and a zone are taken off, an IPv4 address mapped into IPv6
  * is the IPv4 address. Only dotted decimal is IPv4; `0177.1` and `2130706433` are malformed.
  */
-export function classifyAddress(written: string): Exclude<SourceAddress, { kind: 'missing' }> {
+export function classifyAddress(written: string): ClassifiedAddress {
+  // Several policies ask about the same address one after the other.
+  if (latest?.written !== written) latest = { written, found: classify(written) }
+  return latest.found
+}
+
+type ClassifiedAddress = Exclude<SourceAddress, { kind: 'missing' }>
+
+let latest: { written: string; found: ClassifiedAddress } | undefined
+
+function classify(written: string): ClassifiedAddress {
   const address = parseAddress(written.trim())
   if (!address) return { kind: 'malformed' }
   const range = address.range()

@@ -144,8 +144,8 @@ function readText(request: IncomingMessage, maxBytes: number): Promise<string | 
       } else chunks.push(chunk)
     })
     request.on('end', () => resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString()))
+    // Cut in the middle of the body: node:http tells it as an error.
     request.on('error', reject)
-    request.on('close', () => reject(new Error('The connection ended.')))
   })
 }
 
@@ -156,4 +156,37 @@ async function respondProbe(probe: () => Promise<boolean>, response: ServerRespo
 
 function respond(response: ServerResponse, status: number, headers: Record<string, string>, body: string): void {
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
+/**
+ * Makes a log that writes one JSON line per record, with the time and the level before it. Lines of one turn of the event
+ * loop are written together: a system call for each would cost more than deciding.
+ *
+ * @param write Where the lines go, usually `text => process.stdout.write(text)`.
+ * @returns `log` for {@link ExtensionOptions.log}, and `flush` for the moment before the process ends.
+ */
+export function createLineLog(write: (lines: string) => void): {
+  log(record: object, level?: 'info' | 'warn' | 'error'): void
+  flush(): void
+} {
+  let lines = ''
+  function flush(): void {
+    if (lines === '') return
+    const pending = lines
+    lines = ''
+    write(pending)
+  }
+  return {
+    log: (record, level = levelOf(record)) => {
+      if (lines === '') setImmediate(flush)
+      lines += `${JSON.stringify({ time: new Date().toISOString(), level, ...record })}\n`
+    },
+    flush,
+  }
+}
+
+const LEVELS: Record<string, 'info' | 'warn' | 'error'> = { fail: 'error', refused: 'warn' }
+
+function levelOf(record: { decision?: string }): 'info' | 'warn' | 'error' {
+  return LEVELS[record.decision ?? ''] ?? 'info'
 }
