@@ -156,15 +156,14 @@ export async function buildCorpus(build: CorpusBuild): Promise<CorpusSummary> {
       }
       try {
         for (let chunk = 1, isMore = true; isMore; chunk++) {
-          signal?.throwIfAborted()
           isMore = await lines.read(readLine, take)
-          if (chunk % chunksPerCheckpoint === 0 || !isMore) {
-            state.parts = deal.flush()
-            state.offset = lines.offset()
-            if (!isMore) state.dealt = true
-            await work.checkpoint()
-          }
           onProgress({ step: 'sorting', done: lines.offset(), total: source.size, keys: 0 })
+          if (isMore && !signal?.aborted && chunk % chunksPerCheckpoint > 0) continue
+          state.parts = deal.flush()
+          state.offset = lines.offset()
+          if (!isMore) state.dealt = true
+          await work.checkpoint()
+          signal?.throwIfAborted()
         }
       } finally {
         await lines.close()
