@@ -1,10 +1,11 @@
 import { lookup as resolve } from 'node:dns'
 import { isIP, type LookupFunction, connect as openSocket, type Socket } from 'node:net'
 import { buildConnector } from 'undici'
-import { type AddressPolicy, createAddressGuard } from './address-guard.ts'
 import type { CallErrorCode } from './call.ts'
 
-export interface ConnectorOptions extends AddressPolicy {
+export interface ConnectorOptions {
+  /** Whether an address may be called. */
+  mayCall(address: string): boolean
   /** PEM certificates that are trusted instead of the platform's store. */
   certificateAuthorities?: string | readonly string[]
 }
@@ -40,9 +41,7 @@ const ABANDON_AFTER_MS = 10_000
  * of the standing connection is checked again, before TLS and before a byte of the request, because that is the one that
  * counts.
  */
-export function createConnector(options: ConnectorOptions): Connector {
-  const mayCall = createAddressGuard(options)
-  const { certificateAuthorities: ca } = options
+export function createConnector({ mayCall, certificateAuthorities: ca }: ConnectorOptions): Connector {
   const secure = buildConnector({
     allowH2: false,
     timeout: ABANDON_AFTER_MS,
@@ -63,6 +62,11 @@ export function createConnector(options: ConnectorOptions): Connector {
 
   const connect: buildConnector.connector = (target, callback) => {
     const { hostname, host, protocol, port } = target
+    // A literal address is not looked up: it is judged here, before anything is sent.
+    if (isIP(hostname) && !mayCall(hostname)) {
+      queueMicrotask(() => callback(refusal(), null))
+      return
+    }
     let isSettled = false
     const settle = (error: Error | null, socket?: Socket) => {
       if (isSettled) return
@@ -89,19 +93,21 @@ export function createConnector(options: ConnectorOptions): Connector {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
-      // A literal address is not looked up: it is judged here, before anything is sent.
-      ...(isIP(hostname) && !mayCall(hostname) ? { signal: AbortSignal.abort(refusal()) } : {}),
     })
     const timer = setTimeout(() => settle(new ConnectFault('connect_timeout', 'abandoned')), ABANDON_AFTER_MS)
     connecting.set(raw, `${protocol}//${host}`)
-    raw.on('error', error => settle(error))
-    raw.on('close', () => settle(new ConnectFault('reset', 'closed while connecting')))
+    // From then on it is TLS that fails, in whatever way.
+    let isSecuring = false
+    const fail = (error: Error) => settle(isSecuring ? new ConnectFault('tls', 'TLS failed', error) : error)
+    raw.on('error', fail)
+    raw.on('close', () => fail(new ConnectFault('reset', 'closed while connecting')))
     raw.once('connect', () => {
       if (!raw.remoteAddress || !mayCall(raw.remoteAddress)) settle(refusal())
       else if (!isSecure) settle(null, raw)
       else {
+        isSecuring = true
         secure({ ...target, httpSocket: raw }, (error, socket) => {
-          if (error) settle(new ConnectFault('tls', 'TLS failed', error))
+          if (error) fail(error)
           else settle(null, socket)
         })
       }

@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { platforms } from '@preflow/contract'
-import { callTo, errorOf, successOf, testPorts, userEvent } from './calls.cases.ts'
+import { suite, test } from 'node:test'
+import { type Platform, platforms, type Rule } from '@preflow/contract'
+import type { ActionCall } from './call.ts'
+import { callTo, clientCredentialsEvent, errorOf, hurried, successOf, testPorts, userEvent } from './calls.cases.ts'
 import { executeAction } from './execute-action.ts'
-import { startExtension } from './extension-under-test.cases.ts'
+import { type Reply, startExtension, startSocketServer } from './extension-under-test.cases.ts'
+
+const next = platforms['wso2-is-next']
+const { preflow } = platforms
+
+function ruleFor(grantType: string): Rule {
+  return {
+    condition: 'OR',
+    rules: [{ condition: 'AND', expressions: [{ field: 'grantType', operator: 'equals', value: grantType }] }],
+  }
+}
 
 test('an operation that was offered changes the event, and the event that came in stays as it was', async t => {
   const { uri, calls } = await startExtension(t, {
@@ -25,24 +36,221 @@ test('an operation that was offered changes the event, and the event that came i
   ])
   assert.deepEqual(userEvent, before)
   assert.equal(calls.length, 1)
-  assert.deepEqual(Object.keys(calls[0]?.body), ['actionType', 'event', 'allowedOperations', 'requestId'])
 })
 
-test('FAILED denies with the words of the extension', async t => {
-  const { uri } = await startExtension(t, {
-    json: { actionStatus: 'FAILED', failureReason: 'policy deny', failureDescription: 'Not today' },
-  })
-  const outcome = await executeAction(callTo(uri), testPorts(t))
-  assert.equal(outcome.status, 'failed')
-  assert.deepEqual([outcome.reason, outcome.description], ['policy deny', 'Not today'])
+test('the event after the operations keeps what an older contract does not send', async t => {
+  const { uri, calls } = await startExtension(t, { json: { actionStatus: 'SUCCESS' } })
+  const call = callTo(uri, { event: userEvent, platform: platforms['wso2-is-7.0'] })
+  const outcome = successOf(await executeAction(call, testPorts(t)))
+  assert.equal('refreshToken' in (calls[0]?.body.event ?? {}), false)
+  assert.deepEqual(outcome.event, userEvent)
 })
 
-test('ERROR is an error whose words stay with the operator', async t => {
+test('E91: a SUCCESS whose operations were all not offered changes nothing', async t => {
   const { uri } = await startExtension(t, {
-    status: 500,
-    json: { actionStatus: 'ERROR', errorMessage: 'database down' },
+    json: {
+      actionStatus: 'SUCCESS',
+      operations: [
+        { op: 'remove', path: '/accessToken/claims/sub' },
+        { op: 'replace', path: '/accessToken/claims/iss', value: 'x' },
+      ],
+    },
   })
-  const error = errorOf(await executeAction(callTo(uri, { platform: platforms['wso2-is-next'] }), testPorts(t)))
-  assert.equal(error.code, 'extension_error')
-  assert.match(error.message, /database down/)
+  const ports = testPorts(t)
+  const outcome = successOf(await executeAction(callTo(uri), ports))
+  assert.deepEqual(outcome.event, clientCredentialsEvent)
+  assert.deepEqual(
+    outcome.operations.map(({ verdict }) => verdict),
+    ['not_allowed', 'not_allowed'],
+  )
+  const validated = ports.steps.find(({ actionId }) => actionId === 'validate-action-response')
+  assert.equal(validated?.params?.['allowedOperations'], 'empty')
+  assert.deepEqual(validated?.params?.['notAllowedOperations'], [
+    'Operation: REMOVE Path: /accessToken/claims/sub',
+    'Operation: REPLACE Path: /accessToken/claims/iss',
+  ])
+})
+
+suite('FAILED', () => {
+  const answer = (json: object): Reply => ({ json: { actionStatus: 'FAILED', ...json } })
+  test('T202: denies with the words of the extension', async t => {
+    const { uri } = await startExtension(t, answer({ failureReason: 'policy deny', failureDescription: 'Not today' }))
+    const outcome = await executeAction(callTo(uri), testPorts(t))
+    assert.equal(outcome.status, 'failed')
+    assert.deepEqual([outcome.reason, outcome.description, outcome.error], ['policy deny', 'Not today', undefined])
+  })
+  test('T211 T212: denies without a description when there is none', async t => {
+    const { uri } = await startExtension(t, answer({ failureReason: 'no' }))
+    const outcome = await executeAction(callTo(uri), testPorts(t))
+    assert.equal(outcome.status, 'failed')
+    assert.equal('description' in outcome, false)
+  })
+  for (const reason of ['server_error', '500', 'Internal_Server_Error']) {
+    for (const platform of [next, preflow]) {
+      test(`E106 T209: with the reason ${reason} is an error on ${platform.name}`, async t => {
+        const { uri } = await startExtension(t, answer({ failureReason: reason }))
+        const ports = testPorts(t)
+        const error = errorOf(await executeAction(callTo(uri, { platform }), ports))
+        assert.match(error.message, /^FAILED status should not be used to process server errors\./)
+        assert.ok(
+          ports.steps.some(
+            ({ resultMessage }) => resultMessage === 'Invalid value for failedReason attribute at FAILED state.',
+          ),
+        )
+      })
+    }
+  }
+  test('with such a reason is a denial where reasons are not OAuth errors', async t => {
+    const { uri } = await startExtension(t, answer({ failureReason: 'server_error' }))
+    const event = {
+      initiatorType: 'USER',
+      action: 'UPDATE',
+      tenant: { id: '1', name: 't' },
+      user: { updatingCredential: 'x' },
+    }
+    const call = callTo(uri, { action: { type: 'PRE_UPDATE_PASSWORD', version: 'v2' }, event })
+    assert.equal((await executeAction(call, testPorts(t))).status, 'failed')
+  })
+})
+
+suite('INCOMPLETE', () => {
+  const redirect = { op: 'redirect', url: 'https://pin.test/enter?h=1' }
+  const event = { tenant: { id: '1', name: 't' }, application: { id: 'a', name: 'A' }, currentStepIndex: 1 }
+  const signIn = (uri: string, platform: Platform = next): ActionCall =>
+    callTo(uri, { action: { type: 'AUTHENTICATION' }, event, flowId: 'f-1', platform })
+  const answer = (...operations: unknown[]): Reply => ({ json: { actionStatus: 'INCOMPLETE', operations } })
+
+  test('E78: sends the browser where the extension says', async t => {
+    const { uri } = await startExtension(t, answer(redirect))
+    const outcome = await executeAction(signIn(uri), testPorts(t))
+    assert.equal(outcome.status, 'incomplete')
+    assert.equal(outcome.redirectUrl, redirect.url)
+  })
+  for (const type of ['PRE_ISSUE_ACCESS_TOKEN', 'PRE_UPDATE_PROFILE'] as const) {
+    test(`T206 E13: is not supported for ${type}`, async t => {
+      const { uri } = await startExtension(t, answer(redirect))
+      const error = errorOf(await executeAction(callTo(uri, { action: { type } }), testPorts(t)))
+      assert.equal(error.message, `The INCOMPLETE status is not supported for the action type: ${type}`)
+    })
+  }
+  const refusals: [what: string, operations: unknown[], says: RegExp, platform?: Platform][] = [
+    ['without operations', [], /list of performable operations is empty/],
+    ['with two redirects', [redirect, redirect], /must contain only one operation/],
+    ['with another operation only', [{ op: 'add', path: '/x', value: 1 }], /list of performable operations is empty/],
+    ['with a redirect to nowhere', [{ op: 'redirect' }], /url of the redirect is null or empty/],
+    [
+      'with a script for a url',
+      [{ op: 'redirect', url: 'javascript:alert(1)' }],
+      /not an absolute http or https URL/,
+      preflow,
+    ],
+    ['with a path for a url', [{ op: 'redirect', url: '/enter' }], /not an absolute http or https URL/, preflow],
+  ]
+  for (const [what, operations, says, platform] of refusals) {
+    test(`${what} is an error`, async t => {
+      const { uri } = await startExtension(t, answer(...operations))
+      assert.match(errorOf(await executeAction(signIn(uri, platform), testPorts(t))).message, says)
+    })
+  }
+  test('goes anywhere on the reference', async t => {
+    const { uri } = await startExtension(t, answer({ op: 'redirect', url: '/enter' }))
+    assert.equal((await executeAction(signIn(uri), testPorts(t))).status, 'incomplete')
+  })
+  test('is not needed: SUCCESS carries who signed in', async t => {
+    const data = { user: { id: 'u-1', claims: [{ uri: 'urn:email', value: 'a@b.test' }] } }
+    const { uri } = await startExtension(t, { json: { actionStatus: 'SUCCESS', data } })
+    assert.deepEqual(successOf(await executeAction(signIn(uri), testPorts(t))).data, data)
+  })
+})
+
+suite('an action is not called', () => {
+  test('E3 T19: when its rule does not hold, and the record says which expression decided', async t => {
+    const { uri, calls } = await startExtension(t, {})
+    const outcome = await executeAction(callTo(uri, { action: { rule: ruleFor('password') } }), testPorts(t))
+    assert.equal(outcome.status, 'skipped')
+    assert.equal(outcome.why, 'The rule does not hold: grantType equals password.')
+    assert.deepEqual(outcome.trace.rule, { outcome: false, decidedBy: 'grantType equals password' })
+    assert.equal(calls.length, 0)
+  })
+  test('E8: when its rule cannot be evaluated, and the flow fails', async t => {
+    const { uri, calls } = await startExtension(t, {})
+    const call = callTo(uri, { action: { rule: ruleFor('password') }, facts: {} })
+    const error = errorOf(await executeAction(call, testPorts(t)))
+    assert.equal(error.code, 'rule')
+    assert.match(error.message, /^Error occurred while evaluating the rule for action: a-1/)
+    assert.equal(calls.length, 0)
+  })
+  test('E11: when its version is retired, and the flow fails', async t => {
+    const { uri, calls } = await startExtension(t, {})
+    const platform: Platform = { ...preflow, retiredUpTo: { PRE_ISSUE_ACCESS_TOKEN: 'v1' } }
+    const error = errorOf(await executeAction(callTo(uri, { platform }), testPorts(t)))
+    assert.match(error.message, /^Action version is retired for action: a-1/)
+    assert.equal(calls.length, 0)
+  })
+  test('E13: when its version does not know what happens, without any step', async t => {
+    const { uri, calls } = await startExtension(t, {})
+    const call = callTo(uri, { action: { type: 'PRE_UPDATE_PASSWORD' }, event: { action: 'REGISTER' } })
+    const ports = testPorts(t)
+    assert.equal((await executeAction(call, ports)).status, 'skipped')
+    assert.equal(calls.length, 0)
+    assert.deepEqual(ports.steps, [])
+  })
+})
+
+suite('an undecided call', () => {
+  const undecided: [what: string, reply: Reply, code: string][] = [
+    ['a timeout', () => {}, 'deadline'],
+    ['a 5xx', { status: 503 }, 'unreadable_answer'],
+    ['a broken contract', { text: 'no' }, 'unreadable_answer'],
+    ['ERROR', { status: 500, json: { actionStatus: 'ERROR', errorMessage: 'down' } }, 'extension_error'],
+  ]
+  for (const [what, reply, code] of undecided) {
+    test(`by ${what} is an error, a denial, or nothing, as the action says`, async t => {
+      const { uri } = await startExtension(t, reply)
+      const ports = testPorts(t)
+      const run = (onFailure?: 'error' | 'deny' | 'continue') =>
+        executeAction(
+          callTo(uri, { platform: hurried(preflow, { attempts: 1 }), action: onFailure ? { onFailure } : {} }),
+          ports,
+        )
+      assert.equal(errorOf(await run()).code, code)
+      assert.equal(errorOf(await run('error')).code, code)
+      const denied = await run('deny')
+      assert.equal(denied.status, 'failed')
+      assert.equal(denied.error?.code, code)
+      assert.equal(denied.reason, 'access_denied')
+      const continued = await run('continue')
+      assert.equal(continued.status, 'continued')
+      assert.equal(continued.error.code, code)
+    })
+  }
+  test('a decision of the extension is never overruled', async t => {
+    const { uri } = await startExtension(t, { json: { actionStatus: 'FAILED', failureReason: 'no' } })
+    assert.equal(
+      (await executeAction(callTo(uri, { action: { onFailure: 'continue' } }), testPorts(t))).status,
+      'failed',
+    )
+  })
+})
+
+test('an abort by the caller is the only rejection', async t => {
+  const reason = new Error('the client is gone')
+  const controller = new AbortController()
+  const { uri } = await startSocketServer(t, socket => socket.on('data', () => controller.abort(reason)))
+  await assert.rejects(executeAction(callTo(uri, { signal: controller.signal }), testPorts(t)), reason)
+})
+
+test('an extension that drips its answer cannot hold a call beyond the deadlines of its attempts', async t => {
+  const { uri, connections } = await startSocketServer(t, socket =>
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n')
+      const timer = setInterval(() => socket.write(' '), 10)
+      socket.on('close', () => clearInterval(timer))
+    }),
+  )
+  const startedAt = Date.now()
+  assert.equal(errorOf(await executeAction(callTo(uri, { platform: hurried(next) }), testPorts(t))).code, 'deadline')
+  assert.equal(connections(), 2)
+  // Two attempts of 150 ms; the margin is for a busy machine.
+  assert.ok(Date.now() - startedAt < 2000)
 })

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { Worker } from 'node:worker_threads'
 
 /** One request as an extension saw it. */
 export interface SeenCall {
@@ -75,4 +76,40 @@ export async function startSocketServer(
   })
   const { port } = server.address() as AddressInfo
   return { uri: `http://127.0.0.1:${port}/hook`, port, connections: () => connections }
+}
+
+/** A port of this machine on which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createNetServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/**
+ * A port that swallows SYN packets: its queue of connections is full and nobody accepts any. The server lives in a worker whose
+ * event loop stands still, since Node would accept at once.
+ */
+export async function startBlackHole(t: Pick<TestContext, 'after'>): Promise<{ uri: string }> {
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads')
+     const server = require('node:net').createServer()
+     server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+       parentPort.postMessage(server.address().port)
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+     })`,
+    { eval: true },
+  )
+  t.after(() => worker.terminate())
+  const [port] = await once(worker, 'message')
+  // A queue of 1 holds two connections on Linux.
+  for (let i = 0; i < 2; i++) {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    t.after(() => socket.destroy())
+    await once(socket, 'connect')
+  }
+  return { uri: `http://127.0.0.1:${port}/hook` }
 }

@@ -20,7 +20,6 @@ export type {
   Outcome,
   Result,
 } from './call.ts'
-export type { ConnectorOptions } from './connector.ts'
 export type { DiagnosticStep } from './diagnostic.ts'
 export { disclose } from './disclose.ts'
 export { evaluateRule } from './evaluate-rule.ts'

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
+import { type AddressPolicy, createAddressGuard } from './address-guard.ts'
 import { type CallError, type CallErrorCode, failure } from './call.ts'
-import { ConnectFault, type ConnectorOptions, createConnector } from './connector.ts'
+import { ConnectFault, createConnector } from './connector.ts'
 
 /** One POST. */
 export interface SendRequest {
@@ -27,7 +28,9 @@ export type Delivery =
 /** Sends one request once and reads the whole answer. Rejects only when `signal` aborts. */
 export type Send = (request: SendRequest) => Promise<Delivery>
 
-export interface SendOptions extends ConnectorOptions {
+export interface SendOptions extends AddressPolicy {
+  /** PEM certificates that are trusted instead of the platform's store. */
+  certificateAuthorities?: string | readonly string[]
   /** Connections to one origin at most; further calls wait for one, as long as `connectTimeoutMs`. Default 64. */
   maxConnectionsPerOrigin?: number
   /** Milliseconds an idle connection is kept. Default 4000: below the 5 s after which many servers close theirs. */
@@ -53,8 +56,11 @@ const MAX_STALE_CONNECTIONS = 3
  * const send = createSend({ allowedAddresses: ['127.0.0.0/8', '::1/128'] })
  */
 export function createSend(options: SendOptions = {}): Send & { close(): Promise<void> } {
-  const { maxConnectionsPerOrigin = 64, keepAliveMs = 4000 } = options
-  const connector = createConnector(options)
+  const { maxConnectionsPerOrigin = 64, keepAliveMs = 4000, certificateAuthorities } = options
+  const connector = createConnector({
+    mayCall: createAddressGuard(options),
+    ...(certificateAuthorities === undefined ? {} : { certificateAuthorities }),
+  })
   const agent = new Agent({
     connections: maxConnectionsPerOrigin,
     pipelining: 1,
@@ -165,7 +171,6 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
       }
       signal?.addEventListener('abort', abort, { once: true })
       dispatch()
-      // On a kept connection the request is already out.
       if (isWaiting || isDone) return
       timer = setTimeout(() => {
         if (connector.isConnecting(url.origin)) give('connect_timeout', connectMessage(request.connectTimeoutMs))

@@ -1,0 +1,370 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { selfSigned } from './certificate.cases.ts'
+import { freePort, startBlackHole, startExtension, startSocketServer } from './extension-under-test.cases.ts'
+import { createSend, type Delivery, type SendOptions, type SendRequest } from './send.ts'
+
+const LOOPBACK = ['127.0.0.0/8', '::1/128']
+
+function opened(t: TestContext, options: SendOptions = { allowedAddresses: LOOPBACK }) {
+  const send = createSend(options)
+  t.after(() => send.close())
+  return (url: string, changes: Partial<SendRequest> = {}) =>
+    send({
+      url,
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+      connectTimeoutMs: 1000,
+      readTimeoutMs: 1000,
+      maxAnswerBytes: 100_000,
+      ...changes,
+    })
+}
+
+function codeOf(delivery: Delivery): string {
+  return delivery.ok ? `answer ${delivery.status}` : delivery.error.code
+}
+
+const OK = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}'
+const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
+
+/** The pool takes a connection back right after its answer has been handed over. */
+const poolIsIdle = () => setImmediate()
+
+/** Writes something again and again until the connection ends. */
+function drip(socket: Socket, text: string, everyMs: number): void {
+  const timer = setInterval(() => socket.write(text), everyMs)
+  socket.on('close', () => clearInterval(timer))
+}
+
+test('E36: the request goes out as a POST with its headers and body, and the answer comes back whole', async t => {
+  const { uri, calls } = await startExtension(t, { json: { actionStatus: 'SUCCESS' } })
+  const delivery = await opened(t)(`${uri}?code=1`, {
+    headers: { accept: 'application/json', 'x-a': 'b' },
+    body: '{"a":1}',
+  })
+  assert.ok(delivery.ok)
+  assert.equal(delivery.status, 200)
+  assert.equal(delivery.headers['content-type'], 'application/json')
+  assert.equal(Buffer.from(delivery.body).toString(), '{"actionStatus":"SUCCESS"}')
+  const [call] = calls
+  assert.deepEqual([call?.method, call?.url, call?.text], ['POST', '/hook?code=1', '{"a":1}'])
+  assert.equal(call?.headers['x-a'], 'b')
+  assert.equal(call?.headers['accept-encoding'], undefined)
+})
+
+test('connections are kept and used again', async t => {
+  const { uri, connections } = await startSocketServer(t, socket => socket.on('data', () => socket.write(OK)))
+  const send = opened(t)
+  for (let i = 0; i < 5; i++) {
+    assert.equal(codeOf(await send(uri)), 'answer 200')
+    await poolIsIdle()
+  }
+  assert.equal(connections(), 1)
+})
+
+test('a refused connection is reported as such', async t => {
+  const port = await freePort()
+  assert.equal(codeOf(await opened(t)(`http://127.0.0.1:${port}/`)), 'refused')
+})
+
+test('a connection that is reset before the headers is reported as such and not used again', async t => {
+  const { uri, connections } = await startSocketServer(t, socket => socket.on('data', () => socket.resetAndDestroy()))
+  assert.equal(codeOf(await opened(t)(uri)), 'reset')
+  assert.equal(connections(), 1)
+})
+
+test('a connection that is closed without an answer is reported as reset', async t => {
+  const { uri } = await startSocketServer(t, socket => socket.on('data', () => socket.end()))
+  assert.equal(codeOf(await opened(t)(uri)), 'reset')
+})
+
+test('a connection that is reset after the headers is reported as such', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.on('data', () => socket.write(`${HEAD}content-length: 10\r\n\r\n{`, () => socket.resetAndDestroy())),
+  )
+  assert.equal(codeOf(await opened(t)(uri)), 'reset')
+})
+
+test('a body that ends before its length is reported as reset', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.on('data', () => socket.end(`${HEAD}content-length: 10\r\n\r\n{}`)),
+  )
+  assert.equal(codeOf(await opened(t)(uri)), 'reset')
+})
+
+test('a body that is longer than its length is cut there', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.on('data', () => socket.write(`${HEAD}content-length: 1\r\n\r\n{}`)),
+  )
+  const delivery = await opened(t)(uri)
+  assert.ok(delivery.ok)
+  assert.equal(Buffer.from(delivery.body).toString(), '{')
+})
+
+test('a black hole ends with the time for connecting', async t => {
+  const { uri } = await startBlackHole(t)
+  assert.equal(codeOf(await opened(t)(uri, { connectTimeoutMs: 150, readTimeoutMs: 60_000 })), 'connect_timeout')
+})
+
+test('silence ends with the deadline, and the origin can be called again', async t => {
+  const { uri } = await startSocketServer(t, (socket, n) => {
+    if (n > 1) socket.on('data', () => socket.write(OK))
+  })
+  const send = opened(t)
+  assert.equal(codeOf(await send(uri, { readTimeoutMs: 100 })), 'deadline')
+  assert.equal(codeOf(await send(uri)), 'answer 200')
+})
+
+test('headers that drip end with the deadline', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.once('data', () => {
+      socket.write(HEAD)
+      drip(socket, 'x-more: 1\r\n', 10)
+    }),
+  )
+  assert.equal(codeOf(await opened(t)(uri, { readTimeoutMs: 150 })), 'deadline')
+})
+
+test('a body that drips ends with the deadline', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.once('data', () => {
+      socket.write(`${HEAD}content-length: 1000\r\n\r\n`)
+      drip(socket, ' ', 10)
+    }),
+  )
+  assert.equal(codeOf(await opened(t)(uri, { readTimeoutMs: 150 })), 'deadline')
+})
+
+test('informational answers that never end, end with the deadline', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.once('data', () => drip(socket, 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n', 10)),
+  )
+  assert.equal(codeOf(await opened(t)(uri, { readTimeoutMs: 150 })), 'deadline')
+})
+
+test('an informational answer is passed over', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.on('data', () => socket.write(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${OK}`)),
+  )
+  assert.equal(codeOf(await opened(t)(uri)), 'answer 200')
+})
+
+for (const line of ['100 Continue', '101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c']) {
+  test(`an answer ${line.slice(0, 3)} that nobody asked for is no HTTP`, async t => {
+    const { uri } = await startSocketServer(t, socket =>
+      socket.on('data', () => socket.write(`HTTP/1.1 ${line}\r\n\r\n${OK}`)),
+    )
+    assert.equal(codeOf(await opened(t)(uri)), 'protocol')
+  })
+}
+
+test('an endless body is cut at the limit', async t => {
+  const { uri } = await startExtension(t, response => {
+    const chunk = 'x'.repeat(16_384)
+    const more = () => {
+      while (!response.destroyed && response.write(chunk));
+    }
+    response.on('drain', more)
+    response.writeHead(200, { 'content-type': 'application/json' })
+    more()
+  })
+  assert.equal(codeOf(await opened(t)(uri)), 'answer_too_large')
+})
+
+test('200 MB that are only declared are refused at once', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.on('data', () => socket.write(`${HEAD}content-length: 209715200\r\n\r\n{`)),
+  )
+  assert.equal(codeOf(await opened(t)(uri, { readTimeoutMs: 60_000 })), 'answer_too_large')
+})
+
+test('an answer of exactly the limit is read', async t => {
+  const text = `"${'x'.repeat(998)}"`
+  const { uri } = await startExtension(t, { text })
+  const send = opened(t)
+  assert.equal(codeOf(await send(uri, { maxAnswerBytes: 1000 })), 'answer 200')
+  assert.equal(codeOf(await send(uri, { maxAnswerBytes: 999 })), 'answer_too_large')
+})
+
+test('a compressed bomb stays as small as it came', async t => {
+  const bomb = gzipSync(Buffer.alloc(20_000_000))
+  const { uri } = await startExtension(t, response => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(bomb)
+  })
+  const delivery = await opened(t)(uri)
+  assert.ok(delivery.ok)
+  assert.equal(delivery.body.byteLength, bomb.byteLength)
+  assert.equal(delivery.headers['content-encoding'], 'gzip')
+})
+
+test('E51: a redirect is an answer and nobody follows it', async t => {
+  const target = await startExtension(t, {})
+  const { uri } = await startExtension(t, { status: 302, headers: { location: target.uri } })
+  assert.equal(codeOf(await opened(t)(uri)), 'answer 302')
+  assert.equal(target.calls.length, 0)
+})
+
+test('something else than HTTP is reported as such', async t => {
+  const { uri } = await startSocketServer(t, socket => socket.write('220 mail.test ESMTP\r\n'))
+  assert.equal(codeOf(await opened(t)(uri)), 'protocol')
+})
+
+test('a kept connection that is dead at the moment of reuse is replaced within the same attempt', async t => {
+  const { uri, connections } = await startSocketServer(t, socket => {
+    let answered = 0
+    socket.on('data', () => {
+      if (answered++ === 0) socket.write(OK)
+      else socket.resetAndDestroy()
+    })
+  })
+  const send = opened(t)
+  for (let i = 0; i < 4; i++) {
+    assert.equal(codeOf(await send(uri)), 'answer 200')
+    await poolIsIdle()
+  }
+  assert.equal(connections(), 4)
+})
+
+test('a kept connection that breaks after the answer began is not replaced', async t => {
+  const { uri, connections } = await startSocketServer(t, socket => {
+    let answered = 0
+    socket.on('data', () => {
+      if (answered++ === 0) socket.write(OK)
+      else socket.write(`${HEAD}content-length: 10\r\n\r\n{`, () => socket.resetAndDestroy())
+    })
+  })
+  const send = opened(t)
+  assert.equal(codeOf(await send(uri)), 'answer 200')
+  await poolIsIdle()
+  assert.equal(codeOf(await send(uri)), 'reset')
+  assert.equal(connections(), 1)
+})
+
+test('a call that finds all connections busy says so', async t => {
+  const { uri } = await startSocketServer(t, () => {})
+  const send = opened(t, { allowedAddresses: LOOPBACK, maxConnectionsPerOrigin: 1 })
+  const first = send(uri, { readTimeoutMs: 400 })
+  assert.equal(codeOf(await send(uri, { connectTimeoutMs: 100 })), 'no_connection')
+  assert.equal(codeOf(await first), 'deadline')
+})
+
+test('an abort ends a call at once, with the reason of the signal, wherever the call stands', async t => {
+  const hole = await startBlackHole(t)
+  const reason = new Error('the client is gone')
+  const arrived = Promise.withResolvers<void>()
+  const silent = await startSocketServer(t, socket => socket.on('data', () => arrived.resolve()))
+  const send = opened(t)
+
+  const connecting = new AbortController()
+  const stuck = send(hole.uri, { signal: connecting.signal })
+  connecting.abort(reason)
+  await assert.rejects(stuck, reason)
+
+  const waiting = new AbortController()
+  const waited = send(silent.uri, { signal: waiting.signal })
+  await arrived.promise
+  waiting.abort(reason)
+  await assert.rejects(waited, reason)
+
+  await assert.rejects(send(silent.uri, { signal: AbortSignal.abort(reason) }), reason)
+})
+
+for (const host of [
+  '127.0.0.1',
+  'localhost',
+  '[::ffff:127.0.0.1]',
+  '0.0.0.0',
+  '169.254.169.254',
+  '10.0.0.1',
+  '2130706433',
+]) {
+  test(`${host} is not called unless it is allowed`, async t => {
+    const { port, connections } = await startSocketServer(t, socket => socket.on('data', () => socket.write(OK)))
+    const delivery = await opened(t, {})(`http://${host}:${port}/`)
+    assert.equal(codeOf(delivery), 'address_refused')
+    assert.equal(connections(), 0)
+  })
+}
+
+test('private addresses are called where the operator allows them all', async t => {
+  const { uri } = await startSocketServer(t, socket => socket.on('data', () => socket.write(OK)))
+  assert.equal(codeOf(await opened(t, { allowPrivateAddresses: true })(uri)), 'answer 200')
+})
+
+test('a host without an address is reported as such', async t => {
+  // A label of 64 characters is no DNS name, so nothing is asked on the network.
+  const delivery = await opened(t)(`http://${'a'.repeat(64)}.test/`)
+  assert.equal(codeOf(delivery), 'unknown_host')
+})
+
+test('a header that HTTP cannot carry is reported without its value', async t => {
+  const { uri } = await startSocketServer(t, () => {})
+  const delivery = await opened(t)(uri, { headers: { authorization: 'Bearer sec\nret' } })
+  assert.ok(!delivery.ok)
+  assert.equal(delivery.error.code, 'misconfigured')
+  assert.doesNotMatch(delivery.error.message, /sec/)
+})
+
+for (const url of ['ftp://127.0.0.1/', 'hook', '']) {
+  test(`${url || 'an empty text'} is no endpoint`, async t => {
+    assert.equal(codeOf(await opened(t)(url)), 'misconfigured')
+  })
+}
+
+async function startTlsServer(t: TestContext, name: string): Promise<{ port: number; certificate: string }> {
+  const { certificate, privateKey } = selfSigned(name)
+  const server = createTlsServer({ cert: certificate, key: privateKey }, (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
+  server.on('tlsClientError', () => {})
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { port: (server.address() as AddressInfo).port, certificate }
+}
+
+test('TLS with a trusted certificate for the name works', async t => {
+  const { port, certificate } = await startTlsServer(t, 'localhost')
+  const send = opened(t, { allowedAddresses: LOOPBACK, certificateAuthorities: certificate })
+  assert.equal(codeOf(await send(`https://localhost:${port}/`)), 'answer 200')
+})
+
+test('TLS with a certificate for another name ends before a byte of the request', async t => {
+  const { port, certificate } = await startTlsServer(t, 'extension.test')
+  const send = opened(t, { allowedAddresses: LOOPBACK, certificateAuthorities: certificate })
+  const delivery = await send(`https://localhost:${port}/`)
+  assert.ok(!delivery.ok)
+  assert.equal(delivery.error.code, 'tls')
+  assert.match(delivery.error.message, /ERR_TLS_CERT_ALTNAME_INVALID/)
+})
+
+test('TLS with a certificate that nobody vouches for ends, too', async t => {
+  const { port } = await startTlsServer(t, 'localhost')
+  const delivery = await opened(t)(`https://localhost:${port}/`)
+  assert.equal(codeOf(delivery), 'tls')
+})
+
+test('TLS with something that speaks none ends, too', async t => {
+  const { port } = await startSocketServer(t, socket => socket.on('data', () => socket.write(OK)))
+  assert.equal(codeOf(await opened(t)(`https://localhost:${port}/`)), 'tls')
+})
+
+test('TLS with something that hangs up ends, too, and counts as TLS', async t => {
+  const { port } = await startSocketServer(t, socket => socket.on('data', () => socket.resetAndDestroy()))
+  assert.equal(codeOf(await opened(t)(`https://localhost:${port}/`)), 'tls')
+})
+
+test('a TLS handshake that hangs ends with the time for connecting', async t => {
+  const { port } = await startSocketServer(t, () => {})
+  const delivery = await opened(t)(`https://localhost:${port}/`, { connectTimeoutMs: 150 })
+  assert.equal(codeOf(delivery), 'connect_timeout')
+})
