@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ENDPOINT_AUTHENTICATION_PROPERTIES } from './endpoint-authentication.ts'
-import { managementRoutes, type OpenApiOperation, openApiDocument, type Route } from './management.ts'
+import { managementRouteList, managementRoutes, type OpenApiOperation, openApiDocument } from './management.ts'
 
-const document = openApiDocument(managementRoutes, { server: '/api/server/v1', version: '0.0.0' })
+const document = openApiDocument(managementRouteList, { server: '/api/server/v1', version: '0.0.0' })
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 )
@@ -89,13 +89,12 @@ test('operations with a body say what becomes of one that cannot be read', () =>
 })
 
 test('a path without parameters stands before the one with parameters that would match it', () => {
-  const routes = Object.entries<Route>(managementRoutes)
-  for (const [index, [name, route]] of routes.entries()) {
-    const hidden = routes.slice(0, index).find(([, earlier]) => {
+  for (const [index, route] of managementRouteList.entries()) {
+    const hidden = managementRouteList.slice(0, index).find(earlier => {
       const pattern = new RegExp(`^${earlier.path.replace(/\{\w+\}/g, '[^/]+')}$`)
       return earlier.method === route.method && earlier.path !== route.path && pattern.test(route.path)
     })
-    assert.equal(hidden?.[0], undefined, `${name} is hidden`)
+    assert.equal(hidden?.name, undefined, `${route.name} is hidden`)
   }
 })
 

@@ -6,7 +6,7 @@ import { type ActionRoutes, actionRoutes } from './management/actions.ts'
 import { type ApiResourceRoutes, apiResourceRoutes } from './management/api-resources.ts'
 import { type ApplicationRoutes, applicationRoutes } from './management/applications.ts'
 import { type CallRoutes, callRoutes } from './management/calls.ts'
-import type { RouteTable } from './management/route.ts'
+import type { Route, RouteTable } from './management/route.ts'
 import { type TenantRoutes, tenantRoutes } from './management/tenants.ts'
 
 export type {
@@ -86,6 +86,11 @@ export const managementRoutes: RouteTable<ManagementRoutes> = {
   ...apiResourceRoutes,
   ...tenantRoutes,
 }
+
+/** The same routes in their order, for who treats them all alike. */
+export const managementRouteList: readonly (Route & { name: ManagementRouteName })[] = Object.entries(
+  managementRoutes as unknown as Record<ManagementRouteName, Route>,
+).map(([name, route]) => ({ ...route, name: name as ManagementRouteName }))
 
 /** What all paths of the table are below, in each tenant and organization. */
 export const MANAGEMENT_BASE_PATH = '/api/server/v1'

@@ -14,6 +14,9 @@ import { organizationViewSchema, tenantViewSchema } from './tenants.ts'
 
 type JsonSchema = Record<string, unknown>
 
+/** A route with the name under which the table has it. */
+type NamedRoute = Route & { name: string }
+
 /** An OpenAPI 3.1 document, as far as this API needs the language. */
 export interface OpenApiDocument {
   openapi: '3.1.1'
@@ -78,22 +81,19 @@ const REFUSALS: Record<number, { name: string; description: string }> = {
 }
 
 /**
- * Writes the OpenAPI 3.1 document of a table of routes.
+ * Writes the OpenAPI 3.1 document of routes; their names are the operation ids.
  *
  * @param server Where the routes are, for example `/t/demo/api/server/v1`.
  * @param version Of the server.
  */
 export function openApiDocument(
-  routes: Readonly<Record<string, Route>>,
+  routes: readonly NamedRoute[],
   { server, version }: { server: string; version: string },
 ): OpenApiDocument {
   const schemas = describeSchemas(routes)
   const paths: OpenApiDocument['paths'] = {}
-  for (const [operationId, route] of Object.entries(routes)) {
-    paths[route.path] = {
-      ...paths[route.path],
-      [route.method.toLowerCase()]: describeRoute(operationId, route, schemas.of),
-    }
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: describeRoute(route, schemas.of) }
   }
   return {
     openapi: '3.1.1',
@@ -105,7 +105,7 @@ export function openApiDocument(
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: server }],
-    tags: [...new Set(Object.values(routes).map(({ tag }) => tag))].map(name => ({ name })),
+    tags: [...new Set(routes.map(({ tag }) => tag))].map(name => ({ name })),
     paths,
     components: {
       schemas: schemas.named,
@@ -123,16 +123,12 @@ export function openApiDocument(
   }
 }
 
-function describeRoute(
-  operationId: string,
-  route: Route,
-  schemaOf: (schema: z.ZodType) => JsonSchema,
-): OpenApiOperation {
+function describeRoute(route: NamedRoute, schemaOf: (schema: z.ZodType) => JsonSchema): OpenApiOperation {
   const refusals = new Set(route.refusals)
   if (route.scope !== undefined) for (const status of [401, 403]) refusals.add(status)
   if (route.body) for (const status of [400, 413, 415]) refusals.add(status)
   return {
-    operationId,
+    operationId: route.name,
     summary: route.summary,
     tags: [route.tag],
     parameters: [
@@ -185,12 +181,12 @@ function reference(name: string): JsonSchema {
 }
 
 /** All schemas are converted together, so that named ones are referred to wherever they are used. */
-function describeSchemas(routes: Readonly<Record<string, Route>>): {
+function describeSchemas(routes: readonly NamedRoute[]): {
   named: Record<string, JsonSchema>
   of(schema: z.ZodType): JsonSchema
 } {
   const ids = new Map(Object.entries(NAMED).map(([name, schema]) => [schema, name]))
-  for (const { params, query, body, answers } of Object.values(routes)) {
+  for (const { params, query, body, answers } of routes) {
     const bodies = Object.values(answers as Record<string, RouteAnswer>).map(answer => answer.schema)
     for (const schema of [params, query, body, ...bodies]) {
       if (schema && !ids.has(schema)) ids.set(schema, `_${ids.size}`)

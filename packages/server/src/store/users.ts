@@ -122,6 +122,19 @@ export async function listUsers(
   return { total, users: rows.map(toUser) }
 }
 
+/** The administrators of the tenant, oldest first. */
+export async function listAdministrators(db: Database, tenantId: string): Promise<User[]> {
+  const rows = await db.queries
+    .selectFrom('users')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('is_administrator', '=', 1)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows.map(toUser)
+}
+
 async function findRowByUserName(
   db: Database,
   tenantId: string,

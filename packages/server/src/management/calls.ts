@@ -1,0 +1,38 @@
+import type { CallSummary } from '@preflow/contract/management'
+import { listAuditRecords } from '../store/audit.ts'
+import { findCall, listCalls } from '../store/calls.ts'
+import type { CallRecord } from '../store/model.ts'
+import { type Handlers, instant } from './handler.ts'
+import { Refusal } from './refusal.ts'
+
+export const callHandlers: Handlers<'listCalls' | 'getCall' | 'listAuditRecords'> = {
+  listCalls: {
+    async handle({ db, tenant, query }) {
+      return { status: 200, body: (await listCalls(db, tenant.id, query)).map(summarize) }
+    },
+  },
+
+  getCall: {
+    async handle({ db, tenant, params }) {
+      const call = await findCall(db, tenant.id, params.callId)
+      if (!call) {
+        throw new Refusal(404, 'PREFLOW-404', 'Call is not found.', 'No call has this id, or its record is too old.')
+      }
+      return { status: 200, body: { ...summarize(call), details: call.details } }
+    },
+  },
+
+  listAuditRecords: {
+    async handle({ db, tenant, query }) {
+      const records = await listAuditRecords(db, tenant.id, query)
+      return {
+        status: 200,
+        body: records.map(({ tenantId: _, recordedAt, ...record }) => ({ ...record, recordedAt: instant(recordedAt) })),
+      }
+    },
+  },
+}
+
+function summarize({ tenantId: _, details: __, startedAt, ...call }: CallRecord): CallSummary {
+  return { ...call, startedAt: instant(startedAt) }
+}

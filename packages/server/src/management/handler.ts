@@ -1,0 +1,56 @@
+import type { ManagementRouteName, ManagementRoutes } from '@preflow/contract/management'
+import type { Database } from '../store/database.ts'
+import type { AuditRecord, Organization, Tenant } from '../store/model.ts'
+import type { Caller } from './authenticate.ts'
+import { invalidRequest, type Refusal } from './refusal.ts'
+
+/** Where the API is mounted: the server found these from the path and took its prefix off. */
+export interface Mounted {
+  tenant: Tenant
+  organization: Organization
+  /** What was taken off: empty at the root, `/t/demo`, `/t/demo/o/branch`. */
+  prefix: string
+}
+
+/** One request, as a handler sees it: authenticated, authorized and valid. */
+export interface Call<Name extends ManagementRouteName> extends Mounted {
+  /** Of the transaction, when the route changes something. */
+  db: Database
+  caller: Caller
+  params: ManagementRoutes[Name]['params']
+  query: ManagementRoutes[Name]['query']
+  body: ManagementRoutes[Name]['body']
+  /** Epoch milliseconds, the same during the whole call. */
+  nowMs: number
+  newId(): string
+  randomBytes(count: number): Uint8Array
+  /** Keeps who changed what, together with the change. */
+  audit(entry: Pick<AuditRecord, 'action' | 'targetType' | 'targetId' | 'details'>): void
+}
+
+type Answers<Name extends ManagementRouteName> = ManagementRoutes[Name]['answers']
+
+/** What a handler answers: one of the declared statuses with its body. `location` is the path of what was created. */
+export type Answer<Name extends ManagementRouteName> = {
+  [Status in keyof Answers<Name>]: Answers<Name>[Status] extends undefined
+    ? { status: Status; location?: string }
+    : { status: Status; body: Answers<Name>[Status]; location?: string }
+}[keyof Answers<Name>]
+
+export interface Handler<Name extends ManagementRouteName> {
+  handle(call: Call<Name>): Promise<Answer<Name>>
+  /** What is checked before the body is read. Throws a {@link Refusal}. */
+  admit?(params: ManagementRoutes[Name]['params'], mounted: Mounted): void
+  /** How a body is refused that is not JSON, has unknown fields or fields of a wrong type. Default: {@link invalidRequest}. */
+  refuseMalformed?(description: string): Refusal
+}
+
+/** Handlers by the name of their route. */
+export type Handlers<Names extends ManagementRouteName> = { [Name in Names]: Handler<Name> }
+
+export const refuseMalformedByDefault = (description: string): Refusal => invalidRequest(description)
+
+/** ISO 8601, as the wire has it. */
+export function instant(epochMs: number): string {
+  return new Date(epochMs).toISOString()
+}

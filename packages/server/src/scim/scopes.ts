@@ -1,0 +1,12 @@
+/** What an access token must allow, by what is done with users. */
+export const SCIM_USER_SCOPES = {
+  create: 'internal_user_mgt_create',
+  list: 'internal_user_mgt_list',
+  view: 'internal_user_mgt_view',
+  update: 'internal_user_mgt_update',
+  delete: 'internal_user_mgt_delete',
+  /** One's own account. */
+  me: 'internal_login',
+} as const
+
+export const SCIM_SCOPES: readonly string[] = Object.values(SCIM_USER_SCOPES)
