@@ -101,6 +101,8 @@ test('UC-13, 7.2 R5: the same call makes the same ids; a call that differs in an
   const what = event({ [DEPARTMENT]: 'HR' }, { [DEPARTMENT]: 'Geology' })
   assert.deepEqual(idsOf(what, { ...call, now: call.now + 9000 }), idsOf(what))
   assert.equal(new Set(idsOf(what)).size, 2, 'one for each reader')
+  const unnamed = { ...call, requestId: undefined }
+  assert.deepEqual(idsOf(what, { ...unnamed, now: call.now + 9000 }), idsOf(what, unnamed))
   const others = [
     idsOf(what, { ...call, requestId: 'r2' }),
     idsOf(what, { ...call, requestId: undefined }),

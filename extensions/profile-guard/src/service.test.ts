@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
-import { sampleRequest } from '@preflow/extension/testing'
+import { readService } from '@preflow/extension/service'
+import { call, sampleRequest } from '@preflow/extension/testing'
 import { createDelivery } from './delivery.ts'
 import { openOutbox } from './outbox.ts'
 import { onEachOutbox } from './outboxes.cases.ts'
+import { profileGuard } from './service.ts'
 import { createSmtp } from './smtp.ts'
 import { startMailServer } from './smtp-server.cases.ts'
 
@@ -87,6 +89,38 @@ onEachOutbox('profile-guard', newLocation => {
     assert.deepEqual(server.mails.map(({ to }) => to.join()).sort(), ['ines@heron.example', 'security@heron.example'])
     assert.doesNotMatch(server.mails.map(({ source }) => source).join(), /new@evil\.example/)
     assert.doesNotMatch(JSON.stringify(guard.lines), /evil|ines/)
+  })
+
+  test('an instance that leaves the sending to others keeps alerts, tells of those given up, and is ready while it can', async () => {
+    const location = await newLocation()
+    const read = readService(profileGuard, {
+      environment: {},
+      file: {
+        caller: 'none',
+        outbox: location,
+        alertTo: ['security@heron.example'],
+        alertDelivery: 'elsewhere',
+      },
+    })
+    assert.ok(read.ok)
+    const outbox = await openOutbox({ location })
+    await outbox.add([{ id: 'a', recipient: 'gone@heron.example', content: '{}' }])
+    const claimed = await outbox.claim()
+    if (claimed) await outbox.bury(claimed, 'SMTP 550')
+    const reports: object[] = []
+    const open = await profileGuard.open(read.configuration, {
+      report: (level, fields) => reports.push({ level, ...fields }),
+    })
+    assert.deepEqual(reports, [
+      { level: 'warn', event: 'alerts given up', count: 1, advice: 'See "Alerts that were given up" in the README.' },
+    ])
+    assert.equal(await open.isReady?.(), true)
+    assert.equal((await call(open.extension, emailChange)).status, 200)
+    await open.close?.()
+    await assert.rejects(async () => open.isReady?.())
+    const { waiting, dead } = await outbox.status()
+    assert.deepEqual([waiting, dead], [2, 1])
+    await outbox.close()
   })
 
   test('UC-14, 7.2 R6: with a silent mail server the answer is given, and kill -9 loses no alert', async () => {
