@@ -25,6 +25,7 @@ export interface Configuration {
   actionConnectTimeoutMs?: number
   /** Absent: what the platform does. */
   actionReadTimeoutMs?: number
+  breaksCircuits: boolean
   tokenAlgorithm: 'ES256' | 'RS256'
   sessionLifetimeSeconds: number
   maxRequestBytes: number
@@ -160,11 +161,9 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
   privateEndpoints: {
     variable: 'PREFLOW_PRIVATE_ENDPOINTS',
     schema: z.array(
-      z
-        .string()
-        .refine(text => ipaddr.isValidCIDR(text), {
-          message: 'must be a network, for example 10.20.0.0/16 or ::1/128',
-        }),
+      z.string().refine(text => ipaddr.isValidCIDR(text), {
+        message: 'must be a network, for example 10.20.0.0/16 or ::1/128',
+      }),
     ),
     fallback: [],
     read: words,
@@ -198,6 +197,14 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     schema: wholeNumber(1, 600_000, 'milliseconds'),
     read: count,
     description: 'Milliseconds an extension may take to answer, per attempt. Not set: what the platform does.',
+  },
+  breaksCircuits: {
+    variable: 'PREFLOW_CIRCUIT_BREAKER',
+    schema: z.boolean({ message: 'must be on or off' }),
+    fallback: true,
+    read: text => ({ on: true, off: false })[text.trim().toLowerCase()] ?? text,
+    description:
+      'Whether an extension that keeps failing is left alone for a minute; its actions are answered at once meanwhile, as their failure mode says. `off` calls it every time, as the reference does.',
   },
   tokenAlgorithm: {
     variable: 'PREFLOW_TOKEN_ALGORITHM',

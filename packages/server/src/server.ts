@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type Platform, type PlatformName, platforms } from '@preflow/contract'
 import { createBreakers, createCredentialSource, createSend } from '@preflow/engine'
 import { LRUCache } from 'lru-cache'
+import { createCallKeeper } from './actions/call-record.ts'
 import { createSeal } from './actions/sealed-secrets.ts'
 import { createTriggerAction } from './actions/trigger-action.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './client-request.ts'
@@ -15,7 +16,6 @@ import { type Issuer, makeIssuer } from './oauth/issuer.ts'
 import { createIssuerServers } from './oauth/provider.ts'
 import type { Ports } from './ports.ts'
 import { handleSignIn } from './sign-in/sign-in.ts'
-import { purgeCalls } from './store/calls.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { purgeExpiredArtifacts } from './store/oidc-artifacts.ts'
 import { findOrganization, findOrganizationById } from './store/organizations.ts'
@@ -47,8 +47,6 @@ const SEAL_KEY_BYTES = 32
 const DATABASE_FILE = 'preflow.db'
 const MAX_FORM_BYTES = 16_384
 const HOUSEKEEPING_MS = 3_600_000
-const CALLS_KEPT_MS = 30 * 24 * 3_600_000
-const CALLS_KEPT = 10_000
 /** So long a tenant that was removed or moved may still be found. */
 const TENANT_MEMORY_MS = 5000
 
@@ -114,7 +112,13 @@ function assemble(
     db,
     log,
     newId,
-    engine: { send, now, credentials: createCredentialSource({ send, now }), breakers: createBreakers() },
+    keepCall: createCallKeeper(db),
+    engine: {
+      send,
+      now,
+      credentials: createCredentialSource({ send, now }),
+      ...(configuration.breaksCircuits ? { breakers: createBreakers() } : {}),
+    },
     platformOf: platformsOf(configuration),
     disabledActions: configuration.disabledActions,
     disclosure: configuration,
@@ -188,7 +192,6 @@ function assemble(
   async function keepHouse(): Promise<void> {
     try {
       await purgeExpiredArtifacts(db)
-      await purgeCalls(db, { startedBefore: now() - CALLS_KEPT_MS, keep: CALLS_KEPT })
     } catch (error) {
       log.warn({ err: error }, 'what has expired could not be deleted; it is tried again in an hour')
     }

@@ -2,9 +2,9 @@ import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
 import { type EnginePorts, executeAction, type Outcome } from '@preflow/engine'
 import type { Log } from '../log.ts'
 import { findActiveAction } from '../store/actions.ts'
-import { insertCall } from '../store/calls.ts'
 import type { Database } from '../store/database.ts'
-import type { Action, CallRecord, Organization, Tenant } from '../store/model.ts'
+import type { CallRecord, Organization, Tenant } from '../store/model.ts'
+import { describeCall } from './call-record.ts'
 
 /** A point of a flow where an action may have its say. */
 export interface Trigger {
@@ -30,6 +30,7 @@ export interface TriggerPorts {
   db: Database
   engine: EnginePorts
   log: Log
+  keepCall(record: CallRecord): Promise<void>
   newId(): string
   /** The platform by its name, with the server's own deadlines in it; the server's platform when an action names none. */
   platformOf(name: string | undefined): Platform
@@ -81,67 +82,22 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       },
       engine,
     )
-    const record = recordOf(callId, startedAt, action, trigger, outcome)
+    const { clientId, grantType } = trigger
+    const record = describeCall(outcome, {
+      id: callId,
+      tenantId: tenant.id,
+      action,
+      startedAt,
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(grantType === undefined ? {} : { grantType }),
+    })
     const { durationMs, flowResult, reason, status } = record
     log.info(
       { callId, tenant: tenant.domain, actionType: type, actionId: action.id, status, flowResult, durationMs },
       `action call: ${reason}`,
     )
-    await insertCall(db, record).catch(error => log.error({ callId, err: error }, 'a call record could not be kept'))
+    // The flow does not fail with its record: whoever must not go on unrecorded watches the log for this line.
+    await ports.keepCall(record).catch(error => log.error({ callId, err: error }, 'a call record could not be kept'))
     return { ...outcome, type, platform, callId }
-  }
-}
-
-/** What the flow does with each outcome. */
-const FLOW_RESULTS: Record<Outcome['status'], string> = {
-  success: 'continued',
-  skipped: 'continued unmodified',
-  continued: 'continued unmodified',
-  failed: 'denied',
-  incomplete: 'redirected',
-  error: 'refused with server_error',
-}
-
-function recordOf(id: string, startedAt: number, action: Action, trigger: Trigger, outcome: Outcome): CallRecord {
-  const { trace, ...result } = outcome
-  const { clientId, grantType, tenant } = trigger
-  return {
-    id,
-    tenantId: tenant.id,
-    actionId: action.id,
-    actionType: action.type,
-    actionName: action.name,
-    startedAt,
-    durationMs: trace.durationMs,
-    status: outcome.status,
-    reason: reasonOf(outcome),
-    ...(clientId === undefined ? {} : { clientId }),
-    ...(grantType === undefined ? {} : { grantType }),
-    flowResult:
-      outcome.status === 'incomplete' && !actionTypes[action.type].mayRedirect
-        ? FLOW_RESULTS.error
-        : FLOW_RESULTS[outcome.status],
-    details: { ...trace, operations: 'operations' in result ? result.operations : [] },
-  }
-}
-
-/** The sentence a person reads first. */
-function reasonOf(outcome: Outcome): string {
-  switch (outcome.status) {
-    case 'skipped':
-      return outcome.why
-    case 'success': {
-      const applied = outcome.operations.filter(({ verdict }) => verdict === 'applied').length
-      return `SUCCESS: ${applied} of ${outcome.operations.length} operations applied.`
-    }
-    case 'failed':
-      return outcome.error?.message ?? `FAILED: ${outcome.description ?? outcome.reason}`
-    case 'incomplete':
-      return 'INCOMPLETE: the user is sent to the extension first.'
-    case 'continued':
-    case 'error':
-      return outcome.error.message
-    default:
-      return outcome satisfies never
   }
 }

@@ -281,7 +281,8 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation): AccessTokenDr
     ...(application.grantTypes.includes('refresh_token')
       ? {
           refreshToken: {
-            lifetimeSeconds: earlier?.refreshTokenLifetimeSeconds ?? application.refreshTokenLifetimeSeconds,
+            // Without a lifetime of its own the application leaves it to the server; the reference shows -1 then.
+            lifetimeSeconds: earlier?.refreshTokenLifetimeSeconds ?? (application.refreshTokenLifetimeSeconds || -1),
             willBeIssued: plan.willIssueRefreshToken,
           },
         }

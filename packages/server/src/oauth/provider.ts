@@ -186,7 +186,13 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
         allowedPolicy: (_ctx, client, token) =>
           client.clientAuthMethod !== 'none' || token.clientId === client.clientId,
       },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy(_ctx, client, token) {
+          if (token.clientId === client.clientId) return true
+          throw new errors.InvalidRequest('the token was issued to another client')
+        },
+      },
       deviceFlow: { enabled: true, ...devicePages },
       rpInitiatedLogout: { enabled: true, ...logoutPages },
       resourceIndicators: {

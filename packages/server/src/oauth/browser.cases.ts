@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+
+/** As much of a browser as sign-in needs: cookies by path, redirects within the server, forms. */
+export interface Browser {
+  /** Follows redirects until a page or an address outside the server. */
+  open(url: string): Promise<Landing>
+  /** Fills in the form of a page and sends it. */
+  submit(page: Landing, fields: Record<string, string>): Promise<Landing>
+}
+
+export interface Landing {
+  url: string
+  /** 0 when the address is outside the server and was not opened. */
+  status: number
+  headers: Headers
+  html: string
+}
+
+export function openBrowser(origin: string): Browser {
+  const jar: { name: string; value: string; path: string }[] = []
+
+  async function visit(url: string, init: RequestInit = {}, hops = 0): Promise<Landing> {
+    assert(hops < 12, `too many redirects, the last to ${url}`)
+    const { origin: target, pathname } = new URL(url)
+    if (target !== origin) return { url, status: 0, headers: new Headers(), html: '' }
+    const cookie = jar
+      .filter(({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ')
+    const response = await fetch(url, { ...init, redirect: 'manual', headers: { ...init.headers, cookie } })
+    for (const text of response.headers.getSetCookie()) {
+      const [pair = '', ...attributes] = text.split(/;\s*/)
+      const [name = '', value = ''] = pair.split(/=(.*)/s)
+      const path = attributes.find(attribute => attribute.startsWith('path='))?.slice(5) ?? '/'
+      const known = jar.findIndex(entry => entry.name === name && entry.path === path)
+      if (known >= 0) jar.splice(known, 1)
+      if (value !== '') jar.push({ name, value, path })
+    }
+    const location = response.headers.get('location')
+    if (location && response.status >= 300 && response.status < 400) {
+      await response.body?.cancel()
+      return visit(new URL(location, url).href, {}, hops + 1)
+    }
+    return { url, status: response.status, headers: response.headers, html: await response.text() }
+  }
+
+  return {
+    open: url => visit(url),
+    submit(page, fields) {
+      const action = /<form[^>]* action="([^"]*)"/.exec(page.html)?.[1] ?? page.url
+      const hidden = [...page.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]
+      const form = new URLSearchParams(hidden.map(([, name = '', value = '']) => [name, value]))
+      for (const [name, value] of Object.entries(fields)) form.set(name, value)
+      return visit(new URL(action, page.url).href, { method: 'POST', body: form })
+    },
+  }
+}
+
+/** Signs the user in for an authorization request and returns the address the browser ends at. */
+export async function authorize(
+  world: { base: string; server: { address: string } },
+  request: { clientId: string; userName: string; password?: string; parameters: Record<string, string> },
+): Promise<URL> {
+  const { clientId, parameters, password = 'correct horse', userName } = request
+  const browser = openBrowser(world.server.address)
+  const query = new URLSearchParams({
+    client_id: clientId,
+    redirect_uri: CALLBACK,
+    response_type: 'code',
+    ...parameters,
+  })
+  const signIn = await browser.open(`${world.base}/oauth2/authorize?${query}`)
+  if (signIn.status !== 200) return new URL(signIn.url)
+  const landing = await browser.submit(signIn, { username: userName, password, step: 'sign-in' })
+  assert.equal(landing.status, 0, landing.html)
+  return new URL(landing.url)
+}
+
+/** Where the applications of the tests live: nobody listens there, the browser only looks at the address. */
+export const CALLBACK = 'http://127.0.0.1:65535/callback'
