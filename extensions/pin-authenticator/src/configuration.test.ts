@@ -77,7 +77,7 @@ test('a platform may authenticate by user name and password, token or signature'
 
 const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
 
-test('the README shows every setting', () => {
+test('A16: the README shows every setting', () => {
   // The formatter pads the cells of a table.
   const rowsOf = (text: string) =>
     text.split('\n').flatMap(line => (line.startsWith(`| \`${PREFIX}_`) ? line.replaceAll(/ +/g, ' ') : []))
@@ -86,7 +86,7 @@ test('the README shows every setting', () => {
   assert.deepEqual(rowsOf(readme), expected, 'copy the output of documentSettings into the README')
 })
 
-test('the README shows every text', () => {
+test('A16: the README shows every text', () => {
   const cells = readme.split('\n').map(line => line.replaceAll(/ +/g, ' '))
   for (const [name, text] of Object.entries(englishTexts)) assert.ok(cells.includes(`| \`${name}\` | ${text} |`), name)
 })

@@ -22,6 +22,8 @@ export interface EntryPagesOptions {
   locks: LockPolicy
   /** URL of the page for a handle. */
   entryUrl(handle: string): string
+  /** Whether that URL is https, as it must be anywhere but on this machine. */
+  isSecure: boolean
   texts: Texts
   language: string
   ports: Ports
@@ -37,6 +39,9 @@ interface Form {
 }
 
 const MAX_FORM_BYTES = 8192
+/** So many PINs are checked at a time; each takes 32 MiB and a good part of a second of one core. */
+const MAX_CHECKS = 32
+const BUSY_SECONDS = 5
 const BROWSER_KEY_BYTES = 32
 const HANDLE = /^[\w-]{22}$/
 const ONE_YEAR_SECONDS = 31_536_000
@@ -56,9 +61,9 @@ const refusalTexts: Record<Refusal, keyof Texts> = {
  * with that cookie and with a token made from it, for the attempt that is next: sent twice, or from elsewhere, it does nothing.
  */
 export function createEntryPages(options: EntryPagesOptions): Hono {
-  const { store, hasher, limits, locks, texts, ports } = options
-  const isSecure = options.entryUrl('').startsWith('https:')
+  const { store, hasher, limits, locks, isSecure, texts, ports } = options
   const pages = new Hono()
+  let checks = 0
 
   pages.use(async (c, next) => {
     await next()
@@ -115,8 +120,19 @@ export function createEntryPages(options: EntryPagesOptions): Hono {
       show(c, entry, { typed: form.username, error: { text, field }, status })
     if (asksName && username === '') return again(texts.usernameMissing, 'username')
     if (!isPin(form.pin)) return again(fill(texts.pinMalformed, { longest: MAX_PIN_LENGTH }), 'pin')
-    if (hasher.isBusy()) return again(texts.busy, 'pin', 503)
+    if (checks >= MAX_CHECKS) {
+      c.header('retry-after', String(BUSY_SECONDS))
+      return again(texts.busy, 'pin', 503)
+    }
+    checks++
+    try {
+      return await checkPin(c, entry, form, username)
+    } finally {
+      checks--
+    }
+  }
 
+  async function checkPin(c: Context, entry: Entry, form: Form, username: string): Promise<Response> {
     // Counted before it is checked, so that guesses made at once are not checked for free.
     if (entry.attempts >= limits.attempts)
       return finish(c, entry, refuse(entry, 'pin_attempts_exceeded', ports.now(), limits))

@@ -62,6 +62,7 @@ export async function createPinAuthenticator(configuration: Configuration, ports
     maxLockMs: configuration.maxLockSeconds * 1000,
   }
   const publicUrl = configuration.publicUrl.replace(/\/+$/, '')
+  const isSecure = publicUrl.startsWith('https:')
   const entryUrl = (handle: string) => `${publicUrl}/pin?handle=${handle}`
 
   const attemptsKeptMs = 2 * locks.maxLockMs
@@ -84,7 +85,7 @@ export async function createPinAuthenticator(configuration: Configuration, ports
   routes.post('/', c => extension.fetch(c.req.raw))
   routes.route(
     '/pin',
-    createEntryPages({ store, hasher, platformUrls, limits, locks, entryUrl, texts, language, ports }),
+    createEntryPages({ store, hasher, platformUrls, limits, locks, entryUrl, isSecure, texts, language, ports }),
   )
   if (configuration.adminKeys.length > 0) routes.route('/pins', createEnrolmentApi(configuration.adminKeys, enrolment))
   routes.get('/livez', c => c.text('ok\n'))

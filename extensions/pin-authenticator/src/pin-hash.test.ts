@@ -70,14 +70,6 @@ test('a damaged hash fits no PIN', async () => {
   }
 })
 
-test('the hasher says when too many PINs wait', async () => {
-  assert.equal(hasher.isBusy(), false)
-  const many = Array.from({ length: 32 }, () => hasher.check('u1', '482915', undefined))
-  assert.equal(hasher.isBusy(), true)
-  await Promise.all(many)
-  assert.equal(hasher.isBusy(), false)
-})
-
 test('a disguised name is stable and does not contain the name', () => {
   assert.equal(hasher.disguise('ines'), hasher.disguise('ines'))
   assert.notEqual(hasher.disguise('ines'), hasher.disguise('inez'))

@@ -17,8 +17,6 @@ export interface PinHasher {
   check(userId: string, pin: string, stored: string | undefined): Promise<PinCheck>
   /** A name for a counter that does not tell what it counts: people type PINs into the wrong field. */
   disguise(text: string): string
-  /** Whether so many PINs wait to be hashed that another would only make everyone late. */
-  isBusy(): boolean
 }
 
 export interface PinHasherOptions {
@@ -36,7 +34,6 @@ const BLOCK_SIZE = 8
 const PARALLELIZATION = 3
 const SALT_BYTES = 16
 const HASH_BYTES = 32
-const MAX_WAITING = 32
 const STORED = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2}),k=([\w-]{8})\$([\w-]{22})\$([\w-]{43})$/
 
 const derive = promisify<Buffer, Uint8Array, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
@@ -66,24 +63,18 @@ export function createPinHasher(options: PinHasherOptions): PinHasher {
     salt: Buffer.from(options.randomBytes(SALT_BYTES)),
     hash: Buffer.from(options.randomBytes(HASH_BYTES)),
   }
-  let waiting = 0
 
-  async function stretch(userId: string, pin: string, pepper: string, form: Omit<Stored, 'hash'>): Promise<Buffer> {
+  function stretch(userId: string, pin: string, pepper: string, form: Omit<Stored, 'hash'>): Promise<Buffer> {
     // The length keeps a user `12` with the PIN 3456 apart from a user `1` with 23456.
     const peppered = createHmac('sha256', pepper).update(`${userId.length}:${userId}:${pin}`).digest()
     const cost = 2 ** form.costLog2
     const memoryBytes = 128 * cost * form.blockSize
-    waiting++
-    try {
-      return await derive(peppered, form.salt, HASH_BYTES, {
-        N: cost,
-        r: form.blockSize,
-        p: form.parallelization,
-        maxmem: 2 * memoryBytes,
-      })
-    } finally {
-      waiting--
-    }
+    return derive(peppered, form.salt, HASH_BYTES, {
+      N: cost,
+      r: form.blockSize,
+      p: form.parallelization,
+      maxmem: 2 * memoryBytes,
+    })
   }
 
   return {
@@ -105,7 +96,6 @@ export function createPinHasher(options: PinHasherOptions): PinHasher {
     },
 
     disguise: text => createHmac('sha256', options.pepper).update(`counter:${text}`).digest('base64url'),
-    isBusy: () => waiting >= MAX_WAITING,
   }
 }
 
