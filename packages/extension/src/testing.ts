@@ -1,5 +1,5 @@
 import type { ActionRequest, ActionResponse, Events } from '@preflow/contract'
-import type { Extension } from './define-extension.ts'
+import { type DecisionRecord, defineExtension, type Extension, type Handlers } from './define-extension.ts'
 
 /** Some of the members of a document, at every depth; a list is given whole. */
 export type Overrides<Document> = Document extends readonly unknown[]
@@ -43,6 +43,26 @@ export async function call(
     }),
   )
   return { status: response.status, headers: response.headers, answer: (await response.json()) as ActionResponse }
+}
+
+/**
+ * Lets handlers decide one request, without a caller to authenticate.
+ *
+ * @returns The answer and the record of it, which has the explanation and what is to be mended.
+ * @example
+ * const { answer, record } = await decide({ preIssueAccessToken }, sampleRequest('PRE_ISSUE_ACCESS_TOKEN'))
+ */
+export async function decide(
+  handlers: Handlers,
+  request: unknown,
+  options: { now?(): number; budgetMs?: number } = {},
+): Promise<CallResult & { record: DecisionRecord }> {
+  let record: DecisionRecord | undefined
+  const log = (written: DecisionRecord) => {
+    record = written
+  }
+  const result = await call(defineExtension(handlers, { caller: { type: 'none' }, log, ...options }), request)
+  return { ...result, record: record as DecisionRecord }
 }
 
 function merge(sample: unknown, overrides: unknown): unknown {

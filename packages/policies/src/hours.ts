@@ -30,6 +30,7 @@ export const hoursSchema: z.ZodType<Required<Hours>> = z
     from: clock.default('09:00'),
     to: clock.default('17:00'),
   })
+  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must differ from from' })
   .prefault({})
 
 export interface HoursOptions {
