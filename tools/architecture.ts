@@ -74,7 +74,9 @@ function walk(folder: string): string[] {
   })
 }
 
-const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
+/** `import … from 'x'`, `export … from 'x'`, `import 'x'`, `import('x')`; not the word `from` in a sentence. */
+const IMPORT =
+  /(?:^[ \t]*(?:import|export)\b[^'"`;]*?\bfrom[ \t]*|^[ \t]*import[ \t]+|\bimport[ \t]*\([ \t]*)['"]([^'"]+)['"]/gm
 
 for (const side of ['packages', 'extensions']) {
   for (const name of readdirSync(join(root, side))) {
