@@ -288,13 +288,13 @@ export function readConfiguration(environment: Record<string, string | undefined
 }
 
 function check(
-  valueOf: (name: keyof Configuration) => unknown,
+  givenFor: (name: keyof Configuration) => unknown,
   titleOf: (name: keyof Configuration) => string,
 ): Configuration {
   const complaints: string[] = []
   const entries = (Object.keys(options) as (keyof Configuration)[]).flatMap(name => {
     const { schema, fallback } = options[name]
-    const given = valueOf(name)
+    const given = givenFor(name)
     if (given === undefined) return fallback === undefined ? [] : [[name, fallback] as const]
     const checked = schema.safeParse(given)
     if (checked.success) return [[name, checked.data] as const]

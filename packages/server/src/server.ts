@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { getRequestListener } from '@hono/node-server'
 import { type Platform, type PlatformName, platforms } from '@preflow/contract'
 import { createBreakers, createCredentialSource, createSend } from '@preflow/engine'
 import { LRUCache } from 'lru-cache'
@@ -12,15 +13,18 @@ import { createTriggerAction } from './actions/trigger-action.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './client-request.ts'
 import type { Configuration } from './configuration.ts'
 import { BodyTooLarge, readBody } from './http-body.ts'
+import { createManagementApi } from './management/management-api.ts'
 import { type Issuer, makeIssuer } from './oauth/issuer.ts'
 import { createIssuerServers } from './oauth/provider.ts'
+import { createTenant, publishManagementApis } from './organizations/create-tenant.ts'
 import type { Ports } from './ports.ts'
 import { handleSignIn } from './sign-in/sign-in.ts'
 import { type Database, openDatabase } from './store/database.ts'
+import type { Tenant } from './store/model.ts'
 import { purgeExpiredArtifacts } from './store/oidc-artifacts.ts'
 import { findOrganization, findOrganizationById } from './store/organizations.ts'
-import { FIRST_TENANT, findTenantByDomain, insertTenant } from './store/tenants.ts'
-import { insertUser } from './store/users.ts'
+import { FIRST_TENANT, findTenantByDomain } from './store/tenants.ts'
+import { insertUser, listUsers } from './store/users.ts'
 
 /** A server that is ready to listen. */
 export interface Server {
@@ -72,6 +76,7 @@ export async function createServer(configuration: Configuration, ports: Ports): 
   })
   try {
     const generatedAdminPassword = await createFirstTenant(db, configuration, ports)
+    await publishManagementApis(db, ports)
     const running = assemble(configuration, ports, db, sealKey)
     return Object.assign(running, generatedAdminPassword === undefined ? {} : { generatedAdminPassword })
   } catch (error) {
@@ -136,7 +141,39 @@ function assemble(
     clientRequestOf: request => clientRequests.get(request) ?? { address: '', headers: [] },
   })
 
+  const management = createManagementApi(
+    {
+      db,
+      now,
+      newId,
+      randomBytes: ports.randomBytes,
+      log,
+      async verifyAccessToken(token, tenant) {
+        const issuer = await findIssuer(tenant.domain, undefined)
+        const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
+        return read && { scopes: read.scopes, subject: read.userId ?? read.clientId }
+      },
+    },
+    { maxBodyBytes: configuration.maxRequestBytes },
+  )
+  const visits = new WeakMap<object, Visit>()
+  const listenForManagement = getRequestListener(
+    async (request, { incoming }) => {
+      const { issuer } = visits.get(incoming) as Visit
+      const { path: prefix, tenant, organization } = issuer
+      return management.fetch(request, { tenant, organization, prefix })
+    },
+    { overrideGlobalObjects: false },
+  )
+
   const rooms: Room[] = [
+    {
+      answers: /^\/api\/server\/v1(\/|$)/,
+      async answer(visit) {
+        visits.set(visit.request, visit)
+        await listenForManagement(visit.request, visit.response)
+      },
+    },
     {
       answers: /^\/sign-in\/[^/]+$/,
       answer: async ({ request, response, issuer }) =>
@@ -366,24 +403,19 @@ async function createFirstTenant(
   configuration: Configuration,
   ports: Ports,
 ): Promise<string | undefined> {
-  if (await findTenantByDomain(db, FIRST_TENANT.domain)) return undefined
   const { newId, now } = ports
-  const organizationId = newId()
-  const isFirst = await insertTenant(
-    db,
-    { ...FIRST_TENANT, rootOrganizationId: organizationId },
-    { id: organizationId, tenantId: FIRST_TENANT.id, name: 'Super', handle: FIRST_TENANT.domain, depth: 0 },
-  )
-  // Another process was faster; it has the password.
-  if (!isFirst) return undefined
-  const generated = configuration.adminPassword === undefined
+  // Nothing when it is there: from an earlier start, or from another process that was faster.
+  await createTenant(db, { domain: FIRST_TENANT.domain, name: 'Super' }, ports)
+  const tenant = (await findTenantByDomain(db, FIRST_TENANT.domain)) as Tenant
+  if ((await listUsers(db, tenant.id, { limit: 1 })).total > 0) return undefined
+
   const password = configuration.adminPassword ?? Buffer.from(ports.randomBytes(18)).toString('base64url')
-  await insertUser(
+  const isFirst = await insertUser(
     db,
     {
       id: newId(),
-      tenantId: FIRST_TENANT.id,
-      organizationId,
+      tenantId: tenant.id,
+      organizationId: tenant.rootOrganizationId,
       userName: 'admin',
       claims: {},
       groups: [],
@@ -394,5 +426,5 @@ async function createFirstTenant(
     },
     password,
   )
-  return generated ? password : undefined
+  return isFirst && configuration.adminPassword === undefined ? password : undefined
 }

@@ -75,7 +75,9 @@ export const STANDARD_CLAIMS: readonly string[] = [...new Set(Object.values(SCOP
 export function claimsOf(user: User, scopes: Iterable<string>, named: readonly string[] = []): [string, ClaimValue][] {
   const wanted = new Set([...scopes].flatMap(scope => SCOPE_CLAIMS[scope] ?? []).concat(named))
   wanted.delete('sub')
-  return [...wanted].flatMap(name => {
+  // In the order of the standard, whatever the order of the scopes, so that tokens and events always look the same.
+  const ordered = new Set([...STANDARD_CLAIMS.filter(name => wanted.has(name)), ...wanted])
+  return [...ordered].flatMap(name => {
     const value = readClaim(user, name)
     return value === undefined ? [] : [[name, value] as [string, ClaimValue]]
   })

@@ -1,5 +1,6 @@
 import type { AccessTokenEvent, ActionType, IdTokenEvent, TokenClaim } from '@preflow/contract'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
+import type { Organization } from '../store/model.ts'
 import { type ClaimValue, claimsOf } from './claims.ts'
 import type { Customisation } from './customisation.ts'
 import {
@@ -43,6 +44,8 @@ export interface TokenDecision {
   }
   /** To be kept with the refresh token. */
   customisation: Customisation
+  /** Where the tokens hold: the organization the user switched to, otherwise the issuer's. */
+  organization: Organization
   /** The calls behind this decision, for the client's error and the log. */
   callIds: string[]
 }
@@ -141,8 +144,14 @@ export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promi
           ? { idToken: stored.idToken }
           : {}),
     },
+    organization: organizationOf(plan),
     callIds,
   }
+}
+
+/** Where tokens of the plan hold. */
+function organizationOf({ accessingOrganization, issuer }: TokenPlan): Organization {
+  return accessingOrganization ?? issuer.organization
 }
 
 interface DecidedAccessToken {
@@ -294,6 +303,7 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation): AccessTokenDr
 function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], jti: string): IdTokenDraft {
   const { application, authentication = {}, issuer, user } = plan
   const { authTimeSeconds, nonce, acr, amr, sessionId } = authentication
+  const organization = organizationOf(plan)
   const fixed: [string, unknown][] = [
     ['jti', jti],
     ['iss', issuer.url],
@@ -303,9 +313,9 @@ function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], 
     ['acr', acr],
     ['amr', amr],
     ['sid', sessionId],
-    ['org_id', issuer.organization.id],
-    ['org_name', issuer.organization.name],
-    ['org_handle', issuer.organization.handle],
+    ['org_id', organization.id],
+    ['org_name', organization.name],
+    ['org_handle', organization.handle],
     ['sub', user?.id],
   ]
   return {

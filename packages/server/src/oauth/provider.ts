@@ -144,6 +144,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
       name === 'Client' ? createClientAdapter(db, issuer, grantTypes) : createArtifactAdapter(db, issuer, name),
     jwks: { keys: keys as NonNullable<Configuration['jwks']>['keys'] },
     enabledJWA: { idTokenSigningAlgValues: [...new Set(keys.map(({ alg }) => alg))] as ('ES256' | 'RS256')[] },
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     clientDefaults: { id_token_signed_response_alg: ports.tokenAlgorithm },
     extraClientMetadata: { properties: [APPLICATION] },
     routes: {

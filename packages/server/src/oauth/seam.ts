@@ -108,6 +108,7 @@ interface Internals {
   [STRUCTURED]?: true
   customisation?: Customisation
   sessionDataKeyConsent?: string
+  accessingOrganization?: Organization
   error?: string
   expiresIn?: number
   exp?: number
@@ -167,6 +168,7 @@ export function createSeam(ports: SeamPorts): Seam {
       scopes: requested,
       ...(previousGrant === undefined ? {} : { previousGrant }),
       ...(old.customisation ? { stored: old.customisation } : {}),
+      ...(old.accessingOrganization ? { accessingOrganization: old.accessingOrganization } : {}),
       willIssueRefreshToken: true,
       authentication: authenticationOf(old),
     })
@@ -324,6 +326,8 @@ export function createSeam(ports: SeamPorts): Seam {
           const { decided, replaces } = stateOf(ctx)
           if (this.jti || !decided) return save.call(this)
           this.customisation = decided.customisation
+          if (decided.organization.id !== ports.issuer.organization.id)
+            this.accessingOrganization = decided.organization
           this.expiresIn = refreshLifetime(decided)
           await extendGrant(ctx, ports.nowSeconds() + this.expiresIn)
           if (replaces !== undefined) {
@@ -384,7 +388,7 @@ export function createSeam(ports: SeamPorts): Seam {
   }
 
   function install(provider: Provider): void {
-    widen(provider.RefreshToken, 'customisation')
+    widen(provider.RefreshToken, 'customisation', 'accessingOrganization')
     widen(provider.AuthorizationCode, 'sessionDataKeyConsent')
     takeOverNewCodes(provider.AuthorizationCode.prototype as never)
     askBeforeConsuming(provider.AuthorizationCode)
@@ -475,9 +479,9 @@ function wrap<Target, Name extends keyof Target>(
   target[name] = make(target[name])
 }
 
-/** Lets the rows of a model have one member more. oidc-provider reads the list when the first one is made. */
-function widen(Model: { IN_PAYLOAD: string[] }, member: string): void {
-  const members = [...Model.IN_PAYLOAD, member]
+/** Lets the rows of a model have more members. oidc-provider reads the list when the first one is made. */
+function widen(Model: { IN_PAYLOAD: string[] }, ...more: string[]): void {
+  const members = [...Model.IN_PAYLOAD, ...more]
   Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => members })
 }
 
@@ -563,7 +567,7 @@ function refreshLifetime({ accessToken }: TokenDecision): number {
 function accessTokenPayload(decision: TokenDecision, stock: object, issuer: Issuer): Record<string, unknown> {
   const { subject, subjectKind, scopes, audiences, claims } = decision.accessToken
   const { client_id, jti, iat, exp } = stock as Record<string, unknown>
-  const { id, name, handle } = issuer.organization
+  const { id, name, handle } = decision.organization
   return {
     iss: issuer.url,
     sub: subject,
