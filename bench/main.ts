@@ -6,6 +6,7 @@ import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { engineCall } from './engine-call.ts'
 import { compare, type Load, table } from './measure.ts'
+import { passwordRequest } from './password-request.ts'
 import { tokenRequest } from './token-request.ts'
 
 const { values, positionals } = parseArgs({
@@ -32,6 +33,20 @@ const comparisons: Record<string, () => Promise<string>> = {
           { name: 'token-guard, reputation asked each time', program: 'token-guard.ts', argv: ['asked'] },
         ],
         json,
+      ),
+    ),
+  'password-guard': async () =>
+    table(
+      'password-guard against a bare node:http server doing JSON.parse',
+      await compare(
+        [
+          { name: 'bare node:http', program: 'bare-http.ts' },
+          { name: 'password-guard, offline, a filter', program: 'password-guard.ts', argv: ['filter'] },
+          { name: 'password-guard, offline, a file', program: 'password-guard.ts', argv: ['file'] },
+          { name: 'password-guard, range API cached', program: 'password-guard.ts', argv: ['cached'] },
+          { name: 'password-guard, range API asked each time', program: 'password-guard.ts', argv: ['asked'] },
+        ],
+        { ...json, body: JSON.stringify(passwordRequest('Blue-Heron_42!')) },
       ),
     ),
   engine: () => engineCall(json.rounds, values.quick ? 500 : 2000),

@@ -69,19 +69,27 @@ export async function readCredential(
   updatingCredential: unknown,
   options: { keys?: readonly CryptoKey[] } = {},
 ): Promise<CredentialReading> {
+  return await read(updatingCredential, options.keys ?? [])
+}
+
+/** Reads at once what is not encrypted. */
+function read(updatingCredential: unknown, keys: readonly CryptoKey[]): CredentialReading | Promise<CredentialReading> {
   if (typeof updatingCredential !== 'string') return readObject(updatingCredential)
   if (!COMPACT_JWE.test(updatingCredential)) {
     return refuse('malformed', 'must be a credential object or a compact JWE')
   }
-  const { keys = [] } = options
   if (keys.length === 0) {
     return refuse(
       'no_key',
       'is encrypted. Give this extension the private key of the certificate that is configured for the action',
     )
   }
+  return readEncrypted(updatingCredential, keys)
+}
+
+async function readEncrypted(jwe: string, keys: readonly CryptoKey[]): Promise<CredentialReading> {
   for (const key of keys) {
-    const plaintext = await decrypt(updatingCredential, key)
+    const plaintext = await decrypt(jwe, key)
     if (!plaintext) continue
     try {
       return readObject(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(plaintext)))
@@ -98,21 +106,25 @@ export async function readCredential(
   )
 }
 
-/** Reads the password of an event, see {@link createCredentialReader}. */
-export type CredentialReader = (event: { user: { updatingCredential: unknown } }) => Promise<CredentialReading>
+/** Reads the password of an event, at once when it is not encrypted. See {@link createCredentialReader}. */
+export type CredentialReader = (event: {
+  user: { updatingCredential: unknown }
+}) => CredentialReading | Promise<CredentialReading>
 
 /**
- * A reader for several policies: each event is read once, however many ask, because decrypting costs more than all they do.
+ * A reader for several policies: an encrypted password is opened once, however many ask, because that costs more than all
+ * they do.
  *
  * @param options.keys As for {@link readCredential}.
  */
 export function createCredentialReader(options: { keys?: readonly CryptoKey[] } = {}): CredentialReader {
-  const readings = new WeakMap<object, Promise<CredentialReading>>()
+  const { keys = [] } = options
+  const opened = new WeakMap<object, Promise<CredentialReading>>()
   return event => {
-    const known = readings.get(event)
+    const known = opened.get(event)
     if (known) return known
-    const reading = readCredential(event.user.updatingCredential, options)
-    readings.set(event, reading)
+    const reading = read(event.user.updatingCredential, keys)
+    if (reading instanceof Promise) opened.set(event, reading)
     return reading
   }
 }
@@ -134,6 +146,11 @@ export class CredentialKeyError extends Error {
 }
 
 function readObject(value: unknown): CredentialReading {
+  // What nearly every call brings, recognised without the schema, which would cost more than all that follows.
+  const usual = value as { type?: unknown; format?: unknown; value?: unknown } | null | undefined
+  if (usual?.type === 'PASSWORD' && usual.format === 'PLAIN_TEXT' && typeof usual.value === 'string') {
+    return { ok: true, credential: { kind: 'plain', text: usual.value } }
+  }
   const parsed = credentialSchema.safeParse(value)
   if (!parsed.success) return { ok: false, fault: 'malformed', issues: issuesOf(parsed.error, ROOT) }
   const { format, value: text, additionalData } = parsed.data

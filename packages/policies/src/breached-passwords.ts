@@ -1,5 +1,5 @@
-import { allow, type Context, deny, type Handler } from '@preflow/extension'
-import type { Credential, CredentialReader } from '@preflow/extension/credential'
+import { allow, type Context, type DecisionFor, deny, type Handler } from '@preflow/extension'
+import type { Credential, CredentialReader, CredentialReading } from '@preflow/extension/credential'
 import { z } from 'zod'
 import type { BreachCounter } from './breached-passwords-api.ts'
 import type { Corpus } from './corpus.ts'
@@ -64,9 +64,9 @@ interface Source {
   digest: DigestKind
   /** Whether its `absent` outweighs somebody's `perhaps`. */
   settles: boolean
-  /** What of the text it looks for besides the text itself. */
-  variants?(text: string): string[]
-  ask(digest: Uint8Array, context: Context<'PRE_UPDATE_PASSWORD'>): Answer | Promise<Answer>
+  /** Whether it holds nothing but lower case, so that a capital letter makes no common password a good one. */
+  isLowerCase: boolean
+  ask(digest: Uint8Array, context: PasswordContext): Answer | Promise<Answer>
 }
 
 /** Milliseconds kept back from the budget to word and send the answer. */
@@ -91,64 +91,89 @@ export function breachedPasswords(
   if (sources.length === 0) throw new TypeError('breachedPasswords: give at least one of corpora, common and count.')
   const checksHashes = (ports.corpora ?? []).some(corpus => corpus.digest === 'sha256')
 
-  return async (event, context) => {
-    const reading = await credential(event)
+  function decide(reading: CredentialReading, context: PasswordContext): PasswordDecision | Promise<PasswordDecision> {
     if (!reading.ok) return reactToUnreadable('breachedPasswords', reading)
-    const input = reading.credential.kind
-    const known = await search(reading.credential, context)
-    if (known.by !== undefined) {
-      return deny(settings.reason, settings.description, { why: `breachedPasswords: ${input}, found in ${known.by}` })
+    const { credential: password } = reading
+    const search = searchFrom(0, {}, password, context)
+    return search instanceof Promise ? search.then(later => judge(later, password)) : judge(search, password)
+  }
+
+  /** Asks one source after the other; at once as long as they answer at once. */
+  function searchFrom(
+    first: number,
+    found: Finding,
+    password: Credential,
+    context: PasswordContext,
+  ): Finding | Promise<Finding> {
+    for (let index = first; index < sources.length; index++) {
+      const source = sources[index] as Source
+      // One that knows passwords by another digest than the platform shares has nothing to say.
+      if (password.kind === 'sha256' && source.digest !== 'sha256') continue
+      const answer = ask(source, password, context)
+      if (answer instanceof Promise) {
+        return answer.then(later =>
+          take(found, source, later) ? found : searchFrom(index + 1, found, password, context),
+        )
+      }
+      if (take(found, source, answer)) break
     }
-    if (input === 'sha256' && !checksHashes) {
+    return found
+  }
+
+  function ask(source: Source, password: Credential, context: PasswordContext): Answer | Promise<Answer> {
+    if (password.kind === 'sha256') return source.ask(password.digest, context)
+    const bytes = digest(source.digest, source.isLowerCase ? password.text.toLowerCase() : password.text)
+    return bytes instanceof Promise ? bytes.then(later => source.ask(later, context)) : source.ask(bytes, context)
+  }
+
+  function judge({ knownTo, unavailable }: Finding, { kind }: Credential): PasswordDecision {
+    if (knownTo !== undefined) {
+      return deny(settings.reason, settings.description, { why: `breachedPasswords: ${kind}, found in ${knownTo}` })
+    }
+    if (kind === 'sha256' && !checksHashes) {
       return reactToNotCheckable(
         settings.whenNotCheckable,
         'breachedPasswords: sha256, no corpus by SHA-256 to check it',
       )
     }
-    if (known.unavailable !== undefined) {
+    if (unavailable !== undefined) {
       return reactToPassword(settings.whenUnavailable, {
         reason: 'check_unavailable',
         description: 'The password could not be checked right now. Please try again in a few minutes.',
-        why: `breachedPasswords: ${input}, ${known.unavailable}`,
+        why: `breachedPasswords: ${kind}, ${unavailable}`,
       })
     }
-    return allow([], { why: `breachedPasswords: ${input}, not found` })
+    return allow([], { why: `breachedPasswords: ${kind}, not found` })
   }
 
-  async function search(
-    password: Credential,
-    context: Context<'PRE_UPDATE_PASSWORD'>,
-  ): Promise<{ by?: string; unavailable?: string }> {
-    let suspectedBy: string | undefined
-    let unavailable: string | undefined
-    for (const source of sources) {
-      for (const bytes of await digestsFor(source, password)) {
-        const answered = source.ask(bytes, context)
-        const answer = answered instanceof Promise ? await answered : answered
-        if (answer === 'found') return { by: source.name }
-        if (answer === 'perhaps') suspectedBy = source.name
-        else if (answer === 'absent' && source.settles) suspectedBy = undefined
-        else if (typeof answer === 'object') unavailable = `${source.name} unavailable (${answer.unavailable})`
-      }
-    }
-    return { ...(suspectedBy !== undefined && { by: suspectedBy }), ...(unavailable !== undefined && { unavailable }) }
+  return (event, context) => {
+    const reading = credential(event)
+    return reading instanceof Promise ? reading.then(later => decide(later, context)) : decide(reading, context)
   }
+}
 
-  /** None when the source knows passwords by another digest than the platform shares. */
-  async function digestsFor(source: Source, password: Credential): Promise<Uint8Array[]> {
-    if (password.kind === 'sha256') return source.digest === 'sha256' ? [password.digest] : []
-    const texts = new Set([password.text, ...(source.variants?.(password.text) ?? [])])
-    return Promise.all([...texts].map(text => digest(source.digest, text)))
-  }
+type PasswordContext = Context<'PRE_UPDATE_PASSWORD'>
+type PasswordDecision = DecisionFor<'PRE_UPDATE_PASSWORD'>
+
+/** What the sources that were asked so far have said. */
+interface Finding {
+  /** The source that has the password, or suspects it and was not contradicted. */
+  knownTo?: string
+  unavailable?: string
+}
+
+/** Adds an answer. Returns whether it ends the search. */
+function take(found: Finding, source: Source, answer: Answer): boolean {
+  if (typeof answer === 'object') found.unavailable = `${source.name} unavailable (${answer.unavailable})`
+  else if (answer !== 'absent') found.knownTo = source.name
+  else if (source.settles) delete found.knownTo
+  return answer === 'found'
 }
 
 function sourcesOf({ corpora = [], common, count }: BreachedPasswordsPorts, minimumCount: number): Source[] {
   return [
     ...corpora.map(corpus => corpusSource('the corpus', corpus)),
-    // The list is in lower case, and a capital letter makes no common password a good one.
-    ...(common
-      ? [{ ...corpusSource('the common passwords', common), variants: (text: string) => [text.toLowerCase()] }]
-      : []),
+    ...(common ? [{ ...corpusSource('the common passwords', common), isLowerCase: true }] : []),
     ...(count ? [rangeSource(count, minimumCount)] : []),
   ]
 }
@@ -160,6 +185,7 @@ function corpusSource(name: string, corpus: Corpus): Source {
     name,
     digest: corpus.digest,
     settles: false,
+    isLowerCase: false,
     ask: digest => {
       const known = corpus.has(digest)
       // What a disk says when it fails is for the operator, whose log has the class of it.
@@ -177,6 +203,7 @@ function rangeSource(count: BreachCounter, minimumCount: number): Source {
     name: 'the range API',
     digest: 'sha1',
     settles: true,
+    isLowerCase: false,
     ask: (digest, context) => {
       const found = count(digest, { remainingMs: Math.max(0, context.remainingMs() - RESERVE_MS) })
       return found instanceof Promise ? found.then(answerOf) : answerOf(found)

@@ -1,6 +1,6 @@
-import type { PasswordEvent } from '@preflow/contract'
-import { allow, type Context, deny, type Handler } from '@preflow/extension'
-import type { CredentialReader } from '@preflow/extension/credential'
+import type { PasswordEvent, UserClaim } from '@preflow/contract'
+import { allow, type DecisionFor, deny, type Handler } from '@preflow/extension'
+import type { CredentialReader, CredentialReading } from '@preflow/extension/credential'
 import { z } from 'zod'
 import { readOptions } from './options.ts'
 import {
@@ -72,29 +72,25 @@ export function passwordRules(
   const settings = readOptions('passwordRules', passwordRulesOptionsSchema, options)
   const { minLength, maxLength, minWordLength } = settings
   const ownWords = settings.words.map(fold)
+  const contextClaims = new Set(settings.contextClaims)
 
   /** The reason and the sentence of the first rule that the password breaks. */
-  function broken(
-    text: string,
-    context: Context<'PRE_UPDATE_PASSWORD'>,
-  ): [reason: string, description: string] | undefined {
-    const length = [...text].length
+  function broken(text: string, claims: readonly UserClaim[]): [reason: string, description: string] | undefined {
+    const length = lengthOf(text)
     if (length < minLength) return ['password_too_short', `The password must have at least ${minLength} characters.`]
     if (length > maxLength) return ['password_too_long', `The password must have at most ${maxLength} characters.`]
     const folded = fold(text)
     const contains = (word: string) => folded.includes(word)
-    if (
-      settings.contextClaims.some(uri =>
-        context
-          .claims(uri)
-          .flatMap(value => wordsIn(value, minWordLength))
-          .some(contains),
-      )
-    ) {
-      return [
-        'password_contains_personal_data',
-        'The password must not contain your name or user name or e-mail address. Please choose a different one.',
-      ]
+    for (const { uri, value } of claims) {
+      if (!contextClaims.has(uri)) continue
+      for (const one of typeof value === 'string' ? [value] : value) {
+        if (wordsIn(one, minWordLength).some(contains)) {
+          return [
+            'password_contains_personal_data',
+            'The password must not contain your name or user name or e-mail address. Please choose a different one.',
+          ]
+        }
+      }
     }
     if (ownWords.some(contains)) {
       return [
@@ -105,16 +101,20 @@ export function passwordRules(
     return undefined
   }
 
-  return async (event: PasswordEvent, context) => {
-    const reading = await credential(event)
+  function decide(reading: CredentialReading, event: PasswordEvent): DecisionFor<'PRE_UPDATE_PASSWORD'> {
     if (!reading.ok) return reactToUnreadable('passwordRules', reading)
     if (reading.credential.kind !== 'plain') {
       return reactToNotCheckable(settings.whenNotCheckable, `passwordRules: ${reading.credential.kind}, not checkable`)
     }
-    const rule = broken(reading.credential.text, context)
+    const rule = broken(reading.credential.text, event.user.claims ?? [])
     if (!rule) return allow([], { why: 'passwordRules: plain, kept' })
     const [reason, description] = rule
     return deny(reason, description, { why: `passwordRules: plain, ${reason}` })
+  }
+
+  return event => {
+    const reading = credential(event)
+    return reading instanceof Promise ? reading.then(later => decide(later, event)) : decide(reading, event)
   }
 }
 
@@ -123,14 +123,25 @@ export function passwordRules(
  * `ines` and `diver`.
  */
 function wordsIn(value: string, minLength: number): string[] {
-  const name = fold(value)
-    .replace(/^[^/]*\//, '')
-    .replace(/@.*$/s, '')
-    .trim()
-  return [name, ...name.split(/[^\p{L}\p{N}]+/u)].filter(word => [...word].length >= minLength)
+  const folded = fold(value)
+  const at = folded.indexOf('@')
+  const name = folded.slice(folded.indexOf('/') + 1, at < 0 ? undefined : at).trim()
+  const parts = name.split(isAscii(name) ? /[^a-z0-9]+/ : /[^\p{L}\p{N}]+/u)
+  return (parts.length > 1 ? [name, ...parts] : [name]).filter(word => lengthOf(word) >= minLength)
 }
 
 /** The same for letters that people take for the same: without case, accents and typographic variants. */
 function fold(text: string): string {
-  return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
+  return (isAscii(text) ? text : text.normalize('NFKD').replaceAll(/\p{M}/gu, '')).toLowerCase()
+}
+
+/** Characters as people count them, as far as code points tell. */
+function lengthOf(text: string): number {
+  return isAscii(text) ? text.length : [...text].length
+}
+
+/** Most names and passwords are, and Unicode's own rules cost ten times as much. */
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0x7f) return false
+  return true
 }

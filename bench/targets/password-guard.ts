@@ -1,0 +1,64 @@
+/**
+ * password-guard as it is deployed: caller checked, rules, common passwords, one line per decision, and a million digests in a
+ * `filter` or a `file`, or a stand-in of the range API whose answers are `cached` or that is `asked` each time.
+ */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { openSync, writeSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { serve } from '@preflow/extension/node'
+import { readService } from '@preflow/extension/service'
+import { passwordGuard } from '@preflow/password-guard'
+import { buildCorpus } from '@preflow/policies/corpus'
+import { passwordRequest } from '../password-request.ts'
+
+const [, , mode = 'filter'] = process.argv
+const folder = await mkdtemp(join(tmpdir(), 'bench-'))
+const standIn = spawn(process.execPath, ['--conditions=@preflow/source', `${import.meta.dirname}/range.ts`], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const [first] = (await once(createInterface({ input: standIn.stdout as NodeJS.ReadableStream }), 'line')) as [string]
+const ways: Record<string, () => Promise<object>> = {
+  filter: () => offline('filter'),
+  file: () => offline('file'),
+  cached: async () => ({ rangeApiUrl: JSON.parse(first).url }),
+  asked: async () => ({ rangeApiUrl: JSON.parse(first).url, rangeApiCacheBytes: 0 }),
+}
+const read = readService(passwordGuard, {
+  environment: {},
+  file: { caller: 'api-key', callerSecrets: ['bench-key-bench-key'], ...(await ways[mode]?.()) },
+})
+if (!read.ok) throw new Error(read.problems.join('\n'))
+// Written at once, as a process writes to its standard output.
+const log = openSync('/dev/null', 'w')
+const guard = await passwordGuard.open(read.configuration, {
+  log: record => void writeSync(log, `${JSON.stringify(record)}\n`),
+})
+const server = await serve(guard.extension)
+// Different passwords, so that asking is not coalesced into one question.
+const passwords = Array.from({ length: mode === 'asked' ? 500 : 1 }, (_, index) => `Blue-Heron_${index}!`)
+process.stdout.write(
+  `${JSON.stringify({
+    url: server.url,
+    headers: { 'x-api-key': 'bench-key-bench-key' },
+    bodies: passwords.map(password => JSON.stringify(passwordRequest(password))),
+  })}\n`,
+)
+process.once('SIGTERM', async () => {
+  standIn.kill('SIGTERM')
+  await server.close()
+  await guard.close?.()
+  await rm(folder, { recursive: true })
+})
+
+async function offline(kind: 'filter' | 'file'): Promise<object> {
+  const source = join(folder, 'digests.txt')
+  const digests = randomBytes(20 * 1_000_000).toString('hex')
+  await writeFile(source, digests.replaceAll(/.{40}/g, '$&\n'))
+  await buildCorpus({ source, out: join(folder, kind), kind })
+  return { corpora: [join(folder, kind)], asksRangeApi: false }
+}
