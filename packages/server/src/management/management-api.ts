@@ -82,7 +82,8 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
   }
   app.all('*', context => {
     const path = context.req.path.slice(MANAGEMENT_BASE_PATH.length)
-    const methods = managementRouteList.filter(route => matches(route.path, path)).map(({ method }) => method)
+    const routes = managementRouteList.filter(route => matches(route.path, path))
+    const methods = [...new Set(routes.map(({ method }) => method))]
     if (methods.length === 0) {
       throw new Refusal(404, 'PREFLOW-404', 'Not found.', 'There is no such path; openapi.json lists all.')
     }

@@ -18,7 +18,7 @@ export interface Organization {
   name: string
   handle: string
   depth: number
-  /** Epoch milliseconds. Set by the store. */
+  /** Epoch milliseconds. Default: when it is kept. */
   createdAt?: number
 }
 

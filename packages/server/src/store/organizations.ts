@@ -14,7 +14,7 @@ export async function insertOrganization(db: Database, organization: Organizatio
       name: organization.name,
       handle: organization.handle,
       depth: organization.depth,
-      created_at: db.now(),
+      created_at: organization.createdAt ?? db.now(),
     })
     .execute()
 }
