@@ -297,6 +297,9 @@ function contradictions(values: SettingValues<typeof settings>): string[] {
   if (values.reduceFrom > values.denyAbove) {
     problems.push('TOKEN_GUARD_REDUCE_FROM: must not be above TOKEN_GUARD_DENY_ABOVE.')
   }
+  if (values.hoursFrom === values.hoursTo) {
+    problems.push('TOKEN_GUARD_HOURS_TO: must differ from TOKEN_GUARD_HOURS_FROM.')
+  }
   if (values.reputationTimeoutMs >= values.budgetMs) {
     problems.push(
       'TOKEN_GUARD_REPUTATION_TIMEOUT_MS: must be below TOKEN_GUARD_BUDGET_MS, so that an answer can still be given.',

@@ -30,6 +30,8 @@ export interface ReputationStandIn {
   port: number
   /** The query of every check it was asked, oldest first, as it came over the wire. */
   readonly checks: readonly string[]
+  /** Resolves when it is asked the next time. */
+  asked(): Promise<void>
   /** Makes it misbehave; `undefined` makes it well. Also `PUT /fault` with a JSON value. */
   setFault(fault: ReputationFault | undefined): void
   close(): Promise<void>
@@ -46,6 +48,7 @@ export async function startReputationStandIn(options: ReputationStandInOptions =
   const { port = 0, hostname = '127.0.0.1', quota = 1000, retryAfterSeconds = 3600, now = Date.now } = options
   const scores = options.scores ?? shippedScores()
   const checks: string[] = []
+  let next = Promise.withResolvers<void>()
   let fault: ReputationFault | undefined
   let remaining = quota
 
@@ -99,6 +102,8 @@ export async function startReputationStandIn(options: ReputationStandInOptions =
     }
     if (request.method !== 'GET' || url.pathname !== '/api/v2/check') return refuse(response, 404, 'Not found.')
     checks.push(url.search)
+    next.resolve()
+    next = Promise.withResolvers()
     if (fault !== undefined) return misbehave[fault](response)
     const key = request.headers['key']
     if (typeof key !== 'string' || key === '' || (options.apiKeys && !options.apiKeys.includes(key))) {
@@ -121,6 +126,7 @@ export async function startReputationStandIn(options: ReputationStandInOptions =
     port: address.port,
     url: `http://${hostname}:${address.port}`,
     checks,
+    asked: () => next.promise,
     setFault: wanted => {
       fault = wanted
     },

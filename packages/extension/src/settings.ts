@@ -100,10 +100,16 @@ export function documentSettings(prefix: string, settings: Settings): string {
       ? '**required**'
       : setting.default === undefined
         ? 'none'
-        : `\`${Array.isArray(setting.default) ? setting.default.join(',') || '(empty)' : JSON.stringify(setting.default).replaceAll('|', '\\|')}\``
+        : `\`${textOf(setting.default).replaceAll('|', '\\|')}\``
     return `| \`${variableOf(prefix, name, setting)}\` | \`${name}\` | ${fallback} | ${setting.about.replaceAll('|', '\\|')} |`
   })
   return ['| environment | file | default | what it does |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+/** A default as it would be given in the environment. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',') || '(empty)'
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function variableOf(prefix: string, name: string, { variable }: Setting<unknown>): string {
