@@ -55,20 +55,22 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
   function policyOf(endpoint: string): CircuitBreakerPolicy {
     const key = keyOf(endpoint)
     const known = policies.get(key)
-    policies.delete(key)
-    const policy: CircuitBreakerPolicy =
-      known ??
-      circuitBreaker(
-        // A probe that its caller abandons has proved nothing, and must not close the circuit.
-        handleWhenResult(result => {
-          const { isFailure, thrown } = result as Attempted<unknown>
-          return isFailure || (thrown !== undefined && policy.state === CircuitState.HalfOpen)
-        }),
-        {
-          halfOpenAfter: openMs,
-          breaker: new CountBreaker({ threshold: failureRate, size: windowCalls, minimumNumberOfCalls: minCalls }),
-        },
-      )
+    if (known) {
+      policies.delete(key)
+      policies.set(key, known)
+      return known
+    }
+    const policy: CircuitBreakerPolicy = circuitBreaker(
+      // A probe that its caller abandons has proved nothing, and must not close the circuit.
+      handleWhenResult(result => {
+        const { isFailure, thrown } = result as Attempted<unknown>
+        return isFailure || (thrown !== undefined && policy.state === CircuitState.HalfOpen)
+      }),
+      {
+        halfOpenAfter: openMs,
+        breaker: new CountBreaker({ threshold: failureRate, size: windowCalls, minimumNumberOfCalls: minCalls }),
+      },
+    )
     policies.set(key, policy)
     const [oldest] = policies.keys()
     if (policies.size > MAX_REMEMBERED && oldest !== undefined) policies.delete(oldest)
@@ -99,6 +101,6 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
 }
 
 function keyOf(endpoint: string): string {
-  const url = URL.parse(endpoint)
-  return url ? `${url.origin}${url.pathname}` : endpoint
+  const end = endpoint.search(/[?#]/)
+  return end < 0 ? endpoint : endpoint.slice(0, end)
 }

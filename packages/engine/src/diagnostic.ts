@@ -1,4 +1,4 @@
-import { type ActionType, actionTypes } from '@preflow/contract'
+import { actionTypes } from '@preflow/contract'
 import type { ActionCall, OperationVerdict } from './call.ts'
 import { shownUrl } from './redact.ts'
 
@@ -48,12 +48,16 @@ export interface Diagnostics {
 }
 
 /**
+ * @param uri The endpoint without what may be secret in it.
  * @param write Receives each step at its moment.
  * @see spec: the table of diagnostic logs; component `action-execution`.
  */
-export function createDiagnostics(action: ActionCall['action'], write: (step: DiagnosticStep) => void): Diagnostics {
-  const x = actionTypes[action.type satisfies ActionType].displayName
-  const uri = shownUrl(action.endpoint.uri)
+export function createDiagnostics(
+  action: ActionCall['action'],
+  uri: string,
+  write: (step: DiagnosticStep) => void,
+): Diagnostics {
+  const x = actionTypes[action.type].displayName
   const configuration = {
     resourceId: action.id,
     actionType: x,

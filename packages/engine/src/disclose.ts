@@ -69,35 +69,43 @@ function discloseRequest(event: object, { action, disclosure, platform }: Action
 /**
  * Leaves out what the reference's serializer leaves out: null, empty texts and empty lists. Objects stay, also when nothing is
  * left in them, except as the `value` of a claim.
+ *
+ * @returns The same object when nothing is left out, which is the usual case.
  */
 export function withoutEmpty<Value>(value: Value, kept: readonly string[]): Value {
-  return hasEmpty(value, kept) ? (prune(value, kept) as Value) : value
+  return prune(value, kept) as Value
+}
+
+function prune(value: unknown, kept: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) {
+    let changed: unknown[] | undefined
+    for (let i = 0; i < value.length; i++) {
+      const pruned = prune(value[i], kept)
+      if (pruned === value[i]) continue
+      changed ??= [...value]
+      changed[i] = pruned
+    }
+    return changed ?? value
+  }
+  const members = value as Record<string, unknown>
+  let changed: Record<string, unknown> | undefined
+  for (const name in members) {
+    if (kept.includes(name)) continue
+    const pruned = prune(members[name], kept)
+    if (isEmpty(name, pruned)) {
+      changed ??= { ...members }
+      delete changed[name]
+    } else if (pruned !== members[name]) {
+      changed ??= { ...members }
+      changed[name] = pruned
+    }
+  }
+  return changed ?? members
 }
 
 function isEmpty(name: string, value: unknown): boolean {
   if (value === null || value === undefined || value === '') return true
   if (Array.isArray(value)) return value.length === 0
   return name === 'value' && typeof value === 'object' && Object.keys(value).length === 0
-}
-
-function hasEmpty(value: unknown, kept: readonly string[]): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (Array.isArray(value)) return value.some(item => hasEmpty(item, kept))
-  return Object.entries(value).some(
-    ([name, member]) => !kept.includes(name) && (isEmpty(name, member) || hasEmpty(member, kept)),
-  )
-}
-
-function prune(value: unknown, kept: readonly string[]): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(item => prune(item, kept))
-  const members: [string, unknown][] = []
-  for (const [name, member] of Object.entries(value)) {
-    if (kept.includes(name)) members.push([name, member])
-    else if (!isEmpty(name, member)) {
-      const pruned = prune(member, kept)
-      if (!isEmpty(name, pruned)) members.push([name, pruned])
-    }
-  }
-  return Object.fromEntries(members)
 }

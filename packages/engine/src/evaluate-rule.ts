@@ -25,7 +25,7 @@ export function evaluateRule(
     let isMet = true
     for (const expression of expressions) {
       const { field, operator, value } = expression
-      const fact = facts[field]
+      const fact = Object.hasOwn(facts, field) ? facts[field] : undefined
       if (fact === undefined) return failure('rule', `Field value not found for the field: ${field}`)
       if (!Object.hasOwn(operators, operator)) return failure('rule', `Unsupported operator: ${operator}`)
       if (operators[operator](fact, value)) continue

@@ -1,5 +1,9 @@
 import type { ActionTypeDescriptor, EditablePlace, InClear } from '@preflow/contract'
 
+const NOTHING: Readonly<Record<string, InClear>> = {}
+const NAME: InClear = { name: true }
+const NAME_AND_VALUE: InClear = { name: true, value: true }
+
 /** Headers whose values a trace may show, on either side. The others keep their names. */
 const SHOWN_HEADERS: ReadonlySet<string> = new Set([
   'accept',
@@ -24,12 +28,9 @@ export function shownUrl(uri: string): string {
 }
 
 export function shownHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      SHOWN_HEADERS.has(name.toLowerCase()) ? value : '<redacted>',
-    ]),
-  )
+  const shown: Record<string, string> = {}
+  for (const name in headers) shown[name] = SHOWN_HEADERS.has(name.toLowerCase()) ? (headers[name] ?? '') : '<redacted>'
+  return shown
 }
 
 /** The request as it was sent, with everything the descriptor does not show replaced by its JSON type. */
@@ -66,12 +67,12 @@ export function describeBody(contentType: string | undefined, bytes: number): st
 }
 
 function shownOperation(operation: unknown, places: readonly EditablePlace[]): unknown {
-  if (!isRecord(operation)) return show(operation, {})
+  if (!isRecord(operation)) return show(operation, NOTHING)
   const { path, url } = operation
   const place = typeof path === 'string' ? places.find(candidate => path.startsWith(candidate.path)) : undefined
   const isPublic = place !== undefined && place.kind !== 'claims' && place.kind !== 'responseParameters'
   return {
-    ...(show(operation, { op: true, path: true, value: isPublic ? true : { name: true } }) as object),
+    ...(show(operation, { op: true, path: true, value: isPublic ? true : NAME }) as object),
     ...(typeof url === 'string' ? { url: shownUrl(url) } : {}),
   }
 }
@@ -80,24 +81,22 @@ function show(value: unknown, shape: InClear): unknown {
   if (shape === true) return value
   if (Array.isArray(value)) {
     if ('claimsNamed' in shape) return value.map(claim => showClaim(claim, shape.claimsNamed as readonly string[]))
-    const each: InClear = Array.isArray(shape) ? (shape[0] as InClear) : {}
+    const each: InClear = Array.isArray(shape) ? (shape[0] as InClear) : NOTHING
     return value.map(item => show(item, each))
   }
   if (isRecord(value)) {
-    const members = Array.isArray(shape) ? {} : (shape as Readonly<Record<string, InClear>>)
-    return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [
-        name,
-        show(member, Object.hasOwn(members, name) ? (members[name] ?? {}) : {}),
-      ]),
-    )
+    const members = Array.isArray(shape) ? NOTHING : (shape as Readonly<Record<string, InClear>>)
+    const shown: Record<string, unknown> = {}
+    for (const name in value) {
+      shown[name] = show(value[name], (Object.hasOwn(members, name) && members[name]) || NOTHING)
+    }
+    return shown
   }
   return value === null ? null : `<${typeof value}>`
 }
 
 function showClaim(claim: unknown, named: readonly string[]): unknown {
-  if (!isRecord(claim)) return show(claim, {})
-  return show(claim, { name: true, ...(named.includes(String(claim['name'])) ? { value: true } : {}) })
+  return show(claim, isRecord(claim) && named.includes(String(claim['name'])) ? NAME_AND_VALUE : NAME)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -21,10 +21,11 @@ export interface Run {
 export function startRun({ action }: ActionCall, { now, observe }: Pick<EnginePorts, 'now' | 'observe'>): Run {
   const startedAt = now()
   const descriptor = actionTypes[action.type]
+  const url = shownUrl(action.endpoint.uri)
   const trace: CallTrace = { attempts: [], steps: [], durationMs: 0 }
   let body: unknown
   return {
-    diagnose: createDiagnostics(action, step => {
+    diagnose: createDiagnostics(action, url, step => {
       trace.steps.push(step)
       observe?.(step)
     }),
@@ -35,7 +36,7 @@ export function startRun({ action }: ActionCall, { now, observe }: Pick<EnginePo
       body = shownRequest(request, descriptor)
     },
     sending: headers => {
-      trace.request = { url: shownUrl(action.endpoint.uri), headers: shownHeaders(headers), body }
+      trace.request = { url, headers: shownHeaders(headers), body }
     },
     attempted: attempt => {
       trace.attempts.push(attempt)
