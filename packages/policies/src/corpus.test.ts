@@ -135,6 +135,7 @@ test('trusting the content saves reading it and still refuses a wrong size', asy
 
 test('a missing file is refused with a sentence', async () => {
   await assert.rejects(openCorpus(path('nowhere')), /there is no such file\. Make one/)
+  await assert.rejects(openCorpus(folder), /it is no file\. Make one/)
 })
 
 test('a file that is cut while it is open is an error, not a "no"', async () => {
