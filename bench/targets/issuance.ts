@@ -1,0 +1,65 @@
+/** The identity server issuing JWTs for client credentials, with (`action`) or without (`plain`) an action to ask first. */
+import { spawn } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { completeConfiguration, createLog, createServer } from '@preflow/server'
+
+const adminPassword = 'bench-administrator'
+const dataFolder = await mkdtemp(join(tmpdir(), 'preflow-bench-'))
+const server = await createServer(
+  completeConfiguration({ port: 0, dataFolder, adminPassword, privateEndpoints: ['127.0.0.0/8'], logLevel: 'info' }),
+  { now: Date.now, newId: randomUUID, randomBytes, log: createLog('info', { write: () => true }) },
+)
+await server.listen()
+
+async function manage(method: string, path: string, body?: unknown): Promise<Response> {
+  const response = await fetch(`${server.address}/api/server/v1${path}`, {
+    method,
+    headers: {
+      authorization: `Basic ${Buffer.from(`admin:${adminPassword}`).toString('base64')}`,
+      'content-type': 'application/json',
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
+  return response
+}
+
+const created = await manage('POST', '/applications', {
+  name: 'bench',
+  inboundProtocolConfiguration: { oidc: { grantTypes: ['client_credentials'], accessToken: { type: 'JWT' } } },
+})
+const id = created.headers.get('location')?.split('/').at(-1)
+const inbound = (await (await manage('GET', `/applications/${id}/inbound-protocols/oidc`)).json()) as {
+  clientId: string
+  clientSecret: string
+}
+const extension =
+  process.argv[2] === 'action'
+    ? spawn(process.execPath, [`${import.meta.dirname}/bare-http.ts`], { stdio: ['ignore', 'pipe', 'inherit'] })
+    : undefined
+if (extension) {
+  const [first] = (await once(createInterface({ input: extension.stdout as NodeJS.ReadableStream }), 'line')) as [
+    string,
+  ]
+  const action = (await (
+    await manage('POST', '/actions/preIssueAccessToken', {
+      name: 'bench',
+      endpoint: { uri: JSON.parse(first).url, authentication: { type: 'NONE' } },
+    })
+  ).json()) as { id: string }
+  await manage('POST', `/actions/preIssueAccessToken/${action.id}/activate`)
+}
+const credentials = Buffer.from(`${inbound.clientId}:${inbound.clientSecret}`).toString('base64')
+process.stdout.write(
+  `${JSON.stringify({ url: `${server.address}/oauth2/token`, headers: { authorization: `Basic ${credentials}` } })}\n`,
+)
+process.once('SIGTERM', async () => {
+  extension?.kill('SIGTERM')
+  await server.close()
+  await rm(dataFolder, { recursive: true })
+})
