@@ -215,8 +215,15 @@ function assemble(
   }
 
   const http = createHttpServer(
-    { requestTimeout: configuration.requestTimeoutMs, headersTimeout: Math.ceil(configuration.requestTimeoutMs / 2) },
+    {
+      requestTimeout: configuration.requestTimeoutMs,
+      headersTimeout: Math.ceil(configuration.requestTimeoutMs / 2),
+      // Node looks this often; its default of 30 s would stretch every shorter limit to that.
+      connectionsCheckingInterval: Math.ceil(configuration.requestTimeoutMs / 10),
+    },
     (request, response) => {
+      // What was in progress when the server began to stop would keep its connection open for the next request.
+      response.once('close', () => isClosing && setImmediate(() => http.closeIdleConnections()))
       answer(request, response).catch(error => {
         if (error instanceof BodyTooLarge) return sendProblem(response, 413, 'The body is too large.')
         log.error({ method: request.method, err: error }, 'a request could not be answered')
@@ -248,7 +255,10 @@ function assemble(
       const taken = (http.address() as AddressInfo).port
       publicUrl ??= `http://${host.includes(':') ? `[${host}]` : host}:${taken}`
       housekeeping = setInterval(() => void keepHouse(), HOUSEKEEPING_MS).unref()
-      log.info({ address: publicUrl, platform: configuration.platform, database: db.engine }, 'listening')
+      log.info(
+        { address: publicUrl, host, port: taken, platform: configuration.platform, database: db.engine },
+        'listening',
+      )
       if (configuration.disabledActions.length > 0) {
         log.warn(
           { actionTypes: configuration.disabledActions },

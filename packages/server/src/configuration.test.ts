@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { completeConfiguration, options, readConfiguration } from './configuration.ts'
+
+test('without variables everything has its default', () => {
+  const configuration = readConfiguration({})
+  assert.equal(configuration.port, 9400)
+  assert.equal(configuration.dataFolder, '.preflow')
+  assert.equal(configuration.platform, 'preflow')
+  assert.deepEqual(configuration.trustedProxies, [])
+  assert.deepEqual(configuration.privateEndpoints, [])
+  assert.equal('databaseUrl' in configuration, false)
+})
+
+test('every option is documented, and no variable names two', () => {
+  const variables = Object.values(options).map(({ variable }) => variable)
+  assert.equal(new Set(variables).size, variables.length)
+  for (const { variable, description } of Object.values(options)) {
+    assert.match(variable, /^PREFLOW_[A-Z_]+$/)
+    assert.match(description, /\.$/)
+  }
+})
+
+test('variables are read in the form people write them', () => {
+  const configuration = readConfiguration({
+    PREFLOW_PORT: '0',
+    PREFLOW_TRUSTED_PROXIES: '127.0.0.1, ::1 10.0.0.0/8',
+    PREFLOW_CIRCUIT_BREAKER: 'off',
+    PREFLOW_PLATFORM: '',
+    PREFLOW_ACTIONS: 'off:PRE_ISSUE_ID_TOKEN',
+  })
+  assert.equal(configuration.port, 0)
+  assert.deepEqual(configuration.trustedProxies, ['127.0.0.1', '::1', '10.0.0.0/8'])
+  assert.equal(configuration.breaksCircuits, false)
+  assert.equal(configuration.platform, 'preflow')
+  assert.deepEqual(configuration.disabledActions, ['PRE_ISSUE_ID_TOKEN'])
+})
+
+test('break-glass names every type, and on names none', () => {
+  assert(readConfiguration({ PREFLOW_ACTIONS: 'off' }).disabledActions.includes('PRE_ISSUE_ACCESS_TOKEN'))
+  assert.deepEqual(readConfiguration({ PREFLOW_ACTIONS: 'on' }).disabledActions, [])
+})
+
+describe('a wrong value', () => {
+  const rows: [variable: string, value: string, says: RegExp][] = [
+    ['PREFLOW_PORT', '70000', /whole number of the TCP port from 0 to 65535/],
+    ['PREFLOW_PORT', 'http', /whole number/],
+    ['PREFLOW_PUBLIC_URL', 'id.example.com', /https:\/\/id\.example\.com/],
+    ['PREFLOW_PUBLIC_URL', 'https://id.example.com/path', /without a path/],
+    ['PREFLOW_DATABASE_URL', 'mysql://root:hunter2@db/x', /PostgreSQL URL/],
+    ['PREFLOW_ADMIN_PASSWORD', 'hunter2', /at least 8 characters/],
+    ['PREFLOW_SEAL_KEY', 'c2hvcnQ=', /base64 of 32 bytes/],
+    ['PREFLOW_TRUSTED_PROXIES', '10.0.0.0/8,localhost', /address or a network/],
+    ['PREFLOW_PRIVATE_ENDPOINTS', '10.0.0.1', /10\.20\.0\.0\/16/],
+    ['PREFLOW_PLATFORM', 'wso2', /one of preflow, asgardeo/],
+    ['PREFLOW_ACTIONS', 'maybe', /on, off/],
+    ['PREFLOW_TOKEN_ALGORITHM', 'none', /ES256 or RS256/],
+    ['PREFLOW_LOG_LEVEL', 'loud', /silent, fatal/],
+  ]
+  for (const [variable, value, says] of rows) {
+    test(`of ${variable} is named with what it must be, and is not shown: ${value}`, () => {
+      assert.throws(
+        () => readConfiguration({ [variable]: value }),
+        (error: Error) => {
+          assert.equal(error.name, 'ConfigurationError')
+          assert(error.message.startsWith(`${variable}: `))
+          assert.match(error.message, says)
+          assert(!error.message.includes('hunter2'))
+          return true
+        },
+      )
+    })
+  }
+
+  test('all of them are named at once', () => {
+    assert.throws(() => readConfiguration({ PREFLOW_PORT: 'x', PREFLOW_PLATFORM: 'y' }), {
+      message: /PREFLOW_PORT: .*\nPREFLOW_PLATFORM: /,
+    })
+  })
+
+  test('given in code it is named by its property', () => {
+    assert.throws(() => completeConfiguration({ port: -1 }), { message: /^port: / })
+  })
+})

@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { completeConfiguration } from './configuration.ts'
+import { createLog } from './log.ts'
+import { type Extension, startExtension, startWorld, type World } from './oauth/world.cases.ts'
+import { createServer } from './server.ts'
+import type { Application } from './store/model.ts'
+
+const ports = { now: Date.now, newId: randomUUID, randomBytes, log: createLog('silent') }
+const folders: string[] = []
+async function makeTemporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-start-'))
+  folders.push(folder)
+  return folder
+}
+after(() => Promise.all(folders.map(folder => rm(folder, { recursive: true, force: true }))))
+
+describe('the address of the client', () => {
+  let extension: Extension
+  before(async () => {
+    extension = await startExtension()
+  })
+  after(() => extension.close())
+  beforeEach(() => {
+    extension.calls.length = 0
+  })
+
+  /** What the extension is told when a request comes with these headers. */
+  async function toldBy(world: World, application: Application, headers: Record<string, string>) {
+    const { status } = await world.token(application, { grant_type: 'client_credentials' }, headers)
+    assert.equal(status, 200)
+    const list: { name: string; value: string[] }[] = extension.calls.at(-1)?.body.event.request.additionalHeaders
+    return Object.fromEntries(list.map(({ name, value }) => [name, value.join(' | ')]))
+  }
+
+  async function startBehind(trustedProxies: string[]) {
+    const world = await startWorld({ trustedProxies })
+    await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
+    return { world, application: await world.addApplication() }
+  }
+
+  test('an untrusted peer cannot lie about it, by any of the headers', async () => {
+    const { world, application } = await startBehind([])
+    try {
+      const told = await toldBy(world, application, {
+        'x-client-source-ip': '175.45.176.0',
+        'x-forwarded-for': '175.45.176.0',
+        forwarded: 'for=175.45.176.0',
+        'x-real-ip': '175.45.176.0',
+      })
+      assert.equal(told['x-client-source-ip'], '127.0.0.1')
+      assert.deepEqual(
+        [told['x-forwarded-for'], told['forwarded'], told['x-real-ip']],
+        [undefined, undefined, undefined],
+      )
+    } finally {
+      await world.close()
+    }
+  })
+
+  test('a trusted proxy may name it, or report the chain it came through', async () => {
+    const { world, application } = await startBehind(['127.0.0.0/8', '10.0.0.0/8'])
+    try {
+      const rows: [headers: Record<string, string>, address: string][] = [
+        [{ 'x-client-source-ip': '205.210.31.51' }, '205.210.31.51'],
+        [{ 'x-client-source-ip': '205.210.31.51', 'x-forwarded-for': '1.2.3.4' }, '205.210.31.51'],
+        // Left of the right-most address that is no proxy stands what the client wrote itself.
+        [{ 'x-forwarded-for': '6.6.6.6, 198.51.100.7, 10.1.2.3' }, '198.51.100.7'],
+        [{ 'x-forwarded-for': '198.51.100.7:4711' }, '198.51.100.7'],
+        [{ 'x-forwarded-for': '[2001:db8::1]:4711' }, '2001:db8::1'],
+        [{ 'x-forwarded-for': '::ffff:198.51.100.7' }, '198.51.100.7'],
+        // All of them proxies: the request began at the first.
+        [{ 'x-forwarded-for': '10.9.9.9, 10.1.2.3' }, '10.9.9.9'],
+        [{}, '127.0.0.1'],
+        // What is no address is passed on as it is: the policy decides what that means.
+        [{ 'x-client-source-ip': 'garbage' }, 'garbage'],
+      ]
+      for (const [headers, address] of rows) {
+        const told = await toldBy(world, application, headers)
+        assert.equal(told['x-client-source-ip'], address, JSON.stringify(headers))
+      }
+    } finally {
+      await world.close()
+    }
+  })
+})
+
+describe('paths', () => {
+  let world: World
+  before(async () => {
+    world = await startWorld()
+  })
+  after(() => world.close())
+
+  const get = async (path: string, headers = {}) => {
+    const response = await fetch(world.server.address + path, { headers })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
+  test('the first tenant is served at the root, others below /t/', async () => {
+    const root = await get('/oauth2/token/.well-known/openid-configuration')
+    assert.equal(root.body['issuer'], `${world.server.address}/oauth2/token`)
+    assert.equal(root.body['token_endpoint'], `${world.server.address}/oauth2/token`)
+    for (const path of ['/oauth2/token/.well-known/openid-configuration', '/.well-known/openid-configuration']) {
+      const { body } = await get(`/t/${world.tenant.domain}${path}`)
+      assert.equal(body['issuer'], `${world.base}/oauth2/token`)
+      assert.equal(body['authorization_endpoint'], `${world.base}/oauth2/authorize`)
+      assert.equal(body['end_session_endpoint'], `${world.base}/oidc/logout`)
+    }
+  })
+
+  test('no header moves the addresses the server writes', async () => {
+    const { body } = await get('/.well-known/openid-configuration', {
+      'x-forwarded-host': 'evil.test',
+      'x-forwarded-proto': 'https',
+    })
+    assert.equal(body['token_endpoint'], `${world.server.address}/oauth2/token`)
+  })
+
+  test('an organization has an issuer of its own', async () => {
+    const path = `/t/${world.tenant.domain}/o/${world.organization.handle}`
+    // The root organization by its handle is the tenant itself.
+    assert.equal((await get(`${path}/.well-known/openid-configuration`)).body['issuer'], `${world.base}/oauth2/token`)
+  })
+
+  test('an unknown tenant, organization or path is 404 with a sentence', async () => {
+    for (const path of [
+      '/t/nobody/oauth2/jwks',
+      `/t/${world.tenant.domain}/o/nobody/oauth2/jwks`,
+      '/nothing',
+      '/t/%',
+    ]) {
+      const { status, body } = await get(path)
+      assert.equal(status, 404)
+      assert.equal(typeof body['error_description'], 'string')
+    }
+  })
+
+  test('it says that it lives and that it is ready', async () => {
+    assert.deepEqual(await get('/livez'), { status: 200, body: { status: 'alive' } })
+    assert.deepEqual(await get('/readyz'), { status: 200, body: { status: 'ready' } })
+  })
+
+  test('the management API answers for its tenant, to the administrator and to an access token', async () => {
+    const admin = { authorization: `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}` }
+    const types = await fetch(`${world.base}/api/server/v1/actions/types`, { headers: admin })
+    assert.equal(types.status, 200)
+    await types.body?.cancel()
+    assert.equal((await get(`/t/${world.tenant.domain}/api/server/v1/actions/types`)).status, 401)
+
+    const tool = await world.addApplication({}, ['internal_action_mgt_view'])
+    const { body } = await world.token(tool, { grant_type: 'client_credentials', scope: 'internal_action_mgt_view' })
+    const bearer = { authorization: `Bearer ${body.access_token}` }
+    assert.equal((await get(`/t/${world.tenant.domain}/api/server/v1/actions/types`, bearer)).status, 200)
+    await world.post('/oauth2/revoke', tool, { token: body.access_token })
+    assert.equal((await get(`/t/${world.tenant.domain}/api/server/v1/actions/types`, bearer)).status, 401)
+  })
+
+  test('a management body that is too large is refused, with and without a length', async () => {
+    const headers = {
+      authorization: `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}`,
+      'content-type': 'application/json',
+    }
+    const body = JSON.stringify({ name: 'x'.repeat(2_000_000) })
+    const url = `${world.base}/api/server/v1/applications`
+    assert.equal((await fetch(url, { method: 'POST', headers, body })).status, 413)
+    const stream = new Response(body).body
+    const chunked = await fetch(url, { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit)
+    assert.equal(chunked.status, 413)
+  })
+
+  test('a token request that is malformed, of another type or too large gets the protocol’s own error', async () => {
+    const url = `${world.base}/oauth2/token`
+    const json = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
+    const large = await fetch(url, { method: 'POST', body: new URLSearchParams({ grant_type: 'x'.repeat(100_000) }) })
+    const twice = await fetch(url, {
+      method: 'POST',
+      body: new URLSearchParams('grant_type=a&grant_type=b&client_id=c'),
+    })
+    for (const response of [json, large, twice]) {
+      const { error } = (await response.json()) as { error: string }
+      assert(['invalid_request', 'invalid_client'].includes(error), error)
+      assert(response.status === 400 || response.status === 401)
+    }
+  })
+})
+
+describe('start and stop', () => {
+  test('the first start makes a key only its owner can read, and a password that is told once', async () => {
+    const dataFolder = join(await makeTemporaryFolder(), 'below', 'data')
+    const configuration = completeConfiguration({ port: 0, dataFolder })
+    const first = await createServer(configuration, ports)
+    assert.match(first.generatedAdminPassword ?? '', /^[\w-]{24}$/)
+    await first.listen()
+    const headers = {
+      authorization: `Basic ${Buffer.from(`admin:${first.generatedAdminPassword}`).toString('base64')}`,
+    }
+    const answer = await fetch(`${first.address}/api/server/v1/actions/types`, { headers })
+    assert.equal(answer.status, 200)
+    await answer.body?.cancel()
+    await first.close()
+    assert.equal((await stat(join(dataFolder, 'seal.key'))).mode & 0o777, 0o600)
+    assert.equal(Buffer.from(await readFile(join(dataFolder, 'seal.key'), 'utf8'), 'base64').byteLength, 32)
+
+    const second = await createServer(configuration, ports)
+    assert.equal(second.generatedAdminPassword, undefined)
+    await second.close()
+  })
+
+  test('a port in use is an error that says what to do', async () => {
+    const other = createHttpServer()
+    other.listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const server = await createServer(completeConfiguration({ port, dataFolder: await makeTemporaryFolder() }), ports)
+    await assert.rejects(server.listen(), {
+      name: 'StartError',
+      message: `Port ${port} is in use. Stop the program that uses it, or set PREFLOW_PORT to another port (0 takes a free one).`,
+    })
+    await server.close()
+    other.close()
+  })
+
+  test('a broken database, a broken key and a folder that is a file are errors that say what to do', async () => {
+    const broken = await makeTemporaryFolder()
+    await writeFile(join(broken, 'preflow.db'), 'this is no database, only a text that is long enough')
+    await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder: broken }), ports), {
+      name: 'DatabaseError',
+      message: /not a database.*Nothing was changed/s,
+    })
+    const keyless = await makeTemporaryFolder()
+    await writeFile(join(keyless, 'seal.key'), 'short')
+    await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder: keyless }), ports), {
+      name: 'StartError',
+      message: /does not hold a sealing key/,
+    })
+    const file = join(await makeTemporaryFolder(), 'file')
+    await writeFile(file, '')
+    await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder: file }), ports), {
+      name: 'StartError',
+      message: /PREFLOW_DATA/,
+    })
+  })
+
+  test('two servers that start on one folder at once make one key and one administrator', async () => {
+    const dataFolder = await makeTemporaryFolder()
+    const configuration = completeConfiguration({ port: 0, dataFolder })
+    const servers = await Promise.all([createServer(configuration, ports), createServer(configuration, ports)])
+    assert.equal(servers.filter(({ generatedAdminPassword }) => generatedAdminPassword !== undefined).length, 1)
+    await Promise.all(servers.map(server => server.close()))
+  })
+
+  test('close lets a request in progress finish and refuses new ones', async () => {
+    const world = await startWorld()
+    const extension = await startExtension()
+    await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
+    const application = await world.addApplication()
+    const { promise: asked, resolve: tell } = Promise.withResolvers<void>()
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    extension.answer(async () => {
+      tell()
+      await released
+      return { body: { actionStatus: 'SUCCESS' } }
+    })
+    const pending = world.token(application, { grant_type: 'client_credentials' })
+    await asked
+    const closed = world.server.close()
+    await assert.rejects(fetch(`${world.server.address}/livez`))
+    release()
+    assert.equal((await pending).status, 200)
+    await closed
+    await world.close()
+    await extension.close()
+  })
+
+  test('a client that sends its headers too slowly is let go', async () => {
+    const world = await startWorld({ requestTimeoutMs: 1000 })
+    const { hostname, port } = new URL(world.server.address)
+    const socket = connect(Number(port), hostname)
+    socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n')
+    let answer = ''
+    socket.on('data', chunk => {
+      answer += chunk
+    })
+    await once(socket, 'close')
+    assert.match(answer, /^HTTP\/1\.1 408/)
+    await world.close()
+  })
+})
+
+test('the administrator’s own management calls ask no action', async () => {
+  const world = await startWorld()
+  const extension = await startExtension()
+  await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
+  const headers = { authorization: `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}` }
+  const answer = await fetch(`${world.base}/api/server/v1/applications`, { headers })
+  assert.equal(answer.status, 200)
+  await answer.body?.cancel()
+  assert.equal(extension.calls.length, 0)
+  await world.close()
+  await extension.close()
+})
