@@ -264,6 +264,12 @@ const rows: Row[] = [
   user('T116', [op('+C/', claim('vip', true))], ['Invalid index.'], { vip: undefined }),
   user('T117', [op('+C/2', claim('vip', true))], ['Claim added.'], { vip: true }),
   user('T118', [op('+C/99', claim('vip', true))], ['Invalid index.'], { vip: undefined }),
+  user(
+    '4.4 an index that only an earlier add made',
+    [op('+C/-', claim('tier', 'gold')), op('+C/9', claim('vip', true))],
+    ['Claim added.', 'Invalid index.'],
+    { tier: 'gold', vip: undefined },
+  ),
   user('T119', [op('+C/tier', 'gold')], ['Invalid index.'], { tier: undefined }),
   user('T120', [op('+C/-', 'gold')], ['Invalid claim.'], {}),
   user('T121', [op('+C/-', { name: 't', value: 'v', x: 1 })], ['Invalid claim.'], { t: undefined }),

@@ -99,6 +99,7 @@ suite('a token for the extension', () => {
     ['E45 an access_token that is no text', { json: { access_token: 5 } }],
     ['E46 no JSON', { text: 'not-json' }],
     ['E47 500', { status: 500 }],
+    ['another status than 200, even with a token', { status: 201, json: { access_token: 't-1' } }],
   ]
   for (const [row, reply] of refusals) {
     test(`${row} T222: cannot be had, and the extension is not called`, async t => {

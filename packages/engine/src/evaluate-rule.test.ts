@@ -109,6 +109,10 @@ test('T28: a fact that is asked for and missing is an error', () => {
   })
 })
 
+test('a field that is the name of something every object has is missing, too', () => {
+  assert.equal(evaluateRule(rule(['toString equals x']), facts).ok, false)
+})
+
 test('a missing fact that is never reached does no harm', () => {
   const lazy = rule(['grantType equals password'], ['email equals x'])
   assert.equal(evaluateRule(lazy, facts).ok, true)

@@ -106,7 +106,7 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
       }
 
       const dispatch = () => {
-        let isFresh = false
+        let isReused = false
         let hasAnswered = false
         let status = 0
         let headers: Record<string, string> = {}
@@ -126,7 +126,7 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
               started.abort(new Error('too late'))
               return
             }
-            isFresh = connector.isHandingOver()
+            isReused = !connector.isHandingOver()
             if (isWaiting) return
             isWaiting = true
             clearTimeout(timer)
@@ -136,8 +136,7 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
             hasAnswered = true
           },
           onResponseStart(_, code, received) {
-            // Informational answers come before the real one.
-            if (code < 200) return
+            // Informational answers come before the real one, whose head is the last.
             status = code
             headers = flatten(received)
             if (Number(headers['content-length']) > request.maxAnswerBytes) give('answer_too_large', tooLarge(request))
@@ -159,7 +158,7 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
           onResponseError(_, error) {
             if (isDone) return
             const { code, message } = explain(error)
-            if (code === 'reset' && !isFresh && !hasAnswered && ++staleConnections <= MAX_STALE_CONNECTIONS) dispatch()
+            if (code === 'reset' && isReused && !hasAnswered && ++staleConnections <= MAX_STALE_CONNECTIONS) dispatch()
             else finish(failure(code, message))
           },
         })
