@@ -177,12 +177,19 @@ export async function buildCorpus(build: CorpusBuild): Promise<CorpusSummary> {
     const dataBytes = state.data.bytes
     const contentSha256 = createHash('sha256')
     const total = tableBytes + dataBytes
-    for (let done = 0; done < total; ) {
-      signal?.throwIfAborted()
-      const part = await work.read(HEADER_BYTES + done, Math.min(chunkBytes, total - done))
-      contentSha256.update(part)
-      done += part.length
-      onProgress({ step: 'checking', done, total, keys: state.keys })
+    let done = 0
+    for (const { bytes, crc } of [state.table, state.data]) {
+      let readCrc = 0
+      for (const end = done + bytes; done < end; ) {
+        signal?.throwIfAborted()
+        const part = await work.read(HEADER_BYTES + done, Math.min(chunkBytes, end - done))
+        contentSha256.update(part)
+        readCrc = crc32(part, readCrc)
+        done += part.length
+        onProgress({ step: 'checking', done, total, keys: state.keys })
+      }
+      // Another process that builds the same corpus, or a disk that fails, would otherwise go unnoticed for ever.
+      if (readCrc !== crc) throw damaged(work.folder)
     }
     await work.writeHeader(
       await encodeHeader({
@@ -202,6 +209,10 @@ export async function buildCorpus(build: CorpusBuild): Promise<CorpusSummary> {
 }
 
 const KEYS_PER_BUCKET = 1024
+
+function damaged(folder: string): CorpusError {
+  return new CorpusError(`${folder} was changed or damaged while the corpus was built. Remove it and start again.`)
+}
 
 function digestOf(source: CorpusSource, { digest, minimumCount = 1 }: CorpusBuild): DigestKind {
   if (source.form === 'passwords') {
@@ -436,7 +447,7 @@ function dealtSlices(folder: string, parts: Part[]): SliceReader {
       if (bytes === 0) return 0
       // A killed process may have written more than its last checkpoint names.
       const content = new Uint8Array(await readFile(partPath(folder, slice)).catch(() => [])).subarray(0, bytes)
-      if (crc32(content) !== crc) throw new CorpusError(`${folder} was changed or damaged. Remove it and start again.`)
+      if (crc32(content) !== crc) throw damaged(folder)
       keys.addAll(new Uint32Array(content.buffer, 0, bytes / 4))
       return 0
     },
@@ -531,7 +542,7 @@ async function openWork(folder: string, identity: string, tableBytes: number): P
     },
     read: async (offset, length) => {
       const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
-      if (bytesRead === 0) throw new CorpusError(`${folder} was changed or damaged. Remove it and start again.`)
+      if (bytesRead === 0) throw damaged(folder)
       return buffer.subarray(0, bytesRead)
     },
     checkpoint: async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -271,6 +272,47 @@ test('work that does not fit the source, the options or its own checksums is not
   await writeFile(join(work, 'state.json'), '{')
   const { resumed, keys } = await buildCorpus(options)
   assert.deepEqual([resumed, keys], [false, sorted.length - 1])
+})
+
+test('what somebody else changes while a corpus is built is noticed before the corpus appears', async () => {
+  const out = path('disturbed.corpus')
+  const disturb = async (file: string, at: number) => {
+    const bytes = await readFile(file)
+    bytes[at] = (bytes[at] as number) ^ 1
+    await writeFile(file, bytes)
+  }
+  const work = `${out}.build`
+  const stop = async (step: BuildProgress['step'], form: string, pieces: object) => {
+    const controller = new AbortController()
+    const onProgress = (progress: BuildProgress) => void (progress.step === step && controller.abort())
+    await assert.rejects(buildCorpus({ source: form, out, pieces, signal: controller.signal, onProgress }))
+  }
+  // A part that was dealt out is compared when its turn comes.
+  const list = await source(many)
+  await stop('writing', list, { keysPerSlice: 1000 })
+  await disturb(join(work, 'slice-3'), 0)
+  await assert.rejects(
+    buildCorpus({ source: list, out, pieces: { keysPerSlice: 1000 } }),
+    /changed or damaged.*Remove it/,
+  )
+  await rm(work, { recursive: true })
+  // What was written is compared when it is read for its checksum.
+  let isDisturbed = false
+  const disturbed = buildCorpus({
+    source: list,
+    out,
+    pieces: { keysPerSlice: 1000 },
+    onProgress: ({ step }) => {
+      if (step !== 'writing' || isDisturbed) return
+      isDisturbed = true
+      const corpus = join(work, 'corpus')
+      const bytes = readFileSync(corpus)
+      bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1
+      writeFileSync(corpus, bytes)
+    },
+  })
+  await assert.rejects(disturbed, /changed or damaged.*Remove it/)
+  await assert.rejects(openCorpus(out), /no such file/)
 })
 
 function byTail(left: string, right: string): number {
