@@ -198,12 +198,25 @@ test('a replaced audience moves to the end, which later indices of an ID token s
       removeAudience('https://new.test'),
     ],
     [
-      ['replace', '/idToken/claims/aud/0', 'https://new.test'],
+      ['add', '/idToken/claims/aud/-', 'https://new.test'],
+      ['remove', '/idToken/claims/aud/0'],
       ['remove', '/idToken/claims/aud/1'],
       ['remove', '/idToken/claims/aud/1'],
     ],
     idToken,
   ))
+
+test('what looks like a claim but is edited by other rules is not edited as one', async () => {
+  await reports([setClaim('expires_in', 900)], /Use the functions for its lifetime/)
+  await reports([removeClaim('aud')], /Use the functions for its audience/)
+})
+
+test('of several edits of one claim or parameter the last one is sent', async () => {
+  await sends([setClaim('age', 42), removeClaim('age')], [['remove', '/accessToken/claims/age']])
+  await sends([removeClaim('age'), setClaim('age', 42)], [['replace', '/accessToken/claims/age', 42]])
+  await sends([addClaim('tier', 'gold'), removeClaim('tier')], [])
+  await sends([addResponseParameter('hint', 1), removeResponseParameter('hint')], [])
+})
 
 test('an audience is a host name or an absolute URI', async () => {
   await sends([addAudience('api.test'), addAudience('web1')], [['add', '/accessToken/claims/aud/-', 'api.test']])

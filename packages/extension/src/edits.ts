@@ -92,7 +92,8 @@ const AUDIENCE = /^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^\s/$.?#]\S+|[a-zA-Z0-9.-]+)$/
 interface Draft extends EditableRequest, ResolvedEdits {
   lifetimesAs: 'text' | 'number'
   lists: Map<string, { sent: readonly string[]; now: string[] }>
-  added: Map<string, Operation>
+  /** The one operation for a claim, a lifetime or a response parameter: of several edits of the same thing the last wins. */
+  settled: Map<string, Operation>
   lifetimes: Map<string, number>
 }
 
@@ -118,7 +119,7 @@ export function resolveEdits(
     operations: [],
     reports: [],
     lists: new Map(),
-    added: new Map(),
+    settled: new Map(),
     lifetimes: new Map(),
   }
   for (const edit of edits) {
@@ -143,23 +144,19 @@ type EditNamed<K, E extends Edit = Edit> = E extends Edit ? (K extends E['edit']
 const resolvers: { [K in Edit['edit']]: (edit: EditNamed<K>, draft: Draft) => void } = {
   addClaim: ({ name, value }, draft) => add(name, value, draft),
   replaceClaim: ({ name, value }, draft) => {
-    const path = pathOfClaim('replace', name, draft)
-    if (!path) throw new Impossible(`the event does not offer to replace the claim ${name}. Try setClaim.`)
-    requireClaimValue(name, value)
-    send({ op: 'replace', path, value }, draft)
+    if (!replace(name, value, draft)) {
+      throw new Impossible(`the event does not offer to replace the claim ${name}. Try setClaim.`)
+    }
   },
   setClaim: ({ name, value }, draft) => {
-    const path = pathOfClaim('replace', name, draft)
-    if (!path) return add(name, value, draft)
-    requireClaimValue(name, value)
-    send({ op: 'replace', path, value }, draft)
+    if (!replace(name, value, draft)) add(name, value, draft)
   },
   removeClaim: ({ name }, draft) => {
-    const { path: root } = placeOf('claims', draft)
-    if (!has(read(draft.event, root), name)) return
+    requireOrdinaryClaim(name, draft)
+    if (!has(read(draft.event, placeOf('claims', draft).path), name)) return settle(name, undefined, draft)
     const path = pathOfClaim('remove', name, draft)
     if (!path) throw new Impossible(`the event does not offer to remove the claim ${name}.`)
-    send({ op: 'remove', path }, draft)
+    settle(name, { op: 'remove', path }, draft)
   },
   addAudience: ({ value }, draft) => {
     requireAudience(value)
@@ -170,14 +167,16 @@ const resolvers: { [K in Edit['edit']]: (edit: EditNamed<K>, draft: Draft) => vo
     const { path, indices } = placeOf('audience', draft)
     removeFromList(value, path, indices, draft)
   },
+  // Added, then removed: a platform refuses a replacement by a value that was there, even if it is gone by now.
   replaceAudience: ({ value, by }, draft) => {
     requireAudience(by)
+    if (value === by) return
     const { path, indices } = placeOf('audience', draft)
-    const list = listAt(path, draft)
-    const index = (indices === 'live' ? list.now : list.sent).indexOf(value)
-    if (index < 0) throw new Impossible('the token does not have the audience to replace.')
-    send({ op: 'replace', path: `${path}${index}`, value: by }, draft)
-    list.now = [...list.now.filter(item => item !== value), by]
+    if (!listAt(path, draft).now.includes(value))
+      throw new Impossible('the token does not have the audience to replace.')
+    requireOffered({ op: 'remove', path: `${path}-` }, draft)
+    append(by, path, draft)
+    removeFromList(value, path, indices, draft)
   },
   setExpiresIn: ({ seconds }, draft) => setLifetime(lifetimePath('token', draft), seconds, draft),
   shortenTo: ({ seconds }, draft) => shortenLifetime(lifetimePath('token', draft), seconds, draft),
@@ -193,38 +192,52 @@ const resolvers: { [K in Edit['edit']]: (edit: EditNamed<K>, draft: Draft) => vo
   addResponseParameter: ({ name, value }, draft) => {
     const { path, reserved } = placeOf('responseParameters', draft)
     if (name.trim() === '') throw new Impossible('a response parameter needs a name.')
-    if (reserved.includes(name) || listAt(path, draft).now.includes(name)) {
+    if (reserved.includes(name) || listAt(path.slice(0, -1), draft).sent.includes(name)) {
       throw new Impossible(`the response has its own ${name}. Choose another name.`)
     }
     if (value === undefined) throw new Impossible(`the response parameter ${name} needs a value.`)
-    send({ op: 'add', path: `${path}-`, value: { name, value } }, draft)
-    listAt(path, draft).now.push(name)
+    settle(`${path}${name}`, { op: 'add', path: `${path}-`, value: { name, value } }, draft)
   },
   removeResponseParameter: ({ name }, draft) => {
     const { path } = placeOf('responseParameters', draft)
-    if (!listAt(path, draft).now.includes(name)) return
-    send({ op: 'remove', path: `${path}${name}` }, draft)
+    const isThere = listAt(path.slice(0, -1), draft).sent.includes(name)
+    settle(`${path}${name}`, isThere ? { op: 'remove', path: `${path}${name}` } : undefined, draft)
   },
 }
 
 function add(name: string, value: ClaimValue, draft: Draft): void {
   const place = placeOf('claims', draft)
   if (name.toLowerCase() === 'scope') throw new Impossible('scopes are not a claim here. Use addScope or setScopes.')
-  const earlier = draft.added.get(name)
-  if (!earlier && has(read(draft.event, place.path), name)) {
+  requireOrdinaryClaim(name, draft)
+  if (has(read(draft.event, place.path), name)) {
     throw new Impossible(`the token has the claim ${name}, and the event does not offer to replace it.`)
   }
   if (place.standard.includes(name) || place.reserved.includes(name)) {
     throw new Impossible(`the platform writes the claim ${name} itself. Choose another name.`)
   }
   requireClaimValue(name, value)
-  if (earlier) {
-    earlier.value = { name, value }
-    return
-  }
-  const operation: Operation = { op: 'add', path: `${place.path}-`, value: { name, value } }
-  send(operation, draft)
-  draft.added.set(name, operation)
+  settle(name, { op: 'add', path: `${place.path}-`, value: { name, value } }, draft)
+}
+
+/** Whether the event offers to replace the claim; then it is. */
+function replace(name: string, value: ClaimValue, draft: Draft): boolean {
+  requireOrdinaryClaim(name, draft)
+  const path = pathOfClaim('replace', name, draft)
+  if (!path) return false
+  requireClaimValue(name, value)
+  settle(name, { op: 'replace', path, value }, draft)
+  return true
+}
+
+/** Puts an operation, or nothing, in the place of an earlier one about the same thing. */
+function settle(key: string, operation: Operation | undefined, draft: Draft): void {
+  if (operation) requireOffered(operation, draft)
+  const earlier = draft.settled.get(key)
+  if (earlier) draft.operations.splice(draft.operations.indexOf(earlier), 1)
+  draft.settled.delete(key)
+  if (!operation) return
+  draft.operations.push(operation)
+  draft.settled.set(key, operation)
 }
 
 /** `/accessToken/claims/tier` or, for a claim that is a list, `/accessToken/claims/groups/`: whichever is offered. */
@@ -283,11 +296,8 @@ function setLifetime(path: string, seconds: number, draft: Draft): void {
   if (whole > MAX_LIFETIME_SECONDS) {
     throw new Impossible(`some platforms accept no lifetime above ${MAX_LIFETIME_SECONDS} seconds.`)
   }
-  const sent = currentLifetime(path, draft)
   const value = draft.lifetimesAs === 'text' ? String(whole) : whole
-  const earlier = draft.operations.findIndex(operation => operation.path === path)
-  if (earlier >= 0) draft.operations.splice(earlier, 1)
-  if (whole !== sent) send({ op: 'replace', path, value }, draft)
+  settle(path, whole === currentLifetime(path, draft) ? undefined : { op: 'replace', path, value }, draft)
   draft.lifetimes.set(path, whole)
 }
 
@@ -304,10 +314,14 @@ function currentLifetime(path: string, { event }: Draft): number | undefined {
 }
 
 function send(operation: Operation, draft: Draft): void {
-  if (!isAllowed(operation, draft.allowedOperations)) {
+  requireOffered(operation, draft)
+  draft.operations.push(operation)
+}
+
+function requireOffered(operation: Operation, { allowedOperations }: Draft): void {
+  if (!isAllowed(operation, allowedOperations)) {
     throw new Impossible(`${operation.op} ${operation.path} is not among the allowedOperations of this event.`)
   }
-  draft.operations.push(operation)
 }
 
 function placeOf<K extends EditablePlace['kind']>(kind: K, draft: Draft): Extract<EditablePlace, { kind: K }> {
@@ -342,6 +356,13 @@ export function read(event: object, path: string): unknown {
 
 function has(claims: unknown, name: string): boolean {
   return Array.isArray(claims) && claims.some(claim => claim?.name === name)
+}
+
+/** Lifetimes and audiences look like claims in the event, but are edited by rules of their own. */
+function requireOrdinaryClaim(name: string, draft: Draft): void {
+  const { path: root } = placeOf('claims', draft)
+  const other = draft.places.find(({ kind, path }) => kind !== 'claims' && path.replace(/\/$/, '') === `${root}${name}`)
+  if (other) throw new Impossible(`${name} is no ordinary claim. Use the functions for its ${other.kind}.`)
 }
 
 function requireClaimValue(name: string, value: unknown): void {
