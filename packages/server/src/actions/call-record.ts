@@ -1,6 +1,6 @@
 import { actionTypes } from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
-import { insertCall, purgeCalls } from '../store/calls.ts'
+import { insertCalls, purgeCalls } from '../store/calls.ts'
 import type { Database } from '../store/database.ts'
 import type { Action, CallRecord } from '../store/model.ts'
 
@@ -27,6 +27,7 @@ export interface CallRetention {
 const DAY_MS = 86_400_000
 /** Old records are looked for once in this many new ones: a look costs as much as some inserts. */
 const RECORDS_BETWEEN_PURGES = 100
+const MAX_RECORDS_A_WRITE = 500
 /** Of a body in a record, in characters of JSON. What is longer is cut: an extension may answer a megabyte every time. */
 const MAX_BODY_CHARACTERS = 32_768
 const REDACTED = '[redacted]'
@@ -78,15 +79,40 @@ export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
   }
 }
 
-/** Makes the function that keeps records, and forgets old ones while it does. */
+/**
+ * Makes the function that keeps records, and forgets old ones while it does.
+ *
+ * A record is on disk when its promise resolves. Records of calls that end at the same time share one write: a sync of the
+ * disk costs more than everything else about them.
+ */
 export function createCallKeeper(
   db: Database,
   { keep = 10_000, maxAgeMs = 30 * DAY_MS }: CallRetention = {},
 ): (record: CallRecord) => Promise<void> {
-  let kept = 0
-  return async record => {
-    await insertCall(db, record)
-    if (kept++ % RECORDS_BETWEEN_PURGES === 0) await purgeCalls(db, { startedBefore: db.now() - maxAgeMs, keep })
+  let untilPurge = 0
+  let waiting: CallRecord[] = []
+  let write: Promise<void> | undefined
+
+  async function writeWaiting(): Promise<void> {
+    // After the events at hand, so that what they end is in the same write.
+    await new Promise(resolve => setImmediate(resolve))
+    const records = waiting
+    waiting = []
+    write = undefined
+    // A statement has room for some thousand values; a burst may be larger.
+    for (let start = 0; start < records.length; start += MAX_RECORDS_A_WRITE) {
+      await insertCalls(db, records.slice(start, start + MAX_RECORDS_A_WRITE))
+    }
+    untilPurge -= records.length
+    if (untilPurge > 0) return
+    untilPurge = RECORDS_BETWEEN_PURGES
+    await purgeCalls(db, { startedBefore: db.now() - maxAgeMs, keep })
+  }
+
+  return record => {
+    waiting.push(record)
+    write ??= writeWaiting()
+    return write
   }
 }
 

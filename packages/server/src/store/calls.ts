@@ -4,25 +4,32 @@ import type { Database } from './database.ts'
 import type { CallRecord } from './model.ts'
 import type { Tables } from './tables.ts'
 
-export async function insertCall(db: Database, call: CallRecord): Promise<void> {
+/** Keeps the records in one write, all or none. */
+export async function insertCalls(db: Database, calls: readonly CallRecord[]): Promise<void> {
   await db.queries
     .insertInto('calls')
-    .values({
-      id: call.id,
-      tenant_id: call.tenantId,
-      action_id: call.actionId,
-      action_type: call.actionType,
-      action_name: call.actionName,
-      started_at: call.startedAt,
-      duration_ms: Math.round(call.durationMs),
-      status: call.status,
-      reason: call.reason,
-      client_id: call.clientId ?? null,
-      grant_type: call.grantType ?? null,
-      flow_result: call.flowResult,
-      details: JSON.stringify(call.details ?? null),
-    })
+    .values(
+      calls.map(call => ({
+        id: call.id,
+        tenant_id: call.tenantId,
+        action_id: call.actionId,
+        action_type: call.actionType,
+        action_name: call.actionName,
+        started_at: call.startedAt,
+        duration_ms: Math.round(call.durationMs),
+        status: call.status,
+        reason: call.reason,
+        client_id: call.clientId ?? null,
+        grant_type: call.grantType ?? null,
+        flow_result: call.flowResult,
+        details: JSON.stringify(call.details ?? null),
+      })),
+    )
     .execute()
+}
+
+export function insertCall(db: Database, call: CallRecord): Promise<void> {
+  return insertCalls(db, [call])
 }
 
 /** What {@link listCalls} looks for; all that are given must hold. */
