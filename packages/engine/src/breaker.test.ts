@@ -121,6 +121,7 @@ test('a timeout is a failure of the endpoint, and while the circuit is open the 
   const continued = await executeAction(callTo(uri, { platform, action: { onFailure: 'continue' } }), ports)
   assert.equal(continued.status, 'continued')
   assert.deepEqual(continued.trace.attempts, [])
+  assert.ok(!continued.trace.steps.some(({ actionId }) => actionId === 'process-action-request'))
   assert.equal(connections(), 1)
 })
 

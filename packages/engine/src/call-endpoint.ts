@@ -33,6 +33,7 @@ export async function callEndpoint(
   const signed = sign(signingSecrets, `${requestId}-${action.id}`, ports.now(), body)
   if (!signed.ok) return signed
 
+  run.diagnose.calling()
   let rejected: string | undefined
   for (let renewals = 0; ; renewals++) {
     let token: string | undefined

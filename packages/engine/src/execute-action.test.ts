@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Platform, platforms, type Rule } from '@preflow/contract'
+import { type ActionType, actionTypes, type Platform, platforms, type Rule } from '@preflow/contract'
+import fc from 'fast-check'
 import type { ActionCall } from './call.ts'
-import { callTo, clientCredentialsEvent, errorOf, hurried, successOf, testPorts, userEvent } from './calls.cases.ts'
+import {
+  callTo,
+  clientCredentialsEvent,
+  errorOf,
+  hurried,
+  idTokenEvent,
+  successOf,
+  testPorts,
+  userEvent,
+} from './calls.cases.ts'
 import { executeAction } from './execute-action.ts'
 import { type Reply, startExtension, startSocketServer } from './extension-under-test.cases.ts'
 
@@ -253,4 +263,65 @@ test('an extension that drips its answer cannot hold a call beyond the deadlines
   assert.equal(connections(), 2)
   // Two attempts of 150 ms; the margin is for a busy machine.
   assert.ok(Date.now() - startedAt < 2000)
+})
+
+test('whatever an extension answers, there is an outcome, and it can be written down', async t => {
+  const events: Partial<Record<ActionType, object>> = {
+    PRE_ISSUE_ACCESS_TOKEN: userEvent,
+    PRE_ISSUE_ID_TOKEN: idTokenEvent,
+  }
+  const status = fc.constantFrom(200, 200, 200, 400, 401, 500, 503, 204, 999)
+  const operation = fc.record(
+    {
+      op: fc.oneof(fc.constantFrom('add', 'remove', 'replace', 'redirect'), fc.jsonValue()),
+      path: fc.oneof(
+        fc.constantFrom('/accessToken/claims/-', '/accessToken/scopes/0', '/idToken/claims/aud/-'),
+        fc.jsonValue(),
+      ),
+      value: fc.oneof(fc.record({ name: fc.string(), value: fc.jsonValue() }), fc.jsonValue()),
+      url: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  )
+  const payload = fc.record(
+    {
+      actionStatus: fc.oneof(fc.constantFrom('SUCCESS', 'FAILED', 'ERROR', 'INCOMPLETE'), fc.jsonValue()),
+      operations: fc.oneof(fc.array(operation), fc.jsonValue()),
+      data: fc.jsonValue(),
+      failureReason: fc.jsonValue(),
+      failureDescription: fc.jsonValue(),
+      errorMessage: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  )
+  const body = fc.oneof(
+    payload.map(value => Buffer.from(JSON.stringify(value))),
+    fc.json().map(text => Buffer.from(text)),
+    fc.uint8Array(),
+  )
+  const contentType = fc.constantFrom('application/json', 'application/json', 'text/html')
+  const ports = testPorts(t)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...Object.values(actionTypes)),
+      fc.constantFrom(next, preflow),
+      status,
+      contentType,
+      body,
+      async ({ type, latestVersion: version }, platform, code, mediaType, bytes) => {
+        const send = async () => ({
+          ok: true as const,
+          status: code,
+          headers: { 'content-type': mediaType },
+          body: bytes,
+        })
+        const event = events[type] ?? { action: 'UPDATE' }
+        const call = callTo('http://extension.test/', { action: { type, version }, event, platform })
+        const outcome = await executeAction(call, { ...ports, send })
+        assert.ok(['success', 'failed', 'incomplete', 'error'].includes(outcome.status))
+        assert.doesNotThrow(() => JSON.stringify(outcome))
+      },
+    ),
+    { numRuns: 1000 },
+  )
 })

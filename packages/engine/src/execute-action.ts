@@ -51,7 +51,6 @@ export async function executeAction(call: ActionCall, ports: EnginePorts): Promi
   run.diagnose.started()
   const request = disclose(call)
   run.requested(request)
-  run.diagnose.calling()
   const answer = await guarded(JSON.stringify(request), call, ports, run)
   if (!answer.ok) return undecided(answer.error, call, run)
 
@@ -175,7 +174,8 @@ function extensionError({ errorMessage, errorDescription }: ActionResponse & { a
 function undecided(error: CallError, { action }: ActionCall, run: Run): Outcome {
   run.diagnose.gaveUp(error.message)
   const trace = run.trace()
-  switch (action.onFailure ?? 'error') {
+  const mode = action.onFailure ?? 'error'
+  switch (mode) {
     case 'error':
       return { status: 'error', error, trace }
     case 'deny':
@@ -189,7 +189,7 @@ function undecided(error: CallError, { action }: ActionCall, run: Run): Outcome 
     case 'continue':
       return { status: 'continued', error, trace }
     default:
-      return action.onFailure as never
+      return mode satisfies never
   }
 }
 

@@ -191,6 +191,13 @@ suite('answers that every platform refuses', () => {
       /failureReason: must be a text/,
     ],
     [
+      'an answer nested deeper than a stack is',
+      { body: `{"actionStatus":"SUCCESS","data":${'['.repeat(200_000)}${']'.repeat(200_000)}}` },
+      READING_FAILED,
+      false,
+      /nested more than 100 levels/,
+    ],
+    [
       'a compressed answer',
       { body: '{"actionStatus":"SUCCESS"}', headers: { 'content-encoding': 'gzip' } },
       READING_FAILED,

@@ -70,7 +70,8 @@ export function readAnswer(
       },
     )
   }
-  const json = parseJson(answer.body, headers, platform)
+  const parsed = parseJson(answer.body, headers, platform)
+  const json = parsed.ok && !isWithin(MAX_DEPTH, parsed.value) ? unreadable(TOO_DEEP) : parsed
   const payload = json.ok ? readPayload(json.value, rule.carries, type, platform) : json
   if (!payload.ok) {
     return refuse(
@@ -120,6 +121,15 @@ function parseJson(
     if (reading.trailingText === 'reject') return unreadable('There is text after the JSON value. Remove it.')
     return { ok: true, value: JSON.parse(text.slice(0, Number(end))) }
   }
+}
+
+/** No answer of the contract is nested nearly as deep; whoever walks one must not run out of stack. */
+const MAX_DEPTH = 100
+const TOO_DEEP = `The answer is nested more than ${MAX_DEPTH} levels deep. Flatten it.`
+
+function isWithin(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth > 0 && Object.values(value).every(member => isWithin(depth - 1, member))
 }
 
 /** The members of each payload; anything else is unknown to the contract. */
