@@ -295,15 +295,24 @@ describe('start and stop', () => {
   })
 })
 
-test('the administrator’s own management calls ask no action', async () => {
+test('neither the administrator’s sign-in nor a token for the management API asks an action', async () => {
   const world = await startWorld()
   const extension = await startExtension()
   await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
-  const headers = { authorization: `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}` }
-  const answer = await fetch(`${world.base}/api/server/v1/applications`, { headers })
-  assert.equal(answer.status, 200)
-  await answer.body?.cancel()
+  extension.answer(() => ({ body: { actionStatus: 'FAILED', failureReason: 'access_denied' } }))
+  const tool = await world.addApplication({ grantTypes: ['client_credentials', 'password'] }, [
+    'internal_action_mgt_update',
+    'cart.read',
+  ])
+  const scope = 'internal_action_mgt_update'
+  assert.equal((await world.token(tool, { grant_type: 'client_credentials', scope })).status, 200)
+  const boss = await world.addUser({ isAdministrator: true })
+  const form = { grant_type: 'password', username: boss.userName, password: 'correct horse' }
+  assert.equal((await world.token(tool, form)).status, 200)
   assert.equal(extension.calls.length, 0)
+  // A management scope is no way around the action for anything else.
+  const mixed = await world.token(tool, { grant_type: 'client_credentials', scope: `${scope} cart.read` })
+  assert.equal(mixed.body.error, 'access_denied')
   await world.close()
   await extension.close()
 })

@@ -103,9 +103,10 @@ const NO_GRANT = 'N/A'
  * Call it before anything is consumed or stored. Throws a {@link TokenRefusal} when an action refuses or cannot be asked.
  */
 export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promise<TokenDecision> {
+  const mayRun = !isForManaging(plan)
   const gates = {
-    accessToken: mayRunAccessTokenAction(plan) && !ports.isDisabled('PRE_ISSUE_ACCESS_TOKEN'),
-    idToken: mayRunIdTokenAction(plan) && !ports.isDisabled('PRE_ISSUE_ID_TOKEN'),
+    accessToken: mayRun && mayRunAccessTokenAction(plan) && !ports.isDisabled('PRE_ISSUE_ACCESS_TOKEN'),
+    idToken: mayRun && mayRunIdTokenAction(plan) && !ports.isDisabled('PRE_ISSUE_ID_TOKEN'),
   }
   // Where neither type can run, what earlier runs left is not looked at either (T18).
   const stored = (gates.accessToken || gates.idToken) && plan.stored ? plan.stored : {}
@@ -263,6 +264,18 @@ function changedEvent(triggered: Triggered): (Triggered & { status: 'success' })
       return triggered satisfies never
   }
 }
+
+/**
+ * Actions never apply to those who manage them: otherwise one that refuses everybody could not be switched off any more. These
+ * are administrators, and tokens that are good for nothing but the server's own APIs.
+ */
+function isForManaging({ user, grantedScopes }: TokenPlan): boolean {
+  if (user?.isAdministrator) return true
+  return grantedScopes.length > 0 && grantedScopes.every(scope => MANAGEMENT_SCOPE.test(scope))
+}
+
+/** The scopes of the server's own APIs, as WSO2 names them. */
+const MANAGEMENT_SCOPE = /^internal_/
 
 function mayRunAccessTokenAction({ application, grantType, previousGrant, tokens }: TokenPlan): boolean {
   if (application.accessTokenType !== 'JWT' || !tokens.includes('access') || grantType === undefined) return false
