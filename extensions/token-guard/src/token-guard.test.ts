@@ -130,6 +130,12 @@ test('countries, thresholds, hours, lifetimes and headers are configuration', as
   assert.equal(await decide('8.8.8.8'), 'allow 60')
 })
 
+test('where a setting says shorten the token lives as outside the hours', async t => {
+  const { decide } = await startGuard(t, { privateAddress: 'shorten', unknownCountry: 'shorten', outsideSeconds: 60 })
+  assert.equal(await decide('10.0.0.1'), 'allow 60')
+  assert.equal(await decide('4000::1'), 'allow 60')
+})
+
 test('without countries no database is needed, and without reputation no service', async t => {
   const { decide, standIn } = await startGuard(t, {
     blockedCountries: [],

@@ -9,9 +9,9 @@ import { createHttpGet } from '@preflow/policies/http-get'
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
 const scored =
-  (score: unknown, headers = {}): Answer =>
+  (score: unknown, headers = {}, code = 200): Answer =>
   (_request, response) =>
-    void response.writeHead(200, headers).end(JSON.stringify({ data: { abuseConfidenceScore: score } }))
+    void response.writeHead(code, headers).end(JSON.stringify({ data: { abuseConfidenceScore: score } }))
 const status =
   (code: number, headers = {}): Answer =>
   (_request, response) =>
@@ -90,6 +90,7 @@ for (const [name, get] of [
       [status(422), 'address refused'],
       [status(500), 'status 500'],
       [status(302, { location: '/elsewhere' }), 'status 302'],
+      [scored(0, {}, 500), 'status 500'],
       [scored(undefined), 'unreadable answer'],
       [scored('7'), 'unreadable answer'],
       [scored(101), 'unreadable answer'],
@@ -213,6 +214,15 @@ test('no more scores are remembered than told', async t => {
   const { ask, requests } = await client(t, httpGet, scored(1), { cacheEntries: 2 })
   for (const address of ['1.1.1.1', '2.2.2.2', '3.3.3.3', '1.1.1.1']) await ask(address)
   assert.equal(requests.length, 4)
+})
+
+test('who waits gets the score although others pushed it out of the cache meanwhile', async t => {
+  const { ask } = await client(t, httpGet, scored(5), { cacheEntries: 1 })
+  const answers = await Promise.all(['1.1.1.1', '2.2.2.2', '3.3.3.3'].map(ask))
+  assert.deepEqual(
+    answers,
+    answers.map(() => ({ kind: 'score', score: 5 })),
+  )
 })
 
 test('options that cannot be are found when the client is made', () => {

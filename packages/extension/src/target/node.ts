@@ -53,13 +53,10 @@ export async function serve(
     if (probe) return void respondProbe(probe, response)
     const extension = isExtension(extensions) ? extensions : extensions[path]
     if (!extension) return respond(response, 404, { 'content-type': 'text/plain' }, 'No extension lives here.\n')
-    // Leaving a keep-alive connection open would hold the shutdown until the grace time is over.
-    if (isClosing) response.setHeader('connection', 'close')
     extension.answer(callOf(request)).then(
       ({ status, headers, body }) => {
-        if (isClosing) response.setHeader('connection', 'close')
-        // What is left of a body that was too large is not read: the connection ends with the answer.
-        if (!request.complete) response.setHeader('connection', 'close')
+        // A connection kept alive would hold the shutdown; what is left of a body that was too large is not read.
+        if (isClosing || !request.complete) response.setHeader('connection', 'close')
         respond(response, status, headers, body)
       },
       () => response.destroy(),
