@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { deny } from '../decision.ts'
 import { defineExtension } from '../define-extension.ts'
 import type { Setting } from '../settings.ts'
-import { readService, runService, type Service, serviceSettings } from './service.ts'
+import { openService, readService, runService, type Service, serviceSettings } from './service.ts'
 
 const settings = {
   reason: {
@@ -164,6 +164,28 @@ test('every way to authenticate becomes what the extension checks, and a signing
   assert.deepEqual(read, {
     ok: false,
     problems: ['DENY_ALL_CALLER_SECRETS: signing secrets are base64, with or without whsec_ before it.'],
+  })
+})
+
+test('for a runtime that calls a function it is opened without a port, and GET tells whether it is well', async () => {
+  const { service, counts } = denier()
+  const { host, line } = fakeProcess(environment)
+  const { extension, close } = await openService(service, host)
+  assert.equal((await line()).event, 'warning')
+  const get = { method: 'GET', header: () => undefined, text: async () => '' }
+  for (const status of [200, 503]) {
+    assert.equal((await extension.answer(get)).status, status)
+    assert.equal((await extension.fetch(new Request('http://extension.test/any'))).status, status)
+    counts.isReady = false
+  }
+  const stranger = new Request('http://extension.test/', { method: 'POST' })
+  assert.equal((await extension.fetch(stranger)).status, 401)
+  assert.equal((await line()).status, 401)
+  await close?.()
+  assert.equal(counts.closed, 1)
+  await assert.rejects(openService(service, { ...host, env: {} }), {
+    name: 'ServiceError',
+    message: /^deny-all does not start:\n {2}DENY_ALL_CALLER: missing\./,
   })
 })
 

@@ -171,16 +171,40 @@ function callerContradictions(prefix: string, values: SettingValues<ServiceSetti
   return problems
 }
 
-/** The parts of Node's `process` that a service needs. */
-export interface ServiceProcess {
+/** The parts of Node's `process` that a service needs where a runtime calls a function of it. */
+export interface FunctionProcess {
   env: Record<string, string | undefined>
   stdout: { write(text: string): unknown }
+}
+
+/** The parts of Node's `process` that a service needs where it is the program. */
+export interface ServiceProcess extends FunctionProcess {
   stderr: { write(text: string): unknown }
   exit(code: number): never
   on(signal: 'SIGTERM' | 'SIGINT', listener: (signal: 'SIGTERM' | 'SIGINT') => void): unknown
 }
 
-const LEVELS: Record<string, ServiceLevel> = { fail: 'error', refused: 'warn' }
+/** A service does not start with what it was told. The message has one line per problem, and no secret. */
+export class ServiceError extends Error {
+  override name = 'ServiceError'
+}
+
+/**
+ * Opens a service for a runtime that calls a function: AWS Lambda, Vercel, anything with `fetch`. Reads its configuration,
+ * opens it and writes one JSON line per decision. Such a function has no port for probes, so `GET` answers like `/readyz`.
+ *
+ * @throws {ServiceError} When it cannot run with its configuration; the message says what to change.
+ * @example
+ * const { extension } = await openService(scopeLimiter, process)
+ * export const handler = lambdaHandler(extension)
+ */
+export async function openService<S extends Settings>(
+  service: Service<S>,
+  host: FunctionProcess,
+): Promise<OpenService> {
+  const { opened } = await open(service, host)
+  return { ...opened, extension: withProbe(opened) }
+}
 
 /**
  * Runs a service: reads its configuration, opens the port, writes one JSON line per decision, stops on SIGTERM and SIGINT. A
@@ -190,32 +214,18 @@ const LEVELS: Record<string, ServiceLevel> = { fail: 'error', refused: 'warn' }
  * await runService(profileGuard, process)
  */
 export async function runService<S extends Settings>(service: Service<S>, host: ServiceProcess): Promise<void> {
-  const write: NonNullable<ServiceHooks['report']> = (level, fields) => {
-    host.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level, ...fields })}\n`)
-  }
-  const refuse = (problems: readonly string[]): never => {
-    host.stderr.write(`${service.name} does not start:\n${problems.map(problem => `  ${problem}\n`).join('')}`)
+  const refuse = (error: unknown): never => {
+    host.stderr.write(`${(error as Error).message}\n`)
     return host.exit(1)
   }
-  const refuseWith = (error: unknown): never => refuse([(error as Error).message])
-
-  const file = readFile(`${prefixOf(service)}_CONFIG`, host.env, refuse)
-  const read = readService(service, { environment: host.env, ...(file !== undefined && { file }) })
-  if (!read.ok) return refuse(read.problems)
-  const { configuration } = read
-  const open = await service
-    .open(configuration, {
-      log: record => write(LEVELS[record.decision] ?? 'info', { event: 'decision', ...record }),
-      report: write,
-    })
-    .catch(refuseWith)
+  const { configuration, opened, write } = await open(service, host).catch(refuse)
   const { port, hostname, graceMs } = configuration as SettingValues<ServiceSettings>
-  const server = await serve(open.extension, {
+  const server = await serve(opened.extension, {
     port,
     hostname,
     graceMs,
-    ...(open.isReady && { isReady: open.isReady }),
-  }).catch(refuseWith)
+    ...(opened.isReady && { isReady: opened.isReady }),
+  }).catch(error => refuse(notStarted(service, [error.message])))
   write('info', { event: 'listening', url: server.url })
 
   let isStopping = false
@@ -225,17 +235,57 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
     isStopping = true
     write('info', { event: 'stopping', signal })
     await server.close()
-    await open.close?.()
+    await opened.close?.()
   }
   host.on('SIGTERM', stop)
   host.on('SIGINT', stop)
 }
 
-function readFile(
-  variable: string,
-  environment: Record<string, string | undefined>,
-  refuse: (problems: string[]) => never,
-): unknown {
+const LEVELS: Record<string, ServiceLevel> = { fail: 'error', refused: 'warn' }
+
+async function open<S extends Settings>(service: Service<S>, host: FunctionProcess) {
+  const write: NonNullable<ServiceHooks['report']> = (level, fields) => {
+    host.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level, ...fields })}\n`)
+  }
+  const file = readFile(service, host.env)
+  const read = readService(service, { environment: host.env, ...(file !== undefined && { file }) })
+  if (!read.ok) throw notStarted(service, read.problems)
+  const { configuration } = read
+  const opened = await service
+    .open(configuration, {
+      log: record => write(LEVELS[record.decision] ?? 'info', { event: 'decision', ...record }),
+      report: write,
+    })
+    .catch(cause => {
+      throw notStarted(service, [cause.message])
+    })
+  return { configuration, opened, write }
+}
+
+function notStarted({ name }: { name: string }, problems: readonly string[]): ServiceError {
+  return new ServiceError([`${name} does not start:`, ...problems].join('\n  '))
+}
+
+/** The extension, with `GET` for whoever wants to know whether it is well: a load balancer, a monitor, a newcomer. */
+function withProbe({ extension, isReady = () => true }: OpenService): Extension {
+  const headers = { 'content-type': 'text/plain' }
+  const probe = async () => {
+    const isWell = await (async () => isReady())().catch(() => false)
+    return { status: isWell ? 200 : 503, headers, body: isWell ? 'ok\n' : 'not ready\n' }
+  }
+  return {
+    actionTypes: extension.actionTypes,
+    answer: call => (call.method === 'GET' ? probe() : extension.answer(call)),
+    fetch: async request => {
+      if (request.method !== 'GET') return extension.fetch(request)
+      const { body, ...init } = await probe()
+      return new Response(body, init)
+    },
+  }
+}
+
+function readFile(service: { name: string }, environment: Record<string, string | undefined>): unknown {
+  const variable = `${prefixOf(service)}_CONFIG`
   const path = environment[variable]
   if (!path) return undefined
   try {
@@ -243,6 +293,6 @@ function readFile(
   } catch (error) {
     const code = (error as { code?: string }).code
     const what = error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${code})`
-    return refuse([`${variable}: ${path} ${what}. Name a file that holds one JSON object of settings.`])
+    throw notStarted(service, [`${variable}: ${path} ${what}. Name a file that holds one JSON object of settings.`])
   }
 }
