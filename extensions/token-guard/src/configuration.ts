@@ -250,7 +250,7 @@ export function readConfiguration(source: {
   const read = readSettings(PREFIX, settings, source)
   if (!read.ok) return read
   const { values } = read
-  const problems = contradictions(values)
+  const problems = [...callerContradictions(values), ...contradictions(values)]
   if (problems.length > 0) return { ok: false, problems }
   return { ok: true, configuration: { ...values, callerAuthentication: authentications[values.caller](values) } }
 }
@@ -269,8 +269,7 @@ const authentications: Record<
   signature: ({ callerSecrets }) => ({ type: 'signature', secrets: callerSecrets }),
 }
 
-/** What is wrong between settings that are right by themselves. */
-function contradictions(values: SettingValues<typeof settings>): string[] {
+function callerContradictions(values: SettingValues<typeof settings>): string[] {
   const problems: string[] = []
   const { caller, callerSecrets, callerUsername } = values
   if (caller !== 'none' && callerSecrets.length === 0) {
@@ -284,6 +283,12 @@ function contradictions(values: SettingValues<typeof settings>): string[] {
   if (caller === 'signature' && !callerSecrets.every(isBase64)) {
     problems.push('TOKEN_GUARD_CALLER_SECRETS: signing secrets are base64, with or without whsec_ before it.')
   }
+  return problems
+}
+
+/** What is wrong between settings that are right by themselves, but for who may call. */
+export function contradictions(values: SettingValues<typeof settings>): string[] {
+  const problems: string[] = []
   const usesCountries =
     values.blockedCountries.length > 0 || values.allowedCountries.length > 0 || values.countryClaim !== undefined
   if (usesCountries && values.countryDatabase === undefined) {
