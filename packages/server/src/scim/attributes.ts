@@ -6,6 +6,8 @@ export type ScimPlace =
   | { kind: 'text'; path: readonly string[] }
   /** A text or a list of texts below an extension. */
   | { kind: 'texts'; path: readonly string[] }
+  /** `true` or `false` as a text in the claim, as a truth value in SCIM. */
+  | { kind: 'truth'; path: readonly string[] }
   /** The element of a multi-valued attribute with this type; without a type the primary one, or the first. */
   | { kind: 'element'; list: string; type?: string; part: string }
   /** The server's own: neither written through SCIM nor kept among the user's claims. */
@@ -79,8 +81,8 @@ const table: [name: string, displayName: string, place: ScimPlace][] = [
   ['gender', 'Gender', wso2('gender')],
   ['emailAddresses', 'Email Addresses', { kind: 'texts', path: [WSO2_USER, 'emailAddresses'] }],
   ['mobileNumbers', 'Mobile Numbers', { kind: 'texts', path: [WSO2_USER, 'mobileNumbers'] }],
-  ['identity/emailVerified', 'Email Verified', wso2('emailVerified')],
-  ['identity/phoneVerified', 'Phone Verified', wso2('phoneVerified')],
+  ['identity/emailVerified', 'Email Verified', { kind: 'truth', path: [WSO2_USER, 'emailVerified'] }],
+  ['identity/phoneVerified', 'Phone Verified', { kind: 'truth', path: [WSO2_USER, 'phoneVerified'] }],
   ['groups', 'Groups', { kind: 'computed' }],
   ['roles', 'Roles', { kind: 'computed' }],
   ['created', 'Created Time', { kind: 'computed' }],

@@ -1,0 +1,325 @@
+import { Hono } from 'hono'
+import { Messages } from 'scimmy'
+import type { Log } from '../log.ts'
+import { type Caller, createAuthenticate, mayUse, type VerifyAccessToken } from '../management/authenticate.ts'
+import type { Mounted } from '../management/handler.ts'
+import { readBody } from '../management/read-body.ts'
+import { Refusal } from '../management/refusal.ts'
+import { insertAuditRecord } from '../store/audit.ts'
+import type { User } from '../store/model.ts'
+import { deleteUser, findUserById, listAdministrators } from '../store/users.ts'
+import { registerUser } from '../users/register-user.ts'
+import { updatePassword } from '../users/update-password.ts'
+import { changesOf, updateProfile } from '../users/update-profile.ts'
+import type { Initiator, UserPorts } from '../users/user-change.ts'
+import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from './attributes.ts'
+import { findUsers, MAX_RESULTS, readQuery } from './find-users.ts'
+import { schemas } from './schema.ts'
+import { ScimFault } from './scim-fault.ts'
+import { SCIM_USER_SCOPES } from './scopes.ts'
+import { patchUser, readUser, toResource, versionOf, type WantedUser } from './user-resource.ts'
+
+/** What all paths of this API are below. */
+export const SCIM_BASE_PATH = '/scim2'
+
+export interface ScimPorts extends UserPorts {
+  log: Pick<Log, 'error'>
+  verifyAccessToken: VerifyAccessToken
+}
+
+export interface ScimSettings {
+  /** Largest body that is read. Default 1 MiB. */
+  maxBodyBytes?: number
+}
+
+/** The SCIM API. It answers every request itself; it never rejects. */
+export interface ScimApi {
+  /** @param request With the prefix of tenant and organization taken off: its path begins with `/scim2`. */
+  fetch(request: Request, mounted: Mounted): Promise<Response>
+}
+
+const MEDIA_TYPE = 'application/scim+json'
+const MEDIA_TYPES = [MEDIA_TYPE, 'application/json']
+const RESOURCE_TYPE_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:ResourceType'
+
+type App = { Bindings: Mounted }
+
+/** A request in whose name it is known. */
+interface Visit extends Mounted {
+  request: Request
+  caller: Caller
+  /** Where the users are, as the client reached them. */
+  usersUrl: string
+}
+
+/**
+ * Makes the SCIM 2.0 API for users: create, read, filter, replace, patch and delete, and `/Me` for one's own account.
+ *
+ * scimmy coerces, patches and parses filters; its resource classes are not used, because they are global to the process and
+ * turn every fault of a handler into 404.
+ *
+ * @see RFC 7643, RFC 7644.
+ */
+export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): ScimApi {
+  const { db, log } = ports
+  const { maxBodyBytes = 1_048_576 } = settings
+  const authenticate = createAuthenticate(db, ports.verifyAccessToken)
+
+  const app = new Hono<App>({ strict: false }).basePath(SCIM_BASE_PATH)
+
+  app.post('/Users', async context => {
+    const visit = await enter(context.req.raw, context.env, 'create')
+    const { profile, password } = readUser(await bodyOf(visit.request))
+    const registered = await registerUser(ports, {
+      ...changeOf(visit),
+      profile,
+      ...(password === undefined ? {} : { password }),
+      action: 'REGISTER',
+    })
+    if (registered.status === 'user_name_taken') throw userNameTaken()
+    const { user } = registered
+    await audit(visit, 'ADD', user, changesOf({}, user.claims))
+    return answerUser(visit, user, context.req.query(), 201)
+  })
+
+  app.get('/Users', async context => {
+    const visit = await enter(context.req.raw, context.env, 'list')
+    const query = readQuery(context.req.query())
+    const { total, users } = await findUsers(db, visit.organization, query)
+    return answer(200, {
+      schemas: [Messages.ListResponse.id],
+      totalResults: total,
+      startIndex: query.startIndex,
+      itemsPerPage: users.length,
+      Resources: users.map(user => toResource(user, visit.usersUrl, query.attributes)),
+    })
+  })
+
+  app.get('/Users/:id', async context => {
+    const visit = await enter(context.req.raw, context.env, 'view')
+    return answerUser(visit, await mustFind(visit, context.req.param('id')), context.req.query())
+  })
+
+  app.on(['PUT', 'PATCH'], '/Users/:id', async context => {
+    const visit = await enter(context.req.raw, context.env, 'update')
+    const user = await mustFind(visit, context.req.param('id'))
+    mayChange(visit, user)
+    return answerUser(visit, await change(visit, user, initiatorOf(visit)), context.req.query())
+  })
+
+  app.delete('/Users/:id', async context => {
+    const visit = await enter(context.req.raw, context.env, 'delete')
+    const user = await mustFind(visit, context.req.param('id'))
+    mayChange(visit, user)
+    checkVersion(visit.request, user)
+    await keepLastAdministrator(user)
+    await deleteUser(db, user.tenantId, user.id)
+    await audit(visit, 'DELETE', user, [])
+    return new Response(null, { status: 204 })
+  })
+
+  app.get('/Me', async context => {
+    const visit = await enter(context.req.raw, context.env, 'me')
+    return answerUser(visit, await self(visit), context.req.query())
+  })
+
+  app.on(['PUT', 'PATCH'], '/Me', async context => {
+    const visit = await enter(context.req.raw, context.env, 'me')
+    const user = await self(visit)
+    return answerUser(visit, await change(visit, user, { type: 'USER', id: user.id }), context.req.query())
+  })
+
+  app.get('/ServiceProviderConfig', context => answer(200, describeService(locationOf(context.req.raw, context.env))))
+  app.get('/Schemas', context => {
+    const at = `${locationOf(context.req.raw, context.env)}/Schemas`
+    return answer(200, listOf([...schemas.values()].map(schema => schema.describe(at))))
+  })
+  app.get('/Schemas/:id', context => {
+    const schema = schemas.get(context.req.param('id'))
+    if (!schema) throw notFound()
+    return answer(200, schema.describe(`${locationOf(context.req.raw, context.env)}/Schemas`))
+  })
+  app.get('/ResourceTypes', context =>
+    answer(200, listOf([describeUserType(locationOf(context.req.raw, context.env))])),
+  )
+  app.get('/ResourceTypes/User', context => answer(200, describeUserType(locationOf(context.req.raw, context.env))))
+
+  app.notFound(() => {
+    throw new ScimFault(404, 'There is no such endpoint; /ResourceTypes lists what there is.')
+  })
+  app.onError(error => {
+    if (error instanceof ScimFault) return refuse(error)
+    if (error instanceof Refusal) {
+      const { description, message } = error.problem
+      return refuse(new ScimFault(error.status, description ?? message, undefined, error.headers))
+    }
+    const traceId = ports.newId()
+    log.error({ traceId, err: error }, 'a SCIM request failed')
+    return refuse(new ScimFault(500, `The server met an unexpected fault; its log has it under ${traceId}.`))
+  })
+
+  async function enter(request: Request, mounted: Mounted, right: keyof typeof SCIM_USER_SCOPES): Promise<Visit> {
+    const caller = await authenticate(request, mounted)
+    const scope = SCIM_USER_SCOPES[right]
+    if (!mayUse(caller, scope, mounted.organization)) throw new ScimFault(403, `This needs the scope ${scope}.`)
+    return { ...mounted, request, caller, usersUrl: `${locationOf(request, mounted)}/Users` }
+  }
+
+  async function bodyOf(request: Request): Promise<unknown> {
+    const read = await readBody(request, maxBodyBytes, MEDIA_TYPES)
+    if (!read) throw new ScimFault(400, 'The body is not JSON in UTF-8.', 'invalidSyntax')
+    return read.value
+  }
+
+  async function mustFind({ tenant, organization }: Visit, id: string): Promise<User> {
+    const user = id.includes('\0') ? undefined : await findUserById(db, tenant.id, id)
+    if (user?.organizationId !== organization.id) throw notFound()
+    return user
+  }
+
+  /** The caller as a user. Applications and administrators of the first tenant have no account here. */
+  async function self(visit: Visit): Promise<User> {
+    const user =
+      visit.caller.userId === undefined ? undefined : await findUserById(db, visit.tenant.id, visit.caller.userId)
+    if (!user) throw new ScimFault(404, 'The caller is not a user of this tenant.')
+    return user
+  }
+
+  /** Replaces or patches, as the method says. The password first, as in the reference. */
+  async function change(visit: Visit, user: User, initiator: Initiator): Promise<User> {
+    const body = await bodyOf(visit.request)
+    checkVersion(visit.request, user)
+    const wanted: WantedUser = visit.request.method === 'PATCH' ? await patchUser(body, user) : readUser(body, user)
+    if (user.isActive && !wanted.profile.isActive) await keepLastAdministrator(user)
+    const where = { ...changeOf(visit), initiator, user }
+    const { password, profile } = wanted
+    if (password !== undefined) await updatePassword(ports, { ...where, password, action: 'UPDATE' })
+    const updated = await updateProfile(ports, { ...where, profile, action: 'UPDATE' })
+    if (updated.status === 'user_name_taken') throw userNameTaken()
+    await audit(visit, 'UPDATE', user, [...(password === undefined ? [] : ['password']), ...updated.changedClaims])
+    return (await findUserById(db, user.tenantId, user.id)) ?? updated.user
+  }
+
+  /** A tenant that nobody can administer any more could not be repaired from inside. */
+  async function keepLastAdministrator(user: User): Promise<void> {
+    if (!user.isAdministrator) return
+    const others = (await listAdministrators(db, user.tenantId)).filter(
+      ({ id, isActive }) => isActive && id !== user.id,
+    )
+    if (others.length === 0) throw new ScimFault(403, 'This is the last administrator of the tenant.')
+  }
+
+  /** @param changed Names of what changed, never values. */
+  async function audit({ tenant, caller }: Visit, action: string, user: User, changed: string[]): Promise<void> {
+    await insertAuditRecord(db, {
+      id: ports.newId(),
+      tenantId: tenant.id,
+      recordedAt: ports.now(),
+      initiator: caller.id,
+      action,
+      targetType: 'USER',
+      targetId: user.id,
+      details: changed.length > 0 ? { changed } : {},
+    })
+  }
+
+  return { fetch: async (request, mounted) => app.fetch(request, mounted) }
+}
+
+function locationOf(request: Request, { prefix }: Mounted): string {
+  return `${new URL(request.url).origin}${prefix}${SCIM_BASE_PATH}`
+}
+
+function changeOf(visit: Visit) {
+  const { tenant, organization } = visit
+  return { tenant, organization, initiator: initiatorOf(visit) }
+}
+
+function initiatorOf({ caller }: Visit): Initiator {
+  if (caller.isAdministrator) return { type: 'ADMIN', id: caller.id }
+  return { type: caller.userId === undefined ? 'APPLICATION' : 'ADMIN', id: caller.id }
+}
+
+/** Who may manage users could otherwise take over an administrator's account by setting its password. */
+function mayChange({ caller }: Visit, user: User): void {
+  if (!user.isAdministrator || caller.isAdministrator) return
+  throw new ScimFault(403, 'Administrators are changed by administrators only.')
+}
+
+function checkVersion(request: Request, user: User): void {
+  const wanted = request.headers.get('if-match')
+  if (wanted === null || wanted.trim() === '*') return
+  if (wanted.split(',').some(version => version.trim() === versionOf(user))) return
+  throw new ScimFault(412, 'The user was changed meanwhile. Read it again and repeat the change.')
+}
+
+function answerUser(visit: Visit, user: User, query: Record<string, string>, status = 200): Response {
+  const { attributes } = readQuery(query)
+  return answer(status, toResource(user, visit.usersUrl, attributes), {
+    etag: versionOf(user),
+    ...(status === 201 ? { location: `${visit.usersUrl}/${user.id}` } : {}),
+  })
+}
+
+function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': `${MEDIA_TYPE};charset=utf-8`, 'cache-control': 'no-store', ...headers },
+  })
+}
+
+function refuse(fault: ScimFault): Response {
+  return answer(fault.status, fault, fault.headers)
+}
+
+function notFound(): ScimFault {
+  return new ScimFault(404, 'There is no such resource.')
+}
+
+function userNameTaken(): ScimFault {
+  return new ScimFault(409, 'The user name is taken. Choose another.', 'uniqueness')
+}
+
+function listOf(resources: object[]): object {
+  return {
+    schemas: [Messages.ListResponse.id],
+    totalResults: resources.length,
+    startIndex: 1,
+    itemsPerPage: resources.length,
+    Resources: resources,
+  }
+}
+
+function describeUserType(location: string): object {
+  return {
+    schemas: [RESOURCE_TYPE_SCHEMA],
+    id: 'User',
+    name: 'User',
+    endpoint: '/Users',
+    description: 'User Account',
+    schema: CORE_USER,
+    schemaExtensions: [ENTERPRISE_USER, WSO2_USER].map(schema => ({ schema, required: false })),
+    meta: { resourceType: 'ResourceType', location: `${location}/ResourceTypes/User` },
+  }
+}
+
+function describeService(location: string): object {
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
+    patch: { supported: true },
+    bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+    filter: { supported: true, maxResults: MAX_RESULTS },
+    changePassword: { supported: true },
+    sort: { supported: false },
+    etag: { supported: true },
+    authenticationSchemes: [
+      {
+        type: 'oauthbearertoken',
+        name: 'OAuth Bearer Token',
+        description: 'An access token with the scope of the operation',
+      },
+      { type: 'httpbasic', name: 'HTTP Basic', description: 'User name and password' },
+    ],
+    meta: { resourceType: 'ServiceProviderConfig', location: `${location}/ServiceProviderConfig` },
+  }
+}
