@@ -1,0 +1,171 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  type BuildProgress,
+  buildCorpus,
+  type Corpus,
+  type CorpusKind,
+  type DigestKind,
+  openCorpus,
+} from '@preflow/policies/corpus'
+import { type Command, type Io, UsageError } from '../command.ts'
+
+/** `preflow passwords`: corpora of breached passwords for password-guard. */
+export const passwords: Command = {
+  name: 'passwords',
+  summary: 'Build and check corpora of breached passwords for password-guard.',
+  usage: `Usage: preflow passwords build <source> --out <file> [options]
+       preflow passwords check <file>
+
+build makes a corpus from what a downloader of Pwned Passwords wrote, one file of HASH:COUNT or a folder of range files,
+or from a list with one password per line. Which of them it is, is recognised. An interrupted build goes on where it was.
+
+  --out <file>             where the corpus goes; an older one is replaced at the end
+  --kind file|filter       file (default): 5 bytes a password, read from the disk, practically exact;
+                           filter: 18 bits a password, held in memory, wrong once in 65,536
+  --digest sha1|sha256     of a list of passwords: the digest to make, default sha1; sha256 for passwords that are shared hashed
+  --min-count <n>          leave out passwords that were seen less often, default 1
+  --partial                build from a folder in which range files are missing
+
+check reads a whole corpus and compares it with its checksum.
+`,
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        out: { type: 'string' },
+        kind: { type: 'string', default: 'file' },
+        digest: { type: 'string' },
+        'min-count': { type: 'string', default: '1' },
+        partial: { type: 'boolean', default: false },
+      },
+    })
+    const [task = '', path, ...more] = positionals
+    const perform = Object.hasOwn(tasks, task) ? tasks[task] : undefined
+    if (!perform) throw new UsageError('say build or check.')
+    if (path === undefined || more.length > 0) throw new UsageError(`${task} takes one path.`)
+    return await perform(path, values, io)
+  },
+}
+
+type Options = { out?: string; kind: string; digest?: string; 'min-count': string; partial: boolean }
+
+const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<number>> = {
+  async build(source, options, io) {
+    const { out, digest } = options
+    if (out === undefined) throw new UsageError('name the corpus: --out <file>.')
+    const minimumCount = Number(options['min-count'])
+    if (!Number.isInteger(minimumCount) || minimumCount < 1) {
+      throw new UsageError('--min-count must be a whole number from 1 on.')
+    }
+    const progress = createProgress(io)
+    try {
+      const summary = await buildCorpus({
+        source,
+        out,
+        kind: oneOf<CorpusKind>('--kind', options.kind, ['file', 'filter']),
+        ...(digest !== undefined && { digest: oneOf<DigestKind>('--digest', digest, ['sha1', 'sha256']) }),
+        minimumCount,
+        mayBePartial: options.partial,
+        signal: io.signal,
+        onProgress: progress.show,
+      })
+      progress.end()
+      if (summary.resumed) io.err('Went on with an interrupted build.\n')
+    } catch (error) {
+      progress.end()
+      if (!io.signal.aborted) throw error
+      io.err('Stopped. The same command goes on from here.\n')
+      return 1
+    }
+    const corpus = await openCorpus(out, { verify: 'header' })
+    io.out(describe(out, corpus))
+    await corpus.close()
+    io.err(`Use it: PASSWORD_GUARD_CORPORA=${resolve(out)}\n`)
+    return 0
+  },
+
+  async check(path, _options, io) {
+    const corpus = await openCorpus(path)
+    io.out(describe(path, corpus))
+    await corpus.close()
+    return 0
+  },
+}
+
+function oneOf<Choice extends string>(name: string, value: string, choices: readonly Choice[]): Choice {
+  const chosen = choices.find(choice => choice === value)
+  if (chosen === undefined) throw new UsageError(`${name} must be ${choices.join(' or ')}.`)
+  return chosen
+}
+
+const number = new Intl.NumberFormat('en')
+
+function describe(path: string, corpus: Corpus): string {
+  const { kind, digest, keys, minimumCount, sourceDateMs, falsePositiveRate } = corpus
+  const seen = minimumCount > 1 ? `, seen ${number.format(minimumCount)} times or more` : ''
+  return `${path}
+  ${number.format(keys)} passwords by ${digest}${seen}, as a ${kind}
+  source of ${new Date(sourceDateMs).toISOString().slice(0, 10)}
+  says yes wrongly once in ${number.format(Math.round(1 / falsePositiveRate))} questions, and no never
+`
+}
+
+const STEPS: Record<BuildProgress['step'], string> = {
+  sorting: 'Sorting ',
+  writing: 'Writing ',
+  checking: 'Checking',
+}
+const BAR_WIDTH = 30
+const REDRAW_MS = 100
+
+/** A bar that redraws itself on a terminal; elsewhere a line for every tenth of each step. */
+function createProgress(io: Io): { show(progress: BuildProgress): void; end(): void } {
+  let step: BuildProgress['step'] | undefined
+  let startedAt = 0
+  let startedFrom = 0
+  let drawnAt = 0
+  let tenth = -1
+  let isOpen = false
+  const end = () => {
+    if (isOpen) io.err('\n')
+    isOpen = false
+  }
+  return {
+    end,
+    show: ({ step: now, done, total, keys }) => {
+      const at = performance.now()
+      const share = total === 0 ? 1 : Math.min(1, done / total)
+      if (now !== step) {
+        end()
+        step = now
+        startedAt = at
+        startedFrom = share
+        drawnAt = 0
+        tenth = -1
+      }
+      const percent = `${Math.floor(share * 100)} %`.padStart(5)
+      const found = keys > 0 ? `  ${number.format(keys)} passwords` : ''
+      if (!io.isTTY) {
+        if (Math.floor(share * 10) === tenth) return
+        tenth = Math.floor(share * 10)
+        io.err(`${STEPS[now]} ${percent}${found}\n`)
+        return
+      }
+      if (share < 1 && at - drawnAt < REDRAW_MS) return
+      drawnAt = at
+      isOpen = true
+      const full = Math.round(share * BAR_WIDTH)
+      const bar = '#'.repeat(full) + '-'.repeat(BAR_WIDTH - full)
+      io.err(`\r${STEPS[now]} [${bar}] ${percent}${found}${timeLeft(share, startedFrom, at - startedAt)}\x1b[K`)
+    },
+  }
+}
+
+/** From how fast this step has been so far; a resumed one begins in the middle. */
+function timeLeft(share: number, startedFrom: number, elapsedMs: number): string {
+  if (share >= 1 || share <= startedFrom || elapsedMs < 2000) return ''
+  const seconds = Math.round(((elapsedMs / (share - startedFrom)) * (1 - share)) / 1000)
+  return seconds < 90 ? `  ${seconds} s left` : `  ${Math.round(seconds / 60)} min left`
+}
