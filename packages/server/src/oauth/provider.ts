@@ -5,8 +5,7 @@ import { LRUCache } from 'lru-cache'
 import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { ClientRequest } from '../client-request.ts'
 import type { Log } from '../log.ts'
-import { errorPage } from '../sign-in/pages.ts'
-import { devicePages, logoutPages } from '../sign-in/provider-pages.ts'
+import { devicePages, logoutPages, showError } from '../sign-in/provider-pages.ts'
 import type { Database } from '../store/database.ts'
 import type { Application, User } from '../store/model.ts'
 import { findOrganizationById } from '../store/organizations.ts'
@@ -219,10 +218,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     loadExistingGrant: loadGrant,
     interactions: { url: (_ctx, interaction) => `${issuer.path}/sign-in/${interaction.uid}` },
-    renderError: (ctx, out) => {
-      ctx.type = 'html'
-      ctx.body = errorPage(out.error, out.error_description)
-    },
+    renderError: showError,
     ...seam.configuration,
     ttl: {
       // The decision writes the lifetimes of tokens over these.

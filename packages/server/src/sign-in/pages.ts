@@ -23,7 +23,7 @@ const STYLE = `
 * { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
 main { width: 100%; max-width: 24rem; padding: 2rem 1.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: .75rem }
-h1 { margin: 0 0 .25rem; font-size: 1.375rem; line-height: 1.25 }
+h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.25 }
 p { margin: 0 0 1.25rem; color: var(--dim); overflow-wrap: anywhere }
 p strong { color: var(--ink) }
 ul { margin: 0 0 1.5rem; padding-left: 1.25rem }
@@ -114,7 +114,7 @@ export function consentPage(view: {
 <ul>${view.wishes.map(wish => html`<li>${wish}</li>`)}</ul>
 <form method="post">
 <input type="hidden" name="csrf" value="${view.csrf}">
-<button name="step" value="allow" autofocus>Allow</button>
+<button name="step" value="allow">Allow</button>
 <button name="step" value="cancel">Deny</button>
 </form>`,
   )
@@ -145,7 +145,7 @@ export function deviceConfirmPage(view: { action: string; csrf: string; code: st
 <form method="post" action="${view.action}">
 <input type="hidden" name="xsrf" value="${view.csrf}">
 <input type="hidden" name="user_code" value="${view.code}">
-<button name="confirm" value="yes" autofocus>Continue</button>
+<button name="confirm" value="yes">Continue</button>
 <button name="abort" value="yes">Cancel</button>
 </form>`,
   )

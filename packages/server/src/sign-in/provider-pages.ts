@@ -1,6 +1,14 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { applicationOf } from '../oauth/seam.ts'
-import { deviceCodePage, deviceConfirmPage, donePage, formTargetOf, logoutPage, pagePolicy } from './pages.ts'
+import {
+  deviceCodePage,
+  deviceConfirmPage,
+  donePage,
+  errorPage,
+  formTargetOf,
+  logoutPage,
+  pagePolicy,
+} from './pages.ts'
 
 /** The pages that oidc-provider shows by itself, in our clothes. */
 
@@ -25,6 +33,14 @@ const DEVICE_COMPLAINTS: Record<string, string> = {
   ExpiredError: 'This code has expired. Start again on your device.',
   AlreadyUsedError: 'This code was already used. Start again on your device.',
   AbortedError: 'You cancelled the request. Your device has been told.',
+}
+
+/** An error that cannot be given to the application, because it is not known which one, or how to reach it. */
+export function showError(
+  ctx: KoaContextWithOIDC,
+  out: { error: string; error_description?: string | undefined },
+): void {
+  show(ctx, errorPage(out.error, out.error_description))
 }
 
 export const devicePages: NonNullable<NonNullable<Configuration['features']>['deviceFlow']> = {
