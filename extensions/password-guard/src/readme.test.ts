@@ -1,12 +1,17 @@
-import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { prefixOf, settingsOf } from '@preflow/extension/service'
 import { documentSettings } from '@preflow/extension/settings'
 import { passwordGuard } from './service.ts'
 
-test('the README shows every setting as it is', async () => {
-  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-  const table = documentSettings(prefixOf(passwordGuard), settingsOf(passwordGuard))
-  assert.ok(readme.includes(table), `put this table into the README:\n${table}`)
+const path = fileURLToPath(new URL('../README.md', import.meta.url))
+
+// Run this file with --test-update-snapshots to write the table.
+test('the README lists every setting as it is', async context => {
+  const readme = await readFile(path, 'utf8')
+  const settings = documentSettings(prefixOf(passwordGuard), settingsOf(passwordGuard))
+  const table = `<!-- settings -->\n${settings}\n<!-- /settings -->`
+  const expected = readme.replace(/<!-- settings -->[\s\S]*<!-- \/settings -->/, () => table)
+  context.assert.fileSnapshot(expected, path, { serializers: [text => text] })
 })
