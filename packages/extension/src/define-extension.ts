@@ -192,7 +192,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     if (body === undefined) {
       throw new Refusal(413, 'payload_too_large', `This extension reads ${maxBodyBytes} bytes at most.`)
     }
-    const unsigned = await caller.byBody?.(call.header, body)
+    const unsigned = caller.byBody && (await caller.byBody(call.header, body))
     if (unsigned) throw unauthorized(unsigned)
     return readRequest(body, call.header(API_VERSION_HEADER))
   }
