@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts'
 type ApplicationRow = Selectable<Tables['applications']>
 
 /** `false`: the name or the client id is taken in the tenant. */
-export function insertApplication(db: Database, application: Application): Promise<boolean> {
+export async function insertApplication(db: Database, application: Application): Promise<boolean> {
   const { id, tenantId: tenant_id, createdAt: created_at } = application
   return unlessTaken(
     db.queries
@@ -17,7 +17,7 @@ export function insertApplication(db: Database, application: Application): Promi
 }
 
 /** Replaces everything. `false`: the new name or client id is taken in the tenant. */
-export function updateApplication(db: Database, application: Application): Promise<boolean> {
+export async function updateApplication(db: Database, application: Application): Promise<boolean> {
   return unlessTaken(
     db.queries
       .updateTable('applications')

@@ -1,7 +1,7 @@
 import { type Dialect, Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
-import { type Seal, SealError } from '../actions/sealed-secrets.ts'
+import { closedSeal, type Seal, SealError } from '../actions/sealed-secrets.ts'
 import { migrations } from './migrations.ts'
 import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
@@ -36,6 +36,7 @@ export interface OpenOptions {
   url?: string
   /** The SQLite file; created when it does not exist. `:memory:` keeps nothing. */
   file?: string
+  /** What secrets are sealed with; `closedSeal` for tools that read none and have no key. */
   seal: Seal
   now(): number
   /** Default: 32 MiB, three rounds, the OWASP recommendation. */
@@ -81,11 +82,7 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
       provider: { getMigrations: async () => migrations },
     }).migrateToLatest()
     if (error) throw error
-    await queries
-      .insertInto('store_facts')
-      .values({ name: SEAL_CHECK, value: db.seal.seal(SEAL_CHECK, SEAL_CHECK) })
-      .onConflict(conflict => conflict.doNothing())
-      .execute()
+    if (db.seal !== closedSeal) await keepSealCheck(db)
     return db
   } catch (error) {
     await queries.destroy().catch(() => undefined)
@@ -193,7 +190,7 @@ async function refuseUnusable(db: Database, place: string): Promise<void> {
       )
     }
   }
-  if (!exists('store_facts')) return
+  if (!exists('store_facts') || db.seal === closedSeal) return
   const check = await db.queries
     .selectFrom('store_facts')
     .select('value')
@@ -209,6 +206,15 @@ async function refuseUnusable(db: Database, place: string): Promise<void> {
       { cause },
     )
   }
+}
+
+/** The first key a database is opened with is its key; see {@link refuseUnusable}. */
+async function keepSealCheck(db: Database): Promise<void> {
+  await db.queries
+    .insertInto('store_facts')
+    .values({ name: SEAL_CHECK, value: db.seal.seal(SEAL_CHECK, SEAL_CHECK) })
+    .onConflict(conflict => conflict.doNothing())
+    .execute()
 }
 
 /** What to do, by the code that SQLite (primary result code) or PostgreSQL (SQLSTATE, or the socket's code) gives. */

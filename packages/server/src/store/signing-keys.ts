@@ -13,7 +13,7 @@ export interface SigningKey {
 }
 
 /** `false`: the tenant has a key with this id. */
-export function insertSigningKey(db: Database, tenantId: string, key: SigningKey): Promise<boolean> {
+export async function insertSigningKey(db: Database, tenantId: string, key: SigningKey): Promise<boolean> {
   const { kid, alg, jwk, createdAt: created_at } = key
   return unlessTaken(
     db.queries
