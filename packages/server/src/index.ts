@@ -1,3 +1,4 @@
+export { type BreakGlass, openBreakGlass } from './actions/break-glass.ts'
 export {
   type Configuration,
   ConfigurationError,
@@ -6,7 +7,9 @@ export {
   options,
   readConfiguration,
 } from './configuration.ts'
+export { StartError } from './data.ts'
 export { createLog, type Log } from './log.ts'
 export type { Ports } from './ports.ts'
-export { createServer, type Server, StartError } from './server.ts'
+export { createServer, type Server } from './server.ts'
+export type { ActionState } from './store/actions.ts'
 export { DatabaseError } from './store/database.ts'

@@ -1,25 +1,25 @@
 import { hkdfSync } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { type Platform, type PlatformName, platforms } from '@preflow/contract'
 import { createBreakers, createCredentialSource, createSend } from '@preflow/engine'
 import { LRUCache } from 'lru-cache'
 import { createCallKeeper } from './actions/call-record.ts'
-import { createSeal } from './actions/sealed-secrets.ts'
 import { createTriggerAction } from './actions/trigger-action.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './client-request.ts'
 import type { Configuration } from './configuration.ts'
+import { openData, SEAL_KEY_BYTES, StartError } from './data.ts'
 import { BodyTooLarge, readBody } from './http-body.ts'
+import type { Mounted } from './management/handler.ts'
 import { createManagementApi } from './management/management-api.ts'
 import { type Issuer, makeIssuer } from './oauth/issuer.ts'
 import { createIssuerServers } from './oauth/provider.ts'
 import { createTenant, publishManagementApis } from './organizations/create-tenant.ts'
 import type { Ports } from './ports.ts'
+import { createScimApi } from './scim/scim-api.ts'
 import { handleSignIn } from './sign-in/sign-in.ts'
-import { type Database, openDatabase } from './store/database.ts'
+import type { Database } from './store/database.ts'
 import type { Tenant } from './store/model.ts'
 import { purgeExpiredArtifacts } from './store/oidc-artifacts.ts'
 import { findOrganization, findOrganizationById } from './store/organizations.ts'
@@ -41,14 +41,6 @@ export interface Server {
   close(): Promise<void>
 }
 
-/** The server cannot start. The message says what to do. */
-export class StartError extends Error {
-  override name = 'StartError'
-}
-
-const SEAL_FILE = 'seal.key'
-const SEAL_KEY_BYTES = 32
-const DATABASE_FILE = 'preflow.db'
 const MAX_FORM_BYTES = 16_384
 const HOUSEKEEPING_MS = 3_600_000
 /** So long a tenant that was removed or moved may still be found. */
@@ -64,16 +56,7 @@ const TENANT_MEMORY_MS = 5000
  * const { port } = await server.listen()
  */
 export async function createServer(configuration: Configuration, ports: Ports): Promise<Server> {
-  const { log } = ports
-  await makeFolder(configuration.dataFolder)
-  const sealKey = await openSealKey(configuration, ports)
-  const db = await openDatabase({
-    ...(configuration.databaseUrl === undefined ? {} : { url: configuration.databaseUrl }),
-    file: join(configuration.dataFolder, DATABASE_FILE),
-    seal: createSeal(sealKey),
-    now: ports.now,
-    onConnectionLost: error => log.warn({ err: error }, 'a connection to the database was lost; another is opened'),
-  })
+  const { db, sealKey } = await openData(configuration, ports)
   try {
     const generatedAdminPassword = await createFirstTenant(db, configuration, ports)
     await publishManagementApis(db, ports)
@@ -141,39 +124,39 @@ function assemble(
     clientRequestOf: request => clientRequests.get(request) ?? { address: '', headers: [] },
   })
 
-  const management = createManagementApi(
-    {
-      db,
-      now,
-      newId,
-      randomBytes: ports.randomBytes,
-      log,
-      async verifyAccessToken(token, tenant) {
-        const issuer = await findIssuer(tenant.domain, undefined)
-        const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
-        return read && { scopes: read.scopes, subject: read.userId ?? read.clientId }
-      },
+  const apiPorts = {
+    db,
+    now,
+    newId,
+    randomBytes: ports.randomBytes,
+    log,
+    async verifyAccessToken(token: string, tenant: Tenant) {
+      const issuer = await findIssuer(tenant.domain, undefined)
+      const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
+      return read && { scopes: read.scopes, subject: read.userId ?? read.clientId }
     },
-    { maxBodyBytes: configuration.maxRequestBytes },
-  )
+  }
+  const limits = { maxBodyBytes: configuration.maxRequestBytes }
   const visits = new WeakMap<object, Visit>()
-  const listenForManagement = getRequestListener(
-    async (request, { incoming }) => {
-      const { issuer } = visits.get(incoming) as Visit
-      const { path: prefix, tenant, organization } = issuer
-      return management.fetch(request, { tenant, organization, prefix })
-    },
-    { overrideGlobalObjects: false },
-  )
+  /** A part of the server that speaks `Request` and `Response`, told where it was reached. */
+  function mount(api: { fetch(request: Request, mounted: Mounted): Promise<Response> }): Room['answer'] {
+    const listen = getRequestListener(
+      async (request, { incoming }) => {
+        const { issuer } = visits.get(incoming) as Visit
+        const { path: prefix, tenant, organization } = issuer
+        return api.fetch(request, { tenant, organization, prefix })
+      },
+      { overrideGlobalObjects: false },
+    )
+    return async visit => {
+      visits.set(visit.request, visit)
+      await listen(visit.request, visit.response)
+    }
+  }
 
   const rooms: Room[] = [
-    {
-      answers: /^\/api\/server\/v1(\/|$)/,
-      async answer(visit) {
-        visits.set(visit.request, visit)
-        await listenForManagement(visit.request, visit.response)
-      },
-    },
+    { answers: /^\/api\/server\/v1(\/|$)/, answer: mount(createManagementApi(apiPorts, limits)) },
+    { answers: /^\/scim2(\/|$)/, answer: mount(createScimApi(apiPorts, limits)) },
     {
       answers: /^\/sign-in\/[^/]+$/,
       answer: async ({ request, response, issuer }) =>
@@ -369,42 +352,6 @@ function sendJson(response: ServerResponse, status: number, body: object): void 
 function sendProblem(response: ServerResponse, status: number, description: string): void {
   const errors: Record<number, string> = { 404: 'not_found', 413: 'invalid_request', 500: 'server_error' }
   sendJson(response, status, { error: errors[status] ?? 'invalid_request', error_description: description })
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    const { message } = cause as Error
-    throw new StartError(`The data folder ${folder} cannot be made: ${message}. Set PREFLOW_DATA to another one.`, {
-      cause,
-    })
-  }
-}
-
-/** The configured key, or the one beside the data, which the first start makes. */
-async function openSealKey({ dataFolder, sealKey }: Configuration, ports: Ports): Promise<Uint8Array> {
-  if (sealKey !== undefined) return Buffer.from(sealKey, 'base64')
-  const file = join(dataFolder, SEAL_FILE)
-  const fresh = Buffer.from(ports.randomBytes(SEAL_KEY_BYTES)).toString('base64')
-  try {
-    // `wx` loses the race against another process that starts at the same moment, and then reads what that one wrote.
-    await writeFile(file, `${fresh}\n`, { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw new StartError(
-        `The sealing key ${file} cannot be written. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
-        { cause: error },
-      )
-    }
-  }
-  const key = Buffer.from((await readFile(file, 'utf8')).trim(), 'base64')
-  if (key.byteLength !== SEAL_KEY_BYTES) {
-    throw new StartError(
-      `${file} does not hold a sealing key. Restore it from a copy: without it nothing sealed can be opened.`,
-    )
-  }
-  return key
 }
 
 /** Makes the tenant `carbon.super` and its user `admin`, once. Returns the password when one had to be generated. */

@@ -52,17 +52,6 @@ export async function setActionStatus(
   return numUpdatedRows > 0n
 }
 
-/** Switches every action off, of one tenant or of all: the way out when an action locks everybody out. How many were on. */
-export async function deactivateAllActions(db: Database, tenantId?: string): Promise<number> {
-  let update = db.queries
-    .updateTable('actions')
-    .set({ status: 'INACTIVE', updated_at: db.now() })
-    .where('status', '=', 'ACTIVE')
-  if (tenantId !== undefined) update = update.where('tenant_id', '=', tenantId)
-  const { numUpdatedRows } = await update.executeTakeFirst()
-  return Number(numUpdatedRows)
-}
-
 /** Whether the action was there. Its call records stay. */
 export async function deleteAction(db: Database, tenantId: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
@@ -119,6 +108,36 @@ export async function listActions(
   if (type !== undefined) query = query.where('type', '=', type)
   const rows = await query.orderBy('created_at').orderBy('id').execute()
   return rows.map(row => toAction(db, row))
+}
+
+/** One action as break-glass sees it: whose it is and whether it runs. Its endpoint and secrets stay closed. */
+export interface ActionState {
+  id: string
+  tenantId: string
+  tenant: string
+  type: ActionType
+  name: string
+  status: Action['status']
+}
+
+/** The actions of every tenant, by tenant and type. Opens no secret. */
+export async function listActionStates(db: Database): Promise<ActionState[]> {
+  const rows = await db.queries
+    .selectFrom('actions')
+    .innerJoin('tenants', 'tenants.id', 'actions.tenant_id')
+    .select(['actions.id', 'actions.tenant_id', 'tenants.domain', 'actions.type', 'actions.name', 'actions.status'])
+    .orderBy('tenants.domain')
+    .orderBy('actions.type')
+    .orderBy('actions.id')
+    .execute()
+  return rows.map(({ id, tenant_id, domain, type, name, status }) => ({
+    id,
+    tenantId: tenant_id,
+    tenant: domain,
+    type: type as ActionType,
+    name,
+    status: status as Action['status'],
+  }))
 }
 
 /** How many actions an organization configured, by type. Opens no secret. */

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { type Lab, startLab } from '../lab/start-lab.ts'
+import { run } from '../run.ts'
+
+describe('preflow actions', () => {
+  let folder: string
+  let lab: Lab
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'preflow-break-glass-'))
+    const anywhere = { PREFLOW_PORT: '0', PREFLOW_EXTENSIONS_PORT: '0', PREFLOW_REPUTATION_PORT: '0' }
+    lab = await startLab({ ...anywhere, PREFLOW_DATA: folder }, () => {})
+  })
+  after(async () => {
+    await lab.close()
+    await rm(folder, { recursive: true })
+  })
+
+  async function preflow(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+    const said = { out: '', err: '' }
+    const code = await run(['actions', ...argv], {
+      out(text) {
+        said.out += text
+      },
+      err(text) {
+        said.err += text
+      },
+      isTTY: false,
+      env: { PREFLOW_DATA: folder },
+      signal: new AbortController().signal,
+    })
+    return { code, ...said }
+  }
+
+  /** From a blocked country: refused while the action is on. */
+  async function tokenStatus(): Promise<number> {
+    const { clientId, clientSecret } = lab.demo.m2m
+    const response = await fetch(`${lab.server}/t/demo/oauth2/token`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
+        'x-client-source-ip': '175.45.176.0',
+      },
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    })
+    await response.arrayBuffer()
+    return response.status
+  }
+
+  test('lists the actions of every tenant without showing an endpoint', async () => {
+    const { code, out } = await preflow()
+    assert.equal(code, 0)
+    assert.match(out, /^ACTIVE .* demo {2}PRE_ISSUE_ACCESS_TOKEN {2}Guard tokens by address\n$/)
+  })
+
+  test('switches an action off under a running server, and on again, and the audit keeps both', async () => {
+    assert.equal(await tokenStatus(), 400)
+    const [{ id }] = JSON.parse((await preflow('list', '--json')).out)
+    const off = await preflow('off', '--id', id, '--json')
+    assert.deepEqual(
+      JSON.parse(off.out).map((action: { status: string }) => action.status),
+      ['INACTIVE'],
+    )
+    assert.equal(await tokenStatus(), 200)
+    assert.match((await preflow('off', '--all')).out, /was off already/)
+    assert.equal((await preflow('on', '--all', '--tenant', 'demo')).code, 0)
+    assert.equal(await tokenStatus(), 400)
+
+    const response = await fetch(`${lab.server}/t/demo/api/server/v1/audit-logs`, {
+      headers: { authorization: `Basic ${Buffer.from(`admin:${lab.adminPassword}`).toString('base64')}` },
+    })
+    const text = await response.text()
+    assert.equal(response.status, 200)
+    assert.match(text, /command line/)
+  })
+
+  test('an action that is not there and words that are off are told apart', async () => {
+    const unknown = await preflow('off', '--id', 'nobody')
+    assert.deepEqual([unknown.code, /There is no action nobody/.test(unknown.err)], [1, true])
+    for (const argv of [['off'], ['off', '--all', '--id', 'x'], ['remove'], ['--every']]) {
+      assert.equal((await preflow(...argv)).code, 2)
+    }
+  })
+})

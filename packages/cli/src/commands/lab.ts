@@ -1,0 +1,32 @@
+import type { Command } from '../command.ts'
+import { instructions } from '../lab/instructions.ts'
+import { startLab } from '../lab/start-lab.ts'
+
+/** `preflow lab`: everything on this machine, offline. */
+export const lab: Command = {
+  name: 'lab',
+  summary: 'Run the identity server with the ready-made extensions on this machine, offline.',
+  usage: `Usage: preflow lab
+
+Starts the identity server, token-guard and a stand-in of the reputation service, and makes a demonstration tenant.
+Ctrl-C ends all of it; the data stays.
+
+Environment:
+  PREFLOW_PORT             identity server, default 9400
+  PREFLOW_EXTENSIONS_PORT  extensions, default 9401
+  PREFLOW_REPUTATION_PORT  stand-in of the reputation service, default 9402
+  PREFLOW_DATA             folder of the data, default .preflow
+  PREFLOW_DATABASE_URL     PostgreSQL instead of the embedded database
+  PREFLOW_ADMIN_PASSWORD   password of admin, used on the first start; default: one is generated and shown once
+  PREFLOW_PLATFORM         whose behaviour is reproduced, default preflow
+  ABUSEIPDB_API_KEY        ask AbuseIPDB instead of the stand-in
+`,
+  async run(_argv, io) {
+    const running = await startLab(io.env, line => io.err(`${line}\n`))
+    io.out(instructions(running))
+    if (!io.signal.aborted) await new Promise(resolve => io.signal.addEventListener('abort', resolve, { once: true }))
+    io.err('Stopping.\n')
+    await running.close()
+    return 0
+  },
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import type { Demo } from './state.ts'
+
+/** What the demonstration needs to know of the running lab. */
+export interface DemoSetting {
+  /** Where the server answers, without a slash at the end. */
+  server: string
+  adminPassword: string
+  /** The action's endpoint and the key it is called with. */
+  endpoint: string
+  extensionKey: string
+}
+
+const TENANT = 'demo'
+const CALLBACK = 'http://127.0.0.1:9499/callback'
+
+/**
+ * Makes the demonstration tenant through the server's own REST API, as a person would: an application for machines, one
+ * for the web, an API with two scopes, two users, and the action that asks token-guard.
+ *
+ * Everything that exists is left as it is and found by its name, so an interrupted start can be carried on.
+ */
+export async function createDemo(setting: DemoSetting): Promise<Demo> {
+  const users = [
+    { userName: 'mira', password: password() },
+    { userName: 'jonas', password: password() },
+  ]
+  const root = client(setting.server, setting.adminPassword)
+  await root.makeUnlessThere('/api/server/v1/tenants', { domain: TENANT })
+  const api = client(`${setting.server}/t/${TENANT}`, setting.adminPassword)
+
+  const shop = await api.makeUnlessThere('/api/server/v1/api-resources', {
+    name: 'Shop API',
+    identifier: 'https://api.shop.example',
+    requiresAuthorization: true,
+    scopes: [
+      { name: 'orders.read', displayName: 'Read orders' },
+      { name: 'orders.write', displayName: 'Change orders' },
+    ],
+  })
+  const m2m = await application(api, shop, {
+    name: 'Nightly export',
+    inboundProtocolConfiguration: {
+      oidc: {
+        grantTypes: ['client_credentials'],
+        accessToken: { type: 'JWT', applicationAccessTokenExpiryInSeconds: 3600 },
+      },
+    },
+  })
+  const web = await application(api, shop, {
+    name: 'Web shop',
+    inboundProtocolConfiguration: {
+      oidc: {
+        grantTypes: ['authorization_code', 'refresh_token', 'password'],
+        callbackURLs: [CALLBACK],
+        accessToken: { type: 'JWT', userAccessTokenExpiryInSeconds: 3600 },
+        refreshToken: { expiryInSeconds: 86_400, renewRefreshToken: true },
+      },
+    },
+  })
+  for (const { userName, password } of users) {
+    await api.makeUnlessThere('/scim2/Users', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+      userName,
+      password,
+      name: { givenName: userName === 'mira' ? 'Mira' : 'Jonas', familyName: 'Example' },
+      emails: [{ value: `${userName}@example.com`, primary: true }],
+    })
+  }
+  const action = await api.makeUnlessThere('/api/server/v1/actions/preIssueAccessToken', {
+    name: 'Guard tokens by address',
+    description: 'Asks token-guard for country, reputation and hour',
+    endpoint: {
+      uri: setting.endpoint,
+      authentication: { type: 'API_KEY', properties: { header: 'x-api-key', value: setting.extensionKey } },
+      allowedHeaders: ['x-client-source-ip'],
+    },
+  })
+  await api.call('POST', `/api/server/v1/actions/preIssueAccessToken/${action}/activate`)
+  return { tenant: TENANT, m2m, web: { ...web, callbackUrl: CALLBACK }, users }
+}
+
+type Api = ReturnType<typeof client>
+
+async function application(
+  api: Api,
+  apiResource: string,
+  body: { name: string; inboundProtocolConfiguration: unknown },
+): Promise<{ clientId: string; clientSecret: string }> {
+  const id = await api.makeUnlessThere('/api/server/v1/applications', body)
+  await api.makeUnlessThere(`/api/server/v1/applications/${id}/authorized-apis`, {
+    id: apiResource,
+    policyIdentifier: 'RBAC',
+    scopes: ['orders.read', 'orders.write'],
+  })
+  const inbound = (await api.call('GET', `/api/server/v1/applications/${id}/inbound-protocols/oidc`)) as {
+    clientId: string
+    clientSecret: string
+  }
+  return { clientId: inbound.clientId, clientSecret: inbound.clientSecret }
+}
+
+interface Listed {
+  id: string
+  name?: string
+  domain?: string
+  userName?: string
+  identifier?: string
+}
+
+function client(base: string, adminPassword: string) {
+  const authorization = `Basic ${Buffer.from(`admin:${adminPassword}`).toString('base64')}`
+
+  async function send(method: string, path: string, body?: unknown): Promise<Response> {
+    return fetch(base + path, {
+      method,
+      headers: {
+        authorization,
+        accept: 'application/json',
+        ...(body !== undefined && {
+          'content-type': path.startsWith('/scim2') ? 'application/scim+json' : 'application/json',
+        }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+  }
+
+  async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await send(method, path, body)
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
+    return response.status === 204 ? undefined : response.json()
+  }
+
+  /** Creates it, or finds what has the same name when the server says that it exists. Returns its id. */
+  async function makeUnlessThere(path: string, body: Record<string, unknown>): Promise<string> {
+    const response = await send('POST', path, body)
+    if (response.ok) {
+      const made = (await response.json().catch(() => undefined)) as { id?: string } | undefined
+      return made?.id ?? response.headers.get('location')?.split('/').at(-1) ?? ''
+    }
+    const problem = await response.text()
+    if (response.status !== 400 && response.status !== 409) {
+      throw new Error(`POST ${path} answered ${response.status}: ${problem}`)
+    }
+    const listed = (await call('GET', path)) as Listed[] | Record<string, Listed[]>
+    const entries = Array.isArray(listed) ? listed : (Object.values(listed).find(value => Array.isArray(value)) ?? [])
+    const there = entries.find(
+      entry =>
+        ('id' in body && entry.id === body['id']) ||
+        (['domain', 'userName', 'name'] as const).some(key => key in body && entry[key] === body[key]),
+    )
+    if (!there) throw new Error(`POST ${path} answered ${response.status}: ${problem}`)
+    return there.id
+  }
+
+  return { call, makeUnlessThere }
+}
+
+function password(): string {
+  return randomBytes(12).toString('base64url')
+}
