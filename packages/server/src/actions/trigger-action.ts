@@ -80,7 +80,8 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
         ...(trigger.flowId === undefined ? {} : { flowId: trigger.flowId }),
         disclosure: ports.disclosure,
       },
-      engine,
+      // The reference's diagnostic log: which step of which call went how, and no payload.
+      { ...engine, observe: step => log.debug({ callId, ...step }, step.resultMessage) },
     )
     const { clientId, grantType } = trigger
     const record = describeCall(outcome, {

@@ -119,6 +119,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     return { user, ...(organization ? { organization } : {}) }
   }
 
+  const nowSeconds = () => Math.floor(ports.now() / 1000)
   const seam = createSeam({
     issuer,
     decide: plan => decideTokens(plan, ports),
@@ -126,13 +127,14 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     clientRequestOf: ports.clientRequestOf,
     adapterOf: model => createArtifactAdapter(db, issuer, model),
     verify: jwt => verify(jwt, { typ: 'at+jwt' }),
-    nowSeconds: () => Math.floor(ports.now() / 1000),
+    nowSeconds,
   })
 
   const grantPorts: GrantPorts = {
     db,
     issuer,
     seam,
+    nowSeconds,
     findUser,
     scopesOf: application => allowedScopes(db, application, true),
     readAccessToken,

@@ -12,7 +12,7 @@ import { type Configuration, completeConfiguration } from '../configuration.ts'
 import { createLog } from '../log.ts'
 import { createServer, type Server } from '../server.ts'
 import { insertAction } from '../store/actions.ts'
-import { authorizeApi, insertApiResource } from '../store/api-resources.ts'
+import { authorizeApi, insertApiResource, listApiResources } from '../store/api-resources.ts'
 import { insertApplication } from '../store/applications.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import type { Action, Application, Organization, Tenant, User } from '../store/model.ts'
@@ -82,6 +82,8 @@ function stop(server: HttpServer): Promise<void> {
 /** A running server with one tenant, and a second handle on its database to put things there. */
 export interface World {
   server: Server
+  /** Where it listens, whatever its public address is. */
+  port: number
   db: Database
   tenant: Tenant
   organization: Organization
@@ -152,7 +154,7 @@ export async function startWorld(settings: Partial<Configuration> = {}): Promise
     }),
     { now: Date.now, newId: randomUUID, randomBytes, log },
   )
-  await server.listen()
+  const { port } = await server.listen()
   const db = await openDatabase({
     ...(settings.databaseUrl === undefined ? {} : { url: settings.databaseUrl }),
     file: join(folder, 'preflow.db'),
@@ -181,8 +183,33 @@ export async function startWorld(settings: Partial<Configuration> = {}): Promise
     })
   }
 
+  /** Makes an API for the scopes the tenant does not know yet, and authorizes the application for all of them. */
+  async function authorizeScopes(applicationId: string, scopes: string[]): Promise<void> {
+    const known = await listApiResources(db, tenant.id)
+    const unknown = scopes.filter(name => !known.some(api => api.scopes.some(scope => scope.name === name)))
+    if (unknown.length > 0) {
+      const id = randomUUID()
+      const api = {
+        id,
+        tenantId: tenant.id,
+        name: `api-${id}`,
+        identifier: `https://api.test/${id}`,
+        requiresAuthorization: true,
+        scopes: unknown.map(name => ({ id: randomUUID(), name })),
+      }
+      await insertApiResource(db, api)
+      known.push(api)
+    }
+    for (const api of known) {
+      const wanted = api.scopes.map(({ name }) => name).filter(name => scopes.includes(name))
+      if (wanted.length === 0) continue
+      await authorizeApi(db, tenant.id, applicationId, { resourceId: api.id, policy: 'No Policy', scopes: wanted })
+    }
+  }
+
   return {
     server,
+    port,
     db,
     tenant,
     organization,
@@ -218,18 +245,7 @@ export async function startWorld(settings: Partial<Configuration> = {}): Promise
       }
       if (application.isPublicClient) delete application.clientSecret
       await insertApplication(db, application)
-      if (scopes.length > 0) {
-        const resourceId = randomUUID()
-        await insertApiResource(db, {
-          id: resourceId,
-          tenantId: tenant.id,
-          name: `api-${id}`,
-          identifier: `https://api.test/${id}`,
-          requiresAuthorization: true,
-          scopes: scopes.map(name => ({ id: randomUUID(), name })),
-        })
-        await authorizeApi(db, tenant.id, id, { resourceId, policy: 'No Policy', scopes })
-      }
+      await authorizeScopes(id, scopes)
       return application
     },
     async addUser(own = {}, password = 'correct horse') {

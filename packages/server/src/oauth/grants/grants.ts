@@ -13,6 +13,8 @@ export interface GrantPorts {
   db: Database
   issuer: Issuer
   seam: Seam
+  /** Epoch seconds. */
+  nowSeconds(): number
   /** Active users only. */
   findUser(id: string): Promise<{ user: User; organization?: Organization } | undefined>
   /** What the application may ask for on behalf of a user. */

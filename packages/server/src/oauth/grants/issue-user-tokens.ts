@@ -24,13 +24,13 @@ export interface UserGrant {
 export async function issueUserTokens(
   ctx: TokenEndpointGrantContext,
   { user, scopes, amr, accessingOrganization }: UserGrant,
-  { seam }: GrantPorts,
+  { nowSeconds, seam }: GrantPorts,
   members: Record<string, unknown> = {},
 ): Promise<void> {
   const { client, provider, params } = ctx.oidc
   const application = applicationOf(client)
   const mayRefresh = application.grantTypes.includes('refresh_token')
-  const authTime = amr ? Math.floor(Date.now() / 1000) : undefined
+  const authTime = amr ? nowSeconds() : undefined
   await seam.decide(ctx, {
     accountId: user.id,
     scopes,
