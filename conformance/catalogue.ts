@@ -1,0 +1,5 @@
+import type { Suite } from './row.ts'
+import { triggering } from './rows/token-triggering.ts'
+
+/** Every specification whose rows are run. */
+export const suites: readonly Suite[] = [{ title: 'Token actions', letter: 'T', count: 30, sections: [triggering] }]

@@ -1,0 +1,4 @@
+import { suites } from './catalogue.ts'
+import { runRows } from './run-rows.ts'
+
+runRows(suites)

@@ -1,0 +1,73 @@
+import type { Stage } from './stage.ts'
+
+/** The number of a row in the specification: `T` for the token actions, `E` for the engine. */
+export type RowId = `T${number}` | `E${number}`
+
+/** Does from outside what a row says, and asserts what it expects. */
+export type Check = (stage: Stage) => Promise<void>
+
+/** Deliberately other than the row says. `check` shows what happens instead. */
+export interface Different {
+  /** Why, in one sentence. */
+  differs: string
+  check: Check
+}
+
+/** Nothing here that the row could be about. */
+export interface NotApplicable {
+  /** Why, in one sentence. */
+  notApplicable: string
+  /** What happens instead, where something does. */
+  check?: Check
+}
+
+/** One row of the specification: something is given, something is expected. */
+export interface Row {
+  id: RowId
+  /** Given and expected, in the notation of the specification. */
+  title: string
+  /** On the platform that reproduces the reference. `Different` here means on every platform. */
+  reference: Check | Different | NotApplicable
+  /** On the platform `preflow`. */
+  preflow: 'same' | Different
+  /** What is asked instead of the running server, where that gives nobody a way to arrange what the row needs. */
+  how?: string
+}
+
+/** Rows about one subject, in the order of the specification. */
+export interface Section {
+  title: string
+  rows: readonly Row[]
+}
+
+/** All rows of one specification. */
+export interface Suite {
+  title: string
+  /** What the ids of its rows begin with. */
+  letter: 'T' | 'E'
+  /** Rows are numbered from 1 to this. None may be missing. */
+  count: number
+  sections: readonly Section[]
+}
+
+export function row(
+  id: RowId,
+  title: string,
+  reference: Check | Different | NotApplicable,
+  preflow: 'same' | Different = 'same',
+): Row {
+  return { id, title, reference, preflow }
+}
+
+/** @example row('T219', 'AT FAILED, code reused: `invalid_grant`', differs('a refusal burns nothing', async stage => {})) */
+export function differs(reason: string, check: Check): Different {
+  return { differs: reason, check }
+}
+
+export function notApplicable(reason: string, check?: Check): NotApplicable {
+  return { notApplicable: reason, ...(check ? { check } : {}) }
+}
+
+export function rowsOf(suite: Suite): Row[] {
+  return suite.sections.flatMap(({ rows }) => rows)
+}

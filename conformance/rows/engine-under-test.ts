@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { request as httpRequest } from 'node:http'
+import type { Expression, Operation, Rule } from '@preflow/contract'
+import {
+  type ActionCall,
+  createCredentialSource,
+  createSend,
+  type DiagnosticStep,
+  executeAction,
+  type OperationVerdict,
+  type Outcome,
+} from '@preflow/engine'
+import type { Configuration } from '@preflow/server'
+import type { Answer, Json } from '../extension-under-test.ts'
+import type { Row } from '../row.ts'
+import type { Answered, CallRecord, Client, Issued, Stage } from '../stage.ts'
+
+/** What came of asking for a token with an active action. */
+export interface Asked {
+  issued: Issued
+  /** What the server kept of the call. */
+  call: CallRecord
+  /** How often the extension was reached. */
+  reached: number
+}
+
+/** The grant of an application for itself. */
+export const AS_ITSELF = { grant_type: 'client_credentials' }
+
+/** The grant of the stage's user at the application `web`. */
+export function asUser({ user }: Stage, scope = ''): Record<string, string> {
+  const { userName: username, password } = user
+  return { grant_type: 'password', username, password, ...(scope === '' ? {} : { scope }) }
+}
+
+/** Asks for a token as the machine while the extension gives these answers, the last one for good. */
+export async function askWhile(stage: Stage, ...answers: Answer[]): Promise<Asked> {
+  const extension = stage.extension('PRE_ISSUE_ACCESS_TOKEN')
+  let given = 0
+  extension.answer(() => answers[Math.min(given++, answers.length - 1)] as Answer)
+  return ask(stage)
+}
+
+/** Asks for a token, and reads what was kept of the one call behind it. */
+export async function ask(
+  stage: Stage,
+  client: Client = stage.machine,
+  form: Record<string, string> = AS_ITSELF,
+): Promise<Asked> {
+  const { calls } = stage.extension('PRE_ISSUE_ACCESS_TOKEN')
+  const before = calls.length
+  const issued = await stage.token(client, form)
+  return { issued, call: await onlyCallBehind(stage, issued), reached: calls.length - before }
+}
+
+export async function onlyCallBehind(stage: Stage, answered: Answered): Promise<CallRecord> {
+  const calls = await stage.callsBehind(answered)
+  assert.equal(calls.length, 1, JSON.stringify(answered.body))
+  return calls[0] as CallRecord
+}
+
+/** Has the extension answer SUCCESS with these operations, and tells what became of each. */
+export async function askFor(
+  stage: Stage,
+  operations: Operation[],
+  client: Client = stage.machine,
+  form: Record<string, string> = AS_ITSELF,
+): Promise<Asked & { verdicts: string[]; event: Json }> {
+  const extension = stage.extension('PRE_ISSUE_ACCESS_TOKEN')
+  extension.succeed(...operations)
+  const asked = await ask(stage, client, form)
+  assert.equal(asked.issued.status, 200, JSON.stringify(asked.issued.body))
+  return { ...asked, verdicts: verdictsOf(asked.call), event: extension.calls.at(-1)?.body.event }
+}
+
+export function verdictsOf({ details }: CallRecord): string[] {
+  return details.operations.map(({ verdict }: OperationVerdict) => verdict)
+}
+
+export function json(body: unknown, status = 200): Answer {
+  return { status, body: JSON.stringify(body) }
+}
+
+/** A valid payload of ERROR. */
+export const ERROR = {
+  actionStatus: 'ERROR',
+  errorMessage: 'Some error message',
+  errorDescription: 'Some error description',
+}
+
+/** What a client learns when an action could not be decided: nothing of the extension's. */
+export function assertServerError({ status, body }: Answered): void {
+  assert.equal(status, 500, JSON.stringify(body))
+  const { call_id: _, ...told } = body
+  assert.deepEqual(told, { error: 'server_error', error_description: 'Internal Server Error.' })
+}
+
+/** The texts of the diagnostic log, in their order. */
+export function textsOf({ details }: CallRecord): string[] {
+  return details.steps.map(({ resultMessage }: DiagnosticStep) => resultMessage)
+}
+
+/** The answer was of no use: the client gets 500, the extension was reached so often, and the log says why. */
+export function assertUnusable(
+  { call, issued, reached }: Asked,
+  logText: string,
+  { after: attempts }: { after: number },
+): void {
+  assertServerError(issued)
+  assert.equal(reached, attempts, 'calls')
+  const text = `Failed to call external endpoint for Pre Issue Access Token action. ${logText}`
+  assert(textsOf(call).includes(text), `${text} is not in ${textsOf(call).join('\n')}`)
+  // What the extension said is not passed on as its own words.
+  assert.notEqual(call.details.error.code, 'extension_error')
+}
+
+/** The extension said ERROR, and was understood. */
+export function assertErrorPayload({ call, issued, reached }: Asked, { after: attempts }: { after: number }): void {
+  assertServerError(issued)
+  assert.equal(reached, attempts, 'calls')
+  assert.equal(call.details.error.code, 'extension_error')
+  assert.match(call.details.error.message, /Some error message - Some error description/)
+  assert(!textsOf(call).some(text => text.startsWith('Failed to call external endpoint')))
+}
+
+/** A rule of groups that are combined with OR, each of expressions that are combined with AND. */
+export function ruleOf(...groups: [field: string, operator: string, value: string][][]): Rule {
+  return {
+    condition: 'OR',
+    rules: groups.map(group => ({
+      condition: 'AND',
+      expressions: group.map(([field, operator, value]) => ({ field, operator, value }) as Expression),
+    })),
+  }
+}
+
+/** Posts a form with headers as they are written, also twice under one name, as `fetch` cannot. */
+export function postRaw(url: string, headers: string[], form: Record<string, string>): Promise<number> {
+  const body = new URLSearchParams(form).toString()
+  return new Promise((resolve, reject) => {
+    const length = ['content-length', String(Buffer.byteLength(body))]
+    const request = httpRequest(url, { method: 'POST', headers: [...headers, ...length] }, response => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0))
+    })
+    request.on('error', reject).end(body)
+  })
+}
+
+export function basic(name: string, secret: string): string {
+  return `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`
+}
+
+/** Asks for tokens at a server with other settings on the same data: for what no action can set. */
+export async function withSettings(
+  stage: Stage,
+  settings: Partial<Configuration>,
+  use: (token: (form?: Record<string, string>, headers?: Record<string, string>) => Promise<Answered>) => Promise<void>,
+): Promise<void> {
+  const { machine, server, tenant } = stage
+  const { socket, close } = await server.restarted(settings)
+  try {
+    await use(async (form = {}, headers = {}) => {
+      const response = await fetch(`${socket}/t/${tenant.domain}/oauth2/token`, {
+        method: 'POST',
+        headers: { authorization: basic(machine.clientId, String(machine.clientSecret)), ...headers },
+        body: new URLSearchParams({ ...AS_ITSELF, ...form }),
+      })
+      return { status: response.status, headers: response.headers, body: await response.json() }
+    })
+  } finally {
+    await close()
+  }
+}
+
+/** Marks a row that is asked of {@link callThroughEngine}. */
+export function throughEngine(row: Row): Row {
+  return { ...row, how: 'asked of what @preflow/engine exports, over a socket' }
+}
+
+/** A call as an identity server makes it. */
+export type EngineCall = Partial<Omit<ActionCall, 'action'>> & {
+  action: Pick<ActionCall['action'], 'type'> & Partial<ActionCall['action']>
+}
+
+/**
+ * Calls the stage's extension through what `@preflow/engine` exports, over the socket, as an identity server does: for what the
+ * running server gives nobody a way to arrange.
+ */
+export async function callThroughEngine(
+  stage: Stage,
+  { action, ...call }: EngineCall,
+): Promise<{ outcome: Outcome; steps: DiagnosticStep[]; reached: number }> {
+  const extension = stage.extension(action.type)
+  const before = extension.calls.length
+  const steps: DiagnosticStep[] = []
+  const send = createSend({ allowedAddresses: ['127.0.0.0/8'] })
+  try {
+    const outcome = await executeAction(
+      {
+        action: {
+          id: 'action-of-the-row',
+          version: 'v1',
+          endpoint: { uri: extension.url, authentication: { type: 'NONE' } },
+          ...action,
+        },
+        platform: stage.platform,
+        event: { tenant: { id: '1', name: 'acme' } },
+        facts: {},
+        requestId: randomUUID(),
+        ...call,
+      },
+      {
+        send,
+        credentials: createCredentialSource({ send, now: Date.now }),
+        now: Date.now,
+        observe: step => steps.push(step),
+      },
+    )
+    return { outcome, steps, reached: extension.calls.length - before }
+  } finally {
+    await send.close()
+  }
+}

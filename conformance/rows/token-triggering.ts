@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict'
+import { notApplicable, row, type Section } from '../row.ts'
+import { CALLBACK, type Client, decodeTokens, type Stage, USER_SCOPES } from '../stage.ts'
+import {
+  ACCESS_TOKEN_TYPE,
+  AT,
+  called,
+  connectDevice,
+  DEVICE_CODE,
+  IDT,
+  issued,
+  lastEvent,
+  MACHINE_FORM,
+  named,
+  op,
+  passwordForm,
+  rule,
+  TOKEN_EXCHANGE,
+} from './tokens.ts'
+
+const RULE_SCOPE = 'openid'
+
+/** Rows about rules: how often a code request of F-USER reaches the extension under a rule. */
+function underRule(make: (stage: Stage) => ReturnType<typeof rule>, calls: 0 | 1) {
+  return async (stage: Stage) => {
+    await stage.configure(AT, make(stage))
+    stage.extension(AT).succeed(op('+C/-', named('tier', 'gold')))
+    const { accessToken } = issued(await stage.redeem(stage.web, RULE_SCOPE))
+    assert.equal(called(stage).access, calls)
+    assert.equal(accessToken?.['tier'], calls === 1 ? 'gold' : undefined)
+  }
+}
+
+async function addFrontApplication(stage: Stage): Promise<Client> {
+  return stage.addApplication({
+    grantTypes: ['authorization_code', 'implicit', 'refresh_token'],
+    hybridFlow: { enable: true, responseType: 'code id_token,code id_token token' },
+  })
+}
+
+/** The answer of the authorize endpoint for another response type than `code`. */
+async function land(stage: Stage, client: Client, responseType: string): Promise<URLSearchParams> {
+  const { hash } = await stage.authorize(client, { response_type: responseType, scope: 'openid profile', nonce: 'n-1' })
+  return new URLSearchParams(hash.slice(1))
+}
+
+const grantsOfDevice = [DEVICE_CODE, 'refresh_token']
+
+export const triggering: Section = {
+  title: 'Triggering',
+  rows: [
+    row('T1', 'code grant, JWT, active action: called once before the token exists', async stage => {
+      stage.extension(AT).succeed(op('+C/-', named('tier', 'gold')))
+      const { accessToken } = issued(await stage.redeem(stage.web, USER_SCOPES))
+      assert.equal(called(stage).access, 1)
+      assert.equal(lastEvent(stage).request.grantType, 'authorization_code')
+      assert.equal(accessToken?.['tier'], 'gold')
+    }),
+
+    row('T2', 'opaque token: not called, normal token', async stage => {
+      const opaque = await stage.addApplication({
+        grantTypes: ['authorization_code'],
+        accessToken: { type: 'Default' },
+      })
+      const { body, accessToken } = issued(await stage.redeem(opaque, 'openid'))
+      assert.equal(typeof body.access_token, 'string')
+      assert.equal(accessToken, undefined)
+      assert.equal(called(stage).access, 0)
+    }),
+
+    row('T3', 'password grant: called with `grantType` password and the user', async stage => {
+      issued(await stage.token(stage.web, passwordForm(stage, USER_SCOPES)))
+      assert.equal(lastEvent(stage).request.grantType, 'password')
+      assert.equal(lastEvent(stage).user.id, stage.user.id)
+    }),
+
+    row('T4', 'client credentials: called without `user` and `userStore`, `aut` is APPLICATION', async stage => {
+      issued(await stage.token(stage.machine, MACHINE_FORM))
+      const { user, userStore, accessToken } = lastEvent(stage)
+      assert.deepEqual([user, userStore], [undefined, undefined])
+      assert.deepEqual(accessToken.claims[2], named('aut', 'APPLICATION'))
+    }),
+
+    row('T5', 'refresh of a code-grant token: called with `grantType` refresh_token', async stage => {
+      const first = issued(await stage.redeem(stage.web, USER_SCOPES))
+      issued(await stage.refresh(stage.web, first))
+      assert.equal(called(stage).access, 2)
+      assert.equal(lastEvent(stage).request.grantType, 'refresh_token')
+    }),
+
+    row('T6', 'first refresh of a device-flow token: AT not called', async stage => {
+      const device = await stage.addApplication({ grantTypes: grantsOfDevice })
+      const first = issued(await connectDevice(stage, device, 'openid'))
+      issued(await stage.refresh(device, first))
+      assert.equal(called(stage).access, 0)
+    }),
+
+    row('T7', 'second refresh in that chain: AT called', async stage => {
+      const device = await stage.addApplication({ grantTypes: grantsOfDevice })
+      const first = issued(await connectDevice(stage, device, 'openid'))
+      const second = issued(await stage.refresh(device, first))
+      issued(await stage.refresh(device, second))
+      assert.equal(called(stage).access, 1)
+    }),
+
+    row('T8', 'device-code request with `openid`: AT not called, IDT called with the device URN', async stage => {
+      await stage.configure(IDT)
+      const device = await stage.addApplication({ grantTypes: grantsOfDevice })
+      const { idToken } = issued(await connectDevice(stage, device, 'openid'))
+      assert.equal(idToken?.sub, stage.user.id)
+      assert.deepEqual(called(stage), { access: 0, id: 1 })
+      assert.equal(lastEvent(stage, IDT).request.grantType, DEVICE_CODE)
+    }),
+
+    row('T9', 'token exchange: neither called', async stage => {
+      const first = issued(await stage.redeem(stage.web, USER_SCOPES))
+      await stage.configure(IDT)
+      const before = called(stage)
+      const worker = await stage.addApplication({ grantTypes: [TOKEN_EXCHANGE] })
+      const { accessToken } = issued(
+        await stage.token(worker, {
+          grant_type: TOKEN_EXCHANGE,
+          subject_token: first.body.access_token,
+          subject_token_type: ACCESS_TOKEN_TYPE,
+        }),
+      )
+      assert.equal(accessToken?.sub, stage.user.id)
+      assert.deepEqual(called(stage), before)
+    }),
+
+    row(
+      'T10',
+      'authorize `response_type=token`: AT not called',
+      notApplicable(
+        'the response type `token` alone is not offered, since nothing binds such a token to its request; the token of `id_token token` is issued without a call',
+        async stage => {
+          const front = await addFrontApplication(stage)
+          assert.equal((await land(stage, front, 'token')).get('error'), 'unsupported_response_type')
+          assert.notEqual((await land(stage, front, 'id_token token')).get('access_token'), null)
+          assert.equal(called(stage).access, 0)
+        },
+      ),
+    ),
+
+    row('T11', 'authorize `code id_token`: IDT called, `responseType` set, `grantType` absent', async stage => {
+      await stage.configure(IDT)
+      const answer = await land(stage, await addFrontApplication(stage), 'code id_token')
+      assert.notEqual(answer.get('id_token'), null)
+      assert.deepEqual(called(stage), { access: 0, id: 1 })
+      const { responseType, grantType } = lastEvent(stage, IDT).request
+      assert.deepEqual([responseType, grantType], ['code id_token', undefined])
+    }),
+
+    row('T12', 'authorize `id_token` or `id_token token`: IDT not called', async stage => {
+      await stage.configure(IDT)
+      const front = await addFrontApplication(stage)
+      for (const responseType of ['id_token', 'id_token token']) {
+        assert.notEqual((await land(stage, front, responseType)).get('id_token'), null)
+      }
+      assert.deepEqual(called(stage), { access: 0, id: 0 })
+    }),
+
+    row('T13', 'client credentials that ask for `openid`: IDT not called', async stage => {
+      await stage.configure(IDT)
+      const { body } = issued(await stage.token(stage.machine, { ...MACHINE_FORM, scope: 'openid' }))
+      assert.equal(body.id_token, undefined)
+      assert.deepEqual(called(stage), { access: 1, id: 0 })
+    }),
+
+    row('T14', '`organization_switch` with `openid`: IDT called, `accessingOrganization` present', async stage => {
+      await stage.configure(IDT)
+      const client = await stage.addApplication({ grantTypes: ['authorization_code', 'organization_switch'] })
+      const { body: branch } = await stage.must('POST', '/api/server/v1/organizations', { name: 'Branch' })
+      const first = issued(await stage.redeem(client, 'openid'))
+      const before = called(stage)
+      issued(
+        await stage.token(client, {
+          grant_type: 'organization_switch',
+          token: first.body.access_token,
+          switching_organization: branch.id,
+          scope: 'openid',
+        }),
+      )
+      assert.deepEqual(called(stage), { access: before.access, id: before.id + 1 })
+      assert.deepEqual(lastEvent(stage, IDT).user.accessingOrganization, {
+        id: branch.id,
+        name: 'Branch',
+        orgHandle: branch.orgHandle,
+        depth: 1,
+      })
+    }),
+
+    row('T15', 'system application, code grant: AT called, IDT not', async stage => {
+      await stage.configure(IDT)
+      const portal = await stage.addApplication({ grantTypes: ['authorization_code'] })
+      stage.server.seed(
+        "update applications set settings = json_set(settings, '$.isSystem', json('true')) where id = ?",
+        portal.id,
+      )
+      const { idToken } = issued(await stage.redeem(portal, 'openid'))
+      assert.equal(idToken?.sub, stage.user.id)
+      assert.deepEqual(called(stage), { access: 1, id: 0 })
+    }),
+
+    row('T16', 'AT answers `-P/id_token`: IDT skipped, no `id_token` in the response', async stage => {
+      await stage.configure(IDT)
+      stage.extension(AT).succeed(op('-P/id_token'))
+      const { body } = issued(await stage.redeem(stage.web, USER_SCOPES))
+      assert.equal(body.id_token, undefined)
+      assert.deepEqual(called(stage), { access: 1, id: 0 })
+    }),
+
+    row('T17', 'action INACTIVE: not called, token unmodified', async stage => {
+      const id = await stage.configure(AT)
+      await stage.must('POST', `/api/server/v1/actions/preIssueAccessToken/${id}/deactivate`)
+      stage.extension(AT).succeed(op('+C/-', named('tier', 'gold')))
+      const { accessToken } = issued(await stage.redeem(stage.web, USER_SCOPES))
+      assert.equal(called(stage).access, 0)
+      assert.equal(accessToken?.['tier'], undefined)
+    }),
+
+    row('T18', 'type switched off on the server: not called; on refresh stored customisations ignored', async stage => {
+      stage.extension(AT).succeed(op('+C/-', named('tier', 'gold')))
+      const first = issued(await stage.redeem(stage.web, USER_SCOPES))
+      assert.equal(first.accessToken?.['tier'], 'gold')
+      const calls = called(stage)
+      const form = { grant_type: 'refresh_token', refresh_token: first.body.refresh_token }
+      // The ID token action of the same request would have the record loaded (5.2).
+      const other = await stage.server.restarted({ port: 0, disabledActions: [AT, IDT] })
+      try {
+        const path = `${other.socket}/t/${stage.tenant.domain}/oauth2/token`
+        const { accessToken } = issued(decodeTokens(await stage.post(path, stage.web, form)))
+        assert.equal(accessToken?.['given_name'], 'Mira')
+        assert.equal(accessToken?.['tier'], undefined)
+      } finally {
+        await other.close()
+      }
+      assert.deepEqual(called(stage), calls)
+    }),
+
+    row(
+      'T19',
+      'rule `grantType equals password`, code request: not called',
+      underRule(() => rule([['grantType', 'equals', 'password']]), 0),
+    ),
+    row(
+      'T20',
+      'rule `application equals <this>`: called',
+      underRule(({ web }) => rule([['application', 'equals', web.id]]), 1),
+    ),
+    row(
+      'T21',
+      'rule `application equals <this>` AND `grantType equals authorization_code`: called',
+      underRule(
+        ({ web }) =>
+          rule([
+            ['application', 'equals', web.id],
+            ['grantType', 'equals', 'authorization_code'],
+          ]),
+        1,
+      ),
+    ),
+    row(
+      'T22',
+      'rule `application equals <this>` OR `grantType equals client_credentials`: called',
+      underRule(
+        ({ web }) => rule([['application', 'equals', web.id]], [['grantType', 'equals', 'client_credentials']]),
+        1,
+      ),
+    ),
+    row(
+      'T23',
+      'rule `grantType notEquals authorization_code`, code request: not called',
+      underRule(() => rule([['grantType', 'notEquals', 'authorization_code']]), 0),
+    ),
+    row(
+      'T24',
+      'rule `application notEquals <this>`: not called',
+      underRule(({ web }) => rule([['application', 'notEquals', web.id]]), 0),
+    ),
+    row(
+      'T25',
+      'rule `application notEquals <this>` AND `grantType notEquals authorization_code`: not called',
+      underRule(
+        ({ web }) =>
+          rule([
+            ['application', 'notEquals', web.id],
+            ['grantType', 'notEquals', 'authorization_code'],
+          ]),
+        0,
+      ),
+    ),
+    row(
+      'T26',
+      'rule `<other application>` OR `<other grant>`: not called',
+      underRule(
+        ({ machine }) => rule([['application', 'equals', machine.id]], [['grantType', 'equals', 'password']]),
+        0,
+      ),
+    ),
+    row(
+      'T27',
+      'rule names the client id instead of the id: not matched',
+      underRule(({ web }) => rule([['application', 'equals', web.clientId]]), 0),
+    ),
+
+    row('T28', 'rule uses the field `email`: refused at configuration; one that is there ends in 500', async stage => {
+      const refused = await stage.call('POST', '/api/server/v1/actions/preIssueIdToken', {
+        name: 'Under test',
+        endpoint: { uri: stage.extension(IDT).url, authentication: { type: 'NONE' } },
+        ...rule([['email', 'equals', 'x']]),
+      })
+      assert.deepEqual([refused.status, refused.body.code], [400, 'ACTION-60013'])
+
+      const id = await stage.configure(AT, rule([['grantType', 'equals', 'password']]))
+      stage.server.seed("update actions set settings = replace(settings, 'grantType', 'email') where id = ?", id)
+      const { status, body } = await stage.redeem(stage.web, RULE_SCOPE)
+      assert.deepEqual([status, body.error], [500, 'server_error'])
+      assert.equal(called(stage).access, 0)
+    }),
+
+    row('T29', 'hybrid IDT, rule `grantType equals authorization_code`: not matched', async stage => {
+      await stage.configure(IDT, rule([['grantType', 'equals', 'authorization_code']]))
+      const front = await addFrontApplication(stage)
+      const answer = await land(stage, front, 'code id_token')
+      assert.notEqual(answer.get('id_token'), null)
+      assert.equal(called(stage).id, 0)
+      const code = answer.get('code') ?? ''
+      issued(await stage.token(front, { grant_type: 'authorization_code', code, redirect_uri: CALLBACK }))
+      assert.equal(called(stage).id, 1)
+    }),
+
+    row('T30', '`openid` requested but dropped: IDT not called, no `id_token` among the parameters', async stage => {
+      await stage.configure(IDT)
+      const { body } = issued(await stage.token(stage.machine, { ...MACHINE_FORM, scope: 'openid' }))
+      assert.equal(body.scope, undefined)
+      assert.deepEqual(called(stage), { access: 1, id: 0 })
+      assert(!lastEvent(stage).response.parameters.includes('id_token'))
+    }),
+  ],
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type Check, type Row, type RowId, rowsOf, type Suite } from './row.ts'
+import { openWorld, STAGES, type World } from './world.ts'
+
+/** On which platform the reference's column is checked; a row that is about another one asks for it. */
+const COLUMNS = { reference: 'wso2-is-next', preflow: 'preflow' } as const
+type Column = keyof typeof COLUMNS
+
+/** Registers every row of the suites as a test named by it, once per column, and prints the table when all have run. */
+export function runRows(suites: readonly Suite[]): void {
+  const failed = new Map<RowId, Set<Column>>()
+
+  describe('rows', { concurrency: 2 }, () => {
+    for (const column of Object.keys(COLUMNS) as Column[]) {
+      describe(`on ${COLUMNS[column]}`, { concurrency: STAGES }, () => {
+        let world: World
+        before(async () => {
+          world = await openWorld(COLUMNS[column])
+        })
+        after(() => world.close())
+        for (const row of suites.flatMap(rowsOf)) {
+          const { check, skip } = planFor(row, column)
+          test(`${row.id}: ${row.title}`, { skip }, async () => {
+            try {
+              await world.run(check)
+            } catch (error) {
+              failed.set(row.id, (failed.get(row.id) ?? new Set()).add(column))
+              throw error
+            }
+          })
+        }
+      })
+    }
+    after(() => process.stdout.write(tableOf(suites, failed)))
+  })
+
+  for (const suite of suites) {
+    test(`${suite.title}: every row from ${suite.letter}1 to ${suite.letter}${suite.count} is there once`, () => {
+      const expected = Array.from({ length: suite.count }, (_, index) => `${suite.letter}${index + 1}`)
+      const ids: string[] = rowsOf(suite).map(({ id }) => id)
+      const missing = expected.filter(id => !ids.includes(id))
+      assert.equal(missing.length, 0, `missing: ${missing.join(' ')}`)
+      assert.deepEqual(ids, expected, 'rows stand twice, or out of order')
+    })
+  }
+}
+
+const nothing: Check = async () => {}
+
+/** What is done for a row in a column. Rows with nothing to check are skipped with their reason. */
+function planFor({ reference, preflow }: Row, column: Column): { check: Check; skip: string | false } {
+  const held = column === 'preflow' && preflow !== 'same' ? preflow : reference
+  if (typeof held === 'function') return { check: held, skip: false }
+  if ('notApplicable' in held) {
+    return { check: held.check ?? nothing, skip: held.check ? false : `not applicable: ${held.notApplicable}` }
+  }
+  return { check: held.check, skip: false }
+}
+
+/** What became of a row, in words. */
+export function verdictOf({ reference, preflow }: Row): { kind: Kind; reason?: string } {
+  if (typeof reference !== 'function') {
+    return 'notApplicable' in reference
+      ? { kind: 'not applicable', reason: reference.notApplicable }
+      : { kind: 'differs everywhere', reason: reference.differs }
+  }
+  return preflow === 'same' ? { kind: 'holds' } : { kind: 'differs on preflow', reason: preflow.differs }
+}
+
+export const KINDS = ['holds', 'differs on preflow', 'differs everywhere', 'not applicable'] as const
+export type Kind = (typeof KINDS)[number]
+
+function tableOf(suites: readonly Suite[], failed: ReadonlyMap<RowId, ReadonlySet<Column>>): string {
+  const lines = suites.flatMap(suite => {
+    const rows = rowsOf(suite)
+    const counts = KINDS.map(kind => {
+      const count = rows.filter(row => !failed.has(row.id) && verdictOf(row).kind === kind).length
+      return `${count} ${kind}`
+    })
+    const failures = rows.filter(({ id }) => failed.has(id)).length
+    return [
+      '',
+      suite.title,
+      ...rows.map(row => {
+        const { kind, reason } = verdictOf(row)
+        const where = [...(failed.get(row.id) ?? [])].map(column => COLUMNS[column]).join(' and ')
+        const words = where === '' ? `${kind}${reason === undefined ? '' : `: ${reason}`}` : `FAILS on ${where}`
+        return `${row.id.padEnd(5)} ${words}`
+      }),
+      `${suite.title}: ${rows.length} rows: ${counts.join(', ')}, ${failures} failing`,
+    ]
+  })
+  return `${lines.join('\n')}\n\n`
+}

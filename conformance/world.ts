@@ -1,0 +1,40 @@
+import type { PlatformName } from '@preflow/contract'
+import type { Check } from './row.ts'
+import { type ServerUnderTest, startServer } from './server-under-test.ts'
+import { type OpenStage, openStage } from './stage.ts'
+
+/** One running server of a platform, on which several rows act at once, each on a stage of its own. */
+export interface World {
+  /** Runs a check on a free stage, and tidies up behind it. */
+  run(check: Check): Promise<void>
+  close(): Promise<void>
+}
+
+/** As many rows are under way at once. Rows that wait for a deadline then hold up no others. */
+export const STAGES = 4
+
+/** Starts the server of a platform and sets up its stages. */
+export async function openWorld(platform: PlatformName): Promise<World> {
+  const server: ServerUnderTest = await startServer({ platform })
+  const stages = await Promise.all(Array.from({ length: STAGES }, () => openStage(server)))
+  const free: OpenStage[] = [...stages]
+  const waiting: ((stage: OpenStage) => void)[] = []
+
+  return {
+    async run(check) {
+      const stage = free.pop() ?? (await new Promise<OpenStage>(resolve => waiting.push(resolve)))
+      try {
+        await check(stage)
+      } finally {
+        await stage.reset()
+        const next = waiting.shift()
+        if (next) next(stage)
+        else free.push(stage)
+      }
+    },
+    async close() {
+      await Promise.all(stages.map(stage => stage.close()))
+      await server.close()
+    },
+  }
+}
