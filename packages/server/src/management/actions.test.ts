@@ -127,7 +127,7 @@ onEachDatabase('the actions API', open => {
       onFailure: 'error',
     })
     assert.equal(createdAt, updatedAt)
-    assert.equal(made.headers.get('location'), `${prefix}/api/server/v1/actions/${id}`)
+    assert.equal(made.headers.get('location'), `http://id.example${prefix}/api/server/v1/actions/${id}`)
     assert.deepEqual((await call('GET', `${accessToken}/${id}`)).body, made.body)
     const { made: ofPassword } = await created(password, passwordAction())
     assert.equal(ofPassword.body.version, 'v2')

@@ -22,7 +22,7 @@ onEachDatabase('the API resources API', open => {
     const made = await call('POST', '/api-resources', { body: orders })
     assert.equal(made.status, 201)
     const { id, scopes, self, ...rest } = made.body
-    assert.equal(made.headers.get('location'), self)
+    assert.equal(made.headers.get('location'), `http://id.example${self}`)
     assert.equal(self, `${prefix}/api/server/v1/api-resources/${id}`)
     const { scopes: _, ...expected } = orders
     assert.deepEqual(rest, { ...expected, type: 'BUSINESS' })

@@ -82,7 +82,7 @@ onEachDatabase('the applications API', open => {
     const made = await call('POST', '/applications', { body })
     assert.equal(made.status, 201, JSON.stringify(made.body))
     const location = made.headers.get('location') ?? ''
-    assert.ok(location.startsWith(`${prefix}/api/server/v1/applications/`))
+    assert.ok(location.startsWith(`http://id.example${prefix}/api/server/v1/applications/`))
     return location.split('/').at(-1) ?? ''
   }
 

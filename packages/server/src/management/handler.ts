@@ -50,6 +50,16 @@ export type Handlers<Names extends ManagementRouteName> = { [Name in Names]: Han
 
 export const refuseMalformedByDefault = (description: string): Refusal => invalidRequest(description)
 
+/**
+ * Where the client reached the server, for example `https://id.example.com`. The server pins the host and `x-forwarded-proto`
+ * to its public URL before anything is mounted, so neither can be made up by a client.
+ */
+export function originOf(request: Request): string {
+  const url = new URL(request.url)
+  const scheme = request.headers.get('x-forwarded-proto')
+  return scheme === 'https' || scheme === 'http' ? `${scheme}://${url.host}` : url.origin
+}
+
 /** ISO 8601, as the wire has it. */
 export function instant(epochMs: number): string {
   return new Date(epochMs).toISOString()

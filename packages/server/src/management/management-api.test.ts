@@ -194,6 +194,15 @@ test('an endless body is given up when it grows too large', async () => {
   assert.ok(sent < 5000)
 })
 
+test('what was created is named by its whole address, with the scheme the server is reached by', async () => {
+  const { call, prefix } = await newTenant()
+  const made = await call('POST', '/applications', {
+    body: { name: 'Shop' },
+    headers: { 'x-forwarded-proto': 'https' },
+  })
+  assert.ok(made.headers.get('location')?.startsWith(`https://id.example${prefix}/api/server/v1/applications/`))
+})
+
 test('an unknown path and an unknown method say so', async () => {
   const { call } = await newTenant()
   assertRefused(await call('GET', '/nonsense'), 404, 'PREFLOW-404', 'There is no such path; openapi.json lists all.')

@@ -17,7 +17,7 @@ import { applicationHandlers } from './applications.ts'
 import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from './authenticate.ts'
 import { callHandlers } from './calls.ts'
 import { describeFaults } from './describe-faults.ts'
-import { type Handler, type Handlers, type Mounted, refuseMalformedByDefault } from './handler.ts'
+import { type Handler, type Handlers, type Mounted, originOf, refuseMalformedByDefault } from './handler.ts'
 import { readBody } from './read-body.ts'
 import { invalidRequest, Refusal } from './refusal.ts'
 import { ruleHandlers } from './rules.ts'
@@ -141,11 +141,11 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
         audited.push({ ...entry, id: newId(), tenantId: mounted.tenant.id, recordedAt: nowMs, initiator: caller.id })
       },
     }
-    if (route.method === 'GET') return respond(await handler.handle({ ...call, db }))
+    if (route.method === 'GET') return respond(await handler.handle({ ...call, db }), request)
     return await inTransaction(db, async tx => {
       const answered = await handler.handle({ ...call, db: tx })
       for (const record of audited) await insertAuditRecord(tx, record)
-      return respond(answered)
+      return respond(answered, request)
     })
   }
 
@@ -175,9 +175,9 @@ function refuseWrongLevel({ level }: Route, { tenant, organization }: Mounted): 
   }
 }
 
-function respond(answered: { status: unknown; body?: unknown; location?: string }): Response {
+function respond(answered: { status: unknown; body?: unknown; location?: string }, request: Request): Response {
   const headers: Record<string, string> = { 'cache-control': 'no-store' }
-  if (answered.location !== undefined) headers['location'] = answered.location
+  if (answered.location !== undefined) headers['location'] = originOf(request) + answered.location
   const status = Number(answered.status)
   return answered.body === undefined
     ? new Response(null, { status, headers })

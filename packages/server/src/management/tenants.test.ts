@@ -72,7 +72,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
     assert.equal(made.status, 201)
     const tenant = await findTenantByDomain(db, 'acme.example')
     assert.ok(tenant)
-    assert.equal(made.location, `/api/server/v1/tenants/${tenant.id}`)
+    assert.equal(made.location, `http://id.example/api/server/v1/tenants/${tenant.id}`)
     assert.match(tenant.id, /^[1-9]\d*$/)
     const kim = await verifyPassword(db, tenant.id, 'kim', 'kim-secret')
     assert.equal(kim?.isAdministrator, true)
@@ -133,7 +133,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
       depth: 1,
       parent: { id: tenant.root.id, ref: `${tenant.prefix}/api/server/v1/organizations/${tenant.root.id}` },
     })
-    assert.equal(made.headers.get('location'), `${tenant.prefix}/api/server/v1/organizations/${id}`)
+    assert.equal(made.headers.get('location'), `http://id.example${tenant.prefix}/api/server/v1/organizations/${id}`)
     const { body: shop } = await organization(tenant, { name: 'Shop', parentId: id })
     assert.equal(shop.depth, 2)
     assert.equal(shop.orgHandle, shop.id)

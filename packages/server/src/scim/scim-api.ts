@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { Messages } from 'scimmy'
 import type { Log } from '../log.ts'
 import { type Caller, createAuthenticate, mayUse, type VerifyAccessToken } from '../management/authenticate.ts'
-import type { Mounted } from '../management/handler.ts'
+import { type Mounted, originOf } from '../management/handler.ts'
 import { readBody } from '../management/read-body.ts'
 import { Refusal } from '../management/refusal.ts'
 import { insertAuditRecord } from '../store/audit.ts'
@@ -227,7 +227,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
 }
 
 function locationOf(request: Request, { prefix }: Mounted): string {
-  return `${new URL(request.url).origin}${prefix}${SCIM_BASE_PATH}`
+  return `${originOf(request)}${prefix}${SCIM_BASE_PATH}`
 }
 
 function changeOf(visit: Visit) {
