@@ -69,20 +69,6 @@ export function createSeal(key: Uint8Array, olderKeys: readonly Uint8Array[] = [
   }
 }
 
-/**
- * For tools that need no secret, and so no key: it seals and opens nothing. A database opened with it works as long as nothing
- * sealed is read or written.
- */
-export const closedSeal: Seal = {
-  keyId: 'none',
-  seal: (_, context) => {
-    throw new SealError(`${context} cannot be sealed: no key was given.`)
-  },
-  open: (_, context) => {
-    throw new SealError(`${context} cannot be opened: no key was given.`)
-  },
-}
-
 function keyIdOf(key: Uint8Array): string {
   if (key.byteLength !== SEALING_KEY_BYTES) {
     throw new SealError(`A sealing key has ${SEALING_KEY_BYTES} bytes, this one has ${key.byteLength}.`)

@@ -1,7 +1,7 @@
 import { type Dialect, Kysely, PostgresDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import pg from 'pg'
-import { closedSeal, type Seal, SealError } from '../actions/sealed-secrets.ts'
+import { type Seal, SealError } from '../actions/sealed-secrets.ts'
 import { migrations } from './migrations.ts'
 import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
@@ -36,7 +36,7 @@ export interface OpenOptions {
   url?: string
   /** The SQLite file; created when it does not exist. `:memory:` keeps nothing. */
   file?: string
-  /** What secrets are sealed with; `closedSeal` for tools that read none and have no key. */
+  /** What secrets are sealed with. The first one a database is opened with is its own from then on. */
   seal: Seal
   now(): number
   /** Default: 32 MiB, three rounds, the OWASP recommendation. */
@@ -82,7 +82,7 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
       provider: { getMigrations: async () => migrations },
     }).migrateToLatest()
     if (error) throw error
-    if (db.seal !== closedSeal) await keepSealCheck(db)
+    await keepSealCheck(db)
     return db
   } catch (error) {
     await queries.destroy().catch(() => undefined)
@@ -190,7 +190,7 @@ async function refuseUnusable(db: Database, place: string): Promise<void> {
       )
     }
   }
-  if (!exists('store_facts') || db.seal === closedSeal) return
+  if (!exists('store_facts')) return
   const check = await db.queries
     .selectFrom('store_facts')
     .select('value')
