@@ -9,12 +9,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
-import { closedSeal, createSeal } from '../actions/sealed-secrets.ts'
+import { createSeal } from '../actions/sealed-secrets.ts'
 import { openDatabase } from './database.ts'
 import { TEST_PASSWORD_COST, testSeal } from './databases.cases.ts'
 import { migrations } from './migrations.ts'
 import { hashPassword, matchesPassword } from './passwords.ts'
-import { insertSigningKey, listSigningKeys } from './signing-keys.ts'
 import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 import { FIRST_TENANT, findTenantByDomain, insertTenant } from './tenants.ts'
@@ -125,23 +124,6 @@ test('a database sealed with another key is refused at the start, not at the fir
     message: new RegExp(`sealed with another key than the configured one \\(${other.keyId}\\)\\. Configure the key`),
   })
   await (await open('sealed.db')).close()
-})
-
-test('a tool without the key opens the database and none of its secrets, and leaves the key to be chosen', async () => {
-  const db = await open('closed.db', closedSeal)
-  await insertTenant(db, first, root)
-  assert.deepEqual(await findTenantByDomain(db, 'carbon.super'), first)
-  await assert.rejects(insertSigningKey(db, first.id, { kid: 'k', alg: 'ES256', jwk: {}, createdAt: 1 }), {
-    name: 'SealError',
-    message: 'signing-key/-1234/k cannot be sealed: no key was given.',
-  })
-  await db.close()
-  const opened = await open('closed.db')
-  await insertSigningKey(opened, first.id, { kid: 'k', alg: 'ES256', jwk: {}, createdAt: 1 })
-  await opened.close()
-  const again = await open('closed.db', closedSeal)
-  await assert.rejects(listSigningKeys(again, first.id), /cannot be opened: no key was given/)
-  await again.close()
 })
 
 test('a database that is upgraded step by step, with data in it, ends up with the schema of a fresh one', {
