@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readConfiguration } from './configuration.ts'
 import { createLog } from './log.ts'
@@ -10,10 +11,10 @@ try {
   if (server.generatedAdminPassword !== undefined) {
     process.stderr.write(`The user admin was created. Its password, shown only now: ${server.generatedAdminPassword}\n`)
   }
-  await server.listen()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void server.close().then(() => process.exit(0)))
   }
+  await server.listen()
 } catch (error) {
   // A sentence for the operator; whatever has no sentence is a defect and shows where.
   const isExpected = error instanceof Error && /^(Configuration|Database|Start)Error$/.test(error.name)

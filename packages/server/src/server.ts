@@ -18,6 +18,7 @@ import { createIssuerServers } from './oauth/provider.ts'
 import { createTenant, publishManagementApis } from './organizations/create-tenant.ts'
 import type { Ports } from './ports.ts'
 import { createScimApi } from './scim/scim-api.ts'
+import { createPasswordCheck } from './sign-in/check-password.ts'
 import { handleSignIn } from './sign-in/sign-in.ts'
 import type { Database } from './store/database.ts'
 import type { Tenant } from './store/model.ts'
@@ -111,6 +112,8 @@ function assemble(
     disabledActions: configuration.disabledActions,
     disclosure: configuration,
   })
+  const clientRequestOf = (request: IncomingMessage) => clientRequests.get(request) ?? { address: '', headers: [] }
+  const checkPassword = createPasswordCheck({ db, now, clientRequestOf })
   const issuerServerOf = createIssuerServers({
     db,
     log,
@@ -121,7 +124,8 @@ function assemble(
     tokenAlgorithm: configuration.tokenAlgorithm,
     sessionLifetimeSeconds: configuration.sessionLifetimeSeconds,
     deriveSecret,
-    clientRequestOf: request => clientRequests.get(request) ?? { address: '', headers: [] },
+    clientRequestOf,
+    checkPassword,
   })
 
   const apiPorts = {
@@ -163,6 +167,7 @@ function assemble(
         handleSignIn(request, response, await issuerServerOf(issuer), {
           db,
           deriveSecret,
+          checkPassword,
           readForm: async form => new URLSearchParams((await readBody(form, MAX_FORM_BYTES)).toString()),
         }),
     },
@@ -180,7 +185,7 @@ function assemble(
     const url = request.url ?? '/'
     if (url === '/livez') return sendJson(response, 200, { status: 'alive' })
     if (url === '/readyz') {
-      const isReady = !isClosing && (await findTenantByDomain(db, FIRST_TENANT.domain)) !== undefined
+      const isReady = !isClosing && (await isReachable(db))
       return sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready' })
     }
     clientRequests.set(request, readClientRequest(request, isTrusted))
@@ -264,6 +269,13 @@ function assemble(
       log.info('stopped')
     },
   }
+}
+
+function isReachable(db: Database): Promise<boolean> {
+  return findTenantByDomain(db, FIRST_TENANT.domain).then(
+    tenant => tenant !== undefined,
+    () => false,
+  )
 }
 
 function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): string {

@@ -307,6 +307,23 @@ test('a grant the application does not have, and one nobody has', async () => {
   assert.equal((await world.token(m2m, {})).body.error, 'invalid_request')
 })
 
+test('who guesses passwords is slowed down, at the token endpoint and on the page', async () => {
+  const form = { grant_type: 'password', username: 'guessed', password: 'wrong' }
+  for (let guess = 0; guess < 10; guess++) {
+    assert.match((await world.token(web, form)).body.error_description, /The user name or the password is wrong/)
+  }
+  const { status, body } = await world.token(web, form)
+  assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+  assert.match(body.error_description, /Too many wrong passwords/)
+
+  const site = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
+  const browser = openBrowser(world.server.address)
+  const query = new URLSearchParams({ client_id: site.clientId, response_type: 'code', scope: 'openid' })
+  const page = await browser.open(`${world.base}/oauth2/authorize?${query}`)
+  const answer = await browser.submit(page, { username: 'guessed', password: 'wrong', step: 'sign-in' })
+  assert.equal(answer.status, 429)
+})
+
 test('wrong client credentials are 401, a wrong password 400, and neither asks an action', async () => {
   const wrong = await world.token({ ...web, clientSecret: 'guess' }, { grant_type: 'password' })
   assert.deepEqual([wrong.status, wrong.body.error], [401, 'invalid_client'])

@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache'
 import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { ClientRequest } from '../client-request.ts'
 import type { Log } from '../log.ts'
+import type { CheckPassword } from '../sign-in/check-password.ts'
 import { devicePages, logoutPages, showError } from '../sign-in/provider-pages.ts'
 import type { Database } from '../store/database.ts'
 import type { Application, User } from '../store/model.ts'
@@ -30,6 +31,7 @@ export interface OAuthPorts extends DecisionPorts {
   /** A secret for one purpose, the same on every process and after every restart. */
   deriveSecret(purpose: string): string
   clientRequestOf(request: IncomingMessage): ClientRequest
+  checkPassword: CheckPassword
 }
 
 /** The authorization server of one issuer. */
@@ -133,6 +135,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   const grantPorts: GrantPorts = {
     db,
     issuer,
+    checkPassword: ports.checkPassword,
     seam,
     nowSeconds,
     findUser,

@@ -71,8 +71,10 @@ const STANDARD_ACCESS_CLAIMS: ReadonlySet<string> = new Set(
  * a platform does not know yet, and says what may be changed.
  */
 export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft, platform: Platform): AccessTokenEvent {
-  const { issuer, application, requestedScopes, user, userOrganization } = context
+  const { issuer, application, requestedScopes, user, userOrganization, accessingOrganization } = context
   const { scopes } = draft
+  // A user of an organization below the root is of that one wherever they go; a user of the root is where they went.
+  const residence = userOrganization?.depth ? userOrganization : (accessingOrganization ?? userOrganization)
   // The reference offers to change a refresh token that an application may have but will not get.
   const isRefreshTokenShown = platform.issuing.refreshPathsWhen === 'grant' || draft.refreshToken?.willBeIssued === true
   const refreshToken = isRefreshTokenShown ? draft.refreshToken : undefined
@@ -82,7 +84,7 @@ export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft,
     organization: wireOrganization(issuer.organization),
     ...(user
       ? {
-          user: { id: user.id, ...(userOrganization ? { organization: wireOrganization(userOrganization) } : {}) },
+          user: { id: user.id, ...(residence ? { organization: wireOrganization(residence) } : {}) },
           userStore: PRIMARY_USER_STORE,
         }
       : {}),

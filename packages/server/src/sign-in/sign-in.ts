@@ -8,12 +8,14 @@ import { applicationOf, RESOURCE } from '../oauth/seam.ts'
 import { listApiResources } from '../store/api-resources.ts'
 import type { Database } from '../store/database.ts'
 import type { Application } from '../store/model.ts'
-import { findUserById, verifyPassword } from '../store/users.ts'
+import { findUserById } from '../store/users.ts'
+import { type CheckPassword, PASSWORD_COMPLAINTS } from './check-password.ts'
 import { consentPage, errorPage, formTargetOf, pagePolicy, signInPage } from './pages.ts'
 
 export interface SignInPorts {
   db: Database
   deriveSecret(purpose: string): string
+  checkPassword: CheckPassword
   /** Reads a small form. Rejects when it is too large or no form. */
   readForm(request: IncomingMessage): Promise<URLSearchParams>
 }
@@ -89,17 +91,15 @@ const steps: Record<
       showSignIn(visit, 200, typeof hint === 'string' ? { userName: hint } : {})
     },
     async submit(visit, form) {
-      const { tenant, organization } = visit.server.issuer
+      const { ports, request, server } = visit
       const userName = form.get('username') ?? ''
-      const user = await verifyPassword(
-        visit.ports.db,
-        tenant.id,
-        userName,
-        form.get('password') ?? '',
-        organization.id,
-      )
-      if (!user) return showSignIn(visit, 400, { userName, complaint: 'The user name or the password is wrong.' })
-      await finish(visit, { login: { accountId: user.id, amr: ['pwd'] } })
+      const password = form.get('password') ?? ''
+      const verdict = await ports.checkPassword({ issuer: server.issuer, userName, password }, request)
+      if (verdict.status === 'right') {
+        return finish(visit, { login: { accountId: verdict.user.id, amr: ['pwd'] } })
+      }
+      const complaint = PASSWORD_COMPLAINTS[verdict.status]
+      showSignIn(visit, verdict.status === 'resting' ? 429 : 400, { userName, complaint })
     },
   },
   consent: {

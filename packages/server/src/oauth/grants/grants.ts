@@ -1,4 +1,5 @@
 import type { TokenEndpointGrantContext } from 'oidc-provider'
+import type { CheckPassword } from '../../sign-in/check-password.ts'
 import type { Database } from '../../store/database.ts'
 import type { Application, Organization, User } from '../../store/model.ts'
 import type { Issuer } from '../issuer.ts'
@@ -12,6 +13,7 @@ import { tokenExchange } from './token-exchange.ts'
 export interface GrantPorts {
   db: Database
   issuer: Issuer
+  checkPassword: CheckPassword
   seam: Seam
   /** Epoch seconds. */
   nowSeconds(): number

@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider'
-import { verifyPassword } from '../../store/users.ts'
+import { PASSWORD_COMPLAINTS } from '../../sign-in/check-password.ts'
 import { applicationOf } from '../seam.ts'
 import type { TokenGrant } from './grants.ts'
 import { issueUserTokens, requestedScopes, required } from './issue-user-tokens.ts'
@@ -9,14 +9,18 @@ export const password: TokenGrant = {
   grantType: 'password',
   parameters: ['username', 'password'],
   async handle(ctx, ports) {
-    const { db, issuer } = ports
-    const userName = required(ctx, 'username')
-    const user = await verifyPassword(db, issuer.tenant.id, userName, required(ctx, 'password'), issuer.organization.id)
-    if (!user) throw Object.assign(new errors.InvalidGrant('no such user, or another password'), WRONG)
+    const attempt = {
+      issuer: ports.issuer,
+      userName: required(ctx, 'username'),
+      password: required(ctx, 'password'),
+    }
+    const verdict = await ports.checkPassword(attempt, ctx.req)
+    if (verdict.status !== 'right') {
+      const error_description = PASSWORD_COMPLAINTS[verdict.status]
+      throw Object.assign(new errors.InvalidGrant(verdict.status), { error_description })
+    }
+    const { user } = verdict
     const scopes = requestedScopes(ctx, await ports.scopesOf(applicationOf(ctx.oidc.client)))
     await issueUserTokens(ctx, { user, scopes, amr: ['pwd'] }, ports)
   },
 }
-
-/** Which of the two was wrong is nobody's business. */
-const WRONG = { error_description: 'The user name or the password is wrong.' }

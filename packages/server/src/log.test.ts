@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createLog } from './log.ts'
+
+function lines() {
+  const written: string[] = []
+  return { written, destination: { write: (line: string) => void written.push(line) } }
+}
+
+test('secrets are replaced wherever they turn up in the facts of a line', () => {
+  const { written, destination } = lines()
+  const log = createLog('info', destination)
+  log.info(
+    { password: 'hunter2', request: { headers: { authorization: 'Basic aGk=' }, refresh_token: 'rt-1' } },
+    'said',
+  )
+  log.info({ client: { clientSecret: 's3cret' }, callId: 'c-1' }, 'said')
+  const text = written.join('')
+  for (const secret of ['hunter2', 'aGk=', 'rt-1', 's3cret']) assert(!text.includes(secret), secret)
+  assert.match(text, /"callId":"c-1"/)
+})
+
+test('a line is one JSON object with its time, and lines below the level are not written', () => {
+  const { written, destination } = lines()
+  const log = createLog('warn', destination)
+  log.info('not serious')
+  log.warn({ callId: 'c-1' }, 'serious')
+  assert.equal(written.length, 1)
+  const { time, msg, callId } = JSON.parse(written[0] ?? '')
+  assert.deepEqual([msg, callId], ['serious', 'c-1'])
+  assert(Math.abs(Date.parse(time) - Date.now()) < 60_000)
+})
+
+test('silent writes nothing', () => {
+  const { written, destination } = lines()
+  createLog('silent', destination).fatal('gone')
+  assert.deepEqual(written, [])
+})

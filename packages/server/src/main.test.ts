@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+let folder: string
+const children: ChildProcess[] = []
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'preflow-main-'))
+})
+after(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Runs the program, and gives what it says as it says it. */
+function run(environment: Record<string, string>) {
+  const main = join(import.meta.dirname, 'main.ts')
+  const child = spawn(process.execPath, ['--conditions=@preflow/source', main], {
+    env: { PATH: process.env['PATH'], PREFLOW_DATA: join(folder, 'data'), PREFLOW_PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  const said = { out: '', err: '' }
+  child.stderr.on('data', chunk => {
+    said.err += chunk
+  })
+  const listening = new Promise<number>(resolve => {
+    child.stdout.on('data', chunk => {
+      said.out += chunk
+      const line = said.out.split('\n').find(text => text.includes('"msg":"listening"'))
+      if (line) resolve(JSON.parse(line).port)
+    })
+  })
+  return { child, said, listening, ended: once(child, 'close') as Promise<[code: number | null]> }
+}
+
+test('a configuration that is wrong in two places ends with both, and code 1', async () => {
+  const { said, ended } = run({ PREFLOW_PORT: 'http', PREFLOW_PLATFORM: 'other' })
+  assert.deepEqual((await ended)[0], 1)
+  assert.match(said.err, /^preflow: PREFLOW_PORT: .*\nPREFLOW_PLATFORM: .*\n$/)
+  assert.equal(said.out, '')
+})
+
+test('a port in use ends with what to do, and code 1', async () => {
+  const other = createServer()
+  other.listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const { said, ended } = run({ PREFLOW_PORT: String(port), PREFLOW_DATA: join(folder, 'other') })
+  assert.deepEqual((await ended)[0], 1)
+  assert.match(said.err, /Port \d+ is in use\. Stop the program that uses it, or set PREFLOW_PORT/)
+  other.close()
+})
+
+test('the password of the first start is shown once, and SIGTERM ends it with code 0', async () => {
+  const first = run({})
+  await first.listening
+  const password = /shown only now: (\S+)/.exec(first.said.err)?.[1] ?? ''
+  assert.match(password, /^[\w-]{24}$/)
+  first.child.kill('SIGTERM')
+  assert.deepEqual((await first.ended)[0], 0)
+  assert(!first.said.out.includes(password), 'the log must not have it')
+
+  const second = run({})
+  const port = await second.listening
+  assert(!second.said.err.includes('password'))
+  const headers = { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` }
+  const answer = await fetch(`http://127.0.0.1:${port}/api/server/v1/actions/types`, { headers })
+  assert.equal(answer.status, 200)
+  await answer.body?.cancel()
+  second.child.kill('SIGINT')
+  assert.deepEqual((await second.ended)[0], 0)
+})
