@@ -61,7 +61,10 @@ async function start(settings: Partial<Configuration>): Promise<ServerUnderTest 
     socket: `http://127.0.0.1:${port}`,
     configuration,
     seed(statement, ...values) {
-      const database = new DatabaseSync(join(configuration.dataFolder, 'preflow.db'), { timeout: 5000 })
+      const database = new DatabaseSync(join(configuration.dataFolder, 'preflow.db'), {
+        timeout: 5000,
+        enableForeignKeyConstraints: false,
+      })
       try {
         const { changes } = database.prepare(statement).run(...values)
         if (changes === 0) throw new Error(`nothing was changed by: ${statement}`)

@@ -15,6 +15,7 @@ const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User'
 /**
  * Creates a user through SCIM.
  *
+ * @param settings.attributes More SCIM attributes.
  * @param settings.below Path of the organization the user belongs to, `/o/branch`. Default: the root organization.
  */
 export async function addUser(
@@ -23,7 +24,8 @@ export async function addUser(
     givenName = 'Mira',
     groups = ['staff', 'eu'],
     below = '',
-  }: { givenName?: string; groups?: string[]; below?: string } = {},
+    attributes = {},
+  }: { givenName?: string; groups?: string[]; below?: string; attributes?: object } = {},
 ): Promise<Person> {
   const userName = `user-${randomBytes(4).toString('hex')}`
   const { body } = await stage.must('POST', `${below}/scim2/Users`, {
@@ -31,6 +33,7 @@ export async function addUser(
     userName,
     password: PASSWORD,
     name: { givenName },
+    ...attributes,
   })
   // Groups have no API yet.
   stage.server.seed('update users set groups = ? where id = ?', JSON.stringify(groups), body.id)

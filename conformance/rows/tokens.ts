@@ -62,7 +62,7 @@ export function issued(answered: Issued): Issued {
   return answered
 }
 
-export function passwordForm({ user }: Stage, scope: string): Record<string, string> {
+export function passwordForm({ user }: Pick<Stage, 'user'>, scope: string): Record<string, string> {
   return { grant_type: 'password', username: user.userName, password: user.password, scope }
 }
 
