@@ -1,4 +1,4 @@
-import type { Adapter, AdapterPayload, ClientMetadata } from 'oidc-provider'
+import type { Adapter, AdapterPayload, ClientMetadata, ResponseType } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import { findApplicationByClientId } from '../store/applications.ts'
 import { type Database, inTransaction } from '../store/database.ts'
@@ -107,7 +107,7 @@ function clientOf(application: Application, supportedGrants: readonly string[]):
         : [
             ...(isCode ? (['code'] as const) : []),
             ...(isImplicit ? (['id_token', 'id_token token'] as const) : []),
-            ...(isCode && isImplicit ? (['code id_token', 'code id_token token', 'code token'] as const) : []),
+            ...(isCode ? ((application.hybridResponseTypes ?? []) as ResponseType[]) : []),
           ],
     [APPLICATION]: application,
   }

@@ -174,6 +174,9 @@ describe('JWT bearer', () => {
     const [head, claims] = id_token.split('.')
     const forged = { grant_type: BEARER, assertion: `${head}.${claims}.${'A'.repeat(86)}` }
     assert.equal((await world.token(web, forged)).body.error, 'invalid_grant')
+    const { access_token } = await signIn('cart.read')
+    const wider = { grant_type: BEARER, assertion: access_token, scope: 'orders.write' }
+    assert.equal((await world.token(web, wider)).body.error, 'invalid_grant')
   })
 })
 
@@ -217,6 +220,7 @@ describe('authorize endpoint', () => {
   before(async () => {
     hybrid = await world.addApplication({
       grantTypes: ['authorization_code', 'implicit', 'refresh_token'],
+      hybridResponseTypes: ['code id_token', 'code id_token token'],
       callbackUrls: [CALLBACK],
     })
   })
@@ -260,6 +264,18 @@ describe('authorize endpoint', () => {
     const form = { grant_type: 'authorization_code', code: answer.get('code') ?? '', redirect_uri: CALLBACK }
     const { body } = await world.token(hybrid, form)
     assert.equal(decodeJwt(body.id_token)['tier'], undefined)
+  })
+
+  test('a response type that was not configured for the application is refused', async () => {
+    const plain = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
+    const query = new URLSearchParams({
+      client_id: plain.clientId,
+      response_type: 'code id_token',
+      scope: 'openid',
+      nonce: 'n',
+    })
+    const { url } = await openBrowser(world.server.address).open(`${world.base}/oauth2/authorize?${query}`)
+    assert.match(url, /error=invalid_request|error=unauthorized_client/)
   })
 
   test('T221, E162: whatever the extension says, the client gets the same error, and no code is left', async () => {

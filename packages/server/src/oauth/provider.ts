@@ -102,10 +102,11 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   })
   const grantTypes = [...BUILT_IN_GRANTS, ...grants.map(({ grantType }) => grantType)]
 
-  async function verify(jwt: string, expected: { typ?: string } = {}): Promise<JWTPayload | undefined> {
+  /** The claims of a token this issuer signed. Access tokens have the type `at+jwt` (RFC 9068), ID tokens have none. */
+  async function verify(jwt: string, typ?: 'at+jwt'): Promise<JWTPayload | undefined> {
     try {
-      const { payload } = await jwtVerify(jwt, keySet, { issuer: issuer.url, ...expected })
-      return payload
+      const { payload, protectedHeader } = await jwtVerify(jwt, keySet, { issuer: issuer.url })
+      return protectedHeader.typ === typ ? payload : undefined
     } catch {
       return undefined
     }
@@ -128,7 +129,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     findUser,
     clientRequestOf: ports.clientRequestOf,
     adapterOf: model => createArtifactAdapter(db, issuer, model),
-    verify: jwt => verify(jwt, { typ: 'at+jwt' }),
+    verify: jwt => verify(jwt, 'at+jwt'),
     nowSeconds,
   })
 
@@ -141,7 +142,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     findUser,
     scopesOf: application => allowedScopes(db, application, true),
     readAccessToken,
-    verifyOwnToken: verify,
+    verifyIdToken: verify,
   }
   const provider = new Provider(issuer.url, {
     adapter: name =>

@@ -23,8 +23,8 @@ export interface GrantPorts {
   scopesOf(application: Application): Promise<string[]>
   /** Who an access token of this issuer speaks for, when it is valid and not revoked. */
   readAccessToken(token: string): Promise<{ userId?: string; scopes: string[]; clientId: string } | undefined>
-  /** The claims of any token this issuer signed, when it has not expired. */
-  verifyOwnToken(jwt: string): Promise<Record<string, unknown> | undefined>
+  /** The claims of an ID token of this issuer, when it has not expired. */
+  verifyIdToken(jwt: string): Promise<Record<string, unknown> | undefined>
 }
 
 /** A grant beside those of oidc-provider. The client is authenticated and may use the grant when `handle` is called. */

@@ -6,14 +6,15 @@ import { issueUserTokens, requestedScopes, required } from './issue-user-tokens.
 /**
  * JWT bearer assertions, RFC 7523 section 2.1: an assertion about a user is exchanged for an access token.
  *
- * Only this issuer's own signature is trusted, so in practice the assertion is an ID token that was issued to the client.
+ * Only this issuer's own signature is trusted, so the assertion is an ID token that was issued to the client. Its access
+ * tokens are none: they would buy a token with more scopes.
  */
 export const jwtBearer: TokenGrant = {
   grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
   parameters: ['assertion'],
   async handle(ctx, ports) {
     const { client } = ctx.oidc
-    const claims = await ports.verifyOwnToken(required(ctx, 'assertion'))
+    const claims = await ports.verifyIdToken(required(ctx, 'assertion'))
     const audiences = [claims?.['aud']].flat()
     const isForUs = [client.clientId, ports.issuer.url].some(audience => audiences.includes(audience))
     const found = isForUs && typeof claims?.['sub'] === 'string' ? await ports.findUser(claims['sub']) : undefined
