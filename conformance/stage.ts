@@ -61,9 +61,9 @@ export interface Stage {
   organization: { id: string; name: string; orgHandle: string; depth: number }
   /** Fixture F-USER: Mira, in the groups staff and eu. */
   user: Person
-  /** Fixture F-USER: code, password and refresh grant, 1800 s, refresh token 7200 s, one audience more. */
+  /** Fixture F-USER, `web1`: code, password and refresh grant, 1800 s, refresh token 7200 s, one audience more. */
   web: Client
-  /** Fixture F-CC: client credentials, 3600 s. */
+  /** Fixture F-CC, `m2m-7`: client credentials, 3600 s. */
   machine: Client
   /** Endpoints beside the extensions, for example a token endpoint. */
   endpoints: EndpointServer
@@ -218,6 +218,7 @@ export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
   const user = await newUser()
   const web = await addApplication(
     {
+      clientId: 'web1',
       grantTypes: ['authorization_code', 'password', 'refresh_token'],
       accessToken: { userAccessTokenExpiryInSeconds: 1800, accessTokenAttributes: ['given_name', 'groups'] },
       refreshToken: { expiryInSeconds: 7200 },
@@ -225,7 +226,7 @@ export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
     },
     { scopes: ['cart.read', 'orders.write'] },
   )
-  const machine = await addApplication({ grantTypes: ['client_credentials'] })
+  const machine = await addApplication({ clientId: 'm2m-7', grantTypes: ['client_credentials'] })
   await configure('PRE_ISSUE_ACCESS_TOKEN')
   touched.clear()
 
