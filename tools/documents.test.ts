@@ -48,7 +48,11 @@ test('the TypeScript in the documents compiles', () => {
       join(folder, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../tsconfig.check.json',
-        compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
+        compilerOptions: {
+          noUnusedLocals: false,
+          noUnusedParameters: false,
+          noPropertyAccessFromIndexSignature: false,
+        },
         include: ['*.ts'],
       }),
     )

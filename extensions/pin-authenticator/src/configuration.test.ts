@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { documentSettings } from '@preflow/extension/settings'
-import { PREFIX, readConfiguration, settings } from './configuration.ts'
+import { PREFIX, readConfiguration } from './configuration.ts'
 import { englishTexts } from './texts.ts'
 
 const needed = {
@@ -76,15 +75,6 @@ test('a platform may authenticate by user name and password, token or signature'
 })
 
 const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
-
-test('A16: the README shows every setting', () => {
-  // The formatter pads the cells of a table.
-  const rowsOf = (text: string) =>
-    text.split('\n').flatMap(line => (line.startsWith(`| \`${PREFIX}_`) ? line.replaceAll(/ +/g, ' ') : []))
-  const expected = rowsOf(documentSettings(PREFIX, settings))
-  assert.equal(expected.length, Object.keys(settings).length)
-  assert.deepEqual(rowsOf(readme), expected, 'copy the output of documentSettings into the README')
-})
 
 test('A16: the README shows every text', () => {
   const cells = readme.split('\n').map(line => line.replaceAll(/ +/g, ' '))

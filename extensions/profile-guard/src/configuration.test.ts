@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { prefixOf, readService, settingsOf } from '@preflow/extension/service'
-import { documentSettings } from '@preflow/extension/settings'
+import { readService } from '@preflow/extension/service'
 import { profileGuard } from './service.ts'
 
 const enough = {
@@ -82,12 +80,4 @@ test('addresses that are none, and values that would never be shown, are refused
     problemsOf({ PROFILE_GUARD_SHOWN_CLAIMS: 'http://wso2.org/claims/department' }),
     /SHOWN_CLAIMS: department would never be shown\. Add it to PROFILE_GUARD_WATCHED_CLAIMS\./,
   )
-})
-
-test('the README lists every setting as it is', () => {
-  // The formatter aligns tables.
-  const cells = (markdown: string) => markdown.replaceAll(/ *\| */g, '|').replaceAll(/-{3,}/g, '---')
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const table = documentSettings(prefixOf(profileGuard), settingsOf(profileGuard))
-  assert.ok(cells(readme).includes(cells(table)), `Put this table into README.md:\n\n${table}`)
 })

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { lambdaHandler } from '@preflow/extension/lambda'
 import { serve } from '@preflow/extension/node'
-import { prefixOf, readService, settingsOf } from '@preflow/extension/service'
-import { documentSettings } from '@preflow/extension/settings'
+import { readService } from '@preflow/extension/service'
 import { call, sampleRequest } from '@preflow/extension/testing'
 import type { Configuration } from './configuration.ts'
 import { createScopeLimiter } from './scope-limiter.ts'
@@ -195,12 +193,4 @@ test('a configuration that limits nothing, or is misspelt, is refused with what 
     /^SCOPE_LIMITER_LIMITS: 0: .*client/,
   )
   assert.match(problemsOf({ SCOPE_LIMITER_LIMITS: '[{"clients":["a"]}]' }), /^SCOPE_LIMITER_LIMITS: 0: scopes: /)
-})
-
-test('the README lists every setting as it is', () => {
-  // The formatter aligns tables.
-  const cells = (markdown: string) => markdown.replaceAll(/ *\| */g, '|').replaceAll(/-{3,}/g, '---')
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const table = documentSettings(prefixOf(scopeLimiter), settingsOf(scopeLimiter))
-  assert.ok(cells(readme).includes(cells(table)), `Put this table into README.md:\n\n${table}`)
 })

@@ -59,12 +59,16 @@ export async function createDemo(setting: DemoSetting): Promise<Demo> {
     },
   })
   for (const { userName, password } of users) {
-    await api.makeUnlessThere('/scim2/Users', {
+    const id = await api.makeUnlessThere('/scim2/Users', {
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
       userName,
-      password,
       name: { givenName: userName === 'mira' ? 'Mira' : 'Jonas', familyName: 'Example' },
       emails: [{ value: `${userName}@example.com`, primary: true }],
+    })
+    // Apart from the creation, so that a user of an interrupted start gets the password that is shown.
+    await api.call('PATCH', `/scim2/Users/${id}`, {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'replace', path: 'password', value: password }],
     })
   }
   const action = await api.makeUnlessThere('/api/server/v1/actions/preIssueAccessToken', {
@@ -143,11 +147,13 @@ function client(base: string, adminPassword: string) {
       throw new Error(`POST ${path} answered ${response.status}: ${problem}`)
     }
     const listed = (await call('GET', path)) as Listed[] | Record<string, Listed[]>
-    const entries = Array.isArray(listed) ? listed : (Object.values(listed).find(value => Array.isArray(value)) ?? [])
+    // A list is bare, or one member of an answer that has others, as SCIM's `schemas`.
+    const entries = Array.isArray(listed) ? listed : Object.values(listed).flat()
     const there = entries.find(
       entry =>
-        ('id' in body && entry.id === body['id']) ||
-        (['domain', 'userName', 'name'] as const).some(key => key in body && entry[key] === body[key]),
+        typeof entry === 'object' &&
+        (('id' in body && entry.id === body['id']) ||
+          (['domain', 'userName', 'name'] as const).some(key => key in body && entry[key] === body[key])),
     )
     if (!there) throw new Error(`POST ${path} answered ${response.status}: ${problem}`)
     return there.id

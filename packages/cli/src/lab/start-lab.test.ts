@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -93,6 +93,20 @@ describe('the lab', () => {
     assert.deepEqual([status, body['error']], [400, 'access_denied'])
   })
 
+  test('the users can sign in with the passwords shown', async () => {
+    const [{ userName, password } = { userName: '', password: '' }] = lab.demo.users
+    const { clientId, clientSecret } = lab.demo.web
+    const response = await fetch(`${lab.server}/t/demo/oauth2/token`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
+        'x-client-source-ip': '205.210.31.51',
+      },
+      body: new URLSearchParams({ grant_type: 'password', username: userName, password }),
+    })
+    assert.equal(response.status, 200)
+  })
+
   test('the log has a line per decision, without the address', () => {
     const decisions = lines.filter(line => line.startsWith('token-guard '))
     assert.ok(decisions.length >= 5)
@@ -129,6 +143,26 @@ test('a second start finds everything as it was left', async () => {
     } finally {
       await second.close()
     }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('a first start that was interrupted is carried on', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
+  const environment = { ...anywhere, PREFLOW_DATA: folder, PREFLOW_ADMIN_PASSWORD: 'administrator-1' }
+  try {
+    const first = await startLab(environment, () => {})
+    const state = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8'))
+    await first.close()
+    // As if it had ended after the last request and before it noted that it was done.
+    await writeFile(
+      join(folder, 'lab.json'),
+      JSON.stringify({ ...state, demo: undefined, adminPassword: 'administrator-1' }),
+    )
+    const second = await startLab(environment, () => {})
+    await second.close()
+    assert.deepEqual(second.demo.m2m, first.demo.m2m)
   } finally {
     await rm(folder, { recursive: true })
   }
