@@ -1,0 +1,124 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { actionTypes, type Platform, type PlatformName, platforms } from '@preflow/contract'
+import { type Command, type Io, UsageError } from '../command.ts'
+import { readActionType } from '../events/occasions.ts'
+import { readTarget, TARGET_ENVIRONMENT_HELP, TARGET_OPTIONS_HELP, targetOptions } from '../events/target.ts'
+import { createPaint } from '../verify/paint.ts'
+import { jsonReport } from '../verify/report/json.ts'
+import { junitReport } from '../verify/report/junit.ts'
+import { summaryOf } from '../verify/report/summary.ts'
+import { textReport } from '../verify/report/text.ts'
+import { verify as runVerification } from '../verify/verify.ts'
+
+/** `preflow verify`: the contract against any extension, in any language. */
+export const verify: Command = {
+  name: 'verify',
+  summary: 'Check that an extension keeps the contract, and say what each platform would do with its answers.',
+  usage: `Usage: preflow verify <url> [options]
+
+Asks an extension about everything that happens on platforms, as each of them sends it, and then about what none would send:
+broken requests, wrong credentials, many at once. Says what is wrong, why it matters, how to mend it, and what each platform
+makes of the answers. Requests are real: run it against a test instance.
+
+  --type T               an action type: ${Object.values(actionTypes)
+    .map(({ path }) => path)
+    .join(', ')};
+                         may be repeated; default those it turns out to decide
+  --platform NAME        a platform that counts: ${Object.keys(platforms).join(', ')};
+                         may be repeated; default all
+${TARGET_OPTIONS_HELP}  --certificate FILE     PEM certificate of the action: passwords are encrypted to it as well
+  --timeout MS           longest time for an answer; default that of the platforms
+  --strict               advice counts as failure
+  --json                 write one JSON document instead of the report
+  --junit FILE           also write JUnit XML
+
+${TARGET_ENVIRONMENT_HELP}Exit code: 0 the contract is kept, 1 it is not, 2 the words are off.
+`,
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        ...targetOptions,
+        type: { type: 'string', multiple: true },
+        platform: { type: 'string', multiple: true },
+        certificate: { type: 'string' },
+        timeout: { type: 'string' },
+        strict: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        junit: { type: 'string' },
+      },
+    })
+    const [url, ...surplus] = positionals
+    if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+    const { auth, sign } = values
+    const target = readTarget({ url, auth, sign }, io.env)
+    const chosen = readPlatforms(values.platform, values.timeout)
+    const types = values.type?.map(word => {
+      const type = readActionType(word)
+      if (!type) throw new UsageError(`${word}: is no action type.`)
+      if (chosen.every(({ revisions }) => revisions[type] === undefined)) {
+        throw new UsageError(`No chosen platform has ${type} actions.`)
+      }
+      return type
+    })
+    const encryptionKey = values.certificate === undefined ? undefined : await readKey(values.certificate)
+    const progress = createProgress(io)
+    const result = await runVerification({
+      target,
+      platforms: chosen,
+      signal: io.signal,
+      onAnswer: progress.show,
+      ...(types && { types: [...new Set(types)] }),
+      ...(encryptionKey && { encryptionKey }),
+    }).finally(progress.clear)
+    if (values.junit !== undefined) await writeFile(values.junit, junitReport(result, values.strict))
+    if (values.json) io.out(`${JSON.stringify(jsonReport(result), null, 2)}\n`)
+    else io.out(textReport(result, createPaint(io)))
+    return result.isPassed && !(values.strict && summaryOf(result).advised > 0) ? 0 : 1
+  },
+}
+
+function readPlatforms(names: readonly string[] | undefined, timeout: string | undefined): Platform[] {
+  const readTimeoutMs = timeout === undefined ? undefined : Number(timeout)
+  if (readTimeoutMs !== undefined && (!Number.isInteger(readTimeoutMs) || readTimeoutMs < 1)) {
+    throw new UsageError('--timeout: must be a whole number of milliseconds.')
+  }
+  return [...new Set(names ?? Object.keys(platforms))].map(name => {
+    if (!Object.hasOwn(platforms, name)) {
+      throw new UsageError(`${name}: is no platform. There are ${Object.keys(platforms).join(', ')}.`)
+    }
+    const platform = platforms[name as PlatformName]
+    return readTimeoutMs === undefined ? platform : { ...platform, calling: { ...platform.calling, readTimeoutMs } }
+  })
+}
+
+/** The public key of a certificate, or a public key by itself. */
+async function readKey(path: string): Promise<KeyObject> {
+  let key: KeyObject
+  try {
+    key = createPublicKey(await readFile(path, 'utf8'))
+  } catch (error) {
+    const { code = '' } = error as { code?: string }
+    throw new UsageError(
+      code.startsWith('ERR_') ? `${path}: holds no certificate in PEM.` : `${path}: cannot be read (${code}).`,
+    )
+  }
+  if (key.asymmetricKeyType !== 'rsa')
+    throw new UsageError(`${path}: has no RSA key, and platforms encrypt to RSA only.`)
+  return key
+}
+
+/** One line that changes, for a person who waits; nothing in a pipe. */
+function createProgress({ isTTY, err }: Pick<Io, 'isTTY' | 'err'>): { show(answers: number): void; clear(): void } {
+  return {
+    show: answers => {
+      if (isTTY) err(`\r${answers} answers …`)
+    },
+    clear: () => {
+      if (isTTY) err('\r\u001b[K')
+    },
+  }
+}

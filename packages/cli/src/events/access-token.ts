@@ -1,0 +1,153 @@
+import type { AccessTokenEvent, NamedValues, Platform, TokenClaim } from '@preflow/contract'
+import {
+  delta,
+  gaugeBoard,
+  heron,
+  ISSUER,
+  ines,
+  PUBLIC_ADDRESS,
+  tenant,
+  tokenRequestHeaders,
+  userClaims,
+  userStore,
+} from './cast.ts'
+import type { Occasion } from './occasion.ts'
+
+interface Issuance {
+  grant: string
+  clientId?: string
+  /** Default: those the client asked for. */
+  scopes?: string[]
+  lifetimeSeconds?: number
+  /** Absent: the application acts for itself. */
+  user?: { organization: typeof heron }
+  claims?: TokenClaim[]
+  binding?: TokenClaim[]
+  refreshToken?: { lifetimeSeconds: number; willBeIssued: boolean }
+  parameters?: NamedValues[]
+  headers?: NamedValues[]
+  consent?: string
+}
+
+/** The event as a platform writes it: the order of claims and of response parameters is the reference's. */
+function issuance(platform: Platform, given: Issuance): AccessTokenEvent {
+  const { grant, user, lifetimeSeconds = 3600, scopes = [], claims = [], binding = [] } = given
+  const clientId = given.clientId ?? gaugeBoard.clientId
+  const { refreshPathsWhen, sendsSubjectType } = platform.issuing
+  const refreshToken = refreshPathsWhen === 'grant' || given.refreshToken?.willBeIssued ? given.refreshToken : undefined
+  return {
+    request: {
+      clientId,
+      grantType: grant,
+      ...(scopes.length > 0 && { scopes }),
+      additionalHeaders: given.headers ?? tokenRequestHeaders,
+      additionalParams: given.parameters ?? [
+        { name: 'grant_type', value: [grant] },
+        ...(scopes.length > 0 ? [{ name: 'scope', value: [scopes.join(' ')] }] : []),
+      ],
+    },
+    tenant,
+    organization: heron,
+    ...(user && { user: { id: ines.id, organization: user.organization }, userStore }),
+    accessToken: {
+      tokenType: 'JWT',
+      claims: [
+        { name: 'iss', value: ISSUER },
+        { name: 'client_id', value: clientId },
+        { name: 'aut', value: user ? 'APPLICATION_USER' : 'APPLICATION' },
+        { name: 'expires_in', value: lifetimeSeconds },
+        { name: 'aud', value: [clientId, 'https://api.heron.example'] },
+        ...(sendsSubjectType ? [{ name: 'subject_type', value: 'public' }] : []),
+        { name: 'sub', value: user ? ines.id : clientId },
+        ...binding,
+        ...claims,
+      ],
+      ...(scopes.length > 0 && { scopes: [...scopes].sort() }),
+    },
+    ...(refreshToken && { refreshToken: { claims: [{ name: 'expires_in', value: refreshToken.lifetimeSeconds }] } }),
+    ...(given.consent !== undefined && { session: { sessionDataKeyConsent: given.consent } }),
+    response: {
+      parameters: [
+        'access_token',
+        'token_type',
+        'scope',
+        'expires_in',
+        ...(refreshToken ? ['refresh_token'] : []),
+        ...(scopes.includes('openid') ? ['id_token'] : []),
+      ],
+    },
+  }
+}
+
+const userScopes = ['openid', 'gauge:read', 'gauge:write']
+const machineScopes = ['gauge:read', 'gauge:write']
+const refreshed = { lifetimeSeconds: 86_400, willBeIssued: true }
+const machine = { grant: 'client_credentials', clientId: 'gauge-feed' }
+const signedIn = {
+  grant: 'authorization_code',
+  scopes: userScopes,
+  user: { organization: heron },
+  claims: userClaims,
+  refreshToken: refreshed,
+  consent: '0f6d4c6a-2a40-4c1e-9b3a-6f0a1b2c3d4e',
+  parameters: [
+    { name: 'grant_type', value: ['authorization_code'] },
+    { name: 'redirect_uri', value: ['https://board.heron.example/callback'] },
+  ],
+}
+
+const occasion = (name: string, about: string, given: Issuance): Occasion<AccessTokenEvent> => ({
+  name,
+  about,
+  grant: given.grant,
+  event: platform => issuance(platform, given),
+})
+
+/** When an access token is issued. Only these four grants fire the action; a token exchange does not. */
+export const accessTokenOccasions: readonly Occasion<AccessTokenEvent>[] = [
+  occasion('client_credentials', 'An application asks for a token of its own.', { ...machine, scopes: machineScopes }),
+  occasion('authorization_code', 'A user signs in with a code.', signedIn),
+  occasion('password', 'An old client sends the password of a user.', {
+    ...signedIn,
+    grant: 'password',
+    parameters: [
+      { name: 'grant_type', value: ['password'] },
+      { name: 'scope', value: [userScopes.join(' ')] },
+    ],
+  }),
+  occasion('refresh_token', 'A token is refreshed; what an action added before is in it.', {
+    ...signedIn,
+    grant: 'refresh_token',
+    claims: [...userClaims, { name: 'tier', value: 'gold' }, { name: 'country', value: 'SE' }],
+    parameters: [{ name: 'grant_type', value: ['refresh_token'] }],
+  }),
+  occasion('short-lived', 'The application itself gives its tokens four minutes.', {
+    ...machine,
+    scopes: machineScopes,
+    lifetimeSeconds: 240,
+  }),
+  occasion('bare', 'No scope was asked for and nothing of the request is forwarded.', {
+    ...machine,
+    headers: [],
+    parameters: [],
+  }),
+  occasion('may-refresh', 'An application that may refresh asks for a token of its own.', {
+    ...machine,
+    scopes: machineScopes,
+    refreshToken: { lifetimeSeconds: 86_400, willBeIssued: false },
+  }),
+  occasion('sub-organization', 'A user of an organization below the root signs in.', {
+    ...signedIn,
+    user: { organization: delta },
+  }),
+  occasion('bound', 'The token is bound to the session; the address came through IPv6.', {
+    ...signedIn,
+    binding: [
+      { name: 'binding_ref', value: '5f2b1c' },
+      { name: 'binding_type', value: 'sso-session' },
+    ],
+    headers: tokenRequestHeaders.map(header =>
+      header.value[0] === PUBLIC_ADDRESS ? { ...header, value: [`::ffff:${PUBLIC_ADDRESS}`] } : header,
+    ),
+  }),
+]

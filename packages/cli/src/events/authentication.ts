@@ -1,0 +1,51 @@
+import type { AuthenticationEvent } from '@preflow/contract'
+import { gaugeBoard, heron, ines, tenant, userStore } from './cast.ts'
+import type { Occasion } from './occasion.ts'
+
+const application = { id: gaugeBoard.id, name: gaugeBoard.name }
+
+/** When a custom authenticator is asked. A call after the browser came back looks like the first one. */
+export const authenticationOccasions: readonly Occasion<AuthenticationEvent>[] = [
+  {
+    name: 'first-step',
+    flow: 'first-step',
+    about: 'The authenticator is the first step of a sign-in: nobody is known yet.',
+    event: () => ({ tenant, organization: heron, application, currentStepIndex: 1 }),
+  },
+  {
+    name: 'second-step',
+    flow: 'second-step',
+    about: 'A local user has passed the first step; a parameter of the request is forwarded.',
+    allowedParameters: ['door'],
+    event: () => ({
+      request: { additionalParams: [{ name: 'door', value: ['7_north'] }] },
+      tenant,
+      organization: heron,
+      user: {
+        id: ines.id,
+        userIdentitySource: 'LOCAL',
+        sub: ines.name,
+        claims: [{ uri: 'http://wso2.org/claims/mobileNumbers', value: ['+4670000001'] }],
+        groups: ['ops'],
+      },
+      userStore,
+      application,
+      currentStepIndex: 2,
+      authenticatedSteps: [{ index: 1, name: 'BasicAuthenticator' }],
+    }),
+  },
+  {
+    name: 'federated-step',
+    flow: 'federated-step',
+    about: 'A user of another identity provider has passed the first step.',
+    event: () => ({
+      tenant,
+      organization: heron,
+      user: { userIdentitySource: 'FEDERATED', sub: 'riverside|ines' },
+      userStore: {},
+      application,
+      currentStepIndex: 2,
+      authenticatedSteps: [{ index: 1, name: 'OpenIDConnectAuthenticator' }],
+    }),
+  },
+]

@@ -1,0 +1,73 @@
+import type { EndpointAuthentication } from '@preflow/contract'
+import { UsageError } from '../command.ts'
+import type { Target } from './action-call.ts'
+
+/** How the command line and the environment name an extension and the platform's credentials. */
+export interface TargetWords {
+  url: string | undefined
+  auth?: string | undefined
+  sign?: readonly string[] | undefined
+}
+
+/** The options that `trigger` and `verify` share. */
+export const targetOptions = {
+  auth: { type: 'string' },
+  sign: { type: 'string', multiple: true },
+} as const
+
+/** The lines of the help about them. */
+export const TARGET_OPTIONS_HELP = `  --auth HOW             how the platform proves itself: basic:USER:PASSWORD, bearer:TOKEN, api-key:HEADER=VALUE
+  --sign whsec_SECRET    sign the request (Standard Webhooks); twice while a secret is replaced
+`
+
+/** The paragraph of the help about the environment. */
+export const TARGET_ENVIRONMENT_HELP = `Secrets need not be on the command line: PREFLOW_AUTH and PREFLOW_SIGN (a comma between two) stand for --auth and --sign.
+`
+
+/**
+ * Reads the words. An option wins over its variable.
+ *
+ * @throws {UsageError} When they cannot be meant. Secrets are not repeated.
+ */
+export function readTarget(words: TargetWords, env: Readonly<Record<string, string | undefined>>): Target {
+  const { url, sign } = words
+  if (url === undefined) throw new UsageError('The address of the extension is missing.')
+  const parsed = URL.parse(url)
+  if (parsed?.protocol !== 'http:' && parsed?.protocol !== 'https:') {
+    throw new UsageError(`${url}: is no absolute http or https URL. Write it like http://127.0.0.1:8080/hook.`)
+  }
+  const auth = words.auth ?? (env['PREFLOW_AUTH'] || undefined)
+  const signingSecrets = sign ?? (env['PREFLOW_SIGN'] ? env['PREFLOW_SIGN'].split(',') : [])
+  if (!signingSecrets.every(secret => /^whsec_[A-Za-z0-9+/]{16,}={0,2}$/.test(secret))) {
+    throw new UsageError('A signing secret is whsec_ followed by base64 of 24 to 64 random bytes.')
+  }
+  return {
+    url,
+    authentication: auth === undefined ? { type: 'NONE' } : readAuthentication(auth),
+    signingSecrets,
+  }
+}
+
+const readers: Readonly<Record<string, (rest: string) => EndpointAuthentication | undefined>> = {
+  none: () => ({ type: 'NONE' }),
+  basic: rest => {
+    const [, username, password] = /^([^:]+):(.+)$/s.exec(rest) ?? []
+    return username && password ? { type: 'BASIC', properties: { username, password } } : undefined
+  },
+  bearer: accessToken => (accessToken ? { type: 'BEARER', properties: { accessToken } } : undefined),
+  'api-key': rest => {
+    const [, header, value] = /^([\w-]+)=(.+)$/s.exec(rest) ?? []
+    return header && value ? { type: 'API_KEY', properties: { header, value } } : undefined
+  },
+}
+
+function readAuthentication(word: string): EndpointAuthentication {
+  const [, scheme = '', rest = ''] = /^([a-z-]+):?(.*)$/s.exec(word) ?? []
+  const read = Object.hasOwn(readers, scheme) ? readers[scheme]?.(rest) : undefined
+  if (!read) {
+    throw new UsageError(
+      'The credentials are basic:USER:PASSWORD, bearer:TOKEN or api-key:HEADER=VALUE (in --auth or PREFLOW_AUTH).',
+    )
+  }
+  return read
+}

@@ -1,0 +1,117 @@
+import type { KeyObject } from 'node:crypto'
+import type { ActionType } from '@preflow/contract'
+import type { Occasion } from '../events/occasion.ts'
+import type { Consequence } from './answer.ts'
+import type { Exchange, Session } from './session.ts'
+
+/** One thing that is wrong, wherever it was seen. */
+export interface Problem {
+  text: string
+  /** Labels of the requests whose answers show it. */
+  seenIn: string[]
+  /** What platforms make of the first of these answers. Empty where no platform is concerned. */
+  consequences: Consequence[]
+}
+
+/** What a check found. */
+export type Finding =
+  | { result: 'passed'; note?: string }
+  | { result: 'failed'; problems: Problem[] }
+  | { result: 'not checked'; why: string }
+
+/** What a check may look at. */
+export interface Subject {
+  type: ActionType
+  session: Session
+  /** What the extension was asked first: each action type once. */
+  discovery: readonly Discovered[]
+  /** The answers to what happens on platforms, as each of them sends it. */
+  told: readonly Exchange[]
+  /** An occasion the extension decides, preferably with SUCCESS. */
+  usual: Occasion
+  /** The decided occasion whose event has most in it. */
+  rich: Occasion
+  /** The public key to which passwords are encrypted for this extension. */
+  encryptionKey?: KeyObject
+}
+
+/** What one action type was answered at first. */
+export interface Discovered {
+  type: ActionType
+  exchange: Exchange | undefined
+  /** `decides`: SUCCESS, FAILED or INCOMPLETE. `unclear`: anything else that is no refusal. */
+  answer: 'decides' | 'refuses' | 'unclear' | 'silent'
+}
+
+interface Described {
+  /** `answer.alphabet`: the group and the check, stable. */
+  id: string
+  /** What holds when it passes. */
+  title: string
+  why: string
+  mend: string
+  /** A `must` that fails makes the run fail; a `should` is advice. */
+  level: 'must' | 'should'
+}
+
+/** A check that asks something of the extension. */
+export interface AskingCheck extends Described {
+  /** `extension`: asked once, with the first action type, because it does not depend on the type. */
+  scope: 'type' | 'extension'
+  /** The types it makes sense for. Default: all. */
+  types?: readonly ActionType[]
+  /** Whether it has something to say when the extension gave no answer that could be looked at. */
+  alsoWithoutAnswer?: boolean
+  run(subject: Subject): Promise<Finding> | Finding
+}
+
+/** A check that looks at every answer of the run. */
+export interface ReadingCheck extends Described {
+  /** Whether it also looks at the answers to requests with something wrong in them. */
+  ofProbes?: boolean
+  /** Answers that have what it is about. When none has, nothing was checked, and the report says `unseen`. */
+  regards?: { test(exchange: Exchange): boolean; unseen: string }
+  /** What is wrong with one answer. */
+  inspect(exchange: Exchange): readonly string[]
+}
+
+export type Check = AskingCheck | ReadingCheck
+
+export function isAsking(check: Check): check is AskingCheck {
+  return 'run' in check
+}
+
+export function isReading(check: Check): check is ReadingCheck {
+  return 'inspect' in check
+}
+
+/** One check for one action type. */
+export interface CheckResult {
+  check: Check
+  type: ActionType
+  finding: Finding
+}
+
+/** The group of a check: the word before the dot. */
+export function groupOf({ id }: Pick<Check, 'id'>): string {
+  return id.slice(0, id.indexOf('.'))
+}
+
+export const passed = (note?: string): Finding => ({ result: 'passed', ...(note !== undefined && { note }) })
+export const notChecked = (why: string): Finding => ({ result: 'not checked', why })
+
+/** Collects problems, the same text once. */
+export function createProblems(): {
+  add(text: string, seenIn: string, consequences?: Consequence[]): void
+  finding(note?: string): Finding
+} {
+  const problems = new Map<string, Problem>()
+  return {
+    add(text, seenIn, consequences = []) {
+      const known = problems.get(text)
+      if (!known) problems.set(text, { text, seenIn: [seenIn], consequences })
+      else if (!known.seenIn.includes(seenIn)) known.seenIn.push(seenIn)
+    },
+    finding: note => (problems.size > 0 ? { result: 'failed', problems: [...problems.values()] } : passed(note)),
+  }
+}

@@ -1,0 +1,278 @@
+import { randomUUID } from 'node:crypto'
+import type { ActionType } from '@preflow/contract'
+import type { Occasion } from '../../events/occasion.ts'
+import { consequencesOf, decisionOf, isDecided, isError } from '../answer.ts'
+import { type AskingCheck, type Check, createProblems, notChecked, passed, type Subject } from '../check.ts'
+import type { Exchange, Telling } from '../session.ts'
+import {
+  claimsWithoutValue,
+  has,
+  inManyScripts,
+  listsAsTexts,
+  textsAsLists,
+  type Variant,
+  veryLarge,
+  withNewMembers,
+  without,
+} from '../variants.ts'
+
+/** Members of an event that may be absent on some platform or in some flow, and that a decision must not need. */
+const optionalMembers: Readonly<Record<ActionType, readonly string[]>> = {
+  PRE_ISSUE_ACCESS_TOKEN: [
+    'organization',
+    'user.organization',
+    'user',
+    'userStore',
+    'request.scopes',
+    'request.additionalHeaders',
+    'request.additionalParams',
+    'accessToken.scopes',
+    'refreshToken',
+    'session',
+    'response',
+  ],
+  PRE_ISSUE_ID_TOKEN: ['organization', 'user.organization', 'user.id', 'user', 'userStore', 'request.grantType'],
+  PRE_UPDATE_PASSWORD: ['organization', 'user.organization', 'user.id', 'user.claims', 'user.groups', 'userStore'],
+  PRE_UPDATE_PROFILE: [
+    'organization',
+    'user.organization',
+    'user.id',
+    'user.claims',
+    'user.groups',
+    'userStore',
+    'request',
+  ],
+  AUTHENTICATION: ['organization', 'userStore', 'request', 'authenticatedSteps', 'user.claims', 'user.groups'],
+}
+
+const references = new WeakMap<Subject, Map<string, Promise<Exchange | undefined>>>()
+
+/** The answer to an occasion as it is, in the newest contract; asked once. */
+function reference(subject: Subject, occasion: Occasion): Promise<Exchange | undefined> {
+  const known = references.get(subject) ?? new Map<string, Promise<Exchange | undefined>>()
+  references.set(subject, known)
+  const asked =
+    known.get(occasion.name) ??
+    subject.session.tell(subject.type, occasion, { isOnce: true, variant: 'once more' }).then(([exchange]) => exchange)
+  known.set(occasion.name, asked)
+  return asked
+}
+
+const UNREADABLE = 'The answers cannot be read; the checks of answers say why.'
+
+/** A check that sends variants and compares each with the occasion as it is. */
+function comparing(
+  described: Omit<AskingCheck, 'scope' | 'run'>,
+  variants: (
+    subject: Subject,
+  ) => readonly { occasion: Occasion; variant: string; rewrite: Variant; sameDecision: boolean }[],
+): AskingCheck {
+  return {
+    ...described,
+    scope: 'type',
+    async run(subject) {
+      const problems = createProblems()
+      const isUnusableAnyway = subject.told.some(exchange => decisionOf(exchange).status === 'unusable')
+      let isComparable = true
+      let isCompared = false
+      for (const { occasion, variant, rewrite, sameDecision } of variants(subject)) {
+        if (subject.session.isTooSlow(subject.type)) return notChecked('It stopped answering in time.')
+        const usual = await reference(subject, occasion)
+        if (!usual || !isDecided(decisionOf(usual))) continue
+        for (const exchange of await subject.session.tell(subject.type, occasion, { variant, rewrite })) {
+          isCompared = true
+          const before = decisionOf(usual)
+          const after = decisionOf(exchange)
+          if (after.status === before.status) continue
+          // Where such answers come without the variant as well, the variant is not what is wrong.
+          if (after.status === 'unusable' && isUnusableAnyway) {
+            isComparable = false
+            continue
+          }
+          if (isError(after) || after.status === 'unusable' || sameDecision) {
+            problems.add(
+              `${before.words} becomes ${after.words}: ${variant}.`,
+              exchange.label,
+              consequencesOf(exchange),
+            )
+          }
+        }
+      }
+      const finding = problems.finding()
+      if (finding.result === 'failed') return finding
+      if (!isCompared) return notChecked('There is no decided event with anything to vary in it.')
+      return isComparable ? finding : notChecked(UNREADABLE)
+    },
+  }
+}
+
+export const eventChecks: readonly Check[] = [
+  {
+    id: 'event.decides',
+    title: 'What happens on platforms is decided',
+    why: 'An ERROR is no decision: the client gets a server error, whoever it is and whatever it asked for.',
+    mend: 'Answer SUCCESS or FAILED for every event of a type you handle. ERROR with status 400 is for what you cannot read.',
+    level: 'must',
+    scope: 'type',
+    run({ told }) {
+      const problems = createProblems()
+      const decisions = told.map(exchange => ({ exchange, decision: decisionOf(exchange) }))
+      const isAnyDecided = decisions.some(({ decision }) => isDecided(decision))
+      const unreadable = decisions.filter(({ decision }) => decision.status === 'unusable')
+      if (unreadable.length === decisions.length) return notChecked(UNREADABLE)
+      const declined = new Set<string>()
+      for (const { exchange, decision } of decisions) {
+        if (!isError(decision) || !exchange.delivery.ok) continue
+        const { status } = exchange.delivery
+        if (status === 400 && isAnyDecided) declined.add(exchange.label)
+        else
+          problems.add(
+            `It is answered with status ${status} and ${decision.words}.`,
+            exchange.label,
+            consequencesOf(exchange),
+          )
+      }
+      const notes = [
+        ...(declined.size > 0 ? [`declined with 400: ${[...declined].join(', ')}`] : []),
+        ...(unreadable.length > 0 ? [`${unreadable.length} of ${decisions.length} answers cannot be read`] : []),
+      ]
+      return problems.finding(notes.join('; ') || undefined)
+    },
+  },
+  {
+    id: 'event.revisions',
+    title: 'Every contract revision is decided alike',
+    why: 'Older platforms send less of the same event. What they leave out must not change who gets in.',
+    mend: 'Treat organization, refreshToken, session, response, claims, groups and requestId as optional.',
+    level: 'must',
+    scope: 'type',
+    run({ told }) {
+      const problems = createProblems()
+      if (told.every(exchange => decisionOf(exchange).status === 'unusable')) return notChecked(UNREADABLE)
+      const byOccasion = Map.groupBy(told, ({ label }) => label)
+      for (const [label, exchanges] of byOccasion) {
+        const [first, ...others] = exchanges
+        if (!first) continue
+        const other = others.find(exchange => decisionOf(exchange).status !== decisionOf(first).status)
+        if (!other) continue
+        const named = (exchange: Exchange) =>
+          `${decisionOf(exchange).words} for ${exchange.judgements.map(({ platform }) => platform.title).join(', ')}`
+        problems.add(`${named(first)}, but ${named(other)}.`, label, consequencesOf(other))
+      }
+      return problems.finding()
+    },
+  },
+  {
+    id: 'event.retry',
+    title: 'The same call twice is decided alike',
+    why: 'Platforms try once more after a timeout or a 503. The first try may have arrived.',
+    mend: 'Keep nothing of a call that the same call would trip over; key what you must keep by requestId or flowId.',
+    level: 'must',
+    scope: 'type',
+    async run(subject) {
+      const { session, type, usual } = subject
+      const identity = { requestId: randomUUID(), flowId: randomUUID() }
+      const telling: Telling = { isOnce: true, identity, variant: 'sent twice' }
+      const [first] = await session.tell(type, usual, telling)
+      const [second] = await session.tell(type, usual, telling)
+      if (!first || !second) return notChecked('There is no event to send twice.')
+      const before = decisionOf(first)
+      const after = decisionOf(second)
+      if (!isDecided(before)) return notChecked('The event is not decided anyway.')
+      if (before.key === after.key) return passed()
+      const problems = createProblems()
+      problems.add(`${before.words} becomes ${after.words}.`, second.label, consequencesOf(second))
+      return problems.finding()
+    },
+  },
+  comparing(
+    {
+      id: 'event.new-members',
+      title: 'Members that a newer platform adds change nothing',
+      why: 'Platforms add members within a version. An extension that refuses what it does not know breaks on their next update.',
+      mend: 'Ignore what you do not know, at every depth.',
+      level: 'must',
+    },
+    ({ rich }) => [
+      { occasion: rich, variant: 'with members of a newer platform', rewrite: withNewMembers, sameDecision: true },
+    ],
+  ),
+  comparing(
+    {
+      id: 'event.optional-members',
+      title: 'Optional members may be absent',
+      why: 'Not every flow has a user, a scope or an organization; what is empty is left out.',
+      mend: 'Read optional members with a default.',
+      level: 'must',
+    },
+    ({ rich, type, told }) => {
+      const { event } = told.find(({ label }) => label === rich.name)?.request ?? { event: {} }
+      return optionalMembers[type]
+        .filter(path => has(event, path))
+        .map(path => ({ occasion: rich, variant: `without ${path}`, rewrite: without(path), sameDecision: false }))
+    },
+  ),
+  comparing(
+    {
+      id: 'event.claim-forms',
+      title: 'A claim may be a text or a list, and may have no value',
+      why: 'Attributes with several values come as lists, even with one value in them; what is empty has no value.',
+      mend: 'Read claims with a function that makes a list of either form.',
+      level: 'must',
+    },
+    ({ rich }) => [
+      { occasion: rich, variant: 'with texts as lists of one', rewrite: textsAsLists, sameDecision: true },
+      { occasion: rich, variant: 'with lists as texts', rewrite: listsAsTexts, sameDecision: false },
+      { occasion: rich, variant: 'with claims without a value', rewrite: claimsWithoutValue, sameDecision: false },
+    ],
+  ),
+  comparing(
+    {
+      id: 'event.scripts',
+      title: 'Names may be in any script',
+      why: 'People and organizations have names with quotes, commas and letters of every script.',
+      mend: 'Treat values as data: no interpolation into SQL, HTML, URLs, header lines or reasons.',
+      level: 'must',
+    },
+    ({ rich }) => [
+      { occasion: rich, variant: 'with names in many scripts', rewrite: inManyScripts, sameDecision: false },
+    ],
+  ),
+  comparing(
+    {
+      id: 'event.large',
+      title: 'A large event is read',
+      why: 'A user in many groups makes an event of some ten kilobytes.',
+      mend: 'Read at least 64 KiB; 256 KiB is a good limit.',
+      level: 'must',
+    },
+    ({ rich }) => [{ occasion: rich, variant: 'of 48 KiB', rewrite: veryLarge, sameDecision: false }],
+  ),
+  {
+    id: 'event.version',
+    title: 'The version header may be absent or unknown',
+    why: 'x-wso2-api-version came after the first release with actions, and a version that is not known yet will come.',
+    mend: 'Without the header, decide; with a version you do not know, decide or answer 400 with ERROR.',
+    level: 'should',
+    scope: 'type',
+    async run(subject) {
+      const { session, type, usual } = subject
+      const problems = createProblems()
+      const before = await reference(subject, usual)
+      if (!before || !isDecided(decisionOf(before))) return notChecked('The event is not decided anyway.')
+      for (const [version, mustDecide] of [
+        [undefined, true],
+        ['v9', false],
+      ] as const) {
+        const variant = version === undefined ? 'without x-wso2-api-version' : `with x-wso2-api-version ${version}`
+        const [exchange] = await session.tell(type, usual, { variant, headers: { 'x-wso2-api-version': version } })
+        if (!exchange) continue
+        const after = decisionOf(exchange)
+        const isOrderly = isError(after) && !mustDecide && exchange.delivery.ok && exchange.delivery.status === 400
+        if (after.status === decisionOf(before).status || isOrderly) continue
+        problems.add(`${decisionOf(before).words} becomes ${after.words}.`, exchange.label, consequencesOf(exchange))
+      }
+      return problems.finding()
+    },
+  },
+]

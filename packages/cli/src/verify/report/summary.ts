@@ -1,0 +1,40 @@
+import type { CheckResult } from '../check.ts'
+import type { VerificationResult } from '../verify.ts'
+
+/** What a check comes to over all action types. `advised`: something is unwise, though no platform breaks at it. */
+export type Verdict = 'passed' | 'failed' | 'advised' | 'not checked'
+
+export function verdictOf(results: readonly CheckResult[]): Verdict {
+  const failed = results.find(({ finding }) => finding.result === 'failed')
+  if (failed) return failed.check.level === 'must' ? 'failed' : 'advised'
+  return results.some(({ finding }) => finding.result === 'passed') ? 'passed' : 'not checked'
+}
+
+/** The results by check, in their order. */
+function byCheck({ results }: Pick<VerificationResult, 'results'>): readonly (readonly CheckResult[])[] {
+  return [...Map.groupBy(results, ({ check }) => check).values()]
+}
+
+export interface Summary {
+  passed: number
+  failed: number
+  advised: number
+  notChecked: number
+}
+
+/** How many checks came to what. */
+export function summaryOf(result: Pick<VerificationResult, 'results'>): Summary {
+  const verdicts = byCheck(result).map(verdictOf)
+  const count = (wanted: Verdict) => verdicts.filter(verdict => verdict === wanted).length
+  return {
+    passed: count('passed'),
+    failed: count('failed'),
+    advised: count('advised'),
+    notChecked: count('not checked'),
+  }
+}
+
+/** `1 check`, `2 checks`. */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto'
+import type { ActionRequest, ActionType, Platform } from '@preflow/contract'
+import {
+  createCredentialSource,
+  createSend,
+  type Delivery,
+  executeAction,
+  type Outcome,
+  type Send,
+  type SendRequest,
+  sign,
+} from '@preflow/engine'
+import { actionCall, type CallIdentity, type Target } from '../events/action-call.ts'
+import type { Occasion } from '../events/occasion.ts'
+import { type RawRequest, type RawResult, rawRequest } from './raw-request.ts'
+
+/** One request and its answer. */
+export interface Exchange {
+  type: ActionType
+  /** What was sent, in words: `refresh_token`, `refresh_token, as a list of one`. */
+  label: string
+  /** A platform could send this, so all checks look at its answer. Otherwise only the check that sent it does. */
+  isEvent: boolean
+  /** The request as it went out; undefined when it was no JSON. */
+  request: ActionRequest<object> | undefined
+  delivery: Delivery
+  durationMs: number
+  /** What each platform that would send this makes of the answer. Empty for probes. */
+  judgements: { platform: Platform; outcome: Outcome }[]
+}
+
+/** How an occasion is told, where not as every platform would. */
+export interface Telling {
+  /** Appended to the name of the occasion. */
+  variant?: string
+  /** Changes the request as it goes out. The variant is sent once, in the newest contract. */
+  rewrite?(request: ActionRequest<object>): object
+  /** Changes the headers as they go out; undefined leaves one out. */
+  headers?: Readonly<Record<string, string | undefined>>
+  /** Default: a new one for each body. */
+  identity?: CallIdentity
+  /** Sends once, in the newest contract, instead of once per body that platforms send. */
+  isOnce?: boolean
+  /** The check that tells it is the only one to judge it. */
+  isPrivate?: boolean
+}
+
+/** A request with something wrong in it. */
+export interface Probe {
+  label: string
+  body: string | Uint8Array
+  method?: string
+  /** Over the headers of a usual call; undefined leaves one out. */
+  headers?: Readonly<Record<string, string | undefined>>
+  agent?: RawRequest['agent']
+  /** Whose credentials and secrets are used. Default: the right ones. */
+  as?: Target
+  /** The time a signature claims, in milliseconds since the epoch. Default: now. */
+  signedAt?: number
+  /** Sent with a signature over this body instead of its own. */
+  signedBody?: string
+}
+
+/** Everything that is sent during one run goes through here, and is kept. */
+export interface Session {
+  target: Target
+  platforms: readonly Platform[]
+  /** The shortest time a platform gives for an answer. */
+  deadlineMs: number
+  exchanges: readonly Exchange[]
+  /** Sends an occasion as every platform with the type would: once per different body. */
+  tell(type: ActionType, occasion: Occasion, telling?: Telling): Promise<Exchange[]>
+  /** Sends a probe, with credentials and signature in order unless it says otherwise. */
+  probe(type: ActionType, probe: Probe): Promise<Exchange & { isConnectionReused: boolean }>
+  /** Whether so many answers to a type did not come in time that asking on would only take long. */
+  isTooSlow(type: ActionType): boolean
+  close(): Promise<void>
+}
+
+/** What stands for the identity of a call until it is sent, so that bodies differ only where platforms do. */
+const PLACEHOLDER: CallIdentity = { requestId: 'preflow-request-id', flowId: 'preflow-flow-id' }
+
+/** After so many answers that did not come in time, a type is not asked any more. */
+const MAX_LATE = 2
+
+export function createSession(
+  target: Target,
+  platforms: readonly Platform[],
+  options: { signal: AbortSignal; onSent?(): void },
+): Session {
+  const { signal, onSent } = options
+  const deadlineMs = Math.min(...platforms.map(({ calling }) => calling.readTimeoutMs))
+  const now = Date.now
+  const socket = createSend({ allowPrivateAddresses: true })
+  const credentials = createCredentialSource({ send: socket, now })
+  const exchanges: Exchange[] = []
+  const late = new Map<ActionType, number>()
+
+  const keep = <E extends Exchange>(exchange: E): E => {
+    exchanges.push(exchange)
+    const { type, delivery } = exchange
+    if (!delivery.ok && delivery.error.code === 'deadline') late.set(type, (late.get(type) ?? 0) + 1)
+    onSent?.()
+    return exchange
+  }
+
+  /** Each attempt and each platform that would send the same gets the one answer there was. */
+  function sendOnce(
+    type: ActionType,
+    label: string,
+    { rewrite, headers, isOnce, isPrivate = false, identity }: Telling,
+  ): { send: Send; heard(): Exchange | undefined } {
+    const heard = new Map<string, Promise<Exchange>>()
+    let last: Exchange | undefined
+    const send: Send = async request => {
+      const key = rewrite || isOnce ? '' : request.body
+      const pending =
+        heard.get(key) ?? deliver(type, label, !isPrivate, rewritten(named(request, identity), rewrite, headers))
+      heard.set(key, pending)
+      last = await pending
+      return last.delivery
+    }
+    return { send, heard: () => last }
+  }
+
+  function named(request: SendRequest, given: CallIdentity | undefined): SendRequest {
+    const { requestId, flowId } = given ?? { requestId: randomUUID(), flowId: randomUUID() }
+    const { body } = request
+    return {
+      ...request,
+      body: body.replaceAll(PLACEHOLDER.requestId, requestId).replaceAll(PLACEHOLDER.flowId, flowId),
+    }
+  }
+
+  function rewritten(request: SendRequest, rewrite: Telling['rewrite'], headers: Telling['headers']): SendRequest {
+    const body = rewrite ? JSON.stringify(rewrite(JSON.parse(request.body))) : request.body
+    return { ...request, body, headers: withHeaders({ ...request.headers, ...signatureOf(body) }, headers) }
+  }
+
+  function signatureOf(
+    body: string | Uint8Array,
+    { signingSecrets }: Target = target,
+    nowMs = now(),
+  ): Record<string, string> {
+    const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8')
+    const signed = sign(signingSecrets, `preflow-${randomUUID()}`, nowMs, text)
+    return signed.ok ? signed.value : {}
+  }
+
+  async function deliver(type: ActionType, label: string, isEvent: boolean, request: SendRequest): Promise<Exchange> {
+    const startedAt = performance.now()
+    const delivery = await socket(request)
+    return keep({
+      type,
+      label,
+      isEvent,
+      request: JSON.parse(request.body),
+      delivery,
+      durationMs: performance.now() - startedAt,
+      judgements: [],
+    })
+  }
+
+  async function tell(type: ActionType, occasion: Occasion, telling: Telling = {}): Promise<Exchange[]> {
+    const { variant } = telling
+    const label = variant === undefined ? occasion.name : `${occasion.name}, ${variant}`
+    const isOnce = telling.isOnce === true || telling.rewrite !== undefined || telling.headers !== undefined
+    const all = platforms.filter(platform => platform.revisions[type] !== undefined)
+    const chosen = isOnce ? newest(type, all) : all
+    const once = sendOnce(type, label, { ...telling, isOnce })
+    const told = new Set<Exchange>()
+    for (const platform of chosen) {
+      const call = { ...actionCall(type, occasion, platform, target, PLACEHOLDER), signal }
+      const outcome = await executeAction(call, { send: once.send, credentials, now })
+      const exchange = once.heard()
+      if (outcome.status === 'skipped' || !exchange) continue
+      exchange.judgements.push({ platform, outcome })
+      told.add(exchange)
+    }
+    return [...told]
+  }
+
+  async function headersFor(
+    type: ActionType,
+    body: string | Uint8Array,
+    from: Target,
+    nowMs: number | undefined,
+  ): Promise<Record<string, string>> {
+    const [platform] = newest(type, platforms)
+    let headers: Record<string, string> = {}
+    if (!platform) return headers
+    const occasion = { event: () => ({}) }
+    await executeAction(
+      { ...actionCall(type, occasion, platform, { ...from, signingSecrets: [] }, PLACEHOLDER), signal },
+      {
+        // Nothing is sent: the engine is only asked how it would.
+        send: async request => {
+          headers = { ...request.headers }
+          return { ok: false, error: { code: 'refused', message: '' } }
+        },
+        credentials,
+        now,
+      },
+    )
+    return { ...headers, ...signatureOf(body, from, nowMs) }
+  }
+
+  async function probe(type: ActionType, given: Probe): Promise<Exchange & { isConnectionReused: boolean }> {
+    const { label, body, method = 'POST', agent, as = target, signedAt, signedBody = body } = given
+    const usual = await headersFor(type, signedBody, as, signedAt)
+    const { delivery, durationMs, isConnectionReused }: RawResult = await rawRequest({
+      url: target.url,
+      method,
+      headers: withHeaders(usual, given.headers),
+      body,
+      timeoutMs: deadlineMs,
+      signal,
+      ...(agent && { agent }),
+    })
+    return keep({
+      type,
+      label,
+      isEvent: false,
+      request: undefined,
+      delivery,
+      durationMs,
+      judgements: [],
+      isConnectionReused,
+    })
+  }
+
+  return {
+    target,
+    platforms,
+    deadlineMs,
+    exchanges,
+    tell,
+    probe,
+    isTooSlow: type => (late.get(type) ?? 0) >= MAX_LATE,
+    close: () => socket.close(),
+  }
+}
+
+/** The platforms that send the newest revision there is of a type. */
+function newest(type: ActionType, platforms: readonly Platform[]): Platform[] {
+  const revisions = platforms.flatMap(platform => platform.revisions[type] ?? [])
+  const last = revisions.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
+  return platforms.filter(platform => platform.revisions[type] !== undefined && platform.revisions[type] === last)
+}
+
+function withHeaders(
+  headers: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string | undefined>> = {},
+): Record<string, string> {
+  const changed: Record<string, string> = {}
+  for (const [name, value] of Object.entries({ ...headers, ...changes })) {
+    if (value !== undefined) changed[name] = value
+  }
+  return changed
+}

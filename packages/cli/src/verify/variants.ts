@@ -1,0 +1,146 @@
+import { type ActionRequest, type ActionType, actionTypes } from '@preflow/contract'
+
+/** Changes to a request that leave it one a platform may send. Each takes a request apart and gives a new one. */
+export type Variant = (request: ActionRequest<object>) => ActionRequest<object>
+
+type Node = Record<string, unknown>
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A copy with every object changed, innermost first. */
+function mapObjects(value: unknown, change: (node: Node) => Node): unknown {
+  if (Array.isArray(value)) return value.map(item => mapObjects(item, change))
+  if (!isNode(value)) return value
+  return change(Object.fromEntries(Object.entries(value).map(([name, member]) => [name, mapObjects(member, change)])))
+}
+
+function standardNames(type: ActionType): ReadonlySet<unknown> {
+  return new Set(actionTypes[type].places.flatMap(place => (place.kind === 'claims' ? place.standard : [])))
+}
+
+/** A copy with every claim or attribute changed that is not the platform's own; forwarded headers and parameters stay. */
+function mapClaims(change: (claim: Node & { value: unknown }) => Node): Variant {
+  return request => {
+    const standard = standardNames(request.actionType)
+    const event = Object.fromEntries(
+      Object.entries(request.event).map(([name, member]) => [
+        name,
+        mapObjects(member, node => {
+          const isForwarded = name === 'request' && 'name' in node
+          const isClaim = ('name' in node || 'uri' in node) && 'value' in node && !isForwarded
+          return isClaim && !standard.has(node['name']) ? change(node as Node & { value: unknown }) : node
+        }),
+      ]),
+    )
+    return { ...request, event }
+  }
+}
+
+/** Members that a newer platform may add, in every object. */
+export const withNewMembers: Variant = request => {
+  const grown = mapObjects(request, node => ({ ...node, addedLater: { since: '9.9', list: [1, 'two', null] } }))
+  return {
+    ...(grown as ActionRequest<object>),
+    ...(request.allowedOperations && { allowedOperations: request.allowedOperations }),
+  }
+}
+
+/** Without the member at a path of the event: `user.organization`. */
+export const without =
+  (path: string): Variant =>
+  request => ({ ...request, event: remove(request.event, path.split('.')) as object })
+
+/** Whether the event has a member at this path. */
+export function has(event: object, path: string): boolean {
+  let at: unknown = event
+  for (const segment of path.split('.')) {
+    if (!isNode(at) || !Object.hasOwn(at, segment)) return false
+    at = at[segment]
+  }
+  return true
+}
+
+function remove(at: unknown, [segment = '', ...rest]: string[]): unknown {
+  if (!isNode(at)) return at
+  if (rest.length > 0) return { ...at, [segment]: remove(at[segment], rest) }
+  const { [segment]: _, ...others } = at
+  return others
+}
+
+/** Attributes with several values come as a list even when there is only one. */
+export const textsAsLists: Variant = mapClaims(claim =>
+  typeof claim.value === 'string' && claim.value !== ''
+    ? {
+        ...claim,
+        value: [claim.value],
+        ...(typeof claim['updatingValue'] === 'string' && { updatingValue: [claim['updatingValue']] }),
+      }
+    : claim,
+)
+
+/** And the other way round: a platform may send the only value of a list as a text. */
+export const listsAsTexts: Variant = mapClaims(claim => {
+  const first = (value: unknown) => (Array.isArray(value) && value.length > 0 ? value[0] : value)
+  return {
+    ...claim,
+    value: first(claim.value),
+    ...('updatingValue' in claim && { updatingValue: first(claim['updatingValue']) }),
+  }
+})
+
+/** A claim of a token that is empty has no value on the wire; an attribute of a user is then not there at all. */
+export const claimsWithoutValue: Variant = mapClaims(claim => {
+  const { value: _, ...named } = claim
+  return 'name' in claim ? named : claim
+})
+
+/** Letters of many scripts, and characters that have a meaning in HTML, SQL, JSON and header lines. */
+const STRANGE_TEXT =
+  'Zo\u00eb "O\'Neil", <b>\u6f22\u5b57</b> & \u{1f600} \u202e\u05e2\u05d1\u05e8\u202c C:\\new; -- %0d%0a e\u0301'
+
+/** Names and attributes of people who are not called Alice. */
+export const inManyScripts: Variant = request => {
+  const claims = mapClaims(claim => (typeof claim.value === 'string' ? { ...claim, value: STRANGE_TEXT } : claim))(
+    request,
+  )
+  const event = mapObjects(claims.event, node => ('orgHandle' in node ? { ...node, name: STRANGE_TEXT } : node))
+  return { ...claims, event: event as object }
+}
+
+/** Somebody in very many groups: some 48 KiB. */
+export const veryLarge: Variant = request => {
+  const many = Array.from(
+    { length: 700 },
+    (_, n) => `group-${n}-${'of-the-hydrology-department-in-the-north'.padEnd(54, '-')}`,
+  )
+  const claims = mapClaims(claim =>
+    Array.isArray(claim.value) ? { ...claim, value: [...claim.value, ...many] } : claim,
+  )(request)
+  const event = mapObjects(claims.event, node =>
+    Array.isArray(node['groups']) ? { ...node, groups: [...node['groups'], ...many] } : node,
+  )
+  return { ...claims, event: event as object }
+}
+
+/** The headers in which gateways name the address of the client. */
+const ADDRESS_HEADERS: ReadonlySet<unknown> = new Set(['x-client-source-ip', 'x-forwarded-for'])
+
+/** Another address of the client; undefined: no gateway named one. */
+export const fromAddress =
+  (values: readonly string[] | undefined): Variant =>
+  request => {
+    const { request: forwarded, ...event } = request.event as { request?: { additionalHeaders?: { name: string }[] } }
+    const others = (forwarded?.additionalHeaders ?? []).filter(({ name }) => !ADDRESS_HEADERS.has(name))
+    const named = values === undefined ? [] : [...ADDRESS_HEADERS].map(name => ({ name, value: values }))
+    return { ...request, event: { request: { ...forwarded, additionalHeaders: [...others, ...named] }, ...event } }
+  }
+
+/** Another credential. */
+export const withCredential =
+  (updatingCredential: unknown): Variant =>
+  request => {
+    const event = request.event as { user?: object }
+    return { ...request, event: { ...event, user: { ...event.user, updatingCredential } } }
+  }

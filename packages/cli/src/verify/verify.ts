@@ -1,0 +1,267 @@
+import type { KeyObject } from 'node:crypto'
+import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
+import type { Target } from '../events/action-call.ts'
+import type { Occasion } from '../events/occasion.ts'
+import { occasions } from '../events/occasions.ts'
+import { consequencesOf, decisionOf, isRefusal, kindOf } from './answer.ts'
+import {
+  type AskingCheck,
+  type Check,
+  type CheckResult,
+  createProblems,
+  type Discovered,
+  type Finding,
+  isAsking,
+  isReading,
+  notChecked,
+  type ReadingCheck,
+  type Subject,
+} from './check.ts'
+import { checksFor } from './checks/checks.ts'
+import { type Timing, timingOf } from './checks/time.ts'
+import { createSession, type Exchange, type Session } from './session.ts'
+
+/** What is to be verified, and how. */
+export interface Verification {
+  target: Target
+  /** The platforms that count. */
+  platforms: readonly Platform[]
+  /** Absent: those the extension turns out to decide. */
+  types?: readonly ActionType[]
+  /** RSA: passwords are encrypted to it as well. */
+  encryptionKey?: KeyObject
+  signal: AbortSignal
+  /** Called after each answer, with how many there were. */
+  onAnswer?(answers: number): void
+}
+
+/** What one platform makes of the answers to one action type. */
+export interface Cell {
+  platform: Platform
+  type: ActionType
+  /** `absent`: the platform has no such type. */
+  state: 'works' | 'declines' | 'breaks' | 'absent' | 'not checked'
+  usable: number
+  declined: number
+  broken: number
+}
+
+/** Everything a report tells. */
+export interface VerificationResult {
+  url: string
+  discovery: readonly Discovered[]
+  /** The types that were verified. */
+  types: readonly ActionType[]
+  platforms: readonly Platform[]
+  results: readonly CheckResult[]
+  cells: readonly Cell[]
+  /** The answers to what happens on platforms. */
+  told: readonly Exchange[]
+  timings: readonly { type: ActionType; timing: Timing }[]
+  requests: number
+  durationMs: number
+  /** Whether no check of level `must` failed. */
+  isPassed: boolean
+}
+
+/**
+ * Verifies that an extension keeps the contract: asks which action types it decides, tells it what happens on every platform,
+ * then what no platform would send, and runs the checks over all answers.
+ *
+ * Rejects only when the signal aborts.
+ */
+export async function verify(verification: Verification): Promise<VerificationResult> {
+  const { target, platforms, signal, encryptionKey, onAnswer } = verification
+  const startedAt = performance.now()
+  let answers = 0
+  const session = createSession(target, platforms, {
+    signal,
+    onSent: () => {
+      answers += 1
+      onAnswer?.(answers)
+    },
+  })
+  try {
+    const asked = verification.types ?? typesOf(platforms)
+    const discovery = await discover(session, asked)
+    const types = verification.types ?? claimed(discovery)
+    const subjects: Subject[] = []
+    for (const type of types) {
+      const told = await tellAll(session, type)
+      subjects.push({
+        type,
+        session,
+        discovery,
+        told,
+        ...chooseUsual(type, told),
+        ...(encryptionKey && { encryptionKey }),
+      })
+    }
+    const results = await runChecks(subjects, discovery, session)
+    return {
+      url: target.url,
+      discovery,
+      types,
+      platforms,
+      results,
+      cells: platforms.flatMap(platform => types.map(type => cellOf(platform, type, subjects))),
+      told: subjects.flatMap(({ told }) => told),
+      timings: types.flatMap(type => {
+        const timing = timingOf(session.exchanges, type)
+        return timing ? [{ type, timing }] : []
+      }),
+      requests: answers,
+      durationMs: performance.now() - startedAt,
+      isPassed: results.every(({ check, finding }) => finding.result !== 'failed' || check.level !== 'must'),
+    }
+  } finally {
+    await session.close()
+  }
+}
+
+function typesOf(platforms: readonly Platform[]): ActionType[] {
+  return (Object.keys(actionTypes) as ActionType[]).filter(type =>
+    platforms.some(({ revisions }) => revisions[type] !== undefined),
+  )
+}
+
+/** Asks each type with its plainest event and, where that is refused, with its fullest: a second factor needs a user. */
+async function discover(session: Session, types: readonly ActionType[]): Promise<Discovered[]> {
+  return Promise.all(
+    types.map(async (type): Promise<Discovered> => {
+      const asking = [occasions[type][0], fullest(type, session.platforms[0])]
+      let discovered: Discovered = { type, exchange: undefined, answer: 'silent' }
+      for (const occasion of new Set(asking)) {
+        if (!occasion) continue
+        const [exchange] = await session.tell(type, occasion, { isOnce: true, variant: 'first of all' })
+        if (exchange) discovered = { type, exchange, answer: answerKind(exchange) }
+        if (discovered.answer !== 'refuses') break
+      }
+      return discovered
+    }),
+  )
+}
+
+/** The occasion whose event has most in it. */
+function fullest(type: ActionType, platform: Platform | undefined): Occasion | undefined {
+  const length = (occasion: Occasion) => (platform ? JSON.stringify(occasion.event(platform)).length : 0)
+  return occasions[type].toSorted((a, b) => length(b) - length(a))[0]
+}
+
+function answerKind(exchange: Exchange): Discovered['answer'] {
+  if (!exchange.delivery.ok) return 'silent'
+  const { status } = decisionOf(exchange)
+  if (status === 'SUCCESS' || status === 'FAILED' || status === 'INCOMPLETE') return 'decides'
+  // ERROR with 500 may be a fault that the checks are to show; with 400 it says: not mine.
+  return isRefusal(exchange) && exchange.delivery.status < 500 ? 'refuses' : 'unclear'
+}
+
+/** The types it decides; when there are none, those whose answers are a riddle: the checks will say why. */
+function claimed(discovery: readonly Discovered[]): ActionType[] {
+  const by = (wanted: Discovered['answer']) =>
+    discovery.filter(({ answer }) => answer === wanted).map(({ type }) => type)
+  return by('decides').length > 0 ? by('decides') : by('unclear')
+}
+
+/** Tells an extension everything that happens on platforms, one after the other. */
+async function tellAll(session: Session, type: ActionType): Promise<Exchange[]> {
+  const told: Exchange[] = []
+  for (const occasion of occasions[type]) {
+    if (session.isTooSlow(type) || isUnreachable(told)) break
+    told.push(...(await session.tell(type, occasion)))
+  }
+  return told
+}
+
+/** Nothing more is asked of what is not there. */
+function isUnreachable(told: readonly Exchange[]): boolean {
+  return told.length > 0 && told.every(({ delivery }) => !delivery.ok && delivery.error.code !== 'deadline')
+}
+
+function chooseUsual(type: ActionType, told: readonly Exchange[]): Pick<Subject, 'usual' | 'rich'> {
+  const [plainest] = occasions[type]
+  if (!plainest) throw new TypeError(`${type}: there is no occasion in the table`)
+  const named = (name: string | undefined) => occasions[type].find(occasion => occasion.name === name)
+  const decided = told.filter(exchange => ['SUCCESS', 'INCOMPLETE', 'FAILED'].includes(decisionOf(exchange).status))
+  const agreed = decided.filter(exchange => decisionOf(exchange).status !== 'FAILED')
+  const bySize = (agreed.length > 0 ? agreed : decided).toSorted(
+    (a, b) => JSON.stringify(b.request?.event).length - JSON.stringify(a.request?.event).length,
+  )
+  const usual = named((agreed[0] ?? decided[0])?.label) ?? plainest
+  return { usual, rich: named(bySize[0]?.label) ?? usual }
+}
+
+/** Asking checks first, in their order; then the reading ones over everything that was answered. */
+async function runChecks(
+  subjects: readonly Subject[],
+  discovery: readonly Discovered[],
+  session: Session,
+): Promise<CheckResult[]> {
+  const checks = checksFor(session.target.authentication)
+  const found = new Map<Check, CheckResult[]>()
+  for (const check of checks.filter(isAsking)) {
+    const results: CheckResult[] = []
+    for (const subject of concernedBy(check, subjects, discovery, session)) {
+      results.push({ check, type: subject.type, finding: await ask(check, subject) })
+    }
+    found.set(check, results)
+  }
+  for (const check of checks.filter(isReading)) {
+    found.set(
+      check,
+      subjects.map(({ type }) => ({ check, type, finding: read(check, type, session.exchanges) })),
+    )
+  }
+  return checks.flatMap(check => found.get(check) ?? [])
+}
+
+function concernedBy(
+  check: AskingCheck,
+  subjects: readonly Subject[],
+  discovery: readonly Discovered[],
+  session: Session,
+): readonly Subject[] {
+  const [first] = discovery
+  if (subjects.length === 0 && first && check.alsoWithoutAnswer) {
+    return [{ type: first.type, session, discovery, told: [], ...chooseUsual(first.type, []) }]
+  }
+  const concerned = check.scope === 'extension' ? subjects.slice(0, 1) : subjects
+  return concerned.filter(({ type }) => check.types?.includes(type) ?? true)
+}
+
+async function ask(check: AskingCheck, subject: Subject): Promise<Finding> {
+  if (!check.alsoWithoutAnswer) {
+    if (subject.session.isTooSlow(subject.type)) return notChecked('It stopped answering in time.')
+    if (!subject.told.some(({ delivery }) => delivery.ok)) return notChecked('There was no answer to any event.')
+  }
+  return check.run(subject)
+}
+
+function read(check: ReadingCheck, type: ActionType, exchanges: readonly Exchange[]): Finding {
+  const regarded = exchanges.filter(exchange => exchange.type === type && (exchange.isEvent || check.ofProbes === true))
+  const problems = createProblems()
+  for (const exchange of regarded) {
+    for (const text of check.inspect(exchange)) problems.add(text, exchange.label, consequencesOf(exchange))
+  }
+  const finding = problems.finding()
+  if (finding.result === 'failed') return finding
+  const answered = regarded.filter(({ delivery }) => delivery.ok)
+  if (answered.length === 0) return notChecked('There was no answer to look at.')
+  if (check.regards && !answered.some(check.regards.test)) return notChecked(check.regards.unseen)
+  return finding
+}
+
+function cellOf(platform: Platform, type: ActionType, subjects: readonly Subject[]): Cell {
+  const counts = { usable: 0, declined: 0, broken: 0 }
+  if (platform.revisions[type] === undefined) return { platform, type, state: 'absent', ...counts }
+  for (const { told } of subjects.filter(subject => subject.type === type)) {
+    for (const { judgements } of told) {
+      for (const { outcome } of judgements.filter(judgement => judgement.platform === platform))
+        counts[kindOf(outcome)] += 1
+    }
+  }
+  const { usable, declined, broken } = counts
+  if (broken > 0) return { platform, type, state: 'breaks', ...counts }
+  if (usable + declined === 0) return { platform, type, state: 'not checked', ...counts }
+  return { platform, type, state: declined > 0 ? 'declines' : 'works', ...counts }
+}
