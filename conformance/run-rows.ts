@@ -86,7 +86,7 @@ function tableOf(suites: readonly Suite[], failed: ReadonlyMap<RowId, ReadonlySe
         const { kind, reason } = verdictOf(row)
         const where = [...(failed.get(row.id) ?? [])].map(column => COLUMNS[column]).join(' and ')
         const words = where === '' ? `${kind}${reason === undefined ? '' : `: ${reason}`}` : `FAILS on ${where}`
-        return `${row.id.padEnd(5)} ${words}`
+        return `${row.id.padEnd(5)} ${words}${row.how === undefined ? '' : ` (${row.how})`}`
       }),
       `${suite.title}: ${rows.length} rows: ${counts.join(', ')}, ${failures} failing`,
     ]

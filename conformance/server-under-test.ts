@@ -15,6 +15,8 @@ export interface ServerUnderTest {
    * application. Not how a row arranges anything that has an API.
    */
   seed(statement: string, ...values: string[]): void
+  /** Reads rows of the database file: only for what is stored but shown to nobody. */
+  look(statement: string, ...values: string[]): Record<string, unknown>[]
   /** Another server on the same data, as after a restart with other settings. It answers under the address of this one. */
   restarted(settings: Partial<Configuration>): Promise<ServerUnderTest & { socket: string }>
   close(): Promise<void>
@@ -56,22 +58,26 @@ async function start(settings: Partial<Configuration>): Promise<ServerUnderTest 
     log: createLog(configuration.logLevel),
   })
   const { port } = await server.listen()
+
+  function inDatabase<Result>(visit: (database: DatabaseSync) => Result): Result {
+    const file = join(configuration.dataFolder, 'preflow.db')
+    const database = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: false })
+    try {
+      return visit(database)
+    } finally {
+      database.close()
+    }
+  }
+
   return {
     address: server.address,
     socket: `http://127.0.0.1:${port}`,
     configuration,
     seed(statement, ...values) {
-      const database = new DatabaseSync(join(configuration.dataFolder, 'preflow.db'), {
-        timeout: 5000,
-        enableForeignKeyConstraints: false,
-      })
-      try {
-        const { changes } = database.prepare(statement).run(...values)
-        if (changes === 0) throw new Error(`nothing was changed by: ${statement}`)
-      } finally {
-        database.close()
-      }
+      const { changes } = inDatabase(database => database.prepare(statement).run(...values))
+      if (changes === 0) throw new Error(`nothing was changed by: ${statement}`)
     },
+    look: (statement, ...values) => inDatabase(database => database.prepare(statement).all(...values)),
     restarted: other => start({ ...configuration, publicUrl: server.address, ...other }),
     close: () => server.close(),
   }

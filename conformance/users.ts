@@ -39,3 +39,11 @@ export async function addUser(
   stage.server.seed('update users set groups = ? where id = ?', JSON.stringify(groups), body.id)
   return { id: body.id, userName, password: PASSWORD }
 }
+
+/** Changes a user's given name through SCIM. */
+export async function renameUser({ must }: Pick<Stage, 'must'>, { id }: Person, givenName: string): Promise<void> {
+  await must('PATCH', `/scim2/Users/${id}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'replace', path: 'name.givenName', value: givenName }],
+  })
+}

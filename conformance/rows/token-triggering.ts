@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { notApplicable, row, type Section } from '../row.ts'
-import { CALLBACK, type Client, decodeTokens, type Stage, USER_SCOPES } from '../stage.ts'
+import { CALLBACK, decodeTokens, type Stage, USER_SCOPES } from '../stage.ts'
 import {
   ACCESS_TOKEN_TYPE,
   AT,
+  addFrontApplication,
   called,
   connectDevice,
   DEVICE_CODE,
   IDT,
   issued,
+  land,
   lastEvent,
   MACHINE_FORM,
   named,
@@ -29,19 +31,6 @@ function underRule(make: (stage: Stage) => ReturnType<typeof rule>, calls: 0 | 1
     assert.equal(called(stage).access, calls)
     assert.equal(accessToken?.['tier'], calls === 1 ? 'gold' : undefined)
   }
-}
-
-async function addFrontApplication(stage: Stage): Promise<Client> {
-  return stage.addApplication({
-    grantTypes: ['authorization_code', 'implicit', 'refresh_token'],
-    hybridFlow: { enable: true, responseType: 'code id_token,code id_token token' },
-  })
-}
-
-/** The answer of the authorize endpoint for another response type than `code`. */
-async function land(stage: Stage, client: Client, responseType: string): Promise<URLSearchParams> {
-  const { hash } = await stage.authorize(client, { response_type: responseType, scope: 'openid profile', nonce: 'n-1' })
-  return new URLSearchParams(hash.slice(1))
 }
 
 const grantsOfDevice = [DEVICE_CODE, 'refresh_token']

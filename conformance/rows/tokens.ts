@@ -96,6 +96,20 @@ export function claimNames(stage: Stage, type: typeof AT | typeof IDT = AT): str
   return (event.accessToken ?? event.idToken).claims.map((claim: Json) => claim.name)
 }
 
+/** An application that may ask the authorize endpoint for tokens. */
+export async function addFrontApplication(stage: Stage): Promise<Client> {
+  return stage.addApplication({
+    grantTypes: ['authorization_code', 'implicit', 'refresh_token'],
+    hybridFlow: { enable: true, responseType: 'code id_token,code id_token token' },
+  })
+}
+
+/** The answer of the authorize endpoint for another response type than `code`. */
+export async function land(stage: Stage, client: Client, responseType: string): Promise<URLSearchParams> {
+  const { hash } = await stage.authorize(client, { response_type: responseType, scope: 'openid profile', nonce: 'n-1' })
+  return new URLSearchParams(hash.slice(1))
+}
+
 /** Signs in a device: asks for a code, enters and confirms it in the browser of the stage's user, and gets the tokens. */
 export async function connectDevice(stage: Stage, client: Client, scope: string): Promise<Issued> {
   const { browser } = stage
