@@ -1,5 +1,5 @@
-import type { CallerAuthentication } from '@preflow/extension'
-import { readSettings, type Setting, type Settings, type SettingValues } from '@preflow/extension/settings'
+import type { ServiceConfiguration } from '@preflow/extension/service'
+import type { Setting, Settings } from '@preflow/extension/settings'
 import { hoursSchema, type Reaction, reactionSchema, type Weekday } from '@preflow/policies'
 import { z } from 'zod'
 
@@ -15,49 +15,10 @@ const reaction = (fallback: Reaction, about: string): Setting<Reaction> => ({
   about: `${about}: ${REACTIONS}.`,
 })
 
-const callers = ['none', 'basic', 'bearer', 'api-key', 'signature'] as const
 const weekdays: Weekday[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 
-/** Every setting of token-guard. The README shows this table. */
+/** The settings of token-guard beside those of every deployable extension. The README shows them all. */
 export const settings = {
-  hostname: {
-    schema: z.string().min(1),
-    text: 'text',
-    default: '127.0.0.1',
-    about: 'Address to listen on; `0.0.0.0` in a container.',
-  } as Setting<string>,
-  port: {
-    schema: z.int().min(0).max(65_535),
-    text: 'number',
-    default: 8080,
-    about: 'Port to listen on; 0 chooses a free one.',
-  } as Setting<number>,
-  caller: {
-    schema: z.enum(callers),
-    text: 'text',
-    about:
-      'How the platform authenticates: `basic`, `bearer`, `api-key`, `signature`, or `none` to let everybody call.',
-  } as Setting<(typeof callers)[number]>,
-  callerSecrets: {
-    schema: z.array(z.string().min(16, 'must have 16 characters at least')),
-    text: 'list',
-    default: [],
-    about:
-      'Passwords, tokens, keys or signing secrets of the platform, 16 characters at least; two while one is replaced.',
-    secret: true,
-  } as Setting<string[]>,
-  callerUsername: {
-    schema: z.string().min(1),
-    text: 'text',
-    default: undefined,
-    about: 'User name of the platform; for `basic`.',
-  } as Setting<string | undefined>,
-  callerHeader: {
-    schema: z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
-    text: 'text',
-    default: 'x-api-key',
-    about: 'Header that carries the key; for `api-key`.',
-  } as Setting<string>,
   sourceHeader: {
     schema: z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
     text: 'text',
@@ -212,82 +173,13 @@ export const settings = {
     default: '17:00',
     about: 'When the hours end: 16:59 is the last minute within. Before `hoursFrom` it is on the next day.',
   } as Setting<string>,
-  budgetMs: {
-    schema: milliseconds,
-    text: 'number',
-    default: 2800,
-    about: 'Milliseconds for a whole decision; platforms give up after 3 to 5 seconds.',
-  } as Setting<number>,
-  maxBodyBytes: {
-    schema: z.int().min(1024),
-    text: 'number',
-    default: 262_144,
-    about: 'Largest request that is read, in bytes.',
-  } as Setting<number>,
-  graceMs: {
-    schema: z.int().min(0),
-    text: 'number',
-    default: 5000,
-    about: 'Milliseconds that calls in flight get to finish at shutdown.',
-  } as Setting<number>,
 } satisfies Settings
 
-/** The values of {@link settings}, with what belongs together put together. */
-export type Configuration = SettingValues<typeof settings> & { callerAuthentication: CallerAuthentication }
+/** The settings together with those of every deployable extension. */
+export type Configuration = ServiceConfiguration<typeof settings>
 
-/** The prefix of the variables. */
-export const PREFIX = 'TOKEN_GUARD'
-
-/**
- * Reads the configuration from the environment and a JSON document; the environment wins.
- *
- * @returns The configuration, or one sentence per problem that says what to change.
- */
-export function readConfiguration(source: {
-  environment: Record<string, string | undefined>
-  file?: unknown
-}): { ok: true; configuration: Configuration } | { ok: false; problems: string[] } {
-  const read = readSettings(PREFIX, settings, source)
-  if (!read.ok) return read
-  const { values } = read
-  const problems = [...callerContradictions(values), ...contradictions(values)]
-  if (problems.length > 0) return { ok: false, problems }
-  return { ok: true, configuration: { ...values, callerAuthentication: authentications[values.caller](values) } }
-}
-
-const authentications: Record<
-  (typeof callers)[number],
-  (values: SettingValues<typeof settings>) => CallerAuthentication
-> = {
-  none: () => ({ type: 'none' }),
-  basic: ({ callerUsername = '', callerSecrets }) => ({
-    type: 'basic',
-    credentials: callerSecrets.map(password => ({ username: callerUsername, password })),
-  }),
-  bearer: ({ callerSecrets }) => ({ type: 'bearer', tokens: callerSecrets }),
-  'api-key': ({ callerHeader, callerSecrets }) => ({ type: 'apiKey', header: callerHeader, keys: callerSecrets }),
-  signature: ({ callerSecrets }) => ({ type: 'signature', secrets: callerSecrets }),
-}
-
-function callerContradictions(values: SettingValues<typeof settings>): string[] {
-  const problems: string[] = []
-  const { caller, callerSecrets, callerUsername } = values
-  if (caller !== 'none' && callerSecrets.length === 0) {
-    problems.push(
-      `TOKEN_GUARD_CALLER_SECRETS: missing. ${caller} needs a secret of the platform; TOKEN_GUARD_CALLER=none lets everybody call.`,
-    )
-  }
-  if (caller === 'basic' && callerUsername === undefined) {
-    problems.push('TOKEN_GUARD_CALLER_USERNAME: missing. basic needs the user name of the platform.')
-  }
-  if (caller === 'signature' && !callerSecrets.every(isBase64)) {
-    problems.push('TOKEN_GUARD_CALLER_SECRETS: signing secrets are base64, with or without whsec_ before it.')
-  }
-  return problems
-}
-
-/** What is wrong between settings that are right by themselves, but for who may call. */
-export function contradictions(values: SettingValues<typeof settings>): string[] {
+/** What is wrong between settings that are right by themselves. */
+export function contradictions(values: Configuration): string[] {
   const problems: string[] = []
   const usesCountries =
     values.blockedCountries.length > 0 || values.allowedCountries.length > 0 || values.countryClaim !== undefined
@@ -311,8 +203,4 @@ export function contradictions(values: SettingValues<typeof settings>): string[]
     )
   }
   return problems
-}
-
-function isBase64(secret: string): boolean {
-  return /^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(secret)
 }

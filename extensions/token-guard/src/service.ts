@@ -1,5 +1,5 @@
-import type { Service } from '@preflow/extension/service'
-import { contradictions, settings } from './configuration.ts'
+import { readService, type Service } from '@preflow/extension/service'
+import { type Configuration, contradictions, settings } from './configuration.ts'
 import { openTokenGuard } from './open-token-guard.ts'
 
 /** token-guard as it is deployed: with its country file and its reputation service. */
@@ -12,4 +12,12 @@ export const tokenGuard: Service<typeof settings> = {
       ...(log && { log }),
       warn: message => report('warn', { event: 'warning', message }),
     }),
+}
+
+/** Reads the configuration from the environment and a JSON document; the environment wins. See `readService`. */
+export function readConfiguration(source: {
+  environment: Record<string, string | undefined>
+  file?: unknown
+}): { ok: true; configuration: Configuration } | { ok: false; problems: string[] } {
+  return readService(tokenGuard, source)
 }
