@@ -3,17 +3,15 @@ import type { ActionType } from '@preflow/contract'
 import { differs, notApplicable, row, type Section } from '../row.ts'
 import type { Stage } from '../stage.ts'
 import {
-  AS_ITSELF,
   ask,
   assertServerError,
   callThroughEngine,
   onlyCallBehind,
-  ruleOf,
   textsOf,
   throughEngine,
 } from './engine-under-test.ts'
+import { AT, MACHINE_FORM, rule } from './tokens.ts'
 
-const AT = 'PRE_ISSUE_ACCESS_TOKEN'
 const PATH = '/api/server/v1/actions/preIssueAccessToken'
 
 const NO_LOOKUP_BY_ID =
@@ -21,7 +19,7 @@ const NO_LOOKUP_BY_ID =
 
 /** A token is issued, and nobody was asked. */
 async function assertNotAsked(stage: Stage): Promise<void> {
-  const { status, body } = await stage.token(stage.machine, AS_ITSELF)
+  const { status, body } = await stage.token(stage.machine, MACHINE_FORM)
   assert.equal(status, 200, JSON.stringify(body))
   assert.equal(stage.extension(AT).calls.length, 0)
 }
@@ -89,8 +87,10 @@ export const selection: Section = {
       await assertNotAsked(stage)
     }),
     row('E3', 'rule configured, evaluates false: SUCCESS, no call', async stage => {
-      await stage.configure(AT, { rule: ruleOf([['grantType', 'equals', 'password']]) })
-      await assertNotAsked(stage)
+      await stage.configure(AT, rule([['grantType', 'equals', 'password']]))
+      const { call, issued, reached } = await ask(stage)
+      assert.deepEqual([issued.status, reached], [200, 0])
+      assert.deepEqual([call.status, call.reason], ['skipped', 'The rule does not hold: grantType equals password.'])
     }),
     row('E4', 'two actions of the type: exception "Multiple actions found for action type: …"', twoActions),
     row('E5', 'execute by id, id null/blank: exception `Action Id cannot be blank.`', notApplicable(NO_LOOKUP_BY_ID)),
@@ -101,7 +101,7 @@ export const selection: Section = {
     ),
     row('E7', 'lookup by type throws: `Error occurred while retrieving actions.`, 500, no call', stage =>
       withDamaged(stage, 'authentication = ?', 'sealed with a key that is lost', async () => {
-        const { status, body } = await stage.token(stage.machine, AS_ITSELF)
+        const { status, body } = await stage.token(stage.machine, MACHINE_FORM)
         assert.deepEqual([status, body.error], [500, 'server_error'])
         assert.equal(body.access_token, undefined)
         assert.equal(stage.extension(AT).calls.length, 0)
@@ -115,9 +115,9 @@ export const selection: Section = {
           stage,
           "settings = json_set(settings, '$.rule', json(?))",
           // A rule that was kept when the server knew one more field.
-          JSON.stringify(ruleOf([['country', 'equals', 'DE']])),
+          JSON.stringify(rule([['country', 'equals', 'DE']]).rule),
           async id => {
-            const issued = await stage.token(stage.machine, AS_ITSELF)
+            const issued = await stage.token(stage.machine, MACHINE_FORM)
             assertServerError(issued)
             const { details } = await onlyCallBehind(stage, issued)
             assert.equal(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
-import type { Expression, Operation, Rule } from '@preflow/contract'
+import type { Operation } from '@preflow/contract'
 import {
   type ActionCall,
   createCredentialSource,
@@ -15,6 +15,7 @@ import type { Configuration } from '@preflow/server'
 import type { Answer, Json } from '../extension-under-test.ts'
 import type { Row } from '../row.ts'
 import type { Answered, CallRecord, Client, Issued, Stage } from '../stage.ts'
+import { MACHINE_FORM } from './tokens.ts'
 
 /** What came of asking for a token with an active action. */
 export interface Asked {
@@ -23,15 +24,6 @@ export interface Asked {
   call: CallRecord
   /** How often the extension was reached. */
   reached: number
-}
-
-/** The grant of an application for itself. */
-export const AS_ITSELF = { grant_type: 'client_credentials' }
-
-/** The grant of the stage's user at the application `web`. */
-export function asUser({ user }: Stage, scope = ''): Record<string, string> {
-  const { userName: username, password } = user
-  return { grant_type: 'password', username, password, ...(scope === '' ? {} : { scope }) }
 }
 
 /** Asks for a token as the machine while the extension gives these answers, the last one for good. */
@@ -46,7 +38,7 @@ export async function askWhile(stage: Stage, ...answers: Answer[]): Promise<Aske
 export async function ask(
   stage: Stage,
   client: Client = stage.machine,
-  form: Record<string, string> = AS_ITSELF,
+  form: Record<string, string> = MACHINE_FORM,
 ): Promise<Asked> {
   const { calls } = stage.extension('PRE_ISSUE_ACCESS_TOKEN')
   const before = calls.length
@@ -65,7 +57,7 @@ export async function askFor(
   stage: Stage,
   operations: Operation[],
   client: Client = stage.machine,
-  form: Record<string, string> = AS_ITSELF,
+  form: Record<string, string> = MACHINE_FORM,
 ): Promise<Asked & { verdicts: string[]; event: Json }> {
   const extension = stage.extension('PRE_ISSUE_ACCESS_TOKEN')
   extension.succeed(...operations)
@@ -96,6 +88,16 @@ export function assertServerError({ status, body }: Answered): void {
   assert.deepEqual(told, { error: 'server_error', error_description: 'Internal Server Error.' })
 }
 
+/** A refusal of the management API: by status, code and words. */
+export function assertRefused(
+  { body, status }: Answered,
+  ...[expected, code, description, message]: [status: number, code: string, description?: string, message?: string]
+): void {
+  assert.deepEqual([status, body.code], [expected, code], JSON.stringify(body))
+  if (description !== undefined) assert.equal(body.description, description)
+  if (message !== undefined) assert.equal(body.message, message)
+}
+
 /** The texts of the diagnostic log, in their order. */
 export function textsOf({ details }: CallRecord): string[] {
   return details.steps.map(({ resultMessage }: DiagnosticStep) => resultMessage)
@@ -124,25 +126,28 @@ export function assertErrorPayload({ call, issued, reached }: Asked, { after: at
   assert(!textsOf(call).some(text => text.startsWith('Failed to call external endpoint')))
 }
 
-/** A rule of groups that are combined with OR, each of expressions that are combined with AND. */
-export function ruleOf(...groups: [field: string, operator: string, value: string][][]): Rule {
-  return {
-    condition: 'OR',
-    rules: groups.map(group => ({
-      condition: 'AND',
-      expressions: group.map(([field, operator, value]) => ({ field, operator, value }) as Expression),
-    })),
+/**
+ * Asks for a token as the machine, with headers written like this, also twice under one name, as `fetch` cannot.
+ *
+ * @returns The status.
+ */
+export function askWithRawHeaders({ base, machine }: Stage, ...headers: string[]): Promise<number> {
+  const url = new URL(`${base}/oauth2/token`)
+  const body = new URLSearchParams(MACHINE_FORM).toString()
+  const own = {
+    Host: url.host,
+    Authorization: basic(machine.clientId, String(machine.clientSecret)),
+    'Content-Type': 'application/x-www-form-urlencoded',
+    'Content-Length': String(Buffer.byteLength(body)),
   }
-}
-
-/** Posts a form with headers as they are written, also twice under one name, as `fetch` cannot. */
-export function postRaw(url: string, headers: string[], form: Record<string, string>): Promise<number> {
-  const body = new URLSearchParams(form).toString()
   return new Promise((resolve, reject) => {
-    const length = ['content-length', String(Buffer.byteLength(body))]
-    const request = httpRequest(url, { method: 'POST', headers: [...headers, ...length] }, response => {
-      response.resume().on('end', () => resolve(response.statusCode ?? 0))
-    })
+    const request = httpRequest(
+      url,
+      { method: 'POST', headers: [...Object.entries(own).flat(), ...headers] },
+      response => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0))
+      },
+    )
     request.on('error', reject).end(body)
   })
 }
@@ -164,7 +169,7 @@ export async function withSettings(
       const response = await fetch(`${socket}/t/${tenant.domain}/oauth2/token`, {
         method: 'POST',
         headers: { authorization: basic(machine.clientId, String(machine.clientSecret)), ...headers },
-        body: new URLSearchParams({ ...AS_ITSELF, ...form }),
+        body: new URLSearchParams({ ...MACHINE_FORM, ...form }),
       })
       return { status: response.status, headers: response.headers, body: await response.json() }
     })
@@ -176,6 +181,11 @@ export async function withSettings(
 /** Marks a row that is asked of {@link callThroughEngine}. */
 export function throughEngine(row: Row): Row {
   return { ...row, how: 'asked of what @preflow/engine exports, over a socket' }
+}
+
+/** Marks a row that is asked of the engine's `disclose` alone. */
+export function throughDisclose(row: Row): Row {
+  return { ...row, how: 'asked of disclose of @preflow/engine' }
 }
 
 /** A call as an identity server makes it. */

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import type { Answer } from '../extension-under-test.ts'
+import { notApplicable, row, type Section } from '../row.ts'
+import type { Answered, Client, Issued, Stage } from '../stage.ts'
+import { askWhile, assertServerError, ERROR, json } from './engine-under-test.ts'
+import { AT, IDT, issued, op } from './tokens.ts'
+
+const FAILED = json({
+  actionStatus: 'FAILED',
+  failureReason: 'Some failure reason',
+  failureDescription: 'Some description',
+})
+const UNAUTHORIZED: Answer = { status: 401, body: 'Unauthorized' }
+const INCOMPLETE = json({ actionStatus: 'INCOMPLETE', operations: [{ op: 'redirect', url: 'https://pin.test' }] })
+
+/** What the client gets when either token action answers this. */
+async function clientSees(stage: Stage, answer: Answer): Promise<Answered[]> {
+  const { issued: forMachine } = await askWhile(stage, answer)
+  await stage.remove(AT)
+  await stage.configure(IDT)
+  stage.extension(IDT).answer(() => answer)
+  const forUser = await stage.redeem(stage.web, 'openid')
+  assert.equal(stage.extension(IDT).calls.length > 0, true)
+  return [forMachine, forUser]
+}
+
+/** None of the extension's words reach the client. */
+async function assertHidden(stage: Stage, answer: Answer): Promise<void> {
+  for (const answered of await clientSees(stage, answer)) assertServerError(answered)
+}
+
+async function refreshLifetime(stage: Stage, { body }: Issued): Promise<number> {
+  const { body: token } = await stage.post('/oauth2/introspect', stage.web, { token: body.refresh_token })
+  assert.equal(token.active, true)
+  return token.exp - token.iat
+}
+
+const NO_FLOW = 'changes of passwords and profiles do not ask their actions yet, so no client sees what these answer'
+
+export const clientVisible: Section = {
+  title: 'What the client sees',
+  rows: [
+    row(
+      'E158',
+      '200 FAILED, token endpoint: 400, error `Some failure reason`, description `Some description`',
+      async stage => {
+        for (const { body, status } of await clientSees(stage, FAILED)) {
+          assert.deepEqual(
+            [status, body.error, body.error_description],
+            [400, 'Some failure reason', 'Some description'],
+          )
+        }
+      },
+    ),
+    row('E159', '500 ERROR payload: 500 server_error `Internal Server Error.`', stage =>
+      assertHidden(stage, json(ERROR, 500)),
+    ),
+    row('E160', '401 text `Unauthorized` (declared json): 500 server_error', stage =>
+      assertHidden(stage, UNAUTHORIZED),
+    ),
+    row('E161', '200 INCOMPLETE on token types: 500 server_error', stage => assertHidden(stage, INCOMPLETE)),
+    row(
+      'E162',
+      'hybrid /authorize, any of the above: `error=server_error`, description about processing the authorization request',
+      async stage => {
+        const client: Client = await stage.addApplication({
+          grantTypes: ['authorization_code'],
+          hybridFlow: { enable: true, responseType: 'code id_token' },
+        })
+        await stage.configure(IDT)
+        for (const answer of [FAILED, json(ERROR, 500), UNAUTHORIZED, INCOMPLETE]) {
+          stage.extension(IDT).answer(() => answer)
+          const { hash } = await stage.authorize(client, {
+            response_type: 'code id_token',
+            scope: 'openid',
+            nonce: 'n-1',
+          })
+          const landed = new URLSearchParams(hash.slice(1))
+          assert.equal(landed.get('error'), 'server_error')
+          assert.match(
+            landed.get('error_description') ?? '',
+            /Error occurred when processing the authorization request/,
+          )
+          assert.deepEqual([landed.has('code'), landed.has('id_token')], [false, false])
+        }
+      },
+    ),
+    row(
+      'E163',
+      'SCIM password/profile update, FAILED: 400, scimType = reason, detail contains description',
+      notApplicable(NO_FLOW),
+    ),
+    row(
+      'E164',
+      'SCIM update, 500 ERROR: 500, detail contains `Error while updating attributes of user`',
+      notApplicable(NO_FLOW),
+    ),
+    row('E165', 'change-password, FAILED: 400 `PWD-10004`', notApplicable(NO_FLOW)),
+    row(
+      'E166',
+      'refresh-token expiry replaced to 47400 at code grant: introspected refresh token lifetime 47400; at refresh grant 48600',
+      async stage => {
+        stage.extension(AT).succeed(op('~R/expires_in', 47_400))
+        const first = issued(await stage.redeem(stage.web, 'openid'))
+        assert.equal(await refreshLifetime(stage, first), 47_400)
+        stage.extension(AT).succeed(op('~R/expires_in', 48_600))
+        const second = issued(await stage.refresh(stage.web, first))
+        assert.equal(await refreshLifetime(stage, second), 48_600)
+      },
+    ),
+  ],
+}

@@ -1,0 +1,31 @@
+import type { Suite } from '../row.ts'
+import { answers } from './engine-answers.ts'
+import { attempts } from './engine-attempts.ts'
+import { authentication } from './engine-authentication.ts'
+import { clientVisible } from './engine-client.ts'
+import { disclosure } from './engine-disclosure.ts'
+import { envelope } from './engine-envelope.ts'
+import { management } from './engine-management.ts'
+import { filter, processors } from './engine-operations.ts'
+import { rules } from './engine-rules.ts'
+import { selection } from './engine-selection.ts'
+
+/** The rows of the engine: section 10 of its specification. */
+export const engineSuite: Suite = {
+  title: 'Engine and management',
+  letter: 'E',
+  count: 166,
+  sections: [
+    selection,
+    disclosure,
+    envelope,
+    authentication,
+    attempts,
+    answers,
+    filter,
+    processors,
+    rules,
+    management,
+    clientVisible,
+  ],
+}
