@@ -286,15 +286,13 @@ function asText(report: Report, paint: Paint, isFull: boolean): string {
   ]
   if (isFull && request) lines.push('The request', indented(JSON.parse(request.body)), '')
   for (const [n, { status, durationMs, failure }] of trace.attempts.entries()) {
-    const words = status === undefined ? 'no answer' : `status ${status}`
-    const times = trace.attempts.length > 1 ? ` (attempt ${n + 1} of ${trace.attempts.length})` : ''
-    lines.push(
-      `Answered with ${words} after ${Math.round(durationMs)} ms${times}${failure ? paint.bad(`: ${failure.message}`) : '.'}`,
-    )
+    const words = status === undefined ? 'No answer' : `Answered with status ${status}`
+    const times = trace.attempts.length > 1 ? `, attempt ${n + 1} of ${trace.attempts.length}` : ''
+    const why = failure ? `: ${failure.message}` : '.'
+    lines.push(`${words} after ${Math.round(durationMs)} ms${times}${why}`)
   }
   if (isFull && delivery?.ok) lines.push('', 'The answer', indented(answerBody(delivery)), '')
-  lines.push(...verdictLines(outcome, paint))
-  lines.push('', ending(type, outcome, platform, paint), '')
+  lines.push(...verdictLines(outcome, paint), ending(type, outcome, platform, paint), '')
   return lines.join('\n')
 }
 
@@ -327,7 +325,7 @@ function ending(type: ActionType, outcome: Outcome, { title }: Platform, paint: 
       return paint.good(`The extension refused. The client would see ${seen}.`)
     case 'error':
     case 'continued':
-      return paint.bad(`${title} could not use this: ${outcome.error.message}\nThe client would see ${seen}.`)
+      return paint.bad(`${title} cannot go on: ${outcome.error.message}\nThe client would see ${seen}.`)
     case 'skipped':
       return paint.bad(`${title} would not call the extension: ${outcome.why}`)
     default:

@@ -36,10 +36,17 @@ export function chooseOccasion(type: ActionType, choice: OccasionChoice): Occasi
 
 /** One line per occasion of a type, for a person who has to choose. */
 export function describeOccasions(type: ActionType): string {
-  const rows = occasions[type].map(({ name, about, grant, initiator, flow }) => {
-    const words = [grant && `--grant ${grant}`, initiator && `--initiator ${initiator}`]
-    if (flow !== undefined || grant !== name) words.push(`--flow ${flow ?? name}`)
-    return [words.filter(Boolean).join(' '), about] as const
+  const rows = occasions[type].map(occasion => {
+    const { name, about, grant, initiator, flow } = occasion
+    const words = [
+      ...(grant === undefined ? [] : [`--grant ${grant}`]),
+      ...(initiator ? [`--initiator ${initiator}`] : []),
+    ]
+    // Several occasions may share a flow; then the others are called by their own name.
+    const isChosenByFlow = flow !== undefined && chooseOccasion(type, { flow }) === occasion
+    const isChosenAlready = grant !== undefined && chooseOccasion(type, { grant }) === occasion
+    if (!isChosenAlready) words.push(`--flow ${isChosenByFlow ? flow : name}`)
+    return [words.join(' '), about] as const
   })
   const width = Math.max(...rows.map(([words]) => words.length))
   return rows.map(([words, about]) => `  ${words.padEnd(width)}  ${about}`).join('\n')

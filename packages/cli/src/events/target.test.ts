@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { UsageError } from '../command.ts'
+import { readTarget } from './target.ts'
+
+const url = 'http://127.0.0.1:8080/hook'
+const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
+
+test('each kind of credential is read as the platform has it', () => {
+  const read = (auth: string) => readTarget({ url, auth }, {}).authentication
+  assert.deepEqual(read('basic:admin:a:b'), { type: 'BASIC', properties: { username: 'admin', password: 'a:b' } })
+  assert.deepEqual(read('bearer:t0ken'), { type: 'BEARER', properties: { accessToken: 't0ken' } })
+  assert.deepEqual(read('api-key:X-Key=v=1'), { type: 'API_KEY', properties: { header: 'X-Key', value: 'v=1' } })
+  assert.deepEqual(read('none'), { type: 'NONE' })
+})
+
+test('secrets come from the environment, and an option wins over it', () => {
+  const env = { PREFLOW_AUTH: 'bearer:from-env', PREFLOW_SIGN: `${secret},${secret}` }
+  const fromEnvironment = readTarget({ url }, env)
+  assert.deepEqual(fromEnvironment.authentication, { type: 'BEARER', properties: { accessToken: 'from-env' } })
+  assert.deepEqual(fromEnvironment.signingSecrets, [secret, secret])
+  assert.deepEqual(readTarget({ url, auth: 'none', sign: [secret] }, env), {
+    url,
+    authentication: { type: 'NONE' },
+    signingSecrets: [secret],
+  })
+})
+
+test('without either nothing is proved', () => {
+  assert.deepEqual(readTarget({ url }, {}), { url, authentication: { type: 'NONE' }, signingSecrets: [] })
+})
+
+test('words that cannot be meant are refused without repeating a secret', () => {
+  const secretWord = 'hunter2hunter2'
+  for (const words of [
+    { url, auth: `basic:${secretWord}` },
+    { url, auth: `digest:${secretWord}` },
+    { url, auth: `api-key:${secretWord}` },
+    { url, sign: [secretWord] },
+  ]) {
+    assert.throws(
+      () => readTarget(words, {}),
+      error => error instanceof UsageError && !error.message.includes(secretWord),
+    )
+  }
+})
+
+test('the address must be an absolute http or https URL', () => {
+  assert.throws(() => readTarget({ url: undefined }, {}), UsageError)
+  assert.throws(() => readTarget({ url: 'localhost:8080' }, {}), UsageError)
+  assert.throws(() => readTarget({ url: '/hook' }, {}), UsageError)
+})
