@@ -1,4 +1,15 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
 import { suites } from './catalogue.ts'
+import { DOCUMENT, renderDocument } from './document.ts'
 import { runRows } from './run-rows.ts'
 
 runRows(suites)
+
+test('docs/reference/conformance.md says what the rows say', () => {
+  assert(
+    readFileSync(DOCUMENT, 'utf8') === renderDocument(suites),
+    'stale: run npx node --conditions=@preflow/source conformance/write-document.ts',
+  )
+})

@@ -71,3 +71,16 @@ export function notApplicable(reason: string, check?: Check): NotApplicable {
 export function rowsOf(suite: Suite): Row[] {
   return suite.sections.flatMap(({ rows }) => rows)
 }
+
+/** What became of a row, in words. */
+export function verdictOf({ reference, preflow }: Row): { kind: Kind; reason?: string } {
+  if (typeof reference !== 'function') {
+    return 'notApplicable' in reference
+      ? { kind: 'not applicable', reason: reference.notApplicable }
+      : { kind: 'differs everywhere', reason: reference.differs }
+  }
+  return preflow === 'same' ? { kind: 'holds' } : { kind: 'differs on preflow', reason: preflow.differs }
+}
+
+export const KINDS = ['holds', 'differs on preflow', 'differs everywhere', 'not applicable'] as const
+export type Kind = (typeof KINDS)[number]

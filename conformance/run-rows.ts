@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Check, type Row, type RowId, rowsOf, type Suite } from './row.ts'
+import { type Check, KINDS, type Row, type RowId, rowsOf, type Suite, verdictOf } from './row.ts'
 import { openWorld, STAGES, type World } from './world.ts'
 
 /** On which platform the reference's column is checked; a row that is about another one asks for it. */
@@ -20,8 +20,8 @@ export function runRows(suites: readonly Suite[]): void {
         })
         after(() => world.close())
         for (const row of suites.flatMap(rowsOf)) {
-          const { check, skip } = planFor(row, column)
-          test(`${row.id}: ${row.title}`, { skip }, async () => {
+          const { check, skip, note } = planFor(row, column)
+          test(`${row.id}: ${row.title}${note}`, { skip }, async () => {
             try {
               await world.run(check)
             } catch (error) {
@@ -32,8 +32,8 @@ export function runRows(suites: readonly Suite[]): void {
         }
       })
     }
-    after(() => process.stdout.write(tableOf(suites, failed)))
   })
+  after(() => process.stdout.write(tableOf(suites, failed)))
 
   for (const suite of suites) {
     test(`${suite.title}: every row from ${suite.letter}1 to ${suite.letter}${suite.count} is there once`, () => {
@@ -49,27 +49,15 @@ export function runRows(suites: readonly Suite[]): void {
 const nothing: Check = async () => {}
 
 /** What is done for a row in a column. Rows with nothing to check are skipped with their reason. */
-function planFor({ reference, preflow }: Row, column: Column): { check: Check; skip: string | false } {
+function planFor({ reference, preflow }: Row, column: Column): { check: Check; skip: string | false; note: string } {
   const held = column === 'preflow' && preflow !== 'same' ? preflow : reference
-  if (typeof held === 'function') return { check: held, skip: false }
-  if ('notApplicable' in held) {
-    return { check: held.check ?? nothing, skip: held.check ? false : `not applicable: ${held.notApplicable}` }
-  }
-  return { check: held.check, skip: false }
+  if (typeof held === 'function') return { check: held, skip: false, note: '' }
+  if ('differs' in held) return { check: held.check, skip: false, note: ` (differs: ${held.differs})` }
+  const reason = `not applicable: ${held.notApplicable}`
+  return held.check
+    ? { check: held.check, skip: false, note: ` (${reason})` }
+    : { check: nothing, skip: reason, note: '' }
 }
-
-/** What became of a row, in words. */
-export function verdictOf({ reference, preflow }: Row): { kind: Kind; reason?: string } {
-  if (typeof reference !== 'function') {
-    return 'notApplicable' in reference
-      ? { kind: 'not applicable', reason: reference.notApplicable }
-      : { kind: 'differs everywhere', reason: reference.differs }
-  }
-  return preflow === 'same' ? { kind: 'holds' } : { kind: 'differs on preflow', reason: preflow.differs }
-}
-
-export const KINDS = ['holds', 'differs on preflow', 'differs everywhere', 'not applicable'] as const
-export type Kind = (typeof KINDS)[number]
 
 function tableOf(suites: readonly Suite[], failed: ReadonlyMap<RowId, ReadonlySet<Column>>): string {
   const lines = suites.flatMap(suite => {

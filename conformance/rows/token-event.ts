@@ -8,6 +8,7 @@ import {
   AT,
   claimNames,
   IDT,
+  inEngine,
   issued,
   lastEvent,
   MACHINE_FORM,
@@ -228,24 +229,26 @@ export const event: Section = {
       assert.equal(request.additionalParams, undefined)
     }),
 
-    row('T54', 'the event is built with every header; the filter is a stage of its own (engine)', async stage => {
-      const headers = [named('authorization', ['Basic x']), named('x-a', ['1'])]
-      const call = {
-        action: {
-          id: 'a-1',
-          type: AT,
-          version: 'v1',
-          endpoint: { uri: 'https://x.test', authentication: { type: 'NONE' } },
-        },
-        platform: platforms[stage.platform.name],
-        event: { request: { clientId: 'web1', additionalHeaders: headers }, accessToken: { claims: [] } },
-        facts: {},
-        requestId: 'rq-1',
-      } as const
-      const disclosed = disclose(call).event as Json
-      assert.deepEqual(disclosed.request.additionalHeaders, [named('x-a', ['1'])])
-      assert.deepEqual(call.event.request.additionalHeaders, headers)
-    }),
+    inEngine(
+      row('T54', 'the event is built with every header; the filter is a stage of its own', async stage => {
+        const headers = [named('authorization', ['Basic x']), named('x-a', ['1'])]
+        const call = {
+          action: {
+            id: 'a-1',
+            type: AT,
+            version: 'v1',
+            endpoint: { uri: 'https://x.test', authentication: { type: 'NONE' } },
+          },
+          platform: platforms[stage.platform.name],
+          event: { request: { clientId: 'web1', additionalHeaders: headers }, accessToken: { claims: [] } },
+          facts: {},
+          requestId: 'rq-1',
+        } as const
+        const disclosed = disclose(call).event as Json
+        assert.deepEqual(disclosed.request.additionalHeaders, [named('x-a', ['1'])])
+        assert.deepEqual(call.event.request.additionalHeaders, headers)
+      }),
+    ),
 
     row('T55', 'claims string, list, and number: each removable, a list with a slash, before scopes', async stage => {
       // A number comes into the claims through an extension; the next event has it among them.

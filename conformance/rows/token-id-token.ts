@@ -6,7 +6,7 @@ import { differs, notApplicable, row, type Section } from '../row.ts'
 import type { Issued, Stage } from '../stage.ts'
 import { renameUser } from '../users.ts'
 import { assertToken, assertVerdicts, FILTERED, idToken, idTokenEdit } from './token-edits.ts'
-import { addFrontApplication, IDT, issued, land, named, op, shown } from './tokens.ts'
+import { addFrontApplication, IDT, inEngine, issued, land, named, op, shown } from './tokens.ts'
 
 const ADDED = 'Audience added.'
 const EXISTS = 'Audience already exists.'
@@ -128,24 +128,26 @@ export const idTokens: Section = {
       log: ['Invalid Audience. Must be a valid string or URI.'],
     }),
 
-    row('T168', '`/foo/` although offered: "Unsupported path" for each operation (engine)', async stage => {
-      const allowed: AllowedOperation[] = (['add', 'remove', 'replace'] as const).map(name => ({
-        op: name,
-        paths: ['/foo/'],
-      }))
-      const applied = applyOperations(
-        allowed.map(({ op: name }) => ({ op: name, path: '/foo/x', value: 'x' })),
-        allowed,
-        { idToken: { claims: [] } },
-        actionTypes.PRE_ISSUE_ID_TOKEN,
-        platforms[stage.platform.name],
-      )
-      assert(applied.ok)
-      assert.deepEqual(
-        applied.value.verdicts.map(({ reason }) => reason),
-        ['ADD', 'REMOVE', 'REPLACE'].map(name => `Unsupported path for ${name} operation: /foo/x`),
-      )
-    }),
+    inEngine(
+      row('T168', '`/foo/` although offered: "Unsupported path" for each operation', async stage => {
+        const allowed: AllowedOperation[] = (['add', 'remove', 'replace'] as const).map(name => ({
+          op: name,
+          paths: ['/foo/'],
+        }))
+        const applied = applyOperations(
+          allowed.map(({ op: name }) => ({ op: name, path: '/foo/x', value: 'x' })),
+          allowed,
+          { idToken: { claims: [] } },
+          actionTypes.PRE_ISSUE_ID_TOKEN,
+          platforms[stage.platform.name],
+        )
+        assert(applied.ok)
+        assert.deepEqual(
+          applied.value.verdicts.map(({ reason }) => reason),
+          ['ADD', 'REMOVE', 'REPLACE'].map(name => `Unsupported path for ${name} operation: /foo/x`),
+        )
+      }),
+    ),
 
     row(
       'T169',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Operation } from '@preflow/contract'
 import type { ActionInput } from '@preflow/contract/management'
 import type { Json } from '../extension-under-test.ts'
+import type { Row } from '../row.ts'
 import type { Client, Issued, Stage } from '../stage.ts'
 
 export const AT = 'PRE_ISSUE_ACCESS_TOKEN'
@@ -124,4 +125,9 @@ export async function connectDevice(stage: Stage, client: Client, scope: string)
   }
   assert.match(page.html, /Your device is connected/)
   return stage.token(client, { grant_type: DEVICE_CODE, device_code: body.device_code })
+}
+
+/** A row about one step of the engine that no request shows by itself. */
+export function inEngine(about: Row): Row {
+  return { ...about, how: 'asked of what @preflow/engine exports' }
 }
