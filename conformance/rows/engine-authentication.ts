@@ -129,7 +129,7 @@ export const authentication: Section = {
     row(
       'E43',
       'token endpoint 401: client 500 server_error; extension called 0 times',
-      withoutToken('E43', { status: 401, body: '' }),
+      withoutToken('E43', json({ access_token: 'not-yours' }, 401)),
     ),
     row(
       'E44',
@@ -142,7 +142,7 @@ export const authentication: Section = {
       withoutToken('E45', json({ token_type: 'Bearer', expires_in: 3600 })),
     ),
     row('E46', 'token endpoint 200 `not-json`: same', withoutToken('E46', { body: 'not-json' })),
-    row('E47', 'token endpoint 500: same', withoutToken('E47', { status: 500, body: '' })),
+    row('E47', 'token endpoint 500: same', withoutToken('E47', json({ access_token: 'not-yours' }, 500))),
     row('E48', 'refresh token known: refresh grant tried first', async stage => {
       const forms = await refuseFirstToken(stage, provider(stage, 'E48', 'rt-1'))
       assert.deepEqual(forms, [

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -45,9 +45,10 @@ export async function openBlackHole(reply?: object): Promise<BlackHole> {
   return {
     uri: `http://127.0.0.1:${port}/hook`,
     async knocked() {
-      // Only the kernel knows of a connection that nobody answers, and it tells of none when it happens.
+      // Only the kernel knows of a connection that nobody answers, and it tells of none when it happens. Read at once: the
+      // threads behind promises of files are busy with passwords.
       const waiting = new RegExp(`0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} ${SYN_SENT} `)
-      while (!waiting.test(await readFile('/proc/net/tcp', 'utf8'))) await pause(5)
+      while (!waiting.test(readFileSync('/proc/net/tcp', 'utf8'))) await pause(5)
     },
     wake() {
       Atomics.store(alarm, 0, 1)
