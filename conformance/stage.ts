@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { type ActionType, actionTypes, type Platform, type PlatformName, platforms } from '@preflow/contract'
+import { type ActionType, actionTypes, type Platform, platforms } from '@preflow/contract'
 import type { ActionInput, ApiResourceView, ApplicationInput, OidcInput, OidcView } from '@preflow/contract/management'
 import { decodeJwt, type JWTPayload } from 'jose'
 import { type Browser, openBrowser, type Page } from './browser.ts'
@@ -89,7 +89,9 @@ export interface Stage {
   refresh(client: Client, previous: Issued, more?: Record<string, string>): Promise<Issued>
   /** A browser in which the stage's user is signed in after the first time. */
   browser: Browser
-  /** Goes through the authorize endpoint, signs in and agrees where asked. Ends at the callback. */
+  /** Goes to the authorize endpoint and signs in where asked. Ends at a page that asks for consent, or at the callback. */
+  visit(client: Client, parameters: Record<string, string>): Promise<Page>
+  /** The same, and agrees where asked. Ends at the callback. */
   authorize(client: Client, parameters: Record<string, string>): Promise<URL>
   /** A code for these scopes, exchanged. */
   redeem(client: Client, scope: string, headers?: Record<string, string>): Promise<Issued>
@@ -113,6 +115,7 @@ export interface OpenStage extends Stage {
   close(): Promise<void>
 }
 
+/** Sets up a tenant of the server as a stage, through the APIs that any administrator has. */
 export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
   const domain = `acme-${randomBytes(4).toString('hex')}`
   const base = `${server.address}/t/${domain}`
@@ -160,8 +163,9 @@ export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
     return known
   }
 
-  /** The action of each type that stands, and whether it is another than every row starts with. */
+  /** Ids of the actions that stand. */
   const actions = new Map<ActionType, string>()
+  /** Types whose action may be another than every row starts with. */
   const touched = new Set<ActionType>()
 
   const pathOf = (type: ActionType) => `${API}/actions/${actionTypes[type].path}`
@@ -230,27 +234,27 @@ export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
   await configure('PRE_ISSUE_ACCESS_TOKEN')
   touched.clear()
 
-  async function signIn(page: Page): Promise<Page> {
-    const { userName, password } = user
-    return browser.submit(page, { username: userName, password, step: 'sign-in' })
-  }
-
-  const authorize: Stage['authorize'] = async (client, parameters) => {
+  const visit: Stage['visit'] = async (client, parameters) => {
     const query = new URLSearchParams({
       client_id: client.clientId,
       redirect_uri: CALLBACK,
       response_type: 'code',
       ...parameters,
     })
-    let page = await browser.open(`${base}/oauth2/authorize?${query}`)
-    if (page.html.includes('name="password"')) page = await signIn(page)
+    const page = await browser.open(`${base}/oauth2/authorize?${query}`)
+    if (!page.html.includes('name="password"')) return page
+    return browser.submit(page, { username: user.userName, password: user.password, step: 'sign-in' })
+  }
+
+  const authorize: Stage['authorize'] = async (client, parameters) => {
+    let page = await visit(client, parameters)
     if (page.status === 200) page = await browser.submit(page, { step: 'allow' })
     assert.equal(page.status, 0, page.html)
     return new URL(page.url)
   }
 
   return {
-    platform: platforms[server.configuration.platform as PlatformName],
+    platform: platforms[server.configuration.platform],
     server,
     base,
     tenant,
@@ -271,6 +275,7 @@ export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
     refresh: (client, previous, more = {}) =>
       token(client, { grant_type: 'refresh_token', refresh_token: String(previous.body.refresh_token), ...more }),
     browser,
+    visit,
     authorize,
     async redeem(client, scope, headers) {
       const landing = await authorize(client, { scope })
@@ -284,7 +289,7 @@ export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
     },
     async reset() {
       for (const known of extensions.values()) known.reset()
-      for (const type of [...touched]) {
+      for (const type of touched) {
         if (type === 'PRE_ISSUE_ACCESS_TOKEN') await configure(type)
         else await remove(type)
       }

@@ -26,10 +26,11 @@ export async function openWorld(platform: PlatformName): Promise<World> {
       try {
         await check(stage)
       } finally {
-        await stage.reset()
-        const next = waiting.shift()
-        if (next) next(stage)
-        else free.push(stage)
+        await stage.reset().finally(() => {
+          const next = waiting.shift()
+          if (next) next(stage)
+          else free.push(stage)
+        })
       }
     },
     async close() {

@@ -3,7 +3,7 @@ import { platforms } from '@preflow/contract'
 import { disclose } from '@preflow/engine'
 import type { Json } from '../extension-under-test.ts'
 import { notApplicable, row, type Section } from '../row.ts'
-import { decodeTokens, type Stage, USER_SCOPES } from '../stage.ts'
+import { CALLBACK, decodeTokens, type Stage, USER_SCOPES } from '../stage.ts'
 import {
   AT,
   claimNames,
@@ -123,20 +123,12 @@ export const event: Section = {
 
     row('T41', 'code that came from a consent page: `session.sessionDataKeyConsent` names it', async stage => {
       const client = await stage.addApplication({ grantTypes: ['authorization_code'] }, { asksForConsent: true })
-      const pages: string[] = []
-      const { browser } = stage
-      const open = browser.submit
-      browser.submit = (page, fields) => {
-        if (fields['step'] === 'allow') pages.push(new URL(page.url).pathname)
-        return open(page, fields)
-      }
-      try {
-        issued(await stage.redeem(client, 'openid'))
-      } finally {
-        browser.submit = open
-      }
-      assert.equal(pages.length, 1)
-      assert.deepEqual(lastEvent(stage).session, { sessionDataKeyConsent: pages[0]?.split('/').at(-1) })
+      const consent = await stage.visit(client, { scope: 'openid' })
+      const landing = await stage.browser.submit(consent, { step: 'allow' })
+      const code = new URL(landing.url).searchParams.get('code') ?? ''
+      issued(await stage.token(client, { grant_type: 'authorization_code', code, redirect_uri: CALLBACK }))
+      const key = new URL(consent.url).pathname.split('/').at(-1)
+      assert.deepEqual(lastEvent(stage).session, { sessionDataKeyConsent: key })
     }),
 
     row('T42', 'no consent page: no `session`', async stage => {
