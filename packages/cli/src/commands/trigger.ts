@@ -24,7 +24,13 @@ import { actionCall, actionVersion, type Target } from '../events/action-call.ts
 import { clientView } from '../events/client-view.ts'
 import { readAssignment, withPath } from '../events/edit-path.ts'
 import { chooseOccasion, describeOccasions, readActionType } from '../events/occasions.ts'
-import { readTarget, TARGET_ENVIRONMENT_HELP, TARGET_OPTIONS_HELP, targetOptions } from '../events/target.ts'
+import {
+  readTarget,
+  TARGET_ENVIRONMENT_HELP,
+  TARGET_OPTIONS_HELP,
+  targetOptions,
+  withoutSecrets,
+} from '../events/target.ts'
 import { createPaint, type Paint } from '../verify/paint.ts'
 
 const typeNames = Object.values(actionTypes).map(({ path }) => path)
@@ -110,8 +116,10 @@ ${TARGET_ENVIRONMENT_HELP}Exit code: 0 the platform could use the answer, 1 it c
     )
     const sent = await sendEvent(call, io)
     const report = { type, occasion: occasion?.name ?? values.file ?? '', version, platform, target, ...sent }
-    if (values.json) io.out(`${JSON.stringify(asJson(report), null, 2)}\n`)
-    else io.out(asText(report, createPaint(io), values.show))
+    const text = values.json
+      ? `${JSON.stringify(asJson(report), null, 2)}\n`
+      : asText(report, createPaint(io), values.show)
+    io.out(withoutSecrets(text, target))
     return isUsable(sent.outcome) ? 0 : 1
   },
 }
@@ -244,7 +252,7 @@ function isUsable({ status }: Outcome): boolean {
   return status === 'success' || status === 'failed' || status === 'incomplete'
 }
 
-/** The body of the answer as it came. Nothing is redacted: the event is a sample, and the developer sent it. */
+/** The body of the answer as it came: the event is a sample, and the developer sent it. */
 function answerBody(delivery: Delivery | undefined): unknown {
   if (!delivery?.ok) return undefined
   const text = new TextDecoder().decode(delivery.body)

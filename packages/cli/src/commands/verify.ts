@@ -4,7 +4,13 @@ import { parseArgs } from 'node:util'
 import { actionTypes, type Platform, type PlatformName, platforms } from '@preflow/contract'
 import { type Command, type Io, UsageError } from '../command.ts'
 import { readActionType } from '../events/occasions.ts'
-import { readTarget, TARGET_ENVIRONMENT_HELP, TARGET_OPTIONS_HELP, targetOptions } from '../events/target.ts'
+import {
+  readTarget,
+  TARGET_ENVIRONMENT_HELP,
+  TARGET_OPTIONS_HELP,
+  targetOptions,
+  withoutSecrets,
+} from '../events/target.ts'
 import { createPaint } from '../verify/paint.ts'
 import { jsonReport } from '../verify/report/json.ts'
 import { junitReport } from '../verify/report/junit.ts'
@@ -74,9 +80,11 @@ ${TARGET_ENVIRONMENT_HELP}Exit code: 0 the contract is kept, 1 it is not, 2 the 
       ...(types && { types: [...new Set(types)] }),
       ...(encryptionKey && { encryptionKey }),
     }).finally(progress.clear)
-    if (values.junit !== undefined) await writeFile(values.junit, junitReport(result, values.strict))
-    if (values.json) io.out(`${JSON.stringify(jsonReport(result), null, 2)}\n`)
-    else io.out(textReport(result, createPaint(io)))
+    if (values.junit !== undefined) {
+      await writeFile(values.junit, withoutSecrets(junitReport(result, values.strict), target))
+    }
+    const text = values.json ? `${JSON.stringify(jsonReport(result), null, 2)}\n` : textReport(result, createPaint(io))
+    io.out(withoutSecrets(text, target))
     return result.isPassed && !(values.strict && summaryOf(result).advised > 0) ? 0 : 1
   },
 }

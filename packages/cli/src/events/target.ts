@@ -1,4 +1,4 @@
-import type { EndpointAuthentication } from '@preflow/contract'
+import { ENDPOINT_AUTHENTICATION_PROPERTIES, type EndpointAuthentication } from '@preflow/contract'
 import { UsageError } from '../command.ts'
 import type { Target } from './action-call.ts'
 
@@ -47,6 +47,24 @@ export function readTarget(words: TargetWords, env: Readonly<Record<string, stri
     signingSecrets,
   }
 }
+
+/** Without the credentials, should an extension have repeated them. */
+export function withoutSecrets(text: string, { authentication, signingSecrets }: Target): string {
+  const { properties = {} } = authentication as { properties?: Record<string, string> }
+  const secrets = [
+    ...signingSecrets,
+    ...Object.entries(properties).flatMap(([name, value]) => (PUBLIC_PROPERTIES.has(name) ? [] : value)),
+  ]
+  return secrets.reduce(
+    (shown, secret) => shown.replaceAll(secret, HIDDEN).replaceAll(JSON.stringify(secret).slice(1, -1), HIDDEN),
+    text,
+  )
+}
+
+const PUBLIC_PROPERTIES: ReadonlySet<string> = new Set(
+  Object.values(ENDPOINT_AUTHENTICATION_PROPERTIES).flatMap(({ shown }) => shown),
+)
+const HIDDEN = '<credential>'
 
 const readers: Readonly<Record<string, (rest: string) => EndpointAuthentication | undefined>> = {
   none: () => ({ type: 'NONE' }),

@@ -7,9 +7,9 @@ import type { Extension, IncomingCall } from '@preflow/extension'
 import { API_KEY } from './good-extension.cases.ts'
 
 /** A deadline for extensions that miss it, in milliseconds. */
-const HURRIED_MS = 400
+const HURRIED_MS = 1000
 /** More than half of that. */
-const SLOW_START_MS = 260
+const SLOW_START_MS = 600
 
 /** One request as a broken extension received it. */
 export interface ReceivedCall {
@@ -561,6 +561,24 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     defect: () => async (call, good) =>
       call.json?.event?.tenant?.id && !call.json.event.organization ? CRASH : good(),
     caughtBy: ['answer.content-type', 'event.revisions', 'input.members', 'secrecy.internals'],
+  },
+  {
+    name: 'needs the user store',
+    seen: 'engine 2.2, user-actions 7.1 H12',
+    defect: () => async (call, good) =>
+      call.json?.event?.user && !call.json.event.userStore
+        ? json(500, { actionStatus: 'ERROR', errorMessage: 'server_error' })
+        : good(),
+    caughtBy: ['event.optional-members'],
+  },
+  {
+    name: 'cannot write the names of people into a header line',
+    seen: 'user-actions 7.2 R7',
+    defect: () => async (call, good) =>
+      claimsOf(call).some(({ value }) => typeof value === 'string' && /[^\x20-\xff]/.test(value))
+        ? json(500, { actionStatus: 'ERROR', errorMessage: 'server_error' })
+        : good(),
+    caughtBy: ['event.scripts'],
   },
   {
     name: 'refuses members it does not know',

@@ -52,14 +52,14 @@ interface Described {
   mend: string
   /** A `must` that fails makes the run fail; a `should` is advice. */
   level: 'must' | 'should'
+  /** The types it makes sense for. Default: all. */
+  types?: readonly ActionType[]
 }
 
 /** A check that asks something of the extension. */
 export interface AskingCheck extends Described {
   /** `extension`: asked once, with the first action type, because it does not depend on the type. */
   scope: 'type' | 'extension'
-  /** The types it makes sense for. Default: all. */
-  types?: readonly ActionType[]
   /** Whether it has something to say when the extension gave no answer that could be looked at. */
   alsoWithoutAnswer?: boolean
   run(subject: Subject): Promise<Finding> | Finding

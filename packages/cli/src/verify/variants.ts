@@ -52,6 +52,26 @@ export const without =
   (path: string): Variant =>
   request => ({ ...request, event: remove(request.event, path.split('.')) as object })
 
+/** Lists that may be empty. The reference leaves empty ones out; another platform may not. */
+const EMPTIABLE: ReadonlySet<string> = new Set([
+  'scopes',
+  'additionalHeaders',
+  'additionalParams',
+  'groups',
+  'parameters',
+  'authenticatedSteps',
+])
+
+/** With nothing in the lists that may be empty. */
+export const withEmptyLists: Variant = request => {
+  const event = mapObjects(request.event, node =>
+    Object.fromEntries(
+      Object.entries(node).map(([name, member]) => [name, EMPTIABLE.has(name) && Array.isArray(member) ? [] : member]),
+    ),
+  )
+  return { ...request, event: event as object }
+}
+
 /** Whether the event has a member at this path. */
 export function has(event: object, path: string): boolean {
   let at: unknown = event

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
-import { type ActionType, platforms } from '@preflow/contract'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { suite, type TestContext, test } from 'node:test'
+import { actionTypes, platforms } from '@preflow/contract'
+import { allow, defineExtension, type Extension, fail, redirectTo } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
 import type { Target } from '../events/action-call.ts'
 import { brokenExtensions, serveBroken } from './broken-extensions.cases.ts'
-import { API_KEY, makeGoodExtension } from './good-extension.cases.ts'
-import { type VerificationResult, verify } from './verify.ts'
+import { usableCheck } from './checks/answer.ts'
+import { checksFor } from './checks/checks.ts'
+import { API_KEY, credentialKeys, makeGoodExtension } from './good-extension.cases.ts'
+import { type Verification, type VerificationResult, verify } from './verify.ts'
 
 const SIGNING_SECRET = `whsec_${Buffer.alloc(32, 3).toString('base64')}`
 
@@ -18,12 +23,27 @@ function targetAt(url: string, calling: 'keyed' | 'signed' | 'openly' = 'keyed')
   }
 }
 
-function run(target: Target, types?: readonly ActionType[], deadlineMs = 4000): Promise<VerificationResult> {
-  const chosen = Object.values(platforms).map(platform => ({
-    ...platform,
-    calling: { ...platform.calling, readTimeoutMs: deadlineMs },
-  }))
-  return verify({ target, platforms: chosen, signal: new AbortController().signal, ...(types && { types }) })
+/** A whole run. The deadline is one that no machine misses, unless missing it is what is tested. */
+function run(
+  target: Target,
+  { deadlineMs = 4000, ...more }: Partial<Verification> & { deadlineMs?: number } = {},
+): Promise<VerificationResult> {
+  const { platforms: chosen = Object.values(platforms), ...others } = more
+  return verify({
+    target,
+    platforms: chosen.map(platform => ({ ...platform, calling: { ...platform.calling, readTimeoutMs: deadlineMs } })),
+    signal: new AbortController().signal,
+    ...others,
+  })
+}
+
+/** Between them they differ in all that platforms differ in; more would only make the runs longer. */
+const DIFFERENT = [platforms.preflow, platforms.asgardeo, platforms['wso2-is-7.1']]
+
+async function served(t: Pick<TestContext, 'after'>, extension: Extension): Promise<string> {
+  const server = await serve(extension)
+  t.after(() => server.close())
+  return server.url
 }
 
 /** The checks that have something to say, each once. */
@@ -43,17 +63,145 @@ suite('broken extensions', { concurrency: 4 }, () => {
   } of brokenExtensions) {
     test(`an extension that ${name} is caught by ${caughtBy.join(', ')} (${seen})`, async t => {
       const { url } = await serveBroken(t, await makeGoodExtension(), defect())
-      const result = await run(targetAt(url, calling), [type], deadlineMs)
+      const result = await run(targetAt(url, calling), {
+        types: [type],
+        platforms: DIFFERENT,
+        ...(deadlineMs !== undefined && { deadlineMs }),
+      })
       assert.deepEqual(caught(result).sort(), [...caughtBy].sort())
     })
   }
 })
 
 test('the good extension passes every check for every action type it decides', async t => {
-  const server = await serve(await makeGoodExtension())
-  t.after(() => server.close())
-  const result = await run(targetAt(server.url))
+  const result = await run(targetAt(await served(t, await makeGoodExtension())))
   assert.deepEqual(caught(result), [])
   assert.equal(result.isPassed, true)
-  assert.deepEqual(result.types, Object.keys(platforms.preflow.revisions).length === 5 ? result.types : [])
+  assert.deepEqual([...result.types].sort(), Object.keys(actionTypes).sort())
+  const states = new Set(result.cells.map(({ state }) => state))
+  assert.deepEqual([...states].sort(), ['absent', 'works'])
+})
+
+test('every check has something to look at in some run', async t => {
+  const looked = new Set<string>()
+  const look = ({ results }: VerificationResult) => {
+    for (const { check, finding } of results) if (finding.result !== 'not checked') looked.add(check.id)
+  }
+  const { privateKey, publicKey } = credentialKeys
+  assert.ok(privateKey)
+  const good = await makeGoodExtension()
+  look(await run(targetAt(await served(t, good)), { encryptionKey: publicKey }))
+  const signed = await makeGoodExtension({ type: 'signature', secrets: [SIGNING_SECRET] })
+  look(await run(targetAt(await served(t, signed), 'signed'), { types: ['PRE_ISSUE_ACCESS_TOKEN'] }))
+  const open = await makeGoodExtension({ type: 'none' })
+  look(await run(targetAt(await served(t, open), 'openly'), { types: ['PRE_ISSUE_ACCESS_TOKEN'] }))
+  const signsIn = defineExtension(
+    { authentication: () => allow([], { data: { user: { id: 'u-1' } } }) },
+    { caller: { type: 'none' } },
+  )
+  look(await run(targetAt(await served(t, signsIn), 'openly')))
+  const all = checksFor({ type: 'NONE' }).map(({ id }) => id)
+  assert.deepEqual([...looked].sort(), all.sort())
+})
+
+test('every check but the last resort is failed by a broken extension', () => {
+  const covered = new Set([...brokenExtensions.flatMap(({ caughtBy }) => caughtBy), 'reach.connection'])
+  const all = checksFor({ type: 'NONE' }).map(({ id }) => id)
+  assert.deepEqual(
+    all.filter(id => !covered.has(id)),
+    ['answer.usable'],
+  )
+})
+
+test('the last resort tells what no other check explains', async t => {
+  const server = await served(t, await makeGoodExtension())
+  const { told } = await run(targetAt(server), { types: ['PRE_UPDATE_PROFILE'] })
+  const [exchange] = told
+  const [judgement] = exchange?.judgements ?? []
+  assert.ok(exchange && judgement)
+  assert.deepEqual(usableCheck.inspect(exchange), [])
+  const error = { code: 'unreadable_answer' as const, message: 'Something new is wrong.' }
+  const outcome = { status: 'error' as const, error, trace: judgement.outcome.trace }
+  const inexplicable = { ...exchange, judgements: [{ ...judgement, outcome }] }
+  assert.deepEqual(usableCheck.inspect(inexplicable), ['Something new is wrong.'])
+})
+
+test('an extension that verifies signatures passes when it is signed to', async t => {
+  const extension = await makeGoodExtension({ type: 'signature', secrets: [SIGNING_SECRET] })
+  const result = await run(targetAt(await served(t, extension), 'signed'), { types: ['PRE_ISSUE_ACCESS_TOKEN'] })
+  assert.deepEqual(caught(result), [])
+  for (const id of ['caller.missing', 'caller.wrong', 'caller.altered', 'caller.replayed']) {
+    assert.equal(result.results.find(({ check }) => check.id === id)?.finding.result, 'passed', id)
+  }
+})
+
+test('a second factor that declines where nobody is known yet is found and passes', async t => {
+  const extension = defineExtension(
+    {
+      authentication: ({ user }) =>
+        user?.id === undefined
+          ? fail('no_user', 'This is a second factor.', { status: 400 })
+          : redirectTo('https://door.example/entry'),
+    },
+    { caller: { type: 'apiKey', header: 'x-api-key', keys: [API_KEY] } },
+  )
+  const result = await run(targetAt(await served(t, extension)))
+  assert.deepEqual(caught(result), [])
+  assert.deepEqual(result.types, ['AUTHENTICATION'])
+  const [cell] = result.cells
+  assert.deepEqual([cell?.state, cell?.usable, cell?.declined], ['declines', 1, 2])
+})
+
+test('an extension that breaks on some platforms only is told so platform by platform', async t => {
+  const good = await makeGoodExtension()
+  const { url } = await serveBroken(t, good, async (call, answer) => {
+    const reply = await answer()
+    const isOld = call.json?.event && !call.json.event.organization
+    return isOld && typeof reply !== 'string' && reply.status === 200 ? { ...reply, status: 418 } : reply
+  })
+  const { cells } = await run(targetAt(url), { types: ['PRE_UPDATE_PASSWORD'] })
+  const states = Object.fromEntries(cells.map(({ platform, state }) => [platform.name, state]))
+  assert.deepEqual(states, {
+    preflow: 'works',
+    asgardeo: 'works',
+    'wso2-is-next': 'works',
+    'wso2-is-7.2': 'works',
+    'wso2-is-7.1': 'breaks',
+    'wso2-is-7.0': 'absent',
+  })
+})
+
+test('where nothing listens, only that is told', async () => {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  const url = `http://127.0.0.1:${port}/`
+  for (const types of [undefined, ['PRE_UPDATE_PASSWORD' as const]]) {
+    const result = await run(targetAt(url), types ? { types } : {})
+    assert.deepEqual(caught(result), ['reach.connection'])
+    assert.equal(result.isPassed, false)
+    assert.ok(result.cells.every(({ state }) => state === 'breaks' || state === 'absent'))
+  }
+})
+
+test('where everything is refused, the reader is told what to look at', async t => {
+  const extension = await makeGoodExtension()
+  const result = await run({ ...targetAt(await served(t, extension)), authentication: { type: 'NONE' } })
+  assert.deepEqual(caught(result), ['reach.claims'])
+  const claims = result.results.find(({ check }) => check.id === 'reach.claims')
+  assert.ok(claims?.finding.result === 'failed')
+  assert.match(claims.finding.problems[0]?.text ?? '', /status 401\. It wants a credential: give --auth or --sign\./)
+})
+
+test('a run can be given up', async t => {
+  const { url } = await serveBroken(t, await makeGoodExtension(), () => 'silence')
+  const stop = new AbortController()
+  const running = verify({
+    target: targetAt(url),
+    platforms: Object.values(platforms),
+    signal: stop.signal,
+  })
+  setImmediate(() => stop.abort(new Error('given up')))
+  await assert.rejects(running, { message: 'given up' })
 })

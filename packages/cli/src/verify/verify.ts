@@ -209,7 +209,9 @@ async function runChecks(
   for (const check of checks.filter(isReading)) {
     found.set(
       check,
-      subjects.map(({ type }) => ({ check, type, finding: read(check, type, session.exchanges) })),
+      subjects
+        .filter(({ type }) => isFor(check, type))
+        .map(({ type }) => ({ check, type, finding: read(check, type, session.exchanges) })),
     )
   }
   return checks.flatMap(check => found.get(check) ?? [])
@@ -226,7 +228,11 @@ function concernedBy(
     return [{ type: first.type, session, discovery, told: [], ...chooseUsual(first.type, []) }]
   }
   const concerned = check.scope === 'extension' ? subjects.slice(0, 1) : subjects
-  return concerned.filter(({ type }) => check.types?.includes(type) ?? true)
+  return concerned.filter(({ type }) => isFor(check, type))
+}
+
+function isFor({ types }: Check, type: ActionType): boolean {
+  return types?.includes(type) ?? true
 }
 
 async function ask(check: AskingCheck, subject: Subject): Promise<Finding> {

@@ -25,6 +25,8 @@ function codePoint(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
+const typesWithData = Object.values(actionTypes).flatMap(({ type, answerDataSchema }) => (answerDataSchema ? type : []))
+
 const saysStatus = (...wanted: string[]) => ({
   test: (exchange: Exchange) => wanted.includes(viewOf(exchange).payload?.actionStatus ?? ''),
   unseen: `No answer was ${wanted.join(' or ')}.`,
@@ -220,12 +222,8 @@ export const answerChecks: readonly ReadingCheck[] = [
     why: 'An authenticator that identifies must name the user; only a second factor may leave it out.',
     mend: 'Send data.user.id, with claims and groups as lists, in a SUCCESS of an authentication.',
     level: 'must',
-    regards: {
-      test: exchange =>
-        actionTypes[exchange.type].answerDataSchema !== undefined &&
-        viewOf(exchange).payload?.actionStatus === 'SUCCESS',
-      unseen: 'No answer said who signed in.',
-    },
+    types: typesWithData,
+    regards: saysStatus('SUCCESS'),
     inspect(exchange) {
       const { payload } = viewOf(exchange)
       if (payload?.actionStatus !== 'SUCCESS') return []

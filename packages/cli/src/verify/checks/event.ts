@@ -12,6 +12,7 @@ import {
   textsAsLists,
   type Variant,
   veryLarge,
+  withEmptyLists,
   withNewMembers,
   without,
 } from '../variants.ts'
@@ -200,16 +201,17 @@ export const eventChecks: readonly Check[] = [
   comparing(
     {
       id: 'event.optional-members',
-      title: 'Optional members may be absent',
-      why: 'Not every flow has a user, a scope or an organization; what is empty is left out.',
+      title: 'Optional members may be absent or empty',
+      why: 'Not every flow has a user, a scope or an organization, and what is empty is left out.',
       mend: 'Read optional members with a default.',
       level: 'must',
     },
     ({ rich, type, told }) => {
       const { event } = told.find(({ label }) => label === rich.name)?.request ?? { event: {} }
-      return optionalMembers[type]
+      const absent = optionalMembers[type]
         .filter(path => has(event, path))
         .map(path => ({ occasion: rich, variant: `without ${path}`, rewrite: without(path), sameDecision: false }))
+      return [...absent, { occasion: rich, variant: 'with empty lists', rewrite: withEmptyLists, sameDecision: false }]
     },
   ),
   comparing(

@@ -17,7 +17,9 @@ export function textReport(result: VerificationResult, paint: Paint): string {
     matrix(result, paint),
     ...Object.entries(groups).map(([group, title]) => groupReport(group, title, result, paint)),
     answersReport(result, paint),
-    `${paint.strong('What cannot be seen from outside')}\n${notCheckable.map(text => `  - ${text}\n`).join('')}`,
+    result.told.length === 0
+      ? ''
+      : `${paint.strong('What cannot be seen from outside')}\n${notCheckable.map(text => `  - ${text}\n`).join('')}`,
     `${summary(result, paint)}\n`,
   ]
     .filter(part => part !== '')

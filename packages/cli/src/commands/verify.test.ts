@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { allow, defineExtension, deny, type Extension } from '@preflow/extension'
+import { serve } from '@preflow/extension/node'
+import { run } from '../run.ts'
+import { brokenExtensions, serveBroken } from '../verify/broken-extensions.cases.ts'
+import { API_KEY, credentialKeys, makeGoodExtension } from '../verify/good-extension.cases.ts'
+
+const PREFLOW_AUTH = `api-key:X-API-Key=${API_KEY}`
+
+/** Runs the command as a person in a pipe would. */
+async function preflow(argv: string[], env: Record<string, string> = { PREFLOW_AUTH }) {
+  let out = ''
+  let err = ''
+  const code = await run(['verify', ...argv], {
+    out: text => {
+      out += text
+    },
+    err: text => {
+      err += text
+    },
+    isTTY: false,
+    env,
+    signal: new AbortController().signal,
+  })
+  return { code, out, err }
+}
+
+async function served(t: TestContext, extension: Extension): Promise<string> {
+  const server = await serve(extension)
+  t.after(() => server.close())
+  return server.url
+}
+
+/** The broken extension of this name, on a socket. */
+async function broken(t: TestContext, name: string): Promise<string> {
+  const found = brokenExtensions.find(extension => extension.name === name)
+  assert.ok(found, name)
+  return (await serveBroken(t, await makeGoodExtension(), found.defect())).url
+}
+
+const COMMA = 'refuses with a comma in the description'
+
+test('an extension that keeps the contract ends with 0, and every platform works', async t => {
+  const { code, out } = await preflow([await served(t, await makeGoodExtension())])
+  assert.equal(code, 0)
+  assert.match(out, /decides PRE_ISSUE_ACCESS_TOKEN, PRE_UPDATE_PASSWORD, PRE_UPDATE_PROFILE/)
+  assert.match(out, /WSO2 Identity Server 7\.1 +works +works +works +works +–/)
+  assert.match(out, /^\d+ checks passed, 0 failed, \d+ not checked\.$/m)
+  assert.match(out, /What cannot be seen from outside\n {2}- what it writes to its log/)
+})
+
+test('a problem is told with where it was seen, what platforms do, why it matters and how to mend it', async t => {
+  const { code, out } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken'])
+  assert.equal(code, 1)
+  assert.match(
+    out,
+    /✗ Texts keep to the letters platforms accept answer\.alphabet\n {6}failureDescription contains ","/,
+  )
+  assert.match(out, /in: bare/)
+  assert.match(out, /breaks on Preflow: the client sees 500 server_error/)
+  assert.match(out, /Why: Letters, digits, white space/)
+  assert.match(out, /Mend: Word it without the character/)
+  assert.match(out, /bare +FAILED access_denied: breaks on all 6/)
+})
+
+test('a platform that is not chosen does not count', async t => {
+  const strictest = await broken(t, 'adds a member of its own')
+  const types = ['--type', 'preIssueAccessToken']
+  assert.equal((await preflow([strictest, ...types])).code, 1)
+  const { code, out } = await preflow([strictest, ...types, '--platform', 'preflow'])
+  assert.equal(code, 0)
+  assert.doesNotMatch(out, /WSO2 Identity Server 7/)
+})
+
+test('advice fails only a strict run', async t => {
+  const url = await broken(t, 'refuses without a description')
+  const { code, out } = await preflow([url, '--type', 'preIssueAccessToken'])
+  assert.equal(code, 0)
+  assert.match(out, /! A refusal is explained answer\.description/)
+  assert.match(out, /1 advised/)
+  assert.equal((await preflow([url, '--type', 'preIssueAccessToken', '--strict'])).code, 1)
+})
+
+test('the JSON document has every check, every platform and every answer', async t => {
+  const { code, out } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken', '--json'])
+  assert.equal(code, 1)
+  const document = JSON.parse(out)
+  assert.equal(document.passed, false)
+  assert.equal(document.summary.failed, 1)
+  assert.equal(document.requests > 50, true)
+  const failed = document.checks.filter(({ result }: { result: string }) => result === 'failed')
+  assert.deepEqual(
+    failed.map(({ id, actionType, level }: Record<string, string>) => [id, actionType, level]),
+    [['answer.alphabet', 'PRE_ISSUE_ACCESS_TOKEN', 'must']],
+  )
+  assert.equal(failed[0].problems[0].consequences[0].kind, 'broken')
+  assert.deepEqual(document.platforms.map(({ name }: { name: string }) => name).sort(), [
+    'asgardeo',
+    'preflow',
+    'wso2-is-7.0',
+    'wso2-is-7.1',
+    'wso2-is-7.2',
+    'wso2-is-next',
+  ])
+  assert.equal(document.platforms[0].actionTypes[0].state, 'breaks')
+  const bare = document.answers.find(({ occasion }: { occasion: string }) => occasion === 'bare')
+  assert.equal(bare.decision, 'FAILED access_denied')
+  assert.ok(document.notCheckable.length > 0)
+})
+
+test('the JUnit file is well-formed, and has the failures', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-verify-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'junit.xml')
+  const url = await broken(t, 'refuses without a description')
+  const types = ['--type', 'preIssueAccessToken']
+  await preflow([url, ...types, '--junit', file])
+  const relaxed = await readFile(file, 'utf8')
+  assertWellFormed(relaxed)
+  assert.match(relaxed, /<testsuites name="preflow verify" [^>]*failures="0"/)
+  assert.match(relaxed, /<system-out>FAILED has no failureDescription\./)
+  assert.match(relaxed, /<skipped message="No credentials|<skipped message="No signing secret/)
+  await preflow([url, ...types, '--junit', file, '--strict'])
+  const strict = await readFile(file, 'utf8')
+  assertWellFormed(strict)
+  assert.match(strict, /<testsuites name="preflow verify" [^>]*failures="1"/)
+  assert.match(strict, /<failure type="should" message="FAILED has no failureDescription\.">/)
+})
+
+/** Every element that is opened is closed, and nothing stands bare that must be escaped. */
+function assertWellFormed(xml: string): void {
+  const open: string[] = []
+  for (const [, closing, name = '', rest = ''] of xml.matchAll(/<(\/?)([a-z-]+)([^>]*)>/g)) {
+    if (closing) assert.equal(open.pop(), name)
+    else if (!rest.endsWith('/')) open.push(name)
+    assert.doesNotMatch(rest.replaceAll(/"[^"<]*"/g, ''), /["<]/)
+  }
+  assert.deepEqual(open, [])
+  assert.doesNotMatch(xml, /&(?!amp;|lt;|gt;|quot;)/)
+}
+
+test('encrypted passwords are checked with the key of the certificate', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-verify-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'action.pem')
+  await writeFile(file, credentialKeys.publicKey.export({ type: 'spki', format: 'pem' }))
+  const types = ['--type', 'preUpdatePassword', '--json']
+  const forms = (out: string) =>
+    JSON.parse(out).checks.find(({ id }: { id: string }) => id === 'event.credential-forms')
+  const good = await preflow([await served(t, await makeGoodExtension()), ...types, '--certificate', file])
+  assert.equal(forms(good.out).result, 'passed')
+  assert.equal('note' in forms(good.out), false)
+
+  const blind = defineExtension(
+    {
+      preUpdatePassword: ({ user: { updatingCredential: credential } }) =>
+        typeof credential !== 'string' && credential.value === 'P@ssw0rd'
+          ? deny('breached', 'It is breached.')
+          : allow(),
+    },
+    { caller: { type: 'apiKey', header: 'x-api-key', keys: [API_KEY] } },
+  )
+  const caught = await preflow([await served(t, blind), ...types, '--certificate', file])
+  assert.equal(forms(caught.out).result, 'failed')
+  assert.equal((await preflow(['http://127.0.0.1:1/', '--certificate', join(folder, 'none.pem')])).code, 2)
+})
+
+test('a credential that the extension repeats is not in the report', async t => {
+  const url = await broken(t, 'repeats the key it was called with')
+  const { out } = await preflow([url, '--type', 'preIssueAccessToken', '--json'])
+  assert.equal(out.includes(API_KEY), false)
+})
+
+test('colours are for terminals, so a pipe gets none', async t => {
+  const { out } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken'])
+  assert.equal(out.includes('\u001b'), false)
+})
+
+for (const [words, said] of [
+  [[], 'The address of the extension is missing.'],
+  [['nowhere'], 'is no absolute http or https URL'],
+  [['http://127.0.0.1:1/', '--type', 'preIssueNothing'], 'preIssueNothing: is no action type.'],
+  [['http://127.0.0.1:1/', '--type', 'preIssueIdToken', '--platform', 'wso2-is-7.0'], 'No chosen platform has'],
+  [['http://127.0.0.1:1/', '--platform', 'okta'], 'okta: is no platform.'],
+  [['http://127.0.0.1:1/', '--timeout', '0'], '--timeout'],
+  [['http://127.0.0.1:1/', 'http://127.0.0.1:2/'], 'is one word too many'],
+] as const) {
+  test(`verify ${words.join(' ')} is refused as words that are off`, async () => {
+    const { code, out, err } = await preflow([...words], {})
+    assert.equal(code, 2)
+    assert.equal(out, '')
+    assert.ok(err.includes(said), err.split('\n')[0])
+  })
+}
