@@ -102,6 +102,7 @@ export const selection: Section = {
     row('E7', 'lookup by type throws: `Error occurred while retrieving actions.`, 500, no call', stage =>
       withDamaged(stage, 'authentication = ?', 'sealed with a key that is lost', async () => {
         const { status, body } = await stage.token(stage.machine, MACHINE_FORM)
+        // The words are for the log of the reference. A client learns nothing but that it failed.
         assert.deepEqual([status, body.error], [500, 'server_error'])
         assert.equal(body.access_token, undefined)
         assert.equal(stage.extension(AT).calls.length, 0)
