@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 /** A host that lets nobody connect until it is woken. */
-export interface BlackHole {
+interface BlackHole {
   uri: string
   /** Resolves when somebody asks for a connection and gets no answer. */
   knocked(): Promise<void>

@@ -18,7 +18,7 @@ import type { Answered, CallRecord, Client, Issued, Stage } from '../stage.ts'
 import { MACHINE_FORM } from './tokens.ts'
 
 /** What came of asking for a token with an active action. */
-export interface Asked {
+interface Asked {
   issued: Issued
   /** What the server kept of the call. */
   call: CallRecord
@@ -189,7 +189,7 @@ export function throughDisclose(row: Row): Row {
 }
 
 /** A call as an identity server makes it. */
-export type EngineCall = Partial<Omit<ActionCall, 'action'>> & {
+type EngineCall = Partial<Omit<ActionCall, 'action'>> & {
   action: Pick<ActionCall['action'], 'type'> & Partial<ActionCall['action']>
 }
 
