@@ -6,7 +6,7 @@ import { actionTypes, platforms } from '@preflow/contract'
 import { allow, defineExtension, type Extension, fail, redirectTo } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
 import type { Target } from '../events/action-call.ts'
-import { brokenExtensions, serveBroken } from './broken-extensions.cases.ts'
+import { brokenExtensions, type Defect, serveBroken } from './broken-extensions.cases.ts'
 import { usableCheck } from './checks/answer.ts'
 import { checksFor } from './checks/checks.ts'
 import { API_KEY, credentialKeys, makeGoodExtension } from './good-extension.cases.ts'
@@ -193,6 +193,21 @@ test('where everything is refused, the reader is told what to look at', async t 
   assert.ok(claims?.finding.result === 'failed')
   assert.match(claims.finding.problems[0]?.text ?? '', /status 401\. It wants a credential: give --auth or --sign\./)
 })
+
+const desperate: readonly [string, Defect, string[]][] = [
+  ['hangs', () => 'silence', ['time.deadline']],
+  ['breaks every connection', () => 'reset', ['answer.connection']],
+  ['crashes', () => ({ status: 500, body: '' }), ['answer.content-type', 'input.malformed', 'input.no-event']],
+]
+
+for (const [what, defect, checks] of desperate) {
+  test(`an extension that ${what} whatever it is asked does not pass for one that decides nothing`, async t => {
+    const { url } = await serveBroken(t, await makeGoodExtension(), defect)
+    const result = await run(targetAt(url), { deadlineMs: 1000 })
+    assert.deepEqual(caught(result), checks)
+    assert.equal(result.isPassed, false)
+  })
+}
 
 test('a run can be given up', async t => {
   const { url } = await serveBroken(t, await makeGoodExtension(), () => 'silence')

@@ -3,7 +3,7 @@ import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
 import type { Target } from '../events/action-call.ts'
 import type { Occasion } from '../events/occasion.ts'
 import { occasions } from '../events/occasions.ts'
-import { consequencesOf, decisionOf, isRefusal, kindOf } from './answer.ts'
+import { consequencesOf, decisionOf, isDecided, isRefusal, kindOf } from './answer.ts'
 import {
   type AskingCheck,
   type Check,
@@ -60,7 +60,7 @@ export interface VerificationResult {
   timings: readonly { type: ActionType; timing: Timing }[]
   requests: number
   durationMs: number
-  /** Whether no check of level `must` failed. */
+  /** Whether something was decided and no check of level `must` failed. */
   isPassed: boolean
 }
 
@@ -98,6 +98,7 @@ export async function verify(verification: Verification): Promise<VerificationRe
       })
     }
     const results = await runChecks(subjects, discovery, session)
+    const told = subjects.flatMap(subject => subject.told)
     return {
       url: target.url,
       discovery,
@@ -105,14 +106,16 @@ export async function verify(verification: Verification): Promise<VerificationRe
       platforms,
       results,
       cells: platforms.flatMap(platform => types.map(type => cellOf(platform, type, subjects))),
-      told: subjects.flatMap(({ told }) => told),
+      told,
       timings: types.flatMap(type => {
         const timing = timingOf(session.exchanges, type)
         return timing ? [{ type, timing }] : []
       }),
       requests: answers,
       durationMs: performance.now() - startedAt,
-      isPassed: results.every(({ check, finding }) => finding.result !== 'failed' || check.level !== 'must'),
+      isPassed:
+        told.some(exchange => isDecided(decisionOf(exchange))) &&
+        results.every(({ check, finding }) => finding.result !== 'failed' || check.level !== 'must'),
     }
   } finally {
     await session.close()
@@ -150,8 +153,7 @@ function fullest(type: ActionType, platform: Platform | undefined): Occasion | u
 
 function answerKind(exchange: Exchange): Discovered['answer'] {
   if (!exchange.delivery.ok) return 'silent'
-  const { status } = decisionOf(exchange)
-  if (status === 'SUCCESS' || status === 'FAILED' || status === 'INCOMPLETE') return 'decides'
+  if (isDecided(decisionOf(exchange))) return 'decides'
   // ERROR with 500 may be a fault that the checks are to show; with 400 it says: not mine.
   return isRefusal(exchange) && exchange.delivery.status < 500 ? 'refuses' : 'unclear'
 }
@@ -160,7 +162,9 @@ function answerKind(exchange: Exchange): Discovered['answer'] {
 function claimed(discovery: readonly Discovered[]): ActionType[] {
   const by = (wanted: Discovered['answer']) =>
     discovery.filter(({ answer }) => answer === wanted).map(({ type }) => type)
-  return by('decides').length > 0 ? by('decides') : by('unclear')
+  if (by('decides').length > 0) return by('decides')
+  // Where there is silence, one type is enough to find out what kind of silence it is.
+  return by('unclear').length > 0 ? by('unclear') : by('silent').slice(0, 1)
 }
 
 /** Tells an extension everything that happens on platforms, one after the other. */
@@ -182,7 +186,7 @@ function chooseUsual(type: ActionType, told: readonly Exchange[]): Pick<Subject,
   const [plainest] = occasions[type]
   if (!plainest) throw new TypeError(`${type}: there is no occasion in the table`)
   const named = (name: string | undefined) => occasions[type].find(occasion => occasion.name === name)
-  const decided = told.filter(exchange => ['SUCCESS', 'INCOMPLETE', 'FAILED'].includes(decisionOf(exchange).status))
+  const decided = told.filter(exchange => isDecided(decisionOf(exchange)))
   const agreed = decided.filter(exchange => decisionOf(exchange).status !== 'FAILED')
   const bySize = (agreed.length > 0 ? agreed : decided).toSorted(
     (a, b) => JSON.stringify(b.request?.event).length - JSON.stringify(a.request?.event).length,

@@ -1,6 +1,6 @@
 import type { EndpointAuthentication } from '@preflow/contract'
 import type { Target } from '../../events/action-call.ts'
-import { decisionOf } from '../answer.ts'
+import { decisionOf, isDecided } from '../answer.ts'
 import { type Check, createProblems, type Finding, notChecked, type Subject } from '../check.ts'
 import type { Exchange, Probe } from '../session.ts'
 import { bodyLike } from './input.ts'
@@ -79,7 +79,7 @@ export const callerChecks: readonly Check[] = [
     run({ session, told }) {
       if (isProtected(session.target)) return notChecked('Credentials were given; see caller.missing.')
       const problems = createProblems()
-      const decided = told.find(exchange => ['SUCCESS', 'FAILED', 'INCOMPLETE'].includes(decisionOf(exchange).status))
+      const decided = told.find(exchange => isDecided(decisionOf(exchange)))
       if (decided) problems.add('It decides without a credential.', decided.label)
       return problems.finding()
     },

@@ -1,4 +1,4 @@
-import { decisionOf, isRefusal, viewOf } from '../answer.ts'
+import { decisionOf, isDecided, isRefusal, viewOf } from '../answer.ts'
 import { type Check, createProblems, notChecked, type Subject } from '../check.ts'
 import type { Exchange, Probe } from '../session.ts'
 
@@ -10,8 +10,7 @@ export function bodyLike({ told, usual }: Subject, change: (request: Record<stri
 
 /** Whether an answer decides: then it took the request for an event. */
 function decides(exchange: Exchange): boolean {
-  const { status } = decisionOf(exchange)
-  return status === 'SUCCESS' || status === 'FAILED' || status === 'INCOMPLETE'
+  return isDecided(decisionOf(exchange))
 }
 
 /** What is wrong when an answer is no orderly refusal; undefined when it is one. */
