@@ -44,7 +44,7 @@ export type {
   OidcInput,
   OidcView,
 } from './management/applications.ts'
-export type { AuditView, CallSummary, CallView } from './management/calls.ts'
+export type { AuditView, CallCount, CallSummary, CallView } from './management/calls.ts'
 export { type OpenApiDocument, type OpenApiOperation, openApiDocument } from './management/open-api.ts'
 export {
   type PageLink,

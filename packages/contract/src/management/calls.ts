@@ -27,6 +27,16 @@ export interface CallView extends CallSummary {
   details: unknown
 }
 
+/** How often calls of one type ended in one way, among the calls that are kept. */
+export interface CallCount {
+  actionType: ActionType
+  /** `continued` is an extension that could not be asked while its action lets the flow go on. */
+  status: string
+  count: number
+  /** ISO 8601. */
+  lastAt: string
+}
+
 /** One change made through the management API or SCIM. */
 export interface AuditView {
   id: string
@@ -49,6 +59,7 @@ export interface CallRoutes {
     body: undefined
     answers: { 200: CallSummary[] }
   }
+  countCalls: { params: object; query: { since?: string }; body: undefined; answers: { 200: CallCount[] } }
   getCall: { params: { callId: string }; query: object; body: undefined; answers: { 200: CallView } }
   listAuditRecords: {
     params: object
@@ -75,6 +86,13 @@ const summaryFields = {
 export const callSummarySchema: z.ZodType<CallSummary> = z.strictObject(summaryFields)
 
 export const callViewSchema: z.ZodType<CallView> = z.strictObject({ ...summaryFields, details: z.unknown() })
+
+export const callCountSchema: z.ZodType<CallCount> = z.strictObject({
+  actionType: actionTypeSchema,
+  status: z.string(),
+  count: z.number(),
+  lastAt: z.iso.datetime(),
+})
 
 export const auditViewSchema: z.ZodType<AuditView> = z.strictObject({
   id: z.string(),
@@ -107,6 +125,20 @@ export const callRoutes: RouteTable<CallRoutes> = {
       ...page,
     }),
     answers: { 200: { description: 'The calls', schema: z.array(callSummarySchema) } },
+    refusals: [400],
+  },
+  countCalls: {
+    method: 'GET',
+    path: '/actions/call-counts',
+    summary: 'Count calls by action type and by what came of them; `continued` ones were let through unchecked',
+    tag: 'Calls',
+    scope: 'internal_action_mgt_view',
+    level: 'tenant',
+    params: nothing,
+    query: z.object({
+      since: z.iso.datetime().exactOptional().describe('Only calls that began then or later, ISO 8601 in UTC'),
+    }),
+    answers: { 200: { description: 'The counts', schema: z.array(callCountSchema) } },
     refusals: [400],
   },
   getCall: {

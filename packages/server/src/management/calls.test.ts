@@ -52,6 +52,17 @@ onEachDatabase('the calls and audit APIs', open => {
       flowResult: 'continued',
       details: { attempts: [] },
     })
+    assert.deepEqual((await call('GET', '/actions/call-counts')).body, [
+      { actionType: 'PRE_ISSUE_ACCESS_TOKEN', status: 'failed', count: 1, lastAt: '2026-09-21T14:13:20.000Z' },
+      { actionType: 'PRE_ISSUE_ACCESS_TOKEN', status: 'success', count: 2, lastAt: '2026-09-21T14:13:20.002Z' },
+    ])
+    assert.deepEqual(
+      (await call('GET', '/actions/call-counts?since=2026-09-21T14:13:20.001Z')).body.map(
+        ({ count }: { count: number }) => count,
+      ),
+      [2],
+    )
+    assertRefused(await call('GET', '/actions/call-counts?since=yesterday'), 400, 'UE-10000')
     assertRefused(await call('GET', '/actions/calls/x'), 404, 'PREFLOW-404')
     for (const query of ['?limit=0', '?limit=201', '?actionType=OTHER']) {
       assertRefused(await call('GET', `/actions/calls${query}`), 400, 'UE-10000')

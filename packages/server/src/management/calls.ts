@@ -1,14 +1,21 @@
 import type { CallSummary } from '@preflow/contract/management'
 import { listAuditRecords } from '../store/audit.ts'
-import { findCall, listCalls } from '../store/calls.ts'
+import { countCalls, findCall, listCalls } from '../store/calls.ts'
 import type { CallRecord } from '../store/model.ts'
 import { type Handlers, instant } from './handler.ts'
 import { Refusal } from './refusal.ts'
 
-export const callHandlers: Handlers<'listCalls' | 'getCall' | 'listAuditRecords'> = {
+export const callHandlers: Handlers<'listCalls' | 'countCalls' | 'getCall' | 'listAuditRecords'> = {
   listCalls: {
     async handle({ db, tenant, query }) {
       return { status: 200, body: (await listCalls(db, tenant.id, query)).map(summarize) }
+    },
+  },
+
+  countCalls: {
+    async handle({ db, tenant, query }) {
+      const counts = await countCalls(db, tenant.id, query.since === undefined ? 0 : Date.parse(query.since))
+      return { status: 200, body: counts.map(count => ({ ...count, lastAt: instant(count.lastAt) })) }
     },
   },
 

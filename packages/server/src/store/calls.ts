@@ -70,6 +70,39 @@ export async function listCalls(db: Database, tenantId: string, search: CallSear
   return rows.map(toCall)
 }
 
+/** How often calls of one type ended in one way. */
+export interface CallCountRow {
+  actionType: ActionType
+  status: string
+  count: number
+  /** Epoch milliseconds at which the newest of them began. */
+  lastAt: number
+}
+
+/** Counts the kept calls that began at `since` (epoch milliseconds) or later, by type and status. */
+export async function countCalls(db: Database, tenantId: string, since = 0): Promise<CallCountRow[]> {
+  const rows = await db.queries
+    .selectFrom('calls')
+    .select(select => [
+      'action_type',
+      'status',
+      select.fn.countAll<number>().as('count'),
+      select.fn.max('started_at').as('last_at'),
+    ])
+    .where('tenant_id', '=', tenantId)
+    .where('started_at', '>=', since)
+    .groupBy(['action_type', 'status'])
+    .orderBy('action_type')
+    .orderBy('status')
+    .execute()
+  return rows.map(row => ({
+    actionType: row.action_type as ActionType,
+    status: row.status,
+    count: row.count,
+    lastAt: row.last_at,
+  }))
+}
+
 export async function findCall(db: Database, tenantId: string, id: string): Promise<CallRecord | undefined> {
   const row = await db.queries
     .selectFrom('calls')
