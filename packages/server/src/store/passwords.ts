@@ -3,6 +3,14 @@ import type { PasswordCost } from './database.ts'
 
 const SALT_BYTES = 16
 const HASH_BYTES = 32
+/**
+ * Hashing shares Node's four threads with file reads and name look-ups. Some are left to those: without this, a crowd that
+ * signs in turns the look-ups of extensions into connect timeouts.
+ */
+const MAX_HASHES_AT_ONCE = 2
+
+const turns: (() => void)[] = []
+let hashesRunning = 0
 
 /** Hashes a password for keeping: `scrypt.<cost>.<blockSize>.<parallelization>.<salt>.<hash>`. Off the main thread. */
 export async function hashPassword(password: string, cost: PasswordCost): Promise<string> {
@@ -35,7 +43,24 @@ export async function matchesPassword(
   return expected.length === derived.length && timingSafeEqual(expected, derived)
 }
 
-function derive(password: string, salt: Buffer, { cost, blockSize, parallelization }: PasswordCost): Promise<Buffer> {
+async function derive(password: string, salt: Buffer, cost: PasswordCost): Promise<Buffer> {
+  if (hashesRunning === MAX_HASHES_AT_ONCE) await new Promise<void>(resolve => turns.push(resolve))
+  else hashesRunning++
+  try {
+    return await deriveNow(password, salt, cost)
+  } finally {
+    const next = turns.shift()
+    // The turn is handed on, so that nobody who comes later takes it.
+    if (next) next()
+    else hashesRunning--
+  }
+}
+
+function deriveNow(
+  password: string,
+  salt: Buffer,
+  { cost, blockSize, parallelization }: PasswordCost,
+): Promise<Buffer> {
   // The same password typed on another system may arrive in another Unicode form (RFC 8265, section 4).
   const normalized = password.normalize('NFC')
   // Twice what the parameters need: OpenSSL counts its working memory too.

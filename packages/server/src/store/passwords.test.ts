@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { hashPassword, matchesPassword } from './passwords.ts'
+
+const cost = { cost: 16_384, blockSize: 8, parallelization: 1 }
+
+test('a crowd that signs in leaves threads to name look-ups and file reads', async () => {
+  const ended: string[] = []
+  const hashes = Array.from({ length: 12 }, () => hashPassword('secret', cost).then(() => ended.push('hash')))
+  const read = readFile(import.meta.filename).then(() => ended.push('read'))
+  await Promise.all([...hashes, read])
+  assert.equal(ended.length, 13)
+  assert.ok(ended.indexOf('read') < 6, `the read ended after ${ended.indexOf('read')} of 12 hashes`)
+})
+
+test('hashes that fail give their turn to the next', async () => {
+  const impossible = { cost: 3, blockSize: 8, parallelization: 1 }
+  await Promise.all(Array.from({ length: 5 }, () => assert.rejects(hashPassword('secret', impossible))))
+  const kept = await hashPassword('secret', cost)
+  assert.equal(await matchesPassword(kept, 'secret', cost), true)
+  assert.equal(await matchesPassword(kept, 'Secret', cost), false)
+})
