@@ -61,10 +61,11 @@ test('a problem is told with where it was seen, what platforms do, why it matter
     /✗ Texts keep to the letters platforms accept answer\.alphabet\n {6}failureDescription contains ","/,
   )
   assert.match(out, /in: bare/)
-  assert.match(out, /breaks on Preflow: the client sees 500 server_error/)
+  assert.match(out, /breaks on Preflow; Asgardeo; [^:]+: failureDescription contains ','/)
+  assert.match(out, /The\s+client\s+sees\s+500\s+server_error/)
   assert.match(out, /Why: Letters, digits, white space/)
   assert.match(out, /Mend: Word it without the character/)
-  assert.match(out, /bare +FAILED access_denied: breaks on all 6/)
+  assert.match(out, /bare\n {6}FAILED access_denied\n {8}breaks on Preflow; Asgardeo; /)
 })
 
 test('a platform that is not chosen does not count', async t => {

@@ -1,4 +1,4 @@
-import type { Platform } from '@preflow/contract'
+import type { ActionType, Platform } from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
 import { clientView } from '../events/client-view.ts'
 import type { Exchange } from './session.ts'
@@ -172,10 +172,22 @@ export function kindOf(outcome: Outcome): Consequence['kind'] {
   return outcome.error.code === 'extension_error' ? 'declined' : 'broken'
 }
 
-/** What each platform makes of an answer; those that make the same of it are one entry. */
-export function consequencesOf({ type, judgements }: Pick<Exchange, 'type' | 'judgements'>): Consequence[] {
+/** What one platform made of an answer. */
+export interface Judged {
+  type: ActionType
+  platform: Platform
+  outcome: Outcome
+}
+
+/** What each platform makes of an answer. */
+export function judgedOf({ type, judgements }: Exchange): Judged[] {
+  return judgements.map(judgement => ({ type, ...judgement }))
+}
+
+/** What platforms make of answers; those that make the same of them are one entry. */
+export function consequencesOf(judged: readonly Judged[]): Consequence[] {
   const groups = new Map<string, Consequence>()
-  for (const { platform, outcome } of judgements) {
+  for (const { type, platform, outcome } of judged) {
     const kind = kindOf(outcome)
     const client = clientView(type, outcome) ?? ''
     const why =
@@ -190,5 +202,5 @@ export function consequencesOf({ type, judgements }: Pick<Exchange, 'type' | 'ju
 
 /** The engine names the platform in some messages; platforms that say the same are to be one group. */
 function withoutTitle(message: string, { title }: Platform): string {
-  return message.replaceAll(title, 'the platform')
+  return message.replaceAll(title, 'the platform').replace(/^the platform/, 'The platform')
 }

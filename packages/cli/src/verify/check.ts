@@ -1,16 +1,25 @@
 import type { KeyObject } from 'node:crypto'
-import type { ActionType } from '@preflow/contract'
+import type { ActionType, Platform } from '@preflow/contract'
 import type { Occasion } from '../events/occasion.ts'
-import type { Consequence } from './answer.ts'
+import { type Consequence, consequencesOf, type Judged, kindOf } from './answer.ts'
 import type { Exchange, Session } from './session.ts'
 
 /** One thing that is wrong, wherever it was seen. */
 export interface Problem {
   text: string
+  /** Titles of the platforms on which it is wrong, where it is not wrong on all of them. */
+  on?: string[]
   /** Labels of the requests whose answers show it. */
   seenIn: string[]
-  /** What platforms make of the first of these answers. Empty where no platform is concerned. */
+  /** The worst that platforms make of these answers. Empty where no platform is concerned. */
   consequences: Consequence[]
+}
+
+/** What is wrong with one answer. */
+export interface Remark {
+  text: string
+  /** Titles of the platforms that say so, where it is not for all to say. */
+  on?: readonly string[]
 }
 
 /** What a check found. */
@@ -72,7 +81,7 @@ export interface ReadingCheck extends Described {
   /** Answers that have what it is about. When none has, nothing was checked, and the report says `unseen`. */
   regards?: { test(exchange: Exchange): boolean; unseen: string }
   /** What is wrong with one answer. */
-  inspect(exchange: Exchange): readonly string[]
+  inspect(exchange: Exchange): readonly (string | Remark)[]
 }
 
 export type Check = AskingCheck | ReadingCheck
@@ -102,16 +111,39 @@ export const notChecked = (why: string): Finding => ({ result: 'not checked', wh
 
 /** Collects problems, the same text once. */
 export function createProblems(): {
-  add(text: string, seenIn: string, consequences?: Consequence[]): void
+  /** @param seen The exchange that shows it, or words for where it was seen when no platform would see it. */
+  add(remark: string | Remark, seen: Exchange | string): void
   finding(note?: string): Finding
 } {
-  const problems = new Map<string, Problem>()
+  const collected = new Map<string, { on: Set<string>; seenIn: Set<string>; worst: Map<Platform, Judged> }>()
   return {
-    add(text, seenIn, consequences = []) {
-      const known = problems.get(text)
-      if (!known) problems.set(text, { text, seenIn: [seenIn], consequences })
-      else if (!known.seenIn.includes(seenIn)) known.seenIn.push(seenIn)
+    add(remark, seen) {
+      const { text, on = [] } = typeof remark === 'string' ? { text: remark } : remark
+      const known = collected.get(text) ?? { on: new Set(), seenIn: new Set(), worst: new Map() }
+      collected.set(text, known)
+      for (const title of on) known.on.add(title)
+      known.seenIn.add(typeof seen === 'string' ? seen : seen.label)
+      if (typeof seen === 'string') return
+      for (const { platform, outcome } of seen.judgements) {
+        const before = known.worst.get(platform)
+        if (!before || GRAVITY[kindOf(outcome)] > GRAVITY[kindOf(before.outcome)]) {
+          known.worst.set(platform, { type: seen.type, platform, outcome })
+        }
+      }
     },
-    finding: note => (problems.size > 0 ? { result: 'failed', problems: [...problems.values()] } : passed(note)),
+    finding: note =>
+      collected.size === 0
+        ? passed(note)
+        : {
+            result: 'failed',
+            problems: [...collected].map(([text, { on, seenIn, worst }]) => ({
+              text,
+              ...(on.size > 0 && on.size < worst.size && { on: [...on] }),
+              seenIn: [...seenIn],
+              consequences: consequencesOf([...worst.values()]),
+            })),
+          },
   }
 }
+
+const GRAVITY: Readonly<Record<Consequence['kind'], number>> = { usable: 0, declined: 1, broken: 2 }

@@ -3,7 +3,7 @@ import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
 import type { Target } from '../events/action-call.ts'
 import type { Occasion } from '../events/occasion.ts'
 import { occasions } from '../events/occasions.ts'
-import { consequencesOf, decisionOf, isDecided, isRefusal, kindOf } from './answer.ts'
+import { decisionOf, isDecided, isRefusal, kindOf } from './answer.ts'
 import {
   type AskingCheck,
   type Check,
@@ -136,7 +136,11 @@ async function discover(session: Session, types: readonly ActionType[]): Promise
       let discovered: Discovered = { type, exchange: undefined, answer: 'silent' }
       for (const occasion of new Set(asking)) {
         if (!occasion) continue
-        const [exchange] = await session.tell(type, occasion, { isOnce: true, variant: 'first of all' })
+        const [exchange] = await session.tell(type, occasion, {
+          isOnce: true,
+          isPrivate: true,
+          variant: 'first of all',
+        })
         if (exchange) discovered = { type, exchange, answer: answerKind(exchange) }
         if (discovered.answer !== 'refuses') break
       }
@@ -251,7 +255,7 @@ function read(check: ReadingCheck, type: ActionType, exchanges: readonly Exchang
   const regarded = exchanges.filter(exchange => exchange.type === type && (exchange.isEvent || check.ofProbes === true))
   const problems = createProblems()
   for (const exchange of regarded) {
-    for (const text of check.inspect(exchange)) problems.add(text, exchange.label, consequencesOf(exchange))
+    for (const text of check.inspect(exchange)) problems.add(text, exchange)
   }
   const finding = problems.finding()
   if (finding.result === 'failed') return finding

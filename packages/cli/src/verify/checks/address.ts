@@ -1,5 +1,5 @@
 import { PUBLIC_ADDRESS } from '../../events/cast.ts'
-import { consequencesOf, type Decision, decisionOf, isDecided, isError } from '../answer.ts'
+import { type Decision, decisionOf, isDecided, isError } from '../answer.ts'
 import { type Check, createProblems, notChecked } from '../check.ts'
 import type { Exchange } from '../session.ts'
 import { fromAddress } from '../variants.ts'
@@ -36,21 +36,20 @@ export const addressChecks: readonly Check[] = [
         if (missing.decision.status !== 'FAILED' || answered?.decision.status !== 'SUCCESS') continue
         problems.add(
           'It refuses a request without an address but lets one through whose address is none.',
-          answered.exchange.label,
+          answered.exchange,
         )
       }
       for (const value of UNCOMMON_ADDRESSES) {
         const answered = await ask([value], `from ${value}`)
         if (!answered || !isError(answered.decision)) continue
         const { exchange, decision } = answered
-        problems.add(`It is answered with ${decision.words}.`, exchange.label, consequencesOf(exchange))
+        problems.add(`It is answered with ${decision.words}.`, exchange)
       }
       const mapped = await ask([`::ffff:${PUBLIC_ADDRESS}`], 'from the same address as IPv6')
       if (mapped && mapped.decision.status !== named.decision.status) {
         problems.add(
           `${named.decision.words} becomes ${mapped.decision.words}: the same address, written as IPv4-mapped IPv6.`,
-          mapped.exchange.label,
-          consequencesOf(mapped.exchange),
+          mapped.exchange,
         )
       }
       const isIndifferent = missing.decision.key === named.decision.key

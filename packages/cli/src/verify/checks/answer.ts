@@ -1,5 +1,5 @@
 import { actionTypes, type Platform } from '@preflow/contract'
-import { consequencesOf, MEMBERS, STATUSES, viewOf } from '../answer.ts'
+import { consequencesOf, judgedOf, MEMBERS, STATUSES, viewOf } from '../answer.ts'
 import type { ReadingCheck } from '../check.ts'
 import type { Exchange } from '../session.ts'
 import { operationChecks } from './operation.ts'
@@ -261,7 +261,7 @@ export const usableCheck: ReadingCheck = {
   level: 'must',
   inspect(exchange) {
     if (!exchange.delivery.ok) return []
-    const broken = consequencesOf(exchange).filter(({ kind }) => kind === 'broken')
+    const broken = consequencesOf(judgedOf(exchange)).filter(({ kind }) => kind === 'broken')
     if (broken.length === 0) return []
     const isExplained = [...answerChecks, ...operationChecks].some(check => check.inspect(exchange).length > 0)
     return isExplained ? [] : broken.map(({ why = '' }) => why)

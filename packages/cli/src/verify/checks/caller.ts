@@ -57,9 +57,9 @@ async function mustRefuse({ session, type }: Subject, probes: readonly Probe[]):
     const exchange: Exchange = await session.probe(type, probe)
     const { delivery } = exchange
     if (!delivery.ok) {
-      if (delivery.error.code === 'deadline') problems.add('It is not answered.', exchange.label)
+      if (delivery.error.code === 'deadline') problems.add('It is not answered.', exchange)
     } else if (delivery.status < 400) {
-      problems.add(`It is answered with status ${delivery.status}, ${decisionOf(exchange).words}.`, exchange.label)
+      problems.add(`It is answered with status ${delivery.status}, ${decisionOf(exchange).words}.`, exchange)
     }
   }
   return problems.finding()
@@ -80,7 +80,7 @@ export const callerChecks: readonly Check[] = [
       if (isProtected(session.target)) return notChecked('Credentials were given; see caller.missing.')
       const problems = createProblems()
       const decided = told.find(exchange => isDecided(decisionOf(exchange)))
-      if (decided) problems.add('It decides without a credential.', decided.label)
+      if (decided) problems.add('It decides without a credential.', decided)
       return problems.finding()
     },
   },

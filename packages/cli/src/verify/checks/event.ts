@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ActionType } from '@preflow/contract'
 import type { Occasion } from '../../events/occasion.ts'
-import { consequencesOf, decisionOf, isDecided, isError } from '../answer.ts'
+import { decisionOf, isDecided, isError } from '../answer.ts'
 import { type AskingCheck, type Check, createProblems, notChecked, passed, type Subject } from '../check.ts'
 import type { Exchange, Telling } from '../session.ts'
 import {
@@ -54,7 +54,9 @@ function reference(subject: Subject, occasion: Occasion): Promise<Exchange | und
   references.set(subject, known)
   const asked =
     known.get(occasion.name) ??
-    subject.session.tell(subject.type, occasion, { isOnce: true, variant: 'once more' }).then(([exchange]) => exchange)
+    subject.session
+      .tell(subject.type, occasion, { isOnce: true, isPrivate: true, variant: 'once more' })
+      .then(([exchange]) => exchange)
   known.set(occasion.name, asked)
   return asked
 }
@@ -91,11 +93,7 @@ function comparing(
             continue
           }
           if (isError(after) || after.status === 'unusable' || sameDecision) {
-            problems.add(
-              `${before.words} becomes ${after.words}: ${variant}.`,
-              exchange.label,
-              consequencesOf(exchange),
-            )
+            problems.add(`${before.words} becomes ${after.words}: ${variant}.`, exchange)
           }
         }
       }
@@ -126,12 +124,7 @@ export const eventChecks: readonly Check[] = [
         if (!isError(decision) || !exchange.delivery.ok) continue
         const { status } = exchange.delivery
         if (status === 400 && isAnyDecided) declined.add(exchange.label)
-        else
-          problems.add(
-            `It is answered with status ${status} and ${decision.words}.`,
-            exchange.label,
-            consequencesOf(exchange),
-          )
+        else problems.add(`It is answered with status ${status} and ${decision.words}.`, exchange)
       }
       const notes = [
         ...(declined.size > 0 ? [`declined with 400: ${[...declined].join(', ')}`] : []),
@@ -150,15 +143,14 @@ export const eventChecks: readonly Check[] = [
     run({ told }) {
       const problems = createProblems()
       if (told.every(exchange => decisionOf(exchange).status === 'unusable')) return notChecked(UNREADABLE)
-      const byOccasion = Map.groupBy(told, ({ label }) => label)
-      for (const [label, exchanges] of byOccasion) {
+      for (const exchanges of Map.groupBy(told, ({ label }) => label).values()) {
         const [first, ...others] = exchanges
         if (!first) continue
         const other = others.find(exchange => decisionOf(exchange).status !== decisionOf(first).status)
         if (!other) continue
         const named = (exchange: Exchange) =>
-          `${decisionOf(exchange).words} for ${exchange.judgements.map(({ platform }) => platform.title).join(', ')}`
-        problems.add(`${named(first)}, but ${named(other)}.`, label, consequencesOf(other))
+          `${decisionOf(exchange).words} for ${exchange.judgements.map(({ platform }) => platform.title).join('; ')}`
+        problems.add(`${named(first)}, but ${named(other)}.`, other)
       }
       return problems.finding()
     },
@@ -173,7 +165,7 @@ export const eventChecks: readonly Check[] = [
     async run(subject) {
       const { session, type, usual } = subject
       const identity = { requestId: randomUUID(), flowId: randomUUID() }
-      const telling: Telling = { isOnce: true, identity, variant: 'sent twice' }
+      const telling: Telling = { isOnce: true, isPrivate: true, identity, variant: 'sent twice' }
       const [first] = await session.tell(type, usual, telling)
       const [second] = await session.tell(type, usual, telling)
       if (!first || !second) return notChecked('There is no event to send twice.')
@@ -182,7 +174,7 @@ export const eventChecks: readonly Check[] = [
       if (!isDecided(before)) return notChecked('The event is not decided anyway.')
       if (before.key === after.key) return passed()
       const problems = createProblems()
-      problems.add(`${before.words} becomes ${after.words}.`, second.label, consequencesOf(second))
+      problems.add(`${before.words} becomes ${after.words}.`, second)
       return problems.finding()
     },
   },
@@ -272,7 +264,7 @@ export const eventChecks: readonly Check[] = [
         const after = decisionOf(exchange)
         const isOrderly = isError(after) && !mustDecide && exchange.delivery.ok && exchange.delivery.status === 400
         if (after.status === decisionOf(before).status || isOrderly) continue
-        problems.add(`${decisionOf(before).words} becomes ${after.words}.`, exchange.label, consequencesOf(exchange))
+        problems.add(`${decisionOf(before).words} becomes ${after.words}.`, exchange)
       }
       return problems.finding()
     },

@@ -40,7 +40,7 @@ async function sendAll(
     if (session.isTooSlow(type)) return notChecked('It stopped answering in time.')
     const exchange = await session.probe(type, probe)
     const wrong = judge(exchange)
-    if (wrong !== undefined) problems.add(`${wrong[0]?.toUpperCase()}${wrong.slice(1)}.`, exchange.label)
+    if (wrong !== undefined) problems.add(`${wrong[0]?.toUpperCase()}${wrong.slice(1)}.`, exchange)
   }
   return problems.finding()
 }
@@ -210,7 +210,7 @@ export const inputChecks: readonly Check[] = [
         const { status } = viewOf(after)
         problems.add(
           `${decisionOf(before).words} has become ${decisionOf(after).words}${status === undefined ? '' : ` (status ${status})`}.`,
-          after.label,
+          after,
         )
       }
       return problems.finding()

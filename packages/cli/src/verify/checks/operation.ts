@@ -1,7 +1,7 @@
 import { actionTypes, type Operation } from '@preflow/contract'
 import type { OperationVerdict, Outcome } from '@preflow/engine'
 import { viewOf } from '../answer.ts'
-import type { ReadingCheck } from '../check.ts'
+import type { ReadingCheck, Remark } from '../check.ts'
 import type { Exchange } from '../session.ts'
 
 const NAMES: readonly unknown[] = ['add', 'remove', 'replace', 'redirect']
@@ -52,22 +52,17 @@ function operationsOf(outcome: Outcome): readonly OperationVerdict[] {
   return outcome.status === 'success' ? outcome.operations : []
 }
 
-/** One sentence per verdict that platforms share. */
-function sentences(exchange: Exchange, kind: OperationVerdict['verdict']): string[] {
+/** One remark per verdict, with the platforms that share it. */
+function remarks(exchange: Exchange, kind: OperationVerdict['verdict']): Remark[] {
   const titles = new Map<string, string[]>()
   for (const { verdict, title } of verdictsOf(exchange)) {
     if (verdict.verdict !== kind || verdict.op === 'redirect') continue
     const what = `${verdict.op} ${verdict.path ?? ''}`.trim()
-    const text = kind === 'not_allowed' ? `${what} is not offered` : `${what} is rejected: ${verdict.reason}`
+    const text = kind === 'not_allowed' ? `${what} is not offered.` : `${what} is rejected: ${verdict.reason}`
     titles.set(text, [...(titles.get(text) ?? []), title])
   }
-  const all = exchange.judgements.length
-  return [...titles].map(([text, by]) =>
-    by.length === all ? withStop(text) : `${text.replace(/\.$/, '')} (${by.join(', ')}).`,
-  )
+  return [...titles].map(([text, on]) => ({ text, on }))
 }
-
-const withStop = (text: string) => (text.endsWith('.') ? text : `${text}.`)
 
 /** The number of seconds of a lifetime in an event. */
 function lifetimeIn(event: object, path: string): number | undefined {
@@ -126,7 +121,7 @@ export const operationChecks: readonly ReadingCheck[] = [
     mend: 'Look whether the op and the path are in allowedOperations of this very event, and decide what to do if not.',
     level: 'must',
     regards: asksForSomething,
-    inspect: exchange => (faultsOf(exchange).length > 0 ? [] : sentences(exchange, 'not_allowed')),
+    inspect: exchange => (faultsOf(exchange).length > 0 ? [] : remarks(exchange, 'not_allowed')),
   },
   {
     id: 'operation.applied',
@@ -138,9 +133,9 @@ export const operationChecks: readonly ReadingCheck[] = [
     inspect(exchange) {
       if (faultsOf(exchange).length > 0 || viewOf(exchange).payload?.actionStatus !== 'SUCCESS') return []
       const breaking = exchange.judgements.flatMap(({ outcome }) =>
-        outcome.status === 'error' && outcome.error.code === 'not_supported' ? [outcome.error.message] : [],
+        outcome.status === 'error' && outcome.error.code === 'not_supported' ? outcome.error.message : [],
       )
-      return [...new Set([...sentences(exchange, 'rejected'), ...breaking])]
+      return [...remarks(exchange, 'rejected'), ...new Set(breaking)]
     },
   },
   {

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { CompactEncrypt } from 'jose'
 import { SAMPLE_PASSWORD } from '../../events/cast.ts'
 import { hashedCredential, plainCredential } from '../../events/password.ts'
-import { consequencesOf, type Decision, decisionOf, isError } from '../answer.ts'
+import { type Decision, decisionOf, isError } from '../answer.ts'
 import { type Check, createProblems, notChecked, type Subject } from '../check.ts'
 import type { Exchange } from '../session.ts'
 import { withCredential } from '../variants.ts'
@@ -81,8 +81,7 @@ export const passwordChecks: readonly Check[] = [
           if (!answered) continue
           const { exchange, decision } = answered
           if (decision.status === 'unusable') unreadable += 1
-          if (isWrong(decision, isTheirs || !isEncrypted))
-            problems.add(text(decision), exchange.label, consequencesOf(exchange))
+          if (isWrong(decision, isTheirs || !isEncrypted)) problems.add(text(decision), exchange)
         }
       }
       if (refused !== undefined) {

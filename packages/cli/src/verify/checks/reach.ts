@@ -83,7 +83,7 @@ export const reachChecks: readonly Check[] = [
         const exchange = await session.probe(type, { label: `actionType ${JSON.stringify(actionType)}`, body })
         const { status, words } = decisionOf(exchange)
         const isLetThrough = status === 'SUCCESS' || status === 'INCOMPLETE'
-        if (isLetThrough) problems.add(`It is answered with ${words}.`, exchange.label)
+        if (isLetThrough) problems.add(`It is answered with ${words}.`, exchange)
         // FAILED is no way to say it, but it lets nobody in.
         else if (status === 'FAILED' || isRefusal(exchange)) refused += 1
       }

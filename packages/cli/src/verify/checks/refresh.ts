@@ -1,7 +1,6 @@
 import type { ActionType, TokenClaim } from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
 import { chooseOccasion } from '../../events/occasions.ts'
-import { consequencesOf } from '../answer.ts'
 import { type Check, createProblems, notChecked } from '../check.ts'
 
 /** Where an event has the claims of its token, by the types whose tokens are refreshed. */
@@ -48,11 +47,7 @@ export const refreshChecks: readonly Check[] = [
         for (const { op, path, reason } of rejectedBy(outcome)) {
           // What was rejected at once is told by operation.applied.
           if (atFirst.some(verdict => verdict.op === op && verdict.path === path)) continue
-          problems.add(
-            `${op} ${path ?? ''} is rejected: ${reason}`,
-            exchange?.label ?? '',
-            exchange && consequencesOf(exchange),
-          )
+          problems.add(`${op} ${path ?? ''} is rejected: ${reason}`, exchange ?? refresh.name)
         }
       }
       return problems.finding()

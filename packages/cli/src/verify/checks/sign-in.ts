@@ -17,7 +17,7 @@ export const signInChecks: readonly Check[] = [
       // Each occasion is a flow of its own, which the extension has never seen.
       for (const exchange of decided) {
         if (decisionOf(exchange).status === 'SUCCESS') {
-          problems.add('It answers SUCCESS to the first call of a flow.', exchange.label)
+          problems.add('It answers SUCCESS to the first call of a flow.', exchange)
         }
       }
       return problems.finding()

@@ -18,7 +18,7 @@ const milliseconds = (ms: number) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)
 /** The durations of answers to events, in the order they were sent. */
 function durationsOf(exchanges: readonly Exchange[], type: Exchange['type']): number[] {
   return exchanges
-    .filter(exchange => exchange.isEvent && exchange.type === type && exchange.delivery.ok)
+    .filter(exchange => exchange.request && exchange.type === type && exchange.delivery.ok)
     .map(({ durationMs }) => durationMs)
 }
 
@@ -59,7 +59,7 @@ export const timeChecks: readonly Check[] = [
       const pair = [first, other].map(({ label }) => occasions[type].find(({ name }) => name === label) ?? usual)
       const alone: string[] = []
       for (const occasion of pair) {
-        const [exchange] = await session.tell(type, occasion, { isOnce: true, variant: 'alone' })
+        const [exchange] = await session.tell(type, occasion, { isOnce: true, isPrivate: true, variant: 'alone' })
         alone.push(exchange ? decisionOf(exchange).key : '')
       }
       const together = await Promise.all(
@@ -75,9 +75,9 @@ export const timeChecks: readonly Check[] = [
       for (const { exchange, expected } of together) {
         if (!exchange) continue
         if (!exchange.delivery.ok && exchange.delivery.error.code !== 'deadline') {
-          problems.add(`It is not answered: ${exchange.delivery.error.message}`, exchange.label)
+          problems.add(`It is not answered: ${exchange.delivery.error.message}`, exchange)
         } else if (exchange.delivery.ok && decisionOf(exchange).key !== expected) {
-          problems.add('It is decided otherwise than alone.', exchange.label)
+          problems.add('It is decided otherwise than alone.', exchange)
         }
       }
       return problems.finding()

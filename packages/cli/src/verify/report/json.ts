@@ -1,4 +1,4 @@
-import { consequencesOf, decisionOf } from '../answer.ts'
+import { consequencesOf, decisionOf, judgedOf } from '../answer.ts'
 import { groupOf } from '../check.ts'
 import { notCheckable } from '../checks/checks.ts'
 import type { VerificationResult } from '../verify.ts'
@@ -45,7 +45,7 @@ export function jsonReport(result: VerificationResult): object {
       status: exchange.delivery.ok ? exchange.delivery.status : null,
       durationMs: Math.round(exchange.durationMs),
       platforms: exchange.judgements.map(({ platform }) => platform.name),
-      consequences: consequencesOf(exchange),
+      consequences: consequencesOf(judgedOf(exchange)),
     })),
     notCheckable,
   }

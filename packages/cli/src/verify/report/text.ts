@@ -1,5 +1,5 @@
 import { actionTypes } from '@preflow/contract'
-import { type Consequence, consequencesOf, decisionOf } from '../answer.ts'
+import { type Consequence, consequencesOf, decisionOf, judgedOf } from '../answer.ts'
 import { type Check, type CheckResult, groupOf, type Problem } from '../check.ts'
 import { groups, notCheckable } from '../checks/checks.ts'
 import type { Paint } from '../paint.ts'
@@ -125,72 +125,79 @@ function checkReport(check: Check, results: readonly CheckResult[], paint: Paint
 }
 
 function problemLines(
-  { text, seenIn, consequences }: Problem,
+  { text, on, seenIn, consequences }: Problem,
   about: string,
   color: (text: string) => string,
   paint: Paint,
 ): string[] {
-  const named = seenIn.slice(0, MAX_LABELS).join('; ')
-  const others = seenIn.length > MAX_LABELS ? `; and ${seenIn.length - MAX_LABELS} more` : ''
+  const where = on ? ` On ${on.join('; ')}.` : ''
+  const isHarmless = consequences.every(({ kind }) => kind === 'usable')
   return [
-    ...wrapped(`${about}${text}`, '      ').map(color),
-    paint.faint(`        in: ${named}${others}`),
-    ...consequences.flatMap(consequence => wrapped(consequenceText(consequence), '        ')),
+    ...wrapped(`${about}${text}${where}`, '      ').map(color),
+    ...wrapped(`in: ${shortened(seenIn)}`, '        ').map(paint.faint),
+    ...(isHarmless ? [] : consequenceTexts(consequences).flatMap(({ text: told }) => wrapped(told, '        '))),
   ]
 }
 
-/** `works on Preflow; WSO2 Identity Server 7.1 would answer 500 …` */
-function consequenceText({ kind, platforms, client, why }: Consequence): string {
-  const who = platforms.join(', ')
-  switch (kind) {
-    case 'usable':
-      return `works on ${who}: the client sees ${client}`
-    case 'declined':
-      return `declined on ${who}: the client sees ${client}`
-    case 'broken':
-      return `breaks on ${who}: the client sees ${client}. ${why ?? ''}`
-    default:
-      return kind satisfies never
-  }
+function shortened(labels: readonly string[]): string {
+  const others = labels.length - MAX_LABELS
+  return `${labels.slice(0, MAX_LABELS).join('; ')}${others > 0 ? `; and ${others} more` : ''}`
+}
+
+const verbs: Readonly<Record<Consequence['kind'], string>> = {
+  usable: 'works on',
+  declined: 'declined on',
+  broken: 'breaks on',
+}
+
+/** `breaks on WSO2 Identity Server 7.1: … The client sees 500 …`; where it works, that is all there is to say. */
+function consequenceTexts(consequences: readonly Consequence[]): { kind: Consequence['kind']; text: string }[] {
+  const working = consequences.filter(({ kind }) => kind === 'usable').flatMap(({ platforms }) => platforms)
+  const others = consequences
+    .filter(({ kind }) => kind !== 'usable')
+    .map(({ kind, platforms, client, why }) => {
+      const reason = why === undefined ? '' : `${why} `
+      return { kind, text: `${verbs[kind]} ${platforms.join('; ')}: ${reason}The client sees ${client}` }
+    })
+  return working.length > 0 ? [{ kind: 'usable', text: `${verbs.usable} ${working.join('; ')}` }, ...others] : others
 }
 
 function answersReport({ told, types }: VerificationResult, paint: Paint): string {
   if (told.length === 0) return ''
   const parts = types.flatMap(type => {
-    const ofType = told.filter(exchange => exchange.type === type)
-    const byOccasion = Map.groupBy(ofType, ({ label }) => label)
-    const width = Math.max(0, ...[...byOccasion.keys()].map(label => label.length))
+    const byOccasion = Map.groupBy(
+      told.filter(exchange => exchange.type === type),
+      ({ label }) => label,
+    )
+    // Occasions of which platforms make the same are told together.
+    const byOpinion = Map.groupBy(
+      [...byOccasion].map(([label, exchanges]) => ({ label, lines: opinionLines(exchanges, paint) })),
+      ({ lines }) => lines.join('\n'),
+    )
     return [
       `  ${type}`,
-      ...[...byOccasion].flatMap(([label, exchanges]) => occasionLines(label.padEnd(width), exchanges, paint)),
+      ...[...byOpinion.values()].flatMap(same => [
+        ...wrapped(same.map(({ label }) => label).join(', '), '    '),
+        ...(same[0]?.lines ?? []),
+      ]),
     ]
   })
   return `${paint.strong('What each platform makes of the answers')}\n${parts.join('\n')}\n`
 }
 
-/** One line when all platforms make the same of it, else one for each opinion. */
-function occasionLines(label: string, exchanges: readonly Exchange[], paint: Paint): string[] {
-  const rows = exchanges.flatMap(exchange =>
-    consequencesOf(exchange).map(consequence => ({ words: decisionOf(exchange).words, ...consequence })),
-  )
-  // Where it works, what the client sees may differ in an address; where it breaks, it matters.
-  const opinions = [
-    ...Map.groupBy(rows, ({ words, kind, client, why }) =>
-      [words, kind, ...(kind === 'broken' ? [client, why] : [])].join('\n'),
-    ),
-  ].map(([, same]) => ({ first: same[0], platforms: same.flatMap(({ platforms }) => platforms) }))
-  return opinions.flatMap(({ first, platforms }, n) => {
-    if (!first) return []
-    const { kind, words, client, why } = first
-    const color = { usable: paint.good, declined: paint.doubtful, broken: paint.bad }[kind]
-    const verb = { usable: 'works on', declined: 'declined on', broken: 'breaks on' }[kind]
-    const head = n === 0 ? label : ' '.repeat(label.length)
-    const where = opinions.length === 1 ? `${verb} all ${platforms.length}` : `${verb} ${platforms.join(', ')}`
+/** What was decided, and what platforms make of it. */
+function opinionLines(exchanges: readonly Exchange[], paint: Paint): string[] {
+  const colors = { usable: paint.good, declined: paint.doubtful, broken: paint.bad }
+  const all = exchanges.flatMap(({ judgements }) => judgements).length
+  const byDecision = Map.groupBy(exchanges, exchange => decisionOf(exchange).words)
+  return [...byDecision].flatMap(([words, same]) => {
+    const consequences = consequencesOf(same.flatMap(judgedOf))
+    const [first] = consequences
+    const isUnanimous = new Set(consequences.map(({ kind }) => kind)).size === 1 && byDecision.size === 1
+    if (first?.kind === 'usable' && isUnanimous) return [`      ${words}: ${colors.usable(`works on all ${all}`)}`]
     return [
-      `    ${head}  ${words}: ${color(where)}`,
-      ...(kind === 'broken'
-        ? wrapped(`the client sees ${client}. ${why ?? ''}`, `    ${' '.repeat(label.length)}    `)
-        : []),
+      `      ${words}`,
+      ...consequenceTexts(consequences).flatMap(({ kind, text }) => wrapped(text, '        ').map(colors[kind])),
     ]
   })
 }
