@@ -1,12 +1,13 @@
 import { type Command, type Io, UsageError } from './command.ts'
 import { actions } from './commands/actions.ts'
 import { lab } from './commands/lab.ts'
+import { newProject } from './commands/new.ts'
 import { passwords } from './commands/passwords.ts'
 import { trigger } from './commands/trigger.ts'
 import { verify } from './commands/verify.ts'
 
 /** The words after `preflow`. */
-const commands: readonly Command[] = [lab, actions, passwords, trigger, verify]
+const commands: readonly Command[] = [lab, actions, passwords, trigger, verify, newProject]
 
 /**
  * Runs one command line.

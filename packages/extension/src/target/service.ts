@@ -226,7 +226,6 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
     graceMs,
     ...(opened.isReady && { isReady: opened.isReady }),
   }).catch(error => refuse(notStarted(service, [error.message])))
-  write('info', { event: 'listening', url: server.url })
 
   let isStopping = false
   const stop = async (signal: string) => {
@@ -239,6 +238,8 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
   }
   host.on('SIGTERM', stop)
   host.on('SIGINT', stop)
+  // Last, because whoever reads it may tell it to stop at once.
+  write('info', { event: 'listening', url: server.url })
 }
 
 const LEVELS: Record<string, ServiceLevel> = { fail: 'error', refused: 'warn' }

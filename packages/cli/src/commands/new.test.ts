@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { run } from '../run.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'preflow-new-'))
+after(() => rm(folder, { recursive: true }))
+
+/** Runs `preflow new` as the program does, and keeps what it wrote. */
+async function preflowNew(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const written = { out: '', err: '' }
+  const code = await run(['new', ...argv], {
+    out: text => {
+      written.out += text
+    },
+    err: text => {
+      written.err += text
+    },
+    isTTY: false,
+    env: {},
+    signal: new AbortController().signal,
+  })
+  return { code, ...written }
+}
+
+const read = (...path: string[]) => readFile(join(folder, ...path), 'utf8')
+
+test('a project is written, and the next steps are told', async () => {
+  const dir = join(folder, 'one')
+  const { code, out, err } = await preflowNew(
+    'geo-guard',
+    '--policy',
+    'country, hours',
+    '--target',
+    'node',
+    '--dir',
+    dir,
+  )
+  assert.equal(code, 0)
+  assert.equal(out, `${dir}\n`)
+  assert.match(err, /^ {2}npm install\n {2}npm test\n {2}npm start\n/m)
+  const manifest = JSON.parse(await read('one', 'package.json'))
+  assert.equal(manifest.name, 'geo-guard')
+  for (const version of Object.values({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    assert.match(String(version), /^\d+\.\d+\.\d+$/)
+  }
+  const decisions = await read('one', 'src', 'decisions.ts')
+  assert.ok(decisions.indexOf(' country(') < decisions.indexOf(' hours('), 'policies keep their order')
+})
+
+test('each project gets keys of its own, in a file for its owner only, that stays out of the repository', async () => {
+  const secrets = await Promise.all(
+    ['two', 'three'].map(async name => {
+      const dir = join(folder, name)
+      await preflowNew(name, '--extension', 'scope-limiter', '--target', 'lambda', '--dir', dir)
+      assert.equal((await stat(join(dir, '.env'))).mode & 0o077, 0)
+      assert.match(await read(name, '.gitignore'), /^\.env$/m)
+      return /^SCOPE_LIMITER_CALLER_SECRETS=([0-9a-f]{64})$/m.exec(await read(name, '.env'))?.[1]
+    }),
+  )
+  assert.ok(secrets[0] && secrets[1] && secrets[0] !== secrets[1])
+})
+
+test('as JSON it tells where the project is and what is in it', async () => {
+  const dir = join(folder, 'json')
+  const { code, out } = await preflowNew('four', '--policy=scopes', '--target=vercel', '--dir', dir, '--json')
+  assert.equal(code, 0)
+  const said = JSON.parse(out)
+  assert.deepEqual([said.name, said.target, said.folder], ['four', 'vercel', dir])
+  const files = (await readdir(dir, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile())
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name).slice(dir.length + 1))
+  assert.deepEqual(said.files, paths.toSorted())
+})
+
+test('a folder that is not empty is left alone', async () => {
+  const dir = join(folder, 'mine')
+  await mkdir(dir)
+  await writeFile(join(dir, 'package.json'), 'mine')
+  const { code, err } = await preflowNew('five', '--policy', 'hours', '--target', 'node', '--dir', dir)
+  assert.equal(code, 1)
+  assert.match(err, /mine is not empty, and nothing is overwritten\. Name another with --dir\./)
+  assert.deepEqual(await readdir(dir), ['package.json'])
+  const onFile = await preflowNew('five', '--policy=hours', '--target=node', '--dir', join(dir, 'package.json'))
+  assert.equal(onFile.code, 1)
+  assert.match(onFile.err, /cannot be used \(ENOTDIR\)/)
+})
+
+const usual = ['--policy', 'hours', '--target', 'node', '--dir', join(folder, 'never')]
+const wrongWords: [sentence: string, argv: string[], said: RegExp][] = [
+  ['no name', usual, /The name is missing/],
+  ['a name with capitals', ['Geo', ...usual], /Geo: a name has up to 40 small letters/],
+  ['a name that leads elsewhere', ['../geo', ...usual], /\.\.\/geo: a name has/],
+  ['a name that ends with a hyphen', ['geo-', ...usual], /geo-: a name has/],
+  ['a name that is too long', ['g'.repeat(41), ...usual], /a name has up to 40/],
+  ['two names', ['geo', 'guard', ...usual], /guard: is one word too many/],
+  ['no target', ['geo', '--policy', 'hours'], /--target with node, lambda, vercel, choreo, container/],
+  ['an unknown target', ['geo', '--policy=hours', '--target=azure'], /--target azure: is none of node, lambda/],
+  ['neither policies nor an extension', ['geo', '--target=node'], /Say what it does/],
+  ['both', ['geo', ...usual, '--extension=token-guard'], /Say what it does/],
+  ['an empty list', ['geo', '--policy=,', '--target=node'], /Say what it does/],
+  [
+    'an unknown policy',
+    ['geo', '--policy=hours,moon', '--target=node'],
+    /There is no policy moon\. Known are sourceAddress/,
+  ],
+  ['a policy twice', ['geo', '--policy=hours,hours', '--target=node'], /name each policy once/],
+  [
+    'an unknown extension',
+    ['geo', '--extension=toString', '--target=node'],
+    /There is no extension toString\. Known are token-guard/,
+  ],
+  ['an unknown option', ['geo', ...usual, '--force'], /Unknown option '--force'/],
+]
+
+for (const [sentence, argv, said] of wrongWords) {
+  test(`${sentence}: is refused with what to do, and nothing is written`, async () => {
+    const { code, err, out } = await preflowNew(...argv)
+    assert.equal(code, 2)
+    assert.match(err, said)
+    assert.match(err, /Usage: preflow new <name>/)
+    assert.equal(out, '')
+    await assert.rejects(stat(join(folder, 'never')))
+  })
+}
+
+test('help lists every policy, extension and target', async () => {
+  const { code, out } = await preflowNew('--help')
+  assert.equal(code, 0)
+  for (const word of ['breachedPasswords', 'pin-authenticator', 'choreo', '--vendor'])
+    assert.match(out, new RegExp(word))
+})

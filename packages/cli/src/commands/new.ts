@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { catalog } from '@preflow/policies'
+import { type Command, UsageError } from '../command.ts'
+import type { Content } from '../scaffold/content.ts'
+import { extensionContent, readyMade } from '../scaffold/extensions.ts'
+import { policiesContent } from '../scaffold/policies.ts'
+import { projectFiles } from '../scaffold/project.ts'
+import { type TargetName, targets } from '../scaffold/targets.ts'
+import { vendorPackages } from '../scaffold/vendor.ts'
+import { preflowVersion } from '../scaffold/versions.ts'
+
+/** `preflow new`: a project that passes its own tests. */
+export const newProject: Command = {
+  name: 'new',
+  summary: 'Make a project: policies of your choice or a ready-made extension, with tests and the files to deploy it.',
+  usage: `Usage: preflow new <name> --policy <policy>[,<policy>…] --target <target> [options]
+       preflow new <name> --extension <extension> --target <target> [options]
+
+Writes a project that passes its own tests at once, with a CI file, the files to deploy it, and a README that says how.
+
+Policies, asked in the order in which they are named:
+${list(catalog.map(({ name, summary }) => [name, summary]))}
+Ready-made extensions:
+${list(Object.entries(readyMade).map(([name, { summary }]) => [name, summary]))}
+Targets:
+${list(Object.entries(targets).map(([name, { summary }]) => [name, summary]))}
+  --dir <folder>     where it goes, default <name>; a folder that is not empty is left alone
+  --vendor           carry the packages of Preflow along in vendor/ instead of naming their version, for
+                     packages that are not published; needs npm, and in the workspace a build
+  --json             write one JSON document
+Exit code: 0 it is there, 1 it cannot be written, 2 the words are off.
+`,
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        policy: { type: 'string', multiple: true },
+        extension: { type: 'string' },
+        target: { type: 'string' },
+        dir: { type: 'string' },
+        vendor: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    const [name, ...surplus] = positionals
+    if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+    checkName(name)
+    const target = readTarget(values.target)
+    const content = readContent(name, values)
+    const folder = resolve(values.dir ?? name)
+    await checkFolder(folder)
+
+    await mkdir(folder, { recursive: true })
+    const packages = values.vendor
+      ? await vendorPackages(content.packages, join(folder, 'vendor'))
+      : Object.fromEntries(content.packages.map(packageName => [packageName, preflowVersion()]))
+    const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
+    const files = projectFiles({ name, target, content, packages, randomHex })
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true })
+      // Keys are for their owner only.
+      await writeFile(join(folder, path), text, { flag: 'wx', mode: path === '.env' ? 0o600 : 0o666 })
+    }
+
+    const next = [`cd ${relative('', folder) || '.'}`, 'npm install', 'npm test', 'npm start']
+    if (values.json) {
+      io.out(`${JSON.stringify({ name, target, folder, files: Object.keys(files).toSorted(), next }, null, 2)}\n`)
+    } else {
+      io.out(`${folder}\n`)
+      io.err(`\nNext:\n${next.map(command => `  ${command}\n`).join('')}README.md tells how to deploy it.\n`)
+    }
+    return 0
+  },
+}
+
+function list(rows: readonly (readonly [name: string, summary: string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}\n`).join('')
+}
+
+/** It becomes the name of a package, a function, an image and, in capitals, of variables; 40 leave room for what they add. */
+const NAME = /^(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/
+
+function checkName(name: string | undefined): asserts name is string {
+  if (name === undefined) throw new UsageError('The name is missing: preflow new <name> …')
+  if (!NAME.test(name)) {
+    throw new UsageError(
+      `${name}: a name has up to 40 small letters, digits and hyphens, and begins with a letter, for example geo-guard.`,
+    )
+  }
+}
+
+function readTarget(word: string | undefined): TargetName {
+  const known = Object.keys(targets).join(', ')
+  if (word === undefined) throw new UsageError(`Say where it will run: --target with ${known}.`)
+  if (!Object.hasOwn(targets, word)) throw new UsageError(`--target ${word}: is none of ${known}.`)
+  return word as TargetName
+}
+
+function readContent(name: string, words: { policy?: string[]; extension?: string }): Content {
+  const policies = (words.policy ?? []).flatMap(list => list.split(',').flatMap(policy => policy.trim() || []))
+  const { extension } = words
+  if ((policies.length === 0) === (extension === undefined)) {
+    throw new UsageError('Say what it does: --policy with one or more policies, or --extension with one.')
+  }
+  if (new Set(policies).size < policies.length) throw new UsageError('--policy: name each policy once.')
+  try {
+    return extension === undefined ? policiesContent(name, policies) : extensionContent(extension)
+  } catch (error) {
+    throw error instanceof RangeError ? new UsageError(error.message) : error
+  }
+}
+
+async function checkFolder(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw new Error(`${folder} cannot be used (${error.code}). Name another with --dir.`)
+  })
+  if (names.length > 0) throw new Error(`${folder} is not empty, and nothing is overwritten. Name another with --dir.`)
+}

@@ -1,0 +1,193 @@
+import { prefixOf } from '@preflow/extension/service'
+import { type Content, callerVariables, type Variable } from './content.ts'
+import { ADDRESS_STEP } from './policies.ts'
+import { versions } from './versions.ts'
+
+/** What is known of a ready-made extension besides its name. */
+interface ReadyMade extends Pick<Content, 'summary' | 'actionTypes'> {
+  /** The name of its `Service`; absent where it brings programs of its own. */
+  service?: string
+  /** Without their prefix, unless `name` begins with another. */
+  variables: readonly Variable[]
+  dependencies?: Record<string, string>
+  needsPolicyData?: true
+  hasPages?: true
+  state?: { variable: string; file: string }
+  platformSteps?: readonly string[]
+  functionNote?: string
+  functionVariables?: readonly Variable[]
+}
+
+/** Every ready-made extension. */
+export const readyMade: Record<string, ReadyMade> = {
+  'token-guard': {
+    summary: 'Decides about access tokens by the country, the reputation and the hour of a request.',
+    actionTypes: ['PRE_ISSUE_ACCESS_TOKEN'],
+    service: 'tokenGuard',
+    variables: [
+      {
+        name: 'ABUSEIPDB_API_KEY',
+        example: '',
+        about: 'Key for AbuseIPDB. Without one set TOKEN_GUARD_REPUTATION to off.',
+        isSecret: true,
+      },
+      {
+        name: 'TOKEN_GUARD_COUNTRY_DATABASE',
+        example: 'data/country.mmdb',
+        about: 'Country database, a .mmdb file such as GeoLite2-Country or DB-IP Country Lite. Put it into data/.',
+        isOptional: true,
+      },
+      {
+        name: 'TOKEN_GUARD_BLOCKED_COUNTRIES',
+        example: 'KP,IR',
+        about: 'Countries that get no token. Needs the country database.',
+        isOptional: true,
+      },
+    ],
+    platformSteps: [ADDRESS_STEP],
+  },
+  'password-guard': {
+    summary: 'Refuses new passwords that are known from breaches, too short, or built from attributes of the user.',
+    actionTypes: ['PRE_UPDATE_PASSWORD'],
+    service: 'passwordGuard',
+    variables: [
+      {
+        name: 'PASSWORD_GUARD_DECRYPTION_KEY',
+        example: '',
+        about: 'Private key (PEM or JWK) that opens encrypted passwords. Needed when the action has a certificate.',
+        isSecret: true,
+        isOptional: true,
+      },
+    ],
+    needsPolicyData: true,
+  },
+  'profile-guard': {
+    summary: 'Decides about profile updates by rules, and tells by e-mail those who must know.',
+    actionTypes: ['PRE_UPDATE_PROFILE'],
+    service: 'profileGuard',
+    variables: [
+      {
+        name: 'PROFILE_GUARD_RULES',
+        example: '[{"claim":"http://wso2.org/claims/department","mayBeRemoved":false}]',
+        about: 'Rules per attribute, as JSON.',
+      },
+      { name: 'PROFILE_GUARD_ALERTS', example: 'off', about: 'smtp to send alerts; then the next ones are needed.' },
+      { name: 'PROFILE_GUARD_ALERT_TO', example: '', about: 'Addresses of the security team.', isOptional: true },
+      { name: 'PROFILE_GUARD_ALERT_FROM', example: '', about: 'Sender of the alerts.', isOptional: true },
+      { name: 'PROFILE_GUARD_SMTP_HOST', example: '', about: 'Mail server.', isOptional: true },
+      { name: 'PROFILE_GUARD_SMTP_USER', example: '', about: 'User at the mail server.', isOptional: true },
+      {
+        name: 'PROFILE_GUARD_SMTP_PASSWORD',
+        example: '',
+        about: 'Password at the mail server.',
+        isSecret: true,
+        isOptional: true,
+      },
+    ],
+    state: { variable: 'PROFILE_GUARD_OUTBOX', file: 'profile-guard.db' },
+    functionNote:
+      'A function stops between calls and keeps no disk. For alerts give it an outbox in PostgreSQL, and run another profile-guard, on a machine or in a container, with the same outbox: that one sends the mails.',
+    functionVariables: [
+      {
+        name: 'PROFILE_GUARD_OUTBOX',
+        example: '',
+        about: 'A postgres:// URL, where alerts wait until another profile-guard sends them.',
+        isSecret: true,
+        isOptional: true,
+      },
+      {
+        name: 'PROFILE_GUARD_ALERT_DELIVERY',
+        example: 'elsewhere',
+        about: 'A function does not send alerts itself.',
+      },
+    ],
+  },
+  'scope-limiter': {
+    summary: 'Limits the scopes of access tokens that machines get.',
+    actionTypes: ['PRE_ISSUE_ACCESS_TOKEN'],
+    service: 'scopeLimiter',
+    variables: [
+      {
+        name: 'SCOPE_LIMITER_ALLOWED_SCOPES',
+        example: 'read:metrics',
+        about: 'Scopes that remain, with commas between them.',
+      },
+    ],
+  },
+  'pin-authenticator': {
+    summary: 'Asks for a PIN during a sign-in.',
+    actionTypes: ['AUTHENTICATION'],
+    variables: [
+      { name: 'PIN_AUTHENTICATOR_MODE', example: 'second_factor', about: 'second_factor, internal or federated.' },
+      {
+        name: 'PIN_AUTHENTICATOR_PUBLIC_URL',
+        example: 'http://127.0.0.1:8080',
+        about: 'Where browsers reach it; https but for this machine.',
+      },
+      {
+        name: 'PIN_AUTHENTICATOR_PLATFORM_URLS',
+        example: 'http://127.0.0.1:9400',
+        about: 'Where browsers may be sent back to.',
+      },
+      {
+        name: 'PIN_AUTHENTICATOR_PEPPER',
+        example: '',
+        about: 'Secret mixed into every PIN, 32 characters at least. Whoever loses it loses all PINs.',
+        isSecret: true,
+        randomBytes: 32,
+      },
+      {
+        name: 'PIN_AUTHENTICATOR_ADMIN_KEYS',
+        example: '',
+        about: 'Bearer tokens of the enrolment API, 32 characters at least.',
+        isSecret: true,
+        isOptional: true,
+        randomBytes: 32,
+      },
+    ],
+    dependencies: { hono: versions.hono },
+    state: { variable: 'PIN_AUTHENTICATOR_DATABASE', file: 'pin-authenticator.sqlite' },
+    hasPages: true,
+    functionNote:
+      'A function keeps no disk, and a sign-in meets several of its instances: they share a database in PostgreSQL.',
+    functionVariables: [
+      {
+        name: 'PIN_AUTHENTICATOR_DATABASE',
+        example: '',
+        about: 'A postgres:// URL, the same for all instances.',
+        isSecret: true,
+      },
+    ],
+  },
+}
+
+/**
+ * A project that deploys a ready-made extension.
+ *
+ * @throws {RangeError} When there is none of that name.
+ */
+export function extensionContent(extension: string): Content {
+  const known = Object.hasOwn(readyMade, extension) ? readyMade[extension] : undefined
+  if (!known) {
+    throw new RangeError(`There is no extension ${extension}. Known are ${Object.keys(readyMade).join(', ')}.`)
+  }
+  const { service, dependencies = {}, state, functionNote, functionVariables } = known
+  const prefix = prefixOf({ name: extension })
+  return {
+    summary: known.summary,
+    actionTypes: known.actionTypes,
+    files: service ? { 'src/service.ts': `export { ${service} as service } from '@preflow/${extension}'\n` } : {},
+    entries: service ? 'service' : 'pin-authenticator',
+    packages: ['@preflow/extension', `@preflow/${extension}`, ...(known.needsPolicyData ? ['@preflow/policies'] : [])],
+    dependencies,
+    prefix,
+    variables: [...callerVariables(prefix), ...known.variables],
+    needsFile: false,
+    needsPolicyData: known.needsPolicyData ?? false,
+    hasPages: known.hasPages ?? false,
+    platformSteps: known.platformSteps ?? [],
+    ...(state && { state }),
+    ...(functionNote !== undefined && { functionNote }),
+    ...(functionVariables && { functionVariables }),
+  }
+}

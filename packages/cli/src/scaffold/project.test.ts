@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { catalog } from '@preflow/policies'
+import { SOURCE_CONDITION, workspace } from './built-project.cases.ts'
+import type { Content } from './content.ts'
+import { extensionContent, readyMade } from './extensions.ts'
+import { policiesContent } from './policies.ts'
+import { projectFiles } from './project.ts'
+import { recipes } from './recipes.ts'
+import { type TargetName, targets } from './targets.ts'
+import { preflowVersion, versions } from './versions.ts'
+
+const run = promisify(execFile)
+const policyNames = catalog.map(({ name }) => name)
+
+/** One of everything: each extension, each policy alone, all together, and every target at least once. */
+const projects: Record<string, { content: Content; target: TargetName }> = {}
+const targetNames = Object.keys(targets) as TargetName[]
+for (const [index, extension] of Object.keys(readyMade).entries()) {
+  for (const target of ['lambda', targetNames[index % targetNames.length] as TargetName]) {
+    projects[`${extension}-${target}`] = { content: extensionContent(extension), target: target as TargetName }
+  }
+}
+for (const policy of policyNames) {
+  const name = `with-${policy.toLowerCase()}`
+  projects[name] = { content: policiesContent(name, [policy]), target: 'node' }
+}
+projects['with-all'] = { content: policiesContent('with-all', policyNames), target: 'vercel' }
+
+let root: string
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'preflow-projects-'))
+  await symlink(join(workspace, 'node_modules'), join(root, 'node_modules'))
+  for (const [name, { content, target }] of Object.entries(projects)) {
+    for (const [path, text] of Object.entries(filesOf(name, content, target))) {
+      await mkdir(dirname(join(root, name, path)), { recursive: true })
+      await writeFile(join(root, name, path), text)
+    }
+  }
+})
+after(() => rm(root, { recursive: true }))
+
+function filesOf(name: string, content: Content, target: TargetName): Record<string, string> {
+  const packages = Object.fromEntries(content.packages.map(packageName => [packageName, preflowVersion()]))
+  return projectFiles({ name, target, content, packages, randomHex: bytes => 'ab'.repeat(bytes) })
+}
+
+/** Runs a program of the workspace in the folder of all projects. */
+async function inRoot(program: string, ...argv: string[]): Promise<string> {
+  const env = { ...process.env, NODE_OPTIONS: `--conditions=${SOURCE_CONDITION}`, NODE_TEST_CONTEXT: undefined }
+  try {
+    return (await run(program, argv, { cwd: root, env, maxBuffer: 1e8 })).stdout
+  } catch (error) {
+    throw new Error((error as { stdout: string }).stdout || String(error))
+  }
+}
+
+const bin = (name: string) => join(workspace, 'node_modules', '.bin', name)
+
+test('every project passes its own tests', async () => {
+  const said = await inRoot(
+    process.execPath,
+    '--test',
+    '--test-isolation=none',
+    '--test-reporter=tap',
+    '*/src/**/*.test.ts',
+  )
+  const passed = Number(/^# pass (\d+)$/m.exec(said)?.[1])
+  assert.ok(passed > Object.keys(projects).length, said)
+  assert.match(said, /^# fail 0$/m)
+})
+
+test('every project keeps its own types', async () => {
+  const [one] = Object.keys(projects)
+  const { compilerOptions } = JSON.parse(await readFile(join(root, one as string, 'tsconfig.json'), 'utf8'))
+  const options = { ...compilerOptions, customConditions: [SOURCE_CONDITION] }
+  await writeFile(join(root, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*/src'] }))
+  // The sources of the packages are checked elsewhere, with other libraries; an installed package has declarations only.
+  const said = await inRoot(bin('tsc'), '-p', root).catch(({ message }) => String(message))
+  assert.deepEqual(
+    said.split('\n').filter(line => line.includes('error TS') && !line.startsWith('..')),
+    [],
+  )
+})
+
+test('what is written is written as this workspace writes', async () => {
+  await writeFile(join(root, 'biome.json'), await biomeSettings())
+  await inRoot(bin('biome'), 'check', '--error-on-warnings', ...Object.keys(projects))
+})
+
+/** Those of the workspace. Platforms ask for default exports, and texts of policies decide where quotes go in YAML. */
+async function biomeSettings(): Promise<string> {
+  const settings = JSON.parse(await readFile(join(workspace, 'biome.json'), 'utf8'))
+  settings.linter.rules.style.noDefaultExport = 'off'
+  return JSON.stringify({ ...settings, vcs: { enabled: false }, files: { includes: ['**', '!**/*.md'] } })
+}
+
+test('no place of a template is left open, and nothing tells of this machine', () => {
+  for (const [name, { content }] of Object.entries(projects)) {
+    for (const target of targetNames) {
+      for (const [path, text] of Object.entries(filesOf(name, content, target))) {
+        assert.doesNotMatch(text, /__[a-z]+__|biome-ignore/i, `${name}/${path} on ${target}`)
+        assert.ok(!text.includes(workspace), `${name}/${path} on ${target}`)
+        assert.match(text, /[^\n]\n$/, `${name}/${path} on ${target}`)
+      }
+    }
+  }
+})
+
+test('every policy that needs something has a recipe, and every recipe a policy', () => {
+  for (const { name, needs } of catalog) {
+    assert.ok(needs.length === 0 || recipes[name]?.needs, `${name} needs ${needs}: give it a recipe`)
+  }
+  assert.deepEqual(
+    Object.keys(recipes).filter(name => !policyNames.includes(name)),
+    [],
+  )
+})
+
+test('a README tells how to deploy it, what the platform must send, and every variable', () => {
+  for (const [name, { content }] of Object.entries(projects)) {
+    for (const target of targetNames) {
+      const readme = filesOf(name, content, target)['README.md'] as string
+      assert.match(readme, /^## Deploy: /m)
+      assert.match(readme, /header `x-api-key`/)
+      for (const { name: variable } of content.variables) assert.ok(readme.includes(`\`${variable}\``), variable)
+    }
+  }
+  const guard = filesOf('guard', extensionContent('token-guard'), 'choreo')['README.md'] as string
+  assert.match(guard, /Allowed headers: add `x-client-source-ip`/)
+  assert.match(guard, /JWT/)
+})
+
+test('what a project is pinned to is what this workspace is tested with', async () => {
+  const manifests = ['', 'packages/extension', 'extensions/pin-authenticator'].map(path =>
+    join(workspace, path, 'package.json'),
+  )
+  const known: Record<string, string> = {}
+  for (const manifest of manifests) {
+    const { dependencies, devDependencies } = JSON.parse(await readFile(manifest, 'utf8'))
+    Object.assign(known, dependencies, devDependencies)
+  }
+  for (const [name, version] of Object.entries(versions)) assert.equal(version, known[name], name)
+  for (const name of ['contract', 'extension', 'policies']) {
+    const { version } = JSON.parse(await readFile(join(workspace, 'packages', name, 'package.json'), 'utf8'))
+    assert.equal(preflowVersion(), version)
+  }
+})

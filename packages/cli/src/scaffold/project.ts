@@ -1,0 +1,232 @@
+import { type ActionType, actionTypes } from '@preflow/contract'
+import type { Content, Variable } from './content.ts'
+import { deployValues, type Target, type TargetName, targets } from './targets.ts'
+import { fillFolder } from './template.ts'
+import { versions } from './versions.ts'
+
+/** A project that can be written. */
+export interface Project {
+  /** Lower case, with hyphens: it names a package, a function and an image. */
+  name: string
+  target: TargetName
+  content: Content
+  /** Where each package of Preflow comes from, by its name: a version, or `file:` and a path in the project. */
+  packages: Record<string, string>
+  /** The port in a container and on the machine of the author. Default 8080. */
+  port?: number
+  /** Makes keys and peppers for the author's machine: so many bytes as hex. */
+  randomHex(bytes: number): string
+}
+
+const DEFAULT_PORT = 8080
+
+/** All files of a project by their path in it. */
+export function projectFiles(project: Project): Record<string, string> {
+  const { name, port = DEFAULT_PORT } = project
+  const target: Target = targets[project.target]
+  const { variables, functionVariables = [] } = project.content
+  const content = target.isFunction
+    ? { ...project.content, variables: [...variables, ...functionVariables] }
+    : project.content
+  const values = {
+    name,
+    summary: content.summary,
+    quotedSummary: `'${content.summary.replaceAll("'", "''")}'`,
+    prefix: content.prefix,
+    port: String(port),
+    entry: target.entry,
+    minify: String(target.isFunction),
+    dataFolders: dataFolders(content),
+    testVariables: testVariables(content),
+    ...deployValues(content),
+  }
+  const { 'README.md': deploySection = '', ...deployFiles } = Object.assign(
+    {},
+    ...target.folders.map(folder => fillFolder(folder, values)),
+  ) as Record<string, string>
+  const entries = fillFolder(`entries/${content.entries}`, values)
+  return {
+    'README.md': readme({ ...project, content }, target, deploySection),
+    'package.json': manifest(project),
+    '.env': environmentFile(project),
+    ...fillFolder('project', values),
+    ...content.files,
+    ...chosenEntries(entries, target, content),
+    ...deployFiles,
+  }
+}
+
+/** `main.ts` for the machine of the author, the program of the target, and what they share. */
+function chosenEntries(
+  entries: Record<string, string>,
+  { entry }: Target,
+  { needsFile }: Content,
+): Record<string, string> {
+  const left = Object.values(targets).flatMap(other => (other.entry === entry ? [] : `${other.entry}.ts`))
+  if (needsFile) left.push('caller.test.ts')
+  const wanted = Object.entries(entries).filter(([file]) => file === 'main.ts' || !left.includes(file))
+  return Object.fromEntries(wanted.map(([file, text]) => [`src/${file}`, text]))
+}
+
+/** What a test needs to open it besides a caller: anything will do. */
+function testVariables({ variables }: Content): string {
+  return variables
+    .filter(({ name, isOptional }) => !isOptional && !/_CALLER(_SECRETS)?$/.test(name))
+    .map(({ name, example }) => `${name}: '${example || 'anything'}',`)
+    .join('\n')
+}
+
+function dataFolders({ needsPolicyData }: Content): string {
+  const own = `new URL('data/', import.meta.url)`
+  return needsPolicyData ? `${own}, new URL('../data/', import.meta.resolve('@preflow/policies'))` : own
+}
+
+function manifest({ name, content, packages }: Project): string {
+  const { rolldown, typescript, '@types/node': nodeTypes } = versions
+  const own = Object.keys(packages).map(packageName => [packageName, packages[packageName] as string])
+  const dependencies = Object.entries(content.dependencies)
+  return `${JSON.stringify(
+    {
+      name,
+      version: '0.1.0',
+      private: true,
+      description: content.summary,
+      type: 'module',
+      engines: { node: '24.x' },
+      scripts: {
+        start: 'node --env-file-if-exists=.env src/main.ts',
+        test: 'node --test "src/**/*.test.ts"',
+        check: 'tsc -p .',
+        build: 'rolldown -c',
+      },
+      dependencies: Object.fromEntries([...own, ...dependencies].toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1))),
+      devDependencies: { '@types/node': nodeTypes, rolldown, typescript },
+    },
+    null,
+    2,
+  )}\n`
+}
+
+function environmentFile({ name, content, randomHex }: Project): string {
+  const lines = content.variables.map(({ name: variable, example, about, isOptional, randomBytes }) => {
+    const value = randomBytes === undefined ? example : randomHex(randomBytes)
+    return `# ${about}\n${isOptional && randomBytes === undefined ? '# ' : ''}${variable}=${value}\n`
+  })
+  return `# Settings of ${name} on this machine; npm start reads them. This file stays out of the repository.\n\n${lines.join('\n')}`
+}
+
+function readme(project: Project, target: Target, deploySection: string): string {
+  const { name, content, port = DEFAULT_PORT } = project
+  const { summary, prefix, variables, functionNote } = content
+  const key = `${prefix}_CALLER_SECRETS`
+  const [actionType] = content.actionTypes
+  const preflow = isVendored(project) ? 'npm run preflow --' : 'npx preflow'
+  const trigger = actionType ? actionTypes[actionType].path : ''
+  return `# ${name}
+
+${summary} Made for ${target.summary}.
+
+## On this machine
+
+Needs Node.js 24.
+
+\`\`\`sh
+npm install
+npm test
+npm start   # http://127.0.0.1:${port}, with the settings of .env
+\`\`\`
+
+Ask it as a platform would, and check that it keeps the contract of every platform${isVendored(project) ? ' (in the workspace of Preflow)' : ''}:
+
+\`\`\`sh
+export PREFLOW_AUTH="api-key:x-api-key=$(grep ^${key}= .env | cut -d= -f2)"
+${preflow} trigger ${trigger} --to http://127.0.0.1:${port}
+${preflow} verify http://127.0.0.1:${port}
+\`\`\`
+
+${deploySection}${target.isFunction && functionNote ? `\n${functionNote}\n` : ''}
+## At the platform
+
+In the console of Asgardeo or WSO2 Identity Server:
+
+${content.actionTypes.map(type => platformSteps(type, content, key)).join('\n')}
+## Settings
+
+In the environment of the service. \`.env\` has them for this machine, with a key of its own: make another one where it is deployed, with
+\`openssl rand -hex 32\`.
+
+| variable | what it does |
+|---|---|
+${variables.map(variableRow).join('')}
+With a setting that cannot be, it does not start and says what to change. ${moreSettings(content)}
+
+When the platform answers with a server error although ${name} said 200, \`${preflow} verify\` against the endpoint tells why.
+
+## Packages
+
+\`package.json\` names exact versions; \`npm install\` writes \`package-lock.json\`, which belongs in the repository: everything that builds uses \`npm ci\`.
+${packagesNote(project)}
+`
+}
+
+function variableRow({ name, about, isSecret, isOptional }: Variable): string {
+  const marks = [...(isSecret ? ['secret'] : []), ...(isOptional ? ['optional'] : [])]
+  return `| \`${name}\` | ${about}${marks.length > 0 ? ` _(${marks.join(', ')})_` : ''} |\n`
+}
+
+function moreSettings({ packages }: Content): string {
+  const extension = packages.find(name => name !== '@preflow/extension')
+  return extension === '@preflow/policies'
+    ? 'What is decided is in `src/decisions.ts`; settings of your own go into `src/service.ts`.'
+    : `There are more settings: see the README of \`${extension}\`.`
+}
+
+function isVendored({ packages }: Project): boolean {
+  return Object.values(packages).some(from => from.startsWith('file:'))
+}
+
+function packagesNote(project: Project): string {
+  return isVendored(project)
+    ? 'The packages of Preflow are in `vendor/`, as they were on the machine where this project was made. To take them from the registry, put their version in\nplace of `file:vendor/…` and delete the folder.'
+    : 'The packages of Preflow come from the registry, all in one version: raise them together.'
+}
+
+/** Where an action of a type is made, and what it needs besides an endpoint. */
+const places: Record<ActionType, { menu: string; steps: readonly string[] }> = {
+  PRE_ISSUE_ACCESS_TOKEN: {
+    menu: '_Actions_ → _Pre Issue Access Token_',
+    steps: [
+      'The applications must get JWT access tokens: _Applications_ → the application → _Protocol_ → _Access Token_ → _JWT_.',
+    ],
+  },
+  PRE_ISSUE_ID_TOKEN: { menu: '_Actions_ → _Pre Issue ID Token_', steps: [] },
+  PRE_UPDATE_PASSWORD: {
+    menu: '_Actions_ → _Pre Update Password_',
+    steps: [
+      '_Password sharing_: as plain text, since little can be checked of a digest, and with a certificate, so that it travels encrypted. Make a key pair with `openssl req -x509 -newkey rsa:2048 -nodes -days 730 -subj /CN=extension -keyout guard.key -out guard.crt`: the certificate is for the action, the key for the setting that ends in `DECRYPTION_KEY`.',
+      '_User attributes_: user name, e-mail address, first and last name, if passwords must not be built from them.',
+    ],
+  },
+  PRE_UPDATE_PROFILE: {
+    menu: '_Actions_ → _Pre Update Profile_',
+    steps: [
+      '_User attributes_: every attribute that a rule requires, and those of e-mail addresses. The stored value of others is not sent.',
+    ],
+  },
+  AUTHENTICATION: {
+    menu: '_Connections_ → _New Connection_ → _Custom Authenticator (Service-Based)_',
+    steps: ['_Applications_ → the application → _Login Flow_: add it as a step.'],
+  },
+}
+
+function platformSteps(type: ActionType, { platformSteps: more }: Content, key: string): string {
+  const { menu, steps } = places[type]
+  return [
+    `${menu}: give it a name and the endpoint from above.`,
+    `_Authentication_: _API Key_, header \`x-api-key\`, and the value of \`${key}\`.`,
+    ...(type === 'PRE_ISSUE_ACCESS_TOKEN' ? more : []),
+    ...steps,
+  ]
+    .map((step, index) => `${index + 1}. ${step}\n`)
+    .join('')
+}

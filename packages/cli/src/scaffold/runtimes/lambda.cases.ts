@@ -1,0 +1,121 @@
+/** AWS Lambda: a server that speaks its runtime API, and a process that asks there for invocations of the built function. */
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { cp, mkdtemp, readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fronts } from './lambda-events.cases.ts'
+import { NotStarted, type Running, startChild } from './running.cases.ts'
+
+type Invocation = { event: object; settle: PromiseWithResolvers<unknown> }
+
+/** Starts the function that `template.yaml` describes: its code, its handler and its timeout. */
+export async function startOnLambda(project: string, env: Record<string, string>): Promise<Running> {
+  const template = await readFile(join(project, 'template.yaml'), 'utf8')
+  const property = (name: string) => new RegExp(`^ {6}${name}: (.+)$`, 'm').exec(template)?.[1] ?? ''
+  const taskRoot = await mkdtemp(join(tmpdir(), 'preflow-task-'))
+  await cp(join(project, property('CodeUri')), taskRoot, { recursive: true })
+
+  const runtime = await startRuntimeApi(Number(property('Timeout')) * 1000)
+  const startedAt = performance.now()
+  const bootstrap = join(import.meta.dirname, 'lambda-bootstrap.cases.ts')
+  const child = startChild([bootstrap], taskRoot, {
+    AWS_LAMBDA_RUNTIME_API: runtime.address,
+    LAMBDA_TASK_ROOT: taskRoot,
+    _HANDLER: property('Handler'),
+    ...env,
+  })
+  const stop = async () => {
+    const code = await child.stop()
+    await runtime.close()
+    return code
+  }
+  try {
+    await runtime.isAsked
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const startMs = performance.now() - startedAt
+  return {
+    ways: Object.fromEntries(
+      Object.entries(fronts).map(([name, front]) => [
+        name,
+        async call => front.answer((await runtime.invoke(front.event(call))) as never),
+      ]),
+    ),
+    log: child.log,
+    startMs,
+    stop,
+  }
+}
+
+/** Hands invocations to whoever asks for the next one, as long as the function may take. */
+async function startRuntimeApi(timeoutMs: number) {
+  const waiting: Invocation[] = []
+  const running = new Map<string, Invocation>()
+  const asked = Promise.withResolvers<void>()
+  let arrival = Promise.withResolvers<void>()
+
+  const routes: Record<string, (request: IncomingMessage, response: ServerResponse, id: string) => Promise<void>> = {
+    'GET invocation/next': async (_, response) => {
+      asked.resolve()
+      while (waiting.length === 0) await arrival.promise
+      const invocation = waiting.shift() as Invocation
+      const id = randomUUID()
+      running.set(id, invocation)
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'lambda-runtime-aws-request-id': id,
+        'lambda-runtime-deadline-ms': String(Date.now() + timeoutMs),
+        'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:eu-central-1:1:function:f',
+        'lambda-runtime-trace-id': 'Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0',
+      })
+      response.end(JSON.stringify(invocation.event))
+    },
+    'POST invocation/response': async (request, response, id) => {
+      running.get(id)?.settle.resolve(JSON.parse(await textOf(request)))
+      response.writeHead(202).end()
+    },
+    'POST invocation/error': async (request, response, id) => {
+      running.get(id)?.settle.reject(new Error(await textOf(request)))
+      response.writeHead(202).end()
+    },
+    'POST init/error': async (request, response) => {
+      asked.reject(new NotStarted(JSON.parse(await textOf(request)).errorMessage))
+      response.writeHead(202).end()
+    },
+  }
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '').replace('/2018-06-01/runtime/', '')
+    const [, id = '', outcome] = /^invocation\/([^/]+)\/(\w+)$/.exec(path) ?? []
+    const route = routes[`${request.method} ${outcome ? `invocation/${outcome}` : path}`]
+    if (!route) return void response.writeHead(404).end()
+    route(request, response, id).catch(error => response.destroy(error))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    isAsked: asked.promise,
+    invoke(event: object): Promise<unknown> {
+      const settle = Promise.withResolvers<unknown>()
+      waiting.push({ event, settle })
+      arrival.resolve()
+      arrival = Promise.withResolvers()
+      return settle.promise
+    },
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request.setEncoding('utf8')) text += chunk
+  return text
+}

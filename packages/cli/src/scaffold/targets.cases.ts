@@ -1,0 +1,109 @@
+/** One suite for every target: whatever runs an extension, it is the same service. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import type { Answer, Call, Running } from './runtimes/running.cases.ts'
+import type { Exchange, Scenario } from './scenarios.cases.ts'
+
+/** A key that no log and no answer may show. */
+export const key = 'key-of-the-platform-4f1d'
+/** One byte more than extensions read. */
+const TOO_LARGE = 262_145
+
+/** The variables that say who may call. */
+export function callerEnv(prefix: string): Record<string, string> {
+  return { [`${prefix}_CALLER`]: 'api-key', [`${prefix}_CALLER_SECRETS`]: key }
+}
+
+export function platformCall(body: string, headers: Record<string, string> = {}): Call {
+  const all = {
+    host: 'extension.test',
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    'x-api-key': key,
+    ...headers,
+  }
+  return { method: 'POST', path: '/', headers: all, body }
+}
+
+/** The tests of one extension on one target. */
+export function targetSuite(opened: () => { running: Running; scenario: Scenario }): void {
+  /** Runs a test on every way in which a call reaches the extension. */
+  const onEveryWay = (sentence: string, check: (ask: (call: Call) => Promise<Answer>, s: Scenario) => Promise<void>) =>
+    test(sentence, async () => {
+      const { running, scenario } = opened()
+      for (const [way, ask] of Object.entries(running.ways)) {
+        await check(ask, scenario).catch(error => {
+          throw new Error(`${way}: ${error.message}`, { cause: error })
+        })
+      }
+    })
+
+  const exchange = async (ask: (call: Call) => Promise<Answer>, { request, status, answer, before }: Exchange) => {
+    before?.()
+    const given = await ask(platformCall(JSON.stringify(request)))
+    assert.equal(given.status, status, given.body)
+    assert.match(given.headers['content-type'] ?? '', /^application\/json\b/)
+    const said = JSON.parse(given.body)
+    for (const [member, value] of Object.entries(answer)) assert.deepEqual(said[member], value, member)
+  }
+
+  const refused = async (answer: Answer, status: number, errorMessage: string) => {
+    assert.equal(answer.status, status, answer.body)
+    const said = JSON.parse(answer.body)
+    assert.equal(said.actionStatus, 'ERROR')
+    assert.equal(said.errorMessage, errorMessage)
+  }
+
+  onEveryWay('it allows', (ask, { allowed }) => exchange(ask, allowed))
+  onEveryWay('it denies', (ask, { denied }) => exchange(ask, denied))
+  onEveryWay('it fails as the contract says', (ask, { failed }) => exchange(ask, failed))
+
+  onEveryWay('strangers are refused before they are heard', async (ask, { allowed }) => {
+    const body = JSON.stringify(allowed.request)
+    await refused(await ask(platformCall(body, { 'x-api-key': 'guessed' })), 401, 'unauthorized')
+    const { 'x-api-key': _, ...none } = platformCall(body).headers
+    await refused(await ask({ ...platformCall(body), headers: none }), 401, 'unauthorized')
+  })
+
+  onEveryWay('what is no JSON is refused', async ask => {
+    await refused(await ask(platformCall('{"actionType":')), 400, 'invalid_request')
+    await refused(await ask(platformCall('')), 400, 'invalid_request')
+    await refused(await ask(platformCall('{}', { 'content-type': 'text/plain' })), 415, 'unsupported_media_type')
+  })
+
+  onEveryWay('a body that is too large is refused', async ask => {
+    await refused(await ask(platformCall(' '.repeat(TOO_LARGE))), 413, 'payload_too_large')
+  })
+
+  onEveryWay('every path leads to it, and it tells whether it is well', async (ask, { allowed }) => {
+    const ready = await ask({ method: 'GET', path: '/readyz', headers: { host: 'extension.test' } })
+    assert.deepEqual([ready.status, ready.body], [200, 'ok\n'])
+    const put = await ask({ ...platformCall(JSON.stringify(allowed.request)), method: 'PUT' })
+    assert.ok(put.status === 405 || put.status === 404, `${put.status}`)
+  })
+
+  test('it leaves one line per decision, and no secret', async () => {
+    const { running, scenario } = opened()
+    const ask = Object.values(running.ways)[0] as (call: Call) => Promise<Answer>
+    await exchange(ask, scenario.denied)
+    const lines = running
+      .log()
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line))
+    assert.ok(lines.some(({ decision, status }) => decision === 'deny' && status === 200))
+    assert.doesNotMatch(running.log(), new RegExp(key))
+  })
+}
+
+/** A port that nobody listens on, for programs that are told which to open. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe } from 'node:test'
+import { buildProject, type WrittenProject, writeProject } from './built-project.cases.ts'
+import { extensionContent, readyMade } from './extensions.ts'
+import { startImage } from './runtimes/image.cases.ts'
+import { startOnLambda } from './runtimes/lambda.cases.ts'
+import { startOnNode } from './runtimes/node.cases.ts'
+import { type Running, send } from './runtimes/running.cases.ts'
+import { startOnVercel } from './runtimes/vercel.cases.ts'
+import { type Scenario, scenarios } from './scenarios.cases.ts'
+import { callerEnv, freePort, targetSuite } from './targets.cases.ts'
+import { type TargetName, targets } from './targets.ts'
+
+type Start = (project: string, prefix: string, env: Record<string, string>) => Promise<Running>
+
+const starts: Record<TargetName, Start> = {
+  node: startOnNode,
+  lambda: (project, _prefix, env) => startOnLambda(project, env),
+  vercel: (project, _prefix, env) => startOnVercel(project, env),
+  choreo: startOnChoreo,
+  container: (project, _prefix, env) => startImage(project, env),
+}
+
+/** The image, called where the component descriptor says. */
+async function startOnChoreo(project: string, _prefix: string, env: Record<string, string>): Promise<Running> {
+  const component = await readFile(join(project, '.choreo/component.yaml'), 'utf8')
+  const value = (name: string) => new RegExp(`^ +${name}: (.+)$`, 'm').exec(component)?.[1] ?? ''
+  const running = await startImage(project, env)
+  const uid = Number(running.image.user)
+  assert.ok(uid >= 10_000 && uid <= 20_000, `Choreo builds no image with the user ${running.image.user}.`)
+  const endpoint = `http://127.0.0.1:${value('port')}${value('basePath')}`
+  return { ...running, ways: { 'public endpoint': call => send(endpoint, call) } }
+}
+
+for (const extension of Object.keys(readyMade)) {
+  for (const target of Object.keys(targets) as TargetName[]) {
+    describe(`${extension} on ${target}`, () => {
+      const content = extensionContent(extension)
+      let project: WrittenProject
+      let scenario: Scenario
+      let running: Running
+
+      before(async () => {
+        project = await writeProject(content, target, { name: extension, port: await freePort() })
+        await buildProject(project)
+        scenario = await (scenarios[extension] as () => Promise<Scenario>)()
+        running = await starts[target](project.folder, content.prefix, {
+          ...callerEnv(content.prefix),
+          ...scenario.env,
+        })
+      })
+      after(async () => {
+        await running?.stop()
+        await scenario?.close()
+        await project?.remove()
+      })
+
+      targetSuite(() => ({ running, scenario }))
+    })
+  }
+}

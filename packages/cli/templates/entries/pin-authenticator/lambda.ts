@@ -1,0 +1,6 @@
+/** __name__ as a function on AWS Lambda. What it cannot start with is in the log of the function. */
+import { Hono } from 'hono'
+import { handle } from 'hono/aws-lambda'
+import { service } from './service.ts'
+
+export const handler = handle(new Hono().all('*', context => service.fetch(context.req.raw)))

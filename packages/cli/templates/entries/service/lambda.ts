@@ -1,0 +1,8 @@
+/** __name__ as a function on AWS Lambda. What it cannot start with is in the log of the function. */
+import process from 'node:process'
+import { lambdaHandler } from '@preflow/extension/lambda'
+import { openService } from '@preflow/extension/service'
+import { service } from './service.ts'
+
+const { extension } = await openService(service, process)
+export const handler = lambdaHandler(extension)
