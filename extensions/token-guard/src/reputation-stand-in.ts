@@ -118,7 +118,10 @@ export async function startReputationStandIn(options: ReputationStandInOptions =
     send(response, 200, { data: report(address, version, scores[address] ?? 0) }, limits())
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'The port is in use.' : `${cause.message}.`
+      reject(new Error(`The reputation stand-in cannot listen on ${hostname}:${port}. ${why}`, { cause }))
+    })
     server.listen(port, hostname, resolve)
   })
   const address = server.address() as AddressInfo

@@ -168,18 +168,38 @@ test('a first start that was interrupted is carried on', async () => {
   }
 })
 
-test('a port that is taken is named, with what to do, and nothing is left running', async () => {
+for (const variable of ['PREFLOW_PORT', 'PREFLOW_EXTENSIONS_PORT', 'PREFLOW_REPUTATION_PORT']) {
+  test(`a port that is taken is named with ${variable}, and nothing is left running`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
+    const other = createServer().listen(0, '127.0.0.1')
+    await new Promise(resolve => other.once('listening', resolve))
+    const { port } = other.address() as AddressInfo
+    try {
+      await assert.rejects(
+        startLab({ ...anywhere, [variable]: String(port), PREFLOW_DATA: folder }, () => {}),
+        new RegExp(`${port}.*in use.*${variable}`),
+      )
+    } finally {
+      other.close()
+      await rm(folder, { recursive: true })
+    }
+  })
+}
+
+test('a data folder that cannot be made is named, with what to do', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
-  const other = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => other.once('listening', resolve))
-  const { port } = other.address() as AddressInfo
+  const file = join(folder, 'file')
+  await writeFile(file, '')
   try {
-    await assert.rejects(
-      startLab({ ...anywhere, PREFLOW_EXTENSIONS_PORT: String(port), PREFLOW_DATA: folder }, () => {}),
-      new RegExp(`${port}.*in use`),
-    )
+    for (const unusable of [file, join(file, 'below')]) {
+      await assert.rejects(
+        startLab({ ...anywhere, PREFLOW_DATA: unusable }, () => {}),
+        {
+          message: `The data folder ${unusable} cannot be used: a file is where a folder should be. Set PREFLOW_DATA to another folder.`,
+        },
+      )
+    }
   } finally {
-    other.close()
     await rm(folder, { recursive: true })
   }
 })

@@ -49,7 +49,7 @@ export async function startLab(
     const { ABUSEIPDB_API_KEY: apiKey } = environment
     const standIn = apiKey
       ? undefined
-      : await startReputationStandIn({ port: portOf(environment, labVariables.reputationPort, 9402) })
+      : await atPort(environment, labVariables.reputationPort, 9402, port => startReputationStandIn({ port }))
     if (standIn) closing.push(() => standIn.close())
 
     const guard = await openTokenGuard(guardConfiguration(state.extensionKey, apiKey, standIn?.url), {
@@ -57,9 +57,8 @@ export async function startLab(
       now: clock,
     })
     closing.push(() => guard.close())
-    const extensions = await serve(
-      { '/token-guard': guard.extension },
-      { port: portOf(environment, labVariables.extensionsPort, 9401) },
+    const extensions = await atPort(environment, labVariables.extensionsPort, 9401, port =>
+      serve({ '/token-guard': guard.extension }, { port }),
     )
     closing.push(() => extensions.close())
 
@@ -131,6 +130,21 @@ function guardConfiguration(extensionKey: string, apiKey: string | undefined, st
 function countryDatabase(): string {
   const manifest = import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/package.json')
   return join(dirname(fileURLToPath(manifest)), 'geo-whois-asn-country.mmdb')
+}
+
+/** Starts something at the port of a variable, which is named when that fails: it is what the reader can change. */
+async function atPort<Started>(
+  environment: Record<string, string | undefined>,
+  variable: string,
+  fallback: number,
+  start: (port: number) => Promise<Started>,
+): Promise<Started> {
+  const port = portOf(environment, variable, fallback)
+  try {
+    return await start(port)
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message} ${variable} sets it (0 takes a free one).`, { cause })
+  }
 }
 
 function portOf(environment: Record<string, string | undefined>, variable: string, fallback: number): number {
