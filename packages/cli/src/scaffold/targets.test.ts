@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { buildProject, type WrittenProject, writeProject } from './built-project.cases.ts'
 import { extensionContent, readyMade } from './extensions.ts'
 import { startImage } from './runtimes/image.cases.ts'
@@ -58,6 +58,17 @@ for (const extension of Object.keys(readyMade)) {
       })
 
       targetSuite(() => ({ running, scenario }))
+
+      test('without settings it does not start, and says what is missing', async () => {
+        await assert.rejects(starts[target](project.folder, content.prefix, {}), {
+          name: 'NotStarted',
+          message: new RegExp(`^${extension} does not start:[^]*\\b${content.prefix}_CALLER: missing`),
+        })
+      })
+
+      test('a cold start leaves the platform time: it gives up after five seconds', () => {
+        assert.ok(running.startMs < 3000, `${running.startMs} ms`)
+      })
     })
   }
 }

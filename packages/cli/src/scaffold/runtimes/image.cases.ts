@@ -71,7 +71,7 @@ export async function startImage(
     image,
     folder,
     isHealthy: async () => {
-      const child = spawn(process.execPath, image.healthCheck.slice(1), { cwd: folder, env: all, stdio: 'ignore' })
+      const child = spawn(process.execPath, image.healthCheck.slice(1), { env: all, stdio: 'ignore' })
       return (await once(child, 'close'))[0] === 0
     },
   }

@@ -1,7 +1,7 @@
 /** AWS Lambda: a server that speaks its runtime API, and a process that asks there for invocations of the built function. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { cp, mkdtemp, readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -30,6 +30,7 @@ export async function startOnLambda(project: string, env: Record<string, string>
   const stop = async () => {
     const code = await child.stop()
     await runtime.close()
+    await rm(taskRoot, { recursive: true })
     return code
   }
   try {

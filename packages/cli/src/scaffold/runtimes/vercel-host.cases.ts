@@ -56,7 +56,12 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 // A function that cannot be loaded fails the first call; here it fails the start, so that a test sees why.
-for (const { destination } of settings.rewrites) await load(fileOf(destination) ?? destination)
+for (const { destination } of settings.rewrites) {
+  await load(fileOf(destination) ?? destination).catch(error => {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  })
+}
 const server = createServer((request, response) => {
   handle(request, response).catch(error => {
     process.stderr.write(`${error}\n`)

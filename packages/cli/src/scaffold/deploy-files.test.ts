@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { after, before, describe, test } from 'node:test'
+import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
+import { buildProject, type WrittenProject, writeProject } from './built-project.cases.ts'
+import { extensionContent, readyMade } from './extensions.ts'
+import { projectFiles } from './project.ts'
+import { describeImage, readDockerfile, startImage } from './runtimes/image.cases.ts'
+import { startOnVercel } from './runtimes/vercel.cases.ts'
+import { scenarios } from './scenarios.cases.ts'
+import { callerEnv, freePort, platformCall } from './targets.cases.ts'
+import type { TargetName } from './targets.ts'
+
+const port = 8099
+
+function filesOf(extension: string, target: TargetName): Record<string, string> {
+  const content = extensionContent(extension)
+  return projectFiles({ name: extension, target, content, packages: {}, port, randomHex: () => 'ab' })
+}
+
+/** Settings that are told to whoever deploys to a target, with those that hold a secret marked. */
+function variablesOf(extension: string, { isFunction }: { isFunction: boolean }) {
+  const { variables, functionVariables = [] } = extensionContent(extension)
+  return isFunction ? [...variables, ...functionVariables] : variables
+}
+
+for (const extension of Object.keys(readyMade)) {
+  const { prefix, state } = extensionContent(extension)
+
+  test(`${extension}: the image holds the bundle only, and runs it as somebody without rights`, () => {
+    const dockerfile = filesOf(extension, 'container')['Dockerfile'] as string
+    const [build = [], final = [], ...more] = readDockerfile(dockerfile)
+    assert.equal(more.length, 0)
+    assert.ok(build.some(({ word, rest }) => word === 'RUN' && rest === 'npm ci && npm run build'))
+    // Nothing is installed in the image that runs; the one command makes the folder that is written to.
+    const commands = final.filter(({ word }) => word === 'RUN').map(({ rest }) => rest)
+    assert.deepEqual(commands, state ? ['install -d -o 10014 /data'] : [])
+    const image = describeImage(dockerfile)
+    assert.deepEqual(image.copies, [['dist', './']])
+    assert.equal(image.user, '10014')
+    assert.deepEqual(image.command, ['node', 'main.mjs'])
+    assert.equal(image.env[`${prefix}_HOSTNAME`], '0.0.0.0')
+    assert.equal(image.env[`${prefix}_PORT`], String(port))
+    assert.ok(final.some(({ word, rest }) => word === 'EXPOSE' && rest === String(port)))
+    assert.doesNotMatch(dockerfile, /SECRET|_KEY|PASSWORD_GUARD_D|PEPPER/)
+  })
+
+  test(`${extension}: Choreo is told the port, the interface and every setting`, () => {
+    const files = filesOf(extension, 'choreo')
+    const component = files['.choreo/component.yaml'] as string
+    assert.match(component, new RegExp(`^ +port: ${port}$`, 'm'))
+    for (const { name, isSecret, isOptional } of variablesOf(extension, { isFunction: false })) {
+      const field = new RegExp(`- name: ${name}\\n(?: {6,}.*\\n)+`).exec(component)?.[0] ?? ''
+      assert.match(field, isSecret ? / type: secret\n/ : / type: string\n/, name)
+      assert.match(field, isOptional ? / required: false\n/ : / required: true\n/, name)
+    }
+    const schema = /schemaFilePath: (.+)/.exec(component)?.[1]
+    // The gateway lets through only what a schema names, and pages are not in it.
+    assert.equal(schema, extensionContent(extension).hasPages ? undefined : 'openapi.yaml')
+    if (schema) assert.match(files[schema] as string, /^ {2}\/:\n {4}post:$/m)
+  })
+
+  test(`${extension}: the template of Lambda has the settings as parameters, and hides those that are secret`, () => {
+    const template = filesOf(extension, 'lambda')['template.yaml'] as string
+    for (const { name, isSecret } of variablesOf(extension, { isFunction: true })) {
+      const parameter = new RegExp(`^ {10}${name}: !Ref (\\w+)$`, 'm').exec(template)?.[1]
+      const declared = new RegExp(`^ {2}${parameter}:\\n(?: {4}.*\\n)+`, 'm').exec(template)?.[0] ?? ''
+      assert.match(declared, / Type: String\n/, name)
+      assert.equal(declared.includes('NoEcho: true'), isSecret === true, name)
+    }
+    assert.match(template, /^ {6}Runtime: nodejs24\.x$/m)
+    assert.match(template, /^ {6}Timeout: 5$/m)
+  })
+}
+
+describe('a container', () => {
+  const content = extensionContent('token-guard')
+  let project: WrittenProject
+  before(async () => {
+    project = await writeProject(content, 'container', { name: 'token-guard', port: await freePort() })
+    await buildProject(project)
+  })
+  after(() => project.remove())
+
+  test('tells whether it is well, writes nothing, and finishes the calls in flight when it is told to end', async t => {
+    const service = await startReputationStandIn()
+    t.after(() => service.close())
+    service.setFault('slow')
+    const running = await startImage(project.folder, {
+      ...callerEnv(content.prefix),
+      ABUSEIPDB_API_KEY: 'key',
+      ABUSEIPDB_URL: service.url,
+      TOKEN_GUARD_REPUTATION_TIMEOUT_MS: '400',
+    })
+    const files = () => readdir(running.folder, { recursive: true })
+    const before = await files()
+    assert.ok(await running.isHealthy())
+
+    const asked = service.asked()
+    const scenario = await (scenarios['token-guard'] as NonNullable<(typeof scenarios)[string]>)()
+    await scenario.close()
+    const answer = running.ways['http']?.(platformCall(JSON.stringify(scenario.allowed.request)))
+    await asked
+    assert.deepEqual(await files(), before)
+    const code = running.stop()
+    assert.equal((await answer)?.status, 500, 'the reputation could not be had, and it was said')
+    assert.equal(await code, 0)
+    assert.ok(!(await running.isHealthy()))
+  })
+})
+
+describe('Vercel', () => {
+  const content = extensionContent('scope-limiter')
+  let project: WrittenProject
+  before(async () => {
+    project = await writeProject(content, 'vercel', { name: 'scope-limiter' })
+    await buildProject(project)
+  })
+  after(() => project.remove())
+
+  test('UC-27: every path leads to the function, but for the file that keeps robots away', async t => {
+    const { allowed, env } = await (scenarios['scope-limiter'] as NonNullable<(typeof scenarios)[string]>)()
+    const running = await startOnVercel(project.folder, { ...callerEnv(content.prefix), ...env })
+    t.after(() => running.stop())
+    const ask = running.ways['http'] as NonNullable<(typeof running.ways)[string]>
+    for (const path of ['/', '/api', '/validate-token-policy?x=1', '/a/b/c']) {
+      const answer = await ask({ ...platformCall(JSON.stringify(allowed.request)), path })
+      assert.equal(JSON.parse(answer.body).actionStatus, 'SUCCESS', path)
+    }
+    const robots = await ask({ method: 'GET', path: '/robots.txt', headers: {} })
+    assert.deepEqual([robots.status, robots.body], [200, 'User-agent: *\nDisallow: /\n'])
+  })
+})

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { newProject } from '../commands/new.ts'
+import { workspace } from './built-project.cases.ts'
+import { startOnNode } from './runtimes/node.cases.ts'
+import { scenarios } from './scenarios.cases.ts'
+import { callerEnv, platformCall } from './targets.cases.ts'
+import { vendorPackages } from './vendor.ts'
+
+const run = promisify(execFile)
+const bin = (name: string) => join(workspace, 'node_modules', '.bin', name)
+const ignore = () => undefined
+const io = { out: ignore, err: ignore, isTTY: false, env: {}, signal: new AbortController().signal }
+
+test('a project that carries its packages along works with what npm would publish of them', async t => {
+  await run(bin('tsc'), ['-b', join(workspace, 'extensions', 'password-guard')])
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-packed-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const argv = ['packed-guard', '--extension', 'password-guard', '--target', 'node', '--dir', folder, '--vendor']
+  assert.equal(await newProject.run(argv, io), 0)
+  await install(folder)
+
+  const env = { PATH: `${join(workspace, 'node_modules', '.bin')}:${process.env['PATH']}` }
+  const { scripts } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    scripts: Record<'test' | 'check' | 'build', string>
+  }
+  for (const script of [scripts.test, scripts.check, scripts.build]) {
+    await run('sh', ['-c', script], { cwd: folder, env }).catch(({ stdout, message }) => assert.fail(stdout || message))
+  }
+  const scenario = await (scenarios['password-guard'] as NonNullable<(typeof scenarios)[string]>)()
+  const running = await startOnNode(folder, 'PASSWORD_GUARD', { ...callerEnv('PASSWORD_GUARD'), ...scenario.env })
+  const answer = await running.ways['http']?.(platformCall(JSON.stringify(scenario.denied.request)))
+  assert.equal(JSON.parse(answer?.body ?? '').failureReason, 'password_compromised')
+  assert.equal(await running.stop(), 0)
+})
+
+test('a package that is not beside preflow is named, with what to do', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-packed-'))
+  t.after(() => rm(folder, { recursive: true }))
+  await assert.rejects(
+    vendorPackages(['@preflow/moon'], folder),
+    /@preflow\/moon is not installed .* leave --vendor away\./,
+  )
+})
+
+/** Like `npm install` without a registry: the archives are unpacked, everything else comes from the workspace. */
+async function install(folder: string): Promise<void> {
+  const modules = join(folder, 'node_modules')
+  const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  for (const [name, from] of Object.entries(dependencies)) {
+    await mkdir(join(modules, name), { recursive: true })
+    const archive = join(folder, from.replace(/^file:/, ''))
+    await run('tar', ['-xzf', archive, '--strip-components=1', '-C', join(modules, name)])
+  }
+  for (const name of await otherPackages()) {
+    await mkdir(dirname(join(modules, name)), { recursive: true })
+    await symlink(join(workspace, 'node_modules', name), join(modules, name))
+  }
+}
+
+async function otherPackages(): Promise<string[]> {
+  const modules = join(workspace, 'node_modules')
+  const names = (await readdir(modules)).filter(name => !name.startsWith('.') && name !== '@preflow')
+  const nested = names.filter(name => name.startsWith('@'))
+  const inScopes = await Promise.all(
+    nested.map(async scope => (await readdir(join(modules, scope))).map(name => `${scope}/${name}`)),
+  )
+  return [...names.filter(name => !name.startsWith('@')), ...inScopes.flat()]
+}
