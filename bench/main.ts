@@ -4,6 +4,7 @@
  */
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { bundles } from './bundle.ts'
 import { engineCall } from './engine-call.ts'
 import { compare, type Load, table } from './measure.ts'
 import { passwordRequest } from './password-request.ts'
@@ -49,6 +50,7 @@ const comparisons: Record<string, () => Promise<string>> = {
         { ...json, body: JSON.stringify(passwordRequest('Blue-Heron_42!')) },
       ),
     ),
+  bundle: () => bundles(values.quick ? 1 : 7),
   engine: () => engineCall(json.rounds, values.quick ? 500 : 2000),
   issuance: async () =>
     table(
