@@ -40,9 +40,9 @@ export function trustNetworks(networks: readonly string[]): IsTrusted {
  * Finds the client's address and the headers an extension may see, and mends `request.headers` in the same way, so that
  * nothing behind this function can be lied to.
  *
- * A trusted proxy may name the client in `x-client-source-ip`, or in `x-forwarded-for`, of which the right-most address
- * that is not a trusted proxy counts: everything left of it was written by the client. From everybody else those headers
- * are removed, and the socket's address is the client's.
+ * A trusted proxy may name the client in `x-client-source-ip`, of which the last counts, or in `x-forwarded-for`, of which
+ * the right-most address that is not a trusted proxy counts: what stands before was written by the client. From everybody
+ * else those headers are removed, and the socket's address is the client's.
  */
 export function readClientRequest(request: IncomingMessage, isTrusted: IsTrusted): ClientRequest {
   const peer = plainAddress(request.socket.remoteAddress ?? '')
@@ -61,7 +61,7 @@ export function readClientRequest(request: IncomingMessage, isTrusted: IsTrusted
 }
 
 function reportedAddress(given: NodeJS.Dict<string[]>, peer: string, isTrusted: IsTrusted): string {
-  const named = given[SOURCE_HEADER]?.[0]?.trim()
+  const named = given[SOURCE_HEADER]?.at(-1)?.trim()
   if (named) return named
   const hops = (given['x-forwarded-for'] ?? []).flatMap(value => value.split(',')).map(hop => plainAddress(hop.trim()))
   return hops.findLast(hop => hop !== '' && !isTrusted(hop)) ?? hops[0] ?? peer
