@@ -140,6 +140,18 @@ function reasonOf(outcome: Outcome): string {
   }
 }
 
+/**
+ * What became of a call, for the log: without the free texts of the extension, which may quote the user and belong in the
+ * record, where whoever reads is authorized and asks for one call.
+ */
+export function sentenceForLog(outcome: Outcome): string {
+  if ('error' in outcome && outcome.error?.code === 'extension_error') {
+    return 'The extension answered ERROR. The record of the call has its words.'
+  }
+  if (outcome.status === 'failed' && !outcome.error) return printable(`FAILED: ${outcome.reason}.`)
+  return printable(reasonOf(outcome))
+}
+
 /** Control characters from an extension would garble a log, and PostgreSQL keeps no NUL. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ')

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts'
 import { findActiveAction } from '../store/actions.ts'
 import type { Database } from '../store/database.ts'
 import type { CallRecord, Organization, Tenant } from '../store/model.ts'
-import { describeCall } from './call-record.ts'
+import { describeCall, sentenceForLog } from './call-record.ts'
 
 /** A point of a flow where an action may have its say. */
 export interface Trigger {
@@ -92,10 +92,10 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       ...(clientId === undefined ? {} : { clientId }),
       ...(grantType === undefined ? {} : { grantType }),
     })
-    const { durationMs, flowResult, reason, status } = record
-    log.info(
+    const { durationMs, flowResult, status } = record
+    log['error' in outcome && outcome.error ? 'warn' : 'info'](
       { callId, tenant: tenant.domain, actionType: type, actionId: action.id, status, flowResult, durationMs },
-      `action call: ${reason}`,
+      `action call: ${sentenceForLog(outcome)}`,
     )
     // The flow does not fail with its record: whoever must not go on unrecorded watches the log for this line.
     await ports.keepCall(record).catch(error => log.error({ callId, err: error }, 'a call record could not be kept'))

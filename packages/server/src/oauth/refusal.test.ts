@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { EndpointAuthentication } from '@preflow/contract'
+import { createLog } from '../log.ts'
 import { updateAction } from '../store/actions.ts'
 import { listCalls } from '../store/calls.ts'
 import type { Action, Application } from '../store/model.ts'
@@ -245,5 +246,45 @@ describe('break-glass', () => {
     } finally {
       await calm.close()
     }
+  })
+})
+
+describe('what the log says', () => {
+  const lines: Record<string, unknown>[] = []
+  let logged: World
+  let application: Application
+  before(async () => {
+    logged = await startWorld({}, createLog('info', { write: line => void lines.push(JSON.parse(line)) }))
+    await logged.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
+    application = await logged.addApplication()
+  })
+  after(() => logged.close())
+  beforeEach(() => {
+    lines.length = 0
+  })
+  const [INFO, WARN] = [30, 40]
+
+  test('an extension that says ERROR leaves one line with the id of its call, and none of its words', async () => {
+    extension.answer(() => ({ status: 500, body: ERROR }))
+    const { body } = await logged.token(application, { grant_type: 'client_credentials' })
+    assert.deepEqual(
+      lines.map(({ level, callId, msg }) => ({ level, callId, msg })),
+      [
+        {
+          level: WARN,
+          callId: body.call_id,
+          msg: 'action call: The extension answered ERROR. The record of the call has its words.',
+        },
+      ],
+    )
+  })
+
+  test('a refusal is named by its reason; the description stays in the record', async () => {
+    extension.answer(() => failed('access_denied', 'Not for Mira Example'))
+    await logged.token(application, { grant_type: 'client_credentials' })
+    assert.deepEqual(
+      lines.map(({ level, msg }) => ({ level, msg })),
+      [{ level: INFO, msg: 'action call: FAILED: access_denied.' }],
+    )
   })
 })

@@ -139,10 +139,9 @@ export function onEachDatabase(suite: (databaseUrl: string | undefined) => void)
 /** One password hash costs a fifth of a second at full strength. */
 const CHEAP_PASSWORDS = { cost: 1024, blockSize: 8, parallelization: 1 }
 
-export async function startWorld(settings: Partial<Configuration> = {}): Promise<World> {
+export async function startWorld(settings: Partial<Configuration> = {}, log = createLog('silent')): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-'))
   const key = randomBytes(32)
-  const log = createLog('silent')
   const server = await createServer(
     completeConfiguration({
       port: 0,
