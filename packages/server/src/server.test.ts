@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, request as httpRequest } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -90,6 +90,29 @@ describe('the address of the client', () => {
       await world.close()
     }
   })
+
+  test('a proxy that adds its header to one of the client is believed, not the client', async () => {
+    const { world, application } = await startBehind(['127.0.0.0/8'])
+    try {
+      const { clientId, clientSecret } = application
+      const request = httpRequest(`${world.base}/oauth2/token`, {
+        method: 'POST',
+        auth: `${clientId}:${clientSecret}`,
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          'x-client-source-ip': ['6.6.6.6', '198.51.100.7'],
+        },
+      })
+      request.end('grant_type=client_credentials')
+      const [response] = await once(request, 'response')
+      response.resume()
+      assert.equal(response.statusCode, 200)
+      const told: { name: string; value: string[] }[] = extension.calls.at(-1)?.body.event.request.additionalHeaders
+      assert.deepEqual(told.find(({ name }) => name === 'x-client-source-ip')?.value, ['198.51.100.7'])
+    } finally {
+      await world.close()
+    }
+  })
 })
 
 describe('paths', () => {
@@ -141,6 +164,16 @@ describe('paths', () => {
       assert.equal(status, 404)
       assert.equal(typeof body['error_description'], 'string')
     }
+  })
+
+  test('a method that an endpoint does not have is 404 with a sentence, below the tenant’s paths too', async () => {
+    const { status, body } = await get(`/t/${world.tenant.domain}/oauth2/token`)
+    assert.equal(status, 404)
+    assert.deepEqual(body, {
+      error: 'not_found',
+      error_description: 'Nothing answers GET at this path. Look at the method and the path.',
+    })
+    assert.equal((await get(`/t/${world.tenant.domain}/oauth2/nothing`)).status, 404)
   })
 
   test('it says that it lives and that it is ready', async () => {

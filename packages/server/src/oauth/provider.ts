@@ -241,13 +241,23 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   })
   // Host and protocol come from the configured public URL: the HTTP server pins both headers.
   provider.proxy = true
+  provider.use(async (ctx, next) => {
+    await next()
+    if (ctx.status !== 404 || ctx.body) return
+    const description = `Nothing answers ${ctx.method} at this path. Look at the method and the path.`
+    ctx.body = { error: 'not_found', error_description: description }
+    // A body alone would say 200.
+    ctx.status = 404
+  })
   seam.install(provider)
   for (const { grantType, parameters, handle } of grants) {
     provider.registerGrantType(grantType, ctx => handle(ctx, grantPorts), [...parameters, 'scope'])
   }
-  provider.on('server_error', (ctx, error) =>
-    log.error({ tenant: issuer.tenant.domain, route: ctx.oidc?.route, err: error }, 'a request could not be answered'),
-  )
+  provider.on('server_error', (ctx, error) => {
+    // What an extension caused is in the log already, under the id of its call, and is no fault of the server.
+    if ('callId' in error && error.callId !== undefined) return
+    log.error({ tenant: issuer.tenant.domain, route: ctx.oidc?.route, err: error }, 'a request could not be answered')
+  })
   // Koa would print what reaches it; what reaches it is a client that went away.
   ;(provider as EventEmitter).on('error', error => log.debug({ err: error }, 'a response could not be sent'))
 

@@ -40,7 +40,11 @@ export function showError(
   ctx: KoaContextWithOIDC,
   out: { error: string; error_description?: string | undefined },
 ): void {
-  show(ctx, errorPage(out.error, out.error_description))
+  const isOurs = out.error === 'server_error'
+  show(
+    ctx,
+    errorPage(out.error, isOurs ? 'Something broke on our side. Try again in a moment.' : out.error_description),
+  )
 }
 
 export const devicePages: NonNullable<NonNullable<Configuration['features']>['deviceFlow']> = {

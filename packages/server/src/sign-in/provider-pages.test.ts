@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { showError } from './provider-pages.ts'
+
+function shown(error: string, description?: string): string {
+  const ctx = { set() {} } as unknown as KoaContextWithOIDC
+  showError(ctx, { error, error_description: description })
+  return String(ctx.body)
+}
+
+test('a fault of the server is told in a sentence for people, not in the library’s', () => {
+  const page = shown('server_error', 'oops! something went wrong')
+  assert.match(page, /Something broke on our side\. Try again in a moment\./)
+  assert.doesNotMatch(page, /oops/)
+})
+
+test('what a client did wrong is told as it is', () => {
+  assert.match(shown('invalid_request', 'missing required parameter'), /missing required parameter/)
+})
