@@ -43,7 +43,7 @@ test('break-glass names every type, and on names none', () => {
 
 describe('a wrong value', () => {
   const rows: [variable: string, value: string, says: RegExp][] = [
-    ['PREFLOW_PORT', '70000', /whole number of the TCP port from 0 to 65535/],
+    ['PREFLOW_PORT', '70000', /whole number from 0 to 65535 \(a TCP port\)/],
     ['PREFLOW_PORT', 'http', /whole number/],
     ['PREFLOW_PUBLIC_URL', 'id.example.com', /https:\/\/id\.example\.com/],
     ['PREFLOW_PUBLIC_URL', 'https://id.example.com/path', /without a path/],

@@ -56,7 +56,7 @@ const count = (text: string): unknown => (text.trim() === '' ? Number.NaN : Numb
 const words = (text: string): string[] => text.split(/[\s,]+/).filter(word => word !== '')
 
 function wholeNumber(minimum: number, maximum: number, unit: string): z.ZodNumber {
-  const message = `must be a whole number of ${unit} from ${minimum} to ${maximum}`
+  const message = `must be a whole number from ${minimum} to ${maximum} (${unit})`
   return z.number({ message }).int({ message }).min(minimum, { message }).max(maximum, { message })
 }
 
@@ -74,7 +74,7 @@ function isPublicUrl(text: string): boolean {
 export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Configuration[Name]>> } = {
   port: {
     variable: 'PREFLOW_PORT',
-    schema: wholeNumber(0, 65_535, 'the TCP port'),
+    schema: wholeNumber(0, 65_535, 'a TCP port'),
     fallback: 9400,
     read: count,
     description: 'TCP port to listen on. 0 takes a free one.',
