@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
-import { buildProject, type WrittenProject, writeProject } from './built-project.cases.ts'
+import { buildProject, type WrittenProject, workspace, writeProject } from './built-project.cases.ts'
+import { deployDocument } from './deploy-document.ts'
 import { extensionContent, readyMade } from './extensions.ts'
 import { projectFiles } from './project.ts'
 import { describeImage, readDockerfile, startImage } from './runtimes/image.cases.ts'
@@ -23,6 +25,14 @@ function variablesOf(extension: string, { isFunction }: { isFunction: boolean })
   const { variables, functionVariables = [] } = extensionContent(extension)
   return isFunction ? [...variables, ...functionVariables] : variables
 }
+
+test('the document that a newcomer finds beside each extension is what the tables say', async () => {
+  for (const extension of Object.keys(readyMade)) {
+    const path = join(workspace, 'extensions', extension, 'deploy', 'README.md')
+    const advice = `${path}: run node --conditions=@preflow/source tools/deploy-documents.ts`
+    assert.equal(await readFile(path, 'utf8'), deployDocument(extension), advice)
+  }
+})
 
 for (const extension of Object.keys(readyMade)) {
   const { prefix, state } = extensionContent(extension)

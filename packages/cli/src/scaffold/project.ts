@@ -169,7 +169,8 @@ ${packagesNote(project)}
 `
 }
 
-function variableRow({ name, about, isSecret, isOptional }: Variable): string {
+/** A line of the table of settings. */
+export function variableRow({ name, about, isSecret, isOptional }: Variable): string {
   const marks = [...(isSecret ? ['secret'] : []), ...(isOptional ? ['optional'] : [])]
   return `| \`${name}\` | ${about}${marks.length > 0 ? ` _(${marks.join(', ')})_` : ''} |\n`
 }
@@ -219,7 +220,8 @@ const places: Record<ActionType, { menu: string; steps: readonly string[] }> = {
   },
 }
 
-function platformSteps(type: ActionType, { platformSteps: more }: Content, key: string): string {
+/** What to do in the console of a platform, as a numbered list. */
+export function platformSteps(type: ActionType, { platformSteps: more }: Content, key: string): string {
   const { menu, steps } = places[type]
   return [
     `${menu}: give it a name and the endpoint from above.`,
