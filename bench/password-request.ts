@@ -7,7 +7,7 @@ export function passwordRequest(password: string): object {
     depth: 0,
   }
   return {
-    requestId: '0f6d4c6a-2a40-4c1e-9b3a-6f0a1b2c3d4e',
+    // Without a request id: the same request again would be answered from memory.
     actionType: 'PRE_UPDATE_PASSWORD',
     event: {
       initiatorType: 'USER',

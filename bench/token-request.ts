@@ -49,6 +49,6 @@ export function tokenRequest(address: string): ActionRequest<AccessTokenEvent> {
         paths: [...userPaths, ...listPaths, '/accessToken/claims/expires_in', '/refreshToken/claims/expires_in'],
       },
     ],
-    requestId: '0f6d4c6a-2a40-4c1e-9b3a-6f0a1b2c3d4e',
+    // Without a request id: the same request again would be answered from memory.
   }
 }

@@ -1,5 +1,6 @@
 /** A token-guard on a real port with the stand-in behind it, for the tests beside this file. */
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type ActionResponse, platforms } from '@preflow/contract'
@@ -75,7 +76,8 @@ export async function startGuard(
 
   /** The answer in one line: `deny <description>`, `error`, `allow`, `allow 900`. */
   async function decide(address: Parameters<typeof requestFrom>[0], overrides: Overrides<AccessTokenRequest> = {}) {
-    const { answer } = await post(requestFrom(address, overrides))
+    // A request of its own each time: the same one again would be answered as before.
+    const { answer } = await post({ ...requestFrom(address, overrides), requestId: randomUUID() })
     switch (answer.actionStatus) {
       case 'FAILED':
         assert.equal(answer.failureReason, 'access_denied')

@@ -59,6 +59,49 @@ test('a handler decides: SUCCESS, FAILED, ERROR', async () => {
   )
 })
 
+test('a platform that asks again gets the answer it did not get, and the handler is not asked twice', async () => {
+  const records: DecisionRecord[] = []
+  let asked = 0
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const extension = defineExtension(
+    {
+      async preIssueAccessToken() {
+        asked++
+        await promise
+        return allow([shortenTo(900)])
+      },
+    },
+    { caller: { type: 'none' }, log: record => records.push(record) },
+  )
+  const once = sampleRequest('PRE_ISSUE_ACCESS_TOKEN', { requestId: 'once' })
+  const both = [call(extension, once), call(extension, once)]
+  resolve()
+  const [first, second] = await Promise.all(both)
+  assert.equal(asked, 1)
+  assert.deepEqual(first?.answer, second?.answer)
+  assert.deepEqual(
+    records.map(({ isRepeat, operations }) => [isRepeat, operations.length]),
+    [
+      [undefined, 1],
+      [true, 1],
+    ],
+  )
+  await call(extension, { ...once, requestId: 'another' })
+  const { requestId: _, ...nameless } = once
+  await call(extension, nameless)
+  await call(extension, nameless)
+  assert.equal(asked, 4)
+})
+
+test('an ERROR is not kept for a platform that asks again', async () => {
+  let asked = 0
+  const extension = defineExtension(
+    { preIssueAccessToken: () => (asked++ === 0 ? fail('server_error', 'Down.') : allow()) },
+    { caller: { type: 'none' } },
+  )
+  assert.deepEqual([(await call(extension, request)).status, (await call(extension, request)).status], [500, 200])
+})
+
 test('INCOMPLETE carries a redirect where the event offers one, and only to an absolute URL', async () => {
   const extension = (url: string) =>
     defineExtension({ authentication: () => redirectTo(url) }, { caller: { type: 'none' } })

@@ -15,6 +15,7 @@ import { type Context, createContext, type Facts } from './context.ts'
 import { type DataFor, type Decision, type Deny, type Fail, fail } from './decision.ts'
 import { type EditFor, resolveEdits } from './edits.ts'
 import { MAX_DESCRIPTION, MAX_REASON, mendText } from './mend-text.ts'
+import { createRepeats } from './repeats.ts'
 
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Lowercase<Head>}${Capitalize<Camel<Tail>>}`
@@ -55,6 +56,8 @@ export interface DecisionRecord {
   /** Name, code and place of what a handler threw. Its message stays out: it may quote the payload. */
   thrown?: { name: string; code?: string; at?: string }
   durationMs: number
+  /** The platform asked again: answered as before, without asking the handler. */
+  isRepeat?: true
 }
 
 /** What an extension needs besides its handlers. */
@@ -69,6 +72,12 @@ export interface ExtensionOptions {
   maxBodyBytes?: number
   /** How lifetimes travel. Default `text`, as the published contract declares them. */
   lifetimesAs?: 'text' | 'number'
+  /**
+   * Milliseconds for which an answer is kept for a platform that asks again, with the same request id and body, because it
+   * got none. The handler is not asked twice. ERROR answers are not kept, nor those of types that send the browser elsewhere,
+   * whose calls differ by when they come. Default 10,000; 0 asks the handler every time.
+   */
+  repeatWindowMs?: number
   /** Receives one record per call. Default: none is kept. */
   log?(record: DecisionRecord): void
   /** Receives what a handler threw, with its message and stack. Mind what they may contain. */
@@ -109,6 +118,13 @@ export interface Extension {
 
 const DEFAULT_BUDGET_MS = 2800
 const DEFAULT_MAX_BODY_BYTES = 262_144
+const DEFAULT_REPEAT_WINDOW_MS = 10_000
+
+/** What is kept for a platform that asks again. */
+interface Decided {
+  outgoing: OutgoingAnswer
+  record: DecisionRecord
+}
 
 /** A call that never reaches a handler. */
 class Refusal extends Error {
@@ -146,17 +162,31 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
   const onDeadline =
     options.onDeadline ?? fail('server_error', 'The extension did not decide in time.', { why: 'budget spent' })
   const caller = createCallerCheck(options.caller, now)
+  const { repeatWindowMs = DEFAULT_REPEAT_WINDOW_MS } = options
+  const repeats = createRepeats<Decided>(repeatWindowMs, ({ outgoing }) => outgoing.status === 200, now)
   const table = handlersByType(handlers)
 
   async function answer(call: IncomingCall): Promise<OutgoingAnswer> {
     const startedAt = performance.now()
-    const record: DecisionRecord = { decision: 'refused', status: 200, operations: [], reports: [], durationMs: 0 }
+    let record: DecisionRecord = { decision: 'refused', status: 200, operations: [], reports: [], durationMs: 0 }
     let outgoing: OutgoingAnswer
     try {
-      const request = await receive(call)
-      if (request.requestId !== undefined) record.requestId = request.requestId
-      record.actionType = request.actionType
-      outgoing = await decide(request, call, startedAt, record)
+      const { request, body } = await receive(call)
+      const { actionType, requestId } = request
+      if (requestId !== undefined) record.requestId = requestId
+      record.actionType = actionType
+      if (requestId === undefined || repeatWindowMs === 0 || actionTypes[actionType].mayRedirect) {
+        outgoing = await decide(request, call, startedAt, record)
+      } else {
+        const first = record
+        const { answer, isRepeat } = await repeats.answer(requestId, body, async () => ({
+          outgoing: await decide(request, call, startedAt, first),
+          record: first,
+        }))
+        outgoing = answer.outgoing
+        // What the author should mend was reported the first time.
+        if (isRepeat) record = { ...answer.record, reports: [], isRepeat: true }
+      }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       record.reason = error.code
@@ -178,7 +208,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     return outgoing
   }
 
-  async function receive(call: IncomingCall): Promise<ActionRequest> {
+  async function receive(call: IncomingCall): Promise<{ request: ActionRequest; body: string }> {
     if (call.method !== 'POST') {
       throw new Refusal(405, 'method_not_allowed', 'Call this extension with POST.', { allow: 'POST' })
     }
@@ -194,7 +224,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     }
     const unsigned = caller.byBody && (await caller.byBody(call.header, body))
     if (unsigned) throw unauthorized(unsigned)
-    return readRequest(body, call.header(API_VERSION_HEADER))
+    return { request: readRequest(body, call.header(API_VERSION_HEADER)), body }
   }
 
   function unauthorized(why: string): Refusal {

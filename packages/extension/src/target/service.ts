@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { CallerAuthentication } from '../caller.ts'
 import type { DecisionRecord, Extension } from '../define-extension.ts'
 import { environmentName, readSettings, type Setting, type Settings, type SettingValues } from '../settings.ts'
-import { serve } from './node.ts'
+import { createLineLog, serve } from './node.ts'
 
 type CallerType = 'none' | 'basic' | 'bearer' | 'api-key' | 'signature'
 
@@ -181,7 +181,7 @@ export interface FunctionProcess {
 export interface ServiceProcess extends FunctionProcess {
   stderr: { write(text: string): unknown }
   exit(code: number): never
-  on(signal: 'SIGTERM' | 'SIGINT', listener: (signal: 'SIGTERM' | 'SIGINT') => void): unknown
+  on(event: 'SIGTERM' | 'SIGINT' | 'exit', listener: (signal: 'SIGTERM' | 'SIGINT') => void): unknown
 }
 
 /** A service does not start with what it was told. The message has one line per problem, and no secret. */
@@ -202,7 +202,12 @@ export async function openService<S extends Settings>(
   service: Service<S>,
   host: FunctionProcess,
 ): Promise<OpenService> {
-  const { opened } = await open(service, host)
+  // At once, because such a runtime stops the process as soon as it has the answer.
+  const { log, flush } = createLineLog(lines => host.stdout.write(lines))
+  const { opened } = await open(service, host.env, (fields, level) => {
+    log(fields, level)
+    flush()
+  })
   return { ...opened, extension: withProbe(opened) }
 }
 
@@ -218,7 +223,9 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
     host.stderr.write(`${(error as Error).message}\n`)
     return host.exit(1)
   }
-  const { configuration, opened, write } = await open(service, host).catch(refuse)
+  const { log, flush } = createLineLog(lines => host.stdout.write(lines))
+  host.on('exit', flush)
+  const { configuration, opened } = await open(service, host.env, log).catch(refuse)
   const { port, hostname, graceMs } = configuration as SettingValues<ServiceSettings>
   const server = await serve(opened.extension, {
     port,
@@ -232,35 +239,34 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
     // Whoever asks twice does not want to wait.
     if (isStopping) host.exit(1)
     isStopping = true
-    write('info', { event: 'stopping', signal })
+    log({ event: 'stopping', signal })
     await server.close()
     await opened.close?.()
   }
   host.on('SIGTERM', stop)
   host.on('SIGINT', stop)
   // Last, because whoever reads it may tell it to stop at once.
-  write('info', { event: 'listening', url: server.url })
+  log({ event: 'listening', url: server.url })
 }
 
-const LEVELS: Record<string, ServiceLevel> = { fail: 'error', refused: 'warn' }
-
-async function open<S extends Settings>(service: Service<S>, host: FunctionProcess) {
-  const write: NonNullable<ServiceHooks['report']> = (level, fields) => {
-    host.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level, ...fields })}\n`)
-  }
-  const file = readFile(service, host.env)
-  const read = readService(service, { environment: host.env, ...(file !== undefined && { file }) })
+async function open<S extends Settings>(
+  service: Service<S>,
+  environment: FunctionProcess['env'],
+  log: ReturnType<typeof createLineLog>['log'],
+) {
+  const file = readFile(service, environment)
+  const read = readService(service, { environment, ...(file !== undefined && { file }) })
   if (!read.ok) throw notStarted(service, read.problems)
   const { configuration } = read
   const opened = await service
     .open(configuration, {
-      log: record => write(LEVELS[record.decision] ?? 'info', { event: 'decision', ...record }),
-      report: write,
+      log: record => log({ event: 'decision', ...record }),
+      report: (level, fields) => log(fields, level),
     })
     .catch(cause => {
       throw notStarted(service, [cause.message])
     })
-  return { configuration, opened, write }
+  return { configuration, opened }
 }
 
 function notStarted({ name }: { name: string }, problems: readonly string[]): ServiceError {
