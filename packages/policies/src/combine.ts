@@ -25,7 +25,8 @@ export function combine<T extends keyof Events>(...policies: readonly Handler<T>
     function askFrom(index: number): DecisionFor<T> | Promise<DecisionFor<T>> {
       for (let next = index; next < policies.length; next++) {
         // A timer may fire within the last millisecond: the signal says so before the clock does.
-        if (context.signal.aborted || context.remainingMs() === 0) return fail('server_error', 'The policies did not decide in time.')
+        if (context.signal.aborted || context.remainingMs() === 0)
+          return fail('server_error', 'The policies did not decide in time.')
         const decided = (policies[next] as Handler<T>)(event, context)
         if (decided instanceof Promise) return decided.then(later => weigh(later) ?? askFrom(next + 1))
         const final = weigh(decided)
