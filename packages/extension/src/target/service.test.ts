@@ -192,3 +192,20 @@ test('for a runtime that calls a function it is opened without a port, and GET t
 test('every setting tells what it does in a sentence', () => {
   for (const [name, { about }] of Object.entries(serviceSettings)) assert.match(about, /\.$/, name)
 })
+
+test('lines wait for those of the same moment, and none is lost when the process ends', async () => {
+  const written: string[] = []
+  const listeners = new Map<string, (signal: 'SIGTERM' | 'SIGINT') => unknown>()
+  const { service } = denier()
+  const { host } = fakeProcess(environment)
+  await runService(service, {
+    ...host,
+    stdout: { write: text => written.push(text) },
+    on: (event, listener) => listeners.set(event, listener),
+  })
+  const waited = written.length
+  listeners.get('exit')?.('SIGTERM')
+  assert.equal(written.length, waited + 1)
+  assert.match(written.at(-1) ?? '', /"event":"listening"/)
+  await listeners.get('SIGTERM')?.('SIGTERM')
+})
