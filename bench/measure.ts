@@ -83,12 +83,18 @@ function cpuTime(pid: number): number | undefined {
 
 async function sample(running: Running, load: Load): Promise<Sample> {
   const pid = running.process.pid as number
+  const bodies = running.bodies ?? [load.body]
+  let clients = 0
   const before = cpuTime(pid)
   const result = await autocannon({
     url: running.url,
     method: load.method,
     headers: { ...load.headers, ...running.headers },
-    requests: (running.bodies ?? [load.body]).map(body => ({ body })),
+    // Every connection begins elsewhere in the list: in step, all of them would ask the same thing at the same time.
+    setupClient: client => {
+      const at = Math.floor((clients++ * bodies.length) / load.connections)
+      client.setRequests([...bodies.slice(at), ...bodies.slice(0, at)].map(body => ({ body })))
+    },
     connections: load.connections,
     duration: load.secondsPerRound,
   })

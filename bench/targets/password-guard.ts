@@ -10,7 +10,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { serve } from '@preflow/extension/node'
+import { createLineLog, serve } from '@preflow/extension/node'
 import { readService } from '@preflow/extension/service'
 import { passwordGuard } from '@preflow/password-guard'
 import { buildCorpus } from '@preflow/policies/corpus'
@@ -33,11 +33,9 @@ const read = readService(passwordGuard, {
   file: { caller: 'api-key', callerSecrets: ['bench-key-bench-key'], ...(await ways[mode]?.()) },
 })
 if (!read.ok) throw new Error(read.problems.join('\n'))
-// Written at once, as a process writes to its standard output.
-const log = openSync('/dev/null', 'w')
-const guard = await passwordGuard.open(read.configuration, {
-  log: record => void writeSync(log, `${JSON.stringify(record)}\n`),
-})
+const sink = openSync('/dev/null', 'w')
+const { log } = createLineLog(lines => writeSync(sink, lines))
+const guard = await passwordGuard.open(read.configuration, { log })
 const server = await serve(guard.extension)
 // Different passwords, so that asking is not coalesced into one question.
 const passwords = Array.from({ length: mode === 'asked' ? 500 : 1 }, (_, index) => `Blue-Heron_${index}!`)

@@ -4,10 +4,10 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { openSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { serve } from '@preflow/extension/node'
+import { createLineLog, serve } from '@preflow/extension/node'
 import { openTokenGuard, readConfiguration } from '@preflow/token-guard'
 import { tokenRequest } from '../token-request.ts'
 
@@ -31,10 +31,11 @@ const read = readConfiguration({
   },
 })
 if (!read.ok) throw new Error(read.problems.join('\n'))
-const log = createWriteStream('/dev/null')
-const guard = await openTokenGuard(read.configuration, { log: record => log.write(`${JSON.stringify(record)}\n`) })
+const sink = openSync('/dev/null', 'w')
+const { log } = createLineLog(lines => writeSync(sink, lines))
+const guard = await openTokenGuard(read.configuration, { log })
 const server = await serve(guard.extension)
-// Different addresses, so that asking is not coalesced into one question.
+// Different addresses, so that asking is neither coalesced into one question nor answered by the millisecond the cache keeps.
 const addresses = Array.from({ length: isCached ? 1 : 500 }, (_, n) => `205.210.${(n >> 8) + 30}.${n & 255}`)
 process.stdout.write(
   `${JSON.stringify({
