@@ -20,6 +20,16 @@ test('secrets are replaced wherever they turn up in the facts of a line', () => 
   assert.match(text, /"callId":"c-1"/)
 })
 
+test('an error is written out, and what it carries is looked through like other facts', () => {
+  const { written, destination } = lines()
+  const cause = Object.assign(new TypeError('The peer is gone.'), { request: { cookie: 'c00kie' } })
+  createLog('info', destination).error({ err: cause, tries: [{ secret: 's3cret' }], at: new Date(0) }, 'said')
+  const { err, tries, at } = JSON.parse(written[0] ?? '')
+  assert.deepEqual([err.type, err.message, err.request], ['TypeError', cause.message, { cookie: '[redacted]' }])
+  assert.match(err.stack, /log\.test\.ts/)
+  assert.deepEqual([tries, at], [[{ secret: '[redacted]' }], '1970-01-01T00:00:00.000Z'])
+})
+
 test('a line is one JSON object with its time, and lines below the level are not written', () => {
   const { written, destination } = lines()
   const log = createLog('warn', destination)
