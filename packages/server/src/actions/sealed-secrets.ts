@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto'
 
 /** Keeps secrets readable only with the key: what is stored, copied or backed up is worthless without it. */
 export interface Seal {
@@ -33,14 +33,16 @@ const TAG_BYTES = 16
  * @param olderKeys Keys that values sealed earlier may still need; they only open.
  */
 export function createSeal(key: Uint8Array, olderKeys: readonly Uint8Array[] = []): Seal {
-  const keys = new Map([key, ...olderKeys].map(candidate => [keyIdOf(candidate), candidate]))
+  // As key objects: preparing the bytes for each use would cost five times the cipher itself.
+  const keys = new Map([key, ...olderKeys].map(bytes => [keyIdOf(bytes), createSecretKey(bytes)]))
   const keyId = keyIdOf(key)
+  const sealer = createSecretKey(key)
 
   return {
     keyId,
     seal(text, context) {
       const nonce = randomBytes(NONCE_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+      const cipher = createCipheriv('aes-256-gcm', sealer, nonce, { authTagLength: TAG_BYTES })
       cipher.setAAD(Buffer.from(`${VERSION}.${keyId}.${context}`))
       const body = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
       return `${VERSION}.${keyId}.${body.toString('base64url')}`
