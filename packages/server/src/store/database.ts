@@ -4,6 +4,7 @@ import pg from 'pg'
 import { type Seal, SealError } from '../actions/sealed-secrets.ts'
 import { migrations } from './migrations.ts'
 import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
+import { storable } from './storable.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -159,10 +160,17 @@ function postgres({ maxConnections = 10, onConnectionLost }: OpenOptions, url: s
     })
     // Without a listener an idle connection that breaks would end the process.
     pool.on('error', error => onConnectionLost?.(error))
+    pool.on('connect', sendStorableValues)
     return { dialect: new PostgresDialect({ pool }), place, engine: 'postgresql' }
   } catch (error) {
     throw explain(error, place)
   }
+}
+
+function sendStorableValues(client: pg.PoolClient): void {
+  const query = client.query.bind(client) as (...call: unknown[]) => unknown
+  client.query = ((text: unknown, values: unknown, ...rest: unknown[]) =>
+    query(text, Array.isArray(values) ? values.map(storable) : values, ...rest)) as typeof client.query
 }
 
 function withoutPassword(url: string): string {

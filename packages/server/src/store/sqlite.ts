@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type Dialect, SqliteDialect, type SqliteStatement } from 'kysely'
 import { LRUCache } from 'lru-cache'
+import { storable } from './storable.ts'
 
 /** Marks a file as Preflow's own, so that another program's database is never migrated by accident: `PREF` in ASCII. */
 const APPLICATION_ID = 0x50524546
@@ -66,8 +67,8 @@ export function openSqlite(file: string): Dialect | typeof FOREIGN_DATABASE {
 function adapt(statement: StatementSync): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
-    all: parameters => statement.all(...(parameters as SQLInputValue[])),
-    run: parameters => statement.run(...(parameters as SQLInputValue[])),
-    iterate: parameters => statement.iterate(...(parameters as SQLInputValue[])),
+    all: parameters => statement.all(...(parameters as SQLInputValue[]).map(storable)),
+    run: parameters => statement.run(...(parameters as SQLInputValue[]).map(storable)),
+    iterate: parameters => statement.iterate(...(parameters as SQLInputValue[]).map(storable)),
   }
 }

@@ -204,6 +204,17 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await insertUser(db, { ...alice, id: 'u2', userName: 'ALICE' }), false)
   })
 
+  test('a name with a NUL in it is nobody’s, as any other unknown name', async () => {
+    const db = await open()
+    await insertUser(db, alice)
+    await insertApplication(db, application)
+    assert.equal(await findUserByUserName(db, tenantId, 'alice\0'), undefined)
+    assert.equal(await findApplicationByClientId(db, tenantId, 'shop\0'), undefined)
+    assert.equal(await findTenantByDomain(db, '\0'), undefined)
+    const userName = { comparison: 'contains', value: '\0' } as const
+    assert.equal((await listUsers(db, tenantId, { userName })).total, 0)
+  })
+
   test('the same user name may exist once in each organization', async () => {
     const db = await open()
     await insertUser(db, alice)
