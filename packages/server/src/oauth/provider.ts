@@ -242,7 +242,19 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   // Host and protocol come from the configured public URL: the HTTP server pins both headers.
   provider.proxy = true
   provider.use(async (ctx, next) => {
-    await next()
+    try {
+      await next()
+    } catch (error) {
+      // oidc-provider shows the device's form again after a mistake, and breaks when it has no session to keep its secret in.
+      const device = ctx as unknown as KoaContextWithOIDC
+      const session = device.oidc?.session as { new?: boolean } | undefined
+      if (ctx.path !== '/device' || !session?.new) throw error
+      ctx.status = 400
+      return showError(device, {
+        error: 'session_not_found',
+        error_description: 'This form is too old, or your browser keeps no cookies. Open the page anew.',
+      })
+    }
     if (ctx.status !== 404 || ctx.body) return
     const description = `Nothing answers ${ctx.method} at this path. Look at the method and the path.`
     ctx.body = { error: 'not_found', error_description: description }
@@ -258,8 +270,12 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     if ('callId' in error && error.callId !== undefined) return
     log.error({ tenant: issuer.tenant.domain, route: ctx.oidc?.route, err: error }, 'a request could not be answered')
   })
-  // Koa would print what reaches it; what reaches it is a client that went away.
-  ;(provider as EventEmitter).on('error', error => log.debug({ err: error }, 'a response could not be sent'))
+  // Koa would print what reaches it: a client that went away, or what nothing above could answer.
+  ;(provider as EventEmitter).on('error', (error: Error & { headerSent?: boolean }) =>
+    error.headerSent
+      ? log.debug({ err: error }, 'a response could not be sent')
+      : log.error({ tenant: issuer.tenant.domain, err: error }, 'a request could not be answered'),
+  )
 
   async function readAccessToken(value: string): Promise<AccessTokenClaims | undefined> {
     const ofUser = await provider.AccessToken.find(value)

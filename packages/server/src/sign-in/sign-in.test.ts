@@ -225,6 +225,15 @@ test('signing out ends the session, and the next request asks for the password a
   assert.match((await browser.open(addressOf({}, quick))).html, /name="password"/)
 })
 
+test('the form for a device that comes without its session is refused with a page', async () => {
+  const response = await fetch(`${world.base}/device`, {
+    method: 'POST',
+    body: new URLSearchParams({ user_code: 'ABCD-EFGH' }),
+  })
+  assert.equal(response.status, 400)
+  assert.match(await response.text(), /This form is too old, or your browser keeps no cookies\. Open the page anew\./)
+})
+
 test('sessions of two tenants on one host do not meet', async () => {
   const browser = openBrowser(world.server.address)
   const quick = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
