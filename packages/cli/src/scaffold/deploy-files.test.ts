@@ -102,6 +102,7 @@ describe('a container', () => {
       ABUSEIPDB_URL: service.url,
       TOKEN_GUARD_REPUTATION_TIMEOUT_MS: '400',
     })
+    t.after(() => running.stop())
     const files = () => readdir(running.folder, { recursive: true })
     const before = await files()
     assert.ok(await running.isHealthy())

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { buildProject, type WrittenProject, writeProject } from './built-project.cases.ts'
 import { extensionContent, readyMade } from './extensions.ts'
-import { startImage } from './runtimes/image.cases.ts'
+import { describeImage, startImage } from './runtimes/image.cases.ts'
 import { startOnLambda } from './runtimes/lambda.cases.ts'
 import { startOnNode } from './runtimes/node.cases.ts'
 import { type Running, send } from './runtimes/running.cases.ts'
@@ -27,9 +27,9 @@ const starts: Record<TargetName, Start> = {
 async function startOnChoreo(project: string, _prefix: string, env: Record<string, string>): Promise<Running> {
   const component = await readFile(join(project, '.choreo/component.yaml'), 'utf8')
   const value = (name: string) => new RegExp(`^ +${name}: (.+)$`, 'm').exec(component)?.[1] ?? ''
+  const { user } = describeImage(await readFile(join(project, 'Dockerfile'), 'utf8'))
+  assert.ok(Number(user) >= 10_000 && Number(user) <= 20_000, `Choreo builds no image with the user ${user}.`)
   const running = await startImage(project, env)
-  const uid = Number(running.image.user)
-  assert.ok(uid >= 10_000 && uid <= 20_000, `Choreo builds no image with the user ${running.image.user}.`)
   const endpoint = `http://127.0.0.1:${value('port')}${value('basePath')}`
   return { ...running, ways: { 'public endpoint': call => send(endpoint, call) } }
 }

@@ -16,7 +16,7 @@ export async function startProgram(argv: string[], folder: string, env: Record<s
   const child = startChild(argv, folder, env)
   const stop = async () => {
     const code = await child.stop()
-    await rm(folder, { recursive: true })
+    await rm(folder, { recursive: true, force: true })
     return code
   }
   try {

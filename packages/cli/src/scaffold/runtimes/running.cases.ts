@@ -25,7 +25,7 @@ export interface Running {
   log(): string
   /** Milliseconds from the start of its process until it could be called. */
   startMs: number
-  /** Asks it to end, and resolves with its exit code. */
+  /** Asks it to end, and resolves with its exit code. Asked again, it tells the same. */
   stop(): Promise<number | null>
 }
 
