@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createSeal } from './actions/sealed-secrets.ts'
+import { createSeal, SEALING_KEY_BYTES } from './actions/sealed-secrets.ts'
 import type { Configuration } from './configuration.ts'
 import type { Ports } from './ports.ts'
 import { type Database, openDatabase } from './store/database.ts'
@@ -12,7 +12,6 @@ export class StartError extends Error {
 
 const SEAL_FILE = 'seal.key'
 const DATABASE_FILE = 'preflow.db'
-export const SEAL_KEY_BYTES = 32
 
 /** What a server keeps: its database, and the key that opens what is sealed in it. */
 export interface Data {
@@ -61,7 +60,7 @@ async function openSealKey(
 ): Promise<Uint8Array> {
   if (sealKey !== undefined) return Buffer.from(sealKey, 'base64')
   const file = join(dataFolder, SEAL_FILE)
-  const fresh = Buffer.from(ports.randomBytes(SEAL_KEY_BYTES)).toString('base64')
+  const fresh = Buffer.from(ports.randomBytes(SEALING_KEY_BYTES)).toString('base64')
   try {
     // `wx` loses the race against another process that starts at the same moment, and then reads what that one wrote.
     await writeFile(file, `${fresh}\n`, { mode: 0o600, flag: 'wx' })
@@ -74,7 +73,7 @@ async function openSealKey(
     }
   }
   const key = Buffer.from((await readFile(file, 'utf8')).trim(), 'base64')
-  if (key.byteLength !== SEAL_KEY_BYTES) {
+  if (key.byteLength !== SEALING_KEY_BYTES) {
     throw new StartError(
       `${file} does not hold a sealing key. Restore it from a copy: without it nothing sealed can be opened.`,
     )

@@ -6,10 +6,11 @@ import { type Platform, type PlatformName, platforms } from '@preflow/contract'
 import { createBreakers, createCredentialSource, createSend } from '@preflow/engine'
 import { LRUCache } from 'lru-cache'
 import { createCallKeeper } from './actions/call-record.ts'
+import { SEALING_KEY_BYTES } from './actions/sealed-secrets.ts'
 import { createTriggerAction } from './actions/trigger-action.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './client-request.ts'
 import type { Configuration } from './configuration.ts'
-import { openData, SEAL_KEY_BYTES, StartError } from './data.ts'
+import { openData, StartError } from './data.ts'
 import { BodyTooLarge, readBody } from './http-body.ts'
 import type { Mounted } from './management/handler.ts'
 import { createManagementApi } from './management/management-api.ts'
@@ -94,7 +95,7 @@ function assemble(
   const isTrusted = trustNetworks(configuration.trustedProxies)
   const clientRequests = new WeakMap<IncomingMessage, ClientRequest>()
   const deriveSecret = (purpose: string) =>
-    Buffer.from(hkdfSync('sha256', sealKey, '', purpose, SEAL_KEY_BYTES)).toString('base64url')
+    Buffer.from(hkdfSync('sha256', sealKey, '', purpose, SEALING_KEY_BYTES)).toString('base64url')
 
   const send = createSend({ allowedAddresses: configuration.privateEndpoints })
   const trigger = createTriggerAction({
