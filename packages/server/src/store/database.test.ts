@@ -69,6 +69,20 @@ test('writes are synchronous with the disk, so that an answered request survives
   await db.close()
 })
 
+test('only its owner may read the database and the files beside it', async () => {
+  const umask = process.umask(0o022)
+  const db = await open('own.db')
+  try {
+    await insertTenant(db, first, root)
+    for (const name of ['own.db', 'own.db-wal', 'own.db-shm']) {
+      assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600, name)
+    }
+  } finally {
+    process.umask(umask)
+    await db.close()
+  }
+})
+
 test('a file that is no database is refused with what to do, and stays as it is', async () => {
   const file = join(folder, 'garbage.db')
   await writeFile(file, 'this is a letter to my aunt, not a database. '.repeat(100))

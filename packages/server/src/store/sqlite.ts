@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type Dialect, SqliteDialect, type SqliteStatement } from 'kysely'
 import { LRUCache } from 'lru-cache'
@@ -18,6 +19,7 @@ export const FOREIGN_DATABASE: unique symbol = Symbol('foreign database')
  *   about a broken or unreachable file; nothing is written before the file is known to be ours or empty.
  */
 export function openSqlite(file: string): Dialect | typeof FOREIGN_DATABASE {
+  if (file !== ':memory:') createForOwner(file)
   const database = new DatabaseSync(file)
   try {
     database.exec(`pragma busy_timeout = ${WAIT_FOR_OTHER_PROCESSES_MS}`)
@@ -61,6 +63,19 @@ export function openSqlite(file: string): Dialect | typeof FOREIGN_DATABASE {
     createIntrospector: db => dialect.createIntrospector(db),
     // SQLite does roll back DDL; Kysely does not count on it. Without this a failing migration would stay half done.
     createAdapter: () => Object.defineProperty(dialect.createAdapter(), 'supportsTransactionalDdl', { value: true }),
+  }
+}
+
+/**
+ * SQLite would let everybody read a file it makes. The files it keeps beside this one get the same rights.
+ *
+ * A file that is there is not touched, for closing it would end the locks that this process has on it.
+ */
+function createForOwner(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch {
+    // It is there, or SQLite says in a moment why it cannot be.
   }
 }
 
