@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { createSeal, SEALING_KEY_BYTES } from './actions/sealed-secrets.ts'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { createSeal, SEALING_KEY_BYTES, type Seal } from './actions/sealed-secrets.ts'
 import type { Configuration } from './configuration.ts'
 import type { Ports } from './ports.ts'
 import { type Database, openDatabase } from './store/database.ts'
@@ -13,12 +13,6 @@ export class StartError extends Error {
 const SEAL_FILE = 'seal.key'
 const DATABASE_FILE = 'preflow.db'
 
-/** What a server keeps: its database, and the key that opens what is sealed in it. */
-export interface Data {
-  db: Database
-  sealKey: Uint8Array
-}
-
 /**
  * Opens the data of a configuration; the first time, makes its folder, key and tables.
  *
@@ -27,56 +21,118 @@ export interface Data {
 export async function openData(
   configuration: Configuration,
   ports: Pick<Ports, 'now' | 'randomBytes' | 'log'>,
-): Promise<Data> {
+): Promise<Database> {
   const { databaseUrl, dataFolder } = configuration
-  await makeFolder(dataFolder)
-  const sealKey = await openSealKey(configuration, ports)
-  const db = await openDatabase({
+  if (databaseUrl === undefined) await makeDataFolder(dataFolder)
+  return openDatabase({
     ...(databaseUrl === undefined ? {} : { url: databaseUrl }),
     file: join(dataFolder, DATABASE_FILE),
-    seal: createSeal(sealKey),
+    seal: isSealed => openSeal(configuration, isSealed, ports),
     now: ports.now,
     onConnectionLost: error =>
       ports.log.warn({ err: error }, 'a connection to the database was lost; another is opened'),
   })
-  return { db, sealKey }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+/** Makes the folder, for its owner only, and those above it. Rejects with a {@link StartError} when that cannot be. */
+export async function makeDataFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    const { message } = cause as Error
-    throw new StartError(`The data folder ${folder} cannot be made: ${message}. Set PREFLOW_DATA to another one.`, {
-      cause,
-    })
-  }
-}
-
-/** The configured key, or the one beside the data, which the first start makes. */
-async function openSealKey(
-  { dataFolder, sealKey }: Configuration,
-  ports: Pick<Ports, 'randomBytes'>,
-): Promise<Uint8Array> {
-  if (sealKey !== undefined) return Buffer.from(sealKey, 'base64')
-  const file = join(dataFolder, SEAL_FILE)
-  const fresh = Buffer.from(ports.randomBytes(SEALING_KEY_BYTES)).toString('base64')
-  try {
-    // `wx` loses the race against another process that starts at the same moment, and then reads what that one wrote.
-    await writeFile(file, `${fresh}\n`, { mode: 0o600, flag: 'wx' })
+    await makeFolders(resolve(folder))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw new StartError(
-        `The sealing key ${file} cannot be written. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
-        { cause: error },
-      )
-    }
+    throw unusableDataFolder(folder, error)
   }
-  const key = Buffer.from((await readFile(file, 'utf8')).trim(), 'base64')
+}
+
+/**
+ * Step by step, because Node's recursive `mkdir` never ends where a folder is but none can be made in it, as in `/proc`:
+ * there the system says that the folder above is missing, and Node makes that one again and again.
+ */
+async function makeFolders(folder: string): Promise<void> {
+  if (await isFolder(folder)) return
+  const above = dirname(folder)
+  if (above !== folder) await makeFolders(above)
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process that starts at the same moment may have made it.
+    if (!(await isFolder(folder))) throw error
+  }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  )
+}
+
+const WHY_UNUSABLE: Record<string, string> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'it is on a read-only file system',
+  ENOENT: 'no folder can be made there',
+  ENOTDIR: 'a file is where a folder should be',
+  EEXIST: 'a file is where a folder should be',
+  ENOSPC: 'the disk is full',
+}
+
+/** The sentence for whatever went wrong in the data folder. */
+export function unusableDataFolder(folder: string, cause: unknown): StartError {
+  const { code = '', message } = cause as NodeJS.ErrnoException
+  const why = WHY_UNUSABLE[code] ?? message
+  return new StartError(`The data folder ${folder} cannot be used: ${why}. Set PREFLOW_DATA to another folder.`, {
+    cause,
+  })
+}
+
+/** The configured key, or the one beside the data, which is made for a database that has none yet. */
+async function openSeal(
+  { dataFolder, sealKey }: Configuration,
+  isSealed: boolean,
+  ports: Pick<Ports, 'randomBytes'>,
+): Promise<Seal> {
+  if (sealKey !== undefined) return createSeal(Buffer.from(sealKey, 'base64'))
+  const file = join(dataFolder, SEAL_FILE)
+  if (!isSealed) {
+    await makeDataFolder(dataFolder)
+    await makeKey(file, Buffer.from(ports.randomBytes(SEALING_KEY_BYTES)))
+  }
+  const key = Buffer.from(await readKey(file), 'base64')
   if (key.byteLength !== SEALING_KEY_BYTES) {
     throw new StartError(
       `${file} does not hold a sealing key. Restore it from a copy: without it nothing sealed can be opened.`,
     )
   }
-  return key
+  return createSeal(key)
+}
+
+async function makeKey(file: string, key: Buffer): Promise<void> {
+  try {
+    // `wx` leaves a key that is there as it is, and loses the race against another process that starts at the same moment.
+    await writeFile(file, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return
+    throw new StartError(
+      `The sealing key ${file} cannot be written. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
+      { cause },
+    )
+  }
+}
+
+async function readKey(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    throw (cause as NodeJS.ErrnoException).code === 'ENOENT'
+      ? new StartError(
+          `The sealing key ${file} is missing, and the database was sealed with one. Restore the file from a copy, or set PREFLOW_SEAL_KEY to what it held; to start without what is kept, name another folder or database. Nothing was changed.`,
+          { cause },
+        )
+      : new StartError(
+          `The sealing key ${file} cannot be read. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
+          {
+            cause,
+          },
+        )
+  }
 }

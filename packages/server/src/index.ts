@@ -7,7 +7,7 @@ export {
   options,
   readConfiguration,
 } from './configuration.ts'
-export { StartError } from './data.ts'
+export { makeDataFolder, StartError, unusableDataFolder } from './data.ts'
 export { createLog, type Log } from './log.ts'
 export type { Ports } from './ports.ts'
 export { createServer, type Server } from './server.ts'

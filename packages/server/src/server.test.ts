@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer, request as httpRequest } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -280,6 +280,41 @@ describe('start and stop', () => {
       name: 'StartError',
       message: /PREFLOW_DATA/,
     })
+  })
+
+  test('a folder where the system lets none be made is an error and not an endless wait', {
+    skip: process.platform !== 'linux' && 'only Linux has /proc',
+    timeout: 10_000,
+  }, async () => {
+    for (const dataFolder of ['/proc/preflow', '/proc/preflow/data']) {
+      await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder }), ports), {
+        name: 'StartError',
+        message: `The data folder ${dataFolder} cannot be used: no folder can be made there. Set PREFLOW_DATA to another folder.`,
+      })
+    }
+  })
+
+  test('a key that is lost is an error that says what to do, and no other key takes its place', async () => {
+    const dataFolder = await makeTemporaryFolder()
+    const configuration = completeConfiguration({ port: 0, dataFolder })
+    await (await createServer(configuration, ports)).close()
+    const key = await readFile(join(dataFolder, 'seal.key'), 'utf8')
+    await rm(join(dataFolder, 'seal.key'))
+    const kept = await readFile(join(dataFolder, 'preflow.db'))
+    await assert.rejects(createServer(configuration, ports), {
+      name: 'StartError',
+      message: `The sealing key ${join(dataFolder, 'seal.key')} is missing, and the database was sealed with one. Restore the file from a copy, or set PREFLOW_SEAL_KEY to what it held; to start without what is kept, name another folder or database. Nothing was changed.`,
+    })
+    assert.deepEqual(await readdir(dataFolder), ['preflow.db'])
+    assert.deepEqual(await readFile(join(dataFolder, 'preflow.db')), kept)
+    await (await createServer({ ...configuration, sealKey: key.trim() }, ports)).close()
+  })
+
+  test('a database that cannot be used gets no key', async () => {
+    const dataFolder = await makeTemporaryFolder()
+    await writeFile(join(dataFolder, 'preflow.db'), 'this is no database, only a text that is long enough')
+    await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder }), ports))
+    assert.deepEqual(await readdir(dataFolder), ['preflow.db'])
   })
 
   test('two servers that start on one folder at once make one key and one administrator', async () => {

@@ -1,4 +1,3 @@
-import { hkdfSync } from 'node:crypto'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
@@ -6,7 +5,6 @@ import { type Platform, type PlatformName, platforms } from '@preflow/contract'
 import { createBreakers, createCredentialSource, createSend } from '@preflow/engine'
 import { LRUCache } from 'lru-cache'
 import { createCallKeeper } from './actions/call-record.ts'
-import { SEALING_KEY_BYTES } from './actions/sealed-secrets.ts'
 import { createTriggerAction } from './actions/trigger-action.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './client-request.ts'
 import type { Configuration } from './configuration.ts'
@@ -58,11 +56,11 @@ const TENANT_MEMORY_MS = 5000
  * const { port } = await server.listen()
  */
 export async function createServer(configuration: Configuration, ports: Ports): Promise<Server> {
-  const { db, sealKey } = await openData(configuration, ports)
+  const db = await openData(configuration, ports)
   try {
     const generatedAdminPassword = await createFirstTenant(db, configuration, ports)
     await publishManagementApis(db, ports)
-    const running = assemble(configuration, ports, db, sealKey)
+    const running = assemble(configuration, ports, db)
     return Object.assign(running, generatedAdminPassword === undefined ? {} : { generatedAdminPassword })
   } catch (error) {
     await db.close()
@@ -85,17 +83,11 @@ interface Room {
   answer(visit: Visit): Promise<void>
 }
 
-function assemble(
-  configuration: Configuration,
-  ports: Ports,
-  db: Database,
-  sealKey: Uint8Array,
-): Omit<Server, 'generatedAdminPassword'> {
+function assemble(configuration: Configuration, ports: Ports, db: Database): Omit<Server, 'generatedAdminPassword'> {
   const { log, newId, now } = ports
   const isTrusted = trustNetworks(configuration.trustedProxies)
   const clientRequests = new WeakMap<IncomingMessage, ClientRequest>()
-  const deriveSecret = (purpose: string) =>
-    Buffer.from(hkdfSync('sha256', sealKey, '', purpose, SEALING_KEY_BYTES)).toString('base64url')
+  const { deriveSecret } = db.seal
 
   const send = createSend({ allowedAddresses: configuration.privateEndpoints })
   const trigger = createTriggerAction({

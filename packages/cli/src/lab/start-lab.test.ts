@@ -204,6 +204,16 @@ test('a data folder that cannot be made is named, with what to do', async () => 
   }
 })
 
+test('a data folder where the system lets none be made stops the start', {
+  skip: process.platform !== 'linux' && 'only Linux has /proc',
+  timeout: 10_000,
+}, async () => {
+  await assert.rejects(
+    startLab({ ...anywhere, PREFLOW_DATA: '/proc/preflow' }, () => {}),
+    /\/proc\/preflow cannot be used: no folder can be made there/,
+  )
+})
+
 test('a memory that cannot be read stops the start with a sentence', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
   await writeFile(join(folder, 'lab.json'), '{ not json')

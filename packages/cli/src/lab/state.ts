@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDataFolder, unusableDataFolder } from '@preflow/server'
 
 /** What the lab remembers between starts, beside the server's own data. Readable by its owner only: it holds secrets. */
 export interface LabState {
@@ -29,7 +30,7 @@ export async function readState(dataFolder: string): Promise<LabState | undefine
     text = await readFile(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw unusable(dataFolder, error)
+    throw unusableDataFolder(dataFolder, error)
   }
   try {
     return JSON.parse(text) as LabState
@@ -44,28 +45,11 @@ export async function readState(dataFolder: string): Promise<LabState | undefine
 /** Writes the lab's memory, all or nothing. */
 export async function writeState(dataFolder: string, state: LabState): Promise<void> {
   const file = fileOf(dataFolder)
+  await makeDataFolder(dataFolder)
   try {
-    await mkdir(dataFolder, { recursive: true, mode: 0o700 })
     await writeFile(`${file}.new`, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 })
     await rename(`${file}.new`, file)
   } catch (error) {
-    throw unusable(dataFolder, error)
+    throw unusableDataFolder(dataFolder, error)
   }
-}
-
-const WHY_UNUSABLE: Record<string, string> = {
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
-  EROFS: 'it is on a read-only file system',
-  ENOTDIR: 'a file is where a folder should be',
-  EEXIST: 'a file is where a folder should be',
-  ENOSPC: 'the disk is full',
-}
-
-function unusable(dataFolder: string, cause: unknown): Error {
-  const { code = '', message } = cause as NodeJS.ErrnoException
-  const why = WHY_UNUSABLE[code] ?? message
-  return new Error(`The data folder ${dataFolder} cannot be used: ${why}. Set PREFLOW_DATA to another folder.`, {
-    cause,
-  })
 }

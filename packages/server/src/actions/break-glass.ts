@@ -24,7 +24,7 @@ const INITIATOR = 'command line'
 /** Opens the data of the configuration, whether a server runs on it or not. Rejects with a sentence that says what to do. */
 export async function openBreakGlass(configuration: Configuration, ports: Ports): Promise<BreakGlass> {
   const { newId, now } = ports
-  const { db } = await openData(configuration, ports)
+  const db = await openData(configuration, ports)
   return {
     list: () => listActionStates(db),
     set: (status, isChosen) =>

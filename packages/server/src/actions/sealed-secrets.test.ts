@@ -54,3 +54,11 @@ test('a key of another length is refused, without a word about its content', () 
     message: 'A sealing key has 32 bytes, this one has 16.',
   })
 })
+
+test('a derived secret belongs to one key and one purpose', () => {
+  const secret = createSeal(key).deriveSecret('cookies')
+  assert.match(secret, /^[\w-]{43}$/)
+  assert.equal(createSeal(key, [otherKey]).deriveSecret('cookies'), secret)
+  assert.notEqual(createSeal(key).deriveSecret('forms'), secret)
+  assert.notEqual(createSeal(otherKey, [key]).deriveSecret('cookies'), secret)
+})

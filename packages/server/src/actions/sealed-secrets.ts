@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
 
 /** Keeps secrets readable only with the key: what is stored, copied or backed up is worthless without it. */
 export interface Seal {
@@ -12,6 +12,8 @@ export interface Seal {
   seal(text: string, context: string): string
   /** Decrypts what {@link Seal.seal} made. Throws a {@link SealError} for another key, another context or a changed text. */
   open(sealed: string, context: string): string
+  /** A secret for one purpose, the same wherever the same key is: HKDF (RFC 5869), 32 bytes in base64url. */
+  deriveSecret(purpose: string): string
 }
 
 /** A sealed value that cannot be opened. Its message never contains any part of the value. */
@@ -25,6 +27,7 @@ export const SEALING_KEY_BYTES = 32
 const VERSION = 'v1'
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
+const DERIVED_BYTES = 32
 
 /**
  * Makes a seal: AES-256-GCM with a random nonce for each value, written as `v1.<key id>.<base64url>`.
@@ -68,6 +71,7 @@ export function createSeal(key: Uint8Array, olderKeys: readonly Uint8Array[] = [
         throw new SealError(`The sealed value of ${context} was changed or belongs elsewhere.`, { cause })
       }
     },
+    deriveSecret: purpose => Buffer.from(hkdfSync('sha256', sealer, '', purpose, DERIVED_BYTES)).toString('base64url'),
   }
 }
 

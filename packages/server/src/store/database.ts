@@ -37,8 +37,11 @@ export interface OpenOptions {
   url?: string
   /** The SQLite file; created when it does not exist. `:memory:` keeps nothing. */
   file?: string
-  /** What secrets are sealed with. The first one a database is opened with is its own from then on. */
-  seal: Seal
+  /**
+   * What secrets are sealed with. The first one a database is opened with is its own from then on. A function is asked once
+   * the database is known to be usable and before anything is written to it, and told whether it has a key already.
+   */
+  seal: Seal | ((isSealed: boolean) => Promise<Seal>)
   now(): number
   /** Default: 32 MiB, three rounds, the OWASP recommendation. */
   passwordCost?: PasswordCost
@@ -63,31 +66,32 @@ const SEAL_CHECK = 'seal_check'
  * them or none.
  *
  * Rejects with a {@link DatabaseError} when the database is broken, unreachable, made by a newer Preflow, somebody else's, or
- * sealed with another key; then nothing was changed.
+ * sealed with another key; then nothing was changed. What `seal` rejects with is passed on as it is.
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
   const { dialect, place, engine } = options.url === undefined ? sqlite(options) : postgres(options, options.url)
   const queries = new Kysely<Tables>({ dialect })
-  const db: Database = {
-    engine,
-    queries,
-    seal: options.seal,
-    now: options.now,
-    passwordCost: options.passwordCost ?? DEFAULT_PASSWORD_COST,
-    close: () => queries.destroy(),
-  }
+  const explained = <T>(step: Promise<T>) =>
+    step.catch(error => {
+      throw explain(error, place)
+    })
   try {
-    await refuseUnusable(db, place)
-    const { error } = await new Migrator({
-      db: queries,
-      provider: { getMigrations: async () => migrations },
-    }).migrateToLatest()
-    if (error) throw error
-    await keepSealCheck(db)
+    const check = await explained(findSealCheck(queries, place))
+    const seal = typeof options.seal === 'function' ? await options.seal(check !== undefined) : options.seal
+    if (check !== undefined) refuseAnotherKey(seal, check, place)
+    const db: Database = {
+      engine,
+      queries,
+      seal,
+      now: options.now,
+      passwordCost: options.passwordCost ?? DEFAULT_PASSWORD_COST,
+      close: () => queries.destroy(),
+    }
+    await explained(migrate(db))
     return db
   } catch (error) {
     await queries.destroy().catch(() => undefined)
-    throw explain(error, place)
+    throw error
   }
 }
 
@@ -180,14 +184,14 @@ function withoutPassword(url: string): string {
 }
 
 /**
- * Two things are known before anything is migrated: Kysely would report a migration it does not know as corruption, although
- * an older Preflow was started; and a value sealed at the first start does not open with another key.
+ * The value that was sealed at the first start, when there was one. Before that it is known whether a newer Preflow was here:
+ * Kysely would report a migration it does not know as corruption.
  */
-async function refuseUnusable(db: Database, place: string): Promise<void> {
-  const tables = await db.queries.introspection.getTables({ withInternalKyselyTables: true })
+async function findSealCheck(queries: Kysely<Tables>, place: string): Promise<string | undefined> {
+  const tables = await queries.introspection.getTables({ withInternalKyselyTables: true })
   const exists = (name: string) => tables.some(table => table.name === name)
   if (exists('kysely_migration')) {
-    const done = await (db.queries as unknown as Kysely<{ kysely_migration: { name: string } }>)
+    const done = await (queries as unknown as Kysely<{ kysely_migration: { name: string } }>)
       .selectFrom('kysely_migration')
       .select('name')
       .execute()
@@ -198,26 +202,35 @@ async function refuseUnusable(db: Database, place: string): Promise<void> {
       )
     }
   }
-  if (!exists('store_facts')) return
-  const check = await db.queries
+  if (!exists('store_facts')) return undefined
+  const check = await queries
     .selectFrom('store_facts')
     .select('value')
     .where('name', '=', SEAL_CHECK)
     .executeTakeFirst()
-  if (!check) return
+  return check?.value
+}
+
+/** A value sealed at the first start does not open with another key. */
+function refuseAnotherKey(seal: Seal, check: string, place: string): void {
   try {
-    db.seal.open(check.value, SEAL_CHECK)
+    seal.open(check, SEAL_CHECK)
   } catch (cause) {
     if (!(cause instanceof SealError)) throw cause
     throw new DatabaseError(
-      `${place} was sealed with another key than the configured one (${db.seal.keyId}). Configure the key it was made with. Nothing was changed.`,
+      `${place} was sealed with another key than the configured one (${seal.keyId}). Configure the key it was made with. Nothing was changed.`,
       { cause },
     )
   }
 }
 
-/** The first key a database is opened with is its key; see {@link refuseUnusable}. */
-async function keepSealCheck(db: Database): Promise<void> {
+async function migrate(db: Database): Promise<void> {
+  const { error } = await new Migrator({
+    db: db.queries,
+    provider: { getMigrations: async () => migrations },
+  }).migrateToLatest()
+  if (error) throw error
+  // The first key a database is opened with is its key.
   await db.queries
     .insertInto('store_facts')
     .values({ name: SEAL_CHECK, value: db.seal.seal(SEAL_CHECK, SEAL_CHECK) })
