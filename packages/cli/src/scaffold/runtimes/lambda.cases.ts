@@ -1,4 +1,4 @@
-/** AWS Lambda: a server that speaks its runtime API, and a process that asks there for invocations of the built function. */
+/** AWS Lambda: a server that speaks its runtime API, and AWS's client of it, which runs the built function. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -6,13 +6,27 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { fronts } from './lambda-events.cases.ts'
 import { NotStarted, type Running, startChild } from './running.cases.ts'
 
-type Invocation = { event: object; settle: PromiseWithResolvers<unknown> }
+interface Invocation {
+  event: object
+  settle: PromiseWithResolvers<unknown>
+  timer?: NodeJS.Timeout
+}
 
-/** Starts the function that `template.yaml` describes: its code, its handler and its timeout. */
+/** What Lambda tells of an error, the `cause` of what is thrown here. */
+export interface Report {
+  errorType: string
+  errorMessage: string
+  trace?: string[]
+}
+
+/** Starts the function that `template.yaml` describes: its code, its handler, its memory and its timeout. */
 export async function startOnLambda(project: string, env: Record<string, string>): Promise<Running> {
+  const client = fileURLToPath(import.meta.resolve('aws-lambda-ric'))
+  const transport = import.meta.resolve('./lambda-transport.cases.ts')
   const template = await readFile(join(project, 'template.yaml'), 'utf8')
   const property = (name: string) => new RegExp(`^ {6}${name}: (.+)$`, 'm').exec(template)?.[1] ?? ''
   const taskRoot = await mkdtemp(join(tmpdir(), 'preflow-task-'))
@@ -20,12 +34,20 @@ export async function startOnLambda(project: string, env: Record<string, string>
 
   const runtime = await startRuntimeApi(Number(property('Timeout')) * 1000)
   const startedAt = performance.now()
-  const bootstrap = join(import.meta.dirname, 'lambda-bootstrap.cases.ts')
-  const child = startChild([bootstrap], taskRoot, {
+  const child = startChild(['--import', transport, client], taskRoot, {
+    AWS_EXECUTION_ENV: `AWS_Lambda_${property('Runtime')}`,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: property('MemorySize'),
+    AWS_LAMBDA_FUNCTION_NAME: property('FunctionName'),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${property('FunctionName')}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: '2026/11/20/[$LATEST]0123456789abcdef',
     AWS_LAMBDA_RUNTIME_API: runtime.address,
     LAMBDA_TASK_ROOT: taskRoot,
     _HANDLER: property('Handler'),
     ...env,
+  })
+  const ended = once(child.process, 'close').then(() => {
+    throw new NotStarted(child.errors())
   })
   const stop = async () => {
     const code = await child.stop()
@@ -34,7 +56,7 @@ export async function startOnLambda(project: string, env: Record<string, string>
     return code
   }
   try {
-    await runtime.isAsked
+    await Promise.race([runtime.isAsked, ended])
   } catch (error) {
     await stop()
     throw error
@@ -53,12 +75,26 @@ export async function startOnLambda(project: string, env: Record<string, string>
   }
 }
 
+type ErrorKind = new (message: string, options: ErrorOptions) => Error
+
+function failure(report: Report, Kind: ErrorKind = Error): Error {
+  return new Kind(report.errorMessage, { cause: report })
+}
+
 /** Hands invocations to whoever asks for the next one, as long as the function may take. */
 async function startRuntimeApi(timeoutMs: number) {
   const waiting: Invocation[] = []
   const running = new Map<string, Invocation>()
   const asked = Promise.withResolvers<void>()
   let arrival = Promise.withResolvers<void>()
+
+  /** Whoever waits for an invocation, unless it is over. */
+  const finish = (id: string) => {
+    const invocation = running.get(id)
+    running.delete(id)
+    clearTimeout(invocation?.timer)
+    return invocation?.settle
+  }
 
   const routes: Record<string, (request: IncomingMessage, response: ServerResponse, id: string) => Promise<void>> = {
     'GET invocation/next': async (_, response) => {
@@ -67,6 +103,10 @@ async function startRuntimeApi(timeoutMs: number) {
       const invocation = waiting.shift() as Invocation
       const id = randomUUID()
       running.set(id, invocation)
+      invocation.timer = setTimeout(() => {
+        const errorMessage = `RequestId: ${id} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`
+        finish(id)?.reject(failure({ errorType: 'Sandbox.Timedout', errorMessage }))
+      }, timeoutMs)
       response.writeHead(200, {
         'content-type': 'application/json',
         'lambda-runtime-aws-request-id': id,
@@ -77,15 +117,15 @@ async function startRuntimeApi(timeoutMs: number) {
       response.end(JSON.stringify(invocation.event))
     },
     'POST invocation/response': async (request, response, id) => {
-      running.get(id)?.settle.resolve(JSON.parse(await textOf(request)))
+      finish(id)?.resolve(JSON.parse(await textOf(request)))
       response.writeHead(202).end()
     },
     'POST invocation/error': async (request, response, id) => {
-      running.get(id)?.settle.reject(new Error(await textOf(request)))
+      finish(id)?.reject(failure(JSON.parse(await textOf(request))))
       response.writeHead(202).end()
     },
     'POST init/error': async (request, response) => {
-      asked.reject(new NotStarted(JSON.parse(await textOf(request)).errorMessage))
+      asked.reject(failure(JSON.parse(await textOf(request)), NotStarted))
       response.writeHead(202).end()
     },
   }
