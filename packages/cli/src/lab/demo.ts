@@ -80,7 +80,10 @@ export async function createDemo(setting: DemoSetting): Promise<Demo> {
       allowedHeaders: ['x-client-source-ip'],
     },
   })
-  await api.call('POST', `/api/server/v1/actions/preIssueAccessToken/${action}/activate`)
+  const actionPath = `/api/server/v1/actions/preIssueAccessToken/${action}`
+  // Apart from the creation, because the action of an interrupted start asks where token-guard was then.
+  await api.call('PATCH', actionPath, { endpoint: { uri: setting.endpoint } })
+  await api.call('POST', `${actionPath}/activate`)
   return { tenant: TENANT, m2m, web: { ...web, callbackUrl: CALLBACK }, users }
 }
 

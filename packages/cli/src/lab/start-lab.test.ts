@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { instructions } from './instructions.ts'
 import { type Lab, startLab } from './start-lab.ts'
 
@@ -120,52 +120,99 @@ describe('the lab', () => {
   })
 })
 
-test('a second start finds everything as it was left', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
-  try {
-    const first = await startLab({ ...anywhere, PREFLOW_DATA: folder }, () => {})
+describe('a later start', () => {
+  let folder: string
+  const lines: string[] = []
+  const labs: Lab[] = []
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
+    lines.length = 0
+  })
+  afterEach(async () => {
+    for (const lab of labs.splice(0)) await lab.close()
+    await rm(folder, { recursive: true })
+  })
+
+  async function start(environment: Record<string, string> = {}): Promise<Lab> {
+    const lab = await startLab({ ...anywhere, PREFLOW_DATA: folder, ...environment }, line => void lines.push(line))
+    labs.push(lab)
+    return lab
+  }
+
+  async function tokenStatus({ server, demo: { m2m } }: Lab): Promise<number> {
+    const response = await fetch(`${server}/t/demo/oauth2/token`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${m2m.clientId}:${m2m.clientSecret}`).toString('base64')}`,
+        'x-client-source-ip': '205.210.31.51',
+      },
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    })
+    await response.arrayBuffer()
+    return response.status
+  }
+
+  test('finds everything as it was left', async () => {
+    const first = await start()
     await first.close()
     const { port } = new URL(first.extensions)
-    const second = await startLab({ ...anywhere, PREFLOW_EXTENSIONS_PORT: port, PREFLOW_DATA: folder }, () => {})
-    try {
-      assert.deepEqual(second.demo, first.demo)
-      assert.equal(second.adminPassword, undefined)
-      const { clientId, clientSecret } = second.demo.m2m
-      const response = await fetch(`${second.server}/t/demo/oauth2/token`, {
-        method: 'POST',
-        headers: {
-          authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
-          'x-client-source-ip': '205.210.31.51',
-        },
-        body: new URLSearchParams({ grant_type: 'client_credentials' }),
-      })
-      assert.equal(response.status, 200)
-    } finally {
-      await second.close()
-    }
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-})
+    const second = await start({ PREFLOW_EXTENSIONS_PORT: port })
+    assert.deepEqual(second.demo, first.demo)
+    assert.equal(second.adminPassword, undefined)
+    assert.deepEqual(lines, [])
+    assert.equal(await tokenStatus(second), 200)
+  })
 
-test('a first start that was interrupted is carried on', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
-  const environment = { ...anywhere, PREFLOW_DATA: folder, PREFLOW_ADMIN_PASSWORD: 'administrator-1' }
-  try {
-    const first = await startLab(environment, () => {})
-    const state = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8'))
+  test('with the extensions at another port lets the action follow, and says so once', async () => {
+    const first = await start()
+    // Still there when the second starts, so that this one gets another port.
+    const second = await start()
+    const said = `The action “Guard tokens by address” of demo follows token-guard from ${first.extensions}/token-guard to ${second.extensions}/token-guard.`
+    assert.deepEqual(lines, [said])
     await first.close()
-    // As if it had ended after the last request and before it noted that it was done.
-    await writeFile(
-      join(folder, 'lab.json'),
-      JSON.stringify({ ...state, demo: undefined, adminPassword: 'administrator-1' }),
-    )
-    const second = await startLab(environment, () => {})
+    assert.equal(await tokenStatus(second), 200)
+    const { port } = new URL(second.extensions)
     await second.close()
+    await start({ PREFLOW_EXTENSIONS_PORT: port })
+    assert.deepEqual(
+      lines.filter(line => line.includes('follows')),
+      [said],
+    )
+  })
+
+  test('leaves an action alone that was pointed elsewhere by hand, and says what to do', async () => {
+    const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
+    const headers = {
+      authorization: `Basic ${Buffer.from('admin:administrator-1').toString('base64')}`,
+      'content-type': 'application/json',
+    }
+    const actions = '/t/demo/api/server/v1/actions/preIssueAccessToken'
+    const [{ id }] = (await (await fetch(first.server + actions, { headers })).json()) as [{ id: string }]
+    const send = (lab: Lab, body: string) => fetch(`${lab.server}${actions}/${id}`, { method: 'PATCH', headers, body })
+    const own = 'http://127.0.0.1:9/own'
+    assert.equal((await send(first, JSON.stringify({ endpoint: { uri: own } }))).status, 200)
+    const second = await start()
+    assert.equal(lines.length, 1)
+    const [, path, body = ''] = /asks another address.*PATCH (\S+) with (\{.*\})\.$/.exec(lines[0] ?? '') ?? []
+    const kept = await (await fetch(second.server + path, { headers })).json()
+    assert.equal((kept as { endpoint: { uri: string } }).endpoint.uri, own)
+    assert.equal((await send(second, body)).status, 200)
+    assert.equal(await tokenStatus(second), 200)
+  })
+
+  test('carries on with a first one that was interrupted', async () => {
+    const environment = { PREFLOW_ADMIN_PASSWORD: 'administrator-1' }
+    const first = await start(environment)
+    const state = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8'))
+    // As if it had ended after the last request and before it noted that it was done.
+    const interrupted = { extensionKey: state.extensionKey, adminPassword: 'administrator-1' }
+    await writeFile(join(folder, 'lab.json'), JSON.stringify(interrupted))
+    const second = await start(environment)
+    await first.close()
     assert.deepEqual(second.demo.m2m, first.demo.m2m)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+    assert.equal(await tokenStatus(second), 200)
+  })
 })
 
 for (const variable of ['PREFLOW_PORT', 'PREFLOW_EXTENSIONS_PORT', 'PREFLOW_REPUTATION_PORT']) {

@@ -3,10 +3,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DecisionRecord } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
-import { type Configuration, createLog, createServer, readConfiguration } from '@preflow/server'
+import { type Configuration, createLog, createServer, type Ports, readConfiguration } from '@preflow/server'
 import { openTokenGuard, readConfiguration as readGuardConfiguration } from '@preflow/token-guard'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
 import { createDemo } from './demo.ts'
+import { followTokenGuard } from './follow-token-guard.ts'
 import type { Running } from './instructions.ts'
 import { type LabState, readState, writeState } from './state.ts'
 
@@ -62,29 +63,38 @@ export async function startLab(
     )
     closing.push(() => extensions.close())
 
+    const endpoint = `${extensions.url}/token-guard`
+
+    const ports: Ports = {
+      now: Date.now,
+      newId: randomUUID,
+      randomBytes,
+      log: createLog(configuration.logLevel, { write: line => write(line.trimEnd()) }),
+    }
+    if (state.demo && state.endpoint !== endpoint) {
+      const move = {
+        tenant: state.demo.tenant,
+        ...(state.endpoint !== undefined && { from: state.endpoint }),
+        to: endpoint,
+      }
+      for (const line of await followTokenGuard(move, configuration, ports)) write(line)
+      state.endpoint = endpoint
+      // At once: should the server not start, the next start must know where the action points.
+      await writeState(configuration.dataFolder, state)
+    }
+
     const server = await createServer(
       { ...configuration, ...(state.adminPassword !== undefined && { adminPassword: state.adminPassword }) },
-      {
-        now: Date.now,
-        newId: randomUUID,
-        randomBytes,
-        log: createLog(configuration.logLevel, { write: line => write(line.trimEnd()) }),
-      },
+      ports,
     )
     closing.push(() => server.close())
     await server.listen()
     const url = server.address
 
-    const { adminPassword } = state
+    const { adminPassword, extensionKey } = state
     const demo =
-      state.demo ??
-      (await createDemo({
-        server: url,
-        adminPassword: adminPassword as string,
-        endpoint: `${extensions.url}/token-guard`,
-        extensionKey: state.extensionKey,
-      }))
-    await writeState(configuration.dataFolder, { extensionKey: state.extensionKey, demo })
+      state.demo ?? (await createDemo({ server: url, adminPassword: adminPassword as string, endpoint, extensionKey }))
+    await writeState(configuration.dataFolder, { extensionKey, demo, endpoint })
     return {
       server: url,
       extensions: extensions.url,

@@ -10,6 +10,8 @@ export interface LabState {
   adminPassword?: string
   /** Present once the demonstration tenant is complete. */
   demo?: Demo
+  /** Where token-guard answered when the demonstration's action was last pointed at it. */
+  endpoint?: string
 }
 
 /** The names a person needs to try things. */

@@ -1,11 +1,11 @@
 import type { Configuration } from '../configuration.ts'
 import { openData } from '../data.ts'
 import type { Ports } from '../ports.ts'
-import { type ActionState, listActionStates, setActionStatus } from '../store/actions.ts'
+import { type ActionState, findActionById, listActionStates, setActionStatus, updateAction } from '../store/actions.ts'
 import { insertAuditRecord } from '../store/audit.ts'
-import { inTransaction } from '../store/database.ts'
+import { type Database, inTransaction } from '../store/database.ts'
 
-/** Switching actions on and off beside the server, for when the server or an administrator's sign-in cannot be reached. */
+/** Changing actions beside the server, for when the server or an administrator's sign-in cannot be reached. */
 export interface BreakGlass {
   list(): Promise<ActionState[]>
   /**
@@ -15,6 +15,17 @@ export interface BreakGlass {
    * @returns Those that changed.
    */
   set(status: ActionState['status'], isChosen: (action: ActionState) => boolean): Promise<ActionState[]>
+  /**
+   * Lets those of the chosen actions that ask `from` ask `to`, with the same credentials, and leaves an audit record for each.
+   *
+   * @param from The whole address, as it was configured.
+   * @returns Those that moved, and those that ask neither: they are left alone.
+   */
+  move(
+    from: string | undefined,
+    to: string,
+    isChosen: (action: ActionState) => boolean,
+  ): Promise<{ moved: ActionState[]; elsewhere: ActionState[] }>
   close(): Promise<void>
 }
 
@@ -25,25 +36,46 @@ const INITIATOR = 'command line'
 export async function openBreakGlass(configuration: Configuration, ports: Ports): Promise<BreakGlass> {
   const { newId, now } = ports
   const db = await openData(configuration, ports)
+
+  const audit = (tx: Database, { id, tenantId }: ActionState, action: string, details: unknown) =>
+    insertAuditRecord(tx, {
+      id: newId(),
+      tenantId,
+      recordedAt: now(),
+      initiator: INITIATOR,
+      action,
+      targetType: 'ACTION',
+      targetId: id,
+      details,
+    })
+
   return {
     list: () => listActionStates(db),
     set: (status, isChosen) =>
       inTransaction(db, async tx => {
         const changing = (await listActionStates(tx)).filter(action => action.status !== status && isChosen(action))
-        for (const { id, tenantId } of changing) {
-          await setActionStatus(tx, tenantId, id, status)
-          await insertAuditRecord(tx, {
-            id: newId(),
-            tenantId,
-            recordedAt: now(),
-            initiator: INITIATOR,
-            action: status === 'ACTIVE' ? 'ACTIVATE' : 'DEACTIVATE',
-            targetType: 'ACTION',
-            targetId: id,
-            details: null,
-          })
+        for (const state of changing) {
+          await setActionStatus(tx, state.tenantId, state.id, status)
+          await audit(tx, state, status === 'ACTIVE' ? 'ACTIVATE' : 'DEACTIVATE', null)
         }
         return changing.map(action => ({ ...action, status }))
+      }),
+    move: (from, to, isChosen) =>
+      inTransaction(db, async tx => {
+        const moved: ActionState[] = []
+        const elsewhere: ActionState[] = []
+        for (const state of (await listActionStates(tx)).filter(isChosen)) {
+          const action = await findActionById(tx, state.tenantId, state.id)
+          if (!action || action.endpoint.uri === to) continue
+          if (action.endpoint.uri !== from) {
+            elsewhere.push(state)
+            continue
+          }
+          await updateAction(tx, { ...action, endpoint: { ...action.endpoint, uri: to }, updatedAt: now() })
+          await audit(tx, state, 'UPDATE', { type: action.type, fields: ['endpoint.uri'] })
+          moved.push(state)
+        }
+        return { moved, elsewhere }
       }),
     close: () => db.close(),
   }
