@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { completeConfiguration, options, readConfiguration } from './configuration.ts'
+import { completeConfiguration, options, readConfiguration, unknownVariables } from './configuration.ts'
 
 test('without variables everything has its default', () => {
   const configuration = readConfiguration({})
@@ -80,5 +80,35 @@ describe('a wrong value', () => {
 
   test('given in code it is named by its property', () => {
     assert.throws(() => completeConfiguration({ port: -1 }), { message: /^port: / })
+  })
+})
+
+describe('a PREFLOW_ variable that nothing reads', () => {
+  for (const [misspelt, meant] of [
+    ['PREFLOW_PROT', 'PREFLOW_PORT'],
+    ['PREFLOW_LOGLEVEL', 'PREFLOW_LOG_LEVEL'],
+    ['PREFLOW_ACTION', 'PREFLOW_ACTIONS'],
+    ['PREFLOW_DATABASE', 'PREFLOW_DATABASE_URL'],
+    ['PREFLOW_DATA_FOLDER', 'PREFLOW_DATA'],
+    ['PREFLOW_TRUSTED_PROXY', 'PREFLOW_TRUSTED_PROXIES'],
+  ] as const) {
+    test(`is told from what was meant: ${misspelt}`, () => {
+      assert.deepEqual(unknownVariables({ [misspelt]: 'hunter2' }), [
+        `${misspelt} is no setting and has no effect. Did you mean ${meant}?`,
+      ])
+    })
+  }
+
+  test('without a likeness is only named', () => {
+    assert.deepEqual(unknownVariables({ PREFLOW_XYZZY: '1', PATH: '/bin' }), [
+      'PREFLOW_XYZZY is no setting and has no effect.',
+    ])
+  })
+
+  test('is no setting, no variable of the lab, the tools or the tests, and not empty', () => {
+    const settings = Object.values(options).map(({ variable }) => variable)
+    const others = ['AUTH', 'SIGN', 'EXTENSIONS_PORT', 'REPUTATION_PORT', 'TEST_POSTGRES_URL', 'FUZZ_SEED']
+    const read = [...settings, ...others.map(name => `PREFLOW_${name}`)].map(name => [name, '1'])
+    assert.deepEqual(unknownVariables({ ...Object.fromEntries(read), PREFLOW_PROT: '' }), [])
   })
 })

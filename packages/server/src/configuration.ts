@@ -1,6 +1,7 @@
 import { type ActionType, actionTypes, type PlatformName, platforms } from '@preflow/contract'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { nearestName } from './nearest-name.ts'
 
 /** Everything an operator can set. Each option is described once, in {@link options}. */
 export interface Configuration {
@@ -285,6 +286,31 @@ export function readConfiguration(environment: Record<string, string | undefined
     },
     name => options[name].variable,
   )
+}
+
+const PREFIX = 'PREFLOW_'
+/** What the lab, the tools and the tests read: no settings here, and no mistakes either. */
+const OTHER_PROGRAMS = /^PREFLOW_(AUTH|SIGN|EXTENSIONS_PORT|REPUTATION_PORT|(TEST|FUZZ)_.*)$/
+
+/**
+ * Looks for `PREFLOW_*` variables that nothing reads, most likely because they are misspelt.
+ *
+ * @param more Variables that the caller reads itself.
+ * @returns A sentence for each. It never shows a value.
+ */
+export function unknownVariables(
+  environment: Record<string, string | undefined>,
+  more: readonly string[] = [],
+): string[] {
+  const known = [...Object.values(options).map(({ variable }) => variable), ...more]
+  return Object.entries(environment)
+    .filter(([name, value]) => name.startsWith(PREFIX) && value?.trim())
+    .filter(([name]) => !known.includes(name) && !OTHER_PROGRAMS.test(name))
+    .map(([name]) => {
+      const unprefixed = known.map(variable => variable.slice(PREFIX.length))
+      const nearest = nearestName(name.slice(PREFIX.length), unprefixed)
+      return `${name} is no setting and has no effect.${nearest === undefined ? '' : ` Did you mean ${PREFIX}${nearest}?`}`
+    })
 }
 
 function check(

@@ -6,6 +6,7 @@ export {
   type Option,
   options,
   readConfiguration,
+  unknownVariables,
 } from './configuration.ts'
 export { makeDataFolder, StartError, unusableDataFolder } from './data.ts'
 export { createLog, type Log } from './log.ts'

@@ -58,6 +58,18 @@ test('a port in use ends with what to do, and code 1', async () => {
   other.close()
 })
 
+test('a misspelt variable is warned of, and stops nothing', async () => {
+  const { child, said, listening, ended } = run({ PREFLOW_PROT: '1', PREFLOW_DATA: join(folder, 'misspelt') })
+  await listening
+  const warnings = said.out.split('\n').filter(line => line.includes('PREFLOW_PROT'))
+  assert.deepEqual(
+    warnings.map(line => JSON.parse(line).msg),
+    ['PREFLOW_PROT is no setting and has no effect. Did you mean PREFLOW_PORT?'],
+  )
+  child.kill('SIGTERM')
+  await ended
+})
+
 test('the password of the first start is shown once, and SIGTERM ends it with code 0', async () => {
   const first = run({})
   await first.listening

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto'
-import { readConfiguration } from './configuration.ts'
+import { readConfiguration, unknownVariables } from './configuration.ts'
 import { createLog } from './log.ts'
 import { createServer } from './server.ts'
 
 try {
   const configuration = readConfiguration(process.env)
   const log = createLog(configuration.logLevel)
+  for (const sentence of unknownVariables(process.env)) log.warn(sentence)
   const server = await createServer(configuration, { now: Date.now, newId: randomUUID, randomBytes, log })
   if (server.generatedAdminPassword !== undefined) {
     process.stderr.write(`The user admin was created. Its password, shown only now: ${server.generatedAdminPassword}\n`)

@@ -120,7 +120,7 @@ describe('the lab', () => {
   })
 })
 
-describe('a later start', () => {
+describe('a start', () => {
   let folder: string
   const lines: string[] = []
   const labs: Lab[] = []
@@ -153,7 +153,7 @@ describe('a later start', () => {
     return response.status
   }
 
-  test('finds everything as it was left', async () => {
+  test('after another finds everything as it was left', async () => {
     const first = await start()
     await first.close()
     const { port } = new URL(first.extensions)
@@ -181,6 +181,13 @@ describe('a later start', () => {
     )
   })
 
+  test('names a variable that is misspelt, and none that it reads itself', async () => {
+    await start({ PREFLOW_REPUTATION_PROT: '0', PREFLOW_LOG_LEVEL: 'error' })
+    assert.deepEqual(lines, [
+      'PREFLOW_REPUTATION_PROT is no setting and has no effect. Did you mean PREFLOW_REPUTATION_PORT?',
+    ])
+  })
+
   test('leaves an action alone that was pointed elsewhere by hand, and says what to do', async () => {
     const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
     const headers = {
@@ -201,7 +208,7 @@ describe('a later start', () => {
     assert.equal(await tokenStatus(second), 200)
   })
 
-  test('carries on with a first one that was interrupted', async () => {
+  test('carries on where the first one was interrupted', async () => {
     const environment = { PREFLOW_ADMIN_PASSWORD: 'administrator-1' }
     const first = await start(environment)
     const state = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8'))

@@ -3,7 +3,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DecisionRecord } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
-import { type Configuration, createLog, createServer, type Ports, readConfiguration } from '@preflow/server'
+import {
+  type Configuration,
+  createLog,
+  createServer,
+  type Ports,
+  readConfiguration,
+  unknownVariables,
+} from '@preflow/server'
 import { openTokenGuard, readConfiguration as readGuardConfiguration } from '@preflow/token-guard'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
 import { createDemo } from './demo.ts'
@@ -41,6 +48,7 @@ export async function startLab(
   }
   try {
     const configuration = labConfiguration(environment)
+    for (const sentence of unknownVariables(environment, Object.values(labVariables))) write(sentence)
     const state: LabState = (await readState(configuration.dataFolder)) ?? {
       extensionKey: randomBytes(24).toString('base64url'),
     }
