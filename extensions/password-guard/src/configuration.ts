@@ -7,7 +7,7 @@ import {
   type PasswordReaction,
   passwordReactionSchema,
 } from '@preflow/policies'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 const REACTIONS = '`deny`, `allow`, or `error`, which a platform reports as a server error'
 
@@ -26,7 +26,7 @@ const flag = (about: string): Setting<boolean> => ({
 })
 
 const key = (about: string): Setting<string | undefined> => ({
-  schema: z.string().min(1),
+  schema: z.string().check(z.minLength(1)),
   text: 'text',
   default: undefined,
   about,
@@ -41,32 +41,32 @@ export const settings = {
   previousDecryptionKey: key('A second one, while the certificate of the action is replaced.'),
   checksRules: flag('Whether length and words are checked.'),
   minLength: {
-    schema: z.int().min(0),
+    schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 8,
     about: 'Fewest characters of a password.',
   } as Setting<number>,
   maxLength: {
-    schema: z.int().min(1),
+    schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 256,
     about: 'Most characters of a password.',
   } as Setting<number>,
   contextClaims: {
-    schema: z.array(z.string().min(1)),
+    schema: z.array(z.string().check(z.minLength(1))),
     text: 'list',
     default: [...CONTEXT_CLAIMS],
     about:
       'Claim URIs whose words may not be in the password; of an e-mail address, the part before the `@`. The action must be configured to send these attributes.',
   } as Setting<string[]>,
   forbiddenWords: {
-    schema: z.array(z.string().min(1)),
+    schema: z.array(z.string().check(z.minLength(1))),
     text: 'list',
     default: [],
     about: 'Words that may not be in any password, for example the name of the company.',
   } as Setting<string[]>,
   minWordLength: {
-    schema: z.int().min(1),
+    schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 4,
     about: 'Shorter words of an attribute are no reason to refuse, in characters.',
@@ -74,7 +74,7 @@ export const settings = {
   rulesNotCheckable: reaction('error', 'When the password arrives hashed, which tells neither length nor words'),
   checksCommonPasswords: flag('Whether the list that comes with password-guard is asked: 49,233 common passwords.'),
   corpora: {
-    schema: z.array(z.string().min(1)),
+    schema: z.array(z.string().check(z.minLength(1))),
     text: 'list',
     default: [],
     about: 'Corpora of breached passwords, files made by `preflow passwords build`; asked before everything else.',
@@ -96,25 +96,25 @@ export const settings = {
     about: 'Where the range API is.',
   } as Setting<string>,
   rangeApiTimeoutMs: {
-    schema: z.int().min(1).max(10_000),
+    schema: z.int().check(z.gte(1), z.lte(10_000)),
     text: 'number',
     default: 1200,
     about: 'Milliseconds that the range API may take.',
   } as Setting<number>,
   rangeApiCacheSeconds: {
-    schema: z.int().min(0),
+    schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 86_400,
     about: 'Seconds that an answer of the range API is remembered.',
   } as Setting<number>,
   rangeApiCacheBytes: {
-    schema: z.int().min(0),
+    schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 64 * 1024 * 1024,
     about: 'Memory that remembered answers may take, in bytes.',
   } as Setting<number>,
   minimumCount: {
-    schema: z.int().min(1),
+    schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 1,
     about: 'How often the range API must have seen a password for it to be refused.',

@@ -1,6 +1,6 @@
 import type { CallerAuthentication } from '@preflow/extension'
 import { readSettings, type Setting, type Settings, type SettingValues } from '@preflow/extension/settings'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { type ModeName, modes } from './modes.ts'
 import { MAX_PIN_LENGTH } from './pin-policy.ts'
 import { isSecure, readPlatformUrls } from './return-url.ts'
@@ -9,10 +9,10 @@ import { type Texts, textsSchema } from './texts.ts'
 /** Before the name of every environment variable. */
 export const PREFIX = 'PIN_AUTHENTICATOR'
 
-const secret = z.string().min(32, 'must have at least 32 characters')
+const secret = z.string().check(z.minLength(32, 'must have at least 32 characters'))
 
 function whole(text: Omit<Setting<number>, 'schema' | 'text'>, least: number, most: number): Setting<number> {
-  return { schema: z.number().int().min(least).max(most), text: 'number', ...text }
+  return { schema: z.int().check(z.gte(least), z.lte(most)), text: 'number', ...text }
 }
 
 const mode: Setting<ModeName> = {
@@ -23,22 +23,22 @@ const mode: Setting<ModeName> = {
 }
 
 const publicUrl: Setting<string> = {
-  schema: z
-    .url()
-    .refine(url => URL.canParse(url) && isSecure(new URL(url)), 'must be https; http only on this machine')
-    .refine(url => !/[?#]/.test(url), 'must have no query or fragment'),
+  schema: z.url().check(
+    z.refine(url => URL.canParse(url) && isSecure(new URL(url)), 'must be https; http only on this machine'),
+    z.refine(url => !/[?#]/.test(url), 'must have no query or fragment'),
+  ),
   text: 'text',
   about: 'Where browsers reach this extension, for example `https://pin.example.com`.',
 }
 
 const platformUrls: Setting<string[]> = {
-  schema: z
-    .array(z.string())
-    .min(1)
-    .superRefine((entries, check) => {
+  schema: z.array(z.string()).check(
+    z.minLength(1),
+    z.superRefine((entries, check) => {
       const read = readPlatformUrls(entries)
       if (typeof read === 'string') check.addIssue({ code: 'custom', message: read })
     }),
+  ),
   text: 'list',
   about:
     'Where browsers may be sent back to: `https://id.example.com` for all tenants, `heron.example=https://login.heron.example` for one. Nothing else is ever returned to.',
@@ -54,7 +54,7 @@ const caller: Setting<(typeof callers)[number]> = {
 }
 
 const callerSecrets: Setting<string[]> = {
-  schema: z.array(z.string().min(16, 'must have 16 characters at least')).min(1),
+  schema: z.array(z.string().check(z.minLength(16, 'must have 16 characters at least'))).check(z.minLength(1)),
   text: 'list',
   about:
     'Passwords, tokens, keys or signing secrets of the platform, 16 characters at least; two while one is replaced.',
@@ -62,14 +62,14 @@ const callerSecrets: Setting<string[]> = {
 }
 
 const callerUsername: Setting<string | undefined> = {
-  schema: z.string().regex(/^[^:]+$/, 'must not contain a colon'),
+  schema: z.string().check(z.regex(/^[^:]+$/, 'must not contain a colon')),
   text: 'text',
   default: undefined,
   about: 'User name of the platform; for `basic`.',
 }
 
 const callerHeader: Setting<string> = {
-  schema: z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
+  schema: z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')),
   text: 'text',
   default: 'x-api-key',
   about: 'Header that carries the key; for `api-key`.',
@@ -99,7 +99,7 @@ const previousPepper: Setting<string | undefined> = {
 }
 
 const database: Setting<string> = {
-  schema: z.string().min(1),
+  schema: z.string().check(z.minLength(1)),
   text: 'text',
   default: 'pin-authenticator.sqlite',
   about: 'A `postgres://` URL or the path of an SQLite file. Several instances share one.',
@@ -107,7 +107,9 @@ const database: Setting<string> = {
 }
 
 const language: Setting<string> = {
-  schema: z.string().regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en or pt-BR'),
+  schema: z
+    .string()
+    .check(z.regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en or pt-BR')),
   text: 'text',
   default: 'en',
   about: 'Language of the page, as a tag such as `en` or `pt-BR`.',
@@ -123,7 +125,7 @@ const texts: Setting<Partial<Texts>> = {
 const port = whole({ default: 8080, about: 'Port to listen on; 0 chooses a free one.' }, 0, 65_535)
 
 const hostname: Setting<string> = {
-  schema: z.string().min(1),
+  schema: z.string().check(z.minLength(1)),
   text: 'text',
   default: '127.0.0.1',
   about: 'Address to listen on; `0.0.0.0` in a container.',

@@ -1,7 +1,8 @@
+import { describeIssue, readDocument } from '@preflow/contract'
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import { bodyLimit } from 'hono/body-limit'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { PinHasher } from './pin-hash.ts'
 import { type PinPolicy, weaknessOf } from './pin-policy.ts'
 import { describeError, type Ports } from './ports.ts'
@@ -25,33 +26,30 @@ const misplacedClaims: Record<string, string> = {
   'http://wso2.org/claims/roles': 'platforms ignore this claim; map groups to roles there',
 }
 
-const name = z.string().trim().min(1).max(256)
+const name = z.string().check(z.trim(), z.minLength(1), z.maxLength(256))
 
 const claimSchema = z.strictObject({
-  uri: z
-    .string()
-    .min(1)
-    .max(512)
-    .superRefine((uri, check) => {
+  uri: z.string().check(
+    z.minLength(1),
+    z.maxLength(512),
+    z.superRefine((uri, check) => {
       const message = misplacedClaims[uri]
       if (message !== undefined) check.addIssue({ code: 'custom', message })
     }),
+  ),
   value: z.union([z.string(), z.array(z.string())]),
 })
 
 const enrolmentSchema = z.strictObject({
   pin: z.string(),
-  username: name.exactOptional(),
-  userStore: name.exactOptional(),
-  claims: z.array(claimSchema).max(100).default([]),
+  username: z.exactOptional(name),
+  userStore: z.exactOptional(name),
+  claims: z._default(z.array(claimSchema).check(z.maxLength(100)), []),
   // Platforms join the names of groups with commas.
-  groups: z
-    .array(name.regex(/^[^,]*$/, 'must not contain a comma'))
-    .max(100)
-    .default([]),
+  groups: z._default(z.array(name.check(z.regex(/^[^,]*$/, 'must not contain a comma'))).check(z.maxLength(100)), []),
 })
 
-const userIdSchema = z.string().regex(/^[^\p{C}\p{Z}]{1,255}$/u, 'must be 1 to 255 characters without blanks')
+const userIdSchema = z.string().check(z.regex(/^[^\p{C}\p{Z}]{1,255}$/u, 'must be 1 to 255 characters without blanks'))
 
 /**
  * Gives a user a PIN, in place of an earlier one, and lifts a lock.
@@ -60,14 +58,11 @@ const userIdSchema = z.string().regex(/^[^\p{C}\p{Z}]{1,255}$/u, 'must be 1 to 2
  */
 export async function enrol(userId: string, body: unknown, options: EnrolmentOptions): Promise<EnrolmentResult> {
   const { store, hasher, policy, ports } = options
-  const id = userIdSchema.safeParse(userId)
-  const read = enrolmentSchema.safeParse(body)
-  const problems = [
-    ...(id.success ? [] : id.error.issues.map(({ message }) => `userId: ${message}`)),
-    ...(read.success ? [] : read.error.issues.map(({ path, message }) => [...path, message].join(': '))),
-  ]
-  if (!read.success || problems.length > 0) return { ok: false, isTaken: false, problems }
-  const { pin, username: typed, ...rest } = read.data
+  const id = readDocument(userIdSchema, userId, ['userId'])
+  const read = readDocument(enrolmentSchema, body)
+  const problems = [id, read].flatMap(each => (each.ok ? [] : each.issues.map(describeIssue)))
+  if (!read.ok || problems.length > 0) return { ok: false, isTaken: false, problems }
+  const { pin, username: typed, ...rest } = read.value
   const username = typed === undefined ? {} : { username: normalizeUsername(typed) }
   const weakness = weaknessOf(pin, policy, [userId, ...Object.values(username)])
   if (weakness !== undefined) return { ok: false, isTaken: false, problems: [`pin: ${weakness}`] }
@@ -184,8 +179,8 @@ async function enrolLine(line: string, options: EnrolmentOptions): Promise<Enrol
     // The parser's own message quotes the line.
     return { ok: false, isTaken: false, problems: ['must be one JSON object'] }
   }
-  const read = z.looseObject({ userId: z.string() }).safeParse(entry)
-  if (!read.success) return { ok: false, isTaken: false, problems: ['must be a JSON object with a userId'] }
-  const { userId, ...body } = read.data
+  const read = readDocument(z.looseObject({ userId: z.string() }), entry)
+  if (!read.ok) return { ok: false, isTaken: false, problems: ['must be a JSON object with a userId'] }
+  const { userId, ...body } = read.value
   return enrol(userId, body, options)
 }

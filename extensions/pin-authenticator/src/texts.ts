@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 /** Every text of the page. `{…}` is filled in. */
 export const englishTexts = {
@@ -41,6 +41,8 @@ export const englishTexts = {
 export type Texts = { readonly [K in keyof typeof englishTexts]: string }
 
 /** Some of the texts, in another language or in other words. A misspelt name is a problem, not a text that never shows. */
-export const textsSchema: z.ZodType<Partial<Texts>> = z.strictObject(
-  Object.fromEntries(Object.keys(englishTexts).map(name => [name, z.string().min(1).max(500).exactOptional()])),
+export const textsSchema: z.ZodMiniType<Partial<Texts>> = z.strictObject(
+  Object.fromEntries(
+    Object.keys(englishTexts).map(name => [name, z.exactOptional(z.string().check(z.minLength(1), z.maxLength(500)))]),
+  ),
 )

@@ -1,7 +1,7 @@
 import type { ServiceConfiguration } from '@preflow/extension/service'
 import type { Setting, Settings } from '@preflow/extension/settings'
 import { attributeName, type ProfileRule, profileRuleSchema } from '@preflow/policies'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { isMailAddress } from './alert.ts'
 import { checkDirectoryUrl } from './directory.ts'
 import type { SmtpSecurity } from './smtp.ts'
@@ -31,9 +31,11 @@ const CONTACT_CLAIMS = [
   'identity/phoneVerified',
 ].map(wso2)
 
-const claims = z.array(z.string().min(1))
-const addresses = z.array(z.string().refine(isMailAddress, 'must be a plain address like security@heron.example'))
-const statuses = z.array(z.coerce.number().pipe(z.int().min(200).max(599))).min(1)
+const claims = z.array(z.string().check(z.minLength(1)))
+const addresses = z.array(
+  z.string().check(z.refine(isMailAddress, 'must be a plain address like security@heron.example')),
+)
+const statuses = z.array(z.pipe(z.coerce.number(), z.int().check(z.gte(200), z.lte(599)))).check(z.minLength(1))
 
 /** Every setting of profile-guard besides those that every extension has. The README shows this table. */
 export const settings = {
@@ -44,10 +46,12 @@ export const settings = {
     about: 'Rules for attributes, see below.',
   } as Setting<ProfileRule[]>,
   directoryUrl: {
-    schema: z.string().superRefine((url, context) => {
-      const problem = checkDirectoryUrl(url)
-      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
-    }),
+    schema: z.string().check(
+      z.superRefine((url, context) => {
+        const problem = checkDirectoryUrl(url)
+        if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+      }),
+    ),
     text: 'text',
     default: undefined,
     about:
@@ -60,13 +64,13 @@ export const settings = {
     about: 'Claim URIs whose new values must exist in the directory.',
   } as Setting<string[]>,
   directoryHeader: {
-    schema: z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
+    schema: z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')),
     text: 'text',
     default: 'authorization',
     about: 'Header of a look-up that carries `directoryHeaderValue`.',
   } as Setting<string>,
   directoryHeaderValue: {
-    schema: z.string().regex(/^[\x20-\x7e]+$/, 'must be one line of printable ASCII'),
+    schema: z.string().check(z.regex(/^[\x20-\x7e]+$/, 'must be one line of printable ASCII')),
     text: 'text',
     default: undefined,
     about: 'What authenticates look-ups, for example `Bearer …`.',
@@ -85,20 +89,20 @@ export const settings = {
     about: 'Statuses that mean: the directory does not have it. Any other status means that it cannot say.',
   } as Setting<number[]>,
   directoryPointer: {
-    schema: z.string().regex(/^(\/.*)?$/, 'must be a JSON pointer like /department'),
+    schema: z.string().check(z.regex(/^(\/.*)?$/, 'must be a JSON pointer like /department')),
     text: 'text',
     default: undefined,
     about:
       'JSON pointer into the answer; what is there must be the value, or a list with it. Without it the status decides.',
   } as Setting<string | undefined>,
   directoryTimeoutMs: {
-    schema: z.int().min(1),
+    schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 1500,
     about: 'Milliseconds for one look-up.',
   } as Setting<number>,
   directoryCacheSeconds: {
-    schema: z.int().min(0),
+    schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 300,
     about: 'Seconds that an answer of the directory is reused; that it has no such value, 30 at most.',
@@ -145,9 +149,11 @@ export const settings = {
   alertFrom: {
     schema: z
       .string()
-      .refine(
-        text => isMailAddress(addressIn(text)) && !/[\r\n]/.test(text),
-        'must be like alerts@heron.example or Preflow alerts <alerts@heron.example>',
+      .check(
+        z.refine(
+          text => isMailAddress(addressIn(text)) && !/[\r\n]/.test(text),
+          'must be like alerts@heron.example or Preflow alerts <alerts@heron.example>',
+        ),
       ),
     text: 'text',
     default: undefined,
@@ -160,19 +166,19 @@ export const settings = {
     about: 'Whether the team hears of updates that were refused or could not be decided.',
   } as Setting<boolean>,
   alertRepeatSeconds: {
-    schema: z.int().min(1),
+    schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 60,
     about: 'Seconds in which the same update asked for again, as platforms do when they retry, makes no second alert.',
   } as Setting<number>,
   smtpHost: {
-    schema: z.string().min(1),
+    schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
     about: 'Mail server.',
   } as Setting<string | undefined>,
   smtpPort: {
-    schema: z.int().min(1).max(65_535),
+    schema: z.int().check(z.gte(1), z.lte(65_535)),
     text: 'number',
     default: 587,
     about: 'Port of the mail server.',
@@ -185,26 +191,26 @@ export const settings = {
       '`tls` from the first byte (port 465), `starttls` or nothing, `opportunistic` if the server offers STARTTLS, or `none`.',
   } as Setting<SmtpSecurity>,
   smtpUser: {
-    schema: z.string().min(1),
+    schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
     about: 'User at the mail server.',
   } as Setting<string | undefined>,
   smtpPassword: {
-    schema: z.string().min(1),
+    schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
     about: 'Password at the mail server.',
     secret: true,
   } as Setting<string | undefined>,
   smtpCa: {
-    schema: z.string().includes('-----BEGIN CERTIFICATE-----', { error: 'must be certificates in PEM' }),
+    schema: z.string().check(z.includes('-----BEGIN CERTIFICATE-----', { error: 'must be certificates in PEM' })),
     text: 'text',
     default: undefined,
     about: 'Certificates (PEM) to trust at the mail server instead of the well-known authorities.',
   } as Setting<string | undefined>,
   outbox: {
-    schema: z.string().min(1),
+    schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: 'profile-guard.db',
     about: 'Where alerts wait until they are sent: an SQLite file, or a `postgres://` URL that several machines share.',
@@ -212,7 +218,7 @@ export const settings = {
   } as Setting<string>,
   outboxUnavailable: fallback('error', 'When an alert is due but cannot be kept, so that it would be lost'),
   alertAttempts: {
-    schema: z.int().min(1),
+    schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 20,
     about: 'Attempts before an alert is given up; 20 take more than a day.',

@@ -1,6 +1,6 @@
 import type { ServiceConfiguration } from '@preflow/extension/service'
 import type { Setting, Settings } from '@preflow/extension/settings'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 /** Which scopes remain for some clients and grants. */
 export interface ScopeLimit {
@@ -12,11 +12,11 @@ export interface ScopeLimit {
   scopes: string[]
 }
 
-const names = z.array(z.string().min(1))
+const names = z.array(z.string().check(z.minLength(1)))
 
-const limitSchema: z.ZodType<ScopeLimit> = z.strictObject({
-  clients: names.min(1).exactOptional(),
-  grantTypes: names.min(1).exactOptional(),
+const limitSchema: z.ZodMiniType<ScopeLimit> = z.strictObject({
+  clients: z.exactOptional(names.check(z.minLength(1))),
+  grantTypes: z.exactOptional(names.check(z.minLength(1))),
   scopes: names,
 })
 
@@ -30,13 +30,13 @@ const decision = (value: 'allow' | 'deny', about: string): Setting<'allow' | 'de
 /** Every setting of scope-limiter besides those that every extension has. The README shows this table. */
 export const settings = {
   allowedScopes: {
-    schema: names.min(1),
+    schema: names.check(z.minLength(1)),
     text: 'list',
     default: undefined,
     about: 'Scopes that remain for every client without a limit of its own, for example `read:metrics`.',
   } as Setting<string[] | undefined>,
   grantTypes: {
-    schema: names.min(1),
+    schema: names.check(z.minLength(1)),
     text: 'list',
     default: ['client_credentials'],
     about: 'Grants that are limited; all others are left alone.',

@@ -192,5 +192,5 @@ test('a configuration that limits nothing, or is misspelt, is refused with what 
     problemsOf({ SCOPE_LIMITER_LIMITS: '[{"client":["a"],"scopes":[]}]' }),
     /^SCOPE_LIMITER_LIMITS: 0: .*client/,
   )
-  assert.match(problemsOf({ SCOPE_LIMITER_LIMITS: '[{"clients":["a"]}]' }), /^SCOPE_LIMITER_LIMITS: 0: scopes: /)
+  assert.match(problemsOf({ SCOPE_LIMITER_LIMITS: '[{"clients":["a"]}]' }), /^SCOPE_LIMITER_LIMITS: 0\.scopes: /)
 })

@@ -1,11 +1,11 @@
 import type { ServiceConfiguration } from '@preflow/extension/service'
 import type { Setting, Settings } from '@preflow/extension/settings'
 import { hoursSchema, type Reaction, reactionSchema, type Weekday } from '@preflow/policies'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
-const seconds = z.int().min(1, 'must be 1 or more')
-const milliseconds = z.int().min(1, 'must be 1 or more')
-const countries = z.array(z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters'))
+const seconds = z.int().check(z.gte(1, 'must be 1 or more'))
+const milliseconds = z.int().check(z.gte(1, 'must be 1 or more'))
+const countries = z.array(z.string().check(z.regex(/^[A-Z]{2}$/, 'must be two capital letters')))
 const REACTIONS = '`deny`, `shorten`, `allow` or `error`'
 
 const reaction = (fallback: Reaction, about: string): Setting<Reaction> => ({
@@ -20,13 +20,13 @@ const weekdays: Weekday[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 /** The settings of token-guard beside those of every deployable extension. The README shows them all. */
 export const settings = {
   sourceHeader: {
-    schema: z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
+    schema: z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')),
     text: 'text',
     default: 'x-client-source-ip',
     about: 'Forwarded header with the address of the client. It must be one that your gateway sets and clients cannot.',
   } as Setting<string>,
   trustedProxies: {
-    schema: z.int().min(1).max(20),
+    schema: z.int().check(z.gte(1), z.lte(20)),
     text: 'number',
     default: 1,
     about: 'How many of your proxies append to that header; the address that many places from the right is believed.',
@@ -36,7 +36,7 @@ export const settings = {
   privateAddress: reaction('deny', 'When the address belongs to a private network'),
   reservedAddress: reaction('deny', 'When the address belongs to nobody, for example to documentation'),
   countryDatabase: {
-    schema: z.string().min(1),
+    schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
     about: 'Country database, a `.mmdb` file such as GeoLite2-Country or DB-IP Country Lite. Read again when replaced.',
@@ -55,7 +55,7 @@ export const settings = {
   } as Setting<string[]>,
   unknownCountry: reaction('deny', 'When the country of a public address is not known'),
   countryClaim: {
-    schema: z.string().min(1),
+    schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
     about: 'Claim that tells the country to resource servers, for example `country`.',
@@ -67,7 +67,7 @@ export const settings = {
     about: 'Where the reputation of an address is asked: `abuseipdb`, or `off`.',
   } as Setting<'abuseipdb' | 'off'>,
   abuseipdbApiKey: {
-    schema: z.string().min(1),
+    schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
     variable: 'ABUSEIPDB_API_KEY',
@@ -82,7 +82,7 @@ export const settings = {
     about: 'Where AbuseIPDB is.',
   } as Setting<string>,
   reputationMaxAgeDays: {
-    schema: z.int().min(1).max(365),
+    schema: z.int().check(z.gte(1), z.lte(365)),
     text: 'number',
     default: 30,
     about: 'How old the reports may be that count, in days.',
@@ -94,26 +94,26 @@ export const settings = {
     about: 'Milliseconds that the reputation service may take.',
   } as Setting<number>,
   reputationCacheSeconds: {
-    schema: z.int().min(0),
+    schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 3600,
     about: 'Seconds that a score is remembered.',
   } as Setting<number>,
   reputationCacheEntries: {
-    schema: z.int().min(1),
+    schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 50_000,
     about: 'How many scores are remembered.',
   } as Setting<number>,
   reputationUnavailable: reaction('error', 'When there is no score: slow, broken, key refused, quota spent'),
   denyAbove: {
-    schema: z.number().min(0).max(100),
+    schema: z.number().check(z.gte(0), z.lte(100)),
     text: 'number',
     default: 75,
     about: 'Scores above this are denied.',
   } as Setting<number>,
   reduceFrom: {
-    schema: z.number().min(0).max(100),
+    schema: z.number().check(z.gte(0), z.lte(100)),
     text: 'number',
     default: 25,
     about: 'Scores from this on reduce the lifetime; scores below change nothing.',
@@ -150,25 +150,27 @@ export const settings = {
       'Access token lifetimes in seconds by client id, for example `{"web1":3600}`: a refresh of these applications starts from their own lifetime again. Others keep a lifetime that was once reduced.',
   } as Setting<Record<string, number>>,
   timeZone: {
-    schema: z.string().refine(zone => hoursSchema.safeParse({ timeZone: zone }).success, 'must be a time zone'),
+    schema: z
+      .string()
+      .check(z.refine(zone => hoursSchema.safeParse({ timeZone: zone }).success, 'must be a time zone')),
     text: 'text',
     default: 'UTC',
     about: 'Time zone of the hours, for example `Europe/Berlin`.',
   } as Setting<string>,
   weekdays: {
-    schema: z.array(z.enum(weekdays)).min(1),
+    schema: z.array(z.enum(weekdays)).check(z.minLength(1)),
     text: 'list',
     default: weekdays,
     about: 'Days on which the hours begin.',
   } as Setting<Weekday[]>,
   hoursFrom: {
-    schema: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 09:00'),
+    schema: z.string().check(z.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 09:00')),
     text: 'text',
     default: '09:00',
     about: 'When the hours begin.',
   } as Setting<string>,
   hoursTo: {
-    schema: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 17:00'),
+    schema: z.string().check(z.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 17:00')),
     text: 'text',
     default: '17:00',
     about: 'When the hours end: 16:59 is the last minute within. Before `hoursFrom` it is on the next day.',

@@ -1,7 +1,8 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { type ActionType, actionTypes } from './action-types.ts'
 import type { Issue } from './issue.ts'
 import { type AllowedOperation, allowedOperationSchema, type Operation } from './operation.ts'
+import { readDocument } from './read-document.ts'
 
 /** What the platform sends. Keys are serialized in this order. */
 export interface ActionRequest<Event = unknown> {
@@ -24,10 +25,10 @@ export const API_VERSION_HEADER = 'x-wso2-api-version'
 
 const envelopeSchema = z.looseObject({
   actionType: z.string(),
-  flowId: z.string().exactOptional(),
+  flowId: z.exactOptional(z.string()),
   event: z.looseObject({}),
-  allowedOperations: z.array(allowedOperationSchema).exactOptional(),
-  requestId: z.string().exactOptional(),
+  allowedOperations: z.exactOptional(z.array(allowedOperationSchema)),
+  requestId: z.exactOptional(z.string()),
 })
 
 /**
@@ -38,22 +39,18 @@ const envelopeSchema = z.looseObject({
 export function parseActionRequest(
   body: unknown,
 ): { ok: true; request: ActionRequest } | { ok: false; issues: Issue[] } {
-  const envelope = envelopeSchema.safeParse(body)
-  if (!envelope.success) return { ok: false, issues: issuesOf(envelope.error) }
-  const descriptor = Object.values(actionTypes).find(({ type }) => type === envelope.data.actionType)
-  if (!descriptor) {
+  const envelope = readDocument(envelopeSchema, body)
+  if (!envelope.ok) return envelope
+  const { actionType } = envelope.value
+  if (!isActionType(actionType)) {
     const known = Object.keys(actionTypes).join(', ')
     return { ok: false, issues: [{ path: ['actionType'], message: `must be one of ${known}` }] }
   }
-  const event = descriptor.eventSchema.safeParse(envelope.data.event)
-  if (!event.success) return { ok: false, issues: issuesOf(event.error, ['event']) }
-  return { ok: true, request: envelope.data as ActionRequest }
+  const event = readDocument<unknown>(actionTypes[actionType].eventSchema, envelope.value.event, ['event'])
+  if (!event.ok) return event
+  return { ok: true, request: envelope.value as ActionRequest }
 }
 
-/** The issues of a zod rejection in Preflow's own form. */
-export function issuesOf(error: z.ZodError, root: (string | number)[] = []): Issue[] {
-  return error.issues.map(issue => ({
-    path: [...root, ...(issue.path as (string | number)[])],
-    message: issue.message,
-  }))
+function isActionType(name: string): name is ActionType {
+  return Object.hasOwn(actionTypes, name)
 }

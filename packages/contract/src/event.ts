@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { InClear } from './action-types/descriptor.ts'
 
 /** The root organization. `id` is a number written as a string; the first tenant is `-1234`, `carbon.super`. */
@@ -51,42 +51,42 @@ export interface TokenRequest {
   additionalParams?: NamedValues[]
 }
 
-export const tenantSchema: z.ZodType<Tenant> = z.looseObject({ id: z.string(), name: z.string() })
+export const tenantSchema: z.ZodMiniType<Tenant> = z.looseObject({ id: z.string(), name: z.string() })
 
-export const organizationSchema: z.ZodType<Organization> = z.looseObject({
+export const organizationSchema: z.ZodMiniType<Organization> = z.looseObject({
   id: z.string(),
   name: z.string(),
-  orgHandle: z.string().exactOptional(),
-  depth: z.number().exactOptional(),
+  orgHandle: z.exactOptional(z.string()),
+  depth: z.exactOptional(z.number()),
 })
 
-export const userStoreSchema: z.ZodType<UserStore> = z.looseObject({
-  id: z.string().exactOptional(),
-  name: z.string().exactOptional(),
+export const userStoreSchema: z.ZodMiniType<UserStore> = z.looseObject({
+  id: z.exactOptional(z.string()),
+  name: z.exactOptional(z.string()),
 })
 
-export const namedValuesSchema: z.ZodType<NamedValues> = z.looseObject({
+export const namedValuesSchema: z.ZodMiniType<NamedValues> = z.looseObject({
   name: z.string(),
   value: z.array(z.string()),
 })
 
-export const tokenClaimSchema: z.ZodType<TokenClaim> = z.looseObject({
+export const tokenClaimSchema: z.ZodMiniType<TokenClaim> = z.looseObject({
   name: z.string(),
-  value: z.unknown().exactOptional(),
+  value: z.exactOptional(z.unknown()),
 })
 
-export const userClaimSchema: z.ZodType<UserClaim> = z.looseObject({
+export const userClaimSchema: z.ZodMiniType<UserClaim> = z.looseObject({
   uri: z.string(),
   value: z.union([z.string(), z.array(z.string())]),
 })
 
-export const tokenRequestSchema: z.ZodType<TokenRequest> = z.looseObject({
+export const tokenRequestSchema: z.ZodMiniType<TokenRequest> = z.looseObject({
   clientId: z.string(),
-  grantType: z.string().exactOptional(),
-  responseType: z.string().exactOptional(),
-  scopes: z.array(z.string()).exactOptional(),
-  additionalHeaders: z.array(namedValuesSchema).exactOptional(),
-  additionalParams: z.array(namedValuesSchema).exactOptional(),
+  grantType: z.exactOptional(z.string()),
+  responseType: z.exactOptional(z.string()),
+  scopes: z.exactOptional(z.array(z.string())),
+  additionalHeaders: z.exactOptional(z.array(namedValuesSchema)),
+  additionalParams: z.exactOptional(z.array(namedValuesSchema)),
 })
 
 /** What a call record shows of a token request: what was asked for, and which headers and parameters came along. */

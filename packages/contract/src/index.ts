@@ -22,7 +22,6 @@ export {
   type ActionRequest,
   type ActionResponse,
   API_VERSION_HEADER,
-  issuesOf,
   parseActionRequest,
 } from './call.ts'
 export { SECRET_HEADERS, SECRET_PARAMETERS } from './disclosure.ts'
@@ -50,6 +49,7 @@ export {
   parentPath,
 } from './operation.ts'
 export { type Platform, type PlatformName, platforms } from './platforms.ts'
+export { readDocument } from './read-document.ts'
 export {
   type Expression,
   MAX_EXPRESSIONS,

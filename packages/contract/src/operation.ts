@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 /** The three operations of RFC 6902 that extensions may ask for, and `redirect`, which only INCOMPLETE answers carry. */
 export type OperationName = 'add' | 'remove' | 'replace' | 'redirect'
@@ -23,9 +23,9 @@ export interface AllowedOperation {
   paths?: string[]
 }
 
-export const allowedOperationSchema: z.ZodType<AllowedOperation> = z.looseObject({
+export const allowedOperationSchema: z.ZodMiniType<AllowedOperation> = z.looseObject({
   op: z.enum(['add', 'remove', 'replace', 'redirect']),
-  paths: z.array(z.string()).exactOptional(),
+  paths: z.exactOptional(z.array(z.string())),
 })
 
 /** `/accessToken/scopes/3` → `/accessToken/scopes/`: the path up to and including its last slash. */

@@ -1,6 +1,6 @@
-import { type Issue, issuesOf } from '@preflow/contract'
+import { type Issue, readDocument } from '@preflow/contract'
 import { type CryptoKey, compactDecrypt, importJWK, importPKCS8 } from 'jose'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 /** A password as far as the platform shared it: its text, or the SHA-256 digest of its UTF-8 bytes without a salt. */
 export type Credential = { kind: 'plain'; text: string } | { kind: 'sha256'; digest: Uint8Array }
@@ -37,7 +37,10 @@ const SHA256_BASE64 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
 const valueSchema = z.union(
   [
     z.string(),
-    z.array(z.string().regex(/^.$/su, 'must be one character')).transform(characters => characters.join('')),
+    z.pipe(
+      z.array(z.string().check(z.regex(/^.$/su, 'must be one character'))),
+      z.transform(characters => characters.join('')),
+    ),
   ],
   'must be a string or an array of single characters',
 )
@@ -46,7 +49,7 @@ const credentialSchema = z.looseObject({
   type: z.literal('PASSWORD', 'must be PASSWORD'),
   format: z.enum(['PLAIN_TEXT', 'HASH'], 'must be PLAIN_TEXT or HASH'),
   value: valueSchema,
-  additionalData: z.looseObject({ algorithm: z.string('must be a string').exactOptional() }).exactOptional(),
+  additionalData: z.exactOptional(z.looseObject({ algorithm: z.exactOptional(z.string('must be a string')) })),
 })
 
 /**
@@ -151,9 +154,9 @@ function readObject(value: unknown): CredentialReading {
   if (usual?.type === 'PASSWORD' && usual.format === 'PLAIN_TEXT' && typeof usual.value === 'string') {
     return { ok: true, credential: { kind: 'plain', text: usual.value } }
   }
-  const parsed = credentialSchema.safeParse(value)
-  if (!parsed.success) return { ok: false, fault: 'malformed', issues: issuesOf(parsed.error, ROOT) }
-  const { format, value: text, additionalData } = parsed.data
+  const read = readDocument(credentialSchema, value, ROOT)
+  if (!read.ok) return { ok: false, fault: 'malformed', issues: read.issues }
+  const { format, value: text, additionalData } = read.value
   if (format === 'PLAIN_TEXT') return { ok: true, credential: { kind: 'plain', text } }
   if (additionalData?.algorithm !== 'SHA256') {
     return refuse('malformed', 'must be SHA256: no other digest is part of the contract', 'additionalData', 'algorithm')

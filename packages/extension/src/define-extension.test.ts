@@ -134,7 +134,7 @@ test('SUCCESS carries data where the action type has some, and data of another s
     { caller: { type: 'none' }, log: record => records.push(record) },
   )
   await call(wrong, sampleRequest('AUTHENTICATION'))
-  assert.match(records[0]?.reports[0] ?? '', /^data: user\.id:/)
+  assert.match(records[0]?.reports[0] ?? '', /^data\.user\.id:/)
 })
 
 const acceptedBy = (platform: Platform, answer: ActionResponse) => {

@@ -6,9 +6,9 @@ import {
   describeIssues,
   type Events,
   isAllowed,
-  issuesOf,
   type Operation,
   parseActionRequest,
+  readDocument,
 } from '@preflow/contract'
 import { type CallerAuthentication, createCallerCheck } from './caller.ts'
 import { type Context, createContext, type Facts } from './context.ts'
@@ -319,8 +319,9 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       case 'allow': {
         const { operations, reports } = resolveEdits(decision.edits, request, options.lifetimesAs)
         record.reports.push(...reports)
-        const data = actionTypes[request.actionType as keyof Events].answerDataSchema?.safeParse(decision.data ?? {})
-        if (data?.success === false) record.reports.push(`data: ${describeIssues(issuesOf(data.error))}`)
+        const { answerDataSchema } = actionTypes[request.actionType as keyof Events]
+        const data = answerDataSchema && readDocument(answerDataSchema, decision.data ?? {}, ['data'])
+        if (data?.ok === false) record.reports.push(describeIssues(data.issues))
         record.operations = operations.map(({ op, path }) => `${op} ${path}`)
         return answerOf(200, {
           actionStatus: 'SUCCESS',

@@ -1,4 +1,5 @@
-import type { z } from 'zod'
+import { describeIssues, readDocument } from '@preflow/contract'
+import type * as z from 'zod/mini'
 
 /**
  * One setting of a deployable extension, declared once: its reader, its default and the sentence in the documentation.
@@ -7,7 +8,7 @@ import type { z } from 'zod'
  * the environment wins.
  */
 export interface Setting<Value> {
-  schema: z.ZodType<Value>
+  schema: z.core.$ZodType<Value>
   /** How a text from the environment becomes the value that `schema` checks. JSON files carry the value itself. */
   text: 'text' | 'number' | 'flag' | 'list' | 'json'
   /** Absent: the setting must be given. */
@@ -83,10 +84,10 @@ export function readSettings<S extends Settings>(
       values[name] = setting.default
       continue
     }
-    const parsed = setting.schema.safeParse(given)
-    if (parsed.success) values[name] = parsed.data
+    const read = readDocument(setting.schema, given)
+    if (read.ok) values[name] = read.value
     else {
-      const what = parsed.error.issues.map(issue => [...issue.path, issue.message].join(': ')).join('; ')
+      const what = describeIssues(read.issues)
       problems.push(`${text === undefined || text === '' ? name : variable}: ${what}. ${setting.about}`)
     }
   }

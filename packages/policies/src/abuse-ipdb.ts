@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { fetchGet, type HttpGet, orAfter, retryTime } from './http-get.ts'
 import { readOptions } from './options.ts'
 import type { Reputation, ReputationLookup } from './reputation.ts'
@@ -18,13 +18,13 @@ export interface AbuseIpDbOptions {
   cacheEntries?: number
 }
 
-export const abuseIpDbOptionsSchema: z.ZodType<Required<AbuseIpDbOptions>> = z.strictObject({
-  apiKey: z.string().min(1),
-  url: z.url({ protocol: /^https?$/ }).default('https://api.abuseipdb.com'),
-  maxAgeDays: z.int().min(1).max(365).default(30),
-  timeoutMs: z.int().min(1).max(10_000).default(1500),
-  cacheSeconds: z.int().min(0).default(3600),
-  cacheEntries: z.int().min(1).default(50_000),
+export const abuseIpDbOptionsSchema: z.ZodMiniType<Required<AbuseIpDbOptions>> = z.strictObject({
+  apiKey: z.string().check(z.minLength(1)),
+  url: z._default(z.url({ protocol: /^https?$/ }), 'https://api.abuseipdb.com'),
+  maxAgeDays: z._default(z.int().check(z.gte(1), z.lte(365)), 30),
+  timeoutMs: z._default(z.int().check(z.gte(1), z.lte(10_000)), 1500),
+  cacheSeconds: z._default(z.int().check(z.gte(0)), 3600),
+  cacheEntries: z._default(z.int().check(z.gte(1)), 50_000),
 })
 
 /** What the client needs of its surroundings. */
@@ -43,7 +43,7 @@ const DEFAULT_PAUSE_MS = 60_000
 const MAX_PAUSE_MS = 24 * 3600 * 1000
 
 const answerSchema = z.looseObject({
-  data: z.looseObject({ abuseConfidenceScore: z.number().min(0).max(100) }),
+  data: z.looseObject({ abuseConfidenceScore: z.number().check(z.gte(0), z.lte(100)) }),
 })
 
 class Unavailable extends Error {}

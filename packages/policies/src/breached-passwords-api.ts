@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { fetchGet, type HttpGet, orAfter, retryTime } from './http-get.ts'
 import { readOptions } from './options.ts'
 
@@ -30,15 +30,12 @@ export interface PwnedPasswordsOptions {
   userAgent?: string
 }
 
-export const pwnedPasswordsOptionsSchema: z.ZodType<Required<PwnedPasswordsOptions>> = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).default('https://api.pwnedpasswords.com'),
-  timeoutMs: z.int().min(1).max(10_000).default(1200),
-  cacheSeconds: z.int().min(0).default(86_400),
-  cacheBytes: z
-    .int()
-    .min(0)
-    .default(64 * 1024 * 1024),
-  userAgent: z.string().min(1).default('preflow-password-guard'),
+export const pwnedPasswordsOptionsSchema: z.ZodMiniType<Required<PwnedPasswordsOptions>> = z.strictObject({
+  url: z._default(z.url({ protocol: /^https?$/ }), 'https://api.pwnedpasswords.com'),
+  timeoutMs: z._default(z.int().check(z.gte(1), z.lte(10_000)), 1200),
+  cacheSeconds: z._default(z.int().check(z.gte(0)), 86_400),
+  cacheBytes: z._default(z.int().check(z.gte(0)), 64 * 1024 * 1024),
+  userAgent: z._default(z.string().check(z.minLength(1)), 'preflow-password-guard'),
 })
 
 /** What the client needs of its surroundings. */

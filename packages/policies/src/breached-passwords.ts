@@ -1,6 +1,6 @@
 import { allow, type Context, type DecisionFor, deny, type Handler } from '@preflow/extension'
 import type { Credential, CredentialReader, CredentialReading } from '@preflow/extension/credential'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { BreachCounter } from './breached-passwords-api.ts'
 import type { Corpus } from './corpus.ts'
 import type { DigestKind } from './corpus-format.ts'
@@ -45,12 +45,13 @@ export interface BreachedPasswordsPorts {
 /** Digests the UTF-8 bytes of a text. */
 export type PasswordDigest = (kind: DigestKind, text: string) => Uint8Array | Promise<Uint8Array>
 
-export const breachedPasswordsOptionsSchema: z.ZodType<Required<BreachedPasswordsOptions>> = z.strictObject({
-  minimumCount: z.int().min(1).default(1),
-  whenUnavailable: passwordReactionSchema.default('deny'),
-  whenNotCheckable: passwordReactionSchema.default('error'),
-  reason: denyReasonSchema.default('password_compromised'),
-  description: denyDescriptionSchema.default(
+export const breachedPasswordsOptionsSchema: z.ZodMiniType<Required<BreachedPasswordsOptions>> = z.strictObject({
+  minimumCount: z._default(z.int().check(z.gte(1)), 1),
+  whenUnavailable: z._default(passwordReactionSchema, 'deny'),
+  whenNotCheckable: z._default(passwordReactionSchema, 'error'),
+  reason: z._default(denyReasonSchema, 'password_compromised'),
+  description: z._default(
+    denyDescriptionSchema,
     'This password is known from data breaches and is not safe. Please choose a different one.',
   ),
 })

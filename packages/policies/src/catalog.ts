@@ -1,6 +1,6 @@
 import type { Events } from '@preflow/contract'
 import type { HandlerName } from '@preflow/extension'
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import { breachedPasswordsOptionsSchema } from './breached-passwords.ts'
 import { countryOptionsSchema } from './country.ts'
 import { hoursOptionsSchema } from './hours.ts'
@@ -20,7 +20,7 @@ export interface CatalogEntry {
   /** The handlers it can be used as. */
   handles: readonly HandlerName<keyof Events>[]
   /** What it may be told. */
-  options: z.ZodType
+  options: z.ZodMiniType
   /** The ports it needs besides, by their names. */
   needs: readonly string[]
 }

@@ -1,5 +1,5 @@
 import { allow, deny, type Handler, setClaim } from '@preflow/extension'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 import { type Reaction, react, reactionSchema } from './reaction.ts'
 import { readSourceAddress, type TrustedHeader, trustedHeaderSchema } from './source-address.ts'
@@ -27,17 +27,20 @@ export interface CountryOptions {
   claim?: string
 }
 
-const countries = z.array(z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, for example KP')).default([])
+const countries = z._default(
+  z.array(z.string().check(z.regex(/^[A-Z]{2}$/, 'must be two capital letters, for example KP'))),
+  [],
+)
 
-export const countryOptionsSchema: z.ZodType<
+export const countryOptionsSchema: z.ZodMiniType<
   Required<Omit<CountryOptions, 'source' | 'claim'>> & { source: Required<TrustedHeader>; claim?: string }
 > = z.strictObject({
   source: trustedHeaderSchema,
   blocked: countries,
   allowed: countries,
-  unknown: reactionSchema.default('deny'),
-  shortenToSeconds: z.int().min(1).default(300),
-  claim: z.string().min(1).exactOptional(),
+  unknown: z._default(reactionSchema, 'deny'),
+  shortenToSeconds: z._default(z.int().check(z.gte(1)), 300),
+  claim: z.exactOptional(z.string().check(z.minLength(1))),
 })
 
 /**

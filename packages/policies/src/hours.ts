@@ -1,5 +1,5 @@
 import { allow, type Handler } from '@preflow/extension'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 import { type Reaction, react, reactionSchema } from './reaction.ts'
 
@@ -18,20 +18,22 @@ export interface Hours {
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
 export type Weekday = (typeof WEEKDAYS)[number]
 
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 09:00')
+const clock = z.string().check(z.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 09:00'))
 
-export const hoursSchema: z.ZodType<Required<Hours>> = z
-  .strictObject({
-    timeZone: z.string().refine(isTimeZone, 'must be a time zone like UTC or Europe/Berlin').default('UTC'),
-    weekdays: z
-      .array(z.enum(WEEKDAYS))
-      .min(1)
-      .default([...WEEKDAYS]),
-    from: clock.default('09:00'),
-    to: clock.default('17:00'),
-  })
-  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must differ from from' })
-  .prefault({})
+export const hoursSchema: z.ZodMiniType<Required<Hours>> = z.prefault(
+  z
+    .strictObject({
+      timeZone: z._default(
+        z.string().check(z.refine(isTimeZone, 'must be a time zone like UTC or Europe/Berlin')),
+        'UTC',
+      ),
+      weekdays: z._default(z.array(z.enum(WEEKDAYS)).check(z.minLength(1)), [...WEEKDAYS]),
+      from: z._default(clock, '09:00'),
+      to: z._default(clock, '17:00'),
+    })
+    .check(z.refine(({ from, to }) => from !== to, { path: ['to'], message: 'must differ from from' })),
+  {},
+)
 
 export interface HoursOptions {
   hours?: Hours
@@ -41,11 +43,11 @@ export interface HoursOptions {
   shortenToSeconds?: number
 }
 
-export const hoursOptionsSchema: z.ZodType<Required<Omit<HoursOptions, 'hours'>> & { hours: Required<Hours> }> =
+export const hoursOptionsSchema: z.ZodMiniType<Required<Omit<HoursOptions, 'hours'>> & { hours: Required<Hours> }> =
   z.strictObject({
     hours: hoursSchema,
-    outside: reactionSchema.default('deny'),
-    shortenToSeconds: z.int().min(1).default(300),
+    outside: z._default(reactionSchema, 'deny'),
+    shortenToSeconds: z._default(z.int().check(z.gte(1)), 300),
   })
 
 /** Treats requests outside the hours otherwise. */

@@ -1,7 +1,7 @@
 import { describeIssues, platforms } from '@preflow/contract'
 import { type Allow, allow, type Deny, deny, type Fail, fail } from '@preflow/extension'
 import type { CredentialReading } from '@preflow/extension/credential'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 /**
  * What a password policy does when it cannot do its work: `deny` refuses the password, `allow` lets it pass unchecked,
@@ -9,7 +9,7 @@ import { z } from 'zod'
  */
 export type PasswordReaction = 'deny' | 'allow' | 'error'
 
-export const passwordReactionSchema: z.ZodType<PasswordReaction> = z.enum(['deny', 'allow', 'error'])
+export const passwordReactionSchema: z.ZodMiniType<PasswordReaction> = z.enum(['deny', 'allow', 'error'])
 
 const reactions: Record<
   PasswordReaction,
@@ -55,17 +55,17 @@ export function reactToUnreadable(policy: string, { fault, issues }: Extract<Cre
  * Texts that reach clients. A character that one platform refuses would turn the refusal into a server error, and the
  * password that was to be refused could never be told why.
  */
-export const denyReasonSchema: z.ZodType<string> = denyTextSchema('maxReason')
-export const denyDescriptionSchema: z.ZodType<string> = denyTextSchema('maxDescription')
+export const denyReasonSchema: z.ZodMiniType<string> = denyTextSchema('maxReason')
+export const denyDescriptionSchema: z.ZodMiniType<string> = denyTextSchema('maxDescription')
 
-function denyTextSchema(limit: 'maxReason' | 'maxDescription'): z.ZodType<string> {
+function denyTextSchema(limit: 'maxReason' | 'maxDescription'): z.ZodMiniType<string> {
   const limits = Object.values(platforms).map(({ text }) => text)
-  return z
-    .string()
-    .min(1)
-    .max(Math.min(...limits.map(text => text[limit])))
-    .refine(
+  return z.string().check(
+    z.minLength(1),
+    z.maxLength(Math.min(...limits.map(text => text[limit]))),
+    z.refine(
       value => limits.every(({ alphabet }) => alphabet.test(value)),
       "must consist of letters, digits, spaces and -_.!?;:'()[]",
-    )
+    ),
+  )
 }

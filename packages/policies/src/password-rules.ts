@@ -1,7 +1,7 @@
 import type { PasswordEvent, UserClaim } from '@preflow/contract'
 import { allow, type DecisionFor, deny, type Handler } from '@preflow/extension'
 import type { CredentialReader, CredentialReading } from '@preflow/extension/credential'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 import {
   type PasswordReaction,
@@ -44,19 +44,21 @@ export const CONTEXT_CLAIMS: readonly string[] = [
   'organization',
 ].map(name => CLAIMS + name)
 
-export const passwordRulesOptionsSchema: z.ZodType<Required<PasswordRulesOptions>> = z
+export const passwordRulesOptionsSchema: z.ZodMiniType<Required<PasswordRulesOptions>> = z
   .strictObject({
-    minLength: z.int().min(0).default(8),
-    maxLength: z.int().min(1).default(256),
-    contextClaims: z.array(z.string().min(1)).default([...CONTEXT_CLAIMS]),
-    words: z.array(z.string().min(1)).default([]),
-    minWordLength: z.int().min(1).default(4),
-    whenNotCheckable: passwordReactionSchema.default('error'),
+    minLength: z._default(z.int().check(z.gte(0)), 8),
+    maxLength: z._default(z.int().check(z.gte(1)), 256),
+    contextClaims: z._default(z.array(z.string().check(z.minLength(1))), [...CONTEXT_CLAIMS]),
+    words: z._default(z.array(z.string().check(z.minLength(1))), []),
+    minWordLength: z._default(z.int().check(z.gte(1)), 4),
+    whenNotCheckable: z._default(passwordReactionSchema, 'error'),
   })
-  .refine(({ minLength, maxLength }) => minLength <= maxLength, {
-    path: ['minLength'],
-    message: 'must not be above maxLength',
-  })
+  .check(
+    z.refine(({ minLength, maxLength }) => minLength <= maxLength, {
+      path: ['minLength'],
+      message: 'must not be above maxLength',
+    }),
+  )
 
 /**
  * Refuses passwords that are too short or too long, or that contain words of the user's own attributes.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { describeIssues, readDocument } from '@preflow/contract'
 import {
   type AttributeValue,
   createProfileCheck,
@@ -219,7 +220,10 @@ test('the policy refuses with the first reason and tells people everything, the 
 })
 
 test('rules that cannot work are refused with what to change', () => {
-  const messageOf = (rule: unknown) => profileRuleSchema.safeParse(rule).error?.issues[0]?.message ?? 'accepted'
+  const messageOf = (rule: unknown) => {
+    const read = readDocument(profileRuleSchema, rule)
+    return read.ok ? 'accepted' : describeIssues(read.issues)
+  }
   assert.match(messageOf({ claim: DEPARTMENT }), /checks nothing: give values, pattern/)
   assert.match(messageOf({ claim: DEPARTMENT, mayChange: true }), /checks nothing/)
   assert.match(messageOf({ claim: DEPARTMENT, pattern: '(' }), /RE2 pattern/)

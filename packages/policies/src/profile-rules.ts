@@ -1,7 +1,7 @@
 import type { InitiatorType, ProfileEvent } from '@preflow/contract'
 import { allow, deny, type Handler } from '@preflow/extension'
 import { RE2JS } from 're2js'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 
 /** A user attribute as it travels: one text, or a list for an attribute that may have several values. */
@@ -125,30 +125,28 @@ export interface ProfileViolation {
 
 const DEFAULT_MAX_LENGTH = 1024
 
-export const profileRuleSchema: z.ZodType<ProfileRule> = z
+export const profileRuleSchema: z.ZodMiniType<ProfileRule> = z
   .strictObject({
-    claim: z.string().min(1),
-    values: z.array(z.string().min(1)).min(1).exactOptional(),
-    isCaseSensitive: z.boolean().exactOptional(),
-    pattern: z
-      .string()
-      .refine(compiles, 'must be an RE2 pattern, which has no look-around and no back-references')
-      .exactOptional(),
-    maxLength: z.number().int().min(1).exactOptional(),
-    mayBeRemoved: z.boolean().exactOptional(),
-    mayChange: z.boolean().exactOptional(),
-    isRequired: z.boolean().exactOptional(),
-    initiators: z
-      .array(z.enum(['ADMIN', 'APPLICATION', 'USER']))
-      .min(1)
-      .exactOptional(),
-    reason: z.string().min(1).exactOptional(),
-    description: z.string().min(1).exactOptional(),
+    claim: z.string().check(z.minLength(1)),
+    values: z.exactOptional(z.array(z.string().check(z.minLength(1))).check(z.minLength(1))),
+    isCaseSensitive: z.exactOptional(z.boolean()),
+    pattern: z.exactOptional(
+      z.string().check(z.refine(compiles, 'must be an RE2 pattern, which has no look-around and no back-references')),
+    ),
+    maxLength: z.exactOptional(z.int().check(z.gte(1))),
+    mayBeRemoved: z.exactOptional(z.boolean()),
+    mayChange: z.exactOptional(z.boolean()),
+    isRequired: z.exactOptional(z.boolean()),
+    initiators: z.exactOptional(z.array(z.enum(['ADMIN', 'APPLICATION', 'USER'])).check(z.minLength(1))),
+    reason: z.exactOptional(z.string().check(z.minLength(1))),
+    description: z.exactOptional(z.string().check(z.minLength(1))),
   })
-  .refine(
-    ({ values, pattern, maxLength, mayBeRemoved, mayChange, isRequired }) =>
-      values || pattern || maxLength || mayBeRemoved === false || mayChange === false || isRequired,
-    'checks nothing: give values, pattern, maxLength, mayBeRemoved false, mayChange false or isRequired true',
+  .check(
+    z.refine(
+      ({ values, pattern, maxLength, mayBeRemoved, mayChange, isRequired }) =>
+        values || pattern || maxLength || mayBeRemoved === false || mayChange === false || isRequired,
+      'checks nothing: give values, pattern, maxLength, mayBeRemoved false, mayChange false or isRequired true',
+    ),
   )
 
 export interface ProfileRulesOptions {
@@ -156,7 +154,7 @@ export interface ProfileRulesOptions {
   rules: ProfileRule[]
 }
 
-export const profileRulesOptionsSchema: z.ZodType<ProfileRulesOptions> = z.strictObject({
+export const profileRulesOptionsSchema: z.ZodMiniType<ProfileRulesOptions> = z.strictObject({
   rules: z.array(profileRuleSchema),
 })
 

@@ -1,5 +1,5 @@
 import { type Allow, allow, type Deny, deny, type Fail, fail, type LifetimeEdit, shortenTo } from '@preflow/extension'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 /**
  * What a policy does in a case that is neither clearly good nor clearly bad: `deny` refuses, `shorten` lets the token
@@ -7,7 +7,7 @@ import { z } from 'zod'
  */
 export type Reaction = 'deny' | 'shorten' | 'allow' | 'error'
 
-export const reactionSchema: z.ZodType<Reaction> = z.enum(['deny', 'shorten', 'allow', 'error'])
+export const reactionSchema: z.ZodMiniType<Reaction> = z.enum(['deny', 'shorten', 'allow', 'error'])
 
 const reactions: Record<
   Reaction,

@@ -1,5 +1,5 @@
 import { allow, type Context, deny, type Handler, shortenRefreshTo, shortenTo } from '@preflow/extension'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { createHours, type Hours, hoursSchema } from './hours.ts'
 import { readOptions } from './options.ts'
 import { type Reaction, react, reactionSchema } from './reaction.ts'
@@ -37,9 +37,9 @@ export interface ReputationOptions {
   notOffered?: Exclude<Reaction, 'shorten'>
 }
 
-const score = z.number().min(0).max(100)
+const score = z.number().check(z.gte(0), z.lte(100))
 
-export const reputationOptionsSchema: z.ZodType<
+export const reputationOptionsSchema: z.ZodMiniType<
   Required<Omit<ReputationOptions, 'source' | 'hours' | 'refreshSeconds'>> & {
     source: Required<TrustedHeader>
     hours: Required<Hours>
@@ -48,19 +48,21 @@ export const reputationOptionsSchema: z.ZodType<
 > = z
   .strictObject({
     source: trustedHeaderSchema,
-    denyAbove: score.default(75),
-    reduceFrom: score.default(25),
-    insideSeconds: z.int().min(1).default(900),
-    outsideSeconds: z.int().min(1).default(300),
+    denyAbove: z._default(score, 75),
+    reduceFrom: z._default(score, 25),
+    insideSeconds: z._default(z.int().check(z.gte(1)), 900),
+    outsideSeconds: z._default(z.int().check(z.gte(1)), 300),
     hours: hoursSchema,
-    refreshSeconds: z.int().min(1).exactOptional(),
-    unavailable: reactionSchema.default('error'),
-    notOffered: z.enum(['deny', 'allow', 'error']).default('allow'),
+    refreshSeconds: z.exactOptional(z.int().check(z.gte(1))),
+    unavailable: z._default(reactionSchema, 'error'),
+    notOffered: z._default(z.enum(['deny', 'allow', 'error']), 'allow'),
   })
-  .refine(({ reduceFrom, denyAbove }) => reduceFrom <= denyAbove, {
-    path: ['reduceFrom'],
-    message: 'must not be above denyAbove',
-  })
+  .check(
+    z.refine(({ reduceFrom, denyAbove }) => reduceFrom <= denyAbove, {
+      path: ['reduceFrom'],
+      message: 'must not be above denyAbove',
+    }),
+  )
 
 /** Milliseconds kept back from the budget to word and send the answer. */
 const RESERVE_MS = 100

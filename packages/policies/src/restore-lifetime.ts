@@ -1,5 +1,5 @@
 import { allow, type Handler, setExpiresIn } from '@preflow/extension'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 
 export interface RestoreLifetimeOptions {
@@ -7,8 +7,8 @@ export interface RestoreLifetimeOptions {
   applications: Record<string, number>
 }
 
-export const restoreLifetimeOptionsSchema: z.ZodType<RestoreLifetimeOptions> = z.strictObject({
-  applications: z.record(z.string(), z.int().min(1)),
+export const restoreLifetimeOptionsSchema: z.ZodMiniType<RestoreLifetimeOptions> = z.strictObject({
+  applications: z.record(z.string(), z.int().check(z.gte(1))),
 })
 
 /**

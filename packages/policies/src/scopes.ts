@@ -1,5 +1,5 @@
 import { allow, deny, type Handler, keepScopes } from '@preflow/extension'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 
 export interface ScopesOptions {
@@ -17,12 +17,12 @@ export interface ScopesOptions {
 
 const decision = z.enum(['allow', 'deny'])
 
-export const scopesOptionsSchema: z.ZodType<Required<ScopesOptions>> = z.strictObject({
-  allowed: z.array(z.string().min(1)),
-  applications: z.record(z.string(), z.array(z.string().min(1))).default({}),
-  grantTypes: z.array(z.string().min(1)).default(['client_credentials']),
-  noneLeft: decision.default('allow'),
-  notOffered: decision.default('deny'),
+export const scopesOptionsSchema: z.ZodMiniType<Required<ScopesOptions>> = z.strictObject({
+  allowed: z.array(z.string().check(z.minLength(1))),
+  applications: z._default(z.record(z.string(), z.array(z.string().check(z.minLength(1)))), {}),
+  grantTypes: z._default(z.array(z.string().check(z.minLength(1))), ['client_credentials']),
+  noneLeft: z._default(decision, 'allow'),
+  notOffered: z._default(decision, 'deny'),
 })
 
 /** Limits the scopes of some grants, whatever the client asked for. */

@@ -1,6 +1,6 @@
 import { allow, type Context, type Handler } from '@preflow/extension'
 import ipaddr from 'ipaddr.js'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 import { type Reaction, react, reactionSchema } from './reaction.ts'
 
@@ -28,15 +28,16 @@ export interface TrustedHeader {
   trustedProxies?: number
 }
 
-export const trustedHeaderSchema: z.ZodType<Required<TrustedHeader>> = z
-  .strictObject({
-    header: z
-      .string()
-      .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
-      .default('x-client-source-ip'),
-    trustedProxies: z.int().min(1).max(20).default(1),
-  })
-  .prefault({})
+export const trustedHeaderSchema: z.ZodMiniType<Required<TrustedHeader>> = z.prefault(
+  z.strictObject({
+    header: z._default(
+      z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')),
+      'x-client-source-ip',
+    ),
+    trustedProxies: z._default(z.int().check(z.gte(1), z.lte(20)), 1),
+  }),
+  {},
+)
 
 /** What to do with a request whose address cannot be judged by country or reputation. */
 export interface SourceAddressOptions {
@@ -53,15 +54,15 @@ export interface SourceAddressOptions {
   shortenToSeconds?: number
 }
 
-export const sourceAddressOptionsSchema: z.ZodType<
+export const sourceAddressOptionsSchema: z.ZodMiniType<
   Required<Omit<SourceAddressOptions, 'source'>> & { source: Required<TrustedHeader> }
 > = z.strictObject({
   source: trustedHeaderSchema,
-  missing: reactionSchema.default('deny'),
-  malformed: reactionSchema.default('deny'),
-  private: reactionSchema.default('deny'),
-  reserved: reactionSchema.default('deny'),
-  shortenToSeconds: z.int().min(1).default(300),
+  missing: z._default(reactionSchema, 'deny'),
+  malformed: z._default(reactionSchema, 'deny'),
+  private: z._default(reactionSchema, 'deny'),
+  reserved: z._default(reactionSchema, 'deny'),
+  shortenToSeconds: z._default(z.int().check(z.gte(1)), 300),
 })
 
 /** Decides about requests without a public address, so that the policies after it need not. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import {
   type NamedValues,
   namedValuesSchema,
@@ -48,42 +48,41 @@ export interface AuthenticationData {
   }
 }
 
-export const authenticationEventSchema: z.ZodType<AuthenticationEvent> = z.looseObject({
-  request: z
-    .looseObject({
-      additionalHeaders: z.array(namedValuesSchema).exactOptional(),
-      additionalParams: z.array(namedValuesSchema).exactOptional(),
-    })
-    .exactOptional(),
+export const authenticationEventSchema: z.ZodMiniType<AuthenticationEvent> = z.looseObject({
+  request: z.exactOptional(
+    z.looseObject({
+      additionalHeaders: z.exactOptional(z.array(namedValuesSchema)),
+      additionalParams: z.exactOptional(z.array(namedValuesSchema)),
+    }),
+  ),
   tenant: tenantSchema,
-  organization: organizationSchema.exactOptional(),
-  user: z
-    .looseObject({
-      id: z.string().exactOptional(),
-      userIdentitySource: z.enum(['LOCAL', 'FEDERATED']).exactOptional(),
-      sub: z.string().exactOptional(),
-      claims: z.array(userClaimSchema).exactOptional(),
-      groups: z.array(z.string()).exactOptional(),
-    })
-    .exactOptional(),
-  userStore: userStoreSchema.exactOptional(),
+  organization: z.exactOptional(organizationSchema),
+  user: z.exactOptional(
+    z.looseObject({
+      id: z.exactOptional(z.string()),
+      userIdentitySource: z.exactOptional(z.enum(['LOCAL', 'FEDERATED'])),
+      sub: z.exactOptional(z.string()),
+      claims: z.exactOptional(z.array(userClaimSchema)),
+      groups: z.exactOptional(z.array(z.string())),
+    }),
+  ),
+  userStore: z.exactOptional(userStoreSchema),
   application: z.looseObject({ id: z.string(), name: z.string() }),
   currentStepIndex: z.number(),
-  authenticatedSteps: z.array(z.looseObject({ index: z.number(), name: z.string() })).exactOptional(),
+  authenticatedSteps: z.exactOptional(z.array(z.looseObject({ index: z.number(), name: z.string() }))),
 })
 
-export const authenticationDataSchema: z.ZodType<AuthenticationData> = z.looseObject({
-  user: z
-    .looseObject({
-      id: z.string().exactOptional(),
-      claims: z.array(userClaimSchema).nullable().exactOptional(),
-      groups: z.array(z.string()).nullable().exactOptional(),
-      userStore: z
-        .looseObject({ id: z.string().exactOptional(), name: z.string().exactOptional() })
-        .nullable()
-        .exactOptional(),
-    })
-    .exactOptional(),
+export const authenticationDataSchema: z.ZodMiniType<AuthenticationData> = z.looseObject({
+  user: z.exactOptional(
+    z.looseObject({
+      id: z.exactOptional(z.string()),
+      claims: z.exactOptional(z.nullable(z.array(userClaimSchema))),
+      groups: z.exactOptional(z.nullable(z.array(z.string()))),
+      userStore: z.exactOptional(
+        z.nullable(z.looseObject({ id: z.exactOptional(z.string()), name: z.exactOptional(z.string()) })),
+      ),
+    }),
+  ),
 })
 
 export const authentication: ActionTypeDescriptor<AuthenticationEvent> = {

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 
 /** The action types by their name on the wire. */
 export type ActionType =
@@ -136,7 +136,7 @@ export interface ActionTypeDescriptor<Event = unknown> {
   sentWhenEmpty: readonly string[]
   /** What a call record may show. */
   inClear: InClear
-  eventSchema: z.ZodType<Event>
+  eventSchema: z.ZodMiniType<Event>
   /** The shape of `data` in a SUCCESS answer, for types that use it. */
-  answerDataSchema?: z.ZodType
+  answerDataSchema?: z.ZodMiniType
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import {
   type Organization,
   organizationSchema,
@@ -31,20 +31,20 @@ export interface AccessTokenEvent {
   response?: { parameters: string[] }
 }
 
-export const accessTokenEventSchema: z.ZodType<AccessTokenEvent> = z.looseObject({
+export const accessTokenEventSchema: z.ZodMiniType<AccessTokenEvent> = z.looseObject({
   request: tokenRequestSchema,
   tenant: tenantSchema,
-  organization: organizationSchema.exactOptional(),
-  user: z.looseObject({ id: z.string(), organization: organizationSchema.exactOptional() }).exactOptional(),
-  userStore: userStoreSchema.exactOptional(),
+  organization: z.exactOptional(organizationSchema),
+  user: z.exactOptional(z.looseObject({ id: z.string(), organization: z.exactOptional(organizationSchema) })),
+  userStore: z.exactOptional(userStoreSchema),
   accessToken: z.looseObject({
     tokenType: z.string(),
-    scopes: z.array(z.string()).exactOptional(),
+    scopes: z.exactOptional(z.array(z.string())),
     claims: z.array(tokenClaimSchema),
   }),
-  refreshToken: z.looseObject({ claims: z.array(tokenClaimSchema) }).exactOptional(),
-  session: z.looseObject({ sessionDataKeyConsent: z.string() }).exactOptional(),
-  response: z.looseObject({ parameters: z.array(z.string()) }).exactOptional(),
+  refreshToken: z.exactOptional(z.looseObject({ claims: z.array(tokenClaimSchema) })),
+  session: z.exactOptional(z.looseObject({ sessionDataKeyConsent: z.string() })),
+  response: z.exactOptional(z.looseObject({ parameters: z.array(z.string()) })),
 })
 
 export const preIssueAccessToken: ActionTypeDescriptor<AccessTokenEvent> = {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import {
   type Organization,
   organizationSchema,
@@ -33,20 +33,20 @@ export interface IdTokenEvent {
   idToken: { claims: TokenClaim[] }
 }
 
-export const idTokenEventSchema: z.ZodType<IdTokenEvent> = z.looseObject({
+export const idTokenEventSchema: z.ZodMiniType<IdTokenEvent> = z.looseObject({
   request: tokenRequestSchema,
   tenant: tenantSchema,
-  organization: organizationSchema.exactOptional(),
-  user: z
-    .looseObject({
-      id: z.string().exactOptional(),
-      userType: z.enum(['LOCAL', 'FEDERATED']).exactOptional(),
-      federatedIdP: z.string().exactOptional(),
-      organization: organizationSchema.exactOptional(),
-      accessingOrganization: organizationSchema.exactOptional(),
-    })
-    .exactOptional(),
-  userStore: userStoreSchema.exactOptional(),
+  organization: z.exactOptional(organizationSchema),
+  user: z.exactOptional(
+    z.looseObject({
+      id: z.exactOptional(z.string()),
+      userType: z.exactOptional(z.enum(['LOCAL', 'FEDERATED'])),
+      federatedIdP: z.exactOptional(z.string()),
+      organization: z.exactOptional(organizationSchema),
+      accessingOrganization: z.exactOptional(organizationSchema),
+    }),
+  ),
+  userStore: z.exactOptional(userStoreSchema),
   idToken: z.looseObject({ claims: z.array(tokenClaimSchema) }),
 })
 

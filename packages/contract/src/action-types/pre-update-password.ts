@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import {
   type Organization,
   organizationSchema,
@@ -50,28 +50,28 @@ export interface PasswordEvent {
   userStore?: UserStore
 }
 
-export const initiatorTypeSchema: z.ZodType<InitiatorType> = z.enum(['ADMIN', 'APPLICATION', 'USER'])
+export const initiatorTypeSchema: z.ZodMiniType<InitiatorType> = z.enum(['ADMIN', 'APPLICATION', 'USER'])
 
-export const passwordCredentialSchema: z.ZodType<PasswordCredential> = z.looseObject({
+export const passwordCredentialSchema: z.ZodMiniType<PasswordCredential> = z.looseObject({
   type: z.literal('PASSWORD'),
   format: z.enum(['PLAIN_TEXT', 'HASH']),
   value: z.union([z.string(), z.array(z.string())]),
-  additionalData: z.looseObject({ algorithm: z.literal('SHA256') }).exactOptional(),
+  additionalData: z.exactOptional(z.looseObject({ algorithm: z.literal('SHA256') })),
 })
 
-export const passwordEventSchema: z.ZodType<PasswordEvent> = z.looseObject({
+export const passwordEventSchema: z.ZodMiniType<PasswordEvent> = z.looseObject({
   initiatorType: initiatorTypeSchema,
   action: z.enum(['UPDATE', 'RESET', 'INVITE', 'REGISTER']),
   tenant: tenantSchema,
-  organization: organizationSchema.exactOptional(),
+  organization: z.exactOptional(organizationSchema),
   user: z.looseObject({
-    id: z.string().exactOptional(),
-    organization: organizationSchema.exactOptional(),
-    claims: z.array(userClaimSchema).exactOptional(),
-    groups: z.array(z.string()).exactOptional(),
+    id: z.exactOptional(z.string()),
+    organization: z.exactOptional(organizationSchema),
+    claims: z.exactOptional(z.array(userClaimSchema)),
+    groups: z.exactOptional(z.array(z.string())),
     updatingCredential: z.union([passwordCredentialSchema, z.string()]),
   }),
-  userStore: userStoreSchema.exactOptional(),
+  userStore: z.exactOptional(userStoreSchema),
 })
 
 export const preUpdatePassword: ActionTypeDescriptor<PasswordEvent> = {

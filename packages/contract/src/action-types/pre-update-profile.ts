@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import {
   type Organization,
   organizationSchema,
@@ -42,26 +42,26 @@ export interface ProfileEvent {
   userStore?: UserStore
 }
 
-const updatingClaimSchema: z.ZodType<UpdatingClaim> = z.looseObject({
+const updatingClaimSchema: z.ZodMiniType<UpdatingClaim> = z.looseObject({
   uri: z.string(),
   value: z.union([z.string(), z.array(z.string())]),
-  updatingValue: z.union([z.string(), z.array(z.string())]).exactOptional(),
+  updatingValue: z.exactOptional(z.union([z.string(), z.array(z.string())])),
 })
 
-export const profileEventSchema: z.ZodType<ProfileEvent> = z.looseObject({
+export const profileEventSchema: z.ZodMiniType<ProfileEvent> = z.looseObject({
   initiatorType: initiatorTypeSchema,
   action: z.literal('UPDATE'),
-  request: z.looseObject({ claims: z.array(userClaimSchema) }).exactOptional(),
+  request: z.exactOptional(z.looseObject({ claims: z.array(userClaimSchema) })),
   tenant: tenantSchema,
-  organization: organizationSchema.exactOptional(),
+  organization: z.exactOptional(organizationSchema),
   user: z.looseObject({
-    id: z.string().exactOptional(),
-    sharedUserId: z.string().exactOptional(),
-    organization: organizationSchema.exactOptional(),
-    claims: z.array(updatingClaimSchema).exactOptional(),
-    groups: z.array(z.string()).exactOptional(),
+    id: z.exactOptional(z.string()),
+    sharedUserId: z.exactOptional(z.string()),
+    organization: z.exactOptional(organizationSchema),
+    claims: z.exactOptional(z.array(updatingClaimSchema)),
+    groups: z.exactOptional(z.array(z.string())),
   }),
-  userStore: userStoreSchema.exactOptional(),
+  userStore: z.exactOptional(userStoreSchema),
 })
 
 export const preUpdateProfile: ActionTypeDescriptor<ProfileEvent> = {

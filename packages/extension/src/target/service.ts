@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { CallerAuthentication } from '../caller.ts'
 import type { DecisionRecord, Extension } from '../define-extension.ts'
 import { environmentName, readSettings, type Setting, type Settings, type SettingValues } from '../settings.ts'
@@ -22,13 +22,13 @@ export interface ServiceSettings extends Settings {
 
 export const serviceSettings: ServiceSettings = {
   hostname: {
-    schema: z.string().min(1),
+    schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: '127.0.0.1',
     about: 'Address to listen on; `0.0.0.0` in a container.',
   },
   port: {
-    schema: z.int().min(0).max(65_535),
+    schema: z.int().check(z.gte(0), z.lte(65_535)),
     text: 'number',
     default: 8080,
     about: 'Port to listen on; 0 chooses a free one.',
@@ -40,7 +40,7 @@ export const serviceSettings: ServiceSettings = {
       'How the platform authenticates: `basic`, `bearer`, `api-key`, `signature`, or `none` to let everybody call.',
   },
   callerSecrets: {
-    schema: z.array(z.string().min(16, 'must have 16 characters at least')),
+    schema: z.array(z.string().check(z.minLength(16, 'must have 16 characters at least'))),
     text: 'list',
     default: [],
     about:
@@ -48,31 +48,31 @@ export const serviceSettings: ServiceSettings = {
     secret: true,
   },
   callerUsername: {
-    schema: z.string().regex(/^[^:]+$/, 'must not contain a colon'),
+    schema: z.string().check(z.regex(/^[^:]+$/, 'must not contain a colon')),
     text: 'text',
     default: undefined,
     about: 'User name of the platform; for `basic`.',
   },
   callerHeader: {
-    schema: z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'),
+    schema: z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')),
     text: 'text',
     default: 'x-api-key',
     about: 'Header that carries the key; for `api-key`.',
   },
   budgetMs: {
-    schema: z.int().min(1, 'must be 1 or more'),
+    schema: z.int().check(z.gte(1, 'must be 1 or more')),
     text: 'number',
     default: 2800,
     about: 'Milliseconds for a whole decision; platforms give up after 3 to 5 seconds.',
   },
   maxBodyBytes: {
-    schema: z.int().min(1024),
+    schema: z.int().check(z.gte(1024)),
     text: 'number',
     default: 262_144,
     about: 'Largest request that is read, in bytes.',
   },
   graceMs: {
-    schema: z.int().min(0),
+    schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 5000,
     about: 'Milliseconds that calls in flight get to finish at shutdown.',
