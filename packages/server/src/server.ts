@@ -161,7 +161,8 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
           db,
           deriveSecret,
           checkPassword,
-          readForm: async form => new URLSearchParams((await readBody(form, MAX_FORM_BYTES)).toString()),
+          readForm: async form =>
+            new URLSearchParams((await readBody(form, form.headers['content-length'], MAX_FORM_BYTES)).toString()),
         }),
     },
     {

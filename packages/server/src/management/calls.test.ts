@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { insertCall } from '../store/calls.ts'
+import { insertCalls } from '../store/calls.ts'
 import type { Database } from '../store/database.ts'
 import { onEachDatabase } from '../store/databases.cases.ts'
 import { assertRefused, createApiUnderTest, tokens } from './api-under-test.cases.ts'
@@ -16,8 +16,9 @@ onEachDatabase('the calls and audit APIs', open => {
   test('calls are listed newest first, filtered, paged, and read whole', async () => {
     const { call, tenant } = await newTenant()
     const ids = [1, 2, 3].map(number => `${tenant.id}-call-${number}`)
-    for (const [index, id] of ids.entries()) {
-      await insertCall(db, {
+    await insertCalls(
+      db,
+      ids.map((id, index) => ({
         id,
         tenantId: tenant.id,
         actionId: 'a',
@@ -30,8 +31,8 @@ onEachDatabase('the calls and audit APIs', open => {
         clientId: 'shop',
         flowResult: 'continued',
         details: { attempts: [] },
-      })
-    }
+      })),
+    )
     const listed = async (query = '') =>
       (await call('GET', `/actions/calls${query}`)).body.map(({ id }: { id: string }) => id)
     assert.deepEqual(await listed(), [...ids].reverse())

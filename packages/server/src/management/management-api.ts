@@ -18,7 +18,7 @@ import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from '.
 import { callHandlers } from './calls.ts'
 import { describeFaults } from './describe-faults.ts'
 import { type Handler, type Handlers, type Mounted, originOf, refuseMalformedByDefault } from './handler.ts'
-import { readBody } from './read-body.ts'
+import { readJson } from './read-json.ts'
 import { invalidRequest, Refusal } from './refusal.ts'
 import { ruleHandlers } from './rules.ts'
 import { tenantHandlers } from './tenants.ts'
@@ -155,7 +155,7 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
     handler: AnyHandler,
   ): Promise<unknown> {
     const refuseMalformed = handler.refuseMalformed ?? refuseMalformedByDefault
-    const read = await readBody(request, maxBodyBytes)
+    const read = await readJson(request, maxBodyBytes)
     if (!read) throw refuseMalformed('The body is not JSON in UTF-8.')
     const checked = schema.safeParse(read.value)
     if (checked.success) return checked.data

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 
-/** As much of a browser as sign-in needs: cookies by path, redirects within the server, forms. */
+/** As much of a browser as signing in needs: cookies by path, redirects within the server, forms without scripts. */
 export interface Browser {
-  /** Follows redirects until a page or an address outside the server. */
-  open(url: string): Promise<Landing>
+  /** Follows redirects until there is a page, or an address outside the server. */
+  open(url: string): Promise<Page>
   /** Fills in the form of a page and sends it. */
-  submit(page: Landing, fields: Record<string, string>): Promise<Landing>
+  submit(page: Page, fields: Record<string, string>): Promise<Page>
 }
 
-export interface Landing {
+/** Where the browser ends up. */
+export interface Page {
   url: string
   /** 0 when the address is outside the server and was not opened. */
   status: number
@@ -16,22 +17,25 @@ export interface Landing {
   html: string
 }
 
+const MAX_HOPS = 12
+
+/** @param origin Of the server: everything else is only looked at. */
 export function openBrowser(origin: string): Browser {
   const jar: { name: string; value: string; path: string }[] = []
 
-  async function visit(url: string, init: RequestInit = {}, hops = 0): Promise<Landing> {
-    assert(hops < 12, `too many redirects, the last to ${url}`)
+  async function visit(url: string, init: RequestInit = {}, hops = 0): Promise<Page> {
+    assert(hops < MAX_HOPS, `too many redirects, the last to ${url}`)
     const { origin: target, pathname } = new URL(url)
     if (target !== origin) return { url, status: 0, headers: new Headers(), html: '' }
     const cookie = jar
       .filter(({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
-    const response = await fetch(url, { ...init, redirect: 'manual', headers: { ...init.headers, cookie } })
+    const response = await fetch(url, { ...init, redirect: 'manual', headers: { cookie } })
     for (const text of response.headers.getSetCookie()) {
       const [pair = '', ...attributes] = text.split(/;\s*/)
       const [name = '', value = ''] = pair.split(/=(.*)/s)
-      const path = attributes.find(attribute => attribute.startsWith('path='))?.slice(5) ?? '/'
+      const path = attributes.find(attribute => /^path=/i.test(attribute))?.slice(5) ?? '/'
       const known = jar.findIndex(entry => entry.name === name && entry.path === path)
       if (known >= 0) jar.splice(known, 1)
       if (value !== '') jar.push({ name, value, path })

@@ -3,7 +3,7 @@ import { Messages } from 'scimmy'
 import type { Log } from '../log.ts'
 import { type Caller, createAuthenticate, mayUse, type VerifyAccessToken } from '../management/authenticate.ts'
 import { type Mounted, originOf } from '../management/handler.ts'
-import { readBody } from '../management/read-body.ts'
+import { readJson } from '../management/read-json.ts'
 import { Refusal } from '../management/refusal.ts'
 import { insertAuditRecord } from '../store/audit.ts'
 import type { User } from '../store/model.ts'
@@ -166,7 +166,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   }
 
   async function bodyOf(request: Request): Promise<unknown> {
-    const read = await readBody(request, maxBodyBytes, MEDIA_TYPES)
+    const read = await readJson(request, maxBodyBytes, MEDIA_TYPES)
     if (!read) throw new ScimFault(400, 'The body is not JSON in UTF-8.', 'invalidSyntax')
     return read.value
   }

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Database } from './database.ts'
 import type { AuditRecord } from './model.ts'
+import { isOlderThan } from './newest-first.ts'
 import type { Tables } from './tables.ts'
 
 export async function insertAuditRecord(db: Database, record: AuditRecord): Promise<void> {
@@ -39,20 +40,7 @@ export async function listAuditRecords(
   let query = db.queries.selectFrom('audit_records').selectAll().where('tenant_id', '=', tenantId)
   if (targetType !== undefined) query = query.where('target_type', '=', targetType)
   if (targetId !== undefined) query = query.where('target_id', '=', targetId)
-  if (before !== undefined) {
-    query = query.where(where =>
-      where(
-        where.refTuple('recorded_at', 'id'),
-        '<',
-        where
-          .selectFrom('audit_records as earlier')
-          .select(['earlier.recorded_at', 'earlier.id'])
-          .where('earlier.tenant_id', '=', tenantId)
-          .where('earlier.id', '=', before)
-          .$asTuple('recorded_at', 'id'),
-      ),
-    )
-  }
+  if (before !== undefined) query = query.where(isOlderThan('audit_records', tenantId, before))
   const rows = await query.orderBy('recorded_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
   return rows.map(toAuditRecord)
 }

@@ -2,6 +2,7 @@ import type { ActionType } from '@preflow/contract'
 import type { Selectable } from 'kysely'
 import type { Database } from './database.ts'
 import type { CallRecord } from './model.ts'
+import { isOlderThan } from './newest-first.ts'
 import type { Tables } from './tables.ts'
 
 /** Keeps the records in one write, all or none. */
@@ -28,10 +29,6 @@ export async function insertCalls(db: Database, calls: readonly CallRecord[]): P
     .execute()
 }
 
-export function insertCall(db: Database, call: CallRecord): Promise<void> {
-  return insertCalls(db, [call])
-}
-
 /** What {@link listCalls} looks for; all that are given must hold. */
 export interface CallSearch {
   actionType?: ActionType
@@ -52,20 +49,7 @@ export async function listCalls(db: Database, tenantId: string, search: CallSear
   if (actionId !== undefined) query = query.where('action_id', '=', actionId)
   if (status !== undefined) query = query.where('status', '=', status)
   if (clientId !== undefined) query = query.where('client_id', '=', clientId)
-  if (before !== undefined) {
-    query = query.where(where =>
-      where(
-        where.refTuple('started_at', 'id'),
-        '<',
-        where
-          .selectFrom('calls as earlier')
-          .select(['earlier.started_at', 'earlier.id'])
-          .where('earlier.tenant_id', '=', tenantId)
-          .where('earlier.id', '=', before)
-          .$asTuple('started_at', 'id'),
-      ),
-    )
-  }
+  if (before !== undefined) query = query.where(isOlderThan('calls', tenantId, before))
   const rows = await query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
   return rows.map(toCall)
 }

@@ -30,7 +30,7 @@ import {
   updateApplication,
 } from './applications.ts'
 import { insertAuditRecord, listAuditRecords } from './audit.ts'
-import { findCall, insertCall, listCalls, purgeCalls } from './calls.ts'
+import { findCall, insertCalls, listCalls, purgeCalls } from './calls.ts'
 import { type Database, inTransaction } from './database.ts'
 import type { OpenTestDatabase } from './databases.cases.ts'
 import type { Action, ApiResource, Application, CallRecord, User } from './model.ts'
@@ -381,14 +381,12 @@ export function storeCases(open: OpenTestDatabase): void {
 
   test('calls are listed newest first, filtered and paged', async () => {
     const db = await open()
-    for (const [id, startedAt] of [
-      ['a', 1],
-      ['b', 2],
-      ['c', 2],
-      ['d', 3],
-    ] as const) {
-      await insertCall(db, call(id, startedAt, id === 'b' ? { status: 'failed', clientId: 'shop' } : {}))
-    }
+    await insertCalls(db, [
+      call('a', 1),
+      call('b', 2, { status: 'failed', clientId: 'shop' }),
+      call('c', 2),
+      call('d', 3),
+    ])
     const ids = async (search?: Parameters<typeof listCalls>[2]) =>
       (await listCalls(db, tenantId, search)).map(({ id }) => id)
     assert.deepEqual(await ids(), ['d', 'c', 'b', 'a'])
@@ -403,7 +401,10 @@ export function storeCases(open: OpenTestDatabase): void {
 
   test('old calls and all but the newest of a tenant are forgotten', async () => {
     const db = await open()
-    for (const startedAt of [1, 2, 3, 4, 5]) await insertCall(db, call(`c${startedAt}`, startedAt))
+    await insertCalls(
+      db,
+      [1, 2, 3, 4, 5].map(startedAt => call(`c${startedAt}`, startedAt)),
+    )
     await purgeCalls(db, { startedBefore: 2, keep: 3 })
     assert.deepEqual(
       (await listCalls(db, tenantId)).map(({ id }) => id),
@@ -428,6 +429,13 @@ export function storeCases(open: OpenTestDatabase): void {
       (await listAuditRecords(db, tenantId, { before: 'y' })).map(({ id }) => id),
       ['x'],
     )
+    await insertAuditRecord(db, { ...record, id: 'w', recordedAt: 2, targetId: 'b' })
+    assert.deepEqual(
+      (await listAuditRecords(db, tenantId, { before: 'y' })).map(({ id }) => id),
+      ['w', 'x'],
+    )
+    assert.deepEqual(await listAuditRecords(db, tenantId, { before: 'gone' }), [])
+    assert.deepEqual(await listAuditRecords(db, 'other', { before: 'y' }), [])
     assert.deepEqual(await listAuditRecords(db, tenantId, { targetType: 'USER' }), [])
   })
 

@@ -1,16 +1,16 @@
+import { BodyTooLarge, readBody } from '../http-body.ts'
 import { Refusal, tooLarge } from './refusal.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Reads a JSON body of at most `maxBytes`. What `content-length` promises is believed before anything is read; a body without
- * that header is given up as soon as it grows too large.
+ * Reads a JSON body of at most `maxBytes`.
  *
  * @param mediaTypes What `content-type` may say, without parameters.
  * @returns The value, or nothing when the body is not JSON in UTF-8 or holds NUL characters: the caller words that as its API
  *   does. Rejects with a {@link Refusal} of 413 or 415.
  */
-export async function readBody(
+export async function readJson(
   request: Request,
   maxBytes: number,
   mediaTypes: readonly string[] = ['application/json'],
@@ -24,17 +24,11 @@ export async function readBody(
       `Send the body as ${mediaTypes.join(' or ')} and say so in content-type.`,
     )
   }
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
-
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength
-    if (size > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
-  }
+  const body = await readBody(request.body, request.headers.get('content-length'), maxBytes).catch(error => {
+    throw error instanceof BodyTooLarge ? tooLarge(maxBytes) : error
+  })
   try {
-    const value: unknown = JSON.parse(decoder.decode(Buffer.concat(chunks)))
+    const value: unknown = JSON.parse(decoder.decode(body))
     // PostgreSQL keeps no NUL in a text; no name or value here needs one.
     return hasNul(value) ? undefined : { value }
   } catch {
