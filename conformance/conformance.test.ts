@@ -10,6 +10,6 @@ runRows(suites)
 test('docs/reference/conformance.md says what the rows say', () => {
   assert(
     readFileSync(DOCUMENT, 'utf8') === renderDocument(suites),
-    'stale: run npx node --conditions=@preflow/source conformance/write-document.ts',
+    'stale: run sh tools/node.sh conformance/write-document.ts',
   )
 })

@@ -1,4 +1,4 @@
-/** Writes docs/reference/conformance.md anew: `npx node --conditions=@preflow/source conformance/write-document.ts`. */
+/** Writes docs/reference/conformance.md anew: `sh tools/node.sh conformance/write-document.ts`. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { suites } from './catalogue.ts'

@@ -1,6 +1,6 @@
 /**
  * Makes `packages/policies/data/common-passwords.corpus` from the list of `@zxcvbn-ts/language-common`:
- * `npx node --conditions=@preflow/source tools/common-passwords.ts`, after a new version of that package.
+ * `sh tools/node.sh tools/common-passwords.ts`, after a new version of that package.
  */
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
