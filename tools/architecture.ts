@@ -11,7 +11,7 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
   'packages/extension': { workspace: ['@preflow/contract'], outside: ['zod', 'jose', 'standardwebhooks'], node: false },
   'packages/policies': {
     workspace: ['@preflow/contract', '@preflow/extension'],
-    outside: ['zod', 'lru-cache', 'ipaddr.js', 'mmdb-lib', 're2js'],
+    outside: ['zod', 'ipaddr.js', 'mmdb-lib', 're2js'],
     node: false,
   },
   'packages/engine': {

@@ -1,5 +1,4 @@
-import { fetchGet, foldText, type HttpGet } from '@preflow/policies'
-import { LRUCache } from 'lru-cache'
+import { createAnswers, fetchGet, foldText, type HttpGet } from '@preflow/policies'
 
 /** How a directory is asked whether a value exists. */
 export interface DirectoryOptions {
@@ -62,20 +61,11 @@ export function createDirectory(
   const { foundStatuses = [200], absentStatuses = [404] } = options
   const { get = fetchGet, now = Date.now } = ports
 
-  const cache = new LRUCache<string, Finding>({
-    max: MAX_CACHED_ANSWERS,
-    // Zero would mean forever.
-    ttl: Math.max(1, cacheSeconds * 1000),
-    ttlResolution: 0,
-    perf: { now },
-    // What was asked for is worth keeping, even when the entry was evicted while it was under way.
-    ignoreFetchAbort: true,
-    fetchMethod: async (address, _stale, { options: entry }) => {
-      const finding = await lookUp(address)
-      // A department that was created a minute ago must not stay unknown for long.
-      if (!finding.isFound) entry.ttl = Math.max(1, Math.min(cacheSeconds, MAX_ABSENT_SECONDS) * 1000)
-      return finding
-    },
+  const findings = createAnswers(lookUp, {
+    // A department that was created a minute ago must not stay unknown for long.
+    keepMs: ({ isFound }) => (isFound ? cacheSeconds : Math.min(cacheSeconds, MAX_ABSENT_SECONDS)) * 1000,
+    maxSize: MAX_CACHED_ANSWERS,
+    now,
   })
 
   async function lookUp(address: string): Promise<Finding> {
@@ -94,8 +84,8 @@ export function createDirectory(
   async function knowsOne(value: string, userId: string | undefined): Promise<boolean> {
     const address = addressOf(url, value, userId)
     if (address === undefined) return false
-    const finding = await cache.fetch(address)
-    if (!finding?.isFound) return false
+    const finding = await findings.ask(address)
+    if (!finding.isFound) return false
     return finding.texts === undefined || finding.texts.some(text => foldText(text) === foldText(value))
   }
 

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import * as z from 'zod/mini'
+import { createAnswers } from './answers.ts'
 import { fetchGet, type HttpGet, orAfter, retryTime } from './http-get.ts'
 import { readOptions } from './options.ts'
 import type { Reputation, ReputationLookup } from './reputation.ts'
@@ -78,23 +78,14 @@ export function createAbuseIpDb(options: AbuseIpDbOptions, ports: AbuseIpDbPorts
     return scoreOf(answer.body)
   }
 
-  const cache = new LRUCache<string, number>({
-    max: settings.cacheEntries,
-    // Zero would mean forever.
-    ttl: Math.max(1, settings.cacheSeconds * 1000),
-    ttlResolution: 0,
-    perf: { now },
-    // What was asked for is worth keeping, even when the entry was evicted while it was under way.
-    ignoreFetchAbort: true,
-    fetchMethod: ask,
-  })
+  const scores = createAnswers(ask, { keepMs: settings.cacheSeconds * 1000, maxSize: settings.cacheEntries, now })
 
   return (address, { remainingMs }) => {
-    const known = cache.get(address)
+    const known = scores.known(address)
     if (known !== undefined) return { kind: 'score', score: known }
     if (pausedUntil > now()) return { kind: 'unavailable', why: 'quota' }
-    const asked = cache.fetch(address).then(
-      (score): Reputation => (score === undefined ? unavailable('no answer') : { kind: 'score', score }),
+    const asked = scores.ask(address).then(
+      (score): Reputation => ({ kind: 'score', score }),
       (error): Reputation => {
         if (error instanceof Unavailable) return unavailable(error.message)
         throw error

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import * as z from 'zod/mini'
+import { createAnswers } from './answers.ts'
 import { fetchGet, type HttpGet, orAfter, retryTime } from './http-get.ts'
 import { readOptions } from './options.ts'
 
@@ -100,28 +100,22 @@ export function createPwnedPasswords(options: PwnedPasswordsOptions, ports: Pwne
   const attempt = (prefix: string, timeoutMs: number) =>
     get(endpoint + prefix, { headers, timeoutMs, maxBytes: MAX_ANSWER_BYTES })
 
-  const cache = new LRUCache<string, string>({
-    // A cache of nothing still lets questions at the same time share one call.
-    maxSize: Math.max(1, settings.cacheBytes),
-    sizeCalculation: body => body.length,
-    // Zero would mean forever.
-    ttl: Math.max(1, settings.cacheSeconds * 1000),
-    ttlResolution: 0,
-    perf: { now },
-    // What was asked for is worth keeping, even when the entry was evicted while it was under way.
-    ignoreFetchAbort: true,
-    fetchMethod: ask,
+  const ranges = createAnswers(ask, {
+    keepMs: settings.cacheSeconds * 1000,
+    maxSize: settings.cacheBytes,
+    sizeOf: body => body.length,
+    now,
   })
 
   return (sha1, { remainingMs }) => {
     const digits = hexOf(sha1)
     const prefix = digits.slice(0, PREFIX_DIGITS)
     const rest = digits.slice(PREFIX_DIGITS)
-    const known = cache.get(prefix)
+    const known = ranges.known(prefix)
     if (known !== undefined) return countIn(known, rest)
     if (pausedUntil > now()) return unavailable('rate limit')
-    const asked = cache.fetch(prefix).then(
-      (body): BreachCount => (body === undefined ? unavailable('no answer') : countIn(body, rest)),
+    const asked = ranges.ask(prefix).then(
+      body => countIn(body, rest),
       (error): BreachCount => {
         if (error instanceof Unavailable) return unavailable(error.message)
         throw error

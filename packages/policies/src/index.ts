@@ -1,4 +1,5 @@
 export { type AbuseIpDbOptions, type AbuseIpDbPorts, abuseIpDbOptionsSchema, createAbuseIpDb } from './abuse-ipdb.ts'
+export { type Answers, type AnswersOptions, createAnswers } from './answers.ts'
 export {
   type BreachedPasswordsOptions,
   type BreachedPasswordsPorts,
