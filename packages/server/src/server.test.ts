@@ -217,10 +217,12 @@ describe('paths', () => {
       method: 'POST',
       body: new URLSearchParams('grant_type=a&grant_type=b&client_id=c'),
     })
-    for (const response of [json, large, twice]) {
-      const { error } = (await response.json()) as { error: string }
-      assert(['invalid_request', 'invalid_client'].includes(error), error)
-      assert(response.status === 400 || response.status === 401)
+    for (const [response, status, error] of [
+      [json, 400, 'invalid_request'],
+      [large, 400, 'invalid_request'],
+      [twice, 401, 'invalid_client'],
+    ] as const) {
+      assert.deepEqual([response.status, ((await response.json()) as { error: string }).error], [status, error])
     }
   })
 })

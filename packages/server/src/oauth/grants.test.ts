@@ -275,7 +275,7 @@ describe('authorize endpoint', () => {
       nonce: 'n',
     })
     const { url } = await openBrowser(world.server.address).open(`${world.base}/oauth2/authorize?${query}`)
-    assert.match(url, /error=invalid_request|error=unauthorized_client/)
+    assert.match(url, /[?#&]error=unauthorized_client(&|$)/)
   })
 
   test('T221, E162: whatever the extension says, the client gets the same error, and no code is left', async () => {
@@ -318,7 +318,10 @@ test('T15: the console runs the access token action only', async () => {
 
 test('a grant the application does not have, and one nobody has', async () => {
   const m2m = await world.addApplication()
-  assert.equal((await world.token(m2m, { grant_type: 'password' })).status, 400)
+  const forbidden = await world.token(m2m, { grant_type: 'password' })
+  assert.deepEqual([forbidden.status, forbidden.body.error], [400, 'unauthorized_client'])
+  const device = await world.post('/oauth2/device_authorize', m2m, {})
+  assert.deepEqual([device.status, ((await device.json()) as { error: string }).error], [400, 'unauthorized_client'])
   assert.equal((await world.token(m2m, { grant_type: 'urn:x' })).body.error, 'unsupported_grant_type')
   assert.equal((await world.token(m2m, {})).body.error, 'invalid_request')
 })
@@ -338,6 +341,39 @@ test('who guesses passwords is slowed down, at the token endpoint and on the pag
   const page = await browser.open(`${world.base}/oauth2/authorize?${query}`)
   const answer = await browser.submit(page, { username: 'guessed', password: 'wrong', step: 'sign-in' })
   assert.equal(answer.status, 429)
+})
+
+describe('a client that does not authenticate', () => {
+  const form = new URLSearchParams({ grant_type: 'client_credentials', token: 'x' })
+  const ask = async (path: string, init: RequestInit) => {
+    const response = await fetch(world.base + path, { method: 'POST', body: form, ...init })
+    const { error } = (await response.json()) as { error: string }
+    return [response.status, error, response.headers.get('www-authenticate')?.split(' ')[0]]
+  }
+
+  for (const path of ['/oauth2/token', '/oauth2/introspect', '/oauth2/revoke', '/oauth2/device_authorize']) {
+    test(`is told so at ${path}, with a challenge`, async () => {
+      const refused = [401, 'invalid_client', 'Basic']
+      assert.deepEqual(await ask(path, {}), refused)
+      assert.deepEqual(await ask(path, { headers: { accept: 'text/html' } }), refused)
+      assert.deepEqual(await ask(path, { headers: { authorization: 'Bearer x' } }), refused)
+      assert.deepEqual(await ask(path, { body: new URLSearchParams({ client_id: 'nobody' }) }), refused)
+    })
+  }
+
+  test('is something else than a request that is malformed', async () => {
+    for (const init of [
+      { body: new URLSearchParams('client_id=a&client_id=b') },
+      { headers: { authorization: 'Basic ???' } },
+      {
+        headers: { authorization: `Basic ${btoa('a:b')}` },
+        body: new URLSearchParams({ client_id: 'a', client_secret: 'b' }),
+      },
+      { headers: { 'content-type': 'application/json' }, body: '{}' },
+    ]) {
+      assert.deepEqual((await ask('/oauth2/token', init)).slice(0, 2), [400, 'invalid_request'])
+    }
+  })
 })
 
 test('wrong client credentials are 401, a wrong password 400, and neither asks an action', async () => {

@@ -11,7 +11,10 @@
  * - A refresh token and its successor are one step: `consume` waits for `save`, so that no crash can lose both.
  * - JWT access tokens are refused at introspection, revocation and userinfo, because they are not stored. Here their
  *   signature is checked instead, and only a revocation leaves a row.
+ * - Where RFC 6749 has an error code of its own, the stock handlers say `invalid_request`: no client authentication, and a
+ *   grant or response type that the client may not use.
  */
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { NamedValues, TokenClaim } from '@preflow/contract'
 import type { JWTPayload } from 'jose'
@@ -85,6 +88,15 @@ const STANDARD_MEMBERS = new Set(['iss', 'client_id', 'aud', 'sub', 'scope', 'ex
 /** Makes a JWT look unlike one to the endpoints that refuse them. */
 const HIDDEN = 'jwt:'
 const TOKEN_PARAMETER_ROUTES = new Set(['introspection', 'revocation'])
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
+/** What oidc-provider emits when a request fails to whose endpoint clients authenticate. */
+const FAILURES = [
+  'grant.error',
+  'introspection.error',
+  'revocation.error',
+  'device_authorization.error',
+  'pushed_authorization_request.error',
+]
 
 /** What the seam remembers of one request. */
 interface RequestState {
@@ -412,6 +424,27 @@ export function createSeam(ports: SeamPorts): Seam {
     const { Client: ClientClass, OIDCContext } = provider as unknown as ProviderInternals
     ClientClass.Schema.prototype.redirectUris = () => undefined
 
+    wrap(
+      ClientClass.prototype,
+      'grantTypeAllowed',
+      isAllowed =>
+        function (this: ClientInternals, type: string) {
+          if (isAllowed.call(this, type)) return true
+          // Asked about other grants it is a question, such as whether to issue a refresh token.
+          if (type !== requestedGrant()) return false
+          throw new errors.UnauthorizedClient('requested grant type is not allowed for this client')
+        },
+    )
+    wrap(
+      ClientClass.prototype,
+      'responseTypeAllowed',
+      isAllowed =>
+        function (this: ClientInternals, type: string) {
+          if (isAllowed.call(this, type)) return true
+          throw new errors.UnauthorizedClient('requested response_type is not allowed for this client')
+        },
+    )
+
     // Between the client's authentication and the refusal of JWTs there is no other place.
     wrap(
       OIDCContext.prototype,
@@ -427,6 +460,7 @@ export function createSeam(ports: SeamPorts): Seam {
     )
 
     provider.on('grant.success', ctx => shapeResponse(ctx.body as Record<string, unknown>, stateOf(ctx).decided))
+    for (const failure of FAILURES) (provider as EventEmitter).on(failure, challenge)
     provider.on('grant.error', nameCall)
     provider.on('server_error', nameCall)
   }
@@ -459,8 +493,13 @@ interface OIDCContextInternals {
   route: string
 }
 
+interface ClientInternals {
+  grantTypeAllowed(type: string): boolean
+  responseTypeAllowed(type: string): boolean
+}
+
 interface ProviderInternals {
-  Client: { Schema: { prototype: { redirectUris(): void } } }
+  Client: { prototype: ClientInternals; Schema: { prototype: { redirectUris(): void } } }
   OIDCContext: { prototype: OIDCContextInternals }
 }
 
@@ -622,13 +661,36 @@ function asProviderError(ctx: KoaContextWithOIDC, refusal: TokenRefusal): Error 
       callId,
     })
   }
-  if (status === 401 && !ctx.headers.authorization) ctx.set('www-authenticate', `Basic realm="${ctx.oidc.issuer}"`)
   return Object.assign(new errors.OIDCProviderError(status, error), {
     error_description: description,
     // Without it the text of a 500 would be replaced.
     expose: true,
     callId,
   })
+}
+
+/** The grant that a request wants, at the endpoints that give one. */
+function requestedGrant(): unknown {
+  const { route, params } = Provider.ctx?.oidc ?? {}
+  if (route === 'device_authorization') return DEVICE_GRANT
+  return route === 'token' ? params?.['grant_type'] : undefined
+}
+
+/** RFC 6749, section 5.2: who does not authenticate is told so with 401; and RFC 9110, section 15.5.2: 401 says how to. */
+function challenge(ctx: KoaContextWithOIDC, error: Error): void {
+  if (error instanceof errors.InvalidRequest && lacksAuthentication(ctx)) {
+    ctx.body = { error: 'invalid_client', error_description: 'client authentication failed' }
+    ctx.status = 401
+  }
+  if (ctx.status === 401 && !ctx.response.get('www-authenticate')) {
+    ctx.set('www-authenticate', `Basic realm="${ctx.oidc.issuer}"`)
+  }
+}
+
+/** No client authentication was included, or an unsupported one. Before the form was read nothing is known of it. */
+function lacksAuthentication({ headers, oidc: { body, client } }: KoaContextWithOIDC): boolean {
+  if (client || !body || body['client_secret']) return false
+  return headers.authorization === undefined ? !body['client_id'] : !/^basic /i.test(headers.authorization)
 }
 
 /** Puts the id of the call into an error, so that whoever gets it can ask the operator why. */
