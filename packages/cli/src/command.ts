@@ -5,6 +5,8 @@ export interface Io {
   /** Words for a person: progress, problems, hints. */
   err(text: string): void
   isTTY: boolean
+  /** How wide the terminal is that results go to; undefined when they go elsewhere. */
+  columns?: number | undefined
   env: Record<string, string | undefined>
   /** Aborts when the person presses Ctrl-C or the process is asked to end. */
   signal: AbortSignal

@@ -111,7 +111,7 @@ const wrongWords: [sentence: string, argv: string[], said: RegExp][] = [
     ['geo', '--extension=toString', '--target=node'],
     /There is no extension toString\. Known are token-guard/,
   ],
-  ['an unknown option', ['geo', ...usual, '--force'], /Unknown option '--force'/],
+  ['an unknown option', ['geo', ...usual, '--force'], /There is no option --force\./],
 ]
 
 for (const [sentence, argv, said] of wrongWords) {
@@ -119,7 +119,6 @@ for (const [sentence, argv, said] of wrongWords) {
     const { code, err, out } = await preflowNew(...argv)
     assert.equal(code, 2)
     assert.match(err, said)
-    assert.match(err, /Usage: preflow new <name>/)
     assert.equal(out, '')
     await assert.rejects(stat(join(folder, 'never')))
   })
