@@ -240,6 +240,18 @@ test('an answer that takes too long is given up', async t => {
   assert.match(out, /No complete answer within 50 ms/)
 })
 
+test('an answer that is meant for the terminal is only shown', async t => {
+  const { url } = await extension(t, 200, {
+    actionStatus: 'FAILED',
+    failureReason: 'no\u001b[2J',
+    failureDescription: 'x',
+  })
+  for (const options of [[], ['--show'], ['--json']]) {
+    const { out } = await preflow(['preIssueAccessToken', '--to', url, ...options])
+    assert.doesNotMatch(out.replaceAll('\n', ''), /\p{Cc}/u)
+  }
+})
+
 for (const [words, said] of [
   [['preIssueAccessToken'], 'The address of the extension is missing.'],
   [['preIssueNothing', '--to', 'http://127.0.0.1:1/'], 'preIssueNothing: is no action type.'],
@@ -253,6 +265,16 @@ for (const [words, said] of [
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--grant', 'magic'], 'has no such event. There are'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'novalue'], 'must be PATH=VALUE'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--timeout', 'soon'], '--timeout'],
+  [
+    ['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--api-version', 'newest'],
+    '--api-version: is v and a number',
+  ],
+  [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'event=null'], '--set event: must be an object'],
+  [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'event=[]'], '--set event: must be an object'],
+  [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'allowedOperations=3'], 'must be a list'],
+  [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'request.additionalHeaders=3'], 'must be a list'],
+  [['preIssueAccessToken', 'http://127.0.0.1:1/'], 'one word too many. The address goes behind --to.'],
+  [['preIsueAccessToken', '--to', 'http://127.0.0.1:1/'], 'Did you mean preIssueAccessToken?'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--file', '/nowhere.json'], 'cannot be read'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--nonsense'], 'nonsense'],
 ] as const) {

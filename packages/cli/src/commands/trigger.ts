@@ -25,13 +25,15 @@ import { clientView } from '../events/client-view.ts'
 import { readAssignment, withPath } from '../events/edit-path.ts'
 import { chooseOccasion, describeOccasions, readActionType } from '../events/occasions.ts'
 import {
+  jsonWithoutSecrets,
   readTarget,
   TARGET_ENVIRONMENT_HELP,
   TARGET_OPTIONS_HELP,
   targetOptions,
   withoutSecrets,
 } from '../events/target.ts'
-import { createPaint, type Paint } from '../verify/paint.ts'
+import { didYouMean } from '../nearest.ts'
+import { createPaint, type Paint, plain } from '../verify/paint.ts'
 
 const typeNames = Object.values(actionTypes).map(({ path }) => path)
 
@@ -84,7 +86,10 @@ ${TARGET_ENVIRONMENT_HELP}Exit code: 0 the platform could use the answer, 1 it c
       },
     })
     const [typeWord, ...surplus] = positionals
-    if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+    if (surplus.length > 0) {
+      const isAddress = values.to === undefined && /^https?:/.test(surplus[0] ?? '')
+      throw new UsageError(`${surplus[0]}: is one word too many.${isAddress ? ' The address goes behind --to.' : ''}`)
+    }
     const { auth, sign, to: url, set, grant, initiator, flow } = values
     const target = readTarget({ url, auth, sign }, io.env)
     const platform = readPlatform(values.platform, values.timeout)
@@ -102,7 +107,8 @@ ${TARGET_ENVIRONMENT_HELP}Exit code: 0 the platform could use the answer, 1 it c
       return 2
     }
     const version = values['api-version'] ?? actionVersion(type, platform)
-    const plain = actionCall(
+    if (!/^v\d+$/.test(version)) throw new UsageError('--api-version: is v and a number, for example v1.')
+    const unchanged = actionCall(
       type,
       occasion ?? { event: () => (file as EventFile).event },
       platform,
@@ -111,15 +117,16 @@ ${TARGET_ENVIRONMENT_HELP}Exit code: 0 the platform could use the answer, 1 it c
       version,
     )
     const call = edited(
-      { ...plain, ...(file?.allowedOperations && { allowedOperations: file.allowedOperations }) },
+      { ...unchanged, ...(file?.allowedOperations && { allowedOperations: file.allowedOperations }) },
       set,
     )
     const sent = await sendEvent(call, io)
     const report = { type, occasion: occasion?.name ?? values.file ?? '', version, platform, target, ...sent }
-    const text = values.json
-      ? `${JSON.stringify(asJson(report), null, 2)}\n`
-      : asText(report, createPaint(io), values.show)
-    io.out(withoutSecrets(text, target))
+    io.out(
+      values.json
+        ? jsonWithoutSecrets(asJson(report), target)
+        : withoutSecrets(asText(report, createPaint(io), values.show), target),
+    )
     return isUsable(sent.outcome) ? 0 : 1
   },
 }
@@ -154,14 +161,17 @@ function typeOf(word: string | undefined, file: EventFile | undefined): ActionTy
   if (word === undefined && inFile) return inFile
   if (word === undefined) throw new UsageError(`Name an action type: ${typeNames.join(', ')}.`)
   const type = readActionType(word)
-  if (!type) throw new UsageError(`${word}: is no action type. There are ${typeNames.join(', ')}.`)
+  if (!type) {
+    throw new UsageError(`${word}: is no action type.${didYouMean(word, typeNames)} There are ${typeNames.join(', ')}.`)
+  }
   if (inFile && inFile !== type) throw new UsageError(`The file holds a ${inFile} event, not ${type}.`)
   return type
 }
 
 function readPlatform(name: string, timeout: string | undefined): Platform {
   if (!Object.hasOwn(platforms, name)) {
-    throw new UsageError(`${name}: is no platform. There are ${Object.keys(platforms).join(', ')}.`)
+    const known = Object.keys(platforms)
+    throw new UsageError(`${name}: is no platform.${didYouMean(name, known)} There are ${known.join(', ')}.`)
   }
   const platform = platforms[name as PlatformName]
   if (timeout === undefined) return platform
@@ -186,10 +196,20 @@ function edited(call: ActionCall, assignments: readonly string[]): ActionCall {
     }
   }
   const changed = document as Partial<ActionCall> & { event: object }
-  const { request } = changed.event as {
-    request?: { additionalHeaders?: NamedValues[]; additionalParams?: NamedValues[] }
+  if (typeof changed.event !== 'object' || changed.event === null || Array.isArray(changed.event)) {
+    throw new UsageError('--set event: must be an object, or one of its members: --set request.grantType=password.')
   }
-  const names = (list: NamedValues[] | undefined) => (list ?? []).map(({ name }) => name)
+  if (changed.allowedOperations && !Array.isArray(changed.allowedOperations)) {
+    throw new UsageError('--set allowedOperations: must be a list.')
+  }
+  const { request } = changed.event as {
+    request?: { additionalHeaders?: unknown; additionalParams?: unknown } | null
+  }
+  const names = (member: 'additionalHeaders' | 'additionalParams') => {
+    const list = request?.[member] ?? []
+    if (!Array.isArray(list)) throw new UsageError(`--set request.${member}: must be a list, entered by name.`)
+    return list.flatMap(item => (item as NamedValues | null)?.name ?? [])
+  }
   const { allowedOperations: offered, flowId: flow } = changed
   const { allowedOperations: _, flowId: __, ...rest } = call
   return {
@@ -203,8 +223,8 @@ function edited(call: ActionCall, assignments: readonly string[]): ActionCall {
       endpoint: {
         ...call.action.endpoint,
         ...(actionTypes[call.action.type].mayListHeaders && {
-          allowedHeaders: names(request?.additionalHeaders),
-          allowedParameters: names(request?.additionalParams),
+          allowedHeaders: names('additionalHeaders'),
+          allowedParameters: names('additionalParams'),
         }),
       },
     },
@@ -296,7 +316,7 @@ function asText(report: Report, paint: Paint, isFull: boolean): string {
   for (const [n, { status, durationMs, failure }] of trace.attempts.entries()) {
     const words = status === undefined ? 'No answer' : `Answered with status ${status}`
     const times = trace.attempts.length > 1 ? `, attempt ${n + 1} of ${trace.attempts.length}` : ''
-    const why = failure ? `: ${failure.message}` : '.'
+    const why = failure ? `: ${plain(failure.message)}` : '.'
     lines.push(`${words} after ${Math.round(durationMs)} ms${times}${why}`)
   }
   if (isFull && delivery?.ok) lines.push('', 'The answer', indented(answerBody(delivery)), '')
@@ -311,8 +331,8 @@ function verdictLines(outcome: Outcome, paint: Paint): string[] {
   if (operations.length === 0) return [`${word} without operations.`]
   const rows = operations.map(({ op, path, verdict, reason }) => {
     const color = verdict === 'applied' ? paint.good : verdict === 'rejected' ? paint.bad : paint.doubtful
-    const what = `${op}${path === undefined ? '' : ` ${path}`}`
-    return { what, verdict, reason, color, mark: marks[verdict] }
+    const what = plain(`${op}${path === undefined ? '' : ` ${path}`}`)
+    return { what, verdict, reason: plain(reason), color, mark: marks[verdict] }
   })
   const width = Math.max(...rows.map(({ what }) => what.length))
   return [
@@ -324,7 +344,7 @@ function verdictLines(outcome: Outcome, paint: Paint): string[] {
 }
 
 function ending(type: ActionType, outcome: Outcome, { title }: Platform, paint: Paint): string {
-  const seen = clientView(type, outcome)
+  const seen = plain(clientView(type, outcome) ?? '')
   switch (outcome.status) {
     case 'success':
     case 'incomplete':
@@ -333,7 +353,7 @@ function ending(type: ActionType, outcome: Outcome, { title }: Platform, paint: 
       return paint.good(`The extension refused. The client would see ${seen}.`)
     case 'error':
     case 'continued':
-      return paint.bad(`${title} cannot go on: ${outcome.error.message}\nThe client would see ${seen}.`)
+      return paint.bad(`${title} cannot go on: ${plain(outcome.error.message)}\nThe client would see ${seen}.`)
     case 'skipped':
       return paint.bad(`${title} would not call the extension: ${outcome.why}`)
     default:
@@ -342,7 +362,8 @@ function ending(type: ActionType, outcome: Outcome, { title }: Platform, paint: 
 }
 
 function indented(document: unknown): string {
-  const text = typeof document === 'string' ? document : JSON.stringify(document, null, 2)
+  const lines = typeof document === 'string' ? document.split(/\r?\n/) : JSON.stringify(document, null, 2).split('\n')
+  const text = lines.map(plain).join('\n')
   return text.replaceAll(/^/gm, '  ')
 }
 

@@ -12,7 +12,7 @@ import { API_KEY, credentialKeys, makeGoodExtension } from '../verify/good-exten
 const PREFLOW_AUTH = `api-key:X-API-Key=${API_KEY}`
 
 /** Runs the command as a person in a pipe would. */
-async function preflow(argv: string[], env: Record<string, string> = { PREFLOW_AUTH }) {
+async function preflow(argv: string[], env: Record<string, string> = { PREFLOW_AUTH }, columns?: number) {
   let out = ''
   let err = ''
   const code = await run(['verify', ...argv], {
@@ -23,6 +23,7 @@ async function preflow(argv: string[], env: Record<string, string> = { PREFLOW_A
       err += text
     },
     isTTY: false,
+    columns,
     env,
     signal: new AbortController().signal,
   })
@@ -176,6 +177,95 @@ test('a credential that the extension repeats is not in the report', async t => 
   assert.equal(out.includes(API_KEY), false)
 })
 
+test('a credential that must be escaped is not in the JUnit file either', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-verify-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const key = 'open <"sesame"> & enter'
+  const { url } = await serveBroken(t, await makeGoodExtension(), call => ({
+    status: 200,
+    headers: { 'content-type': `text/${call.headers['x-api-key']}` },
+    body: '',
+  }))
+  const file = join(folder, 'reports', 'junit.xml')
+  const env = { PREFLOW_AUTH: `api-key:x-api-key=${key}` }
+  await preflow([url, '--type', 'preIssueAccessToken', '--junit', file], env)
+  const xml = await readFile(file, 'utf8')
+  assertWellFormed(xml)
+  assert.doesNotMatch(xml, /sesame/)
+})
+
+test('a JUnit file that cannot be written does not cost the report', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-verify-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const { code, out, err } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken', '--junit', folder])
+  assert.equal(code, 1)
+  assert.match(out, /1 failed/)
+  assert.match(err, /--junit .*: cannot be written \(EISDIR\)\./)
+})
+
+test('words of an extension that are meant for the terminal or for XML are only shown', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-verify-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'junit.xml')
+  const { url } = await serveBroken(t, await makeGoodExtension(), () => ({
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      actionStatus: 'FAILED',
+      failureReason: 'no\u001b[2J\u0000]]>',
+      failureDescription: '\ud800\ufffe',
+    }),
+  }))
+  const { out } = await preflow([url, '--type', 'preIssueAccessToken', '--junit', file])
+  assert.doesNotMatch(out.replaceAll('\n', ''), /\p{Cc}/u)
+  assert.match(out, /FAILED no\\u001b\[2J/)
+  const xml = await readFile(file, 'utf8')
+  assertWellFormed(xml)
+  assert.doesNotMatch(xml.replaceAll('\n', ''), /\p{Cc}|\ufffe|\]\]>/u)
+})
+
+test('operations that a platform does not carry out are told platform by platform', async t => {
+  const { url } = await serveBroken(t, await makeGoodExtension(), async (call, good) => {
+    const reply = await good()
+    const asks = {
+      actionStatus: 'SUCCESS',
+      operations: [{ op: 'replace', path: '/accessToken/claims/sub', value: 'x' }],
+    }
+    return call.json?.event && typeof reply !== 'string' && reply.status === 200
+      ? { ...reply, body: JSON.stringify(asks) }
+      : reply
+  })
+  const { out } = await preflow([url, '--type', 'preIssueAccessToken'])
+  assert.match(out, /Asgardeo +works in part at 9 of 9/)
+  assert.match(out, /works in part on Preflow; [^:]+: Not carried out:\s+replace\s+\/accessToken\/claims\/sub\./)
+  const { out: json } = await preflow([url, '--type', 'preIssueAccessToken', '--json'])
+  assert.deepEqual(JSON.parse(json).platforms[0].actionTypes, [
+    { actionType: 'PRE_ISSUE_ACCESS_TOKEN', state: 'works', usable: 9, partial: 9, declined: 0, broken: 0 },
+  ])
+})
+
+test('what was only asked about is not said to be decided', async t => {
+  const { url } = await serveBroken(t, await makeGoodExtension(), () => ({ status: 500, body: '' }))
+  const { out } = await preflow([url])
+  assert.match(out, /^http:\S+ decides nothing; was asked about PRE_ISSUE_ACCESS_TOKEN, /)
+})
+
+test('a narrow terminal gets lines that fit', async t => {
+  const { out } = await preflow([await served(t, await makeGoodExtension())], { PREFLOW_AUTH }, 60)
+  assert.match(out, /^preUpdatePassword\n {2}Preflow +works\n/m)
+  const { out: failed } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken'], { PREFLOW_AUTH }, 60)
+  const problem = failed.slice(failed.indexOf('failureDescription contains'), failed.indexOf('The operations'))
+  assert.deepEqual(
+    problem.split('\n').filter(line => line.length > 62),
+    [],
+  )
+})
+
+test('checks that could not be made for one reason are told in one breath', async t => {
+  const { out } = await preflow([await broken(t, 'answers as text/html'), '--type', 'preIssueAccessToken'])
+  assert.match(out, /– \d+ checks: No answer asked for an operation\. operation\.form, operation\.redirect, /)
+})
+
 test('colours are for terminals, so a pipe gets none', async t => {
   const { out } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken'])
   assert.equal(out.includes('\u001b'), false)
@@ -184,9 +274,13 @@ test('colours are for terminals, so a pipe gets none', async t => {
 for (const [words, said] of [
   [[], 'The address of the extension is missing.'],
   [['nowhere'], 'is no absolute http or https URL'],
-  [['http://127.0.0.1:1/', '--type', 'preIssueNothing'], 'preIssueNothing: is no action type.'],
+  [
+    ['http://127.0.0.1:1/', '--type', 'preIssueNothing'],
+    'preIssueNothing: is no action type. There are preIssueAccessToken, ',
+  ],
   [['http://127.0.0.1:1/', '--type', 'preIssueIdToken', '--platform', 'wso2-is-7.0'], 'No chosen platform has'],
   [['http://127.0.0.1:1/', '--platform', 'okta'], 'okta: is no platform.'],
+  [['http://127.0.0.1:1/', '--platform', 'asgadeo'], 'Did you mean asgardeo?'],
   [['http://127.0.0.1:1/', '--timeout', '0'], '--timeout'],
   [['http://127.0.0.1:1/', 'http://127.0.0.1:2/'], 'is one word too many'],
 ] as const) {

@@ -1,22 +1,28 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { actionTypes, type Platform, type PlatformName, platforms } from '@preflow/contract'
 import { type Command, type Io, UsageError } from '../command.ts'
+import type { Target } from '../events/action-call.ts'
 import { readActionType } from '../events/occasions.ts'
 import {
+  jsonWithoutSecrets,
   readTarget,
   TARGET_ENVIRONMENT_HELP,
   TARGET_OPTIONS_HELP,
   targetOptions,
   withoutSecrets,
 } from '../events/target.ts'
+import { didYouMean } from '../nearest.ts'
 import { createPaint } from '../verify/paint.ts'
 import { jsonReport } from '../verify/report/json.ts'
 import { junitReport } from '../verify/report/junit.ts'
 import { summaryOf } from '../verify/report/summary.ts'
 import { textReport } from '../verify/report/text.ts'
-import { verify as runVerification } from '../verify/verify.ts'
+import { verify as runVerification, type VerificationResult } from '../verify/verify.ts'
+
+const typeNames = Object.values(actionTypes).map(({ path }) => path)
 
 /** `preflow verify`: the contract against any extension, in any language. */
 export const verify: Command = {
@@ -28,9 +34,7 @@ Asks an extension about everything that happens on platforms, as each of them se
 broken requests, wrong credentials, many at once. Says what is wrong, why it matters, how to mend it, and what each platform
 makes of the answers. Requests are real: run it against a test instance.
 
-  --type T               an action type: ${Object.values(actionTypes)
-    .map(({ path }) => path)
-    .join(', ')};
+  --type T               an action type: ${typeNames.join(', ')};
                          may be repeated; default those it turns out to decide
   --platform NAME        a platform that counts: ${Object.keys(platforms).join(', ')};
                          may be repeated; default all
@@ -40,7 +44,8 @@ ${TARGET_OPTIONS_HELP}  --certificate FILE     PEM certificate of the action: pa
   --json                 write one JSON document instead of the report
   --junit FILE           also write JUnit XML
 
-${TARGET_ENVIRONMENT_HELP}Exit code: 0 the contract is kept, 1 it is not, 2 the words are off.
+${TARGET_ENVIRONMENT_HELP}NODE_EXTRA_CA_CERTS names a PEM file with certificates that are trusted as well, for an instance with one of your own.
+Exit code: 0 the contract is kept, 1 it is not, 2 the words are off.
 `,
   async run(argv, io) {
     const { values, positionals } = parseArgs({
@@ -64,7 +69,10 @@ ${TARGET_ENVIRONMENT_HELP}Exit code: 0 the contract is kept, 1 it is not, 2 the 
     const chosen = readPlatforms(values.platform, values.timeout)
     const types = values.type?.map(word => {
       const type = readActionType(word)
-      if (!type) throw new UsageError(`${word}: is no action type.`)
+      if (!type)
+        throw new UsageError(
+          `${word}: is no action type.${didYouMean(word, typeNames)} There are ${typeNames.join(', ')}.`,
+        )
       if (chosen.every(({ revisions }) => revisions[type] === undefined)) {
         throw new UsageError(`No chosen platform has ${type} actions.`)
       }
@@ -80,13 +88,25 @@ ${TARGET_ENVIRONMENT_HELP}Exit code: 0 the contract is kept, 1 it is not, 2 the 
       ...(types && { types: [...new Set(types)] }),
       ...(encryptionKey && { encryptionKey }),
     }).finally(progress.clear)
-    if (values.junit !== undefined) {
-      await writeFile(values.junit, withoutSecrets(junitReport(result, values.strict), target))
-    }
-    const text = values.json ? `${JSON.stringify(jsonReport(result), null, 2)}\n` : textReport(result, createPaint(io))
-    io.out(withoutSecrets(text, target))
+    io.out(
+      values.json
+        ? jsonWithoutSecrets(jsonReport(result), target)
+        : withoutSecrets(textReport(result, createPaint(io), io.columns), target),
+    )
+    if (values.junit !== undefined) await writeJunit(values.junit, result, values.strict, target)
     return result.isPassed && !(values.strict && summaryOf(result).advised > 0) ? 0 : 1
   },
+}
+
+/** After the report, which is not to be lost when this cannot be written. */
+async function writeJunit(file: string, result: VerificationResult, isStrict: boolean, target: Target): Promise<void> {
+  const xml = junitReport(result, isStrict, text => withoutSecrets(text, target))
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, xml)
+  } catch (error) {
+    throw new Error(`--junit ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}).`, { cause: error })
+  }
 }
 
 function readPlatforms(names: readonly string[] | undefined, timeout: string | undefined): Platform[] {
@@ -96,7 +116,8 @@ function readPlatforms(names: readonly string[] | undefined, timeout: string | u
   }
   return [...new Set(names ?? Object.keys(platforms))].map(name => {
     if (!Object.hasOwn(platforms, name)) {
-      throw new UsageError(`${name}: is no platform. There are ${Object.keys(platforms).join(', ')}.`)
+      const known = Object.keys(platforms)
+      throw new UsageError(`${name}: is no platform.${didYouMean(name, known)} There are ${known.join(', ')}.`)
     }
     const platform = platforms[name as PlatformName]
     return readTimeoutMs === undefined ? platform : { ...platform, calling: { ...platform.calling, readTimeoutMs } }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UsageError } from '../command.ts'
-import { readTarget } from './target.ts'
+import { jsonWithoutSecrets, readTarget, withoutSecrets } from './target.ts'
 
 const url = 'http://127.0.0.1:8080/hook'
 const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
@@ -35,6 +35,7 @@ test('words that cannot be meant are refused without repeating a secret', () => 
   for (const words of [
     { url, auth: `basic:${secretWord}` },
     { url, auth: `digest:${secretWord}` },
+    { url: `http://admin:${secretWord}@127.0.0.1:8080/hook` },
     { url, auth: `api-key:${secretWord}` },
     { url, sign: [secretWord] },
   ]) {
@@ -49,4 +50,15 @@ test('the address must be an absolute http or https URL', () => {
   assert.throws(() => readTarget({ url: undefined }, {}), UsageError)
   assert.throws(() => readTarget({ url: 'localhost:8080' }, {}), UsageError)
   assert.throws(() => readTarget({ url: '/hook' }, {}), UsageError)
+})
+
+test('a document stays JSON whatever the credential is', () => {
+  for (const value of ['1', 'true', 'Why', '"', '{']) {
+    const target = readTarget({ url, auth: `api-key:x-key=${value}` }, {})
+    const document = { Why: true, count: 11, said: `it was ${value}` }
+    assert.deepEqual(JSON.parse(jsonWithoutSecrets(document, target)), {
+      ...document,
+      said: withoutSecrets(document.said, target),
+    })
+  }
 })

@@ -36,6 +36,9 @@ export function readTarget(words: TargetWords, env: Readonly<Record<string, stri
   if (parsed?.protocol !== 'http:' && parsed?.protocol !== 'https:') {
     throw new UsageError(`${url}: is no absolute http or https URL. Write it like http://127.0.0.1:8080/hook.`)
   }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new UsageError('No platform sends credentials that are part of a URL: give them with --auth.')
+  }
   const auth = words.auth ?? (env['PREFLOW_AUTH'] || undefined)
   const signingSecrets = sign ?? (env['PREFLOW_SIGN'] ? env['PREFLOW_SIGN'].split(',') : [])
   if (!signingSecrets.every(secret => /^whsec_[A-Za-z0-9+/]{16,}={0,2}$/.test(secret))) {
@@ -55,16 +58,26 @@ export function withoutSecrets(text: string, { authentication, signingSecrets }:
     ...signingSecrets,
     ...Object.entries(properties).flatMap(([name, value]) => (PUBLIC_PROPERTIES.has(name) ? [] : value)),
   ]
-  return secrets.reduce(
-    (shown, secret) => shown.replaceAll(secret, HIDDEN).replaceAll(JSON.stringify(secret).slice(1, -1), HIDDEN),
-    text,
-  )
+  return secrets
+    .flatMap(secret => (secret.length < LONG ? secret : [secret, secret.slice(0, -1)]))
+    .reduce(
+      (shown, secret) => shown.replaceAll(secret, HIDDEN).replaceAll(JSON.stringify(secret).slice(1, -1), HIDDEN),
+      text,
+    )
+}
+
+/** A document as JSON for a program: without the credentials in its texts, and still JSON whatever the credentials are. */
+export function jsonWithoutSecrets(document: object, target: Target): string {
+  const hide = (_: string, value: unknown) => (typeof value === 'string' ? withoutSecrets(value, target) : value)
+  return `${JSON.stringify(document, hide, 2)}\n`
 }
 
 const PUBLIC_PROPERTIES: ReadonlySet<string> = new Set(
   Object.values(ENDPOINT_AUTHENTICATION_PROPERTIES).flatMap(({ shown }) => shown),
 )
 const HIDDEN = '<credential>'
+/** Of such secrets all but the last character is hidden as well: the verifier asks with ones that are nearly right. */
+const LONG = 8
 
 const readers: Readonly<Record<string, (rest: string) => EndpointAuthentication | undefined>> = {
   none: () => ({ type: 'NONE' }),

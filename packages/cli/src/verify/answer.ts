@@ -1,5 +1,5 @@
 import type { ActionType, Platform } from '@preflow/contract'
-import type { Outcome } from '@preflow/engine'
+import type { OperationVerdict, Outcome } from '@preflow/engine'
 import { clientView } from '../events/client-view.ts'
 import type { Exchange } from './session.ts'
 
@@ -157,17 +157,24 @@ export function isRefusal(exchange: Exchange): boolean {
 
 /** What some platforms make of one answer. */
 export interface Consequence {
-  kind: 'usable' | 'declined' | 'broken'
+  /** `partial`: used, but not every operation is carried out. */
+  kind: 'usable' | 'partial' | 'declined' | 'broken'
   /** Titles. */
   platforms: string[]
   /** What the client would see there. */
   client: string
-  /** Why a platform cannot use it: the engine's words. */
+  /** Why a platform cannot use it, or not all of it: the engine's words. */
   why?: string
+}
+
+/** The operations that changed nothing. */
+function leftOut({ operations }: Outcome & { status: 'success' }): readonly OperationVerdict[] {
+  return operations.filter(({ verdict }) => verdict !== 'applied')
 }
 
 /** Whether a platform can use an outcome; an ERROR of the contract is the extension's own wish. */
 export function kindOf(outcome: Outcome): Consequence['kind'] {
+  if (outcome.status === 'success' && leftOut(outcome).length > 0) return 'partial'
   if (outcome.status !== 'error' && outcome.status !== 'continued') return 'usable'
   return outcome.error.code === 'extension_error' ? 'declined' : 'broken'
 }
@@ -190,14 +197,20 @@ export function consequencesOf(judged: readonly Judged[]): Consequence[] {
   for (const { type, platform, outcome } of judged) {
     const kind = kindOf(outcome)
     const client = clientView(type, outcome) ?? ''
-    const why =
-      kind === 'broken' && 'error' in outcome ? withoutTitle(outcome.error?.message ?? '', platform) : undefined
+    const why = whyOf(outcome, platform)
     const key = [kind, client, why].join('\n')
     const group = groups.get(key)
     if (group) group.platforms.push(platform.title)
     else groups.set(key, { kind, platforms: [platform.title], client, ...(why !== undefined && { why }) })
   }
   return [...groups.values()]
+}
+
+function whyOf(outcome: Outcome, platform: Platform): string | undefined {
+  if (kindOf(outcome) === 'broken' && 'error' in outcome) return withoutTitle(outcome.error?.message ?? '', platform)
+  if (outcome.status !== 'success' || leftOut(outcome).length === 0) return undefined
+  const names = new Set(leftOut(outcome).map(({ op, path = '' }) => `${op} ${path}`.trim()))
+  return `Not carried out: ${[...names].join(', ')}.`
 }
 
 /** The engine names the platform in some messages; platforms that say the same are to be one group. */

@@ -146,4 +146,4 @@ export function createProblems(): {
   }
 }
 
-const GRAVITY: Readonly<Record<Consequence['kind'], number>> = { usable: 0, declined: 1, broken: 2 }
+const GRAVITY: Readonly<Record<Consequence['kind'], number>> = { usable: 0, partial: 1, declined: 2, broken: 3 }

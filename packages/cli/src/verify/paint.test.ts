@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createPaint } from './paint.ts'
+import { createPaint, plain } from './paint.ts'
 
 const isTerminal = () => true
 const terminal = { isTTY: true, env: {} }
@@ -23,4 +23,11 @@ test('a pipe, NO_COLOR and a dumb terminal get none', () => {
 
 test('an empty NO_COLOR does not count, as no-color.org has it', () => {
   assert.notEqual(createPaint({ ...terminal, env: { NO_COLOR: '' } }, isTerminal).good('yes'), 'yes')
+})
+
+test('what somebody else wrote cannot paint, move the cursor or turn the line around', () => {
+  assert.equal(plain('no\u001b[31m red\u0007\u009b2J'), 'no\\u001b[31m red\\u0007\\u009b2J')
+  assert.equal(plain('one\r\ntwo\u2028three'), 'one  two three')
+  assert.equal(plain('a\u202eb'), 'a\\u202eb')
+  assert.equal(plain('Zo\u00eb \u6f22\u5b57 \u{1f600}'), 'Zo\u00eb \u6f22\u5b57 \u{1f600}')
 })

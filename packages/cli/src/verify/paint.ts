@@ -11,6 +11,16 @@ export interface Paint {
   strong(text: string): string
 }
 
+/** Control characters, and those that turn the direction of what follows: an extension does not get to paint. */
+const UNSHOWABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
+
+/** A text that somebody else wrote, as one line that a terminal only shows. */
+export function plain(text: string): string {
+  return text.replaceAll(UNSHOWABLE, character =>
+    /\s/.test(character) ? ' ' : `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 type Style = Parameters<typeof styleText>[0]
 
 /**

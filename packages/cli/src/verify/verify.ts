@@ -3,7 +3,7 @@ import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
 import type { Target } from '../events/action-call.ts'
 import type { Occasion } from '../events/occasion.ts'
 import { occasions } from '../events/occasions.ts'
-import { decisionOf, isDecided, isRefusal, kindOf } from './answer.ts'
+import { type Consequence, decisionOf, isDecided, isRefusal, kindOf } from './answer.ts'
 import {
   type AskingCheck,
   type Check,
@@ -42,6 +42,8 @@ export interface Cell {
   /** `absent`: the platform has no such type. */
   state: 'works' | 'declines' | 'breaks' | 'absent' | 'not checked'
   usable: number
+  /** How many of the usable answers ask for operations that are not carried out there. */
+  partial: number
   declined: number
   broken: number
 }
@@ -266,12 +268,15 @@ function read(check: ReadingCheck, type: ActionType, exchanges: readonly Exchang
 }
 
 function cellOf(platform: Platform, type: ActionType, subjects: readonly Subject[]): Cell {
-  const counts = { usable: 0, declined: 0, broken: 0 }
+  const counts = { usable: 0, partial: 0, declined: 0, broken: 0 }
   if (platform.revisions[type] === undefined) return { platform, type, state: 'absent', ...counts }
+  const count = (kind: Consequence['kind']) => {
+    counts[kind] += 1
+    if (kind === 'partial') counts.usable += 1
+  }
   for (const { told } of subjects.filter(subject => subject.type === type)) {
     for (const { judgements } of told) {
-      for (const { outcome } of judgements.filter(judgement => judgement.platform === platform))
-        counts[kindOf(outcome)] += 1
+      for (const { outcome } of judgements.filter(judgement => judgement.platform === platform)) count(kindOf(outcome))
     }
   }
   const { usable, declined, broken } = counts

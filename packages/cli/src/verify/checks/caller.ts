@@ -59,7 +59,9 @@ async function mustRefuse({ session, type }: Subject, probes: readonly Probe[]):
     if (!delivery.ok) {
       if (delivery.error.code === 'deadline') problems.add('It is not answered.', exchange)
     } else if (delivery.status < 400) {
-      problems.add(`It is answered with status ${delivery.status}, ${decisionOf(exchange).words}.`, exchange)
+      const { status, words } = decisionOf(exchange)
+      const said = status === 'unusable' ? words : `status ${delivery.status}, ${words}`
+      problems.add(`It is answered with ${said}.`, exchange)
     }
   }
   return problems.finding()

@@ -25,7 +25,14 @@ export function jsonReport(result: VerificationResult): object {
       title,
       actionTypes: cells
         .filter(({ platform }) => platform.name === name)
-        .map(({ type, state, usable, declined, broken }) => ({ actionType: type, state, usable, declined, broken })),
+        .map(({ type, state, usable, partial, declined, broken }) => ({
+          actionType: type,
+          state,
+          usable,
+          partial,
+          declined,
+          broken,
+        })),
     })),
     checks: results.map(({ check, type, finding }) => ({
       id: check.id,

@@ -7,8 +7,13 @@ import { verdictOf } from './summary.ts'
  * The report as JUnit XML, which every CI system shows: one suite per group of checks, and one for the platforms.
  *
  * @param isStrict Whether advice counts as a failure.
+ * @param hide Takes out of a text what nobody is to read; asked before anything is escaped.
  */
-export function junitReport(result: VerificationResult, isStrict: boolean): string {
+export function junitReport(
+  result: VerificationResult,
+  isStrict: boolean,
+  hide: (text: string) => string = text => text,
+): string {
   const suites = [
     ...Object.entries(groups).map(([group, title]) => ({
       name: title,
@@ -19,24 +24,24 @@ export function junitReport(result: VerificationResult, isStrict: boolean): stri
     { name: 'Platforms', cases: result.cells.map(cellCase) },
   ].filter(({ cases }) => cases.length > 0)
   const all = suites.flatMap(({ cases }) => cases)
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    element('testsuites', { name: 'preflow verify', time: (result.durationMs / 1000).toFixed(3), ...tally(all) }, [
-      ...suites.map(({ name, cases }) =>
-        element(
-          'testsuite',
-          { name, ...tally(cases) },
-          cases.map(({ xml }) => xml),
-        ),
-      ),
-    ]),
-    '',
-  ].join('\n')
+  const document = element(
+    'testsuites',
+    { name: 'preflow verify', time: (result.durationMs / 1000).toFixed(3), ...tally(all) },
+    suites.map(({ name, cases }) => element('testsuite', { name, ...tally(cases) }, cases.map(toElement))),
+  )
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${render(document, hide)}\n`
 }
 
 interface Case {
-  xml: string
+  name: string
+  /** What is told inside of it. */
+  told?: Element
   kind: 'passed' | 'failed' | 'skipped'
+  classname: string
+}
+
+function toElement({ name, classname, told }: Case): Element {
+  return element('testcase', { classname, name }, told ? [told] : [])
 }
 
 function tally(cases: readonly Case[]): Record<string, number> {
@@ -46,41 +51,56 @@ function tally(cases: readonly Case[]): Record<string, number> {
 
 function checkCase(checked: CheckResult, isStrict: boolean): Case {
   const { check, type, finding } = checked
-  const attributes = { classname: `preflow.${type}`, name: `${check.id}: ${check.title}` }
+  const named = { classname: `preflow.${type}`, name: `${check.id}: ${check.title}` }
   if (finding.result === 'not checked') {
-    return { kind: 'skipped', xml: element('testcase', attributes, [element('skipped', { message: finding.why })]) }
+    return { ...named, kind: 'skipped', told: element('skipped', { message: finding.why }) }
   }
-  if (finding.result === 'passed') return { kind: 'passed', xml: element('testcase', attributes) }
-  const told = finding.problems.map(({ text, seenIn }) => `${text} (in: ${seenIn.join('; ')})`)
-  const words = [...told, `Why: ${check.why}`, `Mend: ${check.mend}`].join('\n')
+  if (finding.result === 'passed') return { ...named, kind: 'passed' }
+  const problems = finding.problems.map(({ text, seenIn }) => `${text} (in: ${seenIn.join('; ')})`)
+  const words = [...problems, `Why: ${check.why}`, `Mend: ${check.mend}`].join('\n')
   if (verdictOf([checked]) === 'advised' && !isStrict) {
-    return { kind: 'passed', xml: element('testcase', attributes, [element('system-out', {}, [escaped(words)])]) }
+    return { ...named, kind: 'passed', told: element('system-out', {}, [words]) }
   }
-  const failure = element('failure', { type: check.level, message: finding.problems[0]?.text ?? '' }, [escaped(words)])
-  return { kind: 'failed', xml: element('testcase', attributes, [failure]) }
+  const message = finding.problems[0]?.text ?? ''
+  return { ...named, kind: 'failed', told: element('failure', { type: check.level, message }, [words]) }
 }
 
 function cellCase({ platform, type, state, usable, declined, broken }: Cell): Case {
-  const attributes = { classname: `preflow.${type}`, name: `works on ${platform.title}` }
+  const named = { classname: `preflow.${type}`, name: `works on ${platform.title}` }
   const counts = `${usable} usable, ${declined} declined, ${broken} broken`
   switch (state) {
     case 'works':
     case 'declines':
-      return { kind: 'passed', xml: element('testcase', attributes) }
+      return { ...named, kind: 'passed' }
     case 'breaks':
-      return { kind: 'failed', xml: element('testcase', attributes, [element('failure', { message: counts })]) }
+      return { ...named, kind: 'failed', told: element('failure', { message: counts }) }
     case 'absent':
     case 'not checked':
-      return { kind: 'skipped', xml: element('testcase', attributes, [element('skipped', { message: state })]) }
+      return { ...named, kind: 'skipped', told: element('skipped', { message: state }) }
     default:
       return state satisfies never
   }
 }
 
-function element(name: string, attributes: Record<string, string | number>, children: readonly string[] = []): string {
-  const given = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(String(value))}"`)
+interface Element {
+  name: string
+  attributes: Record<string, string | number>
+  children: readonly (Element | string)[]
+}
+
+function element(
+  name: string,
+  attributes: Record<string, string | number>,
+  children: readonly (Element | string)[] = [],
+): Element {
+  return { name, attributes, children }
+}
+
+function render({ name, attributes, children }: Element, hide: (text: string) => string): string {
+  const given = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(hide(String(value)))}"`)
+  const inside = children.map(child => (typeof child === 'string' ? escaped(hide(child)) : render(child, hide)))
   const open = `<${name}${given.join('')}`
-  return children.length === 0 ? `${open}/>` : `${open}>${children.join('\n')}</${name}>`
+  return inside.length === 0 ? `${open}/>` : `${open}>${inside.join('\n')}</${name}>`
 }
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }

@@ -1,22 +1,36 @@
-import { actionTypes } from '@preflow/contract'
-import { type Consequence, consequencesOf, decisionOf, judgedOf } from '../answer.ts'
+import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
+import { type Consequence, consequencesOf, decisionOf, isDecided, judgedOf } from '../answer.ts'
 import { type Check, type CheckResult, groupOf, type Problem } from '../check.ts'
 import { groups, notCheckable } from '../checks/checks.ts'
-import type { Paint } from '../paint.ts'
+import { type Paint, plain } from '../paint.ts'
 import type { Exchange } from '../session.ts'
 import type { Cell, VerificationResult } from '../verify.ts'
 import { count, summaryOf, verdictOf } from './summary.ts'
 
 /** So many labels are named before the rest is counted. */
 const MAX_LABELS = 3
+/** Longer lines are hard to read, however wide the terminal. */
+const MAX_COLUMNS = 110
+/** Narrower ones are not worth the breaks. */
+const MIN_COLUMNS = 40
 
-/** The report for people. */
-export function textReport(result: VerificationResult, paint: Paint): string {
+/**
+ * The report for people.
+ *
+ * @param terminalColumns How wide the terminal is. Default: wide enough.
+ */
+export function textReport(
+  result: VerificationResult,
+  paint: Paint,
+  terminalColumns = Number.POSITIVE_INFINITY,
+): string {
+  const columns = Math.max(MIN_COLUMNS, Math.min(MAX_COLUMNS, terminalColumns))
+  const layout: Layout = { paint, wrapped: (text, indent) => wrapped(text, indent, columns) }
   return [
     heading(result, paint),
-    matrix(result, paint),
-    ...Object.entries(groups).map(([group, title]) => groupReport(group, title, result, paint)),
-    answersReport(result, paint),
+    matrix(result, paint, terminalColumns),
+    ...Object.entries(groups).map(([group, title]) => groupReport(group, title, result, layout)),
+    answersReport(result, layout),
     result.told.length === 0
       ? ''
       : `${paint.strong('What cannot be seen from outside')}\n${notCheckable.map(text => `  - ${text}\n`).join('')}`,
@@ -26,14 +40,25 @@ export function textReport(result: VerificationResult, paint: Paint): string {
     .join('\n')
 }
 
-function heading({ url, types, requests, durationMs, timings }: VerificationResult, paint: Paint): string {
+interface Layout {
+  paint: Paint
+  /** A text as lines that fit, each behind an indent. */
+  wrapped(text: string, indent: string): string[]
+}
+
+function heading({ url, types, told, requests, durationMs, timings }: VerificationResult, paint: Paint): string {
   const { origin, pathname } = new URL(url)
   const seconds = (durationMs / 1000).toFixed(1)
   const times = timings.map(
     ({ type, timing: { firstMs, medianMs, slowestMs } }) =>
       `  ${type}: first answer after ${ms(firstMs)}, half of them within ${ms(medianMs)}, slowest ${ms(slowestMs)}\n`,
   )
-  const asked = types.length === 0 ? 'no action type was decided' : `decides ${types.join(', ')}`
+  const decided = types.filter(type => told.some(each => each.type === type && isDecided(decisionOf(each))))
+  const undecided = types.filter(type => !decided.includes(type))
+  const asked = [
+    ...(decided.length > 0 ? [`decides ${decided.join(', ')}`] : ['decides nothing']),
+    ...(undecided.length > 0 ? [`was asked about ${undecided.join(', ')}`] : []),
+  ].join('; ')
   return `${paint.strong(`${origin}${pathname}`)} ${asked}\n${paint.faint(
     `  ${count(requests, 'request')} in ${seconds} s\n${times.join('')}`,
   )}`
@@ -41,13 +66,14 @@ function heading({ url, types, requests, durationMs, timings }: VerificationResu
 
 const ms = (duration: number) => `${duration < 10 ? duration.toFixed(1) : Math.round(duration)} ms`
 
-function cellText({ state, usable, declined, broken }: Cell): string {
+function cellText({ state, usable, partial, declined, broken }: Cell): string {
   const all = usable + declined + broken
+  const works = partial === 0 ? 'works' : `works in part at ${partial} of ${all}`
   switch (state) {
     case 'works':
-      return 'works'
+      return works
     case 'declines':
-      return usable === 0 ? 'declines all' : `works, declines ${declined} of ${all}`
+      return usable === 0 ? 'declines all' : `${works}, declines ${declined} of ${all}`
     case 'breaks':
       return broken === all ? 'breaks' : `breaks at ${broken} of ${all}`
     case 'absent':
@@ -59,15 +85,16 @@ function cellText({ state, usable, declined, broken }: Cell): string {
   }
 }
 
-function matrix({ types, platforms, cells }: VerificationResult, paint: Paint): string {
+function matrix({ types, platforms, cells }: VerificationResult, paint: Paint, terminalColumns: number): string {
   if (types.length === 0) return ''
-  const colorOf: Record<Cell['state'], (text: string) => string> = {
+  const colors: Record<Cell['state'], (text: string) => string> = {
     works: paint.good,
     declines: paint.doubtful,
     breaks: paint.bad,
     absent: paint.faint,
     'not checked': paint.faint,
   }
+  const colorOf = ({ state, partial }: Cell) => (state === 'works' && partial > 0 ? paint.doubtful : colors[state])
   const nameWidth = Math.max(...platforms.map(({ title }) => title.length))
   const widths = types.map(type =>
     Math.max(
@@ -75,28 +102,74 @@ function matrix({ types, platforms, cells }: VerificationResult, paint: Paint): 
       ...cells.filter(cell => cell.type === type).map(cell => cellText(cell).length),
     ),
   )
+  const cellOf = (platform: Platform, type: ActionType) =>
+    cells.find(cell => cell.platform === platform && cell.type === type)
+  const width = 2 + nameWidth + widths.reduce((sum, each) => sum + 2 + each, 0)
+  if (width > terminalColumns) {
+    // Side by side they do not fit: one below the other.
+    return types
+      .map(type => {
+        const rows = platforms.map(platform => {
+          const cell = cellOf(platform, type)
+          return `  ${platform.title.padEnd(nameWidth)}  ${cell ? colorOf(cell)(cellText(cell)) : ''}`
+        })
+        return `${actionTypes[type].path}\n${rows.join('\n')}\n`
+      })
+      .join('\n')
+  }
   const head = types.map((type, n) => actionTypes[type].path.padEnd(widths[n] ?? 0)).join('  ')
   const rows = platforms.map(platform => {
     const columns = types.map((type, n) => {
-      const cell = cells.find(candidate => candidate.platform === platform && candidate.type === type)
-      return cell ? colorOf[cell.state](cellText(cell).padEnd(widths[n] ?? 0)) : ''
+      const cell = cellOf(platform, type)
+      return cell ? colorOf(cell)(cellText(cell).padEnd(widths[n] ?? 0)) : ''
     })
     return `  ${platform.title.padEnd(nameWidth)}  ${columns.join('  ')}`.trimEnd()
   })
   return `${`  ${' '.repeat(nameWidth)}  ${head}`.trimEnd()}\n${rows.join('\n')}\n`
 }
 
-function groupReport(group: string, title: string, { results }: VerificationResult, paint: Paint): string {
+function groupReport(group: string, title: string, { results }: VerificationResult, layout: Layout): string {
   const byCheck = Map.groupBy(
     results.filter(({ check }) => groupOf(check) === group),
     ({ check }) => check,
   )
   if (byCheck.size === 0) return ''
-  const lines = [...byCheck].flatMap(([check, ofCheck]) => checkReport(check, ofCheck, paint))
+  const { paint } = layout
+  const lines = together([...byCheck]).flatMap(checks => {
+    const [[check, ofCheck] = []] = checks
+    if (!check || !ofCheck) return []
+    if (checks.length === 1) return checkReport(check, ofCheck, layout)
+    const ids = checks.map(([{ id }]) => id).join(', ')
+    return layout.wrapped(`– ${checks.length} checks: ${unseen(ofCheck)} ${ids}`, '  ').map(paint.faint)
+  })
   return `${paint.strong(title)}\n${lines.join('\n')}\n`
 }
 
-function checkReport(check: Check, results: readonly CheckResult[], paint: Paint): string[] {
+/** So many in a row that were not made for the same reason are told in one breath. */
+const MIN_TOGETHER = 3
+
+type OfCheck = readonly [check: Check, results: readonly CheckResult[]]
+
+/** Neighbours that were not made for the same reason are put together. */
+function together(byCheck: readonly OfCheck[]): OfCheck[][] {
+  const rows: { why: string; checks: OfCheck[] }[] = []
+  for (const each of byCheck) {
+    const why = verdictOf(each[1]) === 'not checked' ? unseen(each[1]) : ''
+    const last = rows.at(-1)
+    if (last && why !== '' && last.why === why) last.checks.push(each)
+    else rows.push({ why, checks: [each] })
+  }
+  return rows.flatMap(({ checks }) => (checks.length < MIN_TOGETHER ? checks.map(each => [each]) : [checks]))
+}
+
+/** Why a check was not made. */
+function unseen(results: readonly CheckResult[]): string {
+  const whys = results.flatMap(({ finding }) => (finding.result === 'not checked' ? finding.why : []))
+  return [...new Set(whys)].join(' ')
+}
+
+function checkReport(check: Check, results: readonly CheckResult[], layout: Layout): string[] {
+  const { paint, wrapped } = layout
   const verdict = verdictOf(results)
   const { mark, color } = {
     passed: { mark: '✓', color: paint.good },
@@ -105,17 +178,14 @@ function checkReport(check: Check, results: readonly CheckResult[], paint: Paint
     'not checked': { mark: '–', color: paint.faint },
   }[verdict]
   const lines = [`  ${color(mark)} ${check.title} ${paint.faint(check.id)}`]
-  if (verdict === 'not checked') {
-    const whys = results.flatMap(({ finding }) => (finding.result === 'not checked' ? finding.why : []))
-    return [`${lines[0]}${paint.faint(`: ${[...new Set(whys)].join(' ')}`)}`]
-  }
+  if (verdict === 'not checked') return [`${lines[0]}${paint.faint(`: ${unseen(results)}`)}`]
   const isOfSeveralTypes = results.length > 1
   for (const { type, finding } of results) {
     const about = isOfSeveralTypes ? `${type}: ` : ''
     if (finding.result === 'passed' && finding.note !== undefined)
-      lines.push(paint.faint(`      ${about}${finding.note}`))
+      lines.push(...wrapped(`${about}${finding.note}`, '      ').map(paint.faint))
     if (finding.result === 'failed') {
-      for (const problem of finding.problems) lines.push(...problemLines(problem, about, color, paint))
+      for (const problem of finding.problems) lines.push(...problemLines(problem, about, color, layout))
     }
   }
   if (verdict === 'failed' || verdict === 'advised') {
@@ -128,7 +198,7 @@ function problemLines(
   { text, on, seenIn, consequences }: Problem,
   about: string,
   color: (text: string) => string,
-  paint: Paint,
+  { paint, wrapped }: Layout,
 ): string[] {
   const where = on ? ` On ${on.join('; ')}.` : ''
   const isHarmless = consequences.every(({ kind }) => kind === 'usable')
@@ -146,11 +216,12 @@ function shortened(labels: readonly string[]): string {
 
 const verbs: Readonly<Record<Consequence['kind'], string>> = {
   usable: 'works on',
+  partial: 'works in part on',
   declined: 'declined on',
   broken: 'breaks on',
 }
 
-/** `breaks on WSO2 Identity Server 7.1: … The client sees 500 …`; where it works, that is all there is to say. */
+/** `breaks on WSO2 Identity Server 7.1: … The client sees 500 …`; where all of it works, that is all there is to say. */
 function consequenceTexts(consequences: readonly Consequence[]): { kind: Consequence['kind']; text: string }[] {
   const working = consequences.filter(({ kind }) => kind === 'usable').flatMap(({ platforms }) => platforms)
   const others = consequences
@@ -162,7 +233,8 @@ function consequenceTexts(consequences: readonly Consequence[]): { kind: Consequ
   return working.length > 0 ? [{ kind: 'usable', text: `${verbs.usable} ${working.join('; ')}` }, ...others] : others
 }
 
-function answersReport({ told, types }: VerificationResult, paint: Paint): string {
+function answersReport({ told, types }: VerificationResult, layout: Layout): string {
+  const { paint, wrapped } = layout
   if (told.length === 0) return ''
   const parts = types.flatMap(type => {
     const byOccasion = Map.groupBy(
@@ -171,7 +243,7 @@ function answersReport({ told, types }: VerificationResult, paint: Paint): strin
     )
     // Occasions of which platforms make the same are told together.
     const byOpinion = Map.groupBy(
-      [...byOccasion].map(([label, exchanges]) => ({ label, lines: opinionLines(exchanges, paint) })),
+      [...byOccasion].map(([label, exchanges]) => ({ label, lines: opinionLines(exchanges, layout) })),
       ({ lines }) => lines.join('\n'),
     )
     return [
@@ -186,17 +258,18 @@ function answersReport({ told, types }: VerificationResult, paint: Paint): strin
 }
 
 /** What was decided, and what platforms make of it. */
-function opinionLines(exchanges: readonly Exchange[], paint: Paint): string[] {
-  const colors = { usable: paint.good, declined: paint.doubtful, broken: paint.bad }
+function opinionLines(exchanges: readonly Exchange[], { paint, wrapped }: Layout): string[] {
+  const colors = { usable: paint.good, partial: paint.doubtful, declined: paint.doubtful, broken: paint.bad }
   const all = exchanges.flatMap(({ judgements }) => judgements).length
   const byDecision = Map.groupBy(exchanges, exchange => decisionOf(exchange).words)
   return [...byDecision].flatMap(([words, same]) => {
     const consequences = consequencesOf(same.flatMap(judgedOf))
     const [first] = consequences
     const isUnanimous = new Set(consequences.map(({ kind }) => kind)).size === 1 && byDecision.size === 1
-    if (first?.kind === 'usable' && isUnanimous) return [`      ${words}: ${colors.usable(`works on all ${all}`)}`]
+    if (first?.kind === 'usable' && isUnanimous)
+      return [`      ${plain(words)}: ${colors.usable(`works on all ${all}`)}`]
     return [
-      `      ${words}`,
+      ...wrapped(words, '      '),
       ...consequenceTexts(consequences).flatMap(({ kind, text }) => wrapped(text, '        ').map(colors[kind])),
     ]
   })
@@ -213,12 +286,11 @@ function summary(result: VerificationResult, paint: Paint): string {
   return `${words.filter(word => word !== undefined).join(', ')}.`
 }
 
-/** Lines of at most 110 characters. */
-function wrapped(text: string, indent: string): string[] {
+function wrapped(text: string, indent: string, columns: number): string[] {
   const lines: string[] = []
   let line = indent
-  for (const word of text.split(' ')) {
-    if (line.length + word.length > 110 && line !== indent) {
+  for (const word of plain(text).split(' ')) {
+    if (line.length + word.length > columns && line !== indent) {
       lines.push(line.trimEnd())
       line = indent
     }
