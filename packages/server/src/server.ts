@@ -25,6 +25,7 @@ import { purgeExpiredArtifacts } from './store/oidc-artifacts.ts'
 import { findOrganization, findOrganizationById } from './store/organizations.ts'
 import { FIRST_TENANT, findTenantByDomain } from './store/tenants.ts'
 import { insertUser, listUsers } from './store/users.ts'
+import { purgeWrongPasswords } from './store/wrong-passwords.ts'
 
 /** A server that is ready to listen. */
 export interface Server {
@@ -106,7 +107,7 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
     disclosure: configuration,
   })
   const clientRequestOf = (request: IncomingMessage) => clientRequests.get(request) ?? { address: '', headers: [] }
-  const checkPassword = createPasswordCheck({ db, now, clientRequestOf })
+  const checkPassword = createPasswordCheck({ db, clientRequestOf })
   const issuerServerOf = createIssuerServers({
     db,
     log,
@@ -218,6 +219,7 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
   async function keepHouse(): Promise<void> {
     try {
       await purgeExpiredArtifacts(db)
+      await purgeWrongPasswords(db)
     } catch (error) {
       log.warn({ err: error }, 'what has expired could not be deleted; it is tried again in an hour')
     }

@@ -1,13 +1,18 @@
-import { LRUCache } from 'lru-cache'
+import { createHmac } from 'node:crypto'
+import type { Database } from '../store/database.ts'
+import { addWrongPassword, countWrongPasswords, forgetWrongPasswords } from '../store/wrong-passwords.ts'
 
 /** Slows down whoever guesses passwords. */
 export interface Attempts {
   /** Whether this client may try the password of this user now. */
-  mayTry(attempt: Attempt): boolean
+  mayTry(attempt: Attempt): Promise<boolean>
   /** Counts a wrong password. */
-  failed(attempt: Attempt): void
-  /** Forgets the wrong ones after the right one. */
-  succeeded(attempt: Attempt): void
+  failed(attempt: Attempt): Promise<void>
+  /**
+   * Forgets the wrong ones after the right one. `false`, and nothing is forgotten, when too many that were tried at the same
+   * moment turned out wrong meanwhile: otherwise a crowd of guesses would pass before the first of them is counted.
+   */
+  succeeded(attempt: Attempt): Promise<boolean>
 }
 
 /** Who tries to be whom, from where. */
@@ -22,28 +27,24 @@ export interface Attempt {
 const FREE_FAILURES = 10
 /** Afterwards none is looked at until so long after the last one. */
 const PAUSE_MS = 60_000
-/** Most pairs of user and address that are remembered, the ones of late. */
-const MAX_REMEMBERED = 100_000
 
-/**
- * Makes a counter of wrong passwords by user and address. It lives in memory: each process counts for itself.
- *
- * @param now Epoch milliseconds.
- */
-export function createAttempts(now: () => number): Attempts {
-  const failures = new LRUCache<string, { count: number; lastAt: number }>({ max: MAX_REMEMBERED })
+/** Makes a counter of wrong passwords by user and address. All processes on one database count together. */
+export function createAttempts(db: Database): Attempts {
+  // People type their password where the name belongs, so what is kept must not tell what was typed.
+  const secret = db.seal.deriveSecret('wrong passwords')
   const keyOf = ({ tenantId, userName, address }: Attempt) =>
-    JSON.stringify([tenantId, userName.toLowerCase(), address])
-  const recent = (key: string) => {
-    const known = failures.get(key)
-    return known && now() - known.lastAt < PAUSE_MS ? known : undefined
-  }
+    createHmac('sha256', secret)
+      .update(JSON.stringify([tenantId, userName.toLowerCase(), address]))
+      .digest('base64url')
   return {
-    mayTry: attempt => (recent(keyOf(attempt))?.count ?? 0) < FREE_FAILURES,
-    failed(attempt) {
+    mayTry: async attempt => (await countWrongPasswords(db, keyOf(attempt))) < FREE_FAILURES,
+    failed: attempt => addWrongPassword(db, keyOf(attempt), PAUSE_MS),
+    async succeeded(attempt) {
       const key = keyOf(attempt)
-      failures.set(key, { count: (recent(key)?.count ?? 0) + 1, lastAt: now() })
+      const failures = await countWrongPasswords(db, key)
+      // Seldom there are any, and a sign-in without a write is a fast one.
+      if (failures > 0 && failures < FREE_FAILURES) await forgetWrongPasswords(db, key)
+      return failures < FREE_FAILURES
     },
-    succeeded: attempt => void failures.delete(keyOf(attempt)),
   }
 }

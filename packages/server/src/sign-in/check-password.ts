@@ -23,18 +23,16 @@ export const PASSWORD_COMPLAINTS: Record<Exclude<PasswordVerdict['status'], 'rig
 /** Makes the one check of a password for the sign-in page and the password grant; it slows down whoever guesses. */
 export function createPasswordCheck(ports: {
   db: Database
-  /** Epoch milliseconds. */
-  now(): number
   clientRequestOf(request: IncomingMessage): ClientRequest
 }): CheckPassword {
-  const attempts = createAttempts(ports.now)
+  const attempts = createAttempts(ports.db)
   return async ({ issuer, userName, password }, request) => {
     const { tenant, organization } = issuer
     const attempt = { tenantId: tenant.id, userName, address: ports.clientRequestOf(request).address }
-    if (!attempts.mayTry(attempt)) return { status: 'resting' }
+    if (!(await attempts.mayTry(attempt))) return { status: 'resting' }
     const user = await verifyPassword(ports.db, tenant.id, userName, password, organization.id)
-    if (user) attempts.succeeded(attempt)
-    else attempts.failed(attempt)
-    return user ? { status: 'right', user } : { status: 'wrong' }
+    if (user) return (await attempts.succeeded(attempt)) ? { status: 'right', user } : { status: 'resting' }
+    await attempts.failed(attempt)
+    return { status: 'wrong' }
   }
 }

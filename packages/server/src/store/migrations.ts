@@ -206,4 +206,15 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+
+  '0002-wrong-passwords': {
+    async up(db: Schema) {
+      await db.schema
+        .createTable('wrong_passwords')
+        .addColumn('key', 'text', column => column.primaryKey())
+        .addColumn('count', 'integer', column => column.notNull())
+        .addColumn('expires_at', 'bigint', column => column.notNull())
+        .execute()
+    },
+  },
 }

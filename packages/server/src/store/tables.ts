@@ -118,5 +118,7 @@ export interface Tables {
     expires_at: number | null
     consumed_at: number | null
   }
+  /** Wrong passwords of late. The key tells nothing of the user, the tenant or the address. */
+  wrong_passwords: { key: string; count: number; expires_at: number }
   signing_keys: { tenant_id: string; kid: string; alg: string; jwk: string; created_at: number }
 }

@@ -1,0 +1,42 @@
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+
+/** How many wrong passwords were counted under a key, as long as they are remembered. */
+export async function countWrongPasswords(db: Database, key: string): Promise<number> {
+  const row = await db.queries
+    .selectFrom('wrong_passwords')
+    .select('count')
+    .where('key', '=', key)
+    .where('expires_at', '>', db.now())
+    .executeTakeFirst()
+  return row?.count ?? 0
+}
+
+/** Counts one more, whatever is counted at the same moment, and remembers all of them for `lifetimeMs` from now on. */
+export async function addWrongPassword(db: Database, key: string, lifetimeMs: number): Promise<void> {
+  const nowMs = db.now()
+  const expires_at = nowMs + lifetimeMs
+  await db.queries
+    .insertInto('wrong_passwords')
+    .values({ key, count: 1, expires_at })
+    .onConflict(conflict =>
+      conflict.column('key').doUpdateSet({
+        count: sql`case when wrong_passwords.expires_at > ${nowMs} then wrong_passwords.count + 1 else 1 end`,
+        expires_at,
+      }),
+    )
+    .execute()
+}
+
+export async function forgetWrongPasswords(db: Database, key: string): Promise<void> {
+  await db.queries.deleteFrom('wrong_passwords').where('key', '=', key).execute()
+}
+
+/** How many keys were removed because nothing under them is remembered any longer. */
+export async function purgeWrongPasswords(db: Database): Promise<number> {
+  const { numDeletedRows } = await db.queries
+    .deleteFrom('wrong_passwords')
+    .where('expires_at', '<=', db.now())
+    .executeTakeFirst()
+  return Number(numDeletedRows)
+}
