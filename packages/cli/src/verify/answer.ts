@@ -1,4 +1,4 @@
-import type { ActionType, Platform } from '@preflow/contract'
+import { type ActionType, type Platform, platforms } from '@preflow/contract'
 import type { OperationVerdict, Outcome } from '@preflow/engine'
 import { clientView } from '../events/client-view.ts'
 import type { Exchange } from './session.ts'
@@ -93,9 +93,16 @@ function readJson(text: string): NonNullable<AnswerView['json']> {
   } catch (error) {
     // V8 names the place where a complete value is followed by more.
     const [, end] = /after JSON at position (\d+)/.exec((error as Error).message) ?? []
-    if (end === undefined) return { ok: false, why: 'the body is not JSON' }
+    if (end === undefined) return { ok: false, why: `the body is not JSON${whereIn((error as Error).message)}` }
     return { ok: true, value: JSON.parse(text.slice(0, Number(end))), isFollowed: true }
   }
+}
+
+/** What V8 stumbled over, without the text around it, which may be anything. */
+function whereIn(message: string): string {
+  const [what] =
+    /^(Unexpected token '.+?'(?=,)|Unexpected end of JSON input|[A-Z][^"\n]* at position \d+)/u.exec(message) ?? []
+  return what === undefined ? '' : ` (${what})`
 }
 
 /** The kinds of decision that count as one: whether the same was decided twice. */
@@ -191,10 +198,14 @@ export function judgedOf({ type, judgements }: Exchange): Judged[] {
   return judgements.map(judgement => ({ type, ...judgement }))
 }
 
+const ORDER = Object.keys(platforms)
+
 /** What platforms make of answers; those that make the same of them are one entry. */
 export function consequencesOf(judged: readonly Judged[]): Consequence[] {
   const groups = new Map<string, Consequence>()
-  for (const { type, platform, outcome } of judged) {
+  for (const { type, platform, outcome } of judged.toSorted(
+    (a, b) => ORDER.indexOf(a.platform.name) - ORDER.indexOf(b.platform.name),
+  )) {
     const kind = kindOf(outcome)
     const client = clientView(type, outcome) ?? ''
     const why = whyOf(outcome, platform)

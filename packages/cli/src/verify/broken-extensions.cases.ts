@@ -1,10 +1,11 @@
+import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { ActionType } from '@preflow/contract'
 import type { Extension, IncomingCall } from '@preflow/extension'
-import { API_KEY } from './good-extension.cases.ts'
+import { API_KEY, SIGNING_SECRET } from './good-extension.cases.ts'
 
 /** A deadline for extensions that miss it, in milliseconds. */
 const HURRIED_MS = 1000
@@ -174,6 +175,20 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.status', 'input.malformed', 'input.no-event'],
   },
   {
+    name: 'is not ready when it is asked first',
+    seen: 'engine 3.3',
+    defect: () => {
+      const seen = new Set<string>()
+      return (call, good) => {
+        const { requestId } = call.json ?? {}
+        if (typeof requestId !== 'string' || seen.has(requestId)) return good()
+        seen.add(requestId)
+        return { status: 503, body: '' }
+      }
+    },
+    caughtBy: ['answer.status'],
+  },
+  {
     name: 'breaks the connection when no address is forwarded',
     seen: 'user-actions 7.1 H12',
     defect: () => async (call, good) =>
@@ -248,6 +263,12 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     name: 'answers nothing with 200',
     seen: 'engine 4.2, E64',
     defect: replies(reply => ({ ...reply, body: '' })),
+    caughtBy: ['answer.json'],
+  },
+  {
+    name: 'writes NaN, as Python does',
+    seen: 'engine 4.2, E64',
+    defect: replies(reply => ({ ...reply, body: String(reply.body).replace(/\}$/, ',"operations":[NaN]}') })),
     caughtBy: ['answer.json'],
   },
   {
@@ -460,9 +481,12 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     name: 'redirects to a path',
     seen: 'user-actions 4.3',
     type: 'AUTHENTICATION',
-    defect: redirects(() => ({
-      actionStatus: 'INCOMPLETE',
-      operations: [{ op: 'redirect', url: '/pin-entry?flowId=1' }],
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: incomplete.operations.map(({ op, url }: Json) => ({
+        op,
+        url: url.replace('https://door.example', ''),
+      })),
     })),
     caughtBy: ['operation.redirect'],
   },
@@ -685,6 +709,43 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.refuses-passwords'],
   },
   {
+    name: 'reads attributes by the wrong name, so that no rule ever applies',
+    seen: 'user-actions 7.2 R13',
+    type: 'PRE_UPDATE_PROFILE',
+    defect: () => async (_, good) => {
+      const reply = await good()
+      return typeof reply !== 'string' && reply.status === 200 ? json(200, succeeded) : reply
+    },
+    caughtBy: ['event.refuses-profiles'],
+  },
+  {
+    name: 'reads the user of the first step, where there is none',
+    seen: 'user-actions 7.3 A13',
+    type: 'AUTHENTICATION',
+    defect: () => async (call, good) => (call.json?.event?.tenant?.id && !call.json.event.user ? CRASH : good()),
+    caughtBy: ['answer.content-type', 'input.members', 'secrecy.internals'],
+  },
+  {
+    name: 'sends every flow to the same page',
+    seen: 'user-actions 7.3 A10',
+    type: 'AUTHENTICATION',
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: [{ op: 'redirect', url: 'https://door.example/entry' }],
+    })),
+    caughtBy: ['event.flows-apart'],
+  },
+  {
+    name: 'sends browsers to a page without TLS',
+    seen: 'user-actions 7.3 A17',
+    type: 'AUTHENTICATION',
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: incomplete.operations.map(({ op, url }: Json) => ({ op, url: url.replace('https:', 'http:') })),
+    })),
+    caughtBy: ['event.secure-page'],
+  },
+  {
     name: 'forgets that a flow is pending',
     seen: 'user-actions 7.3 A9',
     type: 'AUTHENTICATION',
@@ -819,6 +880,20 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['caller.wrong'],
   },
   {
+    name: 'looks whether the key is somewhere in the header',
+    seen: 'user-actions 7.2 R10',
+    defect: () => (call, good) =>
+      good(call.headers['x-api-key']?.includes(API_KEY) ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {}),
+    caughtBy: ['caller.wrong'],
+  },
+  {
+    name: 'does not look at the case of the key',
+    seen: 'user-actions 7.2 R10',
+    defect: () => (call, good) =>
+      good({ headers: { ...call.headers, 'x-api-key': call.headers['x-api-key']?.toLowerCase() } }),
+    caughtBy: ['caller.wrong'],
+  },
+  {
     name: 'lets everybody call',
     seen: 'user-actions 7.3 A1',
     calling: 'openly',
@@ -839,6 +914,23 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     defect: () => (call, good) =>
       good(call.headers['webhook-signature'] ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {}),
     caughtBy: ['caller.wrong', 'caller.altered', 'caller.replayed'],
+  },
+
+  {
+    name: 'takes signatures of the future',
+    seen: 'peers 3.3',
+    calling: 'signed',
+    defect: () => (call, good) => {
+      const { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': signatures = '' } = call.headers
+      const expected = createHmac('sha256', Buffer.from(SIGNING_SECRET.slice(6), 'base64'))
+        .update(`${id}.${seconds}.${call.text}`)
+        .digest('base64')
+      const isFresh = Date.now() / 1000 - Number(seconds) < 300
+      return good(
+        isFresh && signatures.includes(expected) ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {},
+      )
+    },
+    caughtBy: ['caller.replayed'],
   },
 
   // --- time

@@ -16,6 +16,9 @@ import { importCredentialKeys, readCredential } from '@preflow/extension/credent
 /** The API key of the extensions under test. */
 export const API_KEY = 'a-key-of-the-extension-under-test'
 
+/** The signing secret of the platforms under test. */
+export const SIGNING_SECRET = `whsec_${Buffer.alloc(32, 3).toString('base64')}`
+
 const BREACHED = ['P@ssw0rd', 'password', '123456', 'qwerty123']
 const DEPARTMENTS = ['Engineering', 'Hydrology', 'Sales']
 const DEPARTMENT = 'http://wso2.org/claims/department'

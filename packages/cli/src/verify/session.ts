@@ -104,27 +104,39 @@ export function createSession(
     return exchange
   }
 
-  /** Each attempt and each platform that would send the same gets the one answer there was. */
+  /** Each platform that would send the same gets the answer there was, to its first attempt and to its second. */
   function sendOnce(
     type: ActionType,
     label: string,
     { rewrite, headers, isOnce, isPrivate = false, identity }: Telling,
-  ): { send: Send; heard(): Exchange | undefined } {
-    const heard = new Map<string, Promise<Exchange>>()
-    let last: Exchange | undefined
-    const send: Send = async request => {
-      const key = rewrite || isOnce ? '' : request.body
-      const pending =
-        heard.get(key) ?? deliver(type, label, !isPrivate, rewritten(named(request, identity), rewrite, headers))
-      heard.set(key, pending)
-      last = await pending
-      return last.delivery
+  ): { asPlatform(): { send: Send; heard(): Exchange | undefined } } {
+    const heard = new Map<string, Promise<Exchange>[]>()
+    const identities = new Map<string, CallIdentity>()
+    const asPlatform = () => {
+      let attempt = 0
+      let last: Exchange | undefined
+      const send: Send = async request => {
+        // Who did not answer in time once is not waited for twice.
+        if (last && !last.delivery.ok && last.delivery.error.code === 'deadline') return last.delivery
+        const key = rewrite || isOnce ? '' : request.body
+        const named = identity ?? identities.get(key) ?? { requestId: randomUUID(), flowId: randomUUID() }
+        identities.set(key, named)
+        const attempts = heard.get(key) ?? []
+        heard.set(key, attempts)
+        const pending =
+          attempts[attempt] ??
+          deliver(type, label, !isPrivate, rewritten(withIdentity(request, named), rewrite, headers))
+        attempts[attempt] = pending
+        attempt += 1
+        last = await pending
+        return last.delivery
+      }
+      return { send, heard: () => last }
     }
-    return { send, heard: () => last }
+    return { asPlatform }
   }
 
-  function named(request: SendRequest, given: CallIdentity | undefined): SendRequest {
-    const { requestId, flowId } = given ?? { requestId: randomUUID(), flowId: randomUUID() }
+  function withIdentity(request: SendRequest, { requestId, flowId }: CallIdentity): SendRequest {
     const { body } = request
     return {
       ...request,
@@ -171,8 +183,9 @@ export function createSession(
     const told = new Set<Exchange>()
     for (const platform of chosen) {
       const call = { ...actionCall(type, occasion, platform, target, PLACEHOLDER), signal }
-      const outcome = await executeAction(call, { send: once.send, credentials, now })
-      const exchange = once.heard()
+      const { send, heard } = once.asPlatform()
+      const outcome = await executeAction(call, { send, credentials, now })
+      const exchange = heard()
       if (outcome.status === 'skipped' || !exchange) continue
       exchange.judgements.push({ platform, outcome })
       told.add(exchange)

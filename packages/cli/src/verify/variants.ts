@@ -129,6 +129,37 @@ export const inManyScripts: Variant = request => {
   return { ...claims, event: event as object }
 }
 
+/** Attributes that rules are usually about. */
+const USUAL_ATTRIBUTES = [
+  'department',
+  'emailaddress',
+  'emailAddresses',
+  'mobile',
+  'mobileNumbers',
+  'givenname',
+  'lastname',
+  'country',
+  'organization',
+  'title',
+  'url',
+  'dob',
+].map(name => `http://wso2.org/claims/${name}`)
+const LISTS: ReadonlySet<string> = new Set(
+  ['emailAddresses', 'mobileNumbers'].map(name => `http://wso2.org/claims/${name}`),
+)
+
+/** An update of every attribute that rules are usually about to something that fits none. */
+export const toNonsense: Variant = request => {
+  const event = request.event as { request?: object; user?: object }
+  const value = (uri: string) => (LISTS.has(uri) ? [STRANGE_TEXT] : STRANGE_TEXT)
+  const claims = USUAL_ATTRIBUTES.map(uri => ({ uri, value: value(uri) }))
+  const stored = USUAL_ATTRIBUTES.map(uri => ({ uri, value: LISTS.has(uri) ? [] : '', updatingValue: value(uri) }))
+  return {
+    ...request,
+    event: { ...event, request: { ...event.request, claims }, user: { ...event.user, claims: stored } },
+  }
+}
+
 /** Somebody in very many groups: some 48 KiB. */
 export const veryLarge: Variant = request => {
   const many = Array.from(

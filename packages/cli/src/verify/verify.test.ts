@@ -9,10 +9,8 @@ import type { Target } from '../events/action-call.ts'
 import { brokenExtensions, type Defect, serveBroken } from './broken-extensions.cases.ts'
 import { usableCheck } from './checks/answer.ts'
 import { checksFor } from './checks/checks.ts'
-import { API_KEY, credentialKeys, makeGoodExtension } from './good-extension.cases.ts'
+import { API_KEY, credentialKeys, makeGoodExtension, SIGNING_SECRET } from './good-extension.cases.ts'
 import { type Verification, type VerificationResult, verify } from './verify.ts'
-
-const SIGNING_SECRET = `whsec_${Buffer.alloc(32, 3).toString('base64')}`
 
 function targetAt(url: string, calling: 'keyed' | 'signed' | 'openly' = 'keyed'): Target {
   return {
@@ -138,10 +136,10 @@ test('an extension that verifies signatures passes when it is signed to', async 
 test('a second factor that declines where nobody is known yet is found and passes', async t => {
   const extension = defineExtension(
     {
-      authentication: ({ user }) =>
+      authentication: ({ user }, { flowId }) =>
         user?.id === undefined
           ? fail('no_user', 'This is a second factor.', { status: 400 })
-          : redirectTo('https://door.example/entry'),
+          : redirectTo(`https://door.example/entry?flow=${flowId}`),
     },
     { caller: { type: 'apiKey', header: 'x-api-key', keys: [API_KEY] } },
   )
@@ -169,6 +167,60 @@ test('an extension that breaks on some platforms only is told so platform by pla
     'wso2-is-7.1': 'breaks',
     'wso2-is-7.0': 'absent',
   })
+})
+
+test('what is no JSON is told with what cannot be read, and not with what stands around it', async t => {
+  for (const [body, what] of [
+    ['{"operations":[NaN],"secret":"x"}', "Unexpected token 'N'"],
+    ['{"actionStatus":"SUCC', 'Unterminated string in JSON at position 21'],
+    ["{'actionStatus':'SUCCESS'}", "Expected property name or '}' in JSON at position 1"],
+    ['{"actionStatus":"SUCCESS"', "Expected ',' or '}' after property value in JSON at position 25"],
+    ['<html>', "Unexpected token '<'"],
+  ] as const) {
+    const { url } = await serveBroken(t, await makeGoodExtension(), () => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body,
+    }))
+    const result = await run(targetAt(url), { types: ['PRE_UPDATE_PROFILE'], platforms: [platforms.preflow] })
+    const { finding } = result.results.find(({ check }) => check.id === 'answer.json') ?? {}
+    assert.ok(finding?.result === 'failed')
+    assert.equal(finding.problems[0]?.text, `The answer cannot be read: the body is not JSON (${what}).`)
+  }
+})
+
+test('an answer that comes with the second attempt works, as it does for platforms', async t => {
+  const found = brokenExtensions.find(({ name }) => name === 'is not ready when it is asked first')
+  assert.ok(found)
+  const { url } = await serveBroken(t, await makeGoodExtension(), found.defect())
+  const { cells } = await run(targetAt(url), { types: ['PRE_ISSUE_ACCESS_TOKEN'] })
+  assert.deepEqual([...new Set(cells.map(({ state }) => state))], ['works'])
+})
+
+test('an answer that comes and goes is not blamed on a contract revision', async t => {
+  let hasFailed = false
+  const { url } = await serveBroken(t, await makeGoodExtension(), (call, good) => {
+    if (hasFailed || call.json?.event?.request?.grantType !== 'password') return good()
+    hasFailed = true
+    return {
+      status: 500,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ actionStatus: 'ERROR', errorMessage: 'server_error' }),
+    }
+  })
+  const result = await run(targetAt(url), { types: ['PRE_ISSUE_ACCESS_TOKEN'] })
+  assert.deepEqual(caught(result), ['event.decides', 'event.revisions'])
+  const { finding } = result.results.find(({ check }) => check.id === 'event.revisions') ?? {}
+  assert.ok(finding?.result === 'failed')
+  assert.match(finding.problems[0]?.text ?? '', /whatever the revision: the answers come and go\./)
+})
+
+test('TLS that a platform would refuse is told with what a person at a terminal can do', async t => {
+  const { url } = await serveBroken(t, await makeGoodExtension(), (_, good) => good())
+  const result = await run(targetAt(url.replace('http:', 'https:')))
+  const { finding } = result.results.find(({ check }) => check.id === 'reach.connection') ?? {}
+  assert.ok(finding?.result === 'failed')
+  assert.match(finding.problems[0]?.text ?? '', /It seems to speak plain HTTP: try http:\/\/\./)
 })
 
 test('where nothing listens, only that is told', async () => {

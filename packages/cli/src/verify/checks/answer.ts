@@ -32,6 +32,9 @@ const saysStatus = (...wanted: string[]) => ({
   unseen: `No answer was ${wanted.join(' or ')}.`,
 })
 
+/** Whose limit it is cannot be seen from outside. */
+const LIMITED = 'The status is 429: it has a limit, or a service behind it has one, which this run may have reached.'
+
 /** In the order in which a platform looks: status, content type, bytes, JSON, then the members. */
 export const answerChecks: readonly ReadingCheck[] = [
   {
@@ -54,11 +57,10 @@ export const answerChecks: readonly ReadingCheck[] = [
     inspect(exchange) {
       const { status } = viewOf(exchange)
       if (status === undefined || status === 200 || status === 400 || status === 401 || status === 500) return []
-      return [
-        Object.hasOwn(STATUSES, status)
-          ? `The status is ${status}: platforms ask again, and then fail the flow.`
-          : `The status is ${status}.`,
-      ]
+      if (Object.hasOwn(STATUSES, status)) {
+        return [`The status is ${status}: platforms ask again, and fail the flow when it comes again.`]
+      }
+      return [status === 429 ? LIMITED : `The status is ${status}.`]
     },
   },
   {
@@ -88,7 +90,7 @@ export const answerChecks: readonly ReadingCheck[] = [
     id: 'answer.json',
     title: 'The body is one JSON object',
     why: 'Anything else fails the flow. What follows the object is ignored by some platforms and refused by others.',
-    mend: 'Serialize one object, once. A text with JSON in it was serialized twice.',
+    mend: 'Serialize one object, once, with the JSON writer of your language: NaN, single quotes and comments are no JSON. A text with JSON in it was serialized twice.',
     level: 'must',
     inspect(exchange) {
       const { json, record } = viewOf(exchange)

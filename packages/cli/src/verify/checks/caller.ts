@@ -14,6 +14,8 @@ const nearMisses: {
   BASIC: ({ properties: { username, password } }) => [
     { words: 'another password', wrong: basic(username, altered(password)) },
     { words: 'the beginning of the password', wrong: basic(username, password.slice(0, -1)) },
+    { words: 'the password and more', wrong: basic(username, longer(password)) },
+    { words: 'the password in other letters', wrong: basic(username, otherCase(password)) },
     { words: 'another user', wrong: basic(altered(username), password) },
     { words: 'the password as a bearer token', wrong: { type: 'BEARER', properties: { accessToken: password } } },
   ],
@@ -23,6 +25,11 @@ const nearMisses: {
       words: 'the beginning of the token',
       wrong: { type: 'BEARER', properties: { accessToken: accessToken.slice(0, -1) } },
     },
+    { words: 'the token and more', wrong: { type: 'BEARER', properties: { accessToken: longer(accessToken) } } },
+    {
+      words: 'the token in other letters',
+      wrong: { type: 'BEARER', properties: { accessToken: otherCase(accessToken) } },
+    },
     { words: 'the token as a password', wrong: basic('user', accessToken) },
   ],
   API_KEY: ({ properties: { header, value } }) => [
@@ -31,6 +38,8 @@ const nearMisses: {
       words: 'the beginning of the key',
       wrong: { type: 'API_KEY', properties: { header, value: value.slice(0, -1) } },
     },
+    { words: 'the key and more', wrong: { type: 'API_KEY', properties: { header, value: longer(value) } } },
+    { words: 'the key in other letters', wrong: { type: 'API_KEY', properties: { header, value: otherCase(value) } } },
     { words: 'an empty key', wrong: { type: 'API_KEY', properties: { header, value: '' } } },
   ],
 }
@@ -42,6 +51,19 @@ function basic(username: string, password: string): EndpointAuthentication {
 /** Of the same length, different in the last character. */
 function altered(secret: string): string {
   return `${secret.slice(0, -1)}${secret.endsWith('x') ? 'y' : 'x'}`
+}
+
+/** What begins with the secret and contains it. */
+function longer(secret: string): string {
+  return `${secret}x`
+}
+
+/** Capitals for small letters and the other way round; where there are none, another secret. */
+function otherCase(secret: string): string {
+  const other = secret.replaceAll(/[a-z]/gi, letter =>
+    letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
+  )
+  return other === secret ? altered(secret) : other
 }
 
 const ANOTHER_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
@@ -66,6 +88,8 @@ async function mustRefuse({ session, type }: Subject, probes: readonly Probe[]):
   }
   return problems.finding()
 }
+
+const HOUR_MS = 3_600_000
 
 const NO_CREDENTIALS = 'No credentials were given: use --auth or --sign.'
 const NO_SIGNATURE = 'No signing secret was given: use --sign.'
@@ -103,8 +127,8 @@ export const callerChecks: readonly Check[] = [
   {
     id: 'caller.wrong',
     title: 'A call with wrong credentials is refused',
-    why: 'Comparing only a prefix, only the user or only the scheme is as good as no check.',
-    mend: 'Compare the whole credential, in constant time.',
+    why: 'Comparing only a prefix, a part, the letters without their case, the user or the scheme is as good as no check.',
+    mend: 'Compare the whole credential, byte by byte and in constant time.',
     level: 'must',
     scope: 'extension',
     run(subject) {
@@ -145,19 +169,17 @@ export const callerChecks: readonly Check[] = [
   },
   {
     id: 'caller.replayed',
-    title: 'A call that was signed an hour ago is refused',
-    why: 'Who has recorded a call could send it again for ever.',
-    mend: 'Refuse a webhook-timestamp more than five minutes away.',
+    title: 'A call that was signed an hour ago, or in an hour, is refused',
+    why: 'Who has recorded a call could send it again for ever, or until its time has come and gone.',
+    mend: 'Refuse a webhook-timestamp more than five minutes away in either direction.',
     level: 'must',
     scope: 'extension',
     run(subject) {
       if (subject.session.target.signingSecrets.length === 0) return notChecked(NO_SIGNATURE)
+      const body = bodyLike(subject, request => request)
       return mustRefuse(subject, [
-        {
-          label: 'signed an hour ago',
-          body: bodyLike(subject, request => request),
-          signedAt: Date.now() - 3_600_000,
-        },
+        { label: 'signed an hour ago', body, signedAt: Date.now() - HOUR_MS },
+        { label: 'signed in an hour', body, signedAt: Date.now() + HOUR_MS },
       ])
     },
   },

@@ -7,6 +7,7 @@ import { eventChecks } from './event.ts'
 import { inputChecks } from './input.ts'
 import { operationChecks } from './operation.ts'
 import { passwordChecks } from './password.ts'
+import { profileChecks } from './profile.ts'
 import { reachChecks } from './reach.ts'
 import { refreshChecks } from './refresh.ts'
 import { secrecyChecks } from './secrecy.ts'
@@ -41,6 +42,7 @@ export function checksFor(authentication: EndpointAuthentication): readonly Chec
     ...eventChecks,
     ...addressChecks,
     ...passwordChecks,
+    ...profileChecks,
     ...signInChecks,
     ...inputChecks,
     ...callerChecks,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ActionType } from '@preflow/contract'
 import type { Occasion } from '../../events/occasion.ts'
+import { occasions } from '../../events/occasions.ts'
 import { decisionOf, isDecided, isError } from '../answer.ts'
 import { type AskingCheck, type Check, createProblems, notChecked, passed, type Subject } from '../check.ts'
 import type { Exchange, Telling } from '../session.ts'
@@ -105,6 +106,16 @@ function comparing(
   }
 }
 
+/** The first answer and one that decides otherwise; empty when all decide alike. */
+function differing([first, ...others]: readonly Exchange[]): Exchange[] {
+  const other = first && others.find(exchange => decisionOf(exchange).status !== decisionOf(first).status)
+  return first && other ? [first, other] : []
+}
+
+function inWords(exchange: Exchange): string {
+  return `${decisionOf(exchange).words} for ${exchange.judgements.map(({ platform }) => platform.title).join('; ')}`
+}
+
 export const eventChecks: readonly Check[] = [
   {
     id: 'event.decides',
@@ -140,17 +151,23 @@ export const eventChecks: readonly Check[] = [
     mend: 'Treat organization, refreshToken, session, response, claims, groups and requestId as optional.',
     level: 'must',
     scope: 'type',
-    run({ told }) {
+    async run({ session, type, told }) {
       const problems = createProblems()
       if (told.every(exchange => decisionOf(exchange).status === 'unusable')) return notChecked(UNREADABLE)
-      for (const exchanges of Map.groupBy(told, ({ label }) => label).values()) {
-        const [first, ...others] = exchanges
-        if (!first) continue
-        const other = others.find(exchange => decisionOf(exchange).status !== decisionOf(first).status)
-        if (!other) continue
-        const named = (exchange: Exchange) =>
-          `${decisionOf(exchange).words} for ${exchange.judgements.map(({ platform }) => platform.title).join('; ')}`
-        problems.add(`${named(first)}, but ${named(other)}.`, other)
+      for (const [label, exchanges] of Map.groupBy(told, exchange => exchange.label)) {
+        const [first, other] = differing(exchanges)
+        if (!first || !other) continue
+        const occasion = occasions[type].find(({ name }) => name === label)
+        const again = occasion ? await session.tell(type, occasion, { isPrivate: true, variant: 'once more' }) : []
+        if (differing(again).length > 0) {
+          problems.add(`${inWords(first)}, but ${inWords(other)}.`, other)
+        } else {
+          const [once, twice] = [first, other].map(exchange => decisionOf(exchange).words)
+          problems.add(
+            `${once} or ${twice}, whatever the revision: the answers come and go. Look for a limit or a race.`,
+            other,
+          )
+        }
       }
       return problems.finding()
     },

@@ -117,7 +117,7 @@ export const operationChecks: readonly ReadingCheck[] = [
   {
     id: 'operation.allowed',
     title: 'Only what was offered is asked for',
-    why: 'What is not in allowedOperations is dropped without a word: the token is issued without the change.',
+    why: 'What is not in allowedOperations is dropped without a word: the flow goes on without the change.',
     mend: 'Look whether the op and the path are in allowedOperations of this very event, and decide what to do if not.',
     level: 'must',
     regards: asksForSomething,
@@ -126,8 +126,8 @@ export const operationChecks: readonly ReadingCheck[] = [
   {
     id: 'operation.applied',
     title: 'Every operation is applied',
-    why: 'A rejected operation changes nothing and fails nothing: the token is issued without the change.',
-    mend: 'Do what the reason says.',
+    why: 'A rejected operation changes nothing and fails nothing: the flow goes on without the change.',
+    mend: 'Correct what the reason names, and look into the event first: what is there, what is not, and what is offered.',
     level: 'must',
     regards: asksForSomething,
     inspect(exchange) {

@@ -45,6 +45,11 @@ function formsOf(
       isEncrypted: true,
     },
     { words: 'as SHA-256, encrypted', credential: encrypt(hashed, key), isEncrypted: true },
+    {
+      words: 'as SHA-256, encrypted, the characters one by one',
+      credential: encrypt({ ...hashed, value: [...String(hashed.value)] }, key),
+      isEncrypted: true,
+    },
   ]
 }
 

@@ -22,6 +22,14 @@ const UNREACHED: ReadonlySet<string> = new Set([
   'tls',
 ])
 
+/** What a person at a terminal can do about TLS, which a platform cannot. */
+function advice(message: string): string {
+  if (message.includes('WRONG_VERSION_NUMBER')) return ' It seems to speak plain HTTP: try http://.'
+  return /SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(message)
+    ? ' For a test instance, NODE_EXTRA_CA_CERTS=FILE.pem trusts its certificate as well.'
+    : ''
+}
+
 export const reachChecks: readonly Check[] = [
   {
     id: 'reach.connection',
@@ -36,7 +44,7 @@ export const reachChecks: readonly Check[] = [
       for (const { exchange, type } of discovery) {
         if (!exchange || exchange.delivery.ok) continue
         const { code, message } = exchange.delivery.error
-        if (UNREACHED.has(code)) problems.add(message, type)
+        if (UNREACHED.has(code)) problems.add(`${message}${advice(message)}`, type)
       }
       return problems.finding()
     },
