@@ -70,11 +70,16 @@ test('a terminal sees one bar per step that redraws itself', async () => {
 test('Ctrl-C leaves a build that the same command goes on with', async () => {
   const stop = new AbortController()
   const out = path('stopped.corpus')
-  const stopped = await run(['build', list, '--out', out], {
+  let said = ''
+  const stopped = run(['build', list, '--out', out], {
     signal: stop.signal,
-    err: text => void (text.startsWith('Writing') && stop.abort('SIGINT')),
+    err: text => {
+      said += text
+      if (text.startsWith('Writing')) stop.abort('SIGINT')
+    },
   })
-  assert.equal(stopped.code, 1)
+  await assert.rejects(stopped, error => error === 'SIGINT')
+  assert.match(said, /The same command goes on from here\.\n$/)
   await assert.rejects(openCorpus(out), /no such file/)
   assert.ok((await readdir(folder)).includes('stopped.corpus.build'))
   const again = await run(['build', list, '--out', out])
@@ -102,6 +107,8 @@ test('words that are off are told apart from sources that are', async () => {
     [['build', ...out], /build takes one path/],
     [['build', list, list, ...out], /build takes one path/],
     [['build', list], /--out <file>/],
+    [['build', list, '--out', list], /is the source itself, and would be lost/],
+    [['build', list, '--out', folder], /is a folder\. Name a file/],
     [['build', list, ...out, '--kind', 'bloom'], /--kind must be file or filter/],
     [['build', list, ...out, '--digest', 'md5'], /--digest must be sha1 or sha256/],
     [['build', list, ...out, '--min-count', '0'], /--min-count/],

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
@@ -59,6 +60,7 @@ const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<
     if (!Number.isInteger(minimumCount) || minimumCount < 1) {
       throw new UsageError('--min-count must be a whole number from 1 on.')
     }
+    await checkOut(source, out)
     const progress = createProgress(io)
     try {
       const summary = await buildCorpus({
@@ -75,9 +77,10 @@ const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<
       if (summary.resumed) io.err('Went on with an interrupted build.\n')
     } catch (error) {
       progress.end()
-      if (!io.signal.aborted) throw error
-      io.err('Stopped. The same command goes on from here.\n')
-      return 1
+      if (io.signal.aborted) io.err('The same command goes on from here.\n')
+      throw (error as NodeJS.ErrnoException).code === 'ENOSPC'
+        ? new Error(`${resolve(out, '..')} is full. Make room; the same command goes on from here.`, { cause: error })
+        : error
     }
     const corpus = await openCorpus(out, { verify: 'header' })
     io.out(describe(out, corpus))
@@ -92,6 +95,16 @@ const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<
     await corpus.close()
     return 0
   },
+}
+
+/** Hours of work end with a name that cannot be taken, or in place of the download they began with: both are seen at once. */
+async function checkOut(source: string, out: string): Promise<void> {
+  const [from, to] = await Promise.all([source, out].map(path => stat(path).catch(() => undefined)))
+  if (to?.isDirectory())
+    throw new UsageError(`--out ${out}: is a folder. Name a file, for example ${out}/breached.corpus.`)
+  if (from && to && from.dev === to.dev && from.ino === to.ino) {
+    throw new UsageError(`--out ${out}: is the source itself, and would be lost. Name another file.`)
+  }
 }
 
 function oneOf<Choice extends string>(name: string, value: string, choices: readonly Choice[]): Choice {
