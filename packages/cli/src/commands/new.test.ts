@@ -50,6 +50,18 @@ test('a project is written, and the next steps are told', async () => {
   assert.ok(decisions.indexOf(' country(') < decisions.indexOf(' hours('), 'policies keep their order')
 })
 
+test('what it needs before it starts is told at once and in its README', async () => {
+  const dir = join(folder, 'needy')
+  const { err } = await preflowNew('needy', '--policy=country,reputation', '--target=node', '--dir', dir)
+  const needs =
+    'It starts as soon as there is a file at `data/country.mmdb` and a value for `ABUSEIPDB_API_KEY` in `.env`.'
+  assert.ok(err.includes(needs), err)
+  assert.ok((await read('needy', 'README.md')).includes(needs))
+  const other = join(folder, 'content')
+  const { err: nothing } = await preflowNew('content', '--policy=hours', '--target=node', '--dir', other)
+  assert.doesNotMatch(nothing + (await read('content', 'README.md')), /as soon as/)
+})
+
 test('each project gets keys of its own, in a file for its owner only, that stays out of the repository', async () => {
   const secrets = await Promise.all(
     ['two', 'three'].map(async name => {
@@ -100,6 +112,11 @@ const wrongWords: [sentence: string, argv: string[], said: RegExp][] = [
   ['neither policies nor an extension', ['geo', '--target=node'], /Say what it does/],
   ['both', ['geo', ...usual, '--extension=token-guard'], /Say what it does/],
   ['an empty list', ['geo', '--policy=,', '--target=node'], /Say what it does/],
+  [
+    'a policy that is misspelt',
+    ['geo', '--policy=contry', '--target=node'],
+    /There is no policy contry\. Did you mean country\?/,
+  ],
   [
     'an unknown policy',
     ['geo', '--policy=hours,moon', '--target=node'],

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { catalog } from '@preflow/policies'
 import { type Command, UsageError } from '../command.ts'
+import { didYouMean } from '../nearest.ts'
 import type { Content } from '../scaffold/content.ts'
 import { extensionContent, readyMade } from '../scaffold/extensions.ts'
 import { policiesContent } from '../scaffold/policies.ts'
-import { projectFiles } from '../scaffold/project.ts'
+import { neededToStart, projectFiles } from '../scaffold/project.ts'
 import { type TargetName, targets } from '../scaffold/targets.ts'
 import { vendorPackages } from '../scaffold/vendor.ts'
 import { preflowVersion } from '../scaffold/versions.ts'
@@ -54,9 +55,14 @@ Exit code: 0 it is there, 1 it cannot be written, 2 the words are off.
     const folder = resolve(values.dir ?? name)
     await checkFolder(folder)
 
-    await mkdir(folder, { recursive: true })
+    const made = await mkdir(folder, { recursive: true })
+    const vendor = join(folder, 'vendor')
     const packages = values.vendor
-      ? await vendorPackages(content.packages, join(folder, 'vendor'))
+      ? await vendorPackages(content.packages, vendor).catch(async error => {
+          // The same command is to work once the reason is gone, and a folder with something in it is left alone.
+          await rm(made ?? vendor, { recursive: true, force: true })
+          throw error
+        })
       : Object.fromEntries(content.packages.map(packageName => [packageName, preflowVersion()]))
     const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
     const files = projectFiles({ name, target, content, packages, randomHex })
@@ -66,12 +72,15 @@ Exit code: 0 it is there, 1 it cannot be written, 2 the words are off.
       await writeFile(join(folder, path), text, { flag: 'wx', mode: path === '.env' ? 0o600 : 0o666 })
     }
 
+    const needed = neededToStart(content)
     const next = [`cd ${relative('', folder) || '.'}`, 'npm install', 'npm test', 'npm start']
     if (values.json) {
-      io.out(`${JSON.stringify({ name, target, folder, files: Object.keys(files).toSorted(), next }, null, 2)}\n`)
+      const told = { name, target, folder, files: Object.keys(files).toSorted(), next, needed }
+      io.out(`${JSON.stringify(told, null, 2)}\n`)
     } else {
       io.out(`${folder}\n`)
-      io.err(`\nNext:\n${next.map(command => `  ${command}\n`).join('')}README.md tells how to deploy it.\n`)
+      const before = needed.length === 0 ? '' : `It starts as soon as there is ${needed.join(' and ')}.\n`
+      io.err(`\nNext:\n${next.map(command => `  ${command}\n`).join('')}${before}README.md tells how to deploy it.\n`)
     }
     return 0
   },
@@ -97,7 +106,8 @@ function checkName(name: string | undefined): asserts name is string {
 function readTarget(word: string | undefined): TargetName {
   const known = Object.keys(targets).join(', ')
   if (word === undefined) throw new UsageError(`Say where it will run: --target with ${known}.`)
-  if (!Object.hasOwn(targets, word)) throw new UsageError(`--target ${word}: is none of ${known}.`)
+  if (!Object.hasOwn(targets, word))
+    throw new UsageError(`--target ${word}: is none of ${known}.${didYouMean(word, Object.keys(targets))}`)
   return word as TargetName
 }
 

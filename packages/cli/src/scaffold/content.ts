@@ -10,6 +10,8 @@ export interface Variable {
   isSecret?: true
   /** It starts without. */
   isOptional?: true
+  /** The example is the path of a file that only the operator has. */
+  isFile?: true
   /** A random value does: a key, a pepper. Bytes before they are written as hex. */
   randomBytes?: number
 }

@@ -1,4 +1,5 @@
 import { prefixOf } from '@preflow/extension/service'
+import { didYouMean } from '../nearest.ts'
 import { type Content, callerVariables, type Variable } from './content.ts'
 import { ADDRESS_STEP } from './policies.ts'
 import { versions } from './versions.ts'
@@ -169,7 +170,10 @@ export const readyMade: Record<string, ReadyMade> = {
 export function extensionContent(extension: string): Content {
   const known = Object.hasOwn(readyMade, extension) ? readyMade[extension] : undefined
   if (!known) {
-    throw new RangeError(`There is no extension ${extension}. Known are ${Object.keys(readyMade).join(', ')}.`)
+    const names = Object.keys(readyMade)
+    throw new RangeError(
+      `There is no extension ${extension}.${didYouMean(extension, names)} Known are ${names.join(', ')}.`,
+    )
   }
   const { service, dependencies = {}, state, functionNote, functionVariables } = known
   const prefix = prefixOf({ name: extension })

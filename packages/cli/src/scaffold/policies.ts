@@ -2,6 +2,7 @@ import type { ActionType } from '@preflow/contract'
 import { prefixOf } from '@preflow/extension/service'
 import { environmentName } from '@preflow/extension/settings'
 import { type CatalogEntry, catalog } from '@preflow/policies'
+import { didYouMean } from '../nearest.ts'
 import { type Content, callerVariables } from './content.ts'
 import { importLines, LINE_WIDTH } from './imports.ts'
 import { commonPasswords, countries, type Part, plainRecipe, type Recipe, recipes } from './recipes.ts'
@@ -27,7 +28,8 @@ export function policiesContent(name: string, policies: readonly string[]): Cont
   const chosen = policies.map(policy => {
     const entry = catalog.find(candidate => candidate.name === policy)
     if (!entry) {
-      throw new RangeError(`There is no policy ${policy}. Known are ${catalog.map(known => known.name).join(', ')}.`)
+      const known = catalog.map(({ name }) => name)
+      throw new RangeError(`There is no policy ${policy}.${didYouMean(policy, known)} Known are ${known.join(', ')}.`)
     }
     return { ...entry, recipe: recipes[policy] ?? plainRecipe }
   })

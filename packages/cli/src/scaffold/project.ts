@@ -115,12 +115,22 @@ function environmentFile({ name, content, randomHex }: Project): string {
   return `# Settings of ${name} on this machine; npm start reads them. This file stays out of the repository.\n\n${lines.join('\n')}`
 }
 
+/** What it does not start without and only the operator has, as the ends of sentences that begin with "there is". */
+export function neededToStart({ variables }: Content): string[] {
+  return variables.flatMap(({ name, example, isOptional, randomBytes, isFile }) => {
+    if (isOptional || randomBytes !== undefined) return []
+    if (isFile) return `a file at \`${example}\``
+    return example === '' ? `a value for \`${name}\` in \`.env\`` : []
+  })
+}
+
 function readme(project: Project, target: Target, deploySection: string): string {
   const { name, content, port = DEFAULT_PORT } = project
   const { summary, prefix, variables, functionNote } = content
   const key = `${prefix}_CALLER_SECRETS`
   const [actionType] = content.actionTypes
   const preflow = isVendored(project) ? 'npm run preflow --' : 'npx preflow'
+  const needed = neededToStart(content)
   const trigger = actionType ? actionTypes[actionType].path : ''
   return `# ${name}
 
@@ -136,7 +146,7 @@ npm test
 npm start   # http://127.0.0.1:${port}, with the settings of .env
 \`\`\`
 
-Ask it as a platform would, and check that it keeps the contract of every platform${isVendored(project) ? ' (in the workspace of Preflow)' : ''}:
+${needed.length === 0 ? '' : `It starts as soon as there is ${needed.join(' and ')}.\n\n`}Ask it as a platform would, and check that it keeps the contract of every platform${isVendored(project) ? ' (in the workspace of Preflow)' : ''}:
 
 \`\`\`sh
 export PREFLOW_AUTH="api-key:x-api-key=$(grep ^${key}= .env | cut -d= -f2)"

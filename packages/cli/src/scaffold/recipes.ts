@@ -76,6 +76,7 @@ export const countries: Part = {
       variable: {
         example: 'data/country.mmdb',
         about: 'Country database, a .mmdb file such as GeoLite2-Country or DB-IP Country Lite. Put it into data/.',
+        isFile: true,
       },
     },
   },

@@ -39,6 +39,24 @@ test('a project that carries its packages along works with what npm would publis
   assert.equal(await running.stop(), 0)
 })
 
+test('a project that could not be made leaves nothing in the way of the next try', async t => {
+  const root = await mkdtemp(join(tmpdir(), 'preflow-packed-'))
+  t.after(() => rm(root, { recursive: true }))
+  const path = process.env['PATH']
+  process.env['PATH'] = root
+  t.after(() => {
+    process.env['PATH'] = path
+  })
+  const known = join(root, 'known')
+  await mkdir(known)
+  for (const folder of [join(root, 'new', 'guard'), known]) {
+    const argv = ['guard', '--extension', 'scope-limiter', '--target', 'node', '--dir', folder, '--vendor']
+    await assert.rejects(newProject.run(argv, io), /npm was not found.* leave --vendor away\./)
+  }
+  assert.deepEqual(await readdir(root), ['known'])
+  assert.deepEqual(await readdir(known), [])
+})
+
 test('a package that is not beside preflow is named, with what to do', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-packed-'))
   t.after(() => rm(folder, { recursive: true }))

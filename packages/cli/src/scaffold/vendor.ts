@@ -20,10 +20,21 @@ export async function vendorPackages(names: readonly string[], folder: string): 
   for (const [name, { path }] of withDependencies(names)) {
     if (!existsSync(join(path, 'dist')))
       throw new Error(`${name} is not built. Run "npm run build" in the workspace first.`)
-    const { stdout } = await run('npm', ['pack', path, '--pack-destination', folder, '--json', '--loglevel=error'])
+    const { stdout } = await pack(path, folder)
     packages[name] = `file:vendor/${(JSON.parse(stdout) as [{ filename: string }])[0].filename}`
   }
   return packages
+}
+
+async function pack(path: string, folder: string): Promise<{ stdout: string }> {
+  try {
+    return await run('npm', ['pack', path, '--pack-destination', folder, '--json', '--loglevel=error'])
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    throw new Error('npm was not found, and --vendor packs with it. Install it, or leave --vendor away.', {
+      cause: error,
+    })
+  }
 }
 
 /** Each package by name, with its folder. */
