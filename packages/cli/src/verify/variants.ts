@@ -148,17 +148,28 @@ const LISTS: ReadonlySet<string> = new Set(
   ['emailAddresses', 'mobileNumbers'].map(name => `http://wso2.org/claims/${name}`),
 )
 
-/** An update of every attribute that rules are usually about to something that fits none. */
-export const toNonsense: Variant = request => {
-  const event = request.event as { request?: object; user?: object }
-  const value = (uri: string) => (LISTS.has(uri) ? [STRANGE_TEXT] : STRANGE_TEXT)
-  const claims = USUAL_ATTRIBUTES.map(uri => ({ uri, value: value(uri) }))
-  const stored = USUAL_ATTRIBUTES.map(uri => ({ uri, value: LISTS.has(uri) ? [] : '', updatingValue: value(uri) }))
-  return {
-    ...request,
-    event: { ...event, request: { ...event.request, claims }, user: { ...event.user, claims: stored } },
+/** An update of every attribute that rules are usually about; an empty text is no value. */
+function update(before: string, after: string): Variant {
+  const as = (uri: string, text: string) => {
+    if (!LISTS.has(uri)) return text
+    return text === '' ? [] : [text]
+  }
+  const changes = USUAL_ATTRIBUTES.map(uri => ({ uri, value: as(uri, after) }))
+  const stored = USUAL_ATTRIBUTES.map(uri => ({ uri, value: as(uri, before), updatingValue: as(uri, after) }))
+  return request => {
+    const event = request.event as { request?: object; user?: object }
+    return {
+      ...request,
+      event: { ...event, request: { ...event.request, claims: changes }, user: { ...event.user, claims: stored } },
+    }
   }
 }
+
+/** Something that fits no attribute. */
+export const toNonsense: Variant = update('', STRANGE_TEXT)
+
+/** Every attribute is taken away. */
+export const toNothing: Variant = update('before', '')
 
 /** Somebody in very many groups: some 48 KiB. */
 export const veryLarge: Variant = request => {
