@@ -16,7 +16,8 @@ process.exitCode = await run(process.argv.slice(2), {
   out: text => void process.stdout.write(text),
   err: text => void process.stderr.write(text),
   isTTY: process.stderr.isTTY === true,
-  columns: process.stdout.columns,
+  // Some terminals that nobody looks at say that they have none.
+  columns: process.stdout.columns || undefined,
   env: process.env,
   signal: stop.signal,
 })
