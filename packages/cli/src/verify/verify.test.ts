@@ -243,7 +243,23 @@ test('where everything is refused, the reader is told what to look at', async t 
   assert.deepEqual(caught(result), ['reach.claims'])
   const claims = result.results.find(({ check }) => check.id === 'reach.claims')
   assert.ok(claims?.finding.result === 'failed')
-  assert.match(claims.finding.problems[0]?.text ?? '', /status 401\. It wants a credential: give --auth or --sign\./)
+  assert.match(
+    claims.finding.problems[0]?.text ?? '',
+    /status 401, ERROR \w+\. It wants a credential: give --auth or --sign\./,
+  )
+})
+
+test('where no type is decided, what the extension said is repeated', async t => {
+  const extension = await makeGoodExtension()
+  const { url } = await serveBroken(t, extension, () => ({
+    status: 400,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ actionStatus: 'ERROR', errorMessage: 'not_mine' }),
+  }))
+  const result = await run(targetAt(url))
+  const claims = result.results.find(({ check }) => check.id === 'reach.claims')
+  assert.ok(claims?.finding.result === 'failed')
+  assert.match(claims.finding.problems[0]?.text ?? '', /status 400, ERROR not_mine\. It says that this is none of its/)
 })
 
 const desperate: readonly [string, Defect, string[]][] = [

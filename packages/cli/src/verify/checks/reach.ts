@@ -1,4 +1,4 @@
-import { decisionOf, isRefusal } from '../answer.ts'
+import { decisionOf, isError, isRefusal } from '../answer.ts'
 import { type Check, createProblems, notChecked, passed } from '../check.ts'
 import { bodyLike } from './input.ts'
 
@@ -11,6 +11,9 @@ const hints: Readonly<Record<number, string>> = {
   413: 'It reads less than a usual event has.',
   502: 'The gateway before it found it crashed or answering in another form.',
 }
+
+/** What any other refusal says. */
+const NOT_MINE = 'It says that this is none of its action types, or that it cannot read the event.'
 
 /** Failures that mean there was never a connection that carried HTTP. */
 const UNREACHED: ReadonlySet<string> = new Set([
@@ -67,10 +70,9 @@ export const reachChecks: readonly Check[] = [
       const problems = createProblems()
       for (const { exchange, type } of discovery) {
         const status = exchange?.delivery.ok ? exchange.delivery.status : 0
-        problems.add(
-          `It was refused with status ${status}. ${hints[status] ?? 'Name a type with --type if it has one.'}`,
-          type,
-        )
+        const decision = exchange && decisionOf(exchange)
+        const words = decision && isError(decision) ? `, ${decision.words}` : ''
+        problems.add(`It was refused with status ${status}${words}. ${hints[status] ?? NOT_MINE}`, type)
       }
       return problems.finding()
     },
