@@ -176,7 +176,8 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       if (requestId !== undefined) record.requestId = requestId
       record.actionType = actionType
       if (requestId === undefined || repeatWindowMs === 0 || actionTypes[actionType].mayRedirect) {
-        outgoing = await decide(request, call, startedAt, record)
+        const decided = decide(request, call, startedAt, record)
+        outgoing = isPromise(decided) ? await decided : decided
       } else {
         const first = record
         const { answer, isRepeat } = await repeats.answer(requestId, body, async () => ({
@@ -264,12 +265,13 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     return parsed.request
   }
 
-  async function decide(
+  /** At once, if the handler decides at once. */
+  function decide(
     request: ActionRequest,
     call: IncomingCall,
     startedAt: number,
     record: DecisionRecord,
-  ): Promise<OutgoingAnswer> {
+  ): OutgoingAnswer | Promise<OutgoingAnswer> {
     const type = request.actionType as keyof Events
     const facts: Facts = {}
     const limitMs = Math.min(budgetMs, call.remainingMs ?? budgetMs)
@@ -286,26 +288,31 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     }
     const context = createContext(facets, { signal: controller.signal, remainingMs, now }, facts)
     const handle = table.get(type) as Handler<typeof type>
-    let decision: Decision
-    try {
-      const decided = handle(facets.event as never, context as never)
-      decision = isPromise(decided)
-        ? await withinBudget(decided, remainingMs(), () => {
-            controller.abort(new DOMException('The budget of the extension is spent.', 'TimeoutError'))
-            return onDeadline
-          })
-        : decided
-    } catch (error) {
+
+    function conclude(decision: Decision): OutgoingAnswer {
+      if (Object.keys(facts).length > 0) record.facts = facts
+      if (isDecision(decision)) return word(decision, facets, record)
+      record.reports.push('The handler returned no decision. Return allow, deny, fail or redirectTo.')
+      return word(fail('server_error', 'The extension failed.', { why: 'no decision' }), facets, record)
+    }
+
+    function concludeThrown(error: unknown): OutgoingAnswer {
       options.onError?.(error)
       record.thrown = describeThrown(error)
-      decision = fail('server_error', 'The extension failed.', { why: 'the handler threw' })
+      return conclude(fail('server_error', 'The extension failed.', { why: 'the handler threw' }))
     }
-    if (Object.keys(facts).length > 0) record.facts = facts
-    if (!isDecision(decision)) {
-      record.reports.push('The handler returned no decision. Return allow, deny, fail or redirectTo.')
-      decision = fail('server_error', 'The extension failed.', { why: 'no decision' })
+
+    let decided: Decision | Promise<Decision>
+    try {
+      decided = handle(facets.event as never, context as never)
+    } catch (error) {
+      return concludeThrown(error)
     }
-    return word(decision, facets, record)
+    if (!isPromise(decided)) return conclude(decided)
+    return withinBudget(decided, remainingMs(), () => {
+      controller.abort(new DOMException('The budget of the extension is spent.', 'TimeoutError'))
+      return onDeadline
+    }).then(conclude, concludeThrown)
   }
 
   function word(

@@ -4,7 +4,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { allow, type DecisionRecord, defineExtension, deny, type Handler } from '@preflow/extension'
-import { type RunningServer, type ServeOptions, serve } from '@preflow/extension/node'
+import { createLineLog, type RunningServer, type ServeOptions, serve } from '@preflow/extension/node'
 import { sampleRequest } from '@preflow/extension/testing'
 
 const body = JSON.stringify(sampleRequest('PRE_ISSUE_ACCESS_TOKEN'))
@@ -201,4 +201,40 @@ test('a port that cannot be opened is a sentence that says what to do', async t 
   await assert.rejects(serve(extensionOf(), { port }), {
     message: `Cannot listen on 127.0.0.1:${port}. The port is in use. Stop what listens there or choose another port.`,
   })
+})
+
+test('a line of the log has the time, the level and the record, and the lines of one turn are written together', async () => {
+  const written: string[] = []
+  const { log, flush } = createLineLog(lines => written.push(lines))
+  const before = Date.now()
+  log({ decision: 'fail', requestId: 'line\nbreak' })
+  log({ decision: 'refused' })
+  log({ decision: 'allow' })
+  log({})
+  log({ event: 'warning' }, 'warn')
+  assert.deepEqual(written, [])
+  await new Promise(setImmediate)
+  assert.equal(written.length, 1)
+  const lines = (written[0] as string)
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  assert.deepEqual(
+    lines.map(({ time, ...fields }) => fields),
+    [
+      { level: 'error', decision: 'fail', requestId: 'line\nbreak' },
+      { level: 'warn', decision: 'refused' },
+      { level: 'info', decision: 'allow' },
+      { level: 'info' },
+      { level: 'warn', event: 'warning' },
+    ],
+  )
+  for (const { time } of lines) {
+    assert.equal(new Date(time).toISOString(), time)
+    assert.ok(Date.parse(time) >= before && Date.parse(time) <= Date.now())
+  }
+  log({ event: 'last' })
+  flush()
+  flush()
+  assert.equal(written.length, 2)
 })
