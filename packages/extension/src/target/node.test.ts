@@ -203,19 +203,19 @@ test('a port that cannot be opened is a sentence that says what to do', async t 
   })
 })
 
-test('a line of the log has the time, the level and the record, and the lines of one turn are written together', async () => {
-  const written: string[] = []
-  const { log, flush } = createLineLog(lines => written.push(lines))
+test('a line of the log has the time, the level and the record', () => {
+  let written = ''
+  const { log, flush } = createLineLog(lines => {
+    written += lines
+  })
   const before = Date.now()
   log({ decision: 'fail', requestId: 'line\nbreak' })
   log({ decision: 'refused' })
   log({ decision: 'allow' })
   log({})
   log({ event: 'warning' }, 'warn')
-  assert.deepEqual(written, [])
-  await new Promise(setImmediate)
-  assert.equal(written.length, 1)
-  const lines = (written[0] as string)
+  flush()
+  const lines = written
     .trimEnd()
     .split('\n')
     .map(line => JSON.parse(line))
@@ -233,8 +233,22 @@ test('a line of the log has the time, the level and the record, and the lines of
     assert.equal(new Date(time).toISOString(), time)
     assert.ok(Date.parse(time) >= before && Date.parse(time) <= Date.now())
   }
-  log({ event: 'last' })
+})
+
+test('lines are written together, soon, and before there are many', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const writes: number[] = []
+  const { log, flush } = createLineLog(lines => writes.push(lines.trimEnd().split('\n').length))
+  log({ event: 'one' })
+  log({ event: 'two' })
+  assert.equal(writes.length, 0)
+  t.mock.timers.tick(10)
+  assert.deepEqual(writes, [2])
+  log({ event: 'three' })
   flush()
   flush()
-  assert.equal(written.length, 2)
+  t.mock.timers.tick(10)
+  assert.deepEqual(writes, [2, 1])
+  for (let line = 0; line < 100; line++) log({ text: 'x'.repeat(1000) })
+  assert.equal(writes.length, 3)
 })

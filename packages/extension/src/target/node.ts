@@ -155,9 +155,14 @@ function respond(response: ServerResponse, status: number, headers: Record<strin
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
+/** A system call for each line would cost more than deciding; nobody reads a log faster than this. */
+const WRITE_AFTER_MS = 10
+/** And nobody's memory should hold more than this of it, in characters. */
+const MAX_WAITING = 65_536
+
 /**
- * Makes a log that writes one JSON line per record, with the time and the level before it. Lines of one turn of the event
- * loop are written together: a system call for each would cost more than deciding.
+ * Makes a log that writes one JSON line per record, with the time and the level before it. Lines are written together, those of
+ * ten milliseconds at most: what a process that is killed has not written by then is lost.
  *
  * @param write Where the lines go, usually `text => process.stdout.write(text)`.
  * @returns `log` for {@link ExtensionOptions.log}, and `flush` for the moment before the process ends.
@@ -167,6 +172,7 @@ export function createLineLog(write: (lines: string) => void): {
   flush(): void
 } {
   let lines = ''
+  let timer: NodeJS.Timeout | undefined
   let second = Number.NaN
   let untilSecond = ''
 
@@ -182,6 +188,7 @@ export function createLineLog(write: (lines: string) => void): {
   }
 
   function flush(): void {
+    clearTimeout(timer)
     if (lines === '') return
     const pending = lines
     lines = ''
@@ -189,10 +196,11 @@ export function createLineLog(write: (lines: string) => void): {
   }
   return {
     log: (record, level = levelOf(record)) => {
-      if (lines === '') setImmediate(flush)
+      if (lines === '') timer = setTimeout(flush, WRITE_AFTER_MS)
       const fields = JSON.stringify(record)
       // Not as one object: copying the record would cost as much as writing it.
       lines += `{"time":"${time()}","level":"${level}"${fields === '{}' ? '}' : `,${fields.slice(1)}`}\n`
+      if (lines.length > MAX_WAITING) flush()
     },
     flush,
   }
