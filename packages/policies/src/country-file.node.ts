@@ -66,7 +66,16 @@ export async function openCountryFile(path: string, options: CountryFileOptions 
     get builtAt() {
       return opened.builtAt
     },
-    lookup: address => find(opened.reader, address),
+    lookup: address => {
+      const { reader, known } = opened
+      let finding = known.get(address)
+      if (!finding) {
+        finding = find(reader, address)
+        if (known.size >= MAX_KNOWN) known.clear()
+        known.set(address, finding)
+      }
+      return finding
+    },
     reload,
     close: () => clearInterval(timer),
   }
@@ -81,7 +90,18 @@ function find(reader: Reader<never>, written: string): CountryFinding {
   return code ? { kind: 'country', code } : { kind: 'unknown' }
 }
 
-async function open(path: string): Promise<{ reader: Reader<never>; builtAt: Date; version: string }> {
+interface OpenedFile {
+  reader: Reader<never>
+  builtAt: Date
+  version: string
+  /** Of addresses that asked lately. Walking through eight megabytes costs several times as much as all other policies. */
+  known: Map<string, CountryFinding>
+}
+
+/** About three megabytes. */
+const MAX_KNOWN = 20_000
+
+async function open(path: string): Promise<OpenedFile> {
   const version = await versionOf(path)
   const bytes = await readFile(path).catch(cause => {
     throw unusable(path, cause)
@@ -92,7 +112,7 @@ async function open(path: string): Promise<{ reader: Reader<never>; builtAt: Dat
   } catch (cause) {
     throw new Error(`${path} is not a country database. Name a file in MaxMind's .mmdb format.`, { cause })
   }
-  return { reader, builtAt: new Date(Number(reader.metadata.buildEpoch)), version }
+  return { reader, builtAt: new Date(Number(reader.metadata.buildEpoch)), version, known: new Map() }
 }
 
 async function versionOf(path: string): Promise<string> {
