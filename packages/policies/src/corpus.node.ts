@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { read as readFile } from 'node:fs'
+import { read as readFile, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { type Corpus, type CorpusBytes, readCorpus } from './corpus.ts'
 import { AGAIN, CorpusError } from './corpus-format.ts'
@@ -35,6 +35,17 @@ export async function openCorpus(path: string, options: { verify?: 'content' | '
 
 const HASHED_AT_ONCE = 4 * 1024 * 1024
 
+/**
+ * A question is a read of a few kilobytes, mostly from the memory that the system keeps of the file: a microsecond when it is
+ * waited for, and twenty times that through another thread. So it is waited for, until the disk shows that it is slow: then
+ * other threads read for a while, and nobody else waits with the one who asked.
+ */
+const SMALL_BYTES = 65_536
+const SLOW_MS = 5
+/** In a row: a single one may have waited for the processor. */
+const SLOW_READS = 3
+const PAUSE_MS = 60_000
+
 async function fileBytes(path: string): Promise<CorpusBytes> {
   const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
     throw cannotOpen(path, cause.code === 'ENOENT' ? 'there is no such file' : `${cause.code}`, cause)
@@ -45,14 +56,26 @@ async function fileBytes(path: string): Promise<CorpusBytes> {
     throw cannotOpen(path, 'it is no file')
   }
   const { size } = stats
-  const read = (offset: number, length: number) => {
-    const bytes = Buffer.allocUnsafe(length)
+  let slowReads = 0
+  let mayWaitFrom = 0
+
+  /** Waits for the disk. Whether it gave everything. */
+  function readAtOnce(bytes: Buffer, offset: number): boolean {
+    const startedAt = performance.now()
+    const bytesRead = readSync(file.fd, bytes, 0, bytes.length, offset)
+    const endedAt = performance.now()
+    slowReads = endedAt - startedAt > SLOW_MS ? slowReads + 1 : 0
+    if (slowReads >= SLOW_READS) mayWaitFrom = endedAt + PAUSE_MS
+    return bytesRead === bytes.length
+  }
+
+  function readLater(bytes: Buffer, offset: number): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
     const fill = (filled: number) => {
-      // Through the descriptor: a read of the handle itself costs half as much again, and this is all that a question costs.
-      readFile(file.fd, bytes, filled, length - filled, offset + filled, (error, bytesRead) => {
+      // Through the descriptor: a read of the handle itself costs half as much again.
+      readFile(file.fd, bytes, filled, bytes.length - filled, offset + filled, (error, bytesRead) => {
         if (error) reject(error)
-        else if (filled + bytesRead === length) resolve(bytes)
+        else if (filled + bytesRead === bytes.length) resolve(bytes)
         else if (bytesRead > 0) fill(filled + bytesRead)
         else reject(new CorpusError(`${path} became shorter while it was open. ${AGAIN}`))
       })
@@ -60,6 +83,17 @@ async function fileBytes(path: string): Promise<CorpusBytes> {
     fill(0)
     return promise
   }
+
+  function read(offset: number, length: number): Uint8Array | Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafe(length)
+    try {
+      if (length <= SMALL_BYTES && performance.now() >= mayWaitFrom && readAtOnce(bytes, offset)) return bytes
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return readLater(bytes, offset)
+  }
+
   let closed: Promise<void> | undefined
   return {
     name: path,

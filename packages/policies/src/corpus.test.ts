@@ -146,6 +146,29 @@ test('a file that is cut while it is open is an error, not a "no"', async () => 
   await corpus.close()
 })
 
+test('a question waits for a disk that is quick, and lets other threads wait for a slow one until a minute has passed', async t => {
+  const corpus = await openCorpus(await built('alpha\nbeta', { kind: 'file', digest: 'sha1' }))
+  const ask = () => corpus.has(sha1('alpha'))
+  assert.equal(ask(), true)
+  let nowMs = performance.now()
+  let tickMs = 6
+  t.mock.method(performance, 'now', () => {
+    nowMs += tickMs
+    return nowMs
+  })
+  assert.deepEqual([ask(), ask(), ask()], [true, true, true])
+  const later = ask()
+  assert.ok(later instanceof Promise)
+  assert.equal(await later, true)
+  tickMs = 0
+  nowMs += 59_000
+  assert.ok(ask() instanceof Promise)
+  nowMs += 1001
+  assert.equal(ask(), true)
+  t.mock.restoreAll()
+  await corpus.close()
+})
+
 async function flip(file: string, index: number): Promise<void> {
   const bytes = await readFile(file)
   bytes[index] = (bytes[index] as number) ^ 0x55
