@@ -40,6 +40,7 @@ export type {
   UserStore,
 } from './event.ts'
 export { describeIssue, describeIssues, type Issue } from './issue.ts'
+export { nearestName } from './nearest-name.ts'
 export {
   type AllowedOperation,
   isAllowed,

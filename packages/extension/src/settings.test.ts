@@ -41,11 +41,21 @@ test('every problem is named with what to change, and no value is quoted', () =>
   assert.equal(read.ok, false)
   assert.equal(read.problems.length, 4)
   const text = read.problems.join('\n')
-  assert.match(text, /^prot: not a setting\. Known are port, blockedCountries, apiKey\./m)
+  assert.match(text, /^prot: not a setting\. Did you mean port\?$/m)
   assert.match(text, /^GUARD_BLOCKED_COUNTRY: not a setting/m)
   assert.match(text, /^GUARD_PORT: .*number.* Port to listen on\.$/m)
   assert.match(text, /^GUARD_API_KEY: .*16/m)
   assert.doesNotMatch(text, /eighty|short-secret/)
+})
+
+test('a name like no other is answered with all of them; what the names begin with makes none alike', () => {
+  const apiKey = '0123456789abcdef'
+  const read = readSettings('GUARD', settings, { environment: { GUARD_ZONE: 'x' }, file: { apiKey, colour: 1 } })
+  assert.ok(!read.ok)
+  assert.deepEqual(read.problems, [
+    'colour: not a setting. Known are port, blockedCountries, apiKey.',
+    'GUARD_ZONE: not a setting. Known are GUARD_PORT, GUARD_BLOCKED_COUNTRIES, GUARD_API_KEY.',
+  ])
 })
 
 test('a required setting that is missing is named by its variable', () => {

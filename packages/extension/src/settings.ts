@@ -1,4 +1,4 @@
-import { describeIssues, readDocument } from '@preflow/contract'
+import { describeIssues, nearestName, readDocument } from '@preflow/contract'
 import type * as z from 'zod/mini'
 
 /**
@@ -71,7 +71,7 @@ export function readSettings<S extends Settings>(
   }
   for (const key of Object.keys(environment)) {
     if (key.startsWith(`${prefix}_`) && key !== `${prefix}_CONFIG` && !names.has(key)) {
-      problems.push(`${key}: not a setting. ${closest(key, [...names.keys()])}`)
+      problems.push(`${key}: not a setting. ${closest(key, [...names.keys()], `${prefix}_`)}`)
     }
   }
   for (const [variable, name] of names) {
@@ -117,8 +117,10 @@ function variableOf(prefix: string, name: string, { variable }: Setting<unknown>
   return variable ?? environmentName(prefix, name)
 }
 
-function closest(key: string, known: string[]): string {
-  const wanted = key.toLowerCase()
-  const near = known.find(name => name.toLowerCase().includes(wanted) || wanted.includes(name.toLowerCase()))
-  return near ? `Did you mean ${near}?` : `Known are ${known.join(', ')}.`
+/** @param prefix What all of them begin with, which would make every two of them alike. */
+function closest(key: string, known: string[], prefix = ''): string {
+  const own = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
+  const near = nearestName(own(key), known.map(own))
+  const name = known.find(candidate => own(candidate) === near)
+  return name ? `Did you mean ${name}?` : `Known are ${known.join(', ')}.`
 }

@@ -1,7 +1,6 @@
-import { type ActionType, actionTypes, type PlatformName, platforms } from '@preflow/contract'
+import { type ActionType, actionTypes, nearestName, type PlatformName, platforms } from '@preflow/contract'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { nearestName } from './nearest-name.ts'
 
 /** Everything an operator can set. Each option is described once, in {@link options}. */
 export interface Configuration {
