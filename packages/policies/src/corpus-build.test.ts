@@ -123,6 +123,7 @@ test('a source that cannot be used is refused with a sentence, and nothing of it
     [await source([...sorted.slice(0, 9), sorted[0]?.replace(/:.*/, ':') ?? '']), /not HASH:COUNT/],
     [await source(sorted), /no digest can be turned into another/, { digest: 'sha256' }],
     [await source(many), /without counts/, { minimumCount: 2 }],
+    [await source(['x'.repeat(70_000), 'y']), /begins with a line of more than 65536 bytes\. Give one password/],
     [await source(['x'.repeat(5000), 'y']), /a line of more than 1000 bytes/, { pieces: { chunkBytes: 1000 } }],
   ]
   for (const [name, message, options] of cases) {
@@ -144,6 +145,38 @@ test('a source that cannot be used is refused with a sentence, and nothing of it
   }
   await assert.rejects(buildCorpus({ source: await source(many), out: path('no/folder/x') }), /Make the folder first/)
   await assert.rejects(openCorpus(out), /no such file/)
+})
+
+test('the place of a damaged line is counted from the beginning of the file, wherever reading has come to', async () => {
+  const lines = [...sorted.slice(0, 99), 'not-a-digest', ...sorted.slice(99, 120)]
+  const damaged = await source(lines)
+  const at = Buffer.byteLength(`${lines.slice(0, 99).join('\r\n')}\r\n`)
+  for (const chunkBytes of [100, 1000, 1_000_000]) {
+    const build = { source: damaged, out: path('never.corpus'), pieces: { chunkBytes, chunksPerCheckpoint: 3 } }
+    await assert.rejects(buildCorpus(build), new RegExp(`a line at its byte ${at} that`))
+  }
+})
+
+test('a byte order mark is no part of the first password, nor of the first digest', async () => {
+  for (const [form, lines] of Object.entries({
+    passwords: ['alpha', 'beta'],
+    digests: [line('alpha', 1), line('beta', 1)],
+  })) {
+    const marked = await source([])
+    await writeFile(marked, `\ufeff${lines.join('\n')}\n`)
+    const out = path(`marked-${form}.corpus`)
+    await buildCorpus({ source: marked, out, digest: 'sha1' })
+    assert.ok(await has(out, 'alpha', 'beta'), form)
+  }
+})
+
+test('a corpus is no source of another', async () => {
+  const out = path('first.corpus')
+  await buildCorpus({ source: await source(many), out })
+  await assert.rejects(
+    buildCorpus({ source: out, out: path('second.corpus') }),
+    /is a corpus already\. Give the list that/,
+  )
 })
 
 test('a source that begins sorted and is not is refused where its order breaks', async () => {

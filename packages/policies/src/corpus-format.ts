@@ -51,7 +51,8 @@ export const HEADER_BYTES = 128
 export const REST_BYTES = 5
 export const SHARD_ROW_BYTES = 16
 
-const MAGIC = Uint8Array.of(0x89, 0x50, 0x46, 0x50, 0x57, 0x0d, 0x0a, 0x1a)
+/** What a corpus begins with. */
+export const MAGIC: Uint8Array = Uint8Array.of(0x89, 0x50, 0x46, 0x50, 0x57, 0x0d, 0x0a, 0x1a)
 const VERSION = 1
 const KINDS: readonly (CorpusKind | undefined)[] = [undefined, 'file', 'filter']
 const DIGESTS: readonly (DigestKind | undefined)[] = [undefined, 'sha1', 'sha256']

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CorpusError, type DigestKind } from './corpus-format.ts'
+import { CorpusError, type DigestKind, MAGIC } from './corpus-format.ts'
 
 /** What a corpus is built from, recognised by its content. */
 export type CorpusSource = {
@@ -24,13 +24,17 @@ export const RANGES: number = 16 ** 5
 const SAMPLE_BYTES = 65_536
 /** Lines of a range, on average, in the corpora of the last years. Only the size of tables follows from it. */
 const KEYS_PER_RANGE = 1500
-const FOREIGN: [signature: number[], what: string][] = [
-  [[0x1f, 0x8b], 'a gzip archive'],
-  [[0x37, 0x7a, 0xbc, 0xaf], 'a 7z archive'],
-  [[0x50, 0x4b, 0x03, 0x04], 'a zip archive'],
-  [[0xff, 0xfe], 'in UTF-16'],
-  [[0xfe, 0xff], 'in UTF-16'],
+const CONVERT = 'Unpack or convert it to plain text first.'
+const FOREIGN: [signature: readonly number[] | Uint8Array, what: string, advice: string][] = [
+  [[0x1f, 0x8b], 'a gzip archive', CONVERT],
+  [[0x37, 0x7a, 0xbc, 0xaf], 'a 7z archive', CONVERT],
+  [[0x50, 0x4b, 0x03, 0x04], 'a zip archive', CONVERT],
+  [[0xff, 0xfe], 'in UTF-16', CONVERT],
+  [[0xfe, 0xff], 'in UTF-16', CONVERT],
+  [MAGIC, 'a corpus already', 'Give the list that it was made of.'],
 ]
+/** What some editors put before UTF-8. It is no part of the first password. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 /**
  * Finds out what a path holds: digests with or without counts (`HASH:COUNT`), range files, or one password per line.
@@ -55,10 +59,16 @@ export async function recogniseSource(path: string): Promise<CorpusSource> {
   const file = await open(path)
   const sample = Buffer.alloc(Math.min(SAMPLE_BYTES, stats.size))
   await file.read(sample, 0, sample.length, 0).finally(() => file.close())
-  const foreign = FOREIGN.find(([signature]) => signature.every((byte, index) => sample[index] === byte))
-  if (foreign) throw new CorpusError(`${path} is ${foreign[1]}. Unpack or convert it to plain text first.`)
+  const [, what, advice] = FOREIGN.find(([signature]) => beginsWith(sample, signature)) ?? []
+  if (what) throw new CorpusError(`${path} is ${what}. ${advice}`)
   const whole = sample.length === stats.size ? sample.length : sample.lastIndexOf('\n') + 1
-  const lines = sample.toString('latin1', 0, whole).split(/\r?\n/).filter(Boolean)
+  const from = beginsWith(sample, BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0
+  const lines = sample.toString('latin1', from, whole).split(/\r?\n/).filter(Boolean)
+  if (whole === 0 && sample.length > 0) {
+    throw new CorpusError(
+      `${path} begins with a line of more than ${SAMPLE_BYTES} bytes. Give one password or digest a line.`,
+    )
+  }
   if (lines.length === 0) throw new CorpusError(`${path} has no lines to take passwords from.`)
   const estimatedKeys = Math.ceil((lines.length / whole) * stats.size)
   const found = { path, size: stats.size, modifiedMs, estimatedKeys }
@@ -71,6 +81,10 @@ export async function recogniseSource(path: string): Promise<CorpusSource> {
   }
   const order = lines.map(line => line.slice(0, 16).toUpperCase())
   return { form: 'digests', digest, isSorted: order.every((key, index) => key >= (order[index - 1] ?? '')), ...found }
+}
+
+function beginsWith(bytes: Uint8Array, signature: readonly number[] | Uint8Array): boolean {
+  return signature.every((byte, index) => bytes[index] === byte)
 }
 
 const DIGEST_LINES: [RegExp, DigestKind | undefined][] = [
@@ -175,6 +189,7 @@ export async function openLines(path: string, from: number, chunkBytes: number):
     start = 0
     if (filled === chunkBytes) throw new CorpusError(`${path} has a line of more than ${chunkBytes} bytes.`)
     const { bytesRead } = await file.read(buffer, filled, chunkBytes - filled, bufferOffset + filled)
+    if (bufferOffset === 0 && filled === 0 && beginsWith(buffer, BYTE_ORDER_MARK)) start = BYTE_ORDER_MARK.length
     filled += bytesRead
     isAtEnd = bytesRead === 0
   }
@@ -182,7 +197,7 @@ export async function openLines(path: string, from: number, chunkBytes: number):
   return {
     offset: () => bufferOffset + start,
     read: async (readLine, take) => {
-      const first = scanLines(path, buffer, start, filled, isAtEnd, readLine, take)
+      const first = scanLines({ path, offset: bufferOffset }, buffer, start, filled, isAtEnd, readLine, take)
       start = first.next
       if (first.stopped || isAtEnd) return false
       await refill()
@@ -198,13 +213,22 @@ export async function readRange(folder: string, name: string, minimumCount: numb
   const bytes = await readFile(path)
   // Every range has hundreds of lines; a download that broke off leaves an empty file.
   if (bytes.length === 0) throw new CorpusError(`${path} is empty. ${DOWNLOAD}`)
-  scanLines(path, bytes, 0, bytes.length, true, digestLines('sha1', minimumCount, name.slice(0, 5)), take)
+  scanLines(
+    { path, offset: 0 },
+    bytes,
+    0,
+    bytes.length,
+    true,
+    digestLines('sha1', minimumCount, name.slice(0, 5)),
+    take,
+  )
 }
 
 const DOWNLOAD = 'The download is incomplete or damaged: start it again for this file.'
 
+/** @param place Where the first of the bytes is, for a message about one of them. */
 function scanLines(
-  path: string,
+  place: { path: string; offset: number },
   bytes: Uint8Array,
   from: number,
   to: number,
@@ -224,6 +248,7 @@ function scanLines(
     return { next: start, stopped: false }
   } catch (cause) {
     if (!(cause instanceof MalformedLine)) throw cause
-    throw new CorpusError(`${path} has a line at its byte ${start} that is not HASH:COUNT. ${DOWNLOAD}`, { cause })
+    const at = place.offset + start
+    throw new CorpusError(`${place.path} has a line at its byte ${at} that is not HASH:COUNT. ${DOWNLOAD}`, { cause })
   }
 }
