@@ -7,7 +7,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setInterval } from 'node:timers/promises'
 import autocannon from 'autocannon'
+import { Pool } from 'undici'
 
 /** A program under measure. Its first line on stdout is the address it listens on. */
 export interface Target {
@@ -26,6 +28,11 @@ export interface Load {
   connections: number
   secondsPerRound: number
   rounds: number
+  /**
+   * Also measure CPU while every target gets this many requests a second. As fast as they can go, the slower target pays more for
+   * the same system calls: it finds the load generator asleep and must wake it for every answer.
+   */
+  requestsPerSecond?: number
 }
 
 interface Running {
@@ -42,6 +49,7 @@ interface Sample {
   p50: number
   p99: number
   failed: number
+  pacedCpuMicroseconds: number | undefined
 }
 
 /** One line of a comparison: ratios to the first target, medians over rounds. */
@@ -51,6 +59,8 @@ export interface Line {
   requestsRatio: number
   cpuMicroseconds: number | undefined
   cpuRatio: number | undefined
+  /** The same where all targets get the same number of requests. */
+  pacedCpuRatio: number | undefined
   p50Ms: number
   p99Ms: number
   failed: number
@@ -100,13 +110,46 @@ async function sample(running: Running, load: Load): Promise<Sample> {
   })
   const after = cpuTime(pid)
   const count = result.requests.total
+  const { requestsPerSecond } = load
+  const paced = requestsPerSecond === undefined ? undefined : await pace(running, load, requestsPerSecond)
   return {
     requestsPerSecond: result.requests.average,
     cpuMicroseconds: before !== undefined && after !== undefined && count > 0 ? (after - before) / count : undefined,
     p50: result.latency.p50,
     p99: result.latency.p99,
-    failed: result.non2xx + result.errors,
+    failed: result.non2xx + result.errors + (paced?.failed ?? 0),
+    pacedCpuMicroseconds: paced?.cpuMicroseconds,
   }
+}
+
+/** Sends requests at a steady rate, whenever a millisecond has passed those that are due. */
+async function pace(running: Running, load: Load, requestsPerSecond: number) {
+  const pid = running.process.pid as number
+  const bodies = running.bodies ?? [load.body]
+  const { origin, pathname: path } = new URL(running.url)
+  const pool = new Pool(origin, { connections: load.connections })
+  const request = { path, method: load.method, headers: { ...load.headers, ...running.headers } }
+  const answers: Promise<boolean>[] = []
+  async function isAnswered(): Promise<boolean> {
+    const { statusCode, body } = await pool.request({
+      ...request,
+      body: bodies[answers.length % bodies.length] as string,
+    })
+    await body.dump()
+    return statusCode < 300
+  }
+  const before = cpuTime(pid)
+  const startedAt = performance.now()
+  const total = requestsPerSecond * load.secondsPerRound
+  for await (const _ of setInterval(1)) {
+    const due = Math.min(total, ((performance.now() - startedAt) * requestsPerSecond) / 1000)
+    while (answers.length < due) answers.push(isAnswered().catch(() => false))
+    if (due === total) break
+  }
+  const failed = (await Promise.all(answers)).filter(isGood => !isGood).length
+  const after = cpuTime(pid)
+  await pool.close()
+  return { failed, cpuMicroseconds: before !== undefined && after !== undefined ? (after - before) / total : undefined }
 }
 
 /** The middle value; the mean of the two middle ones of an even count. */
@@ -136,21 +179,19 @@ export async function compare(targets: Target[], load: Load): Promise<Line[]> {
     return running.map(({ target }, index) => {
       const own = rounds.map(round => round[index] as Sample)
       const base = rounds.map(round => round[0] as Sample)
-      const withCpu = own.every(one => one.cpuMicroseconds !== undefined)
+      const ratio = (of: (sample: Sample) => number | undefined) => {
+        const ratios = own.map((one, round) => Number(of(one)) / Number(of(base[round] as Sample)))
+        return ratios.some(Number.isNaN) ? undefined : median(ratios)
+      }
       return {
         name: target.name,
         requestsPerSecond: median(own.map(one => one.requestsPerSecond)),
-        requestsRatio: median(
-          own.map((one, round) => one.requestsPerSecond / (base[round] as Sample).requestsPerSecond),
-        ),
-        cpuMicroseconds: withCpu ? median(own.map(one => one.cpuMicroseconds as number)) : undefined,
-        cpuRatio: withCpu
-          ? median(
-              own.map(
-                (one, round) => (one.cpuMicroseconds as number) / ((base[round] as Sample).cpuMicroseconds as number),
-              ),
-            )
+        requestsRatio: ratio(one => one.requestsPerSecond) as number,
+        cpuMicroseconds: own.every(one => one.cpuMicroseconds !== undefined)
+          ? median(own.map(one => one.cpuMicroseconds as number))
           : undefined,
+        cpuRatio: ratio(one => one.cpuMicroseconds),
+        pacedCpuRatio: ratio(one => one.pacedCpuMicroseconds),
         p50Ms: median(own.map(one => one.p50)),
         p99Ms: median(own.map(one => one.p99)),
         failed: own.reduce((sum, one) => sum + one.failed, 0),
@@ -173,6 +214,7 @@ export function table(title: string, lines: Line[]): string {
       line.requestsRatio.toFixed(2),
       line.cpuMicroseconds?.toFixed(0) ?? '–',
       line.cpuRatio?.toFixed(2) ?? '–',
+      line.pacedCpuRatio?.toFixed(2) ?? '–',
       `${line.p50Ms} / ${line.p99Ms}`,
       String(line.failed),
     ].join(' | '),
@@ -180,8 +222,8 @@ export function table(title: string, lines: Line[]): string {
   return [
     `### ${title}`,
     '',
-    '| target | req/s | ratio | CPU µs/req | CPU ratio | p50 / p99 ms | failed |',
-    '|---|---|---|---|---|---|---|',
+    '| target | req/s | ratio | CPU µs/req | CPU ratio | at equal rate | p50 / p99 ms | failed |',
+    '|---|---|---|---|---|---|---|---|',
     ...rows.map(row => `| ${row} |`),
     '',
   ].join('\n')
