@@ -38,6 +38,7 @@ test('a word that is nearly one is suggested, for commands and for options', asy
     [['trigger', '--gran', 'password'], 'preflow trigger: There is no option --gran. Did you mean --grant?'],
     [['new', 'guard', '--polcy', 'country'], 'preflow new: There is no option --polcy. Did you mean --policy?'],
     [['passwords', '-x'], 'preflow passwords: There is no option -x.'],
+    [['lab', '--port', '1'], 'preflow lab: There is no option --port.'],
   ] as const) {
     const words = io()
     assert.equal(await run([...argv], words), 2)

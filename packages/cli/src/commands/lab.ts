@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import type { Command } from '../command.ts'
 import { instructions } from '../lab/instructions.ts'
 import { startLab } from '../lab/start-lab.ts'
@@ -21,7 +22,8 @@ Environment:
   PREFLOW_PLATFORM         whose behaviour is reproduced, default preflow
   ABUSEIPDB_API_KEY        ask AbuseIPDB instead of the stand-in
 `,
-  async run(_argv, io) {
+  async run(argv, io) {
+    parseArgs({ args: argv })
     const running = await startLab(io.env, line => io.err(`${line}\n`))
     io.out(instructions(running))
     if (!io.signal.aborted) await new Promise(resolve => io.signal.addEventListener('abort', resolve, { once: true }))
