@@ -22,7 +22,7 @@ test('every relative link of a document leads somewhere', () => {
 test('every npm script that a document names exists', () => {
   const unknown = documents.flatMap(document => {
     const text = readFileSync(join(root, document), 'utf8')
-    return [...text.matchAll(/npm run ([\w:-]+)(?! -w)/g)]
+    return [...text.matchAll(/npm run (?:-s )?([\w:-]+)(?! -w)/g)]
       .map(([, name = '']) => name)
       .filter(name => !(name in scripts))
       .map(name => `${document}: npm run ${name}`)
