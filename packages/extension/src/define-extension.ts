@@ -215,7 +215,8 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     }
     const unwelcome = caller.byHeaders(call.header)
     if (unwelcome) throw unauthorized(unwelcome)
-    if (!/^application\/json\s*(;|$)/i.test(call.header('content-type') ?? '')) {
+    const contentType = call.header('content-type') ?? ''
+    if (contentType !== 'application/json' && !/^application\/json\s*(;|$)/i.test(contentType)) {
       throw new Refusal(415, 'unsupported_media_type', 'Send the request as application-json.')
     }
     const isDeclaredTooLarge = Number(call.header('content-length') ?? 0) > maxBodyBytes
@@ -245,7 +246,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       throw new Refusal(400, 'invalid_request', 'The body is not JSON.')
     }
     const named = (document as { actionType?: unknown } | null)?.actionType
-    if (typeof named === 'string' && /^[A-Z][A-Z_]{0,63}$/.test(named) && !table.has(named)) {
+    if (typeof named === 'string' && !table.has(named) && /^[A-Z][A-Z_]{0,63}$/.test(named)) {
       throw new Refusal(
         400,
         'unsupported_action_type',

@@ -41,6 +41,7 @@ export function combine<T extends keyof Events>(...policies: readonly Handler<T>
 
 /** Lifetimes are set before they are shortened, and the longest is set first: so the shortest is what remains. */
 function inLifetimeOrder<E extends Edit>(edits: readonly E[]): E[] {
+  if (edits.length < 2) return [...edits]
   const rank = (edit: Edit) => (edit.edit === 'setExpiresIn' || edit.edit === 'setRefreshExpiresIn' ? 0 : 1)
   const seconds = (edit: Edit) => ('seconds' in edit && rank(edit) === 0 ? edit.seconds : 0)
   return [...edits].sort((a, b) => rank(a) - rank(b) || seconds(b) - seconds(a))
