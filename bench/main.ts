@@ -43,6 +43,7 @@ const comparisons: Record<string, () => Promise<string>> = {
       await compare(
         [
           { name: 'bare node:http', program: 'bare-http.ts' },
+          { name: 'password-guard, offline, a filter alone', program: 'password-guard.ts', argv: ['alone'] },
           { name: 'password-guard, offline, a filter', program: 'password-guard.ts', argv: ['filter'] },
           { name: 'password-guard, offline, a file', program: 'password-guard.ts', argv: ['file'] },
           { name: 'password-guard, range API cached', program: 'password-guard.ts', argv: ['cached'] },

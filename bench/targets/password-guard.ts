@@ -1,6 +1,7 @@
 /**
  * password-guard as it is deployed: caller checked, rules, common passwords, one line per decision, and a million digests in a
- * `filter` or a `file`, or a stand-in of the range API whose answers are `cached` or that is `asked` each time.
+ * `filter` or a `file`, or a stand-in of the range API whose answers are `cached` or that is `asked` each time. `alone` is the
+ * filter without rules and common passwords.
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -24,6 +25,7 @@ const standIn = spawn(process.execPath, ['--conditions=@preflow/source', `${impo
 const [first] = (await once(createInterface({ input: standIn.stdout as NodeJS.ReadableStream }), 'line')) as [string]
 const ways: Record<string, () => Promise<object>> = {
   filter: () => offline('filter'),
+  alone: async () => ({ ...(await offline('filter')), checksRules: false, checksCommonPasswords: false }),
   file: () => offline('file'),
   cached: async () => ({ rangeApiUrl: JSON.parse(first).url }),
   asked: async () => ({ rangeApiUrl: JSON.parse(first).url, rangeApiCacheBytes: 0 }),
