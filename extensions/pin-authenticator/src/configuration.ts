@@ -1,4 +1,5 @@
 import type { CallerAuthentication } from '@preflow/extension'
+import { callerAuthenticationOf, callerContradictions, serviceSettings } from '@preflow/extension/service'
 import { readSettings, type Setting, type Settings, type SettingValues } from '@preflow/extension/settings'
 import * as z from 'zod/mini'
 import { type ModeName, modes } from './modes.ts'
@@ -61,20 +62,6 @@ const callerSecrets: Setting<string[]> = {
   secret: true,
 }
 
-const callerUsername: Setting<string | undefined> = {
-  schema: z.string().check(z.regex(/^[^:]+$/, 'must not contain a colon')),
-  text: 'text',
-  default: undefined,
-  about: 'User name of the platform; for `basic`.',
-}
-
-const callerHeader: Setting<string> = {
-  schema: z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')),
-  text: 'text',
-  default: 'x-api-key',
-  about: 'Header that carries the key; for `api-key`.',
-}
-
 const adminKeys: Setting<string[]> = {
   schema: z.array(secret),
   text: 'list',
@@ -122,14 +109,7 @@ const texts: Setting<Partial<Texts>> = {
   about: 'Texts of the page in your words, by their names in `src/texts.ts`, as JSON.',
 }
 
-const port = whole({ default: 8080, about: 'Port to listen on; 0 chooses a free one.' }, 0, 65_535)
-
-const hostname: Setting<string> = {
-  schema: z.string().check(z.minLength(1)),
-  text: 'text',
-  default: '127.0.0.1',
-  about: 'Address to listen on; `0.0.0.0` in a container.',
-}
+const { callerUsername, callerHeader, port, hostname } = serviceSettings
 
 /** Every setting of the extension. The table of the README is made from this one. */
 export const settings = {
@@ -196,31 +176,12 @@ export function readConfiguration(source: {
   const { values } = read
   const problems = contradictions(values)
   if (problems.length > 0) return { ok: false, problems }
-  return { ok: true, configuration: { ...values, callerAuthentication: authentications[values.caller](values) } }
-}
-
-const authentications: Record<
-  (typeof callers)[number],
-  (values: SettingValues<typeof settings>) => CallerAuthentication
-> = {
-  basic: ({ callerUsername: username = '', callerSecrets }) => ({
-    type: 'basic',
-    credentials: callerSecrets.map(password => ({ username, password })),
-  }),
-  bearer: ({ callerSecrets }) => ({ type: 'bearer', tokens: callerSecrets }),
-  'api-key': ({ callerHeader, callerSecrets }) => ({ type: 'apiKey', header: callerHeader, keys: callerSecrets }),
-  signature: ({ callerSecrets }) => ({ type: 'signature', secrets: callerSecrets }),
+  return { ok: true, configuration: { ...values, callerAuthentication: callerAuthenticationOf(values) } }
 }
 
 /** What is wrong between settings that are right by themselves. */
 function contradictions(values: SettingValues<typeof settings>): string[] {
-  const problems: string[] = []
-  if (values.caller === 'basic' && values.callerUsername === undefined) {
-    problems.push(`${PREFIX}_CALLER_USERNAME: missing. basic needs the user name of the platform.`)
-  }
-  if (values.caller === 'signature' && !values.callerSecrets.every(isBase64)) {
-    problems.push(`${PREFIX}_CALLER_SECRETS: signing secrets are base64, with or without whsec_ before it.`)
-  }
+  const problems = callerContradictions(PREFIX, values)
   if (values.maxLockSeconds < values.lockSeconds) {
     problems.push(`${PREFIX}_MAX_LOCK_SECONDS: must not be below ${PREFIX}_LOCK_SECONDS.`)
   }
@@ -228,8 +189,4 @@ function contradictions(values: SettingValues<typeof settings>): string[] {
     problems.push(`${PREFIX}_PREVIOUS_PEPPER: is the pepper itself. Give the one before it, or none.`)
   }
   return problems
-}
-
-function isBase64(secret: string): boolean {
-  return /^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(secret)
 }

@@ -137,12 +137,23 @@ export function readService<S extends Settings>(
   const read = readSettings(prefix, settingsOf(service), source)
   if (!read.ok) return read
   const values = read.values as unknown as SettingValues<S> & SettingValues<ServiceSettings>
-  const configuration = { ...values, callerAuthentication: authentications[values.caller](values) }
+  const configuration = { ...values, callerAuthentication: callerAuthenticationOf(values) }
   const problems = [...callerContradictions(prefix, values), ...(service.contradictions?.(configuration) ?? [])]
   return problems.length > 0 ? { ok: false, problems } : { ok: true, configuration }
 }
 
-const authentications: Record<CallerType, (values: SettingValues<ServiceSettings>) => CallerAuthentication> = {
+/** What the settings about the caller say. */
+export type CallerValues = Pick<
+  SettingValues<ServiceSettings>,
+  'caller' | 'callerSecrets' | 'callerUsername' | 'callerHeader'
+>
+
+/** How the platform authenticates, as the settings say it. */
+export function callerAuthenticationOf(values: CallerValues): CallerAuthentication {
+  return authentications[values.caller](values)
+}
+
+const authentications: Record<CallerType, (values: CallerValues) => CallerAuthentication> = {
   none: () => ({ type: 'none' }),
   basic: ({ callerUsername = '', callerSecrets }) => ({
     type: 'basic',
@@ -153,8 +164,9 @@ const authentications: Record<CallerType, (values: SettingValues<ServiceSettings
   signature: ({ callerSecrets }) => ({ type: 'signature', secrets: callerSecrets }),
 }
 
-function callerContradictions(prefix: string, values: SettingValues<ServiceSettings>): string[] {
-  const variable = (name: keyof ServiceSettings & string) => environmentName(prefix, name)
+/** What is wrong between the settings about the caller: one sentence each. */
+export function callerContradictions(prefix: string, values: CallerValues): string[] {
+  const variable = (name: keyof CallerValues) => environmentName(prefix, name)
   const { caller, callerSecrets, callerUsername } = values
   const problems: string[] = []
   if (caller !== 'none' && callerSecrets.length === 0) {
