@@ -60,6 +60,8 @@ const NODE_FILES = [
   /^packages\/extension\/src\/(target\/|credential|testing)/,
   /^packages\/policies\/src\/.*\.node\.ts$/,
 ]
+/** What starts cold in a function: all of zod would be half of it, see docs/decisions/0006-schemas.md. */
+const DEPLOYED = /^(packages\/(extension|policies|contract)|extensions\/[^/]+)\/src\/(?!management)/
 const JUNK_ROOMS = /^(utils?|helpers?|common|lib|shared|misc)(\.ts)?$/
 
 const root = join(import.meta.dirname, '..')
@@ -105,6 +107,8 @@ for (const side of ['packages', 'extensions']) {
           const wanted = packageName ? `${scope}/${packageName}` : scope
           const own = JSON.parse(readFileSync(join(root, side, name, 'package.json'), 'utf8')).name
           if (wanted !== own && !arrows.workspace.includes(wanted)) say('no such arrow between packages')
+        } else if (specifier === 'zod' && DEPLOYED.test(file)) {
+          say('use zod/mini, and readDocument of the contract to read with it')
         } else {
           const wanted = specifier.startsWith('@')
             ? specifier.split('/').slice(0, 2).join('/')

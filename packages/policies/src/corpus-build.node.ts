@@ -3,7 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import {
   CorpusError,
   type CorpusKind,
@@ -470,8 +470,8 @@ const stateSchema = z.object({
   table: trackSchema,
   data: trackSchema,
   /** What was dealt out, by slice, and whether that is all of the source. */
-  parts: z.array(trackSchema).exactOptional(),
-  dealt: z.literal(true).exactOptional(),
+  parts: z.exactOptional(z.array(trackSchema)),
+  dealt: z.exactOptional(z.literal(true)),
 })
 
 interface Work {
