@@ -99,6 +99,8 @@ describe('zod is asked about what it alone knows', () => {
       ),
       'a',
     ],
+    'an enum of numbers, by the name of a member': [z.enum({ A: 0, 0: 'A' }), 'A'],
+    'forms that exclude each other': [z.xor([z.string(), z.literal('a')]), 'a'],
     'an object with a rule of its own': [z.looseObject({}).check(z.refine(() => false)), {}],
   }
   for (const [what, [schema, document]] of Object.entries(unknown)) {

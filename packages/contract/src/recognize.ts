@@ -15,7 +15,9 @@ const kinds: Record<string, (definition: never) => Recognizer> = {
       values.includes(value as never),
   enum: ({ entries }: z.core.$ZodEnumDef) => {
     const values: unknown[] = Object.values(entries)
-    return value => values.includes(value)
+    // TypeScript lists the names of members among the values of an enum of numbers.
+    const isOfTexts: boolean = values.every(value => typeof value === 'string')
+    return value => isOfTexts && values.includes(value)
   },
   optional: ({ innerType }: z.core.$ZodOptionalDef) => recognizerOf(innerType),
   nullable: ({ innerType }: z.core.$ZodNullableDef) => {
@@ -30,8 +32,10 @@ const kinds: Record<string, (definition: never) => Recognizer> = {
       return true
     }
   },
-  union: ({ options }: z.core.$ZodUnionDef) => {
+  union: ({ options, inclusive }: z.core.$ZodUnionDef) => {
     const forms = options.map(recognizerOf)
+    // Of forms that exclude each other more than one may fit.
+    if (inclusive === false) return () => false
     return value => forms.some(recognizes => recognizes(value))
   },
   object: ({ shape, catchall }: z.core.$ZodObjectDef) => {
