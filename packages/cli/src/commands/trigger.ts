@@ -7,7 +7,6 @@ import {
   actionTypes,
   type NamedValues,
   type Platform,
-  type PlatformName,
   platforms,
 } from '@preflow/contract'
 import {
@@ -23,6 +22,7 @@ import { type Command, type Io, UsageError } from '../command.ts'
 import { actionCall, actionVersion, type Target } from '../events/action-call.ts'
 import { clientView } from '../events/client-view.ts'
 import { readAssignment, withPath } from '../events/edit-path.ts'
+import { actionTypeNamed, platformNamed, typeNames } from '../events/named.ts'
 import { chooseOccasion, describeOccasions, readActionType } from '../events/occasions.ts'
 import {
   jsonWithoutSecrets,
@@ -32,10 +32,7 @@ import {
   targetOptions,
   withoutSecrets,
 } from '../events/target.ts'
-import { didYouMean } from '../nearest.ts'
 import { createPaint, type Paint, plain } from '../verify/paint.ts'
-
-const typeNames = Object.values(actionTypes).map(({ path }) => path)
 
 /** `preflow trigger`: one event to one extension, as a platform would send it. */
 export const trigger: Command = {
@@ -92,7 +89,7 @@ ${TARGET_ENVIRONMENT_HELP}Exit code: 0 the platform could use the answer, 1 it c
     }
     const { auth, sign, to: url, set, grant, initiator, flow } = values
     const target = readTarget({ url, auth, sign }, io.env)
-    const platform = readPlatform(values.platform, values.timeout)
+    const platform = platformNamed(values.platform, values.timeout)
     const file = values.file === undefined ? undefined : await readEventFile(values.file)
     const type = typeOf(typeWord, file)
     if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
@@ -160,26 +157,9 @@ function typeOf(word: string | undefined, file: EventFile | undefined): ActionTy
   const inFile = file?.actionType === undefined ? undefined : readActionType(file.actionType)
   if (word === undefined && inFile) return inFile
   if (word === undefined) throw new UsageError(`Name an action type: ${typeNames.join(', ')}.`)
-  const type = readActionType(word)
-  if (!type) {
-    throw new UsageError(`${word}: is no action type.${didYouMean(word, typeNames)} There are ${typeNames.join(', ')}.`)
-  }
+  const type = actionTypeNamed(word)
   if (inFile && inFile !== type) throw new UsageError(`The file holds a ${inFile} event, not ${type}.`)
   return type
-}
-
-function readPlatform(name: string, timeout: string | undefined): Platform {
-  if (!Object.hasOwn(platforms, name)) {
-    const known = Object.keys(platforms)
-    throw new UsageError(`${name}: is no platform.${didYouMean(name, known)} There are ${known.join(', ')}.`)
-  }
-  const platform = platforms[name as PlatformName]
-  if (timeout === undefined) return platform
-  const readTimeoutMs = Number(timeout)
-  if (!Number.isInteger(readTimeoutMs) || readTimeoutMs < 1) {
-    throw new UsageError('--timeout: must be a whole number of milliseconds.')
-  }
-  return { ...platform, calling: { ...platform.calling, readTimeoutMs } }
 }
 
 /** The call with what `--set` changes, and with everything forwarded that the event holds: it is the developer's own. */

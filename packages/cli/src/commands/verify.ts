@@ -2,10 +2,10 @@ import { createPublicKey, type KeyObject } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
-import { actionTypes, type Platform, type PlatformName, platforms } from '@preflow/contract'
+import { platforms } from '@preflow/contract'
 import { type Command, type Io, UsageError } from '../command.ts'
 import type { Target } from '../events/action-call.ts'
-import { readActionType } from '../events/occasions.ts'
+import { actionTypeNamed, platformNamed, typeNames } from '../events/named.ts'
 import {
   jsonWithoutSecrets,
   readTarget,
@@ -14,15 +14,12 @@ import {
   targetOptions,
   withoutSecrets,
 } from '../events/target.ts'
-import { didYouMean } from '../nearest.ts'
 import { createPaint } from '../verify/paint.ts'
 import { jsonReport } from '../verify/report/json.ts'
 import { junitReport } from '../verify/report/junit.ts'
 import { summaryOf } from '../verify/report/summary.ts'
 import { textReport } from '../verify/report/text.ts'
 import { verify as runVerification, type VerificationResult } from '../verify/verify.ts'
-
-const typeNames = Object.values(actionTypes).map(({ path }) => path)
 
 /** `preflow verify`: the contract against any extension, in any language. */
 export const verify: Command = {
@@ -66,13 +63,11 @@ Exit code: 0 the contract is kept, 1 it is not, 2 the words are off.
     if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
     const { auth, sign } = values
     const target = readTarget({ url, auth, sign }, io.env)
-    const chosen = readPlatforms(values.platform, values.timeout)
+    const chosen = [...new Set(values.platform ?? Object.keys(platforms))].map(name =>
+      platformNamed(name, values.timeout),
+    )
     const types = values.type?.map(word => {
-      const type = readActionType(word)
-      if (!type)
-        throw new UsageError(
-          `${word}: is no action type.${didYouMean(word, typeNames)} There are ${typeNames.join(', ')}.`,
-        )
+      const type = actionTypeNamed(word)
       if (chosen.every(({ revisions }) => revisions[type] === undefined)) {
         throw new UsageError(`No chosen platform has ${type} actions.`)
       }
@@ -107,21 +102,6 @@ async function writeJunit(file: string, result: VerificationResult, isStrict: bo
   } catch (error) {
     throw new Error(`--junit ${file}: cannot be written (${(error as NodeJS.ErrnoException).code}).`, { cause: error })
   }
-}
-
-function readPlatforms(names: readonly string[] | undefined, timeout: string | undefined): Platform[] {
-  const readTimeoutMs = timeout === undefined ? undefined : Number(timeout)
-  if (readTimeoutMs !== undefined && (!Number.isInteger(readTimeoutMs) || readTimeoutMs < 1)) {
-    throw new UsageError('--timeout: must be a whole number of milliseconds.')
-  }
-  return [...new Set(names ?? Object.keys(platforms))].map(name => {
-    if (!Object.hasOwn(platforms, name)) {
-      const known = Object.keys(platforms)
-      throw new UsageError(`${name}: is no platform.${didYouMean(name, known)} There are ${known.join(', ')}.`)
-    }
-    const platform = platforms[name as PlatformName]
-    return readTimeoutMs === undefined ? platform : { ...platform, calling: { ...platform.calling, readTimeoutMs } }
-  })
 }
 
 /** The public key of a certificate, or a public key by itself. */
