@@ -24,6 +24,7 @@ export {
   API_VERSION_HEADER,
   parseActionRequest,
 } from './call.ts'
+export { createCohort } from './cohort.ts'
 export { SECRET_HEADERS, SECRET_PARAMETERS } from './disclosure.ts'
 export {
   ENDPOINT_AUTHENTICATION_PROPERTIES,

@@ -139,6 +139,36 @@ test('a caller that goes away in the middle of its body leaves a record and a se
   assert.equal((await post(server.url)).status, 200)
 })
 
+test('of calls that come together each gets its own answer, whoever else fails or goes away', async t => {
+  const server = await started(
+    t,
+    extensionOf(({ request }) => {
+      if (request.clientId === 'throws') throw new Error('on purpose')
+      return deny('access_denied', `for ${request.clientId}`)
+    }),
+  )
+  function requestOf(clientId: string, connection: 'keep-alive' | 'close'): string {
+    const text = JSON.stringify(sampleRequest('PRE_ISSUE_ACCESS_TOKEN', { event: { request: { clientId } } }))
+    const head = ['POST / HTTP/1.1', 'host: x', 'content-type: application/json', `connection: ${connection}`]
+    return `${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+  }
+  function send(bytes: string): Socket {
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write(bytes)
+    return socket
+  }
+  const talks = ['a', 'b', 'throws', 'c'].map(name =>
+    conversation(send(requestOf(name, 'keep-alive') + requestOf(`${name} again`, 'close'))),
+  )
+  const leaver = send(requestOf('leaves', 'close'))
+  leaver.once('ready', () => leaver.resetAndDestroy())
+  const [a = '', b = '', throws = '', c = ''] = await Promise.all(talks)
+  for (const [name, text] of Object.entries({ a, b, c }))
+    assert.match(text, new RegExp(`for ${name}".*for ${name} again"`, 's'))
+  assert.match(throws, /^HTTP\/1\.1 500 .*for throws again"/s)
+  assert.equal((await post(server.url)).status, 200)
+})
+
 test('closing lets a call in flight finish, refuses new ones, and says so at readyz', async t => {
   const { promise: entered, resolve: enter } = Promise.withResolvers<void>()
   const { promise: held, resolve: release } = Promise.withResolvers<void>()
