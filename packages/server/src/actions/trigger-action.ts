@@ -3,7 +3,7 @@ import { type EnginePorts, executeAction, type Outcome } from '@preflow/engine'
 import type { Log } from '../log.ts'
 import { findActiveAction } from '../store/actions.ts'
 import type { Database } from '../store/database.ts'
-import type { CallRecord, Organization, Tenant } from '../store/model.ts'
+import type { Action, CallRecord, Organization, Tenant } from '../store/model.ts'
 import { describeCall, sentenceForLog } from './call-record.ts'
 
 /** A point of a flow where an action may have its say. */
@@ -20,7 +20,7 @@ export interface Trigger {
   /** Ties the calls of one flow together; only types whose flows span several calls have one. */
   flowId?: string
   /** Describes what is about to happen. Asked only when there is an action to call, with the platform it is called as. */
-  eventFor(platform: Platform): object
+  eventFor(platform: Platform, action: Action): object | Promise<object>
 }
 
 /** What became of it. `callId` names the record; it is absent when there was no action to call. */
@@ -74,7 +74,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       {
         action,
         platform,
-        event: trigger.eventFor(platform),
+        event: await trigger.eventFor(platform, action),
         facts: trigger.facts,
         requestId: callId,
         ...(trigger.flowId === undefined ? {} : { flowId: trigger.flowId }),
