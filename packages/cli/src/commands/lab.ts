@@ -9,8 +9,8 @@ export const lab: Command = {
   summary: 'Run the identity server with the ready-made extensions on this machine, offline.',
   usage: `Usage: preflow lab
 
-Starts the identity server, token-guard and a stand-in of the reputation service, and makes a demonstration tenant.
-Ctrl-C ends all of it; the data stays.
+Starts the identity server, the ready-made extensions at one path each, and stand-ins of the services they ask, and makes
+a demonstration tenant. Ctrl-C ends all of it; the data stays.
 
 Environment:
   PREFLOW_PORT             identity server, default 9400
@@ -21,6 +21,7 @@ Environment:
   PREFLOW_ADMIN_PASSWORD   password of admin, used on the first start; default: one is generated and shown once
   PREFLOW_PLATFORM         whose behaviour is reproduced, default preflow
   ABUSEIPDB_API_KEY        ask AbuseIPDB instead of the stand-in
+  PREFLOW_PWNED_PASSWORDS  on: ask Pwned Passwords instead of the stand-in; default off
 `,
   async run(argv, io) {
     parseArgs({ args: argv })

@@ -107,10 +107,104 @@ describe('the lab', () => {
     assert.equal(response.status, 200)
   })
 
+  async function ask(
+    name: string,
+    event: object,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
+    const { extensionKey } = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8')) as { extensionKey: string }
+    const response = await fetch(`${lab.extensionsUrl}/${name}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': extensionKey, ...headers },
+      body: JSON.stringify(event),
+    })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
+  const tenant = { id: 't1', name: 'demo' }
+  const passwordEvent = (value: string) => ({
+    actionType: 'PRE_UPDATE_PASSWORD',
+    event: {
+      initiatorType: 'USER',
+      action: 'UPDATE',
+      tenant,
+      user: { id: 'u1', updatingCredential: { type: 'PASSWORD', format: 'PLAIN_TEXT', value } },
+      userStore: { id: 'UFJJTUFSWQ==', name: 'PRIMARY' },
+    },
+  })
+  const profileEvent = (name: string, value: string) => ({
+    actionType: 'PRE_UPDATE_PROFILE',
+    event: {
+      initiatorType: 'USER',
+      action: 'UPDATE',
+      request: { claims: [{ uri: `http://wso2.org/claims/${name}`, value }] },
+      tenant,
+      user: { id: 'u1' },
+      userStore: { id: 'UFJJTUFSWQ==', name: 'PRIMARY' },
+    },
+  })
+
+  test('every extension wants the key of the lab', async () => {
+    const names = lab.extensions.map(({ name }) => name)
+    assert.deepEqual(names, ['token-guard', 'password-guard', 'profile-guard', 'scope-limiter'])
+    for (const name of names) {
+      assert.equal((await ask(name, {}, { 'x-api-key': 'a-key-that-is-not-of-the-lab' })).status, 401, name)
+      assert.equal((await ask(name, {})).status, 400, name)
+    }
+  })
+
+  test('the extensions answer probes together', async () => {
+    for (const probe of ['livez', 'readyz']) assert.equal((await fetch(`${lab.extensionsUrl}/${probe}`)).status, 200)
+  })
+
+  test('password-guard knows common passwords and, from the stand-in, others, and takes one that nobody knows', async () => {
+    for (const [password, reason] of [
+      ['password1', 'password_compromised'],
+      ['Summer2026!', 'password_compromised'],
+      ['short', 'password_too_short'],
+    ] as const) {
+      const { status, body } = await ask('password-guard', passwordEvent(password))
+      assert.deepEqual([status, body['actionStatus'], body['failureReason']], [200, 'FAILED', reason])
+    }
+    const { body } = await ask('password-guard', passwordEvent('seven-otters-in-a-canoe'))
+    assert.deepEqual(body, { actionStatus: 'SUCCESS' })
+  })
+
+  for (const [name, refused, taken, reason] of [
+    ['emailaddress', 'mira@example.net', 'Mira.M@example.com', 'attribute_value_malformed'],
+    ['emailaddress', '', 'mira@example.com', 'attribute_not_removable'],
+    ['department', 'Cooking', 'Engineering', 'attribute_value_not_allowed'],
+  ] as const) {
+    test(`profile-guard takes ${taken} as ${name}, and not “${refused}”`, async () => {
+      const { status, body } = await ask('profile-guard', profileEvent(name, refused))
+      assert.deepEqual([status, body['actionStatus'], body['failureReason']], [200, 'FAILED', reason])
+      assert.deepEqual((await ask('profile-guard', profileEvent(name, taken))).body, { actionStatus: 'SUCCESS' })
+    })
+  }
+
+  test('scope-limiter leaves one scope of the demonstration', async () => {
+    const { body } = await ask('scope-limiter', {
+      actionType: 'PRE_ISSUE_ACCESS_TOKEN',
+      event: {
+        request: { clientId: 'c1', grantType: 'client_credentials', scopes: ['orders.read', 'orders.write'] },
+        tenant,
+        accessToken: { tokenType: 'JWT', scopes: ['orders.read', 'orders.write'], claims: [] },
+      },
+      allowedOperations: [{ op: 'remove', paths: ['/accessToken/scopes/'] }],
+    })
+    assert.deepEqual(body, {
+      actionStatus: 'SUCCESS',
+      operations: [{ op: 'remove', path: '/accessToken/scopes/1' }],
+    })
+  })
+
   test('the log has a line per decision, without the address', () => {
     const decisions = lines.filter(line => line.startsWith('token-guard '))
     assert.ok(decisions.length >= 5)
-    assert.doesNotMatch(decisions.join('\n'), /175\.45|103\.159/)
+    assert.doesNotMatch(lines.join('\n'), /175\.45|103\.159|password1|otters|example\.net|Cooking/)
+    for (const decision of ['password-guard deny password_compromised', 'profile-guard allow', 'scope-limiter allow']) {
+      assert.ok(lines.some(line => line.startsWith(decision)))
+    }
   })
 
   test('the start-up text has the three requests to paste', () => {
@@ -156,7 +250,7 @@ describe('a start', () => {
   test('after another finds everything as it was left', async () => {
     const first = await start()
     await first.close()
-    const { port } = new URL(first.extensions)
+    const { port } = new URL(first.extensionsUrl)
     const second = await start({ PREFLOW_EXTENSIONS_PORT: port })
     assert.deepEqual(second.demo, first.demo)
     assert.equal(second.adminPassword, undefined)
@@ -168,11 +262,11 @@ describe('a start', () => {
     const first = await start()
     // Still there when the second starts, so that this one gets another port.
     const second = await start()
-    const said = `The action “Guard tokens by address” of demo follows token-guard from ${first.extensions}/token-guard to ${second.extensions}/token-guard.`
+    const said = `The action “Guard tokens by address” of demo follows token-guard from ${first.extensionsUrl}/token-guard to ${second.extensionsUrl}/token-guard.`
     assert.deepEqual(lines, [said])
     await first.close()
     assert.equal(await tokenStatus(second), 200)
-    const { port } = new URL(second.extensions)
+    const { port } = new URL(second.extensionsUrl)
     await second.close()
     await start({ PREFLOW_EXTENSIONS_PORT: port })
     assert.deepEqual(
@@ -206,6 +300,20 @@ describe('a start', () => {
     assert.equal((kept as { endpoint: { uri: string } }).endpoint.uri, own)
     assert.equal((await send(second, body)).status, 200)
     assert.equal(await tokenStatus(second), 200)
+  })
+
+  test('asks the real Pwned Passwords only when it is told to, and says which is asked', async () => {
+    const url = 'https://api.pwnedpasswords.com'
+    const offline = await start()
+    assert.match(instructions(offline), /breached passwords +http:\S+ \(a stand-in; set PREFLOW_PWNED_PASSWORDS=on to/)
+    await offline.close()
+    const online = await start({ PREFLOW_PWNED_PASSWORDS: 'on' })
+    assert.match(instructions(online), new RegExp(`breached passwords +${url} \\(Pwned Passwords\\)`))
+    assert.ok(!lines.some(line => line.includes('PWNED')))
+    await assert.rejects(
+      start({ PREFLOW_PWNED_PASSWORDS: 'yes' }),
+      /^Error: PREFLOW_PWNED_PASSWORDS: must be on or off\.$/,
+    )
   })
 
   test('carries on where the first one was interrupted', async () => {

@@ -1,8 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { DecisionRecord } from '@preflow/extension'
-import { serve } from '@preflow/extension/node'
 import {
   type Configuration,
   createLog,
@@ -11,10 +7,10 @@ import {
   readConfiguration,
   unknownVariables,
 } from '@preflow/server'
-import { openTokenGuard, readConfiguration as readGuardConfiguration } from '@preflow/token-guard'
-import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
 import { createDemo } from './demo.ts'
-import { followTokenGuard } from './follow-token-guard.ts'
+import { extensionVariables } from './extensions.ts'
+import { followExtensions } from './follow-extensions.ts'
+import { EXTENSIONS_PORT, hostExtensions } from './host-extensions.ts'
 import type { Running } from './instructions.ts'
 import { type LabState, readState, writeState } from './state.ts'
 
@@ -24,15 +20,12 @@ export interface Lab extends Running {
   close(): Promise<void>
 }
 
-/** What the lab reads from the environment beside the server's own `PREFLOW_*` variables. */
-const labVariables = { extensionsPort: 'PREFLOW_EXTENSIONS_PORT', reputationPort: 'PREFLOW_REPUTATION_PORT' } as const
-
 /**
- * Starts the identity server, the extensions and the stand-in of the reputation service in this process, and makes the
+ * Starts the identity server, the extensions and the stand-ins of the services they ask in this process, and makes the
  * demonstration tenant on the first start. A later start finds everything as it was left.
  *
- * @param environment `PREFLOW_*` as the server reads them, `PREFLOW_EXTENSIONS_PORT` (9401), `PREFLOW_REPUTATION_PORT`
- *   (9402), and `ABUSEIPDB_API_KEY` to ask the real service.
+ * @param environment `PREFLOW_*` as the server reads them, `PREFLOW_EXTENSIONS_PORT` (9401), and those of the extensions:
+ *   `PREFLOW_REPUTATION_PORT` (9402), `ABUSEIPDB_API_KEY` and `PREFLOW_PWNED_PASSWORDS=on` to ask the real services.
  * @param write Receives the log, one line at a time.
  * @param clock Milliseconds since the epoch for token-guard's working hours; the real one by default.
  * @returns When everything answers. Rejects with a sentence when something cannot be started, with nothing left running.
@@ -48,30 +41,18 @@ export async function startLab(
   }
   try {
     const configuration = labConfiguration(environment)
-    for (const sentence of unknownVariables(environment, Object.values(labVariables))) write(sentence)
-    const state: LabState = (await readState(configuration.dataFolder)) ?? {
+    const { dataFolder } = configuration
+    for (const sentence of unknownVariables(environment, [EXTENSIONS_PORT, ...extensionVariables])) write(sentence)
+    const state: LabState = (await readState(dataFolder)) ?? {
       extensionKey: randomBytes(24).toString('base64url'),
+      endpoints: {},
     }
     if (!state.demo) state.adminPassword ??= configuration.adminPassword ?? randomBytes(12).toString('base64url')
-    await writeState(configuration.dataFolder, state)
+    await writeState(dataFolder, state)
+    const { adminPassword, extensionKey } = state
 
-    const { ABUSEIPDB_API_KEY: apiKey } = environment
-    const standIn = apiKey
-      ? undefined
-      : await atPort(environment, labVariables.reputationPort, 9402, port => startReputationStandIn({ port }))
-    if (standIn) closing.push(() => standIn.close())
-
-    const guard = await openTokenGuard(guardConfiguration(state.extensionKey, apiKey, standIn?.url), {
-      log: record => write(decisionLine(record)),
-      now: clock,
-    })
-    closing.push(() => guard.close())
-    const extensions = await atPort(environment, labVariables.extensionsPort, 9401, port =>
-      serve({ '/token-guard': guard.extension }, { port }),
-    )
-    closing.push(() => extensions.close())
-
-    const endpoint = `${extensions.url}/token-guard`
+    const hosted = await hostExtensions({ extensionKey, environment, write, now: clock })
+    closing.push(() => hosted.close())
 
     const ports: Ports = {
       now: Date.now,
@@ -79,35 +60,42 @@ export async function startLab(
       randomBytes,
       log: createLog(configuration.logLevel, { write: line => write(line.trimEnd()) }),
     }
-    if (state.demo && state.endpoint !== endpoint) {
-      const move = {
-        tenant: state.demo.tenant,
-        ...(state.endpoint !== undefined && { from: state.endpoint }),
-        to: endpoint,
+    if (state.demo) {
+      const moves = hosted.extensions.flatMap(({ name, type, url: to }) => {
+        const from = state.endpoints[name]
+        return from === undefined || from === to ? [] : [{ name, type, from, to, isExpected: name === 'token-guard' }]
+      })
+      if (moves.length > 0) {
+        for (const line of await followExtensions(state.demo.tenant, moves, configuration, ports)) write(line)
+        for (const { name, to } of moves) state.endpoints[name] = to
+        // At once: should the server not start, the next start must know where the actions point.
+        await writeState(dataFolder, state)
       }
-      for (const line of await followTokenGuard(move, configuration, ports)) write(line)
-      state.endpoint = endpoint
-      // At once: should the server not start, the next start must know where the action points.
-      await writeState(configuration.dataFolder, state)
     }
 
     const server = await createServer(
-      { ...configuration, ...(state.adminPassword !== undefined && { adminPassword: state.adminPassword }) },
+      { ...configuration, ...(adminPassword !== undefined && { adminPassword }) },
       ports,
     )
     closing.push(() => server.close())
     await server.listen()
-    const url = server.address
 
-    const { adminPassword, extensionKey } = state
     const demo =
-      state.demo ?? (await createDemo({ server: url, adminPassword: adminPassword as string, endpoint, extensionKey }))
-    await writeState(configuration.dataFolder, { extensionKey, demo, endpoint })
+      state.demo ??
+      (await createDemo({
+        server: server.address,
+        adminPassword: adminPassword as string,
+        endpoint: `${hosted.url}/token-guard`,
+        extensionKey,
+      }))
+    const endpoints = Object.fromEntries(hosted.extensions.map(({ name, url }) => [name, url]))
+    await writeState(dataFolder, { extensionKey, demo, endpoints })
     return {
-      server: url,
-      extensions: extensions.url,
-      reputation: { url: standIn?.url ?? 'https://api.abuseipdb.com', isStandIn: standIn !== undefined },
-      dataFolder: configuration.dataFolder,
+      server: server.address,
+      extensionsUrl: hosted.url,
+      extensions: hosted.extensions,
+      services: hosted.services,
+      dataFolder,
       demo,
       ...(adminPassword !== undefined && { adminPassword }),
       close,
@@ -126,56 +114,4 @@ function labConfiguration(environment: Record<string, string | undefined>): Conf
     PREFLOW_LOG_LEVEL: 'warn',
     ...environment,
   })
-}
-
-function guardConfiguration(extensionKey: string, apiKey: string | undefined, standInUrl: string | undefined) {
-  const read = readGuardConfiguration({
-    environment: {},
-    file: {
-      caller: 'api-key',
-      callerSecrets: [extensionKey],
-      countryDatabase: countryDatabase(),
-      blockedCountries: ['KP', 'IR', 'RU', 'SY', 'CN'],
-      abuseipdbApiKey: apiKey ?? 'stand-in',
-      ...(standInUrl !== undefined && { abuseipdbUrl: standInUrl }),
-    },
-  })
-  if (!read.ok) throw new Error(read.problems.join('\n'))
-  return read.configuration
-}
-
-/** A permissively licensed data set, fit for a demonstration; operators name their own, current file. */
-function countryDatabase(): string {
-  const manifest = import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/package.json')
-  return join(dirname(fileURLToPath(manifest)), 'geo-whois-asn-country.mmdb')
-}
-
-/** Starts something at the port of a variable, which is named when that fails: it is what the reader can change. */
-async function atPort<Started>(
-  environment: Record<string, string | undefined>,
-  variable: string,
-  fallback: number,
-  start: (port: number) => Promise<Started>,
-): Promise<Started> {
-  const port = portOf(environment, variable, fallback)
-  try {
-    return await start(port)
-  } catch (cause) {
-    throw new Error(`${(cause as Error).message} ${variable} sets it (0 takes a free one).`, { cause })
-  }
-}
-
-function portOf(environment: Record<string, string | undefined>, variable: string, fallback: number): number {
-  const text = environment[variable]
-  if (text === undefined || text === '') return fallback
-  const port = Number(text)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`${variable}: must be a port from 0 to 65535.`)
-  }
-  return port
-}
-
-function decisionLine({ decision, reason, why, requestId, durationMs }: DecisionRecord): string {
-  const words = [`token-guard ${decision}`, reason, why && `(${why})`, `in ${durationMs.toFixed(1)} ms`]
-  return `${words.filter(word => word !== undefined).join(' ')}${requestId === undefined ? '' : `, call ${requestId}`}`
 }

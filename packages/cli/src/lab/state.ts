@@ -10,7 +10,16 @@ export interface LabState {
   adminPassword?: string
   /** Present once the demonstration tenant is complete. */
   demo?: Demo
-  /** Where token-guard answered when the demonstration's action was last pointed at it. */
+  /**
+   * Where each extension answered at the last start, by its name. One whose action could not be made yet is not among them.
+   * Empty until the demonstration tenant is complete.
+   */
+  endpoints: Record<string, string>
+}
+
+/** As it was written when token-guard was the only extension. */
+interface StateOfOneExtension extends Omit<LabState, 'endpoints'> {
+  endpoints?: LabState['endpoints']
   endpoint?: string
 }
 
@@ -35,13 +44,19 @@ export async function readState(dataFolder: string): Promise<LabState | undefine
     throw unusableDataFolder(dataFolder, error)
   }
   try {
-    return JSON.parse(text) as LabState
+    return complete(JSON.parse(text) as StateOfOneExtension)
   } catch (cause) {
     throw new Error(
       `${file} cannot be read. Move the folder away to start afresh, or restore the file; nothing was changed.`,
       { cause },
     )
   }
+}
+
+function complete({ endpoint, ...state }: StateOfOneExtension): LabState {
+  // Where it answered was not always kept; that its action was made is certain.
+  const endpoints: LabState['endpoints'] = state.demo ? { 'token-guard': endpoint ?? '' } : {}
+  return { endpoints, ...state }
 }
 
 /** Writes the lab's memory, all or nothing. */

@@ -1,0 +1,162 @@
+/** The ready-made extensions that the lab hosts, as data. To host another one, add its entry to {@link hostedExtensions}. */
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ActionType } from '@preflow/contract'
+import type { DecisionRecord } from '@preflow/extension'
+import { type OpenService, readService, type Service, type ServiceConfiguration } from '@preflow/extension/service'
+import type { Settings } from '@preflow/extension/settings'
+import { passwordGuard } from '@preflow/password-guard'
+import { startRangeStandIn } from '@preflow/password-guard/range-stand-in'
+import type { ProfileRule } from '@preflow/policies'
+import { profileGuard } from '@preflow/profile-guard'
+import { scopeLimiter } from '@preflow/scope-limiter'
+import { openTokenGuard, tokenGuard } from '@preflow/token-guard'
+import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
+
+type Environment = Record<string, string | undefined>
+
+/** An extension that the lab hosts. */
+export interface HostedExtension {
+  /** Its path below the address of the extensions, without the slash. */
+  name: string
+  /** The type of the actions that it decides. */
+  type: ActionType
+  /** What it asks on the internet, for which there is a stand-in here. */
+  asks?: OutsideService
+  /** Opens it with the settings of the demonstration. Rejects with a sentence when something it needs cannot be used. */
+  open(surroundings: Surroundings): Promise<OpenService>
+}
+
+/** What an extension finds in the lab. */
+export interface Surroundings {
+  /** The key that whoever calls it must have. */
+  extensionKey: string
+  environment: Environment
+  /** Where the service is that it asks: the real one or the stand-in. */
+  asked?: string
+  log(record: DecisionRecord): void
+  /** Milliseconds since the epoch. */
+  now(): number
+}
+
+/** A service on the internet, and what answers in its place where nobody wants to go there. */
+export interface OutsideService {
+  /** What the start-up text calls it. */
+  label: string
+  /** Its own name. */
+  name: string
+  url: string
+  /** What to do so that it is asked. */
+  howToAsk: string
+  /** @throws {Error} With a sentence, when the environment does not say it clearly. */
+  isAsked(environment: Environment): boolean
+  startStandIn(options: { port: number }): Promise<{ url: string; close(): Promise<void> }>
+  /** Where the stand-in listens. Absent: on a free port. */
+  standInPort?: { variable: string; fallback: number }
+}
+
+const REPUTATION_PORT = 'PREFLOW_REPUTATION_PORT'
+const REAL_PASSWORDS = 'PREFLOW_PWNED_PASSWORDS'
+
+/** Variables of {@link hostedExtensions} with the prefix of the server's own. */
+export const extensionVariables: readonly string[] = [REPUTATION_PORT, REAL_PASSWORDS]
+
+const claim = (name: string): string => `http://wso2.org/claims/${name}`
+
+/** What profile-guard insists on. */
+const PROFILE_RULES: ProfileRule[] = [
+  {
+    claim: claim('emailaddress'),
+    pattern: '(?i)[^@]+@example\\.com',
+    mayBeRemoved: false,
+    description: 'The e-mail address must be one of example.com.',
+  },
+  {
+    claim: claim('department'),
+    values: ['Engineering', 'HR', 'Sales'],
+    description: 'The department must be Engineering, HR or Sales.',
+  },
+]
+
+/** In the order in which the start-up text names them. */
+export const hostedExtensions: readonly HostedExtension[] = [
+  {
+    name: 'token-guard',
+    type: 'PRE_ISSUE_ACCESS_TOKEN',
+    asks: {
+      label: 'reputation',
+      name: 'AbuseIPDB',
+      url: 'https://api.abuseipdb.com',
+      howToAsk: 'set ABUSEIPDB_API_KEY',
+      isAsked: ({ ABUSEIPDB_API_KEY: key }) => key !== undefined && key !== '',
+      startStandIn: startReputationStandIn,
+      standInPort: { variable: REPUTATION_PORT, fallback: 9402 },
+    },
+    open: surroundings =>
+      openTokenGuard(
+        configurationOf(tokenGuard, surroundings, {
+          countryDatabase: countryDatabase(),
+          blockedCountries: ['KP', 'IR', 'RU', 'SY', 'CN'],
+          abuseipdbApiKey: surroundings.environment['ABUSEIPDB_API_KEY'] || 'stand-in',
+          abuseipdbUrl: surroundings.asked,
+        }),
+        surroundings,
+      ),
+  },
+  {
+    name: 'password-guard',
+    type: 'PRE_UPDATE_PASSWORD',
+    asks: {
+      label: 'breached passwords',
+      name: 'Pwned Passwords',
+      url: 'https://api.pwnedpasswords.com',
+      howToAsk: `set ${REAL_PASSWORDS}=on`,
+      isAsked: ({ [REAL_PASSWORDS]: text = '' }) => {
+        if (text === 'on') return true
+        if (text === '' || text === 'off') return false
+        throw new Error(`${REAL_PASSWORDS}: must be on or off.`)
+      },
+      startStandIn: startRangeStandIn,
+    },
+    open: surroundings =>
+      passwordGuard.open(configurationOf(passwordGuard, surroundings, { rangeApiUrl: surroundings.asked }), {
+        log: surroundings.log,
+      }),
+  },
+  {
+    name: 'profile-guard',
+    type: 'PRE_UPDATE_PROFILE',
+    open: surroundings =>
+      profileGuard.open(configurationOf(profileGuard, surroundings, { rules: PROFILE_RULES, alerts: 'off' }), {
+        log: surroundings.log,
+      }),
+  },
+  {
+    name: 'scope-limiter',
+    type: 'PRE_ISSUE_ACCESS_TOKEN',
+    open: surroundings =>
+      scopeLimiter.open(configurationOf(scopeLimiter, surroundings, { allowedScopes: ['orders.read'] }), {
+        log: surroundings.log,
+      }),
+  },
+]
+
+/** The settings, with the key that callers need. Nothing else is read from the environment: it is that of the lab. */
+function configurationOf<S extends Settings>(
+  service: Service<S>,
+  { extensionKey }: Surroundings,
+  settings: object,
+): ServiceConfiguration<S> {
+  const read = readService(service, {
+    environment: {},
+    file: { caller: 'api-key', callerSecrets: [extensionKey], ...settings },
+  })
+  if (!read.ok) throw new Error(read.problems.join('\n'))
+  return read.configuration
+}
+
+/** A permissively licensed data set, fit for a demonstration; operators name their own, current file. */
+function countryDatabase(): string {
+  const manifest = import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/package.json')
+  return join(dirname(fileURLToPath(manifest)), 'geo-whois-asn-country.mmdb')
+}
