@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Answer } from '../extension-under-test.ts'
-import { notApplicable, row, type Section } from '../row.ts'
+import { row, type Section } from '../row.ts'
 import type { Answered, Client, Issued, Stage } from '../stage.ts'
 import { askWhile, assertServerError, ERROR, json } from './engine-under-test.ts'
 import { AT, IDT, issued, op } from './tokens.ts'
@@ -35,7 +35,22 @@ async function refreshLifetime(stage: Stage, { body }: Issued): Promise<number> 
   return token.exp - token.iat
 }
 
-const NO_FLOW = 'changes of passwords and profiles do not ask their actions yet, so no client sees what these answer'
+/** A change of a user that asks the action of the type. */
+const CHANGES: [type: 'PRE_UPDATE_PASSWORD' | 'PRE_UPDATE_PROFILE', change: object][] = [
+  ['PRE_UPDATE_PASSWORD', { path: 'password', value: 'another horse' }],
+  ['PRE_UPDATE_PROFILE', { path: 'nickName', value: 'Mimi' }],
+]
+const SETTINGS = {
+  PRE_UPDATE_PASSWORD: { passwordSharing: { format: 'PLAIN_TEXT' } },
+  PRE_UPDATE_PROFILE: {},
+} as const
+
+function patchUser(stage: Stage, change: object): Promise<Answered> {
+  return stage.call('PATCH', `/scim2/Users/${stage.user.id}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'replace', ...change }],
+  })
+}
 
 export const clientVisible: Section = {
   title: 'What the client sees',
@@ -88,14 +103,51 @@ export const clientVisible: Section = {
     row(
       'E163',
       'SCIM password/profile update, FAILED: 400, scimType = reason, detail contains description',
-      notApplicable(NO_FLOW),
+      async stage => {
+        for (const [type, change] of CHANGES) {
+          await stage.configure(type, SETTINGS[type])
+          stage.extension(type).answer(() => FAILED)
+          const { body, status } = await patchUser(stage, change)
+          assert.deepEqual([status, body.status, body.scimType], [400, '400', 'Some failure reason'])
+          assert.match(body.detail, /Some description/)
+          assert.equal(stage.extension(type).calls.length, 1)
+          await stage.remove(type)
+        }
+      },
     ),
     row(
       'E164',
       'SCIM update, 500 ERROR: 500, detail contains `Error while updating attributes of user`',
-      notApplicable(NO_FLOW),
+      async stage => {
+        for (const [type, change] of CHANGES) {
+          await stage.configure(type, SETTINGS[type])
+          stage.extension(type).answer(() => json(ERROR, 500))
+          const { body, status } = await patchUser(stage, change)
+          assert.deepEqual([status, body.scimType], [500, undefined])
+          assert.match(body.detail, /Error while updating attributes of user/)
+          await stage.remove(type)
+        }
+      },
     ),
-    row('E165', 'change-password, FAILED: 400 `PWD-10004`', notApplicable(NO_FLOW)),
+    row('E165', 'change-password, FAILED: 400 `PWD-10004`', async stage => {
+      const { password, userName } = await stage.addUser()
+      await stage.configure('PRE_UPDATE_PASSWORD', SETTINGS.PRE_UPDATE_PASSWORD)
+      stage.extension('PRE_UPDATE_PASSWORD').answer(() => FAILED)
+      const response = await fetch(`${stage.base}/api/users/v1/me/change-password`, {
+        method: 'POST',
+        headers: {
+          authorization: `Basic ${Buffer.from(`${userName}:${password}`).toString('base64')}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ currentPassword: password, newPassword: 'another horse' }),
+      })
+      assert.equal(response.status, 400)
+      assert.deepEqual(await response.json(), {
+        code: 'PWD-10004',
+        message: 'Password validation failed',
+        description: 'Some description',
+      })
+    }),
     row(
       'E166',
       'refresh-token expiry replaced to 47400 at code grant: introspected refresh token lifetime 47400; at refresh grant 48600',

@@ -72,6 +72,8 @@ export interface Platform {
     excludedParameters: readonly string[]
     /** Whether `requestId` is always sent. */
     sendsRequestId: boolean
+    /** The `value` of a password inside a JWE: `characters` is a list of them, in which those beyond the BMP are lost. */
+    encryptedValueAs: 'text' | 'characters'
   }
   issuing: {
     /** Refresh token paths are offered when the application may refresh (`grant`) or when one will be issued (`issued`). */
@@ -136,6 +138,7 @@ const next: Platform = {
     excludedParameters: SECRET_PARAMETERS,
     // Only where product observability is switched on, which it is not by default.
     sendsRequestId: false,
+    encryptedValueAs: 'characters',
   },
   issuing: {
     refreshPathsWhen: 'grant',
@@ -214,7 +217,7 @@ const preflow: Platform = {
     reservedParameters: 'verdict',
     maxLifetimeSeconds: 10 * 365 * 24 * 3600,
   },
-  disclosing: { ...next.disclosing, sendsRequestId: true },
+  disclosing: { ...next.disclosing, sendsRequestId: true, encryptedValueAs: 'text' },
   issuing: { refreshPathsWhen: 'issued', sendsSubjectType: false, scopeAfterRemovingAll: 'omitted' },
 }
 

@@ -26,6 +26,7 @@ import { findOrganization, findOrganizationById } from './store/organizations.ts
 import { FIRST_TENANT, findTenantByDomain } from './store/tenants.ts'
 import { insertUser, listUsers } from './store/users.ts'
 import { purgeWrongPasswords } from './store/wrong-passwords.ts'
+import { createChangePasswordApi } from './users/change-password-api.ts'
 
 /** A server that is ready to listen. */
 export interface Server {
@@ -128,6 +129,7 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
     newId,
     randomBytes: ports.randomBytes,
     log,
+    trigger,
     async verifyAccessToken(token: string, tenant: Tenant) {
       const issuer = await findIssuer(tenant.domain, undefined)
       const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
@@ -155,6 +157,7 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
   const rooms: Room[] = [
     { answers: /^\/api\/server\/v1(\/|$)/, answer: mount(createManagementApi(apiPorts, limits)) },
     { answers: /^\/scim2(\/|$)/, answer: mount(createScimApi(apiPorts, limits)) },
+    { answers: /^\/api\/users\/v1(\/|$)/, answer: mount(createChangePasswordApi(apiPorts)) },
     {
       answers: /^\/sign-in\/[^/]+$/,
       answer: async ({ request, response, issuer }) =>

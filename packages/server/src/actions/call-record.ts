@@ -4,6 +4,9 @@ import { insertCalls, purgeCalls } from '../store/calls.ts'
 import type { Database } from '../store/database.ts'
 import type { Action, CallRecord } from '../store/model.ts'
 
+/** The id of a call, for whoever asks why: header of the answer to whom an action refused something. */
+export const CALL_ID_HEADER = 'x-preflow-call-id'
+
 /** What a record says of a call beside its outcome. */
 export interface CallFacts {
   /** The id under which log, record, extension and client know the call. */

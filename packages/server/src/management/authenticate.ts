@@ -28,7 +28,7 @@ export type Authenticate = (request: Request, where: { tenant: Tenant; organizat
 /** Scopes of the management API: only these prove a right to manage. */
 const MANAGEMENT_SCOPE = /^internal_/
 /** What every user may do: look after their own account. */
-const SCOPES_OF_EVERYBODY: ReadonlySet<string> = new Set(['internal_login'])
+const SCOPES_OF_EVERYBODY: ReadonlySet<string> = new Set(['internal_login', 'internal_user_password_update'])
 const REMEMBERED_MS = 60_000
 
 /**

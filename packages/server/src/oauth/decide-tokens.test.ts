@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ActionType, platforms } from '@preflow/contract'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
-import type { Application, Organization, User } from '../store/model.ts'
+import type { Action, Application, Organization, User } from '../store/model.ts'
 import { remainingScopes } from './customisation.ts'
 import { type DecisionPorts, decideTokens, type TokenPlan, TokenRefusal } from './decide-tokens.ts'
 
@@ -69,11 +69,14 @@ function world(
   return { asked, ports, types: () => asked.map(({ type }) => type) }
 }
 
+/** Token events are the same for every action. */
+const action = {} as Action
+
 /** An action that answers SUCCESS after changing the event. */
 const changing =
   (change: (event: Record<string, never>) => void = () => undefined) =>
   (trigger: Trigger): Partial<Triggered> => {
-    const event = structuredClone(trigger.eventFor(platforms.preflow))
+    const event = structuredClone(trigger.eventFor(platforms.preflow, action))
     change(event as Record<string, never>)
     return { status: 'success', event, changes: { addedParameters: [], removedParameters: [] }, operations: [] }
   }
@@ -144,7 +147,7 @@ describe('what the event says of the user', () => {
   test('T43: the organization of the account, not of the issuer', async () => {
     const w = world()
     await decideTokens(plan(), w.ports)
-    const event = w.asked[0]?.eventFor(platforms.preflow) as { organization: object; user: object }
+    const event = w.asked[0]?.eventFor(platforms.preflow, action) as { organization: object; user: object }
     assert.deepEqual(event.organization, { id: 'o-1', name: 'Acme', orgHandle: 'acme', depth: 0 })
     assert.deepEqual(event.user, {
       id: 'u-9',
@@ -156,7 +159,7 @@ describe('what the event says of the user', () => {
     const w = world()
     const { userOrganization: _, ...without } = plan()
     await decideTokens(without, w.ports)
-    const event = w.asked[0]?.eventFor(platforms.preflow) as { user: object }
+    const event = w.asked[0]?.eventFor(platforms.preflow, action) as { user: object }
     assert.deepEqual(event.user, { id: 'u-9' })
   })
 })

@@ -31,6 +31,7 @@ import {
   Provider,
   type RefreshToken,
 } from 'oidc-provider'
+import { CALL_ID_HEADER } from '../actions/call-record.ts'
 import type { ClientRequest } from '../client-request.ts'
 import type { Application, Organization, User } from '../store/model.ts'
 import { APPLICATION, type ArtifactAdapter } from './adapter.ts'
@@ -75,9 +76,6 @@ export interface Seam {
    */
   decide(ctx: KoaContextWithOIDC, source: DecisionSource): Promise<TokenDecision>
 }
-
-/** The id of a call, for whoever asks why: header of the answer and member of an error. */
-export const CALL_ID_HEADER = 'x-preflow-call-id'
 
 /** The one resource server: oidc-provider issues JWTs only for one. It stands for every API of the tenant. */
 export const RESOURCE = 'urn:preflow:apis'

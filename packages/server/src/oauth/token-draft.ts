@@ -6,8 +6,8 @@ import {
   type Platform,
   type TokenClaim,
   type TokenRequest,
-  type Organization as WireOrganization,
 } from '@preflow/contract'
+import { PRIMARY_USER_STORE, wireOrganization, wireTenant } from '../actions/event-nouns.ts'
 import type { ClientRequest } from '../client-request.ts'
 import type { Application, Organization, User } from '../store/model.ts'
 import type { Issuer } from './issuer.ts'
@@ -59,9 +59,6 @@ export interface IdTokenDraft {
   lifetimeSeconds: number
 }
 
-/** The store that every user of Preflow is in, named as in WSO2's products; the id is the base64 of the name. */
-const PRIMARY_USER_STORE = { id: 'UFJJTUFSWQ==', name: 'PRIMARY' }
-
 const STANDARD_ACCESS_CLAIMS: ReadonlySet<string> = new Set(
   actionTypes.PRE_ISSUE_ACCESS_TOKEN.places.flatMap(place => (place.kind === 'claims' ? place.standard : [])),
 )
@@ -80,7 +77,7 @@ export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft,
   const refreshToken = isRefreshTokenShown ? draft.refreshToken : undefined
   return {
     request: { ...wireRequest(context), ...(requestedScopes ? { scopes: requestedScopes } : {}) },
-    tenant: { id: issuer.tenant.id, name: issuer.tenant.domain },
+    tenant: wireTenant(issuer.tenant),
     organization: wireOrganization(issuer.organization),
     ...(user
       ? {
@@ -153,7 +150,7 @@ export function idTokenEvent(context: TokenContext, draft: IdTokenDraft, granted
   const { issuer, user, userOrganization, accessingOrganization } = context
   return {
     request: { ...wireRequest(context), scopes: context.requestedScopes ?? grantedScopes },
-    tenant: { id: issuer.tenant.id, name: issuer.tenant.domain },
+    tenant: wireTenant(issuer.tenant),
     organization: wireOrganization(issuer.organization),
     ...(user
       ? {
@@ -198,10 +195,6 @@ function wireRequest({ application, client, parameters, grantType, responseType 
     additionalHeaders: client.headers,
     additionalParams: parameters,
   }
-}
-
-function wireOrganization({ id, name, handle, depth }: Organization): WireOrganization {
-  return { id, name, orgHandle: handle, depth }
 }
 
 function textsOf(value: unknown): string[] {

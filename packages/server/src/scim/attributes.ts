@@ -85,6 +85,7 @@ const table: [name: string, displayName: string, place: ScimPlace][] = [
   ['identity/phoneVerified', 'Phone Verified', { kind: 'truth', path: [WSO2_USER, 'phoneVerified'] }],
   ['groups', 'Groups', { kind: 'computed' }],
   ['roles', 'Roles', { kind: 'computed' }],
+  ['active', 'Active', { kind: 'computed' }],
   ['created', 'Created Time', { kind: 'computed' }],
   ['modified', 'Last Modified Time', { kind: 'computed' }],
 ]

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
+import { platforms } from '@preflow/contract'
 import fc from 'fast-check'
+import type { TriggerAction } from '../actions/trigger-action.ts'
 import type { Mounted } from '../management/handler.ts'
 import { createTenant } from '../organizations/create-tenant.ts'
 import { listAuditRecords } from '../store/audit.ts'
@@ -49,6 +51,15 @@ interface Asking {
   organization?: Organization
 }
 
+/** What actions do here is told in `users/user-actions.test.ts`. */
+const noActions: TriggerAction = async ({ type }) => ({
+  type,
+  platform: platforms.preflow,
+  status: 'skipped',
+  why: 'No active action of this type.',
+  trace: { attempts: [], steps: [], durationMs: 0 },
+})
+
 onEachDatabase('the SCIM API', open => {
   let db: Database
   let api: ScimApi
@@ -62,6 +73,7 @@ onEachDatabase('the SCIM API', open => {
         db,
         now: () => ++nowMs,
         newId: randomUUID,
+        trigger: noActions,
         log: { error: (facts: unknown) => void faults.push((facts as { err: unknown }).err) },
         verifyAccessToken: async token => tokens.get(token),
       },
@@ -609,6 +621,7 @@ onEachDatabase('the SCIM API', open => {
       db: { ...db, queries: undefined as never },
       now: Date.now,
       newId: randomUUID,
+      trigger: noActions,
       log: { error: (facts: object) => void logged.push(facts) },
       verifyAccessToken: async () => undefined,
     })

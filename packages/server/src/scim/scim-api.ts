@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { Messages } from 'scimmy'
+import { CALL_ID_HEADER } from '../actions/call-record.ts'
 import type { Log } from '../log.ts'
 import { type Caller, createAuthenticate, mayUse, type VerifyAccessToken } from '../management/authenticate.ts'
 import { type Mounted, originOf } from '../management/handler.ts'
@@ -8,10 +9,10 @@ import { Refusal } from '../management/refusal.ts'
 import { insertAuditRecord } from '../store/audit.ts'
 import type { User } from '../store/model.ts'
 import { deleteUser, findUserById, listAdministrators } from '../store/users.ts'
+import { changesOf } from '../users/profile-event.ts'
 import { registerUser } from '../users/register-user.ts'
-import { updatePassword } from '../users/update-password.ts'
-import { changesOf, updateProfile } from '../users/update-profile.ts'
-import type { Initiator, UserPorts } from '../users/user-change.ts'
+import { updateUser } from '../users/update-user.ts'
+import type { ActionRefusal, Initiator, UserPorts } from '../users/user-change.ts'
 import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from './attributes.ts'
 import { findUsers, MAX_RESULTS, readQuery } from './find-users.ts'
 import { schemas } from './schema.ts'
@@ -74,9 +75,9 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
       ...changeOf(visit),
       profile,
       ...(password === undefined ? {} : { password }),
-      action: 'REGISTER',
     })
     if (registered.status === 'user_name_taken') throw userNameTaken()
+    if (registered.status === 'refused') throw refusedBy(registered.refusal, 'Error in adding the user', profile)
     const { user } = registered
     await audit(visit, 'ADD', user, changesOf({}, user.claims))
     return answerUser(visit, user, context.req.query(), 201)
@@ -185,19 +186,34 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     return user
   }
 
-  /** Replaces or patches, as the method says. The password first, as in the reference. */
+  /** Replaces or patches, as the method says. */
   async function change(visit: Visit, user: User, initiator: Initiator): Promise<User> {
     const body = await bodyOf(visit.request)
     checkVersion(visit.request, user)
-    const wanted: WantedUser = visit.request.method === 'PATCH' ? await patchUser(body, user) : readUser(body, user)
-    if (user.isActive && !wanted.profile.isActive) await keepLastAdministrator(user)
-    const where = { ...changeOf(visit), initiator, user }
-    const { password, profile } = wanted
-    if (password !== undefined) await updatePassword(ports, { ...where, password, action: 'UPDATE' })
-    const updated = await updateProfile(ports, { ...where, profile, action: 'UPDATE' })
-    if (updated.status === 'user_name_taken') throw userNameTaken()
-    await audit(visit, 'UPDATE', user, [...(password === undefined ? [] : ['password']), ...updated.changedClaims])
-    return (await findUserById(db, user.tenantId, user.id)) ?? updated.user
+    const { password, profile }: WantedUser =
+      visit.request.method === 'PATCH' ? await patchUser(body, user) : readUser(body, user)
+    if (user.isActive && !profile.isActive) await keepLastAdministrator(user)
+    const updated = await updateUser(ports, {
+      ...changeOf(visit),
+      initiator,
+      user,
+      profile,
+      ...(password === undefined ? {} : { password }),
+      action: 'UPDATE',
+    })
+    switch (updated.status) {
+      case 'updated':
+        await audit(visit, 'UPDATE', user, [...(password === undefined ? [] : ['password']), ...updated.changedClaims])
+        return updated.user
+      case 'refused':
+        throw refusedBy(updated.refusal, 'Error while updating attributes of user', user)
+      case 'user_name_taken':
+        throw userNameTaken()
+      case 'changed_meanwhile':
+        throw new ScimFault(409, 'The user was changed meanwhile. Read it again and repeat the change.')
+      default:
+        return updated satisfies never
+    }
   }
 
   /** A tenant that nobody can administer any more could not be repaired from inside. */
@@ -278,6 +294,20 @@ function notFound(): ScimFault {
 
 function userNameTaken(): ScimFault {
   return new ScimFault(409, 'The user name is taken. Choose another.', 'uniqueness')
+}
+
+/**
+ * What an action did not let happen, as the reference says it: in the words of the extension, or, when it could not be asked,
+ * without them. The record of the call has the rest.
+ */
+function refusedBy(refusal: ActionRefusal, what: string, { userName }: { userName: string }): ScimFault {
+  const { callId } = refusal
+  const headers = callId === undefined ? {} : { [CALL_ID_HEADER]: callId }
+  if (refusal.by === 'extension') {
+    return new ScimFault(400, refusal.description ?? refusal.reason, refusal.reason, headers)
+  }
+  const why = callId === undefined ? '' : ` The action could not be asked; why is in the record of its call, ${callId}.`
+  return new ScimFault(500, `${what}: ${userName}.${why}`, undefined, headers)
 }
 
 function listOf(resources: object[]): object {

@@ -1,6 +1,6 @@
 import { Messages, Schemas, type Types } from 'scimmy'
 import type { User } from '../store/model.ts'
-import type { Profile } from '../users/update-profile.ts'
+import { isPassword, PASSWORD_FORM, type Profile } from '../users/user-change.ts'
 import { localClaims, type ScimPlace } from './attributes.ts'
 import { ScimFault } from './scim-fault.ts'
 import './schema.ts'
@@ -95,11 +95,11 @@ function wantedOf(resource: UserResource, before: User | undefined): WantedUser 
   const { password } = resource
   return {
     profile: {
-      userName: checked('userName', userName, 255),
+      userName: checked('userName', userName, isUserName, USER_NAME_FORM),
       claims,
       isActive: (data['active'] as boolean | undefined) ?? before?.isActive ?? true,
     },
-    ...(password === undefined ? {} : { password: checked('password', password, 1024) }),
+    ...(password === undefined ? {} : { password: checked('password', password, isPassword, PASSWORD_FORM) }),
   }
 }
 
@@ -108,9 +108,16 @@ function isMapped(uri: string): boolean {
   return place !== undefined && place.kind !== 'computed'
 }
 
-function checked(name: string, text: string, maxLength: number): string {
-  if (text !== '' && text.length <= maxLength && !/\p{Cc}/u.test(text)) return text
-  throw new ScimFault(400, `${name} must have 1 to ${maxLength} characters and no control characters.`, 'invalidValue')
+const MAX_USER_NAME = 255
+const USER_NAME_FORM = `1 to ${MAX_USER_NAME} characters and no control characters`
+
+function isUserName(text: string): boolean {
+  return text !== '' && text.length <= MAX_USER_NAME && !/\p{Cc}/u.test(text)
+}
+
+function checked(name: string, text: string, isGood: (text: string) => boolean, form: string): string {
+  if (isGood(text)) return text
+  throw new ScimFault(400, `${name} must have ${form}.`, 'invalidValue')
 }
 
 /** The reference takes `"emails": ["a@x"]` and `{"emails": "a@x"}` for a list of values. */

@@ -53,7 +53,6 @@ import {
   findUserByUserName,
   insertUser,
   listUsers,
-  setPassword,
   updateUser,
   verifyPassword,
 } from './users.ts'
@@ -241,7 +240,7 @@ export function storeCases(open: OpenTestDatabase): void {
   test('a changed password replaces the old one, and passwords are kept only as hashes', async () => {
     const db = await open()
     await insertUser(db, alice, 'wonderland')
-    await setPassword(db, tenantId, 'u1', 'looking-glass')
+    await updateUser(db, alice, { password: 'looking-glass' })
     assert.equal(await verifyPassword(db, tenantId, 'alice', 'wonderland'), undefined)
     assert.equal((await verifyPassword(db, tenantId, 'alice', 'looking-glass'))?.id, 'u1')
     assert.doesNotMatch(await everythingAtRest(db), /looking-glass|wonderland/)
@@ -251,12 +250,24 @@ export function storeCases(open: OpenTestDatabase): void {
     const db = await open()
     await insertUser(db, alice, 'wonderland')
     await insertUser(db, { ...alice, id: 'u2', userName: 'bob' })
-    assert.equal(await updateUser(db, { ...alice, userName: 'alicia', updatedAt: 2 }), true)
+    assert.equal(await updateUser(db, { ...alice, userName: 'alicia', updatedAt: 2 }), 'updated')
     assert.equal((await verifyPassword(db, tenantId, 'alicia', 'wonderland'))?.updatedAt, 2)
-    assert.equal(await updateUser(db, { ...alice, userName: 'BOB' }), false)
+    assert.equal(await updateUser(db, { ...alice, userName: 'BOB' }), 'user_name_taken')
     assert.equal((await findUserById(db, tenantId, 'u1'))?.userName, 'alicia')
     assert.equal(await deleteUser(db, tenantId, 'u1'), true)
     assert.equal(await deleteUser(db, tenantId, 'u1'), false)
+  })
+
+  test('a change made from what somebody else has changed since replaces nothing, not even the password', async () => {
+    const db = await open()
+    await insertUser(db, alice, 'wonderland')
+    const readAt = alice.updatedAt
+    assert.equal(await updateUser(db, { ...alice, claims: { a: '1' }, updatedAt: 7 }, { readAt }), 'updated')
+    const late = await updateUser(db, { ...alice, claims: { b: '2' }, updatedAt: 8 }, { readAt, password: 'late' })
+    assert.equal(late, 'changed_meanwhile')
+    assert.deepEqual((await verifyPassword(db, tenantId, 'alice', 'wonderland'))?.claims, { a: '1' })
+    await deleteUser(db, tenantId, alice.id)
+    assert.equal(await updateUser(db, alice, { readAt: 7 }), 'changed_meanwhile')
   })
 
   test('users are searched by name and paged, wildcards being plain characters', async () => {

@@ -17,27 +17,34 @@ export async function insertUser(db: Database, user: User, password?: string): P
   )
 }
 
-/** Replaces everything but the password. `false`: the new user name is taken in the organization. */
-export function updateUser(db: Database, user: User): Promise<boolean> {
-  return unlessTaken(
-    db.queries
-      .updateTable('users')
-      .set(toRow(user))
-      .where('tenant_id', '=', user.tenantId)
-      .where('id', '=', user.id)
-      .execute(),
-  )
-}
+export type UserStored = 'updated' | 'user_name_taken' | 'changed_meanwhile'
 
-/** Replaces the password. Only `users/update-password.ts` calls this: there is one way a password changes. */
-export async function setPassword(db: Database, tenantId: string, id: string, password: string): Promise<void> {
-  const hash = await hashPassword(password, db.passwordCost)
-  await db.queries
+/**
+ * Replaces everything about a user, the password only if one is given, in one statement.
+ *
+ * @param options.readAt The `updatedAt` of the user the change was made from: nothing is replaced that somebody else wrote since.
+ *   Absent: whatever is there is replaced.
+ */
+export async function updateUser(
+  db: Database,
+  user: User,
+  { password, readAt }: { password?: string; readAt?: number } = {},
+): Promise<UserStored> {
+  const hash = password === undefined ? undefined : await hashPassword(password, db.passwordCost)
+  let query = db.queries
     .updateTable('users')
-    .set({ password: hash, updated_at: db.now() })
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .execute()
+    .set({ ...toRow(user), ...(hash === undefined ? {} : { password: hash }) })
+    .where('tenant_id', '=', user.tenantId)
+    .where('id', '=', user.id)
+  if (readAt !== undefined) query = query.where('updated_at', '=', readAt)
+  let isThere = false
+  const isFree = await unlessTaken(
+    query.executeTakeFirst().then(({ numUpdatedRows }) => {
+      isThere = numUpdatedRows > 0n
+    }),
+  )
+  if (!isFree) return 'user_name_taken'
+  return isThere ? 'updated' : 'changed_meanwhile'
 }
 
 /** Whether the user was there. */

@@ -1,6 +1,7 @@
 import type { InitiatorType } from '@preflow/contract'
+import type { TriggerAction } from '../actions/trigger-action.ts'
 import type { Database } from '../store/database.ts'
-import type { Organization, Tenant } from '../store/model.ts'
+import type { Organization, Tenant, User } from '../store/model.ts'
 
 /** In whose name a user is changed: the user, an administrator, or an application with a token of its own. */
 export interface Initiator {
@@ -16,10 +17,33 @@ export interface UserChange {
   initiator: Initiator
 }
 
+/** What of a user may change beside the password. */
+export type Profile = Pick<User, 'userName' | 'claims' | 'isActive'>
+
 /** What changes of users need of the server. */
 export interface UserPorts {
   db: Database
+  trigger: TriggerAction
   /** Epoch milliseconds. */
   now(): number
   newId(): string
+}
+
+/** An action did not let a user be changed. Nothing of the change was stored. */
+export type ActionRefusal = { callId?: string } & (
+  | /** The extension said FAILED, or may not be done without: in words for whoever wanted the change. */ {
+      by: 'extension'
+      reason: string
+      description?: string
+    }
+  | /** It could not be asked. Why is for the operator, in the record of the call. */ { by: 'fault' }
+)
+
+const MAX_PASSWORD = 1024
+
+/** What a password must be to be kept at all; whether it is a good one is asked of its action. */
+export const PASSWORD_FORM = `1 to ${MAX_PASSWORD} characters and no control characters`
+
+export function isPassword(text: string): boolean {
+  return text !== '' && text.length <= MAX_PASSWORD && !/\p{Cc}/u.test(text)
 }

@@ -1,0 +1,57 @@
+import type { Triggered } from '../actions/trigger-action.ts'
+import { type PasswordChange, passwordEvent, passwordFacts } from './password-event.ts'
+import { changedClaims, type ProfileChange, profileEvent, profileFacts } from './profile-event.ts'
+import type { ActionRefusal, UserPorts } from './user-change.ts'
+
+/** Asks the action of the organization whether a password may be set. Nothing: it may. */
+export async function askAboutPassword(
+  { trigger }: Pick<UserPorts, 'trigger'>,
+  change: PasswordChange,
+): Promise<ActionRefusal | undefined> {
+  const { organization, tenant } = change
+  const triggered = await trigger({
+    type: 'PRE_UPDATE_PASSWORD',
+    tenant,
+    organization,
+    facts: passwordFacts(change),
+    eventFor: (platform, action) => passwordEvent(change, action, platform),
+  })
+  return refusalOf(triggered)
+}
+
+/** Asks the action of the organization whether a profile may change. Nothing: it may, or nothing of it concerns the action. */
+export async function askAboutProfile(
+  { trigger }: Pick<UserPorts, 'trigger'>,
+  change: ProfileChange,
+): Promise<ActionRefusal | undefined> {
+  const { organization, tenant } = change
+  const claims = changedClaims(change)
+  if (claims.length === 0) return undefined
+  const triggered = await trigger({
+    type: 'PRE_UPDATE_PROFILE',
+    tenant,
+    organization,
+    facts: profileFacts(change, claims),
+    eventFor: (_, action) => profileEvent(change, claims, action),
+  })
+  return refusalOf(triggered)
+}
+
+function refusalOf(triggered: Triggered): ActionRefusal | undefined {
+  const callId = triggered.callId === undefined ? {} : { callId: triggered.callId }
+  switch (triggered.status) {
+    case 'skipped':
+    case 'continued':
+    case 'success':
+      return undefined
+    case 'failed': {
+      const { description, reason } = triggered
+      return { by: 'extension', reason, ...(description === undefined ? {} : { description }), ...callId }
+    }
+    case 'incomplete':
+    case 'error':
+      return { by: 'fault', ...callId }
+    default:
+      return triggered satisfies never
+  }
+}

@@ -1,0 +1,158 @@
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { CALL_ID_HEADER } from '../actions/call-record.ts'
+import type { Log } from '../log.ts'
+import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from '../management/authenticate.ts'
+import type { Mounted } from '../management/handler.ts'
+import { readJson } from '../management/read-json.ts'
+import { Refusal } from '../management/refusal.ts'
+import { createAttempts } from '../sign-in/attempts.ts'
+import { insertAuditRecord } from '../store/audit.ts'
+import type { User } from '../store/model.ts'
+import { findUserById, verifyPassword } from '../store/users.ts'
+import { updateUser } from './update-user.ts'
+import { type ActionRefusal, isPassword, PASSWORD_FORM, type UserPorts } from './user-change.ts'
+
+/** What all paths of this API are below. */
+export const USER_API_PATH = '/api/users/v1'
+/** Every user may, with a token of the scope or with user name and password. */
+export const CHANGE_PASSWORD_SCOPE = 'internal_user_password_update'
+
+export interface ChangePasswordPorts extends UserPorts {
+  log: Pick<Log, 'error'>
+  verifyAccessToken: VerifyAccessToken
+}
+
+/** It answers every request itself; it never rejects. */
+export interface ChangePasswordApi {
+  /** @param request With the prefix of tenant and organization taken off. */
+  fetch(request: Request, mounted: Mounted): Promise<Response>
+}
+
+type App = { Bindings: Mounted }
+
+const MAX_BODY_BYTES = 16_384
+const bodySchema = z.object({ currentPassword: z.string().min(1), newPassword: z.string().min(1) })
+
+const refuse = {
+  missingData: () =>
+    new Refusal(
+      400,
+      'PWD-10000',
+      'Required data is missing',
+      'Send currentPassword and newPassword, as texts that are not empty.',
+    ),
+  wrongPassword: () =>
+    new Refusal(
+      400,
+      'PWD-10001',
+      'Current password is incorrect',
+      'Send the password as it is now in currentPassword.',
+    ),
+  samePassword: () =>
+    new Refusal(400, 'PWD-10002', 'New password is the same as the current one', 'Choose another new password.'),
+  badForm: () => new Refusal(400, 'PWD-10003', 'Password policy violation', `A password must have ${PASSWORD_FORM}.`),
+  byAction: ({ callId, ...refusal }: ActionRefusal) => {
+    const headers = callId === undefined ? {} : { [CALL_ID_HEADER]: callId }
+    return refusal.by === 'extension'
+      ? new Refusal(400, 'PWD-10004', 'Password validation failed', refusal.description ?? NO_DESCRIPTION, headers)
+      : new Refusal(500, 'PWD-15001', 'Error updating password', whyOf(callId), headers)
+  },
+  notOwn: () =>
+    new Refusal(400, 'PWD-10005', 'Invalid request', 'The caller is not a user of this tenant. Sign in as the user.'),
+  resting: () =>
+    new Refusal(429, 'PWD-10005', 'Too many wrong passwords', 'Try again in a minute.', { 'retry-after': '60' }),
+  changedMeanwhile: () => new Refusal(409, 'PWD-10005', 'The user was changed meanwhile', 'Repeat the change.'),
+}
+
+/** The reference's words for a refusal without words. */
+const NO_DESCRIPTION = 'The new password does not meet the custom requirements configured for this organization.'
+
+function whyOf(callId: string | undefined): string {
+  const record = callId === undefined ? 'The log says why.' : `Why is in the record of its call, ${callId}.`
+  return `The action could not be asked. ${record}`
+}
+
+/**
+ * Makes the API with which users change their own password: `POST /api/users/v1/me/change-password` with `currentPassword` and
+ * `newPassword`, answered with 204. Wrong current passwords are counted like wrong ones at the sign-in.
+ */
+export function createChangePasswordApi(ports: ChangePasswordPorts): ChangePasswordApi {
+  const { db } = ports
+  const authenticate = createAuthenticate(db, ports.verifyAccessToken)
+  const attempts = createAttempts(db)
+  const app = new Hono<App>({ strict: false }).basePath(USER_API_PATH)
+
+  app.post('/me/change-password', async context => {
+    const { organization, tenant } = context.env
+    const request = context.req.raw
+    const caller = await authenticate(request, context.env)
+    if (!mayUse(caller, CHANGE_PASSWORD_SCOPE, organization)) throw forbidden(CHANGE_PASSWORD_SCOPE)
+    const user = caller.userId === undefined ? undefined : await findUserById(db, tenant.id, caller.userId)
+    if (user?.organizationId !== organization.id) throw refuse.notOwn()
+
+    const body = bodySchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
+    if (!body.success) throw refuse.missingData()
+    const { currentPassword, newPassword } = body.data
+    await mustKnow(user, currentPassword)
+    if (newPassword === currentPassword) throw refuse.samePassword()
+    if (!isPassword(newPassword)) throw refuse.badForm()
+
+    const initiator = { type: 'USER', id: user.id } as const
+    const updated = await updateUser(ports, {
+      tenant,
+      organization,
+      initiator,
+      user,
+      password: newPassword,
+      action: 'UPDATE',
+    })
+    if (updated.status === 'refused') throw refuse.byAction(updated.refusal)
+    if (updated.status !== 'updated') throw refuse.changedMeanwhile()
+    await insertAuditRecord(db, {
+      id: ports.newId(),
+      tenantId: tenant.id,
+      recordedAt: ports.now(),
+      initiator: caller.id,
+      action: 'UPDATE',
+      targetType: 'USER',
+      targetId: user.id,
+      details: { changed: ['password'] },
+    })
+    return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
+  })
+
+  app.notFound(() => {
+    throw new Refusal(
+      404,
+      'PREFLOW-404',
+      'Not found.',
+      `There is POST ${USER_API_PATH}/me/change-password and no more.`,
+    )
+  })
+  app.onError(error => {
+    if (error instanceof Refusal) return answer(error)
+    const traceId = ports.newId()
+    ports.log.error({ traceId, err: error }, 'a change of a password failed')
+    return answer(new Refusal(500, 'PWD-15001', 'Error updating password', `The server's log has it under ${traceId}.`))
+  })
+
+  /** The user is known already, by a token that somebody may have found: only the password proves who it is. */
+  async function mustKnow(user: User, password: string): Promise<void> {
+    // Only the user's own credentials lead here, so nobody else can use up the attempts.
+    const attempt = { tenantId: user.tenantId, userName: user.userName, address: USER_API_PATH }
+    if (!(await attempts.mayTry(attempt))) throw refuse.resting()
+    if (await verifyPassword(db, user.tenantId, user.userName, password, user.organizationId)) {
+      if (!(await attempts.succeeded(attempt))) throw refuse.resting()
+      return
+    }
+    await attempts.failed(attempt)
+    throw refuse.wrongPassword()
+  }
+
+  return { fetch: async (request, mounted) => app.fetch(request, mounted) }
+}
+
+function answer({ headers, problem, status }: Refusal): Response {
+  return Response.json(problem, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}
