@@ -6,7 +6,7 @@ import type { Database } from '../store/database.ts'
 import { onEachDatabase } from '../store/databases.cases.ts'
 import { addOrganization } from '../store/organizations.ts'
 import { type Answered, assertRefused, createApiUnderTest, type TenantUnderTest } from './api-under-test.cases.ts'
-import { EC_CERTIFICATE, RSA_CERTIFICATE } from './certificates.cases.ts'
+import { EC_CERTIFICATE, RSA_CERTIFICATE, WEAK_CERTIFICATE } from './certificates.cases.ts'
 
 const BASIC = { type: 'BASIC', properties: { username: 'gate', password: 'extremely-secret' } }
 const CLIENT = {
@@ -424,7 +424,12 @@ onEachDatabase('the actions API', open => {
   test('E148: a certificate that is none, or one that cannot encrypt, is refused', async () => {
     const { call } = await newTenant()
     const invalid = 'Certificate content is invalid.'
-    for (const certificate of ['invalid_certificate', base64('invalid'), base64(EC_CERTIFICATE)]) {
+    for (const certificate of [
+      'invalid_certificate',
+      base64('invalid'),
+      base64(EC_CERTIFICATE),
+      base64(WEAK_CERTIFICATE),
+    ]) {
       const body = passwordAction({ passwordSharing: { format: 'PLAIN_TEXT', certificate } })
       assertRefused(await call('POST', password, { body }), 400, 'ACTION-60006', invalid)
     }

@@ -33,6 +33,22 @@ VasIaykUgAIhAMoVDmffr6DPy4egKPGxgxy2hvBjvX+/0AGs7kM+lN8M
 -----END CERTIFICATE-----
 `
 
+/** RSA 1024. */
+export const WEAK_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIB/DCCAWWgAwIBAgIUTAm1xqT/E9LoEXl1Ia8FACDtpFYwDQYJKoZIhvcNAQEL
+BQAwEDEOMAwGA1UEAwwFZ3VhcmQwHhcNMjYxMTIxMTYzNTI5WhcNMjYxMTIyMTYz
+NTI5WjAQMQ4wDAYDVQQDDAVndWFyZDCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkC
+gYEAvvB+Y2eBRA4Kld+ynWPca62vamfG6QaGXFIlSUkv4goJCQSgeNPxy6xbBwN7
+Y1B7Mg8zG26zivk/UYxdnHSMutKP7nNfhPDDfR7XhJ0JCm2Zhszs/uowboH1A5il
+zir69f2rWyDNX5EyiMaI0LaTpDTrazft4wiem74QN8jCiJMCAwEAAaNTMFEwHQYD
+VR0OBBYEFPCI9dapNH0GUcaIRnBJpAo9RM+KMB8GA1UdIwQYMBaAFPCI9dapNH0G
+UcaIRnBJpAo9RM+KMA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADgYEA
+pT1PsR1/YIJawKrIkW3RLw2Rs24SdWYTrvhjkcpKTUFJ1HLAWv5/q9v7xkU3IgrN
+/J0vGQ6mgzqEMmxGN9gQW41w0tp9srBsj8inKFQt4Bf8NsPGGKsNfIQg4r0CDUa1
+/jMwcksTxPYn56iVcXf5Lxq3buX3tPm0iVTMElVPRsI=
+-----END CERTIFICATE-----
+`
+
 /** An X.509 certificate in PEM of another RSA key of 2048 bits. Its signature is wrong, which whoever encrypts to it never asks. */
 export function certificateOf(publicKey: KeyObject): string {
   const old = new X509Certificate(RSA_CERTIFICATE)

@@ -106,12 +106,13 @@ function checkAttributes(attributes: readonly string[]): void {
 }
 
 /**
- * Base64 of an X.509 certificate in PEM. Only an RSA key can encrypt what is shared; the reference takes others and fails at
- * every call.
+ * Base64 of an X.509 certificate in PEM. Only an RSA key can encrypt what is shared, and RSA-OAEP-256 wants 2048 bits of it
+ * (RFC 7518, section 4.3); the reference takes others and fails at every call.
  */
 function isRsaCertificate(base64: string): boolean {
   try {
-    return new X509Certificate(Buffer.from(base64, 'base64')).publicKey.asymmetricKeyType === 'rsa'
+    const { asymmetricKeyDetails, asymmetricKeyType } = new X509Certificate(Buffer.from(base64, 'base64')).publicKey
+    return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
   } catch {
     return false
   }
