@@ -156,7 +156,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
       return said.startsWith('off:') ? words(text.trim().slice(4)) : [text]
     },
     description:
-      'Break-glass: `off` skips every action, `off:PRE_ISSUE_ID_TOKEN` those of the named types. Tokens are then issued as if no action were configured.',
+      'Break-glass: `off` skips every action, `off:PRE_ISSUE_ID_TOKEN` those of the named types. Tokens are then issued and users changed as if no action were configured.',
   },
   privateEndpoints: {
     variable: 'PREFLOW_PRIVATE_ENDPOINTS',
