@@ -54,18 +54,22 @@ describe('preflow actions', () => {
   test('lists the actions of every tenant without showing an endpoint', async () => {
     const { code, out } = await preflow()
     assert.equal(code, 0)
-    assert.match(out, /^ACTIVE .* demo {2}PRE_ISSUE_ACCESS_TOKEN {2}Guard tokens by address\n$/)
+    assert.match(out, /^ACTIVE .* demo {2}PRE_ISSUE_ACCESS_TOKEN {2}Guard tokens by address$/m)
+    assert.doesNotMatch(out, /http/)
   })
 
   test('switches an action off under a running server, and on again, and the audit keeps both', async () => {
     assert.equal(await tokenStatus(), 400)
-    const [{ id }] = JSON.parse((await preflow('list', '--json')).out)
+    const listed = JSON.parse((await preflow('list', '--json')).out) as { id: string; type: string }[]
+    const id = listed.find(({ type }) => type === 'PRE_ISSUE_ACCESS_TOKEN')?.id ?? ''
     const off = await preflow('off', '--id', id, '--json')
     assert.deepEqual(
       JSON.parse(off.out).map((action: { status: string }) => action.status),
       ['INACTIVE'],
     )
     assert.equal(await tokenStatus(), 200)
+    assert.match((await preflow('off', '--id', id)).out, /was off already/)
+    assert.equal((await preflow('off', '--all')).code, 0)
     assert.match((await preflow('off', '--all')).out, /was off already/)
     assert.equal((await preflow('on', '--all', '--tenant', 'demo')).code, 0)
     assert.equal(await tokenStatus(), 400)

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { actionTypes } from '@preflow/contract'
+import type { RunningExtension } from './host-extensions.ts'
 import type { Demo } from './state.ts'
 
 /** What the demonstration needs to know of the running lab. */
@@ -6,8 +8,8 @@ export interface DemoSetting {
   /** Where the server answers, without a slash at the end. */
   server: string
   adminPassword: string
-  /** The action's endpoint and the key it is called with. */
-  endpoint: string
+  /** Those whose actions are wanted, and the key they are called with. */
+  extensions: readonly RunningExtension[]
   extensionKey: string
 }
 
@@ -16,7 +18,7 @@ const CALLBACK = 'http://127.0.0.1:9499/callback'
 
 /**
  * Makes the demonstration tenant through the server's own REST API, as a person would: an application for machines, one
- * for the web, an API with two scopes, two users, and the action that asks token-guard.
+ * for the web, an API with two scopes, two users, and the actions that ask the extensions.
  *
  * Everything that exists is left as it is and found by its name, so an interrupted start can be carried on.
  */
@@ -58,6 +60,9 @@ export async function createDemo(setting: DemoSetting): Promise<Demo> {
       },
     },
   })
+  // Inactive while they are new, so that nobody is asked about the passwords below; those of an interrupted start ask where
+  // the extensions are now.
+  const { actions } = await makeActions(api, setting)
   for (const { userName, password } of users) {
     const id = await api.makeUnlessThere('/scim2/Users', {
       schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
@@ -71,23 +76,59 @@ export async function createDemo(setting: DemoSetting): Promise<Demo> {
       Operations: [{ op: 'replace', path: 'password', value: password }],
     })
   }
-  const action = await api.makeUnlessThere('/api/server/v1/actions/preIssueAccessToken', {
-    name: 'Guard tokens by address',
-    description: 'Asks token-guard for country, reputation and hour',
-    endpoint: {
-      uri: setting.endpoint,
-      authentication: { type: 'API_KEY', properties: { header: 'x-api-key', value: setting.extensionKey } },
-      allowedHeaders: ['x-client-source-ip'],
-    },
-  })
-  const actionPath = `/api/server/v1/actions/preIssueAccessToken/${action}`
-  // Apart from the creation, because the action of an interrupted start asks where token-guard was then.
-  await api.call('PATCH', actionPath, { endpoint: { uri: setting.endpoint } })
-  await api.call('POST', `${actionPath}/activate`)
+  for (const path of actions) await api.call('POST', `${path}/activate`)
   return { tenant: TENANT, m2m, web: { ...web, callbackUrl: CALLBACK }, users }
 }
 
+/**
+ * Gives a demonstration tenant of before the actions that it lacks.
+ *
+ * @returns What there is to say about it, a line for each action that could not be made because of another one.
+ * @throws {ApiError} When the server does not take them; 401 when the password is not the administrator's.
+ */
+export async function addActions(setting: DemoSetting): Promise<string[]> {
+  const api = client(`${setting.server}/t/${TENANT}`, setting.adminPassword)
+  const { actions, lines } = await makeActions(api, setting)
+  for (const path of actions) await api.call('POST', `${path}/activate`)
+  return lines
+}
+
+/** An answer of the server that was not expected. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+  status: number
+
+  constructor(status: number, request: string, text: string) {
+    super(`${request} answered ${status}: ${text}`)
+    this.status = status
+  }
+}
+
 type Api = ReturnType<typeof client>
+
+/** Makes the actions that are not there, inactive, and points all at where their extensions are. Returns their paths. */
+async function makeActions(api: Api, { extensions, extensionKey }: DemoSetting) {
+  const actions: string[] = []
+  const lines: string[] = []
+  for (const { name, type, url: uri, action } of extensions) {
+    if (!action) continue
+    const path = `/api/server/v1/actions/${actionTypes[type].path}`
+    const listed = (await api.call('GET', path)) as Listed[]
+    let id = listed.find(there => there.name === action.name)?.id
+    if (id === undefined && listed.length > 0) {
+      lines.push(
+        `An action of ${TENANT} for ${type} is there already and is left as it is. To let it ask ${name}, give it the endpoint ${uri} and, for the header x-api-key, the extensionKey of lab.json.`,
+      )
+      continue
+    }
+    const authentication = { type: 'API_KEY', properties: { header: 'x-api-key', value: extensionKey } }
+    id ??= await api.makeUnlessThere(path, { ...action, endpoint: { ...action.endpoint, uri, authentication } })
+    // Apart from the creation, because the action of an interrupted start asks where the extension was then.
+    await api.call('PATCH', `${path}/${id}`, { endpoint: { uri } })
+    actions.push(`${path}/${id}`)
+  }
+  return { actions, lines }
+}
 
 async function application(
   api: Api,
@@ -134,7 +175,7 @@ function client(base: string, adminPassword: string) {
 
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await send(method, path, body)
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
+    if (!response.ok) throw new ApiError(response.status, `${method} ${path}`, await response.text())
     return response.status === 204 ? undefined : response.json()
   }
 
@@ -147,7 +188,7 @@ function client(base: string, adminPassword: string) {
     }
     const problem = await response.text()
     if (response.status !== 400 && response.status !== 409) {
-      throw new Error(`POST ${path} answered ${response.status}: ${problem}`)
+      throw new ApiError(response.status, `POST ${path}`, problem)
     }
     const listed = (await call('GET', path)) as Listed[] | Record<string, Listed[]>
     // A list is bare, or one member of an answer that has others, as SCIM's `schemas`.
@@ -158,7 +199,7 @@ function client(base: string, adminPassword: string) {
         (('id' in body && entry.id === body['id']) ||
           (['domain', 'userName', 'name'] as const).some(key => key in body && entry[key] === body[key])),
     )
-    if (!there) throw new Error(`POST ${path} answered ${response.status}: ${problem}`)
+    if (!there) throw new ApiError(response.status, `POST ${path}`, problem)
     return there.id
   }
 

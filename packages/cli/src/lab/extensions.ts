@@ -12,6 +12,7 @@ import { profileGuard } from '@preflow/profile-guard'
 import { scopeLimiter } from '@preflow/scope-limiter'
 import { openTokenGuard, tokenGuard } from '@preflow/token-guard'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
+import type { Demo } from './state.ts'
 
 type Environment = Record<string, string | undefined>
 
@@ -23,8 +24,30 @@ export interface HostedExtension {
   type: ActionType
   /** What it asks on the internet, for which there is a stand-in here. */
   asks?: OutsideService
+  /** The action of the demonstration that asks it. Absent: none does, for example because another extension decides the type. */
+  action?: DemoAction
+  /** What the start-up text shows of it, once its action is there. */
+  tries?: readonly Try[]
   /** Opens it with the settings of the demonstration. Rejects with a sentence when something it needs cannot be used. */
   open(surroundings: Surroundings): Promise<OpenService>
+}
+
+/** An action as the actions API takes it, without the address and the key of its extension. */
+export interface DemoAction {
+  name: string
+  description: string
+  endpoint?: { allowedHeaders: string[] }
+  /** Claim URIs, ten at most. */
+  attributes?: string[]
+  passwordSharing?: { format: 'PLAIN_TEXT' }
+}
+
+/** A request to paste. */
+export interface Try {
+  /** What it shows, with a colon at the end. */
+  shows: string
+  /** @param tenant Where the demonstration tenant answers, without a slash at the end. */
+  request(tenant: string, demo: Demo): string
 }
 
 /** What an extension finds in the lab. */
@@ -69,12 +92,13 @@ const PROFILE_RULES: ProfileRule[] = [
     claim: claim('emailaddress'),
     pattern: '(?i)[^@]+@example\\.com',
     mayBeRemoved: false,
-    description: 'The e-mail address must be one of example.com.',
+    description: 'The account must have an e-mail address of example.com.',
   },
   {
     claim: claim('department'),
     values: ['Engineering', 'HR', 'Sales'],
-    description: 'The department must be Engineering, HR or Sales.',
+    // Without a comma, which platforms do not take in a description.
+    description: 'The department must be Engineering or HR or Sales.',
   },
 ]
 
@@ -92,6 +116,22 @@ export const hostedExtensions: readonly HostedExtension[] = [
       startStandIn: startReputationStandIn,
       standInPort: { variable: REPUTATION_PORT, fallback: 9402 },
     },
+    action: {
+      name: 'Guard tokens by address',
+      description: 'Asks token-guard for country, reputation and hour',
+      endpoint: { allowedHeaders: ['x-client-source-ip'] },
+    },
+    tries: [
+      {
+        shows: 'A token for an address with a good reputation lives an hour:',
+        request: tokenFor('205.210.31.51'),
+      },
+      {
+        shows: 'A doubtful one lives 15 minutes in working hours and 5 outside of them:',
+        request: tokenFor('14.102.69.58'),
+      },
+      { shows: 'None is issued to a blocked country:', request: tokenFor('175.45.176.0') },
+    ],
     open: surroundings =>
       openTokenGuard(
         configurationOf(tokenGuard, surroundings, {
@@ -118,6 +158,18 @@ export const hostedExtensions: readonly HostedExtension[] = [
       },
       startStandIn: startRangeStandIn,
     },
+    action: {
+      name: 'Guard new passwords',
+      description: 'Asks password-guard for breaches, length and words of the user',
+      attributes: ['username', 'emailaddress', 'givenname', 'lastname'].map(claim),
+      passwordSharing: { format: 'PLAIN_TEXT' },
+    },
+    tries: [
+      {
+        shows: 'A password that is known from breaches is refused:',
+        request: change('{"op":"replace","path":"password","value":"password1"}'),
+      },
+    ],
     open: surroundings =>
       passwordGuard.open(configurationOf(passwordGuard, surroundings, { rangeApiUrl: surroundings.asked }), {
         log: surroundings.log,
@@ -126,6 +178,17 @@ export const hostedExtensions: readonly HostedExtension[] = [
   {
     name: 'profile-guard',
     type: 'PRE_UPDATE_PROFILE',
+    action: {
+      name: 'Guard profile changes',
+      description: 'Asks profile-guard for the domain of the address and the department',
+      attributes: PROFILE_RULES.map(rule => rule.claim),
+    },
+    tries: [
+      {
+        shows: 'A profile takes e-mail addresses of example.com only, and the departments Engineering, HR and Sales:',
+        request: change('{"op":"replace","path":"emails","value":[{"value":"mira@example.net","primary":true}]}'),
+      },
+    ],
     open: surroundings =>
       profileGuard.open(configurationOf(profileGuard, surroundings, { rules: PROFILE_RULES, alerts: 'off' }), {
         log: surroundings.log,
@@ -140,6 +203,20 @@ export const hostedExtensions: readonly HostedExtension[] = [
       }),
   },
 ]
+
+/** A request for a token, as if it came from the address. */
+function tokenFor(address: string): Try['request'] {
+  return (tenant, { m2m }) =>
+    `curl -s ${tenant}/oauth2/token -u ${m2m.clientId}:${m2m.clientSecret} \\\n` +
+    `    -d grant_type=client_credentials -H 'x-client-source-ip: ${address}'`
+}
+
+/** A change that the first user makes of their own account. */
+function change(operation: string): Try['request'] {
+  return (tenant, { users: [user] }) =>
+    `curl -s -X PATCH ${tenant}/scim2/Me -u ${user?.userName}:${user?.password} -H 'content-type: application/scim+json' \\\n` +
+    `    -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[${operation}]}'`
+}
 
 /** The settings, with the key that callers need. Nothing else is read from the environment: it is that of the lab. */
 function configurationOf<S extends Settings>(

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { instructions } from './instructions.ts'
 import { type Lab, startLab } from './start-lab.ts'
 
@@ -144,6 +146,27 @@ describe('the lab', () => {
     },
   })
 
+  test('an active action asks each extension but scope-limiter, and sends what its rules are about', async () => {
+    const claims = (...names: string[]) => names.map(name => `http://wso2.org/claims/${name}`)
+    for (const [path, name, attributes, passwordSharing] of [
+      ['preIssueAccessToken', 'token-guard', undefined, undefined],
+      [
+        'preUpdatePassword',
+        'password-guard',
+        claims('username', 'emailaddress', 'givenname', 'lastname'),
+        { format: 'PLAIN_TEXT' },
+      ],
+      ['preUpdateProfile', 'profile-guard', claims('emailaddress', 'department'), undefined],
+    ] as const) {
+      const actions = `/api/server/v1/actions/${path}`
+      const [{ id, status }, ...others] = (await management(actions)) as unknown as [{ id: string; status: string }]
+      assert.deepEqual([status, others], ['ACTIVE', []])
+      const action = await management(`${actions}/${id}`)
+      assert.equal((action['endpoint'] as { uri: string }).uri, `${lab.extensionsUrl}/${name}`)
+      assert.deepEqual([action['attributes'], action['passwordSharing']], [attributes, passwordSharing])
+    }
+  })
+
   test('every extension wants the key of the lab', async () => {
     const names = lab.extensions.map(({ name }) => name)
     assert.deepEqual(names, ['token-guard', 'password-guard', 'profile-guard', 'scope-limiter'])
@@ -182,6 +205,110 @@ describe('the lab', () => {
     })
   }
 
+  /** One request in the name of the second user, so that the password of the first stays as it is shown. */
+  async function asJonas(
+    method: string,
+    path: string,
+    body: object,
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
+    const [, { userName, password } = { userName: '', password: '' }] = lab.demo.users
+    const response = await fetch(`${lab.server}/t/demo${path}`, {
+      method,
+      headers: {
+        authorization: `Basic ${Buffer.from(`${userName}:${password}`).toString('base64')}`,
+        'content-type': path.startsWith('/scim2') ? 'application/scim+json' : 'application/json',
+      },
+      body: JSON.stringify(body),
+    })
+    const text = await response.text()
+    return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) }
+  }
+
+  const replace = (path: string, value: unknown) => ({
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'replace', path, value }],
+  })
+
+  async function lastCall(): Promise<Record<string, unknown>> {
+    const [call = {}] = (await management('/api/server/v1/actions/calls')) as unknown as Record<string, unknown>[]
+    return call
+  }
+
+  const DEPARTMENT = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department'
+
+  for (const [path, refused, taken, scimType, detail] of [
+    [
+      'emails',
+      [{ value: 'jonas@example.net', primary: true }],
+      [{ value: 'j.example@example.com', primary: true }],
+      'attribute_value_malformed',
+      'The account must have an e-mail address of example.com.',
+    ],
+    [
+      DEPARTMENT,
+      'Cooking',
+      'Sales',
+      'attribute_value_not_allowed',
+      'The department must be Engineering or HR or Sales.',
+    ],
+  ] as const) {
+    test(`a user may change ${path} as the rules of profile-guard say, and the record of a refusal says why`, async () => {
+      const { status, body } = await asJonas('PATCH', '/scim2/Me', replace(path, refused))
+      assert.deepEqual([status, body['scimType'], body['detail']], [400, scimType, detail])
+      const call = await lastCall()
+      assert.deepEqual([call['actionType'], call['status']], ['PRE_UPDATE_PROFILE', 'failed'])
+      assert.equal(call['reason'], `FAILED: ${scimType}: ${detail}`)
+      assert.equal((await asJonas('PATCH', '/scim2/Me', replace(path, taken))).status, 200)
+    })
+  }
+
+  test('a password that is common or made of the own name is refused, and the record says why', async () => {
+    for (const [password, reason] of [
+      ['password1', 'password_compromised'],
+      ['jonas-in-the-rain', 'password_contains_personal_data'],
+    ] as const) {
+      const { status, body } = await asJonas('PATCH', '/scim2/Me', replace('password', password))
+      assert.deepEqual([status, body['scimType']], [400, reason])
+      const call = await lastCall()
+      assert.deepEqual([call['actionType'], call['status']], ['PRE_UPDATE_PASSWORD', 'failed'])
+      assert.equal(call['reason'], `FAILED: ${reason}: ${body['detail']}`)
+    }
+  })
+
+  test('an administrator may create a user with a password that nobody knows, and no other', async () => {
+    const create = (password: string) =>
+      fetch(`${lab.server}/t/demo/scim2/Users`, {
+        method: 'POST',
+        headers: {
+          authorization: `Basic ${Buffer.from(`admin:${lab.adminPassword}`).toString('base64')}`,
+          'content-type': 'application/scim+json',
+        },
+        body: JSON.stringify({
+          schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+          userName: 'newcomer',
+          password,
+        }),
+      })
+    const refused = await create('password1')
+    assert.equal(refused.status, 400)
+    assert.equal(((await refused.json()) as { scimType: string }).scimType, 'password_compromised')
+    assert.equal((await create('seven-otters-in-a-canoe')).status, 201)
+  })
+
+  test('a password that nobody knows is taken, and a common one is refused by change-password too', async () => {
+    const [, jonas = { password: '' }] = lab.demo.users
+    const change = (newPassword: string) =>
+      asJonas('POST', '/api/users/v1/me/change-password', { currentPassword: jonas.password, newPassword })
+    const { status, body } = await change('password1')
+    assert.equal(status, 400)
+    assert.match(String(body['description']), /known from data breaches/)
+    assert.equal((await change('nine-herons-at-noon')).status, 204)
+    jonas.password = 'nine-herons-at-noon'
+    const taken = await asJonas('PATCH', '/scim2/Me', replace('password', 'ten-herons-at-noon'))
+    assert.equal(taken.status, 200)
+    jonas.password = 'ten-herons-at-noon'
+  })
+
   test('scope-limiter leaves one scope of the demonstration', async () => {
     const { body } = await ask('scope-limiter', {
       actionType: 'PRE_ISSUE_ACCESS_TOKEN',
@@ -201,16 +328,33 @@ describe('the lab', () => {
   test('the log has a line per decision, without the address', () => {
     const decisions = lines.filter(line => line.startsWith('token-guard '))
     assert.ok(decisions.length >= 5)
-    assert.doesNotMatch(lines.join('\n'), /175\.45|103\.159|password1|otters|example\.net|Cooking/)
+    assert.doesNotMatch(lines.join('\n'), /175\.45|103\.159|password1|otters|herons|example\.net|Cooking/)
     for (const decision of ['password-guard deny password_compromised', 'profile-guard allow', 'scope-limiter allow']) {
       assert.ok(lines.some(line => line.startsWith(decision)))
     }
   })
 
-  test('the start-up text has the three requests to paste', () => {
+  test('the start-up text has requests to paste that show what it says', {
+    skip: spawnSync('curl', ['--version']).error !== undefined && 'there is no curl here',
+  }, async () => {
     const text = instructions(lab)
-    for (const address of ['205.210.31.51', '14.102.69.58', '175.45.176.0']) assert.ok(text.includes(address))
-    assert.ok(text.includes(`${lab.demo.m2m.clientId}:${lab.demo.m2m.clientSecret}`))
+    const commands = [...text.matchAll(/^ {2}(curl (?:.*\\\n)*.*)$/gm)].map(([, command = '']) =>
+      command.replace('admin:PASSWORD', `admin:${lab.adminPassword}`),
+    )
+    const answers: string[] = []
+    for (const command of commands) {
+      answers.push((await promisify(execFile)('sh', ['-c', `${command} -w ' %{http_code}'`])).stdout)
+    }
+    const expected = [
+      /"expires_in":3600.* 200$/,
+      /"expires_in":(900|300).* 200$/,
+      /access_denied.*KP.* 400$/,
+      /password_compromised.* 400$/,
+      /attribute_value_malformed.* 400$/,
+      /PRE_UPDATE_PROFILE.* 200$/,
+    ]
+    assert.equal(answers.length, expected.length)
+    for (const [index, pattern] of expected.entries()) assert.match(answers[index] ?? '', pattern)
   })
 })
 
@@ -247,6 +391,26 @@ describe('a start', () => {
     return response.status
   }
 
+  /** In the name of the administrator, when the lab was first started with this password. */
+  async function manage({ server }: Lab, path: string, method = 'GET', body?: object): Promise<unknown> {
+    const response = await fetch(`${server}/t/demo${path}`, {
+      method,
+      headers: {
+        authorization: `Basic ${Buffer.from('admin:administrator-1').toString('base64')}`,
+        'content-type': 'application/json',
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    assert.ok(response.ok, `${method} ${path}: ${response.status}`)
+    return response.status === 204 ? undefined : response.json()
+  }
+
+  async function pointTokenAction(lab: Lab, uri: string): Promise<void> {
+    const path = '/api/server/v1/actions/preIssueAccessToken'
+    const [{ id }] = (await manage(lab, path)) as [{ id: string }]
+    await manage(lab, `${path}/${id}`, 'PATCH', { endpoint: { uri } })
+  }
+
   test('after another finds everything as it was left', async () => {
     const first = await start()
     await first.close()
@@ -258,12 +422,19 @@ describe('a start', () => {
     assert.equal(await tokenStatus(second), 200)
   })
 
-  test('with the extensions at another port lets the action follow, and says so once', async () => {
+  test('with the extensions at another port lets the actions follow, and says so once', async () => {
     const first = await start()
     // Still there when the second starts, so that this one gets another port.
     const second = await start()
-    const said = `The action “Guard tokens by address” of demo follows token-guard from ${first.extensionsUrl}/token-guard to ${second.extensionsUrl}/token-guard.`
-    assert.deepEqual(lines, [said])
+    const said = [
+      ['Guard tokens by address', 'token-guard'],
+      ['Guard new passwords', 'password-guard'],
+      ['Guard profile changes', 'profile-guard'],
+    ].map(
+      ([action, name]) =>
+        `The action “${action}” of demo follows ${name} from ${first.extensionsUrl}/${name} to ${second.extensionsUrl}/${name}.`,
+    )
+    assert.deepEqual(lines, said)
     await first.close()
     assert.equal(await tokenStatus(second), 200)
     const { port } = new URL(second.extensionsUrl)
@@ -271,7 +442,7 @@ describe('a start', () => {
     await start({ PREFLOW_EXTENSIONS_PORT: port })
     assert.deepEqual(
       lines.filter(line => line.includes('follows')),
-      [said],
+      said,
     )
   })
 
@@ -284,22 +455,107 @@ describe('a start', () => {
 
   test('leaves an action alone that was pointed elsewhere by hand, and says what to do', async () => {
     const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
-    const headers = {
-      authorization: `Basic ${Buffer.from('admin:administrator-1').toString('base64')}`,
-      'content-type': 'application/json',
-    }
-    const actions = '/t/demo/api/server/v1/actions/preIssueAccessToken'
-    const [{ id }] = (await (await fetch(first.server + actions, { headers })).json()) as [{ id: string }]
-    const send = (lab: Lab, body: string) => fetch(`${lab.server}${actions}/${id}`, { method: 'PATCH', headers, body })
     const own = 'http://127.0.0.1:9/own'
-    assert.equal((await send(first, JSON.stringify({ endpoint: { uri: own } }))).status, 200)
+    await pointTokenAction(first, own)
     const second = await start()
-    assert.equal(lines.length, 1)
-    const [, path, body = ''] = /asks another address.*PATCH (\S+) with (\{.*\})\.$/.exec(lines[0] ?? '') ?? []
-    const kept = await (await fetch(second.server + path, { headers })).json()
+    const said = lines.filter(line => !line.includes(' follows '))
+    assert.equal(said.length, 1)
+    const [, path = '', body = ''] = /asks another address.*PATCH (\S+) with (\{.*\})\.$/.exec(said[0] ?? '') ?? []
+    const kept = await manage(second, path.replace('/t/demo', ''))
     assert.equal((kept as { endpoint: { uri: string } }).endpoint.uri, own)
-    assert.equal((await send(second, body)).status, 200)
+    await manage(second, path.replace('/t/demo', ''), 'PATCH', JSON.parse(body))
     assert.equal(await tokenStatus(second), 200)
+  })
+
+  test('lets an action follow another extension of its type when it was pointed there by hand', async () => {
+    const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
+    await pointTokenAction(first, `${first.extensionsUrl}/scope-limiter`)
+    const second = await start()
+    const from = `${first.extensionsUrl}/scope-limiter`
+    const to = `${second.extensionsUrl}/scope-limiter`
+    assert.deepEqual(
+      lines.filter(line => line.includes('Guard tokens')),
+      [`The action “Guard tokens by address” of demo follows scope-limiter from ${from} to ${to}.`],
+    )
+  })
+
+  describe('on the data of a lab that had token-guard alone', () => {
+    const types = ['preUpdatePassword', 'preUpdateProfile']
+
+    async function statusesOf(lab: Lab): Promise<unknown[]> {
+      const listed = await Promise.all(types.map(type => manage(lab, `/api/server/v1/actions/${type}`)))
+      return (listed as { status: string }[][]).flat().map(({ status }) => status)
+    }
+
+    beforeEach(async () => {
+      const lab = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
+      for (const type of types) {
+        const path = `/api/server/v1/actions/${type}`
+        const [{ id }] = (await manage(lab, path)) as [{ id: string }]
+        await manage(lab, `${path}/${id}`, 'DELETE')
+      }
+      await lab.close()
+      const file = join(folder, 'lab.json')
+      const { extensionKey, demo, endpoints } = JSON.parse(await readFile(file, 'utf8'))
+      await writeFile(file, JSON.stringify({ extensionKey, demo, endpoint: endpoints['token-guard'] }))
+      lines.length = 0
+    })
+
+    const lack = 'No action of the demonstration asks password-guard and profile-guard, because it is older than that.'
+    const advice =
+      'To have one added for each, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
+
+    test('works as before, and says what is missing until somebody gives the password', async () => {
+      const without = await start()
+      assert.deepEqual(
+        lines.filter(line => !line.includes(' follows ')),
+        [`${lack} ${advice}`],
+      )
+      assert.equal(await tokenStatus(without), 200)
+      assert.match(instructions(without), /password-guard +\S+ \(no action asks it\)/)
+      assert.doesNotMatch(instructions(without), /password1/)
+      await without.close()
+
+      lines.length = 0
+      await (await start({ PREFLOW_ADMIN_PASSWORD: 'something-else' })).close()
+      assert.deepEqual(
+        lines.filter(line => line.includes('No action')),
+        [`${lack} PREFLOW_ADMIN_PASSWORD is another password. ${advice}`],
+      )
+
+      lines.length = 0
+      const given = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
+      assert.deepEqual(await statusesOf(given), ['ACTIVE', 'ACTIVE'])
+      assert.match(instructions(given), /password1/)
+      await given.close()
+      const { port } = new URL(given.extensionsUrl)
+      const next = await start({ PREFLOW_EXTENSIONS_PORT: port })
+      assert.ok(!lines.some(line => line.includes('No action')))
+      assert.match(instructions(next), /password1/)
+    })
+
+    test('leaves an action alone that somebody made meanwhile', async () => {
+      const without = await start()
+      await manage(without, '/api/server/v1/actions/preUpdatePassword', 'POST', {
+        name: 'My own',
+        endpoint: { uri: 'http://127.0.0.1:9/own', authentication: { type: 'NONE' } },
+        passwordSharing: { format: 'PLAIN_TEXT' },
+      })
+      await without.close()
+      const given = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
+      assert.ok(lines.some(line => line.startsWith('An action of demo for PRE_UPDATE_PASSWORD is there already')))
+      assert.deepEqual(await statusesOf(given), ['INACTIVE', 'ACTIVE'])
+    })
+  })
+
+  test('does not make an action again that somebody deleted', async () => {
+    const environment = { PREFLOW_ADMIN_PASSWORD: 'administrator-1' }
+    const first = await start(environment)
+    const path = '/api/server/v1/actions/preUpdateProfile'
+    const [{ id }] = (await manage(first, path)) as [{ id: string }]
+    await manage(first, `${path}/${id}`, 'DELETE')
+    await first.close()
+    assert.deepEqual(await manage(await start(environment), path), [])
   })
 
   test('asks the real Pwned Passwords only when it is told to, and says which is asked', async () => {

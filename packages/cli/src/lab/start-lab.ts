@@ -7,7 +7,7 @@ import {
   readConfiguration,
   unknownVariables,
 } from '@preflow/server'
-import { createDemo } from './demo.ts'
+import { ApiError, addActions, createDemo, type DemoSetting } from './demo.ts'
 import { extensionVariables } from './extensions.ts'
 import { followExtensions } from './follow-extensions.ts'
 import { EXTENSIONS_PORT, hostExtensions } from './host-extensions.ts'
@@ -61,9 +61,9 @@ export async function startLab(
       log: createLog(configuration.logLevel, { write: line => write(line.trimEnd()) }),
     }
     if (state.demo) {
-      const moves = hosted.extensions.flatMap(({ name, type, url: to }) => {
+      const moves = hosted.extensions.flatMap(({ name, type, action, url: to }) => {
         const from = state.endpoints[name]
-        return from === undefined || from === to ? [] : [{ name, type, from, to, isExpected: name === 'token-guard' }]
+        return from === undefined || from === to ? [] : [{ name, type, from, to, isExpected: action !== undefined }]
       })
       if (moves.length > 0) {
         for (const line of await followExtensions(state.demo.tenant, moves, configuration, ports)) write(line)
@@ -80,21 +80,23 @@ export async function startLab(
     closing.push(() => server.close())
     await server.listen()
 
-    const demo =
-      state.demo ??
-      (await createDemo({
-        server: server.address,
-        adminPassword: adminPassword as string,
-        endpoint: `${hosted.url}/token-guard`,
-        extensionKey,
-      }))
-    const endpoints = Object.fromEntries(hosted.extensions.map(({ name, url }) => [name, url]))
+    const extensions = hosted.extensions.filter(({ action, name }) => action && !(name in state.endpoints))
+    const setting = { server: server.address, extensions, extensionKey }
+    const demo = state.demo ?? (await createDemo({ ...setting, adminPassword: adminPassword as string }))
+    const withoutAction =
+      state.demo && extensions.length > 0
+        ? await addMissingActions({ ...setting, adminPassword: configuration.adminPassword }, write)
+        : []
+    const endpoints = Object.fromEntries(
+      hosted.extensions.flatMap(({ name, url }) => (withoutAction.includes(name) ? [] : [[name, url]])),
+    )
     await writeState(dataFolder, { extensionKey, demo, endpoints })
     return {
       server: server.address,
       extensionsUrl: hosted.url,
       extensions: hosted.extensions,
       services: hosted.services,
+      withoutAction,
       dataFolder,
       demo,
       ...(adminPassword !== undefined && { adminPassword }),
@@ -103,6 +105,34 @@ export async function startLab(
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/**
+ * Lets actions of a demonstration that was made before the lab had their extensions be made when somebody says the
+ * administrator's password, which the lab does not keep.
+ *
+ * @returns The names of the extensions that are without one all the same.
+ */
+async function addMissingActions(
+  { adminPassword, ...setting }: Omit<DemoSetting, 'adminPassword'> & { adminPassword: string | undefined },
+  write: (line: string) => void,
+): Promise<string[]> {
+  const names = setting.extensions.map(({ name }) => name)
+  const lack = `No action of the demonstration asks ${new Intl.ListFormat('en').format(names)}, because it is older than that.`
+  const advice =
+    'To have one added for each, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
+  if (adminPassword === undefined) {
+    write(`${lack} ${advice}`)
+    return names
+  }
+  try {
+    for (const line of await addActions({ ...setting, adminPassword })) write(line)
+    return []
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    write(`${lack} ${error.status === 401 ? `PREFLOW_ADMIN_PASSWORD is another password. ${advice}` : error.message}`)
+    return names
   }
 }
 
