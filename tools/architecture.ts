@@ -16,7 +16,7 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
   },
   'packages/engine': {
     workspace: ['@preflow/contract'],
-    outside: ['undici', 'ipaddr.js', 'standardwebhooks', 'cockatiel'],
+    outside: ['undici', 'ipaddr.js', 'jose', 'standardwebhooks', 'cockatiel'],
     node: true,
   },
   'packages/server': {

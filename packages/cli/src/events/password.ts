@@ -1,22 +1,7 @@
-import { createHash } from 'node:crypto'
-import type { InitiatorType, PasswordCredential, PasswordEvent } from '@preflow/contract'
+import type { InitiatorType, PasswordEvent } from '@preflow/contract'
+import { credentialOf } from '@preflow/engine'
 import { heron, ines, SAMPLE_PASSWORD, tenant, userStore } from './cast.ts'
 import type { Occasion } from './occasion.ts'
-
-/** A password as it is shared in clear. */
-export function plainCredential(password: string): PasswordCredential {
-  return { type: 'PASSWORD', format: 'PLAIN_TEXT', value: password }
-}
-
-/** A password as the reference hashes it: one unsalted round of SHA-256, in padded base64. */
-export function hashedCredential(password: string): PasswordCredential {
-  return {
-    type: 'PASSWORD',
-    format: 'HASH',
-    value: createHash('sha256').update(password, 'utf8').digest('base64'),
-    additionalData: { algorithm: 'SHA256' },
-  }
-}
 
 function update(
   initiatorType: InitiatorType,
@@ -54,7 +39,7 @@ const flow = (
   flow: name,
   initiator,
   about,
-  event: () => update(initiator, action, plainCredential(SAMPLE_PASSWORD)),
+  event: () => update(initiator, action, credentialOf(SAMPLE_PASSWORD)),
 })
 
 /** When a password is set: every flow that a rule can name, and once as a hash. */
@@ -73,6 +58,6 @@ export const passwordOccasions: readonly Occasion<PasswordEvent>[] = [
     flow: 'hashed',
     initiator: 'USER',
     about: 'A user changes the password; the action is set to share hashes.',
-    event: () => update('USER', 'UPDATE', hashedCredential(SAMPLE_PASSWORD)),
+    event: () => update('USER', 'UPDATE', credentialOf(SAMPLE_PASSWORD, 'SHA256_HASHED')),
   },
 ]

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
-import { actionTypes, type PasswordCredential, type PasswordEvent, type Platform } from '@preflow/contract'
-import { CompactEncrypt, importX509 } from 'jose'
+import { type KeyObject, X509Certificate } from 'node:crypto'
+import { actionTypes, type PasswordEvent, type Platform } from '@preflow/contract'
+import { credentialOf, encryptCredential } from '@preflow/engine'
 import { attributesOf, PRIMARY_USER_STORE, wireOrganization, wireTenant } from '../actions/event-nouns.ts'
 import type { Action, User } from '../store/model.ts'
 import { flowOf } from './flow.ts'
@@ -34,8 +34,8 @@ export async function passwordEvent(
   platform: Platform,
 ): Promise<PasswordEvent> {
   const { action, initiator, organization, password, tenant, user } = change
-  const shared = passwordSharing?.format === 'SHA256_HASHED' ? hashed(password) : plain(password)
-  const certificate = passwordSharing?.certificate
+  const { certificate, format } = passwordSharing ?? {}
+  const credential = credentialOf(password, format)
   return {
     initiatorType: initiator.type,
     action,
@@ -45,41 +45,16 @@ export async function passwordEvent(
       ...(user.id === undefined ? {} : { id: user.id }),
       organization: wireOrganization(organization),
       ...attributesOf(user, attributes),
-      updatingCredential: certificate ? await encrypted(shared, certificate, platform) : shared,
+      updatingCredential:
+        certificate === undefined
+          ? credential
+          : await encryptCredential(credential, publicKeyOf(certificate), platform.disclosing.encryptedValueAs),
     },
     userStore: PRIMARY_USER_STORE,
   }
 }
 
-function plain(password: string): PasswordCredential {
-  return { type: 'PASSWORD', format: 'PLAIN_TEXT', value: password }
-}
-
-/** One unsalted round, as the reference does it: good against a glance into a log, not against guessing. */
-function hashed(password: string): PasswordCredential {
-  return {
-    type: 'PASSWORD',
-    format: 'HASH',
-    value: createHash('sha256').update(password, 'utf8').digest('base64'),
-    additionalData: { algorithm: 'SHA256' },
-  }
-}
-
 /** @param certificate Base64 of an X.509 certificate in PEM, checked when the action was configured. */
-async function encrypted(credential: PasswordCredential, certificate: string, platform: Platform): Promise<string> {
-  const key = await importX509(Buffer.from(certificate, 'base64').toString('utf8'), 'RSA-OAEP-256')
-  const { encryptedValueAs } = platform.disclosing
-  const content = encryptedValueAs === 'text' ? credential : { ...credential, value: characters(credential.value) }
-  return new CompactEncrypt(Buffer.from(JSON.stringify(content)))
-    .setProtectedHeader({ alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'application/json' })
-    .encrypt(key)
-}
-
-/** The reference writes its array of characters as one; half a surrogate pair becomes `?` on its way to UTF-8. */
-function characters(value: string | string[]): string[] {
-  return [value]
-    .flat()
-    .join('')
-    .split('')
-    .map(unit => (/[\ud800-\udfff]/.test(unit) ? '?' : unit))
+function publicKeyOf(certificate: string): KeyObject {
+  return new X509Certificate(Buffer.from(certificate, 'base64')).publicKey
 }

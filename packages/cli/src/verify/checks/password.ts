@@ -1,7 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { CompactEncrypt } from 'jose'
+import { credentialOf, encryptCredential } from '@preflow/engine'
 import { SAMPLE_PASSWORD } from '../../events/cast.ts'
-import { hashedCredential, plainCredential } from '../../events/password.ts'
 import { type Decision, decisionOf, isError } from '../answer.ts'
 import { type Check, createProblems, notChecked, type Subject } from '../check.ts'
 import type { Exchange } from '../session.ts'
@@ -21,7 +20,7 @@ async function ask({ session, type, usual }: Subject, variant: string, credentia
 async function findRefused(subject: Subject): Promise<{ refused?: string; decisions: readonly Decision[] }> {
   const decisions: Decision[] = []
   for (const password of NOTORIOUS) {
-    const answered = await ask(subject, 'a notorious password', plainCredential(password))
+    const answered = await ask(subject, 'a notorious password', credentialOf(password))
     if (!answered) continue
     decisions.push(answered.decision)
     if (answered.decision.status === 'FAILED') return { refused: password, decisions }
@@ -34,30 +33,23 @@ function formsOf(
   password: string,
   key: KeyObject,
 ): readonly { words: string; credential: unknown; isEncrypted: boolean }[] {
-  const plain = plainCredential(password)
-  const hashed = hashedCredential(password)
+  const plain = credentialOf(password)
+  const hashed = credentialOf(password, 'SHA256_HASHED')
   return [
     { words: 'as SHA-256', credential: hashed, isEncrypted: false },
-    { words: 'encrypted', credential: encrypt(plain, key), isEncrypted: true },
+    { words: 'encrypted', credential: encryptCredential(plain, key, 'text'), isEncrypted: true },
     {
       words: 'encrypted, the characters one by one',
-      credential: encrypt({ ...plain, value: [...password] }, key),
+      credential: encryptCredential(plain, key, 'characters'),
       isEncrypted: true,
     },
-    { words: 'as SHA-256, encrypted', credential: encrypt(hashed, key), isEncrypted: true },
+    { words: 'as SHA-256, encrypted', credential: encryptCredential(hashed, key, 'text'), isEncrypted: true },
     {
       words: 'as SHA-256, encrypted, the characters one by one',
-      credential: encrypt({ ...hashed, value: [...String(hashed.value)] }, key),
+      credential: encryptCredential(hashed, key, 'characters'),
       isEncrypted: true,
     },
   ]
-}
-
-/** As the reference does: a compact JWE of the whole credential. */
-function encrypt(credential: object, key: KeyObject): Promise<string> {
-  return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(credential)))
-    .setProtectedHeader({ alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'application/json' })
-    .encrypt(key)
 }
 
 export const passwordChecks: readonly Check[] = [
