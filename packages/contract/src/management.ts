@@ -5,6 +5,7 @@
 import { type ActionRoutes, actionRoutes } from './management/actions.ts'
 import { type ApiResourceRoutes, apiResourceRoutes } from './management/api-resources.ts'
 import { type ApplicationRoutes, applicationRoutes } from './management/applications.ts'
+import { type AuthenticatorRoutes, authenticatorRoutes } from './management/authenticators.ts'
 import { type CallRoutes, callRoutes } from './management/calls.ts'
 import type { Route, RouteTable } from './management/route.ts'
 import { type TenantRoutes, tenantRoutes } from './management/tenants.ts'
@@ -17,6 +18,8 @@ export type {
   ActionView,
   AuthenticationInput,
   EndpointInput,
+  EndpointPatch,
+  EndpointView,
   LocalClaimView,
   PasswordSharingInput,
   RuleFieldView,
@@ -39,11 +42,20 @@ export type {
   ApplicationPatch,
   ApplicationSummary,
   ApplicationView,
+  AuthenticationSequenceInput,
+  AuthenticationSequenceView,
   AuthorizedApiInput,
   AuthorizedApiView,
   OidcInput,
   OidcView,
 } from './management/applications.ts'
+export type {
+  AuthenticationTypeName,
+  AuthenticatorSummary,
+  CustomAuthenticatorInput,
+  CustomAuthenticatorUpdate,
+  CustomAuthenticatorView,
+} from './management/authenticators.ts'
 export type { AuditView, CallCount, CallSummary, CallView } from './management/calls.ts'
 export { type OpenApiDocument, type OpenApiOperation, openApiDocument } from './management/open-api.ts'
 export {
@@ -71,6 +83,7 @@ export interface ManagementRoutes
     CallRoutes,
     ApplicationRoutes,
     ApiResourceRoutes,
+    AuthenticatorRoutes,
     TenantRoutes {}
 
 export type ManagementRouteName = keyof ManagementRoutes
@@ -84,6 +97,7 @@ export const managementRoutes: RouteTable<ManagementRoutes> = {
   ...actionRoutes,
   ...applicationRoutes,
   ...apiResourceRoutes,
+  ...authenticatorRoutes,
   ...tenantRoutes,
 }
 

@@ -6,7 +6,7 @@ import type { Rule } from '../rule.ts'
 import { nothing, oneParameter, pageSize, pathSegment, type RouteTable } from './route.ts'
 
 /** `null` means the same as a field that is left out, as in the reference. */
-type Maybe<Value> = Value | null
+export type Maybe<Value> = Value | null
 
 /** How the platform proves itself to the extension. Which properties a type needs is said in one table of the contract. */
 export interface AuthenticationInput {
@@ -30,6 +30,9 @@ export interface EndpointInput {
   allowedParameters?: Maybe<string[]>
   signing?: Maybe<SigningInput>
 }
+
+/** An endpoint of which what is left out stays. */
+export type EndpointPatch = { [Name in keyof EndpointInput]?: Maybe<EndpointInput[Name]> }
 
 /** `{}` takes the rule away. */
 export interface RuleInput {
@@ -70,7 +73,7 @@ export interface ActionPatch {
   name?: Maybe<string>
   description?: Maybe<string>
   version?: Maybe<string>
-  endpoint?: Maybe<{ [Name in keyof EndpointInput]?: Maybe<EndpointInput[Name]> }>
+  endpoint?: Maybe<EndpointPatch>
   rule?: Maybe<RuleInput>
   attributes?: Maybe<string[]>
   passwordSharing?: Maybe<{ format?: Maybe<PasswordSharingInput['format']>; certificate?: Maybe<string> }>
@@ -92,16 +95,19 @@ export interface ActionSummary {
   links: { href: string; method: 'GET'; rel: 'self' }[]
 }
 
+/** An endpoint as it is shown: never with a secret. */
+export interface EndpointView {
+  uri: string
+  authentication: { type: EndpointAuthenticationType; properties?: Record<string, string> }
+  allowedHeaders?: string[]
+  allowedParameters?: string[]
+  /** `generatedSecret` is there once, in the answer to the request that asked for it. */
+  signing?: { activeSecrets: number; generatedSecret?: string }
+}
+
 /** An action as it is shown: never with a secret. */
 export interface ActionView extends Omit<ActionSummary, 'links'> {
-  endpoint: {
-    uri: string
-    authentication: { type: EndpointAuthenticationType; properties?: Record<string, string> }
-    allowedHeaders?: string[]
-    allowedParameters?: string[]
-    /** `generatedSecret` is there once, in the answer to the request that asked for it. */
-    signing?: { activeSecrets: number; generatedSecret?: string }
-  }
+  endpoint: EndpointView
   rule?: Rule
   attributes?: string[]
   passwordSharing?: { format: PasswordSharingInput['format']; certificate?: string }
@@ -188,7 +194,7 @@ const authenticationTypes = Object.keys(ENDPOINT_AUTHENTICATION_PROPERTIES) as [
 const platformNames = Object.keys(platforms) as [PlatformName, ...PlatformName[]]
 
 /** A field that may be left out; `null` is the same. */
-function optional<Schema extends z.ZodType>(schema: Schema): z.ZodExactOptional<z.ZodNullable<Schema>> {
+export function optional<Schema extends z.ZodType>(schema: Schema): z.ZodExactOptional<z.ZodNullable<Schema>> {
   return schema.nullable().exactOptional()
 }
 
@@ -213,6 +219,19 @@ const endpointFields = {
   allowedParameters: optional(namesSchema),
   signing: optional(signingInputSchema),
 }
+
+export const endpointInputSchema: z.ZodType<EndpointInput> = z.strictObject({
+  uri: uriSchema,
+  authentication: authenticationInputSchema,
+  ...endpointFields,
+})
+
+/** What is left out stays as it is. */
+export const endpointPatchSchema: z.ZodType<EndpointPatch> = z.strictObject({
+  uri: optional(uriSchema),
+  authentication: optional(authenticationInputSchema),
+  ...endpointFields,
+})
 
 export const ruleInputSchema: z.ZodType<RuleInput> = z.strictObject({
   condition: optional(z.literal('OR')),
@@ -246,7 +265,7 @@ const sharedFields = {
 export const actionInputSchema: z.ZodType<ActionInput> = z.strictObject({
   name: nameSchema,
   ...sharedFields,
-  endpoint: z.strictObject({ uri: uriSchema, authentication: authenticationInputSchema, ...endpointFields }),
+  endpoint: endpointInputSchema,
   passwordSharing: optional(
     z.strictObject({ format: passwordFormatSchema, certificate: optional(z.string().max(65_536)) }),
   ),
@@ -256,13 +275,7 @@ export const actionPatchSchema: z.ZodType<ActionPatch> = z.strictObject({
   name: optional(nameSchema),
   version: optional(z.string().max(20)),
   ...sharedFields,
-  endpoint: optional(
-    z.strictObject({
-      uri: optional(uriSchema),
-      authentication: optional(authenticationInputSchema),
-      ...endpointFields,
-    }),
-  ),
+  endpoint: optional(endpointPatchSchema),
   passwordSharing: optional(
     z.strictObject({ format: optional(passwordFormatSchema), certificate: optional(z.string().max(65_536)) }),
   ),
@@ -287,28 +300,30 @@ export const actionSummarySchema: z.ZodType<ActionSummary> = z.strictObject({
   links: z.array(z.strictObject({ href: z.string(), method: z.literal('GET'), rel: z.literal('self') })),
 })
 
+export const endpointViewSchema: z.ZodType<EndpointView> = z.strictObject({
+  uri: z.string(),
+  authentication: z.strictObject({
+    type: z.enum(authenticationTypes),
+    properties: z
+      .strictObject({
+        username: z.string().exactOptional(),
+        header: z.string().exactOptional(),
+        clientId: z.string().exactOptional(),
+        tokenEndpoint: z.string().exactOptional(),
+        scopes: z.string().exactOptional(),
+      })
+      .exactOptional() as unknown as z.ZodExactOptional<z.ZodType<Record<string, string>>>,
+  }),
+  allowedHeaders: z.array(z.string()).exactOptional(),
+  allowedParameters: z.array(z.string()).exactOptional(),
+  signing: z
+    .strictObject({ activeSecrets: z.number(), generatedSecret: signingSecretSchema.exactOptional() })
+    .exactOptional(),
+})
+
 export const actionViewSchema: z.ZodType<ActionView> = z.strictObject({
   ...summaryFields,
-  endpoint: z.strictObject({
-    uri: z.string(),
-    authentication: z.strictObject({
-      type: z.enum(authenticationTypes),
-      properties: z
-        .strictObject({
-          username: z.string().exactOptional(),
-          header: z.string().exactOptional(),
-          clientId: z.string().exactOptional(),
-          tokenEndpoint: z.string().exactOptional(),
-          scopes: z.string().exactOptional(),
-        })
-        .exactOptional() as unknown as z.ZodExactOptional<z.ZodType<Record<string, string>>>,
-    }),
-    allowedHeaders: z.array(z.string()).exactOptional(),
-    allowedParameters: z.array(z.string()).exactOptional(),
-    signing: z
-      .strictObject({ activeSecrets: z.number(), generatedSecret: signingSecretSchema.exactOptional() })
-      .exactOptional(),
-  }),
+  endpoint: endpointViewSchema,
   rule: z
     .strictObject({
       condition: z.literal('OR'),

@@ -39,9 +39,31 @@ export interface OidcView extends Required<Omit<OidcInput, 'clientSecret' | 'hyb
   hybridFlow: { enable: boolean; responseType?: string }
 }
 
+/** How an application has its users signed in. A sequence is replaced as a whole. */
+export interface AuthenticationSequenceInput {
+  /** `DEFAULT` is one step with the password. Default `DEFAULT`. */
+  type?: 'DEFAULT' | 'USER_DEFINED'
+  /** One after the other; of the options of a step the user chooses one. `id` counts from 1. */
+  steps?: { id: number; options: AuthenticatorOption[] }[]
+  /** The step whose user is signed in. Default 1. */
+  subjectStepId?: number
+  /** The step whose user's attributes are used. Default 1. */
+  attributeStepId?: number
+}
+
+export interface AuthenticatorOption {
+  /** Identity providers are not offered. */
+  idp: 'LOCAL'
+  /** `BasicAuthenticator`, or the name of a custom authenticator. */
+  authenticator: string
+}
+
+export type AuthenticationSequenceView = Required<AuthenticationSequenceInput>
+
 export interface ApplicationInput {
   name: string
   description?: string
+  authenticationSequence?: AuthenticationSequenceInput
   inboundProtocolConfiguration?: { oidc?: OidcInput }
   advancedConfigurations?: { skipLoginConsent?: boolean }
 }
@@ -49,6 +71,7 @@ export interface ApplicationInput {
 export interface ApplicationPatch {
   name?: string
   description?: string
+  authenticationSequence?: AuthenticationSequenceInput
   advancedConfigurations?: { skipLoginConsent?: boolean }
 }
 
@@ -65,6 +88,7 @@ export interface ApplicationView extends Omit<ApplicationSummary, 'self'> {
   applicationEnabled: true
   inboundProtocols: { type: string; name: string; self: string }[]
   advancedConfigurations: { skipLoginConsent: boolean }
+  authenticationSequence: AuthenticationSequenceView
 }
 
 export interface ApplicationList {
@@ -238,8 +262,34 @@ const advancedSchema = z
   })
   .exactOptional()
 
+const MAX_STEPS = 10
+const stepNumber = z.number().int().min(1).max(MAX_STEPS)
+const stepsSchema = z
+  .array(
+    z.strictObject({
+      id: stepNumber,
+      options: z.array(z.strictObject({ idp: z.literal('LOCAL'), authenticator: z.string().min(1).max(255) })).max(50),
+    }),
+  )
+  .max(MAX_STEPS)
+const sequenceTypeSchema = z.enum(['DEFAULT', 'USER_DEFINED'])
+
+const authenticationSequenceSchema = z.strictObject({
+  type: sequenceTypeSchema.exactOptional(),
+  steps: stepsSchema.exactOptional(),
+  subjectStepId: stepNumber.exactOptional(),
+  attributeStepId: stepNumber.exactOptional(),
+  script: z.literal('').exactOptional().describe('Not offered: leave it out or send an empty text.'),
+  requestPathAuthenticators: z
+    .array(z.unknown())
+    .max(0)
+    .exactOptional()
+    .describe('Not offered: leave it out or empty.'),
+})
+
 const sharedFields = {
   description: text.exactOptional(),
+  authenticationSequence: authenticationSequenceSchema.exactOptional(),
   advancedConfigurations: advancedSchema,
   applicationEnabled: z.literal(true).exactOptional().describe('Applications cannot be switched off; delete them.'),
   enhancedOrgAuthenticationEnabled: off,
@@ -251,7 +301,6 @@ const sharedFields = {
     'templateVersion',
     'associatedRoles',
     'claimConfiguration',
-    'authenticationSequence',
     'provisioningConfigurations',
   ),
 }
@@ -288,6 +337,12 @@ export const applicationViewSchema: z.ZodType<ApplicationView> = z.strictObject(
   applicationEnabled: z.literal(true),
   inboundProtocols: z.array(z.strictObject({ type: z.string(), name: z.string(), self: z.string() })),
   advancedConfigurations: z.strictObject({ skipLoginConsent: z.boolean() }),
+  authenticationSequence: z.strictObject({
+    type: sequenceTypeSchema,
+    steps: stepsSchema,
+    subjectStepId: stepNumber,
+    attributeStepId: stepNumber,
+  }),
 })
 
 export const applicationListSchema: z.ZodType<ApplicationList> = z.strictObject({

@@ -8,6 +8,11 @@ import {
 } from './actions.ts'
 import { apiResourceInputSchema, apiResourcePatchSchema, apiResourceViewSchema } from './api-resources.ts'
 import { applicationInputSchema, applicationListSchema, oidcInputSchema, oidcViewSchema } from './applications.ts'
+import {
+  customAuthenticatorInputSchema,
+  customAuthenticatorUpdateSchema,
+  customAuthenticatorViewSchema,
+} from './authenticators.ts'
 import { auditViewSchema, callSummarySchema, callViewSchema } from './calls.ts'
 import { problemSchema, type Route, type RouteAnswer } from './route.ts'
 import { organizationViewSchema, tenantViewSchema } from './tenants.ts'
@@ -62,6 +67,9 @@ const NAMED: Record<string, z.ZodType> = {
   ApplicationList: applicationListSchema,
   OidcConfiguration: oidcViewSchema,
   OidcConfigurationInput: oidcInputSchema,
+  CustomAuthenticator: customAuthenticatorViewSchema,
+  CustomAuthenticatorInput: customAuthenticatorInputSchema,
+  CustomAuthenticatorUpdate: customAuthenticatorUpdateSchema,
   ApiResource: apiResourceViewSchema,
   ApiResourceInput: apiResourceInputSchema,
   ApiResourcePatch: apiResourcePatchSchema,
@@ -101,7 +109,7 @@ export function openApiDocument(
       title: 'Preflow management API',
       version,
       description:
-        'Actions, applications, API resources, tenants and organizations. The same paths are below `/t/{tenant}` and `/t/{tenant}/o/{organization}`.',
+        'Actions, applications, authenticators, API resources, tenants and organizations. The same paths are below `/t/{tenant}` and `/t/{tenant}/o/{organization}`.',
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: server }],

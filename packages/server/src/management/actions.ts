@@ -9,6 +9,7 @@ import {
   type ActionPatch,
   type ActionSummary,
   type ActionView,
+  type EndpointView,
   MANAGEMENT_BASE_PATH,
   type SigningInput,
 } from '@preflow/contract/management'
@@ -299,7 +300,7 @@ function checkAttributesSupported(
 }
 
 /** Newest first. A generated secret keeps the newest of before beside it, so that the extension can be told in peace. */
-function changeSigning(
+export function changeSigning(
   current: readonly string[],
   input: SigningInput | null | undefined,
   { randomBytes }: { randomBytes(count: number): Uint8Array },
@@ -340,33 +341,38 @@ function commonOf({ id, type, name, description, status, version, createdAt, upd
 
 function show(action: Action, generatedSecret?: string): ActionView {
   const { endpoint, rule, attributes, passwordSharing, onFailure, platform } = action
-  const { uri, authentication, allowedHeaders, allowedParameters, signingSecrets } = endpoint
-  const shown = ENDPOINT_AUTHENTICATION_PROPERTIES[authentication.type].shown
-  const properties = 'properties' in authentication ? Object.entries(authentication.properties) : []
-  const visible = properties.filter(([name]) => shown.includes(name))
   return {
     ...commonOf(action),
-    endpoint: {
-      uri,
-      authentication: {
-        type: authentication.type,
-        ...(visible.length > 0 ? { properties: Object.fromEntries(visible) } : {}),
-      },
-      ...(allowedHeaders.length > 0 ? { allowedHeaders } : {}),
-      ...(allowedParameters.length > 0 ? { allowedParameters } : {}),
-      ...(signingSecrets.length > 0
-        ? {
-            signing: {
-              activeSecrets: signingSecrets.length,
-              ...(generatedSecret === undefined ? {} : { generatedSecret }),
-            },
-          }
-        : {}),
-    },
+    endpoint: showEndpoint(endpoint, generatedSecret),
     ...(rule ? { rule } : {}),
     ...(attributes.length > 0 ? { attributes } : {}),
     ...(passwordSharing ? { passwordSharing } : {}),
     onFailure,
     ...(platform === undefined ? {} : { platform: platform as NonNullable<ActionView['platform']> }),
+  }
+}
+
+/** The endpoint of an action without its secrets, except one that was generated in this request. */
+export function showEndpoint(endpoint: Action['endpoint'], generatedSecret?: string): EndpointView {
+  const { uri, authentication, allowedHeaders, allowedParameters, signingSecrets } = endpoint
+  const shown = ENDPOINT_AUTHENTICATION_PROPERTIES[authentication.type].shown
+  const properties = 'properties' in authentication ? Object.entries(authentication.properties) : []
+  const visible = properties.filter(([name]) => shown.includes(name))
+  return {
+    uri,
+    authentication: {
+      type: authentication.type,
+      ...(visible.length > 0 ? { properties: Object.fromEntries(visible) } : {}),
+    },
+    ...(allowedHeaders.length > 0 ? { allowedHeaders } : {}),
+    ...(allowedParameters.length > 0 ? { allowedParameters } : {}),
+    ...(signingSecrets.length > 0
+      ? {
+          signing: {
+            activeSecrets: signingSecrets.length,
+            ...(generatedSecret === undefined ? {} : { generatedSecret }),
+          },
+        }
+      : {}),
   }
 }

@@ -21,6 +21,7 @@ import {
 } from '../store/applications.ts'
 import type { ApiResource, Application } from '../store/model.ts'
 import { isSystemApi } from './api-resources.ts'
+import { readSequence, showSequence } from './applications-sequence.ts'
 import { readFilter } from './filter.ts'
 import type { Call, Handlers, Mounted } from './handler.ts'
 import { invalidRequest, Refusal } from './refusal.ts'
@@ -61,6 +62,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       const { body, nowMs } = call
       const oidc = body.inboundProtocolConfiguration?.oidc ?? { grantTypes: ['client_credentials'] }
       const isPublicClient = oidc.publicClient ?? false
+      const signIn = body.authenticationSequence && (await readSequence(body.authenticationSequence, placeOf(call)))
       const application: Application = {
         id: call.newId(),
         tenantId: call.tenant.id,
@@ -70,6 +72,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         ...(isPublicClient ? {} : { clientSecret: oidc.clientSecret ?? randomText(call, CLIENT_SECRET_BYTES) }),
         ...readOidc(oidc),
         skipsConsent: body.advancedConfigurations?.skipLoginConsent ?? false,
+        ...(signIn ? { signIn } : {}),
         isSystem: false,
         createdAt: nowMs,
         updatedAt: nowMs,
@@ -121,9 +124,15 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
   updateApplication: {
     async handle(call) {
       const application = await mustFind(call)
-      const { name, description, advancedConfigurations } = call.body
-      const changed = {
-        ...application,
+      const { name, description, advancedConfigurations, authenticationSequence } = call.body
+      const { signIn: oldSignIn, ...rest } = application
+      if (authenticationSequence && application.isSystem) {
+        throw invalidRequest('authenticationSequence: users of a system application sign in with their password.')
+      }
+      const signIn = authenticationSequence ? await readSequence(authenticationSequence, placeOf(call)) : oldSignIn
+      const changed: Application = {
+        ...rest,
+        ...(signIn ? { signIn } : {}),
         name: name ?? application.name,
         ...(description === undefined ? {} : { description }),
         skipsConsent: advancedConfigurations?.skipLoginConsent ?? application.skipsConsent,
@@ -277,6 +286,10 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
   },
 }
 
+function placeOf({ db, tenant }: Pick<Call<'createApplication'>, 'db' | 'tenant'>) {
+  return { db, tenantId: tenant.id }
+}
+
 type OneApplicationCall = Pick<Call<'getApplication'>, 'db' | 'tenant' | 'params'>
 
 async function mustFind({ db, tenant, params }: OneApplicationCall): Promise<Application> {
@@ -424,6 +437,7 @@ function show(application: Application, mounted: Mounted): ApplicationView {
     applicationEnabled: true,
     inboundProtocols: [{ type: 'oauth2', name: application.clientId, self: `${self}/inbound-protocols/oidc` }],
     advancedConfigurations: { skipLoginConsent: application.skipsConsent },
+    authenticationSequence: showSequence(application),
   }
 }
 

@@ -37,6 +37,7 @@ onEachDatabase('requests made from the OpenAPI document', open => {
     organizationId: [],
     tenantId: ['-1234'],
     callId: [],
+    authenticatorId: [],
   }
   before(async () => {
     tenant = await createApiUnderTest(await open(), { maxActionsPerType: 50 })()
@@ -51,6 +52,7 @@ onEachDatabase('requests made from the OpenAPI document', open => {
       ...(tokenActions as [string, object][]),
       ['/actions/preUpdatePassword', { name: 'Passwords', endpoint, passwordSharing }],
       ['/applications', { name: 'Shop' }],
+      ['/authenticators/custom', { name: 'custom-door', displayName: 'Door', endpoint }],
       ['/api-resources', { name: 'Orders', identifier: 'orders', scopes: [{ name: 'orders.read' }] }],
     ] as [string, object][]) {
       const made = await tenant.call('POST', path, { body })
@@ -82,7 +84,9 @@ function remember(known: KnownIds, path: string, id: string | undefined): void {
       ? ['applicationId']
       : path.startsWith('/api-resources')
         ? ['apiResourceId', 'apiId']
-        : ['organizationId']
+        : path.startsWith('/authenticators')
+          ? ['authenticatorId']
+          : ['organizationId']
   for (const name of names) known[name]?.push(id)
 }
 

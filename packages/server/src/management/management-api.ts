@@ -15,6 +15,7 @@ import { actionHandlers } from './actions.ts'
 import { apiResourceHandlers } from './api-resources.ts'
 import { applicationHandlers } from './applications.ts'
 import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from './authenticate.ts'
+import { authenticatorHandlers } from './authenticators.ts'
 import { callHandlers } from './calls.ts'
 import { describeFaults } from './describe-faults.ts'
 import { type Handler, type Handlers, type Mounted, originOf, refuseMalformedByDefault } from './handler.ts'
@@ -66,6 +67,7 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
     ...callHandlers,
     ...applicationHandlers,
     ...apiResourceHandlers,
+    ...authenticatorHandlers,
     ...tenantHandlers,
   }
 

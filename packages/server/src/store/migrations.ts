@@ -217,4 +217,32 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+
+  '0003-authenticators': {
+    async up(db: Schema) {
+      await db.schema
+        .createTable('authenticators')
+        .addColumn('action_id', 'text', column => column.primaryKey().references('actions.id').onDelete('cascade'))
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('organization_id', 'text', column => column.notNull())
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('display_name', 'text', column => column.notNull())
+        .addColumn('authentication_type', 'text', column => column.notNull())
+        .addColumn('image', 'text')
+        .addUniqueConstraint('authenticators_name', ['tenant_id', 'organization_id', 'name'])
+        .execute()
+
+      await db.schema
+        .createTable('sign_in_flows')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('organization_id', 'text', column => column.notNull())
+        .addColumn('interaction_id', 'text', column => column.notNull().unique())
+        .addColumn('version', 'integer', column => column.notNull())
+        .addColumn('state', 'text', column => column.notNull())
+        .addColumn('expires_at', 'bigint', column => column.notNull())
+        .execute()
+      await db.schema.createIndex('sign_in_flows_expires_at').on('sign_in_flows').column('expires_at').execute()
+    },
+  },
 }

@@ -1,5 +1,5 @@
 /** The nouns the server keeps. Rows are turned into these by the query files beside this one; nothing else knows columns. */
-import type { ActionType, EndpointAuthentication, Rule } from '@preflow/contract'
+import type { ActionType, EndpointAuthentication, NamedValues, Rule } from '@preflow/contract'
 
 /** The root of everything: users, applications and actions belong to exactly one. */
 export interface Tenant {
@@ -67,10 +67,22 @@ export interface Application {
   audiences: string[]
   /** Whether the sign-in page skips asking for consent. */
   skipsConsent: boolean
+  /** How users sign in. Absent: with their password. */
+  signIn?: SignInSequence
   /** Console and the like: never fires the ID token action. */
   isSystem: boolean
   createdAt: number
   updatedAt: number
+}
+
+/** What users go through to sign in. Steps count from 1. */
+export interface SignInSequence {
+  /** One after the other; of the authenticators of a step, given by name, the user chooses one. */
+  steps: { options: string[] }[]
+  /** Whose user is signed in. */
+  subjectStep: number
+  /** Whose user's attributes are used. */
+  attributeStep: number
 }
 
 /** An API with scopes; applications are authorized for some of them. */
@@ -116,6 +128,42 @@ export interface Action {
   platform?: string
   createdAt: number
   updatedAt: number
+}
+
+/**
+ * A way to sign in that an extension decides: an action of type AUTHENTICATION with a name. The action's name is the
+ * authenticator's, and the authenticator is enabled while the action is active.
+ */
+export interface Authenticator {
+  /** `custom-…`, unique in its organization. */
+  name: string
+  displayName: string
+  /** Whether it finds out who somebody is, or verifies a second factor of somebody already known. */
+  authenticationType: 'IDENTIFICATION' | 'VERIFICATION'
+  image?: string
+  action: Action
+}
+
+/** A sign-in under way, from the first step to the last. */
+export interface SignInFlow {
+  /** 32 hexadecimal digits. Travels through browsers and extensions: a name, no proof. */
+  id: string
+  tenantId: string
+  organizationId: string
+  /** The interaction of oidc-provider; only the browser with its cookie may go on with the flow. */
+  interactionId: string
+  /** Counts changes: of two that are made at once from the same version only one is kept. */
+  version: number
+  /** The steps that were passed, in their order, the session's first. */
+  passed: { authenticator: string; userId: string }[]
+  /** What the user chose in the current step, where there is a choice. */
+  chosen?: string | undefined
+  /** What the browser sent when it asked for authorization, without secrets. */
+  request: { headers: NamedValues[]; parameters: NamedValues[] }
+  /** Whether the sign-in has succeeded or failed. */
+  isDecided: boolean
+  /** Epoch milliseconds. */
+  expiresAt: number
 }
 
 /** One execution of an action, kept to answer "why". Secrets, credentials and token values are redacted before it is made. */

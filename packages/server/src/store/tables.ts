@@ -81,6 +81,25 @@ export interface Tables {
     created_at: number
     updated_at: number
   }
+  authenticators: {
+    /** The action of type AUTHENTICATION that is called. */
+    action_id: string
+    tenant_id: string
+    organization_id: string
+    name: string
+    display_name: string
+    authentication_type: string
+    image: string | null
+  }
+  sign_in_flows: {
+    id: string
+    tenant_id: string
+    organization_id: string
+    interaction_id: string
+    version: number
+    state: string
+    expires_at: number
+  }
   calls: {
     id: string
     tenant_id: string

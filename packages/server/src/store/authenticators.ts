@@ -1,0 +1,125 @@
+import type { Selectable } from 'kysely'
+import { deleteAction, findActionById, insertAction, listActions, setActionStatus, updateAction } from './actions.ts'
+import { type Database, inTransaction, unlessTaken } from './database.ts'
+import type { Action, Authenticator } from './model.ts'
+import type { Tables } from './tables.ts'
+
+type AuthenticatorRow = Selectable<Tables['authenticators']>
+
+/** Most custom authenticators of one organization. */
+export const MAX_AUTHENTICATORS = 100
+
+/** Keeps an authenticator with its action. Call it in a transaction, and end that by throwing unless it was `inserted`. */
+export async function insertAuthenticator(
+  db: Database,
+  authenticator: Authenticator,
+): Promise<'inserted' | 'name_taken' | 'too_many'> {
+  const { action, name } = authenticator
+  if (!(await insertAction(db, action, MAX_AUTHENTICATORS))) return 'too_many'
+  const isFree = await unlessTaken(
+    db.queries
+      .insertInto('authenticators')
+      .values({
+        action_id: action.id,
+        tenant_id: action.tenantId,
+        organization_id: action.organizationId,
+        name,
+        ...columnsOf(authenticator),
+      })
+      .execute(),
+  )
+  return isFree ? 'inserted' : 'name_taken'
+}
+
+/** Replaces everything but the name, the status of the action included. */
+export function updateAuthenticator(db: Database, authenticator: Authenticator): Promise<void> {
+  const { action } = authenticator
+  return inTransaction(db, async tx => {
+    await updateAction(tx, action)
+    await setActionStatus(tx, action.tenantId, action.id, action.status)
+    await tx.queries
+      .updateTable('authenticators')
+      .set(columnsOf(authenticator))
+      .where('action_id', '=', action.id)
+      .execute()
+  })
+}
+
+/** Whether it was there. The records of its calls stay. */
+export function deleteAuthenticator(db: Database, { action }: Authenticator): Promise<boolean> {
+  return deleteAction(db, action.tenantId, action.id)
+}
+
+/** The authenticator an organization itself has under this name, with its credentials opened. */
+export async function findAuthenticator(
+  db: Database,
+  tenantId: string,
+  organizationId: string,
+  name: string,
+): Promise<Authenticator | undefined> {
+  const row = await db.queries
+    .selectFrom('authenticators')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', organizationId)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  const action = row && (await findActionById(db, tenantId, row.action_id))
+  return action && toAuthenticator(row, action)
+}
+
+/** The authenticators an organization itself has, oldest first. */
+export async function listAuthenticators(
+  db: Database,
+  tenantId: string,
+  organizationId: string,
+): Promise<Authenticator[]> {
+  const rows = await db.queries
+    .selectFrom('authenticators')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('organization_id', '=', organizationId)
+    .execute()
+  const byAction = new Map(rows.map(row => [row.action_id, row]))
+  const actions = await listActions(db, tenantId, organizationId, 'AUTHENTICATION')
+  return actions.flatMap(action => {
+    const row = byAction.get(action.id)
+    return row ? [toAuthenticator(row, action)] : []
+  })
+}
+
+/** What kinds of authenticators the tenant has under each of these names, in whichever organization. Opens no secret. */
+export async function authenticationTypesOf(
+  db: Database,
+  tenantId: string,
+  names: readonly string[],
+): Promise<Map<string, ReadonlySet<Authenticator['authenticationType']>>> {
+  const types = new Map<string, Set<Authenticator['authenticationType']>>()
+  if (names.length === 0) return types
+  const rows = await db.queries
+    .selectFrom('authenticators')
+    .select(['name', 'authentication_type'])
+    .where('tenant_id', '=', tenantId)
+    .where('name', 'in', names)
+    .execute()
+  for (const { name, authentication_type } of rows) {
+    const known = types.get(name) ?? new Set()
+    known.add(authentication_type as Authenticator['authenticationType'])
+    types.set(name, known)
+  }
+  return types
+}
+
+function columnsOf({ displayName, authenticationType, image }: Authenticator) {
+  return { display_name: displayName, authentication_type: authenticationType, image: image ?? null }
+}
+
+function toAuthenticator(row: AuthenticatorRow, action: Action): Authenticator {
+  return {
+    name: row.name,
+    displayName: row.display_name,
+    authenticationType: row.authentication_type as Authenticator['authenticationType'],
+    ...(row.image === null ? {} : { image: row.image }),
+    action,
+  }
+}
