@@ -85,6 +85,8 @@ export interface Platform {
     /** All scopes removed: whether the response still shows the original ones. */
     scopeAfterRemovingAll: 'original' | 'omitted'
   }
+  /** Whether whoever is identified in a later step must be the user of the steps before. */
+  signingIn: { bindsToPreviousStep: boolean }
 }
 
 /** Letters, digits, ASCII white space and `-_.!?;:'()[]`. From the source of WSO2's answer models; no comma, slash or quote. */
@@ -146,6 +148,7 @@ const next: Platform = {
     idTokenDefaultDescription: 'Invalid Client',
     scopeAfterRemovingAll: 'original',
   },
+  signingIn: { bindsToPreviousStep: false },
 }
 
 /** Asgardeo runs the newest contract; it sends request ids (documentation) and `subject_type` (its own published example). */
@@ -219,6 +222,7 @@ const preflow: Platform = {
   },
   disclosing: { ...next.disclosing, sendsRequestId: true, encryptedValueAs: 'text' },
   issuing: { refreshPathsWhen: 'issued', sendsSubjectType: false, scopeAfterRemovingAll: 'omitted' },
+  signingIn: { bindsToPreviousStep: true },
 }
 
 /** The table of platforms. `preflow` is the default. */

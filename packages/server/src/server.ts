@@ -18,12 +18,14 @@ import { createTenant, publishManagementApis } from './organizations/create-tena
 import type { Ports } from './ports.ts'
 import { createScimApi } from './scim/scim-api.ts'
 import { createPasswordCheck } from './sign-in/check-password.ts'
+import { COMMON_AUTH, handleCommonAuth } from './sign-in/common-auth.ts'
 import { handleSignIn } from './sign-in/sign-in.ts'
 import type { Database } from './store/database.ts'
 import type { Tenant } from './store/model.ts'
 import { purgeExpiredArtifacts } from './store/oidc-artifacts.ts'
 import { findOrganization, findOrganizationById } from './store/organizations.ts'
-import { FIRST_TENANT, findTenantByDomain } from './store/tenants.ts'
+import { purgeSignInFlows } from './store/sign-in-flows.ts'
+import { FIRST_TENANT, findTenantByDomain, findTenantById } from './store/tenants.ts'
 import { insertUser, listUsers } from './store/users.ts'
 import { purgeWrongPasswords } from './store/wrong-passwords.ts'
 import { createChangePasswordApi } from './users/change-password-api.ts'
@@ -114,6 +116,7 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
     log,
     newId,
     now,
+    randomBytes: ports.randomBytes,
     trigger,
     isDisabled: type => configuration.disabledActions.includes(type),
     tokenAlgorithm: configuration.tokenAlgorithm,
@@ -163,8 +166,13 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
       answer: async ({ request, response, issuer }) =>
         handleSignIn(request, response, await issuerServerOf(issuer), {
           db,
+          log,
+          randomBytes: ports.randomBytes,
           deriveSecret,
+          clientRequestOf,
           checkPassword,
+          trigger,
+          areAuthenticatorsOff: configuration.disabledActions.includes('AUTHENTICATION'),
           readForm: async form =>
             new URLSearchParams((await readBody(form, form.headers['content-length'], MAX_FORM_BYTES)).toString()),
         }),
@@ -179,6 +187,11 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
   let isClosing = false
   const findIssuer = createIssuerFinder(db, () => publicUrl ?? '')
 
+  async function findIssuerById({ tenantId, organizationId }: { tenantId: string; organizationId: string }) {
+    const tenant = await findTenantById(db, tenantId)
+    return tenant && findIssuer(tenant.domain, organizationId)
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/'
     if (url === '/livez') return sendJson(response, 200, { status: 'alive' })
@@ -189,6 +202,9 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
     clientRequests.set(request, readClientRequest(request, isTrusted))
     pinHost(request, publicUrl ?? '')
 
+    if (COMMON_AUTH.test(url.split('?', 1)[0] ?? '')) {
+      return handleCommonAuth(request, response, { db, findIssuer: findIssuerById })
+    }
     const { tenant, organization, rest } = splitPath(url)
     const issuer = await findIssuer(tenant, organization)
     if (!issuer)
@@ -222,6 +238,7 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
   async function keepHouse(): Promise<void> {
     try {
       await purgeExpiredArtifacts(db)
+      await purgeSignInFlows(db)
       await purgeWrongPasswords(db)
     } catch (error) {
       log.warn({ err: error }, 'what has expired could not be deleted; it is tried again in an hour')

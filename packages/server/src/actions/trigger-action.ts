@@ -9,6 +9,8 @@ import { describeCall, sentenceForLog } from './call-record.ts'
 /** A point of a flow where an action may have its say. */
 export interface Trigger {
   type: ActionType
+  /** The action to call, where the flow knows which. Absent: the active one of the type. */
+  action?: Action
   tenant: Tenant
   /** Where the flow runs. Types that organizations cannot configure use the tenant's own action. */
   organization: Organization
@@ -21,6 +23,11 @@ export interface Trigger {
   flowId?: string
   /** Describes what is about to happen. Asked only when there is an action to call, with the platform it is called as. */
   eventFor(platform: Platform, action: Action): object | Promise<object>
+  /**
+   * What the flow makes of the outcome before it is recorded: types whose answers it must check itself turn one it cannot use
+   * into an `error` that says why.
+   */
+  review?(outcome: Outcome, platform: Platform): Promise<Outcome>
 }
 
 /** What became of it. `callId` names the record; it is absent when there was no action to call. */
@@ -64,13 +71,13 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       return nothing('Actions of this type are switched off on the server.')
     }
     const holder = actionTypes[type].mayBeConfiguredByOrganization ? organization.id : tenant.rootOrganizationId
-    const action = await findActiveAction(db, tenant.id, holder, type)
+    const action = trigger.action ?? (await findActiveAction(db, tenant.id, holder, type))
     if (!action) return nothing('No active action of this type.')
 
     const platform = platformOf(action.platform)
     const callId = ports.newId()
     const startedAt = engine.now()
-    const outcome = await executeAction(
+    const answered = await executeAction(
       {
         action,
         platform,
@@ -83,6 +90,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       // The reference's diagnostic log: which step of which call went how, and no payload.
       { ...engine, observe: step => log.debug({ callId, ...step }, step.resultMessage) },
     )
+    const outcome = trigger.review ? await trigger.review(answered, platform) : answered
     const { clientId, grantType } = trigger
     const record = describeCall(outcome, {
       id: callId,

@@ -2,11 +2,20 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import {
+  type Configuration,
+  errors,
+  type Interaction,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider'
 import type { ClientRequest } from '../client-request.ts'
 import type { Log } from '../log.ts'
 import type { CheckPassword } from '../sign-in/check-password.ts'
+import { AUTHENTICATOR_MISSING, beginSignIn } from '../sign-in/flow.ts'
 import { devicePages, logoutPages, showError } from '../sign-in/provider-pages.ts'
+import { sequenceOf, stepsPassedBefore } from '../sign-in/sequence.ts'
 import type { Database } from '../store/database.ts'
 import type { Application, User } from '../store/model.ts'
 import { findOrganizationById } from '../store/organizations.ts'
@@ -18,13 +27,14 @@ import { type GrantPorts, grants } from './grants/grants.ts'
 import type { Issuer } from './issuer.ts'
 import { openSigningKeys } from './keys.ts'
 import { allowedScopes, grantScopes } from './scopes.ts'
-import { applicationOf, createSeam, RESOURCE, type Seam } from './seam.ts'
+import { applicationOf, createSeam, namedValues, RESOURCE, type Seam } from './seam.ts'
 
 /** What the OAuth side of the server is made of. */
 export interface OAuthPorts extends DecisionPorts {
   db: Database
   /** Epoch milliseconds. */
   now(): number
+  randomBytes(count: number): Uint8Array
   log: Log
   tokenAlgorithm: 'ES256' | 'RS256'
   sessionLifetimeSeconds: number
@@ -120,6 +130,14 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
         ? issuer.organization
         : await findOrganizationById(db, issuer.tenant.id, user.organizationId)
     return { user, ...(organization ? { organization } : {}) }
+  }
+
+  /** Custom authenticators see what the browser sent here, whichever of its requests they are asked in. */
+  function rememberRequest(ctx: KoaContextWithOIDC, interaction: Interaction): Promise<void> {
+    const { headers } = ports.clientRequestOf(ctx.req)
+    const sent = (ctx.method === 'POST' ? ctx.oidc.body : ctx.query) ?? {}
+    const application = applicationOf(ctx.oidc.client)
+    return beginSignIn({ interaction, issuer, application }, { headers, parameters: namedValues(sent) }, ports)
   }
 
   const nowSeconds = () => Math.floor(ports.now() / 1000)
@@ -223,7 +241,13 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     loadExistingGrant: loadGrant,
-    interactions: { url: (_ctx, interaction) => `${issuer.path}/sign-in/${interaction.uid}` },
+    interactions: {
+      policy: signInPolicy(),
+      async url(ctx, interaction) {
+        await rememberRequest(ctx, interaction)
+        return `${issuer.path}/sign-in/${interaction.uid}`
+      },
+    },
     renderError: showError,
     ...seam.configuration,
     ttl: {
@@ -304,6 +328,24 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     },
     readAccessToken,
   }
+}
+
+/** A session that went through less than the application asks for is completed, or begun anew. */
+function signInPolicy() {
+  const policy = interactionPolicy.base()
+  policy.get('login')?.checks.add(
+    new interactionPolicy.Check(
+      AUTHENTICATOR_MISSING,
+      'The application asks for a sign-in with more steps',
+      'login_required',
+      ({ oidc: { client, session } }) => {
+        if (session?.accountId === undefined) return false
+        const sequence = sequenceOf(applicationOf(client))
+        return stepsPassedBefore(sequence, session.amr).length < sequence.steps.length
+      },
+    ),
+  )
+  return policy
 }
 
 function accountOf(user: User) {

@@ -554,7 +554,8 @@ async function planOf(ctx: KoaContextWithOIDC, source: DecisionSource, ports: Se
   }
 }
 
-function namedValues(values: Record<string, unknown>): NamedValues[] {
+/** The parameters of a request, as events carry them. */
+export function namedValues(values: Record<string, unknown>): NamedValues[] {
   return Object.entries(values).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value: Array.isArray(value) ? value.map(String) : [String(value)] }],
   )

@@ -32,7 +32,8 @@ input { width: 100%; min-height: 2.75rem; margin: 0 0 1.25rem; padding: .5rem .7
 input.code { text-align: center; text-transform: uppercase; letter-spacing: .15em; font-size: 1.25rem }
 button { width: 100%; min-height: 2.75rem; font: inherit; font-weight: 600; border-radius: .5rem; border: 1px solid var(--lead); background: var(--lead); color: var(--paper); cursor: pointer }
 button + button { margin-top: .75rem; background: transparent; color: var(--lead) }
-input:focus-visible, button:focus-visible { outline: 3px solid var(--lead); outline-offset: 2px }
+a { color: var(--lead) }
+a:focus-visible, input:focus-visible, button:focus-visible { outline: 3px solid var(--lead); outline-offset: 2px }
 [role=alert] { padding: .75rem; color: var(--alarm); border: 1px solid currentColor; border-radius: .5rem }
 code { font-size: 1.5rem; letter-spacing: .15em; color: var(--ink) }
 `
@@ -61,7 +62,7 @@ export function formTargetOf(redirectUri: unknown): string[] {
   return [url.origin === 'null' ? url.protocol : url.origin]
 }
 
-function page(title: string, content: Html): string {
+function page(title: string, content: Html, head?: Html): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -69,7 +70,7 @@ function page(title: string, content: Html): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title}</title>
-<style>${{ html: STYLE }}</style>
+${head}<style>${{ html: STYLE }}</style>
 </head>
 <body><main>
 <h1>${title}</h1>
@@ -83,7 +84,14 @@ const alert = (message: string | undefined): Html | undefined =>
   message === undefined ? undefined : html`<p role="alert">${message}</p>`
 
 /** Asks for user name and password. */
-export function signInPage(view: { application: string; csrf: string; userName?: string; complaint?: string }): string {
+export function signInPage(view: {
+  application: string
+  csrf: string
+  userName?: string
+  complaint?: string
+  /** Whether there are other ways to sign in. */
+  hasOthers?: boolean
+}): string {
   return page(
     'Sign in',
     html`<p>to continue to <strong>${view.application}</strong></p>
@@ -95,8 +103,37 @@ ${alert(view.complaint)}
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required${view.userName ? html` autofocus` : html``}>
 <button name="step" value="sign-in">Sign in</button>
+${view.hasOthers ? html`<button name="step" value="other" formnovalidate>Sign in another way</button>` : undefined}
 <button name="step" value="cancel" formnovalidate>Cancel</button>
 </form>`,
+  )
+}
+
+/** Asks how the user wants to sign in. */
+export function choicePage(view: {
+  application: string
+  csrf: string
+  choices: readonly { name: string; title: string }[]
+}): string {
+  return page(
+    'How do you want to sign in?',
+    html`<p>to continue to <strong>${view.application}</strong></p>
+<form method="post">
+<input type="hidden" name="csrf" value="${view.csrf}">
+${view.choices.map(({ name, title }) => html`<button name="authenticator" value="${name}">${title}</button>`)}
+<button name="step" value="cancel">Cancel</button>
+</form>`,
+  )
+}
+
+/** Takes the browser to the next step by itself; the link is for browsers that do not. */
+export function goOnPage(view: { application: string; url: string }): string {
+  return page(
+    'One moment',
+    html`<p>You go on to <strong>${view.application}</strong>.</p>
+<p><a href="${view.url}">Continue</a></p>`,
+    html`<meta http-equiv="refresh" content="0;url=${view.url}">
+`,
   )
 }
 

@@ -1,4 +1,3 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Interaction } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../oauth/claims.ts'
@@ -6,19 +5,10 @@ import type { IssuerServer } from '../oauth/provider.ts'
 import { grantScopes } from '../oauth/scopes.ts'
 import { applicationOf, RESOURCE } from '../oauth/seam.ts'
 import { listApiResources } from '../store/api-resources.ts'
-import type { Database } from '../store/database.ts'
-import type { Application } from '../store/model.ts'
 import { findUserById } from '../store/users.ts'
-import { type CheckPassword, PASSWORD_COMPLAINTS } from './check-password.ts'
-import { consentPage, errorPage, formTargetOf, pagePolicy, signInPage } from './pages.ts'
-
-export interface SignInPorts {
-  db: Database
-  deriveSecret(purpose: string): string
-  checkPassword: CheckPassword
-  /** Reads a small form. Rejects when it is too large or no form. */
-  readForm(request: IncomingMessage): Promise<URLSearchParams>
-}
+import { login } from './login.ts'
+import { consentPage, errorPage, formTargetOf } from './pages.ts'
+import { csrfOf, finish, isOwnForm, type Prompt, type SignInPorts, send, type Visit } from './visit.ts'
 
 /** What the scopes about the user mean to that user. */
 const IDENTITY_WISHES: Record<string, string> = {
@@ -31,9 +21,11 @@ const IDENTITY_WISHES: Record<string, string> = {
   roles: 'see which roles you have',
 }
 
+const SIGN_IN_GONE = 'This sign-in was finished before, took too long, or was begun in another browser.'
+
 /**
- * Answers the sign-in page of an issuer at `/sign-in/{uid}`: asks for user name and password, then for consent, and sends the
- * browser back into the authorization request that brought it here.
+ * Answers the sign-in page of an issuer at `/sign-in/{uid}`: signs the user in, then asks for consent, and sends the browser back
+ * into the authorization request that brought it here. A browser without the cookie of that request gets no further.
  */
 export async function handleSignIn(
   request: IncomingMessage,
@@ -46,16 +38,16 @@ export async function handleSignIn(
     throw error
   })
   if (!interaction) {
-    return send(response, 400, errorPage('session_not_found', 'This sign-in was finished before, or it took too long.'))
+    return send(response, 400, errorPage('session_not_found', SIGN_IN_GONE))
   }
   const client = await server.provider.Client.find(String(interaction.params['client_id']))
   if (!client) return send(response, 400, errorPage('invalid_client', 'The application was removed meanwhile.'))
   const visit: Visit = { request, response, server, ports, interaction, application: applicationOf(client) }
-  const step = steps[interaction.prompt.name]
-  if (!step) {
+  const prompt = prompts[interaction.prompt.name]
+  if (!prompt) {
     return finish(visit, { error: 'interaction_required', error_description: 'The request asks for an unknown step.' })
   }
-  if (request.method === 'GET' || request.method === 'HEAD') return step.show(visit)
+  if (request.method === 'GET' || request.method === 'HEAD') return prompt.show(visit)
   if (request.method !== 'POST') {
     response.setHeader('allow', 'GET, HEAD, POST')
     return send(response, 405, errorPage('invalid_request', 'This page knows GET and POST.'))
@@ -68,40 +60,12 @@ export async function handleSignIn(
   if (form.get('step') === 'cancel') {
     return finish(visit, { error: 'access_denied', error_description: 'The user denied the request.' })
   }
-  return step.submit(visit, form)
+  return prompt.submit(visit, form)
 }
 
-interface Visit {
-  request: IncomingMessage
-  response: ServerResponse
-  server: IssuerServer
-  ports: SignInPorts
-  interaction: Interaction
-  application: Application
-}
-
-/** The steps by the prompt that asks for them. */
-const steps: Record<
-  string,
-  { show(visit: Visit): Promise<void>; submit(visit: Visit, form: URLSearchParams): Promise<void> }
-> = {
-  login: {
-    async show(visit) {
-      const hint = visit.interaction.params['login_hint']
-      showSignIn(visit, 200, typeof hint === 'string' ? { userName: hint } : {})
-    },
-    async submit(visit, form) {
-      const { ports, request, server } = visit
-      const userName = form.get('username') ?? ''
-      const password = form.get('password') ?? ''
-      const verdict = await ports.checkPassword({ issuer: server.issuer, userName, password }, request)
-      if (verdict.status === 'right') {
-        return finish(visit, { login: { accountId: verdict.user.id, amr: ['pwd'] } })
-      }
-      const complaint = PASSWORD_COMPLAINTS[verdict.status]
-      showSignIn(visit, verdict.status === 'resting' ? 429 : 400, { userName, complaint })
-    },
-  },
+/** What answers each prompt of an authorization request. */
+const prompts: Record<string, Prompt> = {
+  login,
   consent: {
     async show(visit) {
       const { application, interaction, ports, response, server } = visit
@@ -128,12 +92,6 @@ const steps: Record<
   },
 }
 
-function showSignIn(visit: Visit, status: number, view: { userName?: string; complaint?: string }): void {
-  const { application, interaction, response } = visit
-  const page = signInPage({ application: application.name, csrf: csrfOf(visit), ...view })
-  send(response, status, page, formTargetOf(interaction.params['redirect_uri']))
-}
-
 function missingScopes({ prompt }: Interaction): string[] {
   const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details as {
     missingOIDCScope?: string[]
@@ -149,41 +107,4 @@ async function wishesOf({ interaction, ports, server }: Visit): Promise<string[]
     : await listApiResources(ports.db, server.issuer.tenant.id)
   const titles = new Map(apis.flatMap(api => api.scopes.map(scope => [scope.name, scope.displayName ?? scope.name])))
   return scopes.map(scope => IDENTITY_WISHES[scope] ?? titles.get(scope) ?? scope)
-}
-
-/**
- * A form belongs to the interaction whose cookie comes with it. The cookie alone is not enough: `SameSite=Lax` treats other
- * ports and subdomains of the same site as friends.
- */
-function csrfOf({ interaction, ports }: Visit): string {
-  return createHmac('sha256', ports.deriveSecret('sign-in forms')).update(interaction.jti).digest('base64url')
-}
-
-function isOwnForm(visit: Visit, form: URLSearchParams): boolean {
-  const { headers } = visit.request
-  const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
-  const given = Buffer.from(form.get('csrf') ?? '')
-  const expected = Buffer.from(csrfOf(visit))
-  return given.byteLength === expected.byteLength && timingSafeEqual(given, expected)
-}
-
-function finish(
-  { request, response, server }: Visit,
-  result: Parameters<IssuerServer['provider']['interactionFinished']>[2],
-): Promise<void> {
-  response.setHeader('cache-control', 'no-store')
-  return server.provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true })
-}
-
-function send(response: ServerResponse, status: number, page: string, formTargets?: readonly string[]): void {
-  response.writeHead(status, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-length': Buffer.byteLength(page),
-    'content-security-policy': pagePolicy(formTargets),
-    'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-  })
-  response.end(page)
 }

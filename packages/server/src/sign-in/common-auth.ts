@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Issuer } from '../oauth/issuer.ts'
+import type { Database } from '../store/database.ts'
+import { findSignInFlow } from '../store/sign-in-flows.ts'
+import { errorPage } from './pages.ts'
+import { redirect, send } from './visit.ts'
+
+/** Where extensions send browsers back to, below whatever names the tenant and the organization: the flow id says more. */
+export const COMMON_AUTH = /(^|\/)commonauth$/
+
+/**
+ * Takes a browser that comes back from an extension to the page of its sign-in.
+ *
+ * Nothing of the request is believed but which flow is meant. The page lets only the browser go on that has the cookie it was
+ * given there, so whoever knows the id of somebody else's flow gets no further, and the extension is not asked.
+ */
+export async function handleCommonAuth(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { db, findIssuer }: { db: Database; findIssuer(place: FlowPlace): Promise<Issuer | undefined> },
+): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD')
+    return send(response, 405, errorPage('invalid_request', 'Come back here with a GET.'))
+  }
+  const { searchParams } = new URL(request.url ?? '', 'http://any.invalid')
+  const flow = await findSignInFlow(db, searchParams.get('flowId') ?? '')
+  const issuer = flow && !flow.isDecided ? await findIssuer(flow) : undefined
+  if (!flow || !issuer) {
+    return send(response, 400, errorPage('session_not_found', 'This sign-in was finished before, or it took too long.'))
+  }
+  redirect(response, 302, `${issuer.path}/sign-in/${flow.interactionId}`)
+}
+
+/** Where a flow began. */
+interface FlowPlace {
+  tenantId: string
+  organizationId: string
+}

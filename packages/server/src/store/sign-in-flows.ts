@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import type { Selectable } from 'kysely'
+import type { Database } from './database.ts'
+import type { SignInFlow } from './model.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * Keeps a sign-in that begins; nothing happens when its interaction has one.
+ *
+ * As with the artifacts of oidc-provider, ids are hashed and the rest is sealed: whoever reads the database can go on with
+ * nobody's sign-in, and learns nothing of what browsers sent.
+ */
+export async function insertSignInFlow(db: Database, flow: SignInFlow): Promise<void> {
+  await db.queries
+    .insertInto('sign_in_flows')
+    .values({
+      id: hashOf(flow.id),
+      tenant_id: flow.tenantId,
+      organization_id: flow.organizationId,
+      interaction_id: hashOf(flow.interactionId),
+      version: flow.version,
+      state: stateOf(db, flow),
+      expires_at: flow.expiresAt,
+    })
+    .onConflict(conflict => conflict.doNothing())
+    .execute()
+}
+
+/** By the id that an extension or a browser gives, in whichever tenant. One that has expired is not found. */
+export function findSignInFlow(db: Database, id: string): Promise<SignInFlow | undefined> {
+  return findBy(db, 'id', id)
+}
+
+/** The flow of an interaction. One that has expired is not found. */
+export function findSignInFlowOf(db: Database, interactionId: string): Promise<SignInFlow | undefined> {
+  return findBy(db, 'interaction_id', interactionId)
+}
+
+/**
+ * Replaces a flow by what became of it.
+ *
+ * @returns Whether it was. Nothing is replaced that somebody else changed since it was read.
+ */
+export async function changeSignInFlow(
+  db: Database,
+  flow: SignInFlow,
+  change: Partial<Pick<SignInFlow, 'passed' | 'chosen' | 'isDecided'>>,
+): Promise<boolean> {
+  const changed = { ...flow, ...change, version: flow.version + 1 }
+  const { numUpdatedRows } = await db.queries
+    .updateTable('sign_in_flows')
+    .set({ version: changed.version, state: stateOf(db, changed) })
+    .where('id', '=', hashOf(flow.id))
+    .where('version', '=', flow.version)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Deletes what has expired, in all tenants. How many there were. */
+export async function purgeSignInFlows(db: Database): Promise<number> {
+  const { numDeletedRows } = await db.queries
+    .deleteFrom('sign_in_flows')
+    .where('expires_at', '<=', db.now())
+    .executeTakeFirst()
+  return Number(numDeletedRows)
+}
+
+async function findBy(db: Database, column: 'id' | 'interaction_id', id: string): Promise<SignInFlow | undefined> {
+  const row = await db.queries
+    .selectFrom('sign_in_flows')
+    .selectAll()
+    .where(column, '=', hashOf(id))
+    .where('expires_at', '>', db.now())
+    .executeTakeFirst()
+  return row && toFlow(db, row)
+}
+
+/** Columns of their own have what is searched for or compared. */
+type FlowState = Omit<SignInFlow, 'tenantId' | 'organizationId' | 'version' | 'expiresAt'>
+
+function stateOf(db: Database, flow: SignInFlow): string {
+  const { tenantId: _tenant, organizationId: _organization, version: _version, expiresAt: _expires, ...state } = flow
+  return db.seal.seal(JSON.stringify(state satisfies FlowState), contextOf(hashOf(flow.id)))
+}
+
+function toFlow(db: Database, row: Selectable<Tables['sign_in_flows']>): SignInFlow {
+  const state: FlowState = JSON.parse(db.seal.open(row.state, contextOf(row.id)))
+  return {
+    ...state,
+    tenantId: row.tenant_id,
+    organizationId: row.organization_id,
+    version: row.version,
+    expiresAt: row.expires_at,
+  }
+}
+
+function contextOf(key: string): string {
+  return `sign-in-flow/${key}`
+}
+
+function hashOf(id: string): string {
+  return createHash('sha256').update(id).digest('base64url')
+}
