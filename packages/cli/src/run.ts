@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   actions: async () => (await import('./commands/actions.ts')).actions,
   passwords: async () => (await import('./commands/passwords.ts')).passwords,
   trigger: async () => (await import('./commands/trigger.ts')).trigger,
+  replay: async () => (await import('./commands/replay.ts')).replay,
   verify: async () => (await import('./commands/verify.ts')).verify,
   new: async () => (await import('./commands/new.ts')).newProject,
 }

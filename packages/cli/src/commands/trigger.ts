@@ -1,29 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import {
-  type ActionType,
-  type AllowedOperation,
-  actionTypes,
-  type NamedValues,
-  type Platform,
-  platforms,
-} from '@preflow/contract'
-import {
-  type ActionCall,
-  createCredentialSource,
-  createSend,
-  type Delivery,
-  executeAction,
-  type Outcome,
-  type SendRequest,
-} from '@preflow/engine'
-import { type Command, type Io, UsageError } from '../command.ts'
-import { actionCall, actionVersion, type Target } from '../events/action-call.ts'
-import { clientView } from '../events/client-view.ts'
-import { readAssignment, withPath } from '../events/edit-path.ts'
+import { type ActionType, type AllowedOperation, platforms } from '@preflow/contract'
+import { type Command, UsageError } from '../command.ts'
+import { actionCall, actionVersion } from '../events/action-call.ts'
 import { actionTypeNamed, platformNamed, typeNames } from '../events/named.ts'
 import { chooseOccasion, describeOccasions, readActionType } from '../events/occasions.ts'
+import { asJson, asText, isUsable } from '../events/report.ts'
+import { edited, sendEvent } from '../events/send-event.ts'
 import {
   jsonWithoutSecrets,
   readTarget,
@@ -32,7 +16,7 @@ import {
   targetOptions,
   withoutSecrets,
 } from '../events/target.ts'
-import { createPaint, type Paint, plain } from '../verify/paint.ts'
+import { createPaint } from '../verify/paint.ts'
 
 /** `preflow trigger`: one event to one extension, as a platform would send it. */
 export const trigger: Command = {
@@ -160,195 +144,4 @@ function typeOf(word: string | undefined, file: EventFile | undefined): ActionTy
   const type = actionTypeNamed(word)
   if (inFile && inFile !== type) throw new UsageError(`The file holds a ${inFile} event, not ${type}.`)
   return type
-}
-
-/** The call with what `--set` changes, and with everything forwarded that the event holds: it is the developer's own. */
-function edited(call: ActionCall, assignments: readonly string[]): ActionCall {
-  const { event, requestId, flowId, allowedOperations } = call
-  let document: object = { event, requestId, flowId, allowedOperations }
-  for (const assignment of assignments) {
-    const read = readAssignment(assignment)
-    if (!read) throw new UsageError(`--set ${assignment}: must be PATH=VALUE.`)
-    try {
-      document = withPath(document as Record<string, unknown>, read.path, read.value)
-    } catch (error) {
-      throw error instanceof TypeError ? new UsageError(`--set ${error.message}`) : error
-    }
-  }
-  const changed = document as Partial<ActionCall> & { event: object }
-  if (typeof changed.event !== 'object' || changed.event === null || Array.isArray(changed.event)) {
-    throw new UsageError('--set event: must be an object, or one of its members: --set request.grantType=password.')
-  }
-  if (changed.allowedOperations && !Array.isArray(changed.allowedOperations)) {
-    throw new UsageError('--set allowedOperations: must be a list.')
-  }
-  const { request } = changed.event as {
-    request?: { additionalHeaders?: unknown; additionalParams?: unknown } | null
-  }
-  const names = (member: 'additionalHeaders' | 'additionalParams') => {
-    const list = request?.[member] ?? []
-    if (!Array.isArray(list)) throw new UsageError(`--set request.${member}: must be a list, entered by name.`)
-    return list.flatMap(item => (item as NamedValues | null)?.name ?? [])
-  }
-  const { allowedOperations: offered, flowId: flow } = changed
-  const { allowedOperations: _, flowId: __, ...rest } = call
-  return {
-    ...rest,
-    event: changed.event,
-    requestId: String(changed.requestId ?? requestId),
-    ...(flow === undefined || flow === null ? {} : { flowId: String(flow) }),
-    ...(offered ? { allowedOperations: offered } : {}),
-    action: {
-      ...call.action,
-      endpoint: {
-        ...call.action.endpoint,
-        ...(actionTypes[call.action.type].mayListHeaders && {
-          allowedHeaders: names('additionalHeaders'),
-          allowedParameters: names('additionalParams'),
-        }),
-      },
-    },
-  }
-}
-
-interface Sent {
-  outcome: Outcome
-  /** Of the last attempt; absent when nothing was sent. */
-  request?: SendRequest
-  delivery?: Delivery
-}
-
-async function sendEvent(call: ActionCall, io: Io): Promise<Sent> {
-  const send = createSend({ allowPrivateAddresses: true })
-  const seen: Pick<Sent, 'request' | 'delivery'> = {}
-  try {
-    const outcome = await executeAction(
-      { ...call, signal: io.signal },
-      {
-        send: async request => {
-          const delivery = await send(request)
-          Object.assign(seen, { request, delivery })
-          return delivery
-        },
-        credentials: createCredentialSource({ send, now: Date.now }),
-        now: Date.now,
-      },
-    )
-    return { outcome, ...seen }
-  } finally {
-    await send.close()
-  }
-}
-
-interface Report extends Sent {
-  type: ActionType
-  occasion: string
-  version: string
-  platform: Platform
-  target: Target
-}
-
-function isUsable({ status }: Outcome): boolean {
-  return status === 'success' || status === 'failed' || status === 'incomplete'
-}
-
-/** The body of the answer as it came: the event is a sample, and the developer sent it. */
-function answerBody(delivery: Delivery | undefined): unknown {
-  if (!delivery?.ok) return undefined
-  const text = new TextDecoder().decode(delivery.body)
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-function asJson({ type, occasion, version, platform, outcome, request, delivery }: Report): object {
-  const { trace, ...decided } = outcome
-  const { event: _, ...ending } = decided as { event?: unknown }
-  return {
-    actionType: type,
-    occasion,
-    apiVersion: version,
-    platform: platform.name,
-    contract: platform.revisions[type],
-    isUsable: isUsable(outcome),
-    outcome: ending,
-    clientSees: clientView(type, outcome) ?? null,
-    request: trace.request ? { ...trace.request, body: request === undefined ? null : JSON.parse(request.body) } : null,
-    answer: trace.answer ? { ...trace.answer, body: answerBody(delivery) } : null,
-    attempts: trace.attempts,
-    durationMs: trace.durationMs,
-  }
-}
-
-const marks = { applied: '✓', rejected: '✗', not_allowed: '–' } as const
-
-function asText(report: Report, paint: Paint, isFull: boolean): string {
-  const { type, occasion, version, platform, target, outcome, request, delivery } = report
-  const { trace } = outcome
-  const lines = [
-    `${paint.strong(`${type} ${occasion}`)} to ${shownUrl(target.url)}`,
-    paint.faint(`as ${platform.title} sends it: contract ${platform.revisions[type]}, action version ${version}`),
-    '',
-  ]
-  if (isFull && request) lines.push('The request', indented(JSON.parse(request.body)), '')
-  for (const [n, { status, durationMs, failure }] of trace.attempts.entries()) {
-    const words = status === undefined ? 'No answer' : `Answered with status ${status}`
-    const times = trace.attempts.length > 1 ? `, attempt ${n + 1} of ${trace.attempts.length}` : ''
-    const why = failure ? `: ${plain(failure.message)}` : '.'
-    lines.push(`${words} after ${Math.round(durationMs)} ms${times}${why}`)
-  }
-  if (isFull && delivery?.ok) lines.push('', 'The answer', indented(answerBody(delivery)), '')
-  lines.push(...verdictLines(outcome, paint), ending(type, outcome, platform, paint), '')
-  return lines.join('\n')
-}
-
-function verdictLines(outcome: Outcome, paint: Paint): string[] {
-  if (outcome.status !== 'success' && outcome.status !== 'incomplete') return []
-  const { operations } = outcome
-  const word = outcome.status === 'success' ? 'SUCCESS' : 'INCOMPLETE'
-  if (operations.length === 0) return [`${word} without operations.`]
-  const rows = operations.map(({ op, path, verdict, reason }) => {
-    const color = verdict === 'applied' ? paint.good : verdict === 'rejected' ? paint.bad : paint.doubtful
-    const what = plain(`${op}${path === undefined ? '' : ` ${path}`}`)
-    return { what, verdict, reason: plain(reason), color, mark: marks[verdict] }
-  })
-  const width = Math.max(...rows.map(({ what }) => what.length))
-  return [
-    `${word} with ${operations.length} ${operations.length === 1 ? 'operation' : 'operations'}:`,
-    ...rows.map(({ what, verdict, reason, color, mark }) =>
-      color(`  ${mark} ${verdict.replace('_', ' ').padEnd(11)}  ${what.padEnd(width)}  ${reason}`),
-    ),
-  ]
-}
-
-function ending(type: ActionType, outcome: Outcome, { title }: Platform, paint: Paint): string {
-  const seen = plain(clientView(type, outcome) ?? '')
-  switch (outcome.status) {
-    case 'success':
-    case 'incomplete':
-      return paint.good(`The client would see ${seen}.`)
-    case 'failed':
-      return paint.good(`The extension refused. The client would see ${seen}.`)
-    case 'error':
-    case 'continued':
-      return paint.bad(`${title} cannot go on: ${plain(outcome.error.message)}\nThe client would see ${seen}.`)
-    case 'skipped':
-      return paint.bad(`${title} would not call the extension: ${outcome.why}`)
-    default:
-      return outcome satisfies never
-  }
-}
-
-function indented(document: unknown): string {
-  const lines = typeof document === 'string' ? document.split(/\r?\n/) : JSON.stringify(document, null, 2).split('\n')
-  const text = lines.map(plain).join('\n')
-  return text.replaceAll(/^/gm, '  ')
-}
-
-/** Without what may be secret in it. */
-function shownUrl(url: string): string {
-  const { origin, pathname } = new URL(url)
-  return `${origin}${pathname}`
 }

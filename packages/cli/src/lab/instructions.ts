@@ -1,3 +1,4 @@
+import { completeConfiguration } from '@preflow/server'
 import type { AskedService, RunningExtension } from './host-extensions.ts'
 import type { Demo } from './state.ts'
 
@@ -35,6 +36,7 @@ export function instructions(running: Running): string {
     ...demo.users.slice(0, 1).map((user): [string, string] => ['a user', `${user.userName} / ${user.password}`]),
     ['web application', `${demo.web.clientId}, calls back to ${demo.web.callbackUrl}`],
   ]
+  const isUsualFolder = running.dataFolder === completeConfiguration({}).dataFolder
   const width = Math.max(...places.map(([label]) => label.length))
   const tries = extensions.filter(isAsked).flatMap(extension => extension.tries ?? [])
   return `
@@ -43,7 +45,11 @@ Preflow is ready. Ctrl-C ends it; the data stays in ${running.dataFolder}.
 ${places.map(([label, text]) => `  ${label.padEnd(width)}  ${text}\n`).join('')}
 ${tries.map(({ shows, request }) => `${shows}\n\n  ${request(tenant, demo)}\n\n`).join('')}Why? Every call is kept, with each operation and its verdict:
 
-  curl -s ${tenant}/api/server/v1/actions/calls -u admin:PASSWORD
+  curl -s ${tenant}/api/server/v1/actions/calls -u admin:${adminPassword ?? 'PASSWORD'}
+
+The newest that was refused, again, to the extension you are writing:
+
+  ${isUsualFolder ? '' : `PREFLOW_DATA=${running.dataFolder} `}npm run preflow -- replay last --status failed --to http://127.0.0.1:8080/
 
 `
 }

@@ -97,6 +97,20 @@ export async function findCall(db: Database, tenantId: string, id: string): Prom
   return row && toCall(row)
 }
 
+/** A call of whatever tenant: for whoever holds the data itself. */
+export async function findCallOfAnyTenant(db: Database, id: string): Promise<CallRecord | undefined> {
+  const row = await db.queries.selectFrom('calls').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && toCall(row)
+}
+
+/** The newest call of all tenants, of this status if one is given. */
+export async function findNewestCall(db: Database, status?: string): Promise<CallRecord | undefined> {
+  let query = db.queries.selectFrom('calls').selectAll()
+  if (status !== undefined) query = query.where('status', '=', status)
+  const row = await query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(1).executeTakeFirst()
+  return row && toCall(row)
+}
+
 /** Forgets calls that began before `startedBefore` (epoch milliseconds), and all but the newest `keep` of each tenant. */
 export async function purgeCalls(
   db: Database,

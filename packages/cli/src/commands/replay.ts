@@ -1,0 +1,234 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { type ActionType, type AllowedOperation, actionTypes, platforms } from '@preflow/contract'
+import type { OperationVerdict } from '@preflow/engine'
+import { createLog, openCallArchive, readConfiguration } from '@preflow/server'
+import { type Command, type Io, UsageError } from '../command.ts'
+import { actionCall, actionVersion } from '../events/action-call.ts'
+import { fillIn } from '../events/fill-in.ts'
+import { platformNamed } from '../events/named.ts'
+import { occasions } from '../events/occasions.ts'
+import { asJson, asText, isUsable } from '../events/report.ts'
+import { edited, type Sent, sendEvent } from '../events/send-event.ts'
+import {
+  jsonWithoutSecrets,
+  readTarget,
+  TARGET_ENVIRONMENT_HELP,
+  TARGET_OPTIONS_HELP,
+  targetOptions,
+  withoutSecrets,
+} from '../events/target.ts'
+import { createPaint, type Paint, plain } from '../verify/paint.ts'
+
+/** `preflow replay`: what an extension was asked, asked again. */
+export const replay: Command = {
+  name: 'replay',
+  summary: 'Send a recorded call to an extension again and compare what becomes of it.',
+  usage: `Usage: preflow replay <call> --to <url> [options]
+
+Takes the record of a call, sends its request through the real engine again, and shows what becomes of it now beside what
+became of it then. For a call that went wrong: run the extension on your own machine, and replay it until it goes right.
+
+<call> is the id of a call as the client's error, the log and the extension have it; or last, the newest; or a file with
+the answer of GET …/api/server/v1/actions/calls/{id}. Ids are looked up in the data of the server, whether it runs or not.
+
+Records keep no passwords, tokens, addresses or values of claims. In their place samples are sent, and the report names the
+places; --set gives one its own value.
+
+  --to URL               the extension
+  --status S             with last: the newest that ended so: failed, error, success, continued, incomplete
+  --platform NAME        whose behaviour: ${Object.keys(platforms).join(', ')}; default that of the record
+  --set PATH=VALUE       change the event; may be repeated, as in preflow trigger
+  --save FILE            keep the request in a file, for preflow trigger --file and for tests
+${TARGET_OPTIONS_HELP}  --timeout MS           longest time for an answer; default that of the platform
+  --show                 show the request and the answer in full
+  --json                 write one JSON document
+
+${TARGET_ENVIRONMENT_HELP}PREFLOW_DATA (default .preflow) or PREFLOW_DATABASE_URL say where the records are, as for the server.
+
+Exit code: 0 the platform could use the answer, 1 it could not, 2 the words are off.
+`,
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        ...targetOptions,
+        to: { type: 'string' },
+        status: { type: 'string' },
+        platform: { type: 'string' },
+        set: { type: 'string', multiple: true, default: [] },
+        save: { type: 'string' },
+        timeout: { type: 'string' },
+        show: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    const [named, ...surplus] = positionals
+    if (named === undefined) throw new UsageError('Name a call: its id, last, or a file with its record.')
+    if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+    if (values.status !== undefined && named !== 'last') throw new UsageError('--status: goes with last.')
+    const target = readTarget({ url: values.to, auth: values.auth, sign: values.sign }, io.env)
+
+    const record = await findRecord(named, values.status, io)
+    const { type, request } = recordedRequest(record)
+    const platform = platformNamed(values.platform ?? record.details.platform ?? 'preflow', values.timeout)
+    if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
+    const { event, filled } = fillIn(
+      request.body.event,
+      occasions[type].map(occasion => occasion.event(platform)),
+    )
+    const version = request.headers['x-wso2-api-version'] ?? actionVersion(type, platform)
+    const identity = { requestId: randomUUID(), flowId: request.body.flowId ?? randomUUID() }
+    const { allowedOperations } = request.body
+    const call = edited(
+      {
+        ...actionCall(type, { event: () => event }, platform, target, identity, version),
+        ...(allowedOperations && { allowedOperations }),
+      },
+      values.set,
+    )
+    const sent = await sendEvent(call, io)
+    if (values.save !== undefined && sent.request) await save(values.save, sent.request.body)
+
+    const report = { type, occasion: `of call ${record.id}`, version, platform, target, ...sent }
+    const given = values.set.map(assignment => assignment.split('=', 1)[0]?.replace(/^event\./, '') ?? '')
+    const samples = filled.filter(path => !given.some(own => own === path || own.startsWith(`${path}.`)))
+    const comparison = compare(record, sent)
+    io.out(
+      values.json
+        ? jsonWithoutSecrets({ ...asJson(report), callId: record.id, ...comparison, samples }, target)
+        : withoutSecrets(
+            `${asText(report, createPaint(io), values.show)}${describe(comparison, samples, createPaint(io))}`,
+            target,
+          ),
+    )
+    return isUsable(sent.outcome) ? 0 : 1
+  },
+}
+
+/** Of a record what replaying needs, from the data of a server or from its API. */
+interface Recorded {
+  id: string
+  actionType: string
+  /** ISO 8601, or epoch milliseconds. */
+  startedAt: string | number
+  status: string
+  reason: string
+  details: {
+    platform?: string
+    operations?: OperationVerdict[]
+    request?: { headers: Record<string, string>; body: unknown }
+  }
+}
+
+async function findRecord(named: string, status: string | undefined, io: Io): Promise<Recorded> {
+  if (/[./\\]/.test(named)) return readRecordFile(named)
+  const archive = await openCallArchive(readConfiguration(io.env), {
+    now: Date.now,
+    newId: randomUUID,
+    randomBytes,
+    log: createLog('warn', { write: () => true }),
+  })
+  try {
+    const found = named === 'last' ? await archive.newest(status) : await archive.find(named)
+    if (found) return found as Recorded
+  } finally {
+    await archive.close()
+  }
+  const what =
+    named !== 'last' ? `no call ${named}` : status === undefined ? 'no call' : `no call that ended as ${status}`
+  throw new Error(
+    `There is ${what} in these records. PREFLOW_DATA or PREFLOW_DATABASE_URL name the data of the server; a record is kept ` +
+      'for a month at most.',
+  )
+}
+
+async function readRecordFile(path: string): Promise<Recorded> {
+  const text = await readFile(path, 'utf8').catch(error => {
+    throw new UsageError(`${path}: cannot be read (${(error as { code?: string }).code}). Name a file, an id, or last.`)
+  })
+  let document: Partial<Recorded> | null
+  try {
+    document = JSON.parse(text)
+  } catch {
+    throw new UsageError(`${path}: is not JSON. Save the answer of GET …/api/server/v1/actions/calls/{id} as it is.`)
+  }
+  if (typeof document?.actionType !== 'string' || typeof document.details !== 'object' || document.details === null) {
+    throw new UsageError(
+      `${path}: is no record of a call. Save the answer of GET …/api/server/v1/actions/calls/{id} as it is.`,
+    )
+  }
+  return { id: path, startedAt: '', status: 'unknown', reason: '', ...document } as Recorded
+}
+
+interface RecordedRequest {
+  headers: Record<string, string>
+  body: { event: object; flowId?: string; allowedOperations?: AllowedOperation[] }
+}
+
+function recordedRequest({ actionType, details, reason }: Recorded): { type: ActionType; request: RecordedRequest } {
+  if (!Object.hasOwn(actionTypes, actionType)) throw new Error(`This preflow knows no ${plain(actionType)} actions.`)
+  const { request } = details
+  if (!request) throw new Error(`Nothing was sent in this call: ${plain(reason)} There is nothing to replay.`)
+  const body = request.body as { event?: unknown; cutAfterCharacters?: number } | null
+  if (typeof body?.event !== 'object' || body.event === null) {
+    const why =
+      body?.cutAfterCharacters === undefined ? 'has no request' : 'was cut, because the request was very large'
+    throw new Error(`The record ${why}. Send a sample instead: preflow trigger ${actionType} --to …`)
+  }
+  return { type: actionType as ActionType, request: request as RecordedRequest }
+}
+
+async function save(path: string, body: string): Promise<void> {
+  // What stands there may be the only copy of another call.
+  await writeFile(path, `${JSON.stringify(JSON.parse(body), null, 2)}\n`, { flag: 'wx' }).catch(error => {
+    const isThere = (error as { code?: string }).code === 'EEXIST'
+    throw new UsageError(
+      `--save ${path}: ${isThere ? 'is there already. Name another file.' : `cannot be written (${error.code}).`}`,
+    )
+  })
+}
+
+interface Comparison {
+  recorded: { at: string; status: string; reason: string; operations: readonly OperationVerdict[] }
+  isSame: boolean
+}
+
+/** The same: it ends in the same way, with the same verdict on the same operations. */
+function compare({ details, reason, startedAt, status }: Recorded, { outcome }: Sent): Comparison {
+  const operations = details.operations ?? []
+  const inShort = (verdicts: readonly OperationVerdict[]) =>
+    JSON.stringify(verdicts.map(({ op, path, verdict }) => [op, path, verdict]))
+  const now = 'operations' in outcome ? outcome.operations : []
+  return {
+    recorded: { at: startedAt === '' ? '' : new Date(startedAt).toISOString(), status, reason, operations },
+    isSame: outcome.status === status && inShort(now) === inShort(operations),
+  }
+}
+
+function describe({ isSame, recorded }: Comparison, samples: readonly string[], paint: Paint): string {
+  const when = recorded.at === '' ? 'Then' : `Then, at ${recorded.at}`
+  return [
+    '',
+    paint.strong(isSame ? 'It ends as it did then.' : 'It ends otherwise than then.'),
+    `${when}: ${plain(recorded.status)}. ${plain(recorded.reason)}`,
+    ...(isSame
+      ? []
+      : recorded.operations.map(({ op, path = '', verdict, reason }) =>
+          paint.faint(plain(`  ${verdict.replace('_', ' ')}  ${op} ${path}  ${reason}`)),
+        )),
+    ...(samples.length === 0
+      ? []
+      : [
+          '',
+          paint.doubtful(
+            'The record keeps no values of these; samples were sent. Give your own with --set PATH=VALUE:',
+          ),
+          ...samples.map(path => `  ${plain(path)}`),
+        ]),
+    '',
+    '',
+  ].join('\n')
+}

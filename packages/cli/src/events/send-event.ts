@@ -1,0 +1,90 @@
+import { actionTypes, type NamedValues } from '@preflow/contract'
+import {
+  type ActionCall,
+  createCredentialSource,
+  createSend,
+  type Delivery,
+  executeAction,
+  type Outcome,
+  type SendRequest,
+} from '@preflow/engine'
+import { type Io, UsageError } from '../command.ts'
+import { readAssignment, withPath } from './edit-path.ts'
+
+/** The call with what `--set` changes, and with everything forwarded that the event holds: it is the developer's own. */
+export function edited(call: ActionCall, assignments: readonly string[]): ActionCall {
+  const { event, requestId, flowId, allowedOperations } = call
+  let document: object = { event, requestId, flowId, allowedOperations }
+  for (const assignment of assignments) {
+    const read = readAssignment(assignment)
+    if (!read) throw new UsageError(`--set ${assignment}: must be PATH=VALUE.`)
+    try {
+      document = withPath(document as Record<string, unknown>, read.path, read.value)
+    } catch (error) {
+      throw error instanceof TypeError ? new UsageError(`--set ${error.message}`) : error
+    }
+  }
+  const changed = document as Partial<ActionCall> & { event: object }
+  if (typeof changed.event !== 'object' || changed.event === null || Array.isArray(changed.event)) {
+    throw new UsageError('--set event: must be an object, or one of its members: --set request.grantType=password.')
+  }
+  if (changed.allowedOperations && !Array.isArray(changed.allowedOperations)) {
+    throw new UsageError('--set allowedOperations: must be a list.')
+  }
+  const { request } = changed.event as {
+    request?: { additionalHeaders?: unknown; additionalParams?: unknown } | null
+  }
+  const names = (member: 'additionalHeaders' | 'additionalParams') => {
+    const list = request?.[member] ?? []
+    if (!Array.isArray(list)) throw new UsageError(`--set request.${member}: must be a list, entered by name.`)
+    return list.flatMap(item => (item as NamedValues | null)?.name ?? [])
+  }
+  const { allowedOperations: offered, flowId: flow } = changed
+  const { allowedOperations: _, flowId: __, ...rest } = call
+  return {
+    ...rest,
+    event: changed.event,
+    requestId: String(changed.requestId ?? requestId),
+    ...(flow === undefined || flow === null ? {} : { flowId: String(flow) }),
+    ...(offered ? { allowedOperations: offered } : {}),
+    action: {
+      ...call.action,
+      endpoint: {
+        ...call.action.endpoint,
+        ...(actionTypes[call.action.type].mayListHeaders && {
+          allowedHeaders: names('additionalHeaders'),
+          allowedParameters: names('additionalParams'),
+        }),
+      },
+    },
+  }
+}
+
+export interface Sent {
+  outcome: Outcome
+  /** Of the last attempt; absent when nothing was sent. */
+  request?: SendRequest
+  delivery?: Delivery
+}
+
+export async function sendEvent(call: ActionCall, io: Io): Promise<Sent> {
+  const send = createSend({ allowPrivateAddresses: true })
+  const seen: Pick<Sent, 'request' | 'delivery'> = {}
+  try {
+    const outcome = await executeAction(
+      { ...call, signal: io.signal },
+      {
+        send: async request => {
+          const delivery = await send(request)
+          Object.assign(seen, { request, delivery })
+          return delivery
+        },
+        credentials: createCredentialSource({ send, now: Date.now }),
+        now: Date.now,
+      },
+    )
+    return { outcome, ...seen }
+  } finally {
+    await send.close()
+  }
+}
