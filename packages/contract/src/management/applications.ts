@@ -47,7 +47,7 @@ export interface AuthenticationSequenceInput {
   steps?: { id: number; options: AuthenticatorOption[] }[]
   /** The step whose user is signed in. Default 1. */
   subjectStepId?: number
-  /** The step whose user's attributes are used. Default 1. */
+  /** Default 1. Kept and shown; the attributes are those of the user who is signed in. */
   attributeStepId?: number
 }
 

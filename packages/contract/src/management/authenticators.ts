@@ -28,7 +28,10 @@ export interface CustomAuthenticatorInput {
   endpoint: EndpointInput
 }
 
-/** The body that replaces one. Of the endpoint, what is left out stays: nobody can repeat secrets that are never shown. */
+/**
+ * The body that replaces one. `isEnabled`, and what is left out of the endpoint, stays: nobody can repeat secrets that are never
+ * shown.
+ */
 export interface CustomAuthenticatorUpdate extends Omit<CustomAuthenticatorInput, 'name' | 'endpoint'> {
   /** Only as it is. */
   name?: Maybe<string>

@@ -17,6 +17,8 @@ export interface CallFacts {
   startedAt: number
   clientId?: string
   grantType?: string
+  /** The error the client gets when the call could not be decided. Default `server_error`. */
+  refusedWith?: string
 }
 
 /** How long call records are kept. */
@@ -35,14 +37,13 @@ const MAX_RECORDS_A_WRITE = 500
 const MAX_BODY_CHARACTERS = 32_768
 const REDACTED = '[redacted]'
 
-/** What the flow does with each outcome. */
-const FLOW_RESULTS: Record<Outcome['status'], string> = {
+/** What the flow does with each outcome but an error, which it refuses. */
+const FLOW_RESULTS: Record<Exclude<Outcome['status'], 'error'>, string> = {
   success: 'continued',
   skipped: 'continued unmodified',
   continued: 'continued unmodified',
   failed: 'denied',
   incomplete: 'redirected',
-  error: 'refused with server_error',
 }
 
 /**
@@ -52,7 +53,7 @@ const FLOW_RESULTS: Record<Outcome['status'], string> = {
  * a token or a credential, is replaced once more, so that a mistake in one place alone reveals nothing.
  */
 export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
-  const { action, clientId, grantType } = facts
+  const { action, clientId, grantType, refusedWith = 'server_error' } = facts
   const { request, answer, ...trace } = outcome.trace
   return {
     id: facts.id,
@@ -67,8 +68,8 @@ export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
     ...(clientId === undefined ? {} : { clientId }),
     ...(grantType === undefined ? {} : { grantType }),
     flowResult:
-      outcome.status === 'incomplete' && !actionTypes[action.type].mayRedirect
-        ? FLOW_RESULTS.error
+      outcome.status === 'error' || (outcome.status === 'incomplete' && !actionTypes[action.type].mayRedirect)
+        ? `refused with ${refusedWith}`
         : FLOW_RESULTS[outcome.status],
     details: {
       ...(withoutSecrets({

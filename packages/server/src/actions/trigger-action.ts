@@ -19,6 +19,8 @@ export interface Trigger {
   /** For the call record. */
   clientId?: string
   grantType?: string
+  /** For the call record: the error the client gets when the call cannot be decided. Default `server_error`. */
+  refusedWith?: string
   /** Ties the calls of one flow together; only types whose flows span several calls have one. */
   flowId?: string
   /** Describes what is about to happen. Asked only when there is an action to call, with the platform it is called as. */
@@ -91,7 +93,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       { ...engine, observe: step => log.debug({ callId, ...step }, step.resultMessage) },
     )
     const outcome = trigger.review ? await trigger.review(answered, platform) : answered
-    const { clientId, grantType } = trigger
+    const { clientId, grantType, refusedWith } = trigger
     const record = describeCall(outcome, {
       id: callId,
       tenantId: tenant.id,
@@ -99,6 +101,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       startedAt,
       ...(clientId === undefined ? {} : { clientId }),
       ...(grantType === undefined ? {} : { grantType }),
+      ...(refusedWith === undefined ? {} : { refusedWith }),
     })
     const { durationMs, flowResult, status } = record
     log['error' in outcome && outcome.error ? 'warn' : 'info'](

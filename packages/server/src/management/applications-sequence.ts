@@ -2,7 +2,7 @@ import type { AuthenticationSequenceInput, AuthenticationSequenceView } from '@p
 import { BASIC_AUTHENTICATOR, sequenceOf } from '../sign-in/sequence.ts'
 import { authenticationTypesOf } from '../store/authenticators.ts'
 import type { Database } from '../store/database.ts'
-import type { Application, SignInSequence } from '../store/model.ts'
+import type { Application, SignInSequence, Tenant } from '../store/model.ts'
 import { invalidRequest } from './refusal.ts'
 
 const refuse = (text: string) => invalidRequest(`authenticationSequence${text}`)
@@ -14,7 +14,7 @@ const refuse = (text: string) => invalidRequest(`authenticationSequence${text}`)
  */
 export async function readSequence(
   { type = 'DEFAULT', steps = [], subjectStepId = 1, attributeStepId = 1 }: AuthenticationSequenceInput,
-  { db, tenantId }: { db: Database; tenantId: string },
+  { db, tenant }: { db: Database; tenant: Tenant },
 ): Promise<SignInSequence | undefined> {
   const ordered = steps.toSorted((one, other) => one.id - other.id)
   const options = ordered.map(step => step.options.map(({ authenticator }) => authenticator))
@@ -27,7 +27,7 @@ export async function readSequence(
   for (const [index, { id }] of ordered.entries()) {
     if (id !== index + 1) throw refuse(`.steps: ids must be 1, 2, 3 and so on; look at step ${id}.`)
   }
-  await checkOptions(options, db, tenantId)
+  await checkOptions(options, db, tenant)
   for (const [name, id] of Object.entries({ subjectStepId, attributeStepId })) {
     if (id > ordered.length) throw refuse(`.${name}: there is no step ${id}; the last one is ${ordered.length}.`)
   }
@@ -38,8 +38,8 @@ export async function readSequence(
   }
 }
 
-async function checkOptions(steps: readonly string[][], db: Database, tenantId: string): Promise<void> {
-  const types = await authenticationTypesOf(db, tenantId, [...new Set(steps.flat())])
+async function checkOptions(steps: readonly string[][], db: Database, tenant: Tenant): Promise<void> {
+  const types = await authenticationTypesOf(db, tenant, [...new Set(steps.flat())])
   for (const [index, options] of steps.entries()) {
     const at = `.steps: step ${index + 1}`
     if (options.length === 0) throw refuse(`${at} has no options. Name at least one authenticator.`)
@@ -53,7 +53,7 @@ async function checkOptions(steps: readonly string[][], db: Database, tenantId: 
           `${at}: there is no authenticator ${shown}. Create it, or take one that GET /authenticators lists.`,
         )
       }
-      if (index === 0 && known.has('VERIFICATION')) {
+      if (index === 0 && known.includes('VERIFICATION')) {
         throw refuse(
           `${at}: ${name} verifies a user who is known already. Put it into a later step, after one that identifies the user.`,
         )

@@ -62,7 +62,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       const { body, nowMs } = call
       const oidc = body.inboundProtocolConfiguration?.oidc ?? { grantTypes: ['client_credentials'] }
       const isPublicClient = oidc.publicClient ?? false
-      const signIn = body.authenticationSequence && (await readSequence(body.authenticationSequence, placeOf(call)))
+      const signIn = body.authenticationSequence && (await readSequence(body.authenticationSequence, call))
       const application: Application = {
         id: call.newId(),
         tenantId: call.tenant.id,
@@ -129,7 +129,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       if (authenticationSequence && application.isSystem) {
         throw invalidRequest('authenticationSequence: users of a system application sign in with their password.')
       }
-      const signIn = authenticationSequence ? await readSequence(authenticationSequence, placeOf(call)) : oldSignIn
+      const signIn = authenticationSequence ? await readSequence(authenticationSequence, call) : oldSignIn
       const changed: Application = {
         ...rest,
         ...(signIn ? { signIn } : {}),
@@ -284,10 +284,6 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       return { status: 204 }
     },
   },
-}
-
-function placeOf({ db, tenant }: Pick<Call<'createApplication'>, 'db' | 'tenant'>) {
-  return { db, tenantId: tenant.id }
 }
 
 type OneApplicationCall = Pick<Call<'getApplication'>, 'db' | 'tenant' | 'params'>

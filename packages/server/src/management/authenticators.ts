@@ -77,7 +77,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
           type: 'AUTHENTICATION',
           name,
           ...(description ? { description } : {}),
-          status: statusOf(body.isEnabled),
+          status: statusOf(body.isEnabled ?? true),
           version: actionTypes.AUTHENTICATION.latestVersion,
           endpoint: {
             uri: body.endpoint.uri,
@@ -135,7 +135,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
         action: {
           ...action,
           ...(description ? { description } : {}),
-          status: statusOf(body.isEnabled),
+          status: body.isEnabled == null ? action.status : statusOf(body.isEnabled),
           endpoint: { ...withPatch(action.endpoint, endpoint ?? {}), signingSecrets: secrets },
           updatedAt: nowMs,
         },
@@ -212,8 +212,8 @@ function checkNames({ name, displayName }: { name: string; displayName: string }
   }
 }
 
-function statusOf(isEnabled: boolean | null | undefined): Action['status'] {
-  return isEnabled === false ? 'INACTIVE' : 'ACTIVE'
+function statusOf(isEnabled: boolean): Action['status'] {
+  return isEnabled ? 'ACTIVE' : 'INACTIVE'
 }
 
 /** The credentials, refused in the words that the reference has for authenticators: they name the property. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import type { AuthenticationSequenceInput, CustomAuthenticatorInput } from '@preflow/contract/management'
+import { randomUUID } from 'node:crypto'
+import type { AuthenticationSequenceInput, CallSummary, CustomAuthenticatorInput } from '@preflow/contract/management'
 import { type Browser, CALLBACK, openBrowser, type Page } from '../oauth/browser.cases.ts'
 import type { Extension, World } from '../oauth/world.cases.ts'
 import type { Application, Organization, User } from '../store/model.ts'
+import { insertOrganization } from '../store/organizations.ts'
 
 /** The administrator of the first tenant, who administers all of them. */
 const ADMINISTRATOR = `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}`
@@ -42,6 +44,28 @@ export async function addAuthenticator(
   }
   const made = await manage(world, 'POST', '/authenticators/custom', body, organization)
   assert.equal(made.status, 201, JSON.stringify(made.body))
+}
+
+/** An organization below the root of the world's tenant. */
+export async function addOrganization(world: World): Promise<Organization> {
+  const id = randomUUID()
+  const { tenant } = world
+  const organization = {
+    id,
+    tenantId: tenant.id,
+    parentId: tenant.rootOrganizationId,
+    name: 'Branch',
+    handle: id,
+    depth: 1,
+  }
+  await insertOrganization(world.db, organization)
+  return organization
+}
+
+/** The record of the call that was made last. */
+export async function lastCall(world: World): Promise<CallSummary> {
+  const { body } = await manage(world, 'GET', '/actions/calls?limit=1')
+  return body[0]
 }
 
 /** The sequence of these steps, each with its options. */

@@ -20,7 +20,7 @@ export interface Asking {
   application: Application
   issuer: Issuer
   flow: SignInFlow
-  /** Whom the steps before found, the last one first. Absent in the first step. */
+  /** Whom the last of the steps before found. Absent in the first step. */
   user?: User
 }
 
@@ -34,6 +34,22 @@ export type Decision =
 
 /** What RFC 6749, section 4.1.2.1, lets an error consist of. */
 const ERROR_TEXT = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/
+/**
+ * Reasons that oidc-provider takes for classes of its own, in lower case without underscores: it would put its own words in the
+ * place of the extension's, or show a page instead of going back to the application.
+ */
+const MISTAKEN_REASONS: ReadonlySet<string> = new Set([
+  'customoidcprovidererror',
+  'invalidclientauth',
+  'invalidclientmetadata',
+  'invalidgrant',
+  'invalidredirecturi',
+  'invalidtoken',
+  'oidcprovidererror',
+  'sessionnotfound',
+])
+/** What the application gets when an authenticator could not be asked, or said nothing that can be used. */
+const PROCESSING_ERROR = 'authentication_processing_error'
 /** Between the values of a claim that has several, where the reference keeps them as one text. */
 const SEPARATOR = ','
 const USERNAME = `${LOCAL_DIALECT}username`
@@ -63,6 +79,7 @@ export async function askAuthenticator(
     facts: {},
     clientId: application.clientId,
     flowId: flow.id,
+    refusedWith: PROCESSING_ERROR,
     eventFor: () => authenticationEvent(asking),
     async review(outcome, platform) {
       switch (outcome.status) {
@@ -73,7 +90,7 @@ export async function askAuthenticator(
           return outcome
         }
         case 'incomplete':
-          url = withApplication(outcome.redirectUrl, application.id)
+          url = withApplication(outcome.redirectUrl, asking)
           return url === undefined
             ? undecided(outcome, 'The url of the redirect cannot be understood. Send the whole address of your page.')
             : outcome
@@ -89,7 +106,8 @@ export async function askAuthenticator(
   if (triggered.status === 'incomplete' && url !== undefined) return { status: 'redirected', url }
   if (triggered.status === 'failed' && !triggered.error) {
     const { reason, description } = triggered
-    return { status: 'refused', error: ERROR_TEXT.test(reason) ? reason : 'access_denied', description }
+    const isTellable = ERROR_TEXT.test(reason) && !MISTAKEN_REASONS.has(reason.replaceAll('_', '').toLowerCase())
+    return { status: 'refused', error: isTellable ? reason : 'access_denied', description }
   }
   return processingError(authenticator.displayName, triggered.callId)
 }
@@ -99,7 +117,7 @@ export function processingError(displayName: string, callId?: string): Decision 
   const sentence = `An error occurred while authenticating user with ${displayName}.`
   return {
     status: 'refused',
-    error: 'authentication_processing_error',
+    error: PROCESSING_ERROR,
     description: callId === undefined ? sentence : `${sentence} The id of the call is ${callId}.`,
   }
 }
@@ -186,11 +204,12 @@ function shortened(text: string): string {
 }
 
 /** The address with the application in its query, as newer platforms send it; its own query stays as it is written. */
-function withApplication(url: string, applicationId: string): string | undefined {
-  const target = URL.parse(url)
+function withApplication(url: string, { application, issuer }: Asking): string | undefined {
+  // Where a platform sends browsers anywhere, an address without a host is one of the platform itself.
+  const target = URL.parse(url, issuer.url)
   if (!target) return undefined
   if (!target.searchParams.has('spId')) {
-    target.search += `${target.search === '' ? '?' : '&'}spId=${encodeURIComponent(applicationId)}`
+    target.search += `${target.search === '' ? '?' : '&'}spId=${encodeURIComponent(application.id)}`
   }
   return target.href
 }

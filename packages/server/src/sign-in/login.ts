@@ -1,3 +1,4 @@
+import { namedValues } from '../oauth/seam.ts'
 import { findAuthenticator } from '../store/authenticators.ts'
 import type { Authenticator, SignInFlow, User } from '../store/model.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../store/sign-in-flows.ts'
@@ -88,12 +89,18 @@ async function currentStep(visit: Visit): Promise<Step | undefined> {
   if (!flow) {
     // The application asked for no more than the password when the sign-in began.
     const { headers } = ports.clientRequestOf(request)
-    await beginSignIn({ interaction, issuer: server.issuer, application }, { headers, parameters: [] }, ports)
+    const parameters = namedValues(interaction.params)
+    await beginSignIn({ interaction, issuer: server.issuer, application }, { headers, parameters }, ports)
     flow = await find()
   }
   if (!flow || flow.isDecided) {
     if (interaction.result) redirect(response, 303, interaction.returnTo)
     else send(response, 400, errorPage('session_not_found', 'This sign-in was finished before, or it took too long.'))
+    return undefined
+  }
+  // The application asks for less than when the sign-in began.
+  if (flow.passed.length >= sequenceOf(application).steps.length) {
+    await decide(visit, flow, flow.passed)
     return undefined
   }
   const options = await optionsOf(visit, flow)
@@ -155,7 +162,7 @@ async function showStep(step: Step, view: { userName?: string }): Promise<void> 
     case 'refused':
       return refuse(step, decision)
     case 'passed':
-      return pass(step, option.name, decision.user, () => redirect(response, 303, pathOf(visit)))
+      return pass(step, option.name, decision.user, () => reload(visit))
     default:
       return decision satisfies never
   }
@@ -163,18 +170,17 @@ async function showStep(step: Step, view: { userName?: string }): Promise<void> 
 
 async function submitStep(step: Step, form: URLSearchParams): Promise<void> {
   const { visit, flow, option, options } = step
-  const { ports, response } = visit
-  const again = () => redirect(response, 303, pathOf(visit))
+  const { ports } = visit
   if (form.get('step') === 'other') {
     await changeSignInFlow(ports.db, flow, { chosen: undefined })
-    return again()
+    return reload(visit)
   }
   const chosen = options.find(({ name }) => name === form.get('authenticator'))
   if (chosen) {
     await changeSignInFlow(ports.db, flow, { chosen: chosen.name })
-    return chosen.authenticator ? showGoOn(visit) : again()
+    return chosen.authenticator ? showGoOn(visit) : reload(visit)
   }
-  if (option?.name !== BASIC_AUTHENTICATOR || !form.has('password')) return again()
+  if (option?.name !== BASIC_AUTHENTICATOR || !form.has('password')) return reload(visit)
   const previous = await userOf(step)
   if (previous === 'gone') return refuse(step, USER_GONE)
   const user = await readPassword(visit, form, {
@@ -202,26 +208,36 @@ async function userOf({ flow, visit }: Step): Promise<User | 'gone' | undefined>
 /** Notes that the step is passed, and goes on: to the next one, or back to the application. */
 async function pass(step: Step, authenticator: string, user: User, goOn: () => void): Promise<void> {
   const { visit, flow } = step
-  const { steps, subjectStep } = sequenceOf(visit.application)
   const passed = [...flow.passed, { authenticator, userId: user.id }]
-  const isDecided = passed.length >= steps.length
-  const changed = await changeSignInFlow(visit.ports.db, flow, { passed, isDecided, chosen: undefined })
-  // Another request of this browser was faster; what it decided stands.
-  if (!changed) return redirect(visit.response, 303, pathOf(visit))
-  if (!isDecided) return goOn()
-  const subject = passed[subjectStep - 1] ?? passed[0]
-  await finishLogin(
-    visit,
-    subject?.userId ?? user.id,
-    passed.map(({ authenticator: name }) => name),
-  )
+  if (passed.length >= sequenceOf(visit.application).steps.length) return decide(visit, flow, passed)
+  const isKept = await changeSignInFlow(visit.ports.db, flow, { passed, chosen: undefined })
+  return isKept ? goOn() : reload(visit)
+}
+
+/** Signs in the user of the subject's step. */
+async function decide(visit: Visit, flow: SignInFlow, passed: SignInFlow['passed']): Promise<void> {
+  const { subjectStep } = sequenceOf(visit.application)
+  const subject = passed[subjectStep - 1] ?? passed.at(-1)
+  if (!subject) throw new Error('a sign-in is decided before any step was passed')
+  if (!(await changeSignInFlow(visit.ports.db, flow, { passed, isDecided: true }))) return reload(visit)
+  const authenticators = passed.map(({ authenticator }) => authenticator)
+  await finishLogin(visit, subject.userId, authenticators)
+}
+
+/** Shows where the sign-in is now, also when another request of this browser was faster: what that one decided stands. */
+function reload(visit: Visit): void {
+  redirect(visit.response, 303, pathOf(visit))
 }
 
 async function refuse({ flow, visit }: Step, refusal: Decision & { status: 'refused' }): Promise<void> {
-  const changed = await changeSignInFlow(visit.ports.db, flow, { isDecided: true })
-  if (!changed) return redirect(visit.response, 303, pathOf(visit))
+  if (!(await changeSignInFlow(visit.ports.db, flow, { isDecided: true }))) return reload(visit)
   const { error, description } = refusal
-  await finish(visit, { error, ...(description === undefined ? {} : { error_description: description }) })
+  await finish(visit, { error, ...(description === undefined ? {} : { error_description: printable(description) }) })
+}
+
+/** The text with nothing in it that RFC 6749, section 4.1.2.1, keeps out of a description. */
+function printable(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, '?')
 }
 
 async function finishLogin(visit: Visit, userId: string, authenticators: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { deleteAction, findActionById, insertAction, listActions, setActionStatus, updateAction } from './actions.ts'
 import { type Database, inTransaction, unlessTaken } from './database.ts'
-import type { Action, Authenticator } from './model.ts'
+import type { Action, Authenticator, Tenant } from './model.ts'
 import type { Tables } from './tables.ts'
 
 type AuthenticatorRow = Selectable<Tables['authenticators']>
@@ -88,26 +88,29 @@ export async function listAuthenticators(
   })
 }
 
-/** What kinds of authenticators the tenant has under each of these names, in whichever organization. Opens no secret. */
+/**
+ * What the tenant knows under each of these names: the kind of its own authenticator, or where it has none, the kinds of those of
+ * its organizations. Opens no secret.
+ */
 export async function authenticationTypesOf(
   db: Database,
-  tenantId: string,
+  { id, rootOrganizationId }: Tenant,
   names: readonly string[],
-): Promise<Map<string, ReadonlySet<Authenticator['authenticationType']>>> {
-  const types = new Map<string, Set<Authenticator['authenticationType']>>()
-  if (names.length === 0) return types
+): Promise<Map<string, Authenticator['authenticationType'][]>> {
+  if (names.length === 0) return new Map()
   const rows = await db.queries
     .selectFrom('authenticators')
-    .select(['name', 'authentication_type'])
-    .where('tenant_id', '=', tenantId)
+    .select(['name', 'organization_id', 'authentication_type'])
+    .where('tenant_id', '=', id)
     .where('name', 'in', names)
     .execute()
-  for (const { name, authentication_type } of rows) {
-    const known = types.get(name) ?? new Set()
-    known.add(authentication_type as Authenticator['authenticationType'])
-    types.set(name, known)
-  }
-  return types
+  return new Map(
+    [...Map.groupBy(rows, ({ name }) => name)].map(([name, all]) => {
+      const own = all.filter(({ organization_id }) => organization_id === rootOrganizationId)
+      const kinds = (own.length > 0 ? own : all).map(({ authentication_type }) => authentication_type)
+      return [name, kinds as Authenticator['authenticationType'][]]
+    }),
+  )
 }
 
 function columnsOf({ displayName, authenticationType, image }: Authenticator) {

@@ -81,7 +81,7 @@ export interface SignInSequence {
   steps: { options: string[] }[]
   /** Whose user is signed in. */
   subjectStep: number
-  /** Whose user's attributes are used. */
+  /** Kept and shown. The attributes are those of the user who is signed in. */
   attributeStep: number
 }
 
