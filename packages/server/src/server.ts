@@ -28,7 +28,8 @@ import { purgeSignInFlows } from './store/sign-in-flows.ts'
 import { FIRST_TENANT, findTenantByDomain, findTenantById } from './store/tenants.ts'
 import { insertUser, listUsers } from './store/users.ts'
 import { purgeWrongPasswords } from './store/wrong-passwords.ts'
-import { createChangePasswordApi } from './users/change-password-api.ts'
+import { handleInvitation } from './users/invitation-page.ts'
+import { createUsersApi } from './users/users-api.ts'
 
 /** A server that is ready to listen. */
 export interface Server {
@@ -157,10 +158,17 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
     }
   }
 
+  const readForm = async (form: IncomingMessage) =>
+    new URLSearchParams((await readBody(form, form.headers['content-length'], MAX_FORM_BYTES)).toString())
+
   const rooms: Room[] = [
     { answers: /^\/api\/server\/v1(\/|$)/, answer: mount(createManagementApi(apiPorts, limits)) },
     { answers: /^\/scim2(\/|$)/, answer: mount(createScimApi(apiPorts, limits)) },
-    { answers: /^\/api\/users\/v1(\/|$)/, answer: mount(createChangePasswordApi(apiPorts)) },
+    { answers: /^\/api\/users\/v1(\/|$)/, answer: mount(createUsersApi(apiPorts)) },
+    {
+      answers: /^\/set-password$/,
+      answer: ({ request, response, issuer }) => handleInvitation(request, response, issuer, { ...apiPorts, readForm }),
+    },
     {
       answers: /^\/sign-in\/[^/]+$/,
       answer: async ({ request, response, issuer }) =>
@@ -173,8 +181,7 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
           checkPassword,
           trigger,
           areAuthenticatorsOff: configuration.disabledActions.includes('AUTHENTICATION'),
-          readForm: async form =>
-            new URLSearchParams((await readBody(form, form.headers['content-length'], MAX_FORM_BYTES)).toString()),
+          readForm,
         }),
     },
     {

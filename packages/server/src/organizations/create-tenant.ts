@@ -4,11 +4,15 @@ import { insertApiResource, listApiResources, updateApiResource } from '../store
 import { type Database, inTransaction } from '../store/database.ts'
 import type { Tenant } from '../store/model.ts'
 import { FIRST_TENANT, insertTenant, listTenants } from '../store/tenants.ts'
-import { CHANGE_PASSWORD_SCOPE } from '../users/change-password-api.ts'
+import { USERS_API_SCOPES } from '../users/users-api.ts'
 
 /** Every scope that protects this server's own APIs. */
 export const MANAGEMENT_SCOPES: readonly string[] = [
-  ...new Set([...managementRouteList.flatMap(({ scope }) => scope ?? []), ...SCIM_SCOPES, CHANGE_PASSWORD_SCOPE]),
+  ...new Set([
+    ...managementRouteList.flatMap(({ scope }) => scope ?? []),
+    ...SCIM_SCOPES,
+    ...Object.values(USERS_API_SCOPES),
+  ]),
 ].sort()
 
 /**

@@ -157,6 +157,24 @@ export function consentPage(view: {
   )
 }
 
+/** Asks an invited user for a new password, twice. */
+export function newPasswordPage(view: { userName: string; invitation: string; complaint?: string }): string {
+  return page(
+    'Choose a password',
+    html`<p>for the account <strong>${view.userName}</strong></p>
+${alert(view.complaint)}
+<form method="post">
+<input type="hidden" name="invitation" value="${view.invitation}">
+<input type="hidden" name="username" value="${view.userName}" autocomplete="username">
+<label for="password">New password</label>
+<input id="password" name="password" type="password" autocomplete="new-password" required autofocus>
+<label for="again">The same again</label>
+<input id="again" name="again" type="password" autocomplete="new-password" required>
+<button>Set the password</button>
+</form>`,
+  )
+}
+
 /** Asks for the code that another device shows. */
 export function deviceCodePage(view: { action: string; csrf: string; code?: string; complaint?: string }): string {
   return page(

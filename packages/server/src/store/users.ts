@@ -95,6 +95,17 @@ export async function verifyPassword(
   return row && matches && row.is_active === 1 ? toUser(row) : undefined
 }
 
+/** What is kept of the password: changes with every password that is set. Absent: nobody can sign in as the user. */
+export async function findPasswordHash(db: Database, tenantId: string, id: string): Promise<string | undefined> {
+  const row = await db.queries
+    .selectFrom('users')
+    .select('password')
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row?.password ?? undefined
+}
+
 /** What {@link listUsers} searches for; all that are given must hold. Comparisons are without regard to case. */
 export interface UserSearch {
   organizationId?: string

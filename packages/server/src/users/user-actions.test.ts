@@ -11,6 +11,7 @@ import { listCalls } from '../store/calls.ts'
 import type { Action, Application, Organization, User } from '../store/model.ts'
 import { insertOrganization } from '../store/organizations.ts'
 import { findUserById, findUserByUserName, verifyPassword } from '../store/users.ts'
+import { readInvitation } from './invitation.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
 type Json = any
@@ -52,6 +53,7 @@ onEachDatabase(databaseUrl => {
       'internal_user_mgt_update',
       'internal_login',
       'internal_user_password_update',
+      'internal_offline_invite',
     ])
   })
   after(async () => {
@@ -374,6 +376,93 @@ onEachDatabase(databaseUrl => {
     for (let guesses = 0; guesses < 10; guesses++) assert.equal((await guess('wrong')).status, 400)
     assert.equal((await guess(OLD)).status, 429)
     assert.ok(await opens(OLD))
+  })
+
+  async function invite(as?: string, body: object = { username: mira.userName }): Promise<Answered & { text: string }> {
+    const response = await fetch(`${world.base}/api/users/v1/offline-invite-link`, {
+      method: 'POST',
+      headers: { authorization: as ?? basic('boss'), 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    const text = await response.text()
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: response.ok ? undefined : JSON.parse(text),
+    }
+  }
+  /** Fills in the page behind a link, as its form says. */
+  async function accept(link: string, password = NEW, again = password): Promise<{ status: number; page: string }> {
+    const asked = await (await fetch(link)).text()
+    const [, invitation = ''] = /name="invitation" value="([^"]*)"/.exec(asked) ?? []
+    const body = new URLSearchParams({ invitation, username: mira.userName, password, again })
+    const response = await fetch(link, { method: 'POST', body })
+    return { status: response.status, page: await response.text() }
+  }
+
+  test('user-actions 1.2: a password set through an invitation is told as ADMIN and INVITE, and ends the invitation', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    const { headers, status, text: link } = await invite()
+    assert.deepEqual([status, headers.get('content-type')], [201, 'text/plain; charset=utf-8'])
+    assert.ok(link.startsWith(`${world.base}/set-password?invitation=`))
+    const { page } = await accept(link)
+    assert.match(page, /Password Set Successfully/)
+    assert.deepEqual([event().initiatorType, event().action, event().user.id], ['ADMIN', 'INVITE', mira.id])
+    assert.ok(await opens(NEW))
+    const late = await fetch(link)
+    assert.equal(late.status, 400)
+    assert.match(await late.text(), /used before or is too old/)
+  })
+
+  test('user-actions 1.6: an invited user reads the words of the extension, and may choose another password', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    extension.answer(() => ({ body: { ...FAILED, failureDescription: "Not 'that' one." } }))
+    const { text: link } = await invite()
+    const refused = await accept(link)
+    assert.equal(refused.status, 400)
+    assert.match(refused.page, /<p role="alert">Not &#39;that&#39; one\.<\/p>/)
+    extension.answer(() => ({ status: 500, body: 'quite-secret' }))
+    const broken = await accept(link)
+    assert.equal(broken.status, 500)
+    assert.match(broken.page, /The server encountered an internal error\./)
+    assert.doesNotMatch(broken.page, /quite-secret/)
+    assert.ok(await opens(OLD))
+    extension.succeed()
+    assert.equal((await accept(link)).status, 200)
+    assert.ok(await opens(NEW))
+  })
+
+  test('an invitation takes no password that is none, and no two different ones', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    const { text: link } = await invite()
+    assert.match((await accept(link, 'a\u0007b')).page, /1 to 1024 characters/)
+    assert.match((await accept(link, NEW, OLD)).page, /not the same/)
+    assert.equal(extension.calls.length, 0)
+    assert.ok(await opens(OLD))
+  })
+
+  test('an invitation holds in its tenant, unchanged, and not for ever', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    const { text: link } = await invite()
+    const elsewhere = link.replace(`/t/${world.tenant.domain}`, '')
+    const changed = `${link.slice(0, -2)}xx`
+    for (const url of [elsewhere, changed, link.replace(/=.*/, '=')]) assert.equal((await fetch(url)).status, 400)
+    const text = new URL(link).searchParams.get('invitation') ?? ''
+    const inADay = { ...world.db, now: () => Date.now() + 25 * 3_600_000 }
+    assert.equal(await readInvitation(inADay, world.tenant.id, text), undefined)
+    assert.equal((await readInvitation(world.db, world.tenant.id, text))?.user.id, mira.id)
+  })
+
+  test('inviting needs its scope and a user, and an administrator for an administrator', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    assert.equal((await invite(await asMira())).status, 403)
+    const asInviter = await bearer({ grant_type: 'client_credentials', scope: 'internal_offline_invite' })
+    assert.equal((await invite(asInviter)).status, 201)
+    assert.equal((await invite(asInviter, { username: 'boss' })).status, 403)
+    assert.equal((await invite(asInviter, { username: 'nobody' })).status, 404)
+    assert.equal((await invite(asInviter, { username: mira.userName, userstore: 'OTHER' })).status, 400)
+    assert.equal((await invite(asInviter, {})).body.code, 'UE-10000')
   })
 
   test('user-actions 2.2: what changes, what it was, and what is not concerned', async t => {

@@ -1,30 +1,36 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { CALL_ID_HEADER } from '../actions/call-record.ts'
+import { PRIMARY_USER_STORE } from '../actions/event-nouns.ts'
 import type { Log } from '../log.ts'
 import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from '../management/authenticate.ts'
-import type { Mounted } from '../management/handler.ts'
+import { type Mounted, originOf } from '../management/handler.ts'
 import { readJson } from '../management/read-json.ts'
-import { Refusal } from '../management/refusal.ts'
+import { invalidRequest, Refusal } from '../management/refusal.ts'
 import { createAttempts } from '../sign-in/attempts.ts'
 import { insertAuditRecord } from '../store/audit.ts'
 import type { User } from '../store/model.ts'
-import { findUserById, verifyPassword } from '../store/users.ts'
+import { findUserById, findUserByUserName, verifyPassword } from '../store/users.ts'
+import { writeInvitation } from './invitation.ts'
+import { INVITATION_PATH } from './invitation-page.ts'
 import { updateUser } from './update-user.ts'
 import { type ActionRefusal, isPassword, PASSWORD_FORM, type UserPorts } from './user-change.ts'
 
 /** What all paths of this API are below. */
 export const USER_API_PATH = '/api/users/v1'
-/** Every user may, with a token of the scope or with user name and password. */
-export const CHANGE_PASSWORD_SCOPE = 'internal_user_password_update'
+export const USERS_API_SCOPES = {
+  /** Every user may, with a token of the scope or with user name and password. */
+  changePassword: 'internal_user_password_update',
+  invite: 'internal_offline_invite',
+} as const
 
-export interface ChangePasswordPorts extends UserPorts {
+export interface UsersApiPorts extends UserPorts {
   log: Pick<Log, 'error'>
   verifyAccessToken: VerifyAccessToken
 }
 
 /** It answers every request itself; it never rejects. */
-export interface ChangePasswordApi {
+export interface UsersApi {
   /** @param request With the prefix of tenant and organization taken off. */
   fetch(request: Request, mounted: Mounted): Promise<Response>
 }
@@ -32,7 +38,8 @@ export interface ChangePasswordApi {
 type App = { Bindings: Mounted }
 
 const MAX_BODY_BYTES = 16_384
-const bodySchema = z.object({ currentPassword: z.string().min(1), newPassword: z.string().min(1) })
+const changeSchema = z.object({ currentPassword: z.string().min(1), newPassword: z.string().min(1) })
+const inviteSchema = z.object({ username: z.string().min(1), userstore: z.string().exactOptional() })
 
 const refuse = {
   missingData: () =>
@@ -74,10 +81,14 @@ function whyOf(callId: string | undefined): string {
 }
 
 /**
- * Makes the API with which users change their own password: `POST /api/users/v1/me/change-password` with `currentPassword` and
- * `newPassword`, answered with 204. Wrong current passwords are counted like wrong ones at the sign-in.
+ * Makes the API about passwords of users:
+ *
+ * - `POST /api/users/v1/me/change-password` with `currentPassword` and `newPassword` changes one's own, answered with 204. Wrong
+ *   current passwords are counted like wrong ones at the sign-in.
+ * - `POST /api/users/v1/offline-invite-link` with `username` answers 201 with a link at which that user sets one, to be handed over
+ *   in whatever way there is.
  */
-export function createChangePasswordApi(ports: ChangePasswordPorts): ChangePasswordApi {
+export function createUsersApi(ports: UsersApiPorts): UsersApi {
   const { db } = ports
   const authenticate = createAuthenticate(db, ports.verifyAccessToken)
   const attempts = createAttempts(db)
@@ -87,11 +98,11 @@ export function createChangePasswordApi(ports: ChangePasswordPorts): ChangePassw
     const { organization, tenant } = context.env
     const request = context.req.raw
     const caller = await authenticate(request, context.env)
-    if (!mayUse(caller, CHANGE_PASSWORD_SCOPE, organization)) throw forbidden(CHANGE_PASSWORD_SCOPE)
+    if (!mayUse(caller, USERS_API_SCOPES.changePassword, organization)) throw forbidden(USERS_API_SCOPES.changePassword)
     const user = caller.userId === undefined ? undefined : await findUserById(db, tenant.id, caller.userId)
     if (user?.organizationId !== organization.id) throw refuse.notOwn()
 
-    const body = bodySchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
+    const body = changeSchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
     if (!body.success) throw refuse.missingData()
     const { currentPassword, newPassword } = body.data
     await mustKnow(user, currentPassword)
@@ -109,26 +120,38 @@ export function createChangePasswordApi(ports: ChangePasswordPorts): ChangePassw
     })
     if (updated.status === 'refused') throw refuse.byAction(updated.refusal)
     if (updated.status !== 'updated') throw refuse.changedMeanwhile()
-    await insertAuditRecord(db, {
-      id: ports.newId(),
-      tenantId: tenant.id,
-      recordedAt: ports.now(),
-      initiator: caller.id,
-      action: 'UPDATE',
-      targetType: 'USER',
-      targetId: user.id,
-      details: { changed: ['password'] },
-    })
+    await audit(user, caller.id, 'UPDATE', { changed: ['password'] })
     return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
   })
 
+  app.post('/offline-invite-link', async context => {
+    const { organization, prefix, tenant } = context.env
+    const request = context.req.raw
+    const caller = await authenticate(request, context.env)
+    if (!mayUse(caller, USERS_API_SCOPES.invite, organization)) throw forbidden(USERS_API_SCOPES.invite)
+    const body = inviteSchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
+    if (!body.success) throw invalidRequest('Send the user name as username.')
+    const { username, userstore = PRIMARY_USER_STORE.name } = body.data
+    if (userstore.toUpperCase() !== PRIMARY_USER_STORE.name) {
+      throw invalidRequest(`There is no user store of this name. Users are in ${PRIMARY_USER_STORE.name}.`)
+    }
+    const user = await findUserByUserName(db, tenant.id, username, organization.id)
+    if (!user) throw new Refusal(404, 'PREFLOW-404', 'User is not found.', 'Nobody here has this user name.')
+    // Who may invite could otherwise take over an administrator's account.
+    if (user.isAdministrator && !caller.isAdministrator) {
+      throw new Refusal(403, 'PREFLOW-403', 'Forbidden.', 'Administrators are invited by administrators only.')
+    }
+    const invitation = await writeInvitation(db, { user, invitedBy: caller.id })
+    await audit(user, caller.id, 'INVITE', {})
+    return new Response(`${originOf(request)}${prefix}${INVITATION_PATH}?invitation=${invitation}`, {
+      status: 201,
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+    })
+  })
+
   app.notFound(() => {
-    throw new Refusal(
-      404,
-      'PREFLOW-404',
-      'Not found.',
-      `There is POST ${USER_API_PATH}/me/change-password and no more.`,
-    )
+    const known = ['me/change-password', 'offline-invite-link'].map(path => `POST ${USER_API_PATH}/${path}`)
+    throw new Refusal(404, 'PREFLOW-404', 'Not found.', `There are ${known.join(' and ')}.`)
   })
   app.onError(error => {
     if (error instanceof Refusal) return answer(error)
@@ -136,6 +159,19 @@ export function createChangePasswordApi(ports: ChangePasswordPorts): ChangePassw
     ports.log.error({ traceId, err: error }, 'a change of a password failed')
     return answer(new Refusal(500, 'PWD-15001', 'Error updating password', `The server's log has it under ${traceId}.`))
   })
+
+  function audit(user: User, initiator: string, action: string, details: object): Promise<void> {
+    return insertAuditRecord(db, {
+      id: ports.newId(),
+      tenantId: user.tenantId,
+      recordedAt: ports.now(),
+      initiator,
+      action,
+      targetType: 'USER',
+      targetId: user.id,
+      details,
+    })
+  }
 
   /** The user is known already, by a token that somebody may have found: only the password proves who it is. */
   async function mustKnow(user: User, password: string): Promise<void> {
