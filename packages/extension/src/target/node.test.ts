@@ -53,6 +53,25 @@ test('one extension answers at every path, several at a path each', async t => {
   assert.equal((await post(`${several.url}/c`)).status, 404)
 })
 
+test('a listener answers at its path and below it, where no extension or probe does', async t => {
+  const listening: ServeOptions['listeners'] = {
+    '/a/pages': (request, response) => response.end(`pages ${request.url}`),
+    '/b/': (request, response) => response.end(`below ${request.url}`),
+  }
+  const server = await started(t, { '/a': extensionOf(), '/b/here': extensionOf() }, { listeners: listening })
+  const textAt = async (path: string) => (await fetch(server.url + path)).text()
+  assert.equal(await textAt('/a/pages?x=1'), 'pages /a/pages?x=1')
+  assert.equal(await textAt('/a/pages/one'), 'pages /a/pages/one')
+  assert.equal(await textAt('/b/one'), 'below /b/one')
+  for (const path of ['/a', '/b/here']) assert.equal((await post(server.url + path)).status, 200)
+  for (const path of ['/a/page', '/a/pages-of-others', '/b', '/']) {
+    assert.equal((await fetch(server.url + path)).status, 404, path)
+  }
+  const everywhere = await started(t, {}, { listeners: { '/': (_, response) => response.end('everywhere') } })
+  for (const path of ['/', '/any/path']) assert.equal(await (await fetch(everywhere.url + path)).text(), 'everywhere')
+  assert.equal(await (await fetch(`${everywhere.url}/livez`)).text(), 'ok\n')
+})
+
 test('the probes answer, and readiness follows the hook', async t => {
   let isReady = false
   const server = await started(t, extensionOf(), { isReady: () => isReady })

@@ -12,6 +12,11 @@ export interface ServeOptions {
   hostname?: string
   /** Whether calls can be decided now; asked by `GET /readyz`. Default: always. */
   isReady?(): boolean | Promise<boolean>
+  /**
+   * What else answers, by the path where it begins: there and at everything below it. For pages, or what else somebody needs who
+   * is no caller. An extension at the very path goes first.
+   */
+  listeners?: Record<string, RequestListener>
   /** Milliseconds a caller may take to send the whole request. Default 5000. */
   requestTimeoutMs?: number
   /** Milliseconds that calls in flight get to finish when the server closes. Default 5000. */
@@ -31,7 +36,7 @@ export interface RunningServer {
 }
 
 /**
- * Serves one extension at every path, or several at a path each.
+ * Serves one extension at every path, or several at a path each, and beside these whatever has more than one path.
  *
  * `GET /livez` answers while the process runs, `GET /readyz` while it can decide.
  *
@@ -54,6 +59,11 @@ export async function serve(
     const probe = answerProbe[path]
     if (probe) return void respondProbe(probe, response)
     const extension = isExtension(extensions) ? extensions : extensions[path]
+    const listener = extension ? undefined : listenerFor(path, options.listeners)
+    if (listener) {
+      if (isClosing) response.setHeader('connection', 'close')
+      return listener(request, response)
+    }
     if (!extension) return respond(response, 404, { 'content-type': 'text/plain' }, 'No extension lives here.\n')
     extension.answer(callOf(request)).then(
       ({ status, headers, body }) => {
@@ -118,6 +128,14 @@ function isExtension(extensions: Extension | Record<string, Extension>): extensi
 function pathOf({ url = '/' }: IncomingMessage): string {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
+}
+
+function listenerFor(path: string, listeners: ServeOptions['listeners'] = {}): RequestListener | undefined {
+  const [, listener] =
+    Object.entries(listeners).find(
+      ([begin]) => path === begin || path.startsWith(begin.endsWith('/') ? begin : `${begin}/`),
+    ) ?? []
+  return listener
 }
 
 function callOf(request: IncomingMessage): IncomingCall {
