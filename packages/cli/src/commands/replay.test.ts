@@ -56,7 +56,10 @@ before(async () => {
   })
   const application = headers.get('location')?.split('/').at(-1)
   client = (await manage('GET', `/api/server/v1/applications/${application}/inbound-protocols/oidc`)).body
-  await activate('preIssueAccessToken', { endpoint: { allowedHeaders: ['x-client-source-ip'] } })
+  await activate('preIssueAccessToken', {
+    endpoint: { allowedHeaders: ['x-client-source-ip'] },
+    platform: 'asgardeo',
+  })
   await activate('preUpdatePassword', {
     attributes: ['http://wso2.org/claims/emailaddress'],
     passwordSharing: { format: 'PLAIN_TEXT' },
@@ -161,7 +164,8 @@ test('a call that ends alike says so, also to a program', async () => {
   const id = await refusedToken()
   local.answer = DENIED
   const { code, out } = await preflow(id, '--to', local.url, '--json')
-  const { callId, isSame, outcome, recorded, samples } = JSON.parse(out)
+  const { callId, isSame, outcome, platform, recorded, samples } = JSON.parse(out)
+  assert.equal(platform, 'asgardeo')
   assert.deepEqual([code, callId, isSame, outcome.status], [0, id, true, 'failed'])
   assert.equal(recorded.status, 'failed')
   assert.ok(samples.length > 0)

@@ -18,6 +18,7 @@ const facts = {
   id: 'call-1',
   tenantId: '-1234',
   action: { id: 'a', type: 'PRE_ISSUE_ACCESS_TOKEN' as const, name: 'Guard' },
+  platform: { name: 'wso2-is-7.2' as const },
   startedAt: 1000,
 }
 const error = { code: 'deadline' as const, message: 'No answer within 5000 ms after 2 attempts.' }
@@ -76,6 +77,7 @@ test('an answer that asks for a redirect where none may be is a server error for
 test('the details hold what was sent and answered, the attempts, the verdicts and the error', () => {
   const { details } = describeCall({ status: 'error', error, trace }, facts)
   assert.deepEqual(details, {
+    platform: 'wso2-is-7.2',
     request: trace.request,
     answer: trace.answer,
     attempts: trace.attempts,

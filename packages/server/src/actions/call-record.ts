@@ -1,4 +1,4 @@
-import { actionTypes } from '@preflow/contract'
+import { actionTypes, type Platform } from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
 import { insertCalls, purgeCalls } from '../store/calls.ts'
 import type { Database } from '../store/database.ts'
@@ -13,6 +13,8 @@ export interface CallFacts {
   id: string
   tenantId: string
   action: Pick<Action, 'id' | 'type' | 'name'>
+  /** Whose behaviour was reproduced: what replays the call starts from it. */
+  platform: Pick<Platform, 'name'>
   /** Epoch milliseconds. */
   startedAt: number
   clientId?: string
@@ -72,6 +74,7 @@ export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
         ? `refused with ${refusedWith}`
         : FLOW_RESULTS[outcome.status],
     details: {
+      platform: facts.platform.name,
       ...(withoutSecrets({
         ...(request && { request: { ...request, body: shortened(request.body) } }),
         ...(answer && { answer: { ...answer, body: shortened(answer.body) } }),

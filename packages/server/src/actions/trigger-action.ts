@@ -98,6 +98,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       id: callId,
       tenantId: tenant.id,
       action,
+      platform,
       startedAt,
       ...(clientId === undefined ? {} : { clientId }),
       ...(grantType === undefined ? {} : { grantType }),

@@ -3,6 +3,9 @@ import { type PasswordChange, passwordEvent, passwordFacts } from './password-ev
 import { changedClaims, type ProfileChange, profileEvent, profileFacts } from './profile-event.ts'
 import type { ActionRefusal, UserPorts } from './user-change.ts'
 
+/** What whoever wants the change gets when an action could not be asked, for its record. */
+const INTERNAL_ERROR = 'status 500'
+
 /** Asks the action of the organization whether a password may be set. Nothing: it may. */
 export async function askAboutPassword(
   { trigger }: Pick<UserPorts, 'trigger'>,
@@ -14,6 +17,7 @@ export async function askAboutPassword(
     tenant,
     organization,
     facts: passwordFacts(change),
+    refusedWith: INTERNAL_ERROR,
     eventFor: (platform, action) => passwordEvent(change, action, platform),
   })
   return refusalOf(triggered)
@@ -32,6 +36,7 @@ export async function askAboutProfile(
     tenant,
     organization,
     facts: profileFacts(change, claims),
+    refusedWith: INTERNAL_ERROR,
     eventFor: (_, action) => profileEvent(change, claims, action),
   })
   return refusalOf(triggered)
