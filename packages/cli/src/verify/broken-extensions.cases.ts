@@ -596,6 +596,16 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.optional-members'],
   },
   {
+    name: 'looks for the user store where an older contract has no organization',
+    seen: 'user-actions 1.2',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: () => async (call, good) =>
+      call.json?.event?.user && !call.json.event.organization && !call.json.event.userStore
+        ? json(500, { actionStatus: 'ERROR', errorMessage: 'server_error' })
+        : good(),
+    caughtBy: ['event.optional-members'],
+  },
+  {
     name: 'cannot write the names of people into a header line',
     seen: 'user-actions 7.2 R7',
     defect: () => async (call, good) =>

@@ -33,8 +33,10 @@ export interface Exchange {
 export interface Telling {
   /** Appended to the name of the occasion. */
   variant?: string
-  /** Changes the request as it goes out. The variant is sent once, in the newest contract. */
+  /** Changes the request as it goes out. The variant is sent once, in the newest contract, unless `inEachContract`. */
   rewrite?(request: ActionRequest<object>): object
+  /** Sends a variant once in every contract that platforms have of the type. */
+  inEachContract?: boolean
   /** Changes the headers as they go out; undefined leaves one out. */
   headers?: Readonly<Record<string, string | undefined>>
   /** Default: a new one for each body. */
@@ -109,16 +111,16 @@ export function createSession(
     type: ActionType,
     label: string,
     { rewrite, headers, isOnce, isPrivate = false, identity }: Telling,
-  ): { asPlatform(): { send: Send; heard(): Exchange | undefined } } {
+  ): { asPlatform(contract: string): { send: Send; heard(): Exchange | undefined } } {
     const heard = new Map<string, Promise<Exchange>[]>()
     const identities = new Map<string, CallIdentity>()
-    const asPlatform = () => {
+    const asPlatform = (contract: string) => {
       let attempt = 0
       let last: Exchange | undefined
       const send: Send = async request => {
         // Who did not answer in time once is not waited for twice.
         if (last && !last.delivery.ok && last.delivery.error.code === 'deadline') return last.delivery
-        const key = rewrite || isOnce ? '' : request.body
+        const key = rewrite || isOnce ? contract : request.body
         const named = identity ?? identities.get(key) ?? { requestId: randomUUID(), flowId: randomUUID() }
         identities.set(key, named)
         const attempts = heard.get(key) ?? []
@@ -174,16 +176,17 @@ export function createSession(
   }
 
   async function tell(type: ActionType, occasion: Occasion, telling: Telling = {}): Promise<Exchange[]> {
-    const { variant } = telling
+    const { inEachContract = false, variant } = telling
     const label = variant === undefined ? occasion.name : `${occasion.name}, ${variant}`
-    const isOnce = telling.isOnce === true || telling.rewrite !== undefined || telling.headers !== undefined
+    const isVaried = telling.rewrite !== undefined || telling.headers !== undefined
+    const isOnce = telling.isOnce === true || (isVaried && !inEachContract)
     const all = platforms.filter(platform => platform.revisions[type] !== undefined)
     const chosen = isOnce ? newest(type, all) : all
     const once = sendOnce(type, label, { ...telling, isOnce })
     const told = new Set<Exchange>()
     for (const platform of chosen) {
       const call = { ...actionCall(type, occasion, platform, target, PLACEHOLDER), signal }
-      const { send, heard } = once.asPlatform()
+      const { send, heard } = once.asPlatform(inEachContract ? (platform.revisions[type] ?? '') : '')
       const outcome = await executeAction(call, { send, credentials, now })
       const exchange = heard()
       if (outcome.status === 'skipped' || !exchange) continue

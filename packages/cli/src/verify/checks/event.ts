@@ -62,6 +62,17 @@ function reference(subject: Subject, occasion: Occasion): Promise<Exchange | und
   return asked
 }
 
+/** The answer to the occasion as it is, as a platform told it that told this variant. */
+function inSameContract(
+  { told }: Subject,
+  { name }: Occasion,
+  { judgements: [judgement] }: Exchange,
+): Exchange | undefined {
+  return told.find(
+    ({ judgements, label }) => label === name && judgements.some(({ platform }) => platform === judgement?.platform),
+  )
+}
+
 const UNREADABLE = 'The answers cannot be read; the checks of answers say why.'
 
 /** A check that sends variants and compares each with the occasion as it is. */
@@ -83,9 +94,11 @@ function comparing(
         if (subject.session.isTooSlow(subject.type)) return notChecked('It stopped answering in time.')
         const usual = await reference(subject, occasion)
         if (!usual || !isDecided(decisionOf(usual))) continue
-        for (const exchange of await subject.session.tell(subject.type, occasion, { variant, rewrite })) {
+        const telling = { variant, rewrite, inEachContract: true }
+        for (const exchange of await subject.session.tell(subject.type, occasion, telling)) {
+          const before = decisionOf(inSameContract(subject, occasion, exchange) ?? usual)
+          if (!isDecided(before)) continue
           isCompared = true
-          const before = decisionOf(usual)
           const after = decisionOf(exchange)
           if (after.status === before.status) continue
           // Where such answers come without the variant as well, the variant is not what is wrong.
