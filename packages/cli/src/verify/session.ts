@@ -96,12 +96,13 @@ export function createSession(
   const socket = createSend({ allowPrivateAddresses: true })
   const credentials = createCredentialSource({ send: socket, now })
   const exchanges: Exchange[] = []
-  const late = new Map<ActionType, number>()
+  const lateAnswers = new Map<ActionType, number>()
+  const isTooSlow = (type: ActionType) => (lateAnswers.get(type) ?? 0) >= MAX_LATE
 
   const keep = <E extends Exchange>(exchange: E): E => {
     exchanges.push(exchange)
-    const { type, delivery } = exchange
-    if (!delivery.ok && delivery.error.code === 'deadline') late.set(type, (late.get(type) ?? 0) + 1)
+    const { type } = exchange
+    if (isLate(exchange)) lateAnswers.set(type, (lateAnswers.get(type) ?? 0) + 1)
     onSent?.()
     return exchange
   }
@@ -113,13 +114,19 @@ export function createSession(
     { rewrite, headers, isOnce, isPrivate = false, identity }: Telling,
   ): { asPlatform(contract: string): { send: Send; heard(): Exchange | undefined } } {
     const heard = new Map<string, Promise<Exchange>[]>()
+    /** Of an endpoint that is too slow, one answer that did not come stands for those that other bodies would not get. */
+    let late: Exchange | undefined
     const identities = new Map<string, CallIdentity>()
     const asPlatform = (contract: string) => {
       let attempt = 0
       let last: Exchange | undefined
       const send: Send = async request => {
         // Who did not answer in time once is not waited for twice.
-        if (last && !last.delivery.ok && last.delivery.error.code === 'deadline') return last.delivery
+        if (last && isLate(last)) return last.delivery
+        if (late && isTooSlow(type)) {
+          last = late
+          return last.delivery
+        }
         const key = rewrite || isOnce ? contract : request.body
         const named = identity ?? identities.get(key) ?? { requestId: randomUUID(), flowId: randomUUID() }
         identities.set(key, named)
@@ -131,6 +138,7 @@ export function createSession(
         attempts[attempt] = pending
         attempt += 1
         last = await pending
+        if (isLate(last)) late = last
         return last.delivery
       }
       return { send, heard: () => last }
@@ -252,9 +260,13 @@ export function createSession(
     exchanges,
     tell,
     probe,
-    isTooSlow: type => (late.get(type) ?? 0) >= MAX_LATE,
+    isTooSlow,
     close: () => socket.close(),
   }
+}
+
+function isLate({ delivery }: Exchange): boolean {
+  return !delivery.ok && delivery.error.code === 'deadline'
 }
 
 /** The platforms that send the newest revision there is of a type. */

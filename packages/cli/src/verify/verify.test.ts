@@ -277,6 +277,20 @@ for (const [what, defect, checks] of desperate) {
   })
 }
 
+test('an extension that hangs is given two deadlines, and every platform is told of it', async t => {
+  let asked = 0
+  const { url } = await serveBroken(t, await makeGoodExtension(), () => {
+    asked += 1
+    return 'silence'
+  })
+  const result = await run(targetAt(url), { deadlineMs: 300 })
+  // Each type once, side by side, and one of them once more.
+  assert.equal(asked, Object.keys(actionTypes).length + 1)
+  const [type] = result.types
+  const concerned = result.platforms.filter(({ revisions }) => type && revisions[type] !== undefined)
+  assert.equal(result.cells.filter(({ state }) => state === 'breaks').length, concerned.length)
+})
+
 test('a run can be given up', async t => {
   const { url } = await serveBroken(t, await makeGoodExtension(), () => 'silence')
   const stop = new AbortController()
