@@ -25,7 +25,7 @@ export async function handleCommonAuth(
   }
   const { searchParams } = new URL(request.url ?? '', 'http://any.invalid')
   const flow = await findSignInFlow(db, searchParams.get('flowId') ?? '')
-  const issuer = flow && !flow.isDecided ? await findIssuer(flow) : undefined
+  const issuer = flow && (await findIssuer(flow))
   if (!flow || !issuer) {
     return send(response, 400, errorPage('session_not_found', 'This sign-in was finished before, or it took too long.'))
   }

@@ -21,6 +21,7 @@ import {
   addAuthenticator,
   addOrganization,
   answers,
+  authorizeUrl,
   begin,
   enterPassword,
   forward,
@@ -88,32 +89,39 @@ onEachDatabase(databaseUrl => {
     )
   })
 
-  test('of two requests of a browser that are decided at once, the first decision stands', async () => {
-    const application = await addApplication(world, [DOOR])
-    extension.answer(() => answers.redirect(PAGE))
-    const { browser } = await begin(world, application)
-    const { flowId } = extension.calls.at(-1)?.body ?? {}
-    const back = `${world.base}/commonauth?flowId=${flowId}`
+  for (const [title, early, late] of [
+    ['a success', 'success', 'failure'],
+    ['a failure', 'failure', 'success'],
+    ['a success', 'success', 'success'],
+  ] as const) {
+    test(`of two requests of a browser that are decided at once ${title} that comes first stands, whatever follows`, async () => {
+      const decisions = { success: () => answers.identified(user), failure: () => answers.failed('flow_expired') }
+      const application = await addApplication(world, [DOOR])
+      extension.answer(() => answers.redirect(PAGE))
+      const { browser } = await begin(world, application)
+      const { flowId } = extension.calls.at(-1)?.body ?? {}
+      const back = `${world.base}/commonauth?flowId=${flowId}`
 
-    const held = Promise.withResolvers<Answer>()
-    const arrived = Promise.withResolvers<void>()
-    const inOrder: (() => Answer | Promise<Answer>)[] = [
-      () => {
-        arrived.resolve()
-        return held.promise
-      },
-      () => answers.identified(user),
-    ]
-    extension.answer(() => (inOrder.shift() as () => Answer)())
-    const slow = browser.open(back)
-    await arrived.promise
-    const fast = await browser.open(back)
-    assert.equal(typeof told(fast)['code'], 'string')
-    held.resolve(answers.failed('flow_expired'))
-    const late = await slow
-    assert.equal(late.status, 400)
-    assert.match(late.html, /finished before/)
-  })
+      const held = Promise.withResolvers<Answer>()
+      const arrived = Promise.withResolvers<void>()
+      const inOrder: (() => Answer | Promise<Answer>)[] = [
+        () => {
+          arrived.resolve()
+          return held.promise
+        },
+        decisions[early],
+      ]
+      extension.answer(() => (inOrder.shift() as () => Answer)())
+      const slow = browser.open(back)
+      await arrived.promise
+      const fast = told(await browser.open(back))
+      assert.equal(fast['error'] ?? 'none', early === 'success' ? 'none' : 'flow_expired')
+      held.resolve(decisions[late]())
+      const page = await slow
+      assert.equal(page.status, 400, page.url)
+      assert.match(page.html, /finished before/)
+    })
+  }
 })
 
 describe('on one database', () => {
@@ -207,13 +215,10 @@ describe('on one database', () => {
 
     test('user-actions 4.2: has the headers of the browser that are listed', async () => {
       extension.answer(() => answers.redirect(PAGE))
-      await fetch(
-        `${world.base}/oauth2/authorize?client_id=${application.clientId}&response_type=code&scope=openid&redirect_uri=${CALLBACK}`,
-        {
-          redirect: 'manual',
-          headers: { 'x-door': 'north', 'x-other': 'not listed', cookie: 'a=b' },
-        },
-      ).then(async response => {
+      await fetch(authorizeUrl(application, world.base), {
+        redirect: 'manual',
+        headers: { 'x-door': 'north', 'x-other': 'not listed', cookie: 'a=b' },
+      }).then(async response => {
         const cookie = response.headers
           .getSetCookie()
           .map(text => text.split(';')[0])
@@ -548,10 +553,7 @@ describe('on one database', () => {
 
     test('is bound by a cookie for the server alone, for the page alone', async () => {
       extension.answer(() => answers.redirect(PAGE))
-      const response = await fetch(
-        `${world.base}/oauth2/authorize?client_id=${application.clientId}&response_type=code&scope=openid&redirect_uri=${CALLBACK}`,
-        { redirect: 'manual' },
-      )
+      const response = await fetch(authorizeUrl(application, world.base), { redirect: 'manual' })
       const path = response.headers.get('location')
       const cookie = response.headers.getSetCookie().find(text => text.startsWith('preflow-sign-in')) ?? ''
       assert(cookie.includes(`path=${path};`), cookie)
@@ -568,6 +570,22 @@ describe('on one database', () => {
       assert.equal(again.status, 400)
       assert.match(again.html, /was finished before/)
       assert.equal(extension.calls.length, 0)
+    })
+
+    test('that was signed in and asks again before it went back goes back, and the extension is not asked', async () => {
+      const url = authorizeUrl(application, world.base)
+      const begun = await fetch(url, { redirect: 'manual' })
+      const cookie = begun.headers
+        .getSetCookie()
+        .map(text => text.split(';')[0])
+        .join('; ')
+      const page = new URL(begun.headers.get('location') ?? '', world.server.address)
+      extension.answer(() => answers.identified(user))
+      const first = await fetch(page, { redirect: 'manual', headers: { cookie } })
+      const second = await fetch(page, { redirect: 'manual', headers: { cookie } })
+      assert.deepEqual([first.status, second.status], [303, 303])
+      assert.equal(second.headers.get('location'), first.headers.get('location'))
+      assert.equal(extension.calls.length, 1)
     })
 
     test('an unknown flow id, none, and one with markup get a page', async () => {
@@ -651,10 +669,7 @@ describe('on one database', () => {
     })
 
     test('a look ahead with HEAD asks no extension', async () => {
-      const response = await fetch(
-        `${world.base}/oauth2/authorize?client_id=${application.clientId}&response_type=code&scope=openid&redirect_uri=${CALLBACK}`,
-        { redirect: 'manual' },
-      )
+      const response = await fetch(authorizeUrl(application, world.base), { redirect: 'manual' })
       const cookie = response.headers
         .getSetCookie()
         .map(text => text.split(';')[0])
@@ -696,6 +711,18 @@ describe('on one database', () => {
       assert.match(anew.page.html, /name="password"/)
     })
 
+    test('that began with the authenticator of a later step goes through all steps', async () => {
+      extension.answer(() => answers.identified(user))
+      const { browser, page } = await begin(world, application)
+      told(page)
+      const reversed = await addApplication(world, [BASIC], [DOOR])
+      const asked = await begin(world, reversed, { browser })
+      assert.match(asked.page.html, /name="password"/)
+      extension.calls.length = 0
+      told(await forward(browser, await enterPassword(browser, asked.page, user)))
+      assert.deepEqual(extension.calls[0]?.body.event.authenticatedSteps, [{ index: 1, name: BASIC }])
+    })
+
     test('that lacks a step may not be asked with prompt=none', async () => {
       const quick = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
@@ -717,6 +744,22 @@ describe('on one database', () => {
       told((await begin(world, application, { browser })).page)
       assert.equal(extension.calls.length, 0)
     })
+  })
+
+  test('a step with an extension leads on to the consent, in one flow', async () => {
+    const asking = await world.addApplication({
+      grantTypes: ['authorization_code'],
+      callbackUrls: [CALLBACK],
+      skipsConsent: false,
+    })
+    await setSteps(world, asking, [DOOR])
+    const count = async () => (await world.db.queries.selectFrom('sign_in_flows').selectAll().execute()).length
+    const before = await count()
+    extension.answer(() => answers.identified(user))
+    const { browser, page } = await begin(world, asking)
+    assert.match(page.html, /Allow access\?/)
+    assert.equal(typeof told(await browser.submit(page, { step: 'allow' }))['code'], 'string')
+    assert.equal((await count()) - before, 1)
   })
 
   describe('administrators', () => {
@@ -826,7 +869,9 @@ test('a platform without custom authentication lets nobody pass', async () => {
     const application = await addApplication(world, [DOOR])
     const { page } = await begin(world, application)
     assert.equal(told(page)['error'], 'authentication_processing_error')
-    assert.match((await lastCall(world)).reason, /has no AUTHENTICATION actions/)
+    const { reason, flowResult } = await lastCall(world)
+    assert.match(reason, /has no AUTHENTICATION actions/)
+    assert.equal(flowResult, 'refused with authentication_processing_error')
     assert.equal(extension.calls.length, 0)
   } finally {
     await extension.close()
