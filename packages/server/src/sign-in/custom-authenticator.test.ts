@@ -572,21 +572,26 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 0)
     })
 
-    test('that was signed in and asks again before it went back goes back, and the extension is not asked', async () => {
-      const url = authorizeUrl(application, world.base)
-      const begun = await fetch(url, { redirect: 'manual' })
-      const cookie = begun.headers
-        .getSetCookie()
-        .map(text => text.split(';')[0])
-        .join('; ')
-      const page = new URL(begun.headers.get('location') ?? '', world.server.address)
-      extension.answer(() => answers.identified(user))
-      const first = await fetch(page, { redirect: 'manual', headers: { cookie } })
-      const second = await fetch(page, { redirect: 'manual', headers: { cookie } })
-      assert.deepEqual([first.status, second.status], [303, 303])
-      assert.equal(second.headers.get('location'), first.headers.get('location'))
-      assert.equal(extension.calls.length, 1)
-    })
+    for (const [what, answer] of [
+      ['was signed in', () => answers.identified(user)],
+      ['was refused', () => answers.failed('door_closed')],
+    ] as const) {
+      test(`that ${what} and asks again before it went back goes back, and the extension is not asked`, async () => {
+        const begun = await fetch(authorizeUrl(application, world.base), { redirect: 'manual' })
+        const cookie = begun.headers
+          .getSetCookie()
+          .map(text => text.split(';')[0])
+          .join('; ')
+        const page = new URL(begun.headers.get('location') ?? '', world.server.address)
+        extension.answer(answer)
+        const first = await fetch(page, { redirect: 'manual', headers: { cookie } })
+        extension.answer(() => answers.identified(user))
+        const second = await fetch(page, { redirect: 'manual', headers: { cookie } })
+        assert.deepEqual([first.status, second.status], [303, 303])
+        assert.equal(second.headers.get('location'), first.headers.get('location'))
+        assert.equal(extension.calls.length, 1)
+      })
+    }
 
     test('an unknown flow id, none, and one with markup get a page', async () => {
       for (const query of ['?flowId=0123456789abcdef0123456789abcdef', '', '?flowId=%3Cscript%3E%00']) {
