@@ -11,7 +11,12 @@ import { fileURLToPath } from 'node:url'
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} to npm alone ends what it started, as a process manager expects`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'preflow-npm-'))
-    const anyPort = { PREFLOW_PORT: '0', PREFLOW_EXTENSIONS_PORT: '0', PREFLOW_REPUTATION_PORT: '0' }
+    const anyPort = {
+      PREFLOW_PORT: '0',
+      PREFLOW_EXTENSIONS_PORT: '0',
+      PREFLOW_REPUTATION_PORT: '0',
+      PREFLOW_WEB_PORT: '0',
+    }
     const npm = spawn('npm', ['start', '--silent'], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),
       env: { ...process.env, ...anyPort, PREFLOW_DATA: folder },

@@ -12,7 +12,12 @@ describe('preflow actions', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'preflow-break-glass-'))
-    const anywhere = { PREFLOW_PORT: '0', PREFLOW_EXTENSIONS_PORT: '0', PREFLOW_REPUTATION_PORT: '0' }
+    const anywhere = {
+      PREFLOW_PORT: '0',
+      PREFLOW_EXTENSIONS_PORT: '0',
+      PREFLOW_REPUTATION_PORT: '0',
+      PREFLOW_WEB_PORT: '0',
+    }
     lab = await startLab({ ...anywhere, PREFLOW_DATA: folder }, () => {})
   })
   after(async () => {

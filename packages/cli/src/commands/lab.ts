@@ -9,13 +9,14 @@ export const lab: Command = {
   summary: 'Run the identity server with the ready-made extensions on this machine, offline.',
   usage: `Usage: preflow lab
 
-Starts the identity server, the ready-made extensions at one path each, and stand-ins of the services they ask, and makes
-a demonstration tenant. Ctrl-C ends all of it; the data stays.
+Starts the identity server, the ready-made extensions at one path each, stand-ins of the services they ask, and a web
+application to sign in to, and makes a demonstration tenant. Ctrl-C ends all of it; the data stays.
 
 Environment:
   PREFLOW_PORT             identity server, default 9400
   PREFLOW_EXTENSIONS_PORT  extensions, default 9401
   PREFLOW_REPUTATION_PORT  stand-in of the reputation service, default 9402
+  PREFLOW_WEB_PORT         web application, default 9499
   PREFLOW_DATA             folder of the data, default .preflow
   PREFLOW_DATABASE_URL     PostgreSQL instead of the embedded database
   PREFLOW_ADMIN_PASSWORD   password of admin, used on the first start; default: one is generated and shown once;

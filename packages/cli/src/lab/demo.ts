@@ -13,16 +13,21 @@ export interface DemoSetting {
   extensionKey: string
 }
 
+/** What the demonstration calls the application for the web. */
+export const WEB_APPLICATION = 'Web shop'
+
 const TENANT = 'demo'
-const CALLBACK = 'http://127.0.0.1:9499/callback'
 
 /**
  * Makes the demonstration tenant through the server's own REST API, as a person would: an application for machines, one
  * for the web, an API with two scopes, two users, and the actions that ask the extensions.
  *
+ * @param setting.callbackUrl Where the web application is called back.
+ *
  * Everything that exists is left as it is and found by its name, so an interrupted start can be carried on.
  */
-export async function createDemo(setting: DemoSetting): Promise<Demo> {
+export async function createDemo(setting: DemoSetting & { callbackUrl: string }): Promise<Demo> {
+  const { callbackUrl } = setting
   const users = [
     { userName: 'mira', password: password() },
     { userName: 'jonas', password: password() },
@@ -50,11 +55,11 @@ export async function createDemo(setting: DemoSetting): Promise<Demo> {
     },
   })
   const web = await application(api, shop, {
-    name: 'Web shop',
+    name: WEB_APPLICATION,
     inboundProtocolConfiguration: {
       oidc: {
         grantTypes: ['authorization_code', 'refresh_token', 'password'],
-        callbackURLs: [CALLBACK],
+        callbackURLs: [callbackUrl],
         accessToken: { type: 'JWT', userAccessTokenExpiryInSeconds: 3600 },
         refreshToken: { expiryInSeconds: 86_400, renewRefreshToken: true },
       },
@@ -77,7 +82,7 @@ export async function createDemo(setting: DemoSetting): Promise<Demo> {
     })
   }
   for (const path of actions) await api.call('POST', `${path}/activate`)
-  return { tenant: TENANT, m2m, web: { ...web, callbackUrl: CALLBACK }, users }
+  return { tenant: TENANT, m2m, web: { ...web, callbackUrl }, users }
 }
 
 /**

@@ -12,6 +12,8 @@ import { profileGuard } from '@preflow/profile-guard'
 import { scopeLimiter } from '@preflow/scope-limiter'
 import { openTokenGuard, tokenGuard } from '@preflow/token-guard'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
+import { type DemoAddress, demoAddresses } from './demo-addresses.ts'
+import type { PortSetting } from './ports.ts'
 import type { Demo } from './state.ts'
 
 type Environment = Record<string, string | undefined>
@@ -75,7 +77,7 @@ export interface OutsideService {
   isAsked(environment: Environment): boolean
   startStandIn(options: { port: number }): Promise<{ url: string; close(): Promise<void> }>
   /** Where the stand-in listens. Absent: on a free port. */
-  standInPort?: { variable: string; fallback: number }
+  standInPort?: PortSetting
 }
 
 const REPUTATION_PORT = 'PREFLOW_REPUTATION_PORT'
@@ -124,13 +126,13 @@ export const hostedExtensions: readonly HostedExtension[] = [
     tries: [
       {
         shows: 'A token for an address with a good reputation lives an hour:',
-        request: tokenFor('205.210.31.51'),
+        request: tokenFor(demoAddresses.good),
       },
       {
         shows: 'A doubtful one lives 15 minutes in working hours and 5 outside of them:',
-        request: tokenFor('14.102.69.58'),
+        request: tokenFor(demoAddresses.doubtful),
       },
-      { shows: 'None is issued to a blocked country:', request: tokenFor('175.45.176.0') },
+      { shows: 'None is issued to a blocked country:', request: tokenFor(demoAddresses.blocked) },
     ],
     open: surroundings =>
       openTokenGuard(
@@ -205,7 +207,7 @@ export const hostedExtensions: readonly HostedExtension[] = [
 ]
 
 /** A request for a token, as if it came from the address. */
-function tokenFor(address: string): Try['request'] {
+function tokenFor({ address }: DemoAddress): Try['request'] {
   return (tenant, { m2m }) =>
     `curl -s ${tenant}/oauth2/token -u ${m2m.clientId}:${m2m.clientSecret} \\\n` +
     `    -d grant_type=client_credentials -H 'x-client-source-ip: ${address}'`

@@ -13,6 +13,37 @@ export interface Move {
   isExpected: boolean
 }
 
+/** The web application, when it answers somewhere else than before. */
+export interface CallbackMove {
+  name: string
+  clientId: string
+  /** Where it was called back. */
+  from: string
+  to: string
+}
+
+/** Lets the server call the web application back where it is now, as {@link followExtensions} does with the extensions. */
+export async function followWebApplication(
+  tenant: string,
+  { name, clientId, from, to }: CallbackMove,
+  configuration: Configuration,
+  ports: Ports,
+): Promise<string[]> {
+  const breakGlass = await openBreakGlass(configuration, ports)
+  try {
+    const lines = {
+      moved: [`The application “${name}” of ${tenant} is called back at ${to} now, and not at ${from} any more.`],
+      there: [],
+      elsewhere: [
+        `The application “${name}” of ${tenant} is called back at another address and is left so. To sign in here, add ${to} to its callbackURLs.`,
+      ],
+    }
+    return lines[await breakGlass.moveCallback(from, to, { tenant, clientId })]
+  } finally {
+    await breakGlass.close()
+  }
+}
+
 /**
  * Lets the demonstration's actions follow the extensions to the addresses they have now, when the actions still ask where
  * these were at an earlier start. One that was pointed elsewhere by hand is left alone.

@@ -2,6 +2,7 @@ import type { DecisionRecord } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
 import type { OpenService } from '@preflow/extension/service'
 import { type HostedExtension, hostedExtensions, type OutsideService, type Surroundings } from './extensions.ts'
+import { atPort, type PortSetting } from './ports.ts'
 
 /** The extensions, while they answer. */
 export interface HostedExtensions {
@@ -25,8 +26,8 @@ export interface AskedService extends Pick<OutsideService, 'label' | 'name' | 'h
   isStandIn: boolean
 }
 
-/** What the lab reads from the environment to place them. */
-export const EXTENSIONS_PORT = 'PREFLOW_EXTENSIONS_PORT'
+/** Where they answer. */
+export const extensionsPort: PortSetting = { variable: 'PREFLOW_EXTENSIONS_PORT', fallback: 9401 }
 
 /**
  * Opens every extension of the table and the stand-ins they need, and serves each at its own path of one address.
@@ -65,7 +66,7 @@ export async function hostExtensions({
       closing.push(() => service.close?.())
       opened[name] = service
     }
-    const server = await atPort(environment, { variable: EXTENSIONS_PORT, fallback: 9401 }, ({ port }) =>
+    const server = await atPort(environment, extensionsPort, ({ port }) =>
       serve(Object.fromEntries(Object.entries(opened).map(([name, { extension }]) => [`/${name}`, extension])), {
         port,
         isReady: async () => {
@@ -86,32 +87,6 @@ export async function hostExtensions({
     await close()
     throw error
   }
-}
-
-/** Starts something at the port of a variable, which is named when that fails: it is what the reader can change. */
-async function atPort<Started>(
-  environment: Surroundings['environment'],
-  setting: { variable: string; fallback: number } | undefined,
-  start: (options: { port: number }) => Promise<Started>,
-): Promise<Started> {
-  if (!setting) return start({ port: 0 })
-  const { variable, fallback } = setting
-  const port = portOf(environment, variable, fallback)
-  try {
-    return await start({ port })
-  } catch (cause) {
-    throw new Error(`${(cause as Error).message} ${variable} sets it (0 takes a free one).`, { cause })
-  }
-}
-
-function portOf(environment: Surroundings['environment'], variable: string, fallback: number): number {
-  const text = environment[variable]
-  if (text === undefined || text === '') return fallback
-  const port = Number(text)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new Error(`${variable}: must be a port from 0 to 65535.`)
-  }
-  return port
 }
 
 function decisionLine(name: string, { decision, reason, why, requestId, durationMs }: DecisionRecord): string {

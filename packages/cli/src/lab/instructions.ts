@@ -8,6 +8,8 @@ export interface Running {
   /** The address that the extensions share. */
   extensionsUrl: string
   extensions: readonly RunningExtension[]
+  /** Where the web application answers, without a slash at the end. */
+  webUrl: string
   services: readonly AskedService[]
   /** Names of extensions whose action could not be made. */
   withoutAction: readonly string[]
@@ -34,15 +36,20 @@ export function instructions(running: Running): string {
     ]),
     ...(adminPassword ? [['administrator', `admin / ${adminPassword}    (shown once)`] as [string, string]] : []),
     ...demo.users.slice(0, 1).map((user): [string, string] => ['a user', `${user.userName} / ${user.password}`]),
-    ['web application', `${demo.web.clientId}, calls back to ${demo.web.callbackUrl}`],
+    ['web application', `${running.webUrl}/`],
   ]
   const isUsualFolder = running.dataFolder === completeConfiguration({}).dataFolder
   const width = Math.max(...places.map(([label]) => label.length))
+  const [user] = demo.users
+  const signIn =
+    user === undefined
+      ? ''
+      : `\nIn a browser: open ${running.webUrl}/ and sign in as ${user.userName}, password ${user.password}\n`
   const tries = extensions.filter(isAsked).flatMap(extension => extension.tries ?? [])
   return `
 Preflow is ready. Ctrl-C ends it; the data stays in ${running.dataFolder}.
 
-${places.map(([label, text]) => `  ${label.padEnd(width)}  ${text}\n`).join('')}
+${places.map(([label, text]) => `  ${label.padEnd(width)}  ${text}\n`).join('')}${signIn}
 ${tries.map(({ shows, request }) => `${shows}\n\n  ${request(tenant, demo)}\n\n`).join('')}Why? Every call is kept, with each operation and its verdict:
 
   curl -s ${tenant}/api/server/v1/actions/calls -u admin:${adminPassword ?? 'PASSWORD'}

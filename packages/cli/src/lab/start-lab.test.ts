@@ -7,10 +7,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { openBrowser } from './browser.cases.ts'
 import { instructions } from './instructions.ts'
 import { type Lab, startLab } from './start-lab.ts'
 
-const anywhere = { PREFLOW_PORT: '0', PREFLOW_EXTENSIONS_PORT: '0', PREFLOW_REPUTATION_PORT: '0' }
+const anywhere = {
+  PREFLOW_PORT: '0',
+  PREFLOW_EXTENSIONS_PORT: '0',
+  PREFLOW_REPUTATION_PORT: '0',
+  PREFLOW_WEB_PORT: '0',
+}
 const at = (time: string) => Date.parse(`2026-11-18T${time}:00Z`)
 
 describe('the lab', () => {
@@ -378,6 +384,11 @@ describe('a start', () => {
     return lab
   }
 
+  /** What makes another start listen where this one did, once that is closed. */
+  function placesOf({ extensionsUrl, webUrl }: Lab): Record<string, string> {
+    return { PREFLOW_EXTENSIONS_PORT: new URL(extensionsUrl).port, PREFLOW_WEB_PORT: new URL(webUrl).port }
+  }
+
   async function tokenStatus({ server, demo: { m2m } }: Lab): Promise<number> {
     const response = await fetch(`${server}/t/demo/oauth2/token`, {
       method: 'POST',
@@ -402,7 +413,8 @@ describe('a start', () => {
       ...(body && { body: JSON.stringify(body) }),
     })
     assert.ok(response.ok, `${method} ${path}: ${response.status}`)
-    return response.status === 204 ? undefined : response.json()
+    const text = await response.text()
+    return text === '' ? undefined : JSON.parse(text)
   }
 
   async function pointTokenAction(lab: Lab, uri: string): Promise<void> {
@@ -414,15 +426,14 @@ describe('a start', () => {
   test('after another finds everything as it was left', async () => {
     const first = await start()
     await first.close()
-    const { port } = new URL(first.extensionsUrl)
-    const second = await start({ PREFLOW_EXTENSIONS_PORT: port })
+    const second = await start(placesOf(first))
     assert.deepEqual(second.demo, first.demo)
     assert.equal(second.adminPassword, undefined)
     assert.deepEqual(lines, [])
     assert.equal(await tokenStatus(second), 200)
   })
 
-  test('with the extensions at another port lets the actions follow, and says so once', async () => {
+  test('with the extensions and the web application at other ports lets the actions and the callback follow, and says so once', async () => {
     const first = await start()
     // Still there when the second starts, so that this one gets another port.
     const second = await start()
@@ -434,14 +445,19 @@ describe('a start', () => {
       ([action, name]) =>
         `The action “${action}” of demo follows ${name} from ${first.extensionsUrl}/${name} to ${second.extensionsUrl}/${name}.`,
     )
+    said.push(
+      `The application “Web shop” of demo is called back at ${second.webUrl}/callback now, and not at ${first.webUrl}/callback any more.`,
+    )
     assert.deepEqual(lines, said)
     await first.close()
     assert.equal(await tokenStatus(second), 200)
-    const { port } = new URL(second.extensionsUrl)
+    const browser = openBrowser()
+    const page = await browser.submit(await browser.open(second.webUrl), {})
+    assert.match((await browser.submit(page, { step: 'cancel' })).url, new RegExp(`^${second.webUrl}/callback`))
     await second.close()
-    await start({ PREFLOW_EXTENSIONS_PORT: port })
+    await start(placesOf(second))
     assert.deepEqual(
-      lines.filter(line => line.includes('follows')),
+      lines.filter(line => line.includes(' of demo ')),
       said,
     )
   })
@@ -458,13 +474,35 @@ describe('a start', () => {
     const own = 'http://127.0.0.1:9/own'
     await pointTokenAction(first, own)
     const second = await start()
-    const said = lines.filter(line => !line.includes(' follows '))
+    const said = lines.filter(line => line.includes('asks another address'))
     assert.equal(said.length, 1)
     const [, path = '', body = ''] = /asks another address.*PATCH (\S+) with (\{.*\})\.$/.exec(said[0] ?? '') ?? []
     const kept = await manage(second, path.replace('/t/demo', ''))
     assert.equal((kept as { endpoint: { uri: string } }).endpoint.uri, own)
     await manage(second, path.replace('/t/demo', ''), 'PATCH', JSON.parse(body))
     assert.equal(await tokenStatus(second), 200)
+  })
+
+  test('leaves the web application alone that is called back elsewhere, and says what to do', async () => {
+    const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
+    const { clientId } = first.demo.web
+    const { applications } = (await manage(first, '/api/server/v1/applications')) as {
+      applications: { id: string; clientId: string }[]
+    }
+    const { id } = applications.find(application => application.clientId === clientId) ?? {}
+    const path = `/api/server/v1/applications/${id}/inbound-protocols/oidc`
+    const own = ['http://127.0.0.1:9/own']
+    const settings = (await manage(first, path)) as { grantTypes: string[] }
+    await manage(first, path, 'PUT', { grantTypes: settings.grantTypes, callbackURLs: own })
+    const second = await start()
+    const said = lines.filter(line => line.includes('Web shop'))
+    assert.deepEqual(said, [
+      `The application “Web shop” of demo is called back at another address and is left so. To sign in here, add ${second.webUrl}/callback to its callbackURLs.`,
+    ])
+    assert.deepEqual(((await manage(second, path)) as { callbackURLs: string[] }).callbackURLs, own)
+    await second.close()
+    await start(placesOf(second))
+    assert.equal(lines.filter(line => line.includes('Web shop')).length, 1)
   })
 
   test('lets an action follow another extension of its type when it was pointed there by hand', async () => {
@@ -508,7 +546,7 @@ describe('a start', () => {
     test('works as before, and says what is missing until somebody gives the password', async () => {
       const without = await start()
       assert.deepEqual(
-        lines.filter(line => !line.includes(' follows ')),
+        lines.filter(line => line.includes('No action')),
         [`${lack} ${advice}`],
       )
       assert.equal(await tokenStatus(without), 200)
@@ -586,7 +624,7 @@ describe('a start', () => {
   })
 })
 
-for (const variable of ['PREFLOW_PORT', 'PREFLOW_EXTENSIONS_PORT', 'PREFLOW_REPUTATION_PORT']) {
+for (const variable of ['PREFLOW_PORT', 'PREFLOW_EXTENSIONS_PORT', 'PREFLOW_REPUTATION_PORT', 'PREFLOW_WEB_PORT']) {
   test(`a port that is taken is named with ${variable}, and nothing is left running`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
     const other = createServer().listen(0, '127.0.0.1')

@@ -7,12 +7,16 @@ import {
   readConfiguration,
   unknownVariables,
 } from '@preflow/server'
-import { ApiError, addActions, createDemo, type DemoSetting } from './demo.ts'
+import { ApiError, addActions, createDemo, type DemoSetting, WEB_APPLICATION } from './demo.ts'
 import { extensionVariables } from './extensions.ts'
-import { followExtensions } from './follow-extensions.ts'
-import { EXTENSIONS_PORT, hostExtensions } from './host-extensions.ts'
+import { followExtensions, followWebApplication } from './follow-extensions.ts'
+import { extensionsPort, hostExtensions } from './host-extensions.ts'
 import type { Running } from './instructions.ts'
+import { atPort, type PortSetting } from './ports.ts'
 import { type LabState, readState, writeState } from './state.ts'
+import { startWebApplication } from './web-application.ts'
+
+const webPort: PortSetting = { variable: 'PREFLOW_WEB_PORT', fallback: 9499 }
 
 /** A lab that answers. */
 export interface Lab extends Running {
@@ -21,11 +25,11 @@ export interface Lab extends Running {
 }
 
 /**
- * Starts the identity server, the extensions and the stand-ins of the services they ask in this process, and makes the
- * demonstration tenant on the first start. A later start finds everything as it was left.
+ * Starts the identity server, the extensions, the stand-ins of the services they ask and a web application in this process, and
+ * makes the demonstration tenant on the first start. A later start finds everything as it was left.
  *
- * @param environment `PREFLOW_*` as the server reads them, `PREFLOW_EXTENSIONS_PORT` (9401), and those of the extensions:
- *   `PREFLOW_REPUTATION_PORT` (9402), `ABUSEIPDB_API_KEY` and `PREFLOW_PWNED_PASSWORDS=on` to ask the real services.
+ * @param environment `PREFLOW_*` as the server reads them, `PREFLOW_EXTENSIONS_PORT` (9401), `PREFLOW_WEB_PORT` (9499), and those of
+ *   the extensions: `PREFLOW_REPUTATION_PORT` (9402), `ABUSEIPDB_API_KEY` and `PREFLOW_PWNED_PASSWORDS=on` to ask the real services.
  * @param write Receives the log, one line at a time.
  * @param clock Milliseconds since the epoch for token-guard's working hours; the real one by default.
  * @returns When everything answers. Rejects with a sentence when something cannot be started, with nothing left running.
@@ -42,7 +46,8 @@ export async function startLab(
   try {
     const configuration = labConfiguration(environment)
     const { dataFolder } = configuration
-    for (const sentence of unknownVariables(environment, [EXTENSIONS_PORT, ...extensionVariables])) write(sentence)
+    const variables = [extensionsPort.variable, webPort.variable, ...extensionVariables]
+    for (const sentence of unknownVariables(environment, variables)) write(sentence)
     const state: LabState = (await readState(dataFolder)) ?? {
       extensionKey: randomBytes(24).toString('base64url'),
       endpoints: {},
@@ -53,6 +58,8 @@ export async function startLab(
 
     const hosted = await hostExtensions({ extensionKey, environment, write, now: clock })
     closing.push(() => hosted.close())
+    const web = await atPort(environment, webPort, startWebApplication)
+    closing.push(() => web.close())
 
     const ports: Ports = {
       now: Date.now,
@@ -71,6 +78,13 @@ export async function startLab(
         // At once: should the server not start, the next start must know where the actions point.
         await writeState(dataFolder, state)
       }
+      const { tenant, web: known } = state.demo
+      if (known.callbackUrl !== web.callbackUrl) {
+        const move = { name: WEB_APPLICATION, clientId: known.clientId, from: known.callbackUrl, to: web.callbackUrl }
+        for (const line of await followWebApplication(tenant, move, configuration, ports)) write(line)
+        known.callbackUrl = web.callbackUrl
+        await writeState(dataFolder, state)
+      }
     }
 
     const server = await createServer(
@@ -82,7 +96,9 @@ export async function startLab(
 
     const extensions = hosted.extensions.filter(({ action, name }) => action && !(name in state.endpoints))
     const setting = { server: server.address, extensions, extensionKey }
-    const demo = state.demo ?? (await createDemo({ ...setting, adminPassword: adminPassword as string }))
+    const demo =
+      state.demo ??
+      (await createDemo({ ...setting, adminPassword: adminPassword as string, callbackUrl: web.callbackUrl }))
     const withoutAction =
       state.demo && extensions.length > 0
         ? await addMissingActions({ ...setting, adminPassword: configuration.adminPassword }, write)
@@ -91,9 +107,11 @@ export async function startLab(
       hosted.extensions.flatMap(({ name, url }) => (withoutAction.includes(name) ? [] : [[name, url]])),
     )
     await writeState(dataFolder, { extensionKey, demo, endpoints })
+    web.connect({ tenantUrl: `${server.address}/t/${demo.tenant}`, name: WEB_APPLICATION, ...demo.web })
     return {
       server: server.address,
       extensionsUrl: hosted.url,
+      webUrl: web.url,
       extensions: hosted.extensions,
       services: hosted.services,
       withoutAction,

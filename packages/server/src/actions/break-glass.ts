@@ -2,10 +2,15 @@ import type { Configuration } from '../configuration.ts'
 import { openData } from '../data.ts'
 import type { Ports } from '../ports.ts'
 import { type ActionState, findActionById, listActionStates, setActionStatus, updateAction } from '../store/actions.ts'
+import { findApplicationByClientId, findApplicationById, updateApplication } from '../store/applications.ts'
 import { insertAuditRecord } from '../store/audit.ts'
 import { type Database, inTransaction } from '../store/database.ts'
+import { findTenantByDomain } from '../store/tenants.ts'
 
-/** Changing actions beside the server, for when the server or an administrator's sign-in cannot be reached. */
+/**
+ * Changing actions, and where an application is called back, beside the server: for when the server or an administrator's sign-in
+ * cannot be reached.
+ */
 export interface BreakGlass {
   list(): Promise<ActionState[]>
   /**
@@ -26,6 +31,18 @@ export interface BreakGlass {
     to: string,
     isChosen: (action: ActionState) => boolean,
   ): Promise<{ moved: ActionState[]; elsewhere: ActionState[] }>
+  /**
+   * Lets an application that is called back at `from` be called back at `to` instead, and leaves an audit record.
+   *
+   * @param application.tenant Its domain.
+   * @returns `there` when it is called back at `to` already, `elsewhere` when at neither, or when there is no such application:
+   *   then nothing changed.
+   */
+  moveCallback(
+    from: string,
+    to: string,
+    application: { tenant: string; clientId: string },
+  ): Promise<'moved' | 'there' | 'elsewhere'>
   close(): Promise<void>
 }
 
@@ -76,6 +93,27 @@ export async function openBreakGlass(configuration: Configuration, ports: Ports)
           moved.push(state)
         }
         return { moved, elsewhere }
+      }),
+    moveCallback: (from, to, { tenant: domain, clientId }) =>
+      inTransaction(db, async tx => {
+        const tenant = await findTenantByDomain(tx, domain)
+        const found = tenant && (await findApplicationByClientId(tx, tenant.id, clientId))
+        const application = found && (await findApplicationById(tx, found.tenantId, found.id))
+        if (application?.callbackUrls.includes(to)) return 'there'
+        if (!application?.callbackUrls.includes(from)) return 'elsewhere'
+        const callbackUrls = application.callbackUrls.map(url => (url === from ? to : url))
+        await updateApplication(tx, { ...application, callbackUrls, updatedAt: now() })
+        await insertAuditRecord(tx, {
+          id: newId(),
+          tenantId: application.tenantId,
+          recordedAt: now(),
+          initiator: INITIATOR,
+          action: 'UPDATE',
+          targetType: 'APPLICATION',
+          targetId: application.id,
+          details: { fields: ['oidc.callbackURLs'] },
+        })
+        return 'moved'
       }),
     close: () => db.close(),
   }

@@ -1,0 +1,225 @@
+import { getRequestListener } from '@hono/node-server'
+import { serve } from '@preflow/extension/node'
+import { type Context, Hono } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import * as oidc from 'openid-client'
+import { demoAddresses } from './demo-addresses.ts'
+import {
+  type Claims,
+  CONTENT_SECURITY_POLICY,
+  forwardPage,
+  noticePage,
+  refusedPage,
+  signedInPage,
+  startPage,
+} from './web-pages.ts'
+
+/** The demonstration's web application, while it answers. */
+export interface WebApplication {
+  /** Where people begin, without a slash at the end. */
+  url: string
+  /** Where the server sends them back to. */
+  callbackUrl: string
+  /** From now on people can sign in; before, they are asked to wait. */
+  connect(client: WebClient): void
+  close(): Promise<void>
+}
+
+/** What the application knows of the server. */
+export interface WebClient {
+  /** Where the tenant answers, without a slash at the end. */
+  tenantUrl: string
+  name: string
+  clientId: string
+  clientSecret: string
+}
+
+/** What a sign-in takes along in the browser. */
+interface Begun {
+  verifier: string
+  nonce: string
+  address: string
+}
+
+const SCOPES = 'openid profile email orders.read'
+const CALLBACK_PATH = '/callback'
+/** Longer than anybody looks for a PIN. */
+const SIGN_IN_SECONDS = 900
+/** In which the server reads where a request comes from, when a proxy that it trusts says so. */
+const ADDRESS_HEADER = 'x-client-source-ip'
+
+const addresses = Object.values(demoAddresses)
+
+/**
+ * Serves the web application in which a sign-in of the lab ends: authorization code with PKCE, and a page that shows what the
+ * tokens say or why there are none. The tokens themselves are not shown, and nothing is kept.
+ *
+ * @returns When it answers. Rejects with a sentence when the port cannot be had.
+ */
+export async function startWebApplication({ port }: { port: number }): Promise<WebApplication> {
+  let client: WebClient | undefined
+  const app = new Hono<{ Variables: { client: WebClient } }>()
+  const server = await serve({}, { port, listeners: { '/': getRequestListener(request => app.fetch(request)) } })
+  const { host } = new URL(server.url)
+  const callbackUrl = server.url + CALLBACK_PATH
+
+  app.use(async (c, next) => {
+    c.header('content-security-policy', CONTENT_SECURITY_POLICY)
+    c.header('x-content-type-options', 'nosniff')
+    c.header('cache-control', 'no-store')
+    c.header('referrer-policy', 'no-referrer')
+    // Under another name of this machine the cookie of a sign-in would not come back with the callback.
+    if (c.req.header('host') !== host) return c.redirect(server.url)
+    if (!client) return c.html(noticePage({ title: 'One moment', text: 'The lab is starting. Try again soon.' }), 503)
+    c.set('client', client)
+    return next()
+  })
+  app.notFound(c => c.html(noticePage({ title: 'There is no such page', text: 'The shop has one page.' }), 404))
+  app.onError((error, c) =>
+    c.html(noticePage({ title: 'The server cannot be used', text: `${error.message}. Look at the lab’s log.` }), 502),
+  )
+
+  app.get('/', c => c.html(startPage({ application: c.get('client').name, addresses })))
+
+  app.get('/sign-in', async c => {
+    const address =
+      addresses.find(known => known.address === c.req.query('from'))?.address ?? demoAddresses.good.address
+    const config = await discover(c.get('client'))
+    const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()]
+    // Under the state's name, so that two windows do not take each other's.
+    setCookie(c, cookieOf(state), JSON.stringify({ verifier, nonce, address } satisfies Begun), {
+      path: CALLBACK_PATH,
+      httpOnly: true,
+      sameSite: 'Lax',
+      maxAge: SIGN_IN_SECONDS,
+    })
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: callbackUrl,
+      scope: SCOPES,
+      state,
+      nonce,
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+    return c.html(forwardPage(url.href))
+  })
+
+  app.get(CALLBACK_PATH, async c => {
+    const { state, code, error } = c.req.query()
+    // Back from signing out.
+    if (code === undefined && error === undefined) return c.redirect('/')
+    const begun = readBegun(c, state)
+    if (!state || !begun) {
+      const text = 'This sign-in was not begun in this browser, was finished before, or took too long.'
+      return c.html(noticePage({ title: 'Nobody was signed in', text }), 400)
+    }
+    deleteCookie(c, cookieOf(state), { path: CALLBACK_PATH })
+    const { search } = new URL(c.req.url)
+    const { status, page } = await redeem(new URL(callbackUrl + search), { ...begun, state }, c.get('client'))
+    return c.html(page, status)
+  })
+
+  return {
+    url: server.url,
+    callbackUrl,
+    connect: known => {
+      client = known
+    },
+    close: server.close,
+  }
+}
+
+/** Asks for the tokens, and shows what came of it. */
+async function redeem(
+  url: URL,
+  { address, state, nonce, verifier }: Begun & { state: string },
+  client: WebClient,
+): Promise<{ status: 200 | 403; page: string }> {
+  const config = await discover(client)
+  const signOutUrl = oidc.buildEndSessionUrl(config, { post_logout_redirect_uri: url.origin + url.pathname }).href
+  let refusal: { error?: string; error_description?: string; call_id?: string } | undefined
+  // What a proxy before the application would say of the browser; in the lab both are on this machine.
+  config[oidc.customFetch] = async (target, options) => {
+    const init = { ...options, headers: { ...options.headers, [ADDRESS_HEADER]: address } }
+    const response = await fetch(target, init as RequestInit)
+    // Looked at here, because of answers from 500 on the client tells nothing but the status.
+    if (!response.ok)
+      refusal = (await response
+        .clone()
+        .json()
+        .catch(() => undefined)) as typeof refusal
+    return response
+  }
+  try {
+    const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier }
+    const tokens = await oidc.authorizationCodeGrant(config, url, checks)
+    const idToken: Claims = { ...tokens.claims() }
+    const page = signedInPage({
+      user: nameOf(idToken),
+      address,
+      idToken,
+      accessToken: readClaims(tokens.access_token),
+      scope: tokens.scope ?? '',
+      lifetimeSeconds: tokens.expires_in,
+      signOutUrl,
+    })
+    return { status: 200, page }
+  } catch (thrown) {
+    const { error, error_description: description, call_id: callId } = refusal ?? asRefusal(thrown)
+    const callsUrl = `${client.tenantUrl}/api/server/v1/actions/calls`
+    const page = refusedPage({ error: error ?? 'server_error', description, callId, callsUrl, signOutUrl })
+    return { status: 403, page }
+  }
+}
+
+/** What the server said at the callback already, or what is wrong with its answer. */
+function asRefusal(thrown: unknown): { error: string; error_description?: string; call_id?: string } {
+  if (thrown instanceof oidc.AuthorizationResponseError) {
+    const { error, error_description } = thrown
+    return { error, ...(error_description !== undefined && { error_description }) }
+  }
+  return { error: 'invalid_response', error_description: (thrown as Error).message }
+}
+
+/** Anew for each sign-in: nothing is stale when the server starts again, and it is on this machine. */
+function discover({ tenantUrl, clientId, clientSecret }: WebClient): Promise<oidc.Configuration> {
+  return oidc.discovery(
+    new URL(`${tenantUrl}/oauth2/token`),
+    clientId,
+    undefined,
+    oidc.ClientSecretBasic(clientSecret),
+    // The lab speaks http, on this machine only.
+    { execute: [oidc.allowInsecureRequests] },
+  )
+}
+
+function cookieOf(state: string): string {
+  return `web_shop_${state}`
+}
+
+function readBegun(c: Context, state: string | undefined): Begun | undefined {
+  // A state of ours; nothing else can be the name of a cookie.
+  if (state === undefined || !/^[\w-]+$/.test(state)) return undefined
+  const text = getCookie(c, cookieOf(state))
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as Begun)
+  } catch {
+    return undefined
+  }
+}
+
+/** What somebody is called, as well as the token tells. */
+function nameOf({ name, given_name: given, family_name: family, email, sub }: Claims): string {
+  const whole = [given, family].filter(part => part !== undefined).join(' ')
+  return String(name ?? (whole === '' ? (email ?? sub) : whole))
+}
+
+/** The claims of a JWT, to be shown and not to be believed. */
+function readClaims(token: string): Claims | undefined {
+  const [, payload = ''] = token.split('.')
+  try {
+    return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims
+  } catch {
+    return undefined
+  }
+}
