@@ -193,7 +193,18 @@ function valuesOf(schema: JsonSchema): fc.Arbitrary<unknown> {
 }
 
 /** Words that mean something somewhere, so that requests get past the first check. */
-const WORDS = ['equals', 'grantType', 'password', 'https://x.example/cb', 'name eq x', 'Guard', 'v1', 'orders.read']
+const WORDS = [
+  'custom-fuzz',
+  'BasicAuthenticator',
+  'equals',
+  'grantType',
+  'password',
+  'https://x.example/cb',
+  'name eq x',
+  'Guard',
+  'v1',
+  'orders.read',
+]
 
 function textsOf(pattern: unknown, minLength: number, maxLength: number): fc.Arbitrary<string> {
   if (typeof pattern !== 'string') return fc.oneof(fc.string({ minLength, maxLength }), fc.constantFrom(...WORDS))
