@@ -67,6 +67,8 @@ test('a listener answers at its path and below it, where no extension or probe d
   for (const path of ['/a/page', '/a/pages-of-others', '/b', '/']) {
     assert.equal((await fetch(server.url + path)).status, 404, path)
   }
+  listening['/later'] = (_, response) => response.end('later')
+  assert.equal(await textAt('/later'), 'later')
   const everywhere = await started(t, {}, { listeners: { '/': (_, response) => response.end('everywhere') } })
   for (const path of ['/', '/any/path']) assert.equal(await (await fetch(everywhere.url + path)).text(), 'everywhere')
   assert.equal(await (await fetch(`${everywhere.url}/livez`)).text(), 'ok\n')

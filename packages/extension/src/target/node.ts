@@ -37,6 +37,7 @@ export interface RunningServer {
 
 /**
  * Serves one extension at every path, or several at a path each, and beside these whatever has more than one path.
+ * The tables of both are looked at with every request: what is opened later may be put in later.
  *
  * `GET /livez` answers while the process runs, `GET /readyz` while it can decide.
  *
