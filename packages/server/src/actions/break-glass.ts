@@ -1,3 +1,4 @@
+import { actionTypes } from '@preflow/contract'
 import type { Configuration } from '../configuration.ts'
 import { openData } from '../data.ts'
 import type { Ports } from '../ports.ts'
@@ -5,6 +6,7 @@ import { type ActionState, findActionById, listActionStates, setActionStatus, up
 import { findApplicationByClientId, findApplicationById, updateApplication } from '../store/applications.ts'
 import { insertAuditRecord } from '../store/audit.ts'
 import { type Database, inTransaction } from '../store/database.ts'
+import type { AuditRecord } from '../store/model.ts'
 import { findTenantByDomain } from '../store/tenants.ts'
 
 /**
@@ -21,7 +23,8 @@ export interface BreakGlass {
    */
   set(status: ActionState['status'], isChosen: (action: ActionState) => boolean): Promise<ActionState[]>
   /**
-   * Lets those of the chosen actions that ask `from` ask `to`, with the same credentials, and leaves an audit record for each.
+   * Lets those of the chosen actions, those of authenticators among them, that ask `from` ask `to`, with the same credentials, and
+   * leaves an audit record for each.
    *
    * @param from The whole address, as it was configured.
    * @returns Those that moved, and those that ask neither: they are left alone.
@@ -54,17 +57,10 @@ export async function openBreakGlass(configuration: Configuration, ports: Ports)
   const { newId, now } = ports
   const db = await openData(configuration, ports)
 
-  const audit = (tx: Database, { id, tenantId }: ActionState, action: string, details: unknown) =>
-    insertAuditRecord(tx, {
-      id: newId(),
-      tenantId,
-      recordedAt: now(),
-      initiator: INITIATOR,
-      action,
-      targetType: 'ACTION',
-      targetId: id,
-      details,
-    })
+  const audit = (
+    tx: Database,
+    record: Pick<AuditRecord, 'tenantId' | 'action' | 'targetType' | 'targetId' | 'details'>,
+  ) => insertAuditRecord(tx, { ...record, id: newId(), recordedAt: now(), initiator: INITIATOR })
 
   return {
     list: () => listActionStates(db),
@@ -73,7 +69,9 @@ export async function openBreakGlass(configuration: Configuration, ports: Ports)
         const changing = (await listActionStates(tx)).filter(action => action.status !== status && isChosen(action))
         for (const state of changing) {
           await setActionStatus(tx, state.tenantId, state.id, status)
-          await audit(tx, state, status === 'ACTIVE' ? 'ACTIVATE' : 'DEACTIVATE', null)
+          const { tenantId } = state
+          const action = status === 'ACTIVE' ? 'ACTIVATE' : 'DEACTIVATE'
+          await audit(tx, { tenantId, action, ...targetOf(state), details: null })
         }
         return changing.map(action => ({ ...action, status }))
       }),
@@ -89,7 +87,9 @@ export async function openBreakGlass(configuration: Configuration, ports: Ports)
             continue
           }
           await updateAction(tx, { ...action, endpoint: { ...action.endpoint, uri: to }, updatedAt: now() })
-          await audit(tx, state, 'UPDATE', { type: action.type, fields: ['endpoint.uri'] })
+          const { tenantId, type } = state
+          const details = { type, fields: ['endpoint.uri'] }
+          await audit(tx, { tenantId, action: 'UPDATE', ...targetOf(state), details })
           moved.push(state)
         }
         return { moved, elsewhere }
@@ -103,18 +103,20 @@ export async function openBreakGlass(configuration: Configuration, ports: Ports)
         if (!application?.callbackUrls.includes(from)) return 'elsewhere'
         const callbackUrls = application.callbackUrls.map(url => (url === from ? to : url))
         await updateApplication(tx, { ...application, callbackUrls, updatedAt: now() })
-        await insertAuditRecord(tx, {
-          id: newId(),
-          tenantId: application.tenantId,
-          recordedAt: now(),
-          initiator: INITIATOR,
-          action: 'UPDATE',
-          targetType: 'APPLICATION',
-          targetId: application.id,
-          details: { fields: ['oidc.callbackURLs'] },
-        })
+        const { tenantId, id: targetId } = application
+        const details = { fields: ['oidc.callbackURLs'] }
+        await audit(tx, { tenantId, action: 'UPDATE', targetType: 'APPLICATION', targetId, details })
         return 'moved'
       }),
     close: () => db.close(),
   }
+}
+
+/** Under which type and id the management API audits it: an authenticator has the id that its name makes. */
+function targetOf({ id, name, type }: ActionState): Pick<AuditRecord, 'targetType' | 'targetId'> {
+  const targets = {
+    PRE_POST: { targetType: 'ACTION', targetId: id },
+    IN_FLOW: { targetType: 'AUTHENTICATOR', targetId: Buffer.from(name).toString('base64url') },
+  }
+  return targets[actionTypes[type].category]
 }
