@@ -47,6 +47,7 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
       '@preflow/password-guard',
       '@preflow/profile-guard',
       '@preflow/scope-limiter',
+      '@preflow/pin-authenticator',
     ],
     outside: ['*'],
     node: true,

@@ -20,7 +20,7 @@ Environment:
   PREFLOW_DATA             folder of the data, default .preflow
   PREFLOW_DATABASE_URL     PostgreSQL instead of the embedded database
   PREFLOW_ADMIN_PASSWORD   password of admin, used on the first start; default: one is generated and shown once;
-                           later, to add actions that older data lacks
+                           later, to add what older data lacks
   PREFLOW_PLATFORM         whose behaviour is reproduced, default preflow
   ABUSEIPDB_API_KEY        ask AbuseIPDB instead of the stand-in
   PREFLOW_PWNED_PASSWORDS  on: ask Pwned Passwords instead of the stand-in; default off

@@ -1,16 +1,19 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { actionTypes } from '@preflow/contract'
+import type { OidcInput } from '@preflow/contract/management'
 import type { RunningExtension } from './host-extensions.ts'
-import type { Demo } from './state.ts'
+import type { Demo, DemoUser } from './state.ts'
 
 /** What the demonstration needs to know of the running lab. */
 export interface DemoSetting {
   /** Where the server answers, without a slash at the end. */
   server: string
   adminPassword: string
-  /** Those whose actions are wanted, and the key they are called with. */
+  /** Those whose actions and authenticators are wanted, and the key they are called with. */
   extensions: readonly RunningExtension[]
   extensionKey: string
+  /** Of pin-authenticator's enrolment. */
+  pinAdminKey: string
 }
 
 /** What the demonstration calls the application for the web. */
@@ -20,7 +23,7 @@ const TENANT = 'demo'
 
 /**
  * Makes the demonstration tenant through the server's own REST API, as a person would: an application for machines, one
- * for the web, an API with two scopes, two users, and the actions that ask the extensions.
+ * for the web, an API with two scopes, two users, and the actions and authenticators that ask the extensions.
  *
  * @param setting.callbackUrl Where the web application is called back.
  *
@@ -28,7 +31,7 @@ const TENANT = 'demo'
  */
 export async function createDemo(setting: DemoSetting & { callbackUrl: string }): Promise<Demo> {
   const { callbackUrl } = setting
-  const users = [
+  const users: DemoUser[] = [
     { userName: 'mira', password: password() },
     { userName: 'jonas', password: password() },
   ]
@@ -82,20 +85,24 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
     })
   }
   for (const path of actions) await api.call('POST', `${path}/activate`)
-  return { tenant: TENANT, m2m, web: { ...web, callbackUrl }, users }
+  const demo = { tenant: TENANT, m2m, web: { ...web, callbackUrl }, users }
+  const signIn = await makeAuthenticators(api, setting, demo)
+  return { ...demo, users: signIn.users }
 }
 
 /**
- * Gives a demonstration tenant of before the actions that it lacks.
+ * Gives a demonstration tenant of before the actions and the authenticators that it lacks.
  *
- * @returns What there is to say about it, a line for each action that could not be made because of another one.
+ * @returns The demonstration as it is then, and what there is to say about it: a line for each that could not be made because of
+ *   what somebody else made.
  * @throws {ApiError} When the server does not take them; 401 when the password is not the administrator's.
  */
-export async function addActions(setting: DemoSetting): Promise<string[]> {
+export async function addMissing(setting: DemoSetting, demo: Demo): Promise<{ demo: Demo; lines: string[] }> {
   const api = client(`${setting.server}/t/${TENANT}`, setting.adminPassword)
   const { actions, lines } = await makeActions(api, setting)
   for (const path of actions) await api.call('POST', `${path}/activate`)
-  return lines
+  const signIn = await makeAuthenticators(api, setting, demo)
+  return { demo: { ...demo, users: signIn.users }, lines: [...lines, ...signIn.lines] }
 }
 
 /** An answer of the server that was not expected. */
@@ -135,10 +142,86 @@ async function makeActions(api: Api, { extensions, extensionKey }: DemoSetting) 
   return { actions, lines }
 }
 
+/**
+ * Makes the authenticators that are not there, points all at where their extensions are, adds a step for each to the web
+ * application's sign-in, and gives the users what they need to pass it.
+ */
+async function makeAuthenticators(
+  api: Api,
+  { extensions, extensionKey, pinAdminKey }: DemoSetting,
+  { users, web }: Pick<Demo, 'users' | 'web'>,
+): Promise<{ users: DemoUser[]; lines: string[] }> {
+  const lines: string[] = []
+  let equipped = users
+  for (const { name, url: uri, authenticator } of extensions) {
+    if (!authenticator) continue
+    const path = '/api/server/v1/authenticators'
+    const authentication = { type: 'API_KEY', properties: { header: 'x-api-key', value: extensionKey } }
+    const body = { ...authenticator, endpoint: { uri, authentication } }
+    const listed = (await api.call('GET', path)) as Listed[]
+    const there = listed.find(known => known.name === authenticator.name)
+    // One of an interrupted start asks where the extension was then.
+    if (there) await api.call('PUT', `${path}/custom/${there.id}`, body)
+    else await api.call('POST', `${path}/custom`, body)
+    equipped = await Promise.all(equipped.map(user => givePin(api, user, { url: uri, adminKey: pinAdminKey })))
+    if (!(await addStep(api, web.clientId, authenticator.name))) {
+      lines.push(
+        `The sign-in of ${WEB_APPLICATION} is left as somebody arranged it. To let it ask ${name}, add a step with ${authenticator.name} to its authenticationSequence.`,
+      )
+    }
+  }
+  return { users: equipped, lines }
+}
+
+/** Lets an application ask for the authenticator after the password. `false`: it asks for something else than the password. */
+async function addStep(api: Api, clientId: string, authenticator: string): Promise<boolean> {
+  const path = '/api/server/v1/applications'
+  const filter = encodeURIComponent(`clientId eq ${clientId}`)
+  const { applications } = (await api.call('GET', `${path}?filter=${filter}`)) as { applications: Listed[] }
+  const [found] = applications
+  if (!found) return false
+  const { authenticationSequence } = (await api.call('GET', `${path}/${found.id}`)) as {
+    authenticationSequence: { type: string; steps: { options: { authenticator: string }[] }[] }
+  }
+  const { steps, type } = authenticationSequence
+  if (steps.some(({ options }) => options.some(option => option.authenticator === authenticator))) return true
+  if (type !== 'DEFAULT') return false
+  const step = (id: number, name: string) => ({ id, options: [{ idp: 'LOCAL', authenticator: name }] })
+  await api.call('PATCH', `${path}/${found.id}`, {
+    authenticationSequence: { type: 'USER_DEFINED', steps: [step(1, 'BasicAuthenticator'), step(2, authenticator)] },
+  })
+  return true
+}
+
+const PIN_TRIES = 20
+
+/** Gives a user a PIN through the extension's own API, which knows which ones are too easy. Who is gone gets none. */
+async function givePin(
+  api: Api,
+  user: DemoUser,
+  { url, adminKey }: { url: string; adminKey: string },
+): Promise<DemoUser> {
+  const filter = encodeURIComponent(`userName eq "${user.userName}"`)
+  const found = (await api.call('GET', `/scim2/Users?filter=${filter}`)) as { Resources?: Listed[] }
+  const [there] = found.Resources ?? []
+  if (!there) return user
+  for (let left = PIN_TRIES; ; left--) {
+    const pin = String(randomInt(1_000_000)).padStart(6, '0')
+    const response = await fetch(`${url}/pins/${there.id}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ pin, username: user.userName }),
+    })
+    if (response.ok) return { ...user, pin }
+    const problem = await response.text()
+    if (response.status !== 400 || left === 0) throw new ApiError(response.status, `PUT ${url}/pins/…`, problem)
+  }
+}
+
 async function application(
   api: Api,
   apiResource: string,
-  body: { name: string; inboundProtocolConfiguration: unknown },
+  body: { name: string; inboundProtocolConfiguration: { oidc: OidcInput } },
 ): Promise<{ clientId: string; clientSecret: string }> {
   const id = await api.makeUnlessThere('/api/server/v1/applications', body)
   await api.makeUnlessThere(`/api/server/v1/applications/${id}/authorized-apis`, {
@@ -146,10 +229,12 @@ async function application(
     policyIdentifier: 'RBAC',
     scopes: ['orders.read', 'orders.write'],
   })
-  const inbound = (await api.call('GET', `/api/server/v1/applications/${id}/inbound-protocols/oidc`)) as {
-    clientId: string
-    clientSecret: string
-  }
+  const path = `/api/server/v1/applications/${id}/inbound-protocols/oidc`
+  const inbound = (await api.call('GET', path)) as { clientId: string; clientSecret: string; callbackURLs?: string[] }
+  const { oidc } = body.inboundProtocolConfiguration
+  const isCalledBackHere = oidc.callbackURLs?.every(url => inbound.callbackURLs?.includes(url)) ?? true
+  // That of an interrupted start is called back where it was then.
+  if (!isCalledBackHere) await api.call('PUT', path, oidc)
   return { clientId: inbound.clientId, clientSecret: inbound.clientSecret }
 }
 
@@ -181,7 +266,8 @@ function client(base: string, adminPassword: string) {
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await send(method, path, body)
     if (!response.ok) throw new ApiError(response.status, `${method} ${path}`, await response.text())
-    return response.status === 204 ? undefined : response.json()
+    const text = await response.text()
+    return text === '' ? undefined : JSON.parse(text)
   }
 
   /** Creates it, or finds what has the same name when the server says that it exists. Returns its id. */

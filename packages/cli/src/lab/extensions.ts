@@ -1,12 +1,15 @@
 /** The ready-made extensions that the lab hosts, as data. To host another one, add its entry to {@link hostedExtensions}. */
+import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ActionType } from '@preflow/contract'
+import type { CustomAuthenticatorInput } from '@preflow/contract/management'
 import type { DecisionRecord } from '@preflow/extension'
 import { type OpenService, readService, type Service, type ServiceConfiguration } from '@preflow/extension/service'
 import type { Settings } from '@preflow/extension/settings'
 import { passwordGuard } from '@preflow/password-guard'
 import { startRangeStandIn } from '@preflow/password-guard/range-stand-in'
+import { createPinAuthenticator, readConfiguration } from '@preflow/pin-authenticator'
 import type { ProfileRule } from '@preflow/policies'
 import { profileGuard } from '@preflow/profile-guard'
 import { scopeLimiter } from '@preflow/scope-limiter'
@@ -14,7 +17,7 @@ import { openTokenGuard, tokenGuard } from '@preflow/token-guard'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
 import { type DemoAddress, demoAddresses } from './demo-addresses.ts'
 import type { PortSetting } from './ports.ts'
-import type { Demo } from './state.ts'
+import type { Demo, LabState } from './state.ts'
 
 type Environment = Record<string, string | undefined>
 
@@ -28,10 +31,12 @@ export interface HostedExtension {
   asks?: OutsideService
   /** The action of the demonstration that asks it. Absent: none does, for example because another extension decides the type. */
   action?: DemoAction
+  /** The authenticator of the demonstration that asks it, in the last step of the web application's sign-in. */
+  authenticator?: DemoAuthenticator
   /** What the start-up text shows of it, once its action is there. */
   tries?: readonly Try[]
   /** Opens it with the settings of the demonstration. Rejects with a sentence when something it needs cannot be used. */
-  open(surroundings: Surroundings): Promise<OpenService>
+  open(surroundings: Surroundings): Promise<HostedService>
 }
 
 /** An action as the actions API takes it, without the address and the key of its extension. */
@@ -43,6 +48,17 @@ export interface DemoAction {
   attributes?: string[]
   passwordSharing?: { format: 'PLAIN_TEXT' }
 }
+
+/** A custom authenticator as its API takes it, without the address and the key of its extension. */
+export type DemoAuthenticator = Pick<
+  CustomAuthenticatorInput,
+  'name' | 'displayName' | 'authenticationType' | 'description'
+>
+
+/** An extension that is ready to answer: at one path, or with whatever it has below it. */
+export type HostedService =
+  | OpenService
+  | (Omit<OpenService, 'extension'> & { fetch(request: Request): Promise<Response> })
 
 /** A request to paste. */
 export interface Try {
@@ -57,9 +73,18 @@ export interface Surroundings {
   /** The key that whoever calls it must have. */
   extensionKey: string
   environment: Environment
+  /** Its own address. */
+  url: string
+  /** Where the server answers, without a slash at the end. */
+  platformUrl: string
+  /** Where it may keep what it has to. The folder is there. */
+  dataFolder: string
+  pinSecrets: LabState['pinSecrets']
   /** Where the service is that it asks: the real one or the stand-in. */
   asked?: string
   log(record: DecisionRecord): void
+  /** Something else that is worth a line. */
+  say(line: string): void
   /** Milliseconds since the epoch. */
   now(): number
 }
@@ -204,6 +229,17 @@ export const hostedExtensions: readonly HostedExtension[] = [
         log: surroundings.log,
       }),
   },
+  {
+    name: 'pin-authenticator',
+    type: 'AUTHENTICATION',
+    authenticator: {
+      name: 'custom-pin',
+      displayName: 'PIN',
+      authenticationType: 'VERIFICATION',
+      description: 'Asks pin-authenticator for a PIN after the password',
+    },
+    open: openPinAuthenticator,
+  },
 ]
 
 /** A request for a token, as if it came from the address. */
@@ -218,6 +254,51 @@ function change(operation: string): Try['request'] {
   return (tenant, { users: [user] }) =>
     `curl -s -X PATCH ${tenant}/scim2/Me -u ${user?.userName}:${user?.password} -H 'content-type: application/scim+json' \\\n` +
     `    -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[${operation}]}'`
+}
+
+/** With its users' PINs in the folder of the data, and its secrets in the lab's memory. */
+async function openPinAuthenticator(surroundings: Surroundings): Promise<HostedService> {
+  const { dataFolder, extensionKey, log, now, pinSecrets, platformUrl, say, url } = surroundings
+  const read = readConfiguration({
+    environment: {},
+    file: {
+      mode: 'second_factor',
+      publicUrl: url,
+      platformUrls: [returnableUrl(platformUrl, say)],
+      caller: 'api-key',
+      callerSecrets: [extensionKey],
+      adminKeys: [pinSecrets.adminKey],
+      pepper: pinSecrets.pepper,
+      database: join(dataFolder, 'pin-authenticator.sqlite'),
+    },
+  })
+  if (!read.ok) throw new Error(read.problems.join('\n'))
+  const { close, fetch } = await createPinAuthenticator(read.configuration, {
+    now,
+    randomBytes,
+    log: ({ event, ...facts }) => {
+      if (event === 'call') return log(facts as unknown as DecisionRecord)
+      // The lab gives the PINs itself, before anybody reads.
+      if (event === 'enrolment') return
+      say(
+        `pin-authenticator ${event}: ${Object.entries(facts)
+          .map(([name, fact]) => `${name} ${fact}`)
+          .join(', ')}`,
+      )
+    },
+  })
+  return { fetch, close, isReady: async () => (await fetch(new Request(`${url}/readyz`))).ok }
+}
+
+/** A server that listens on every address names one that browsers can come back to neither by https nor on this machine. */
+function returnableUrl(platformUrl: string, say: Surroundings['say']): string {
+  const { hostname, port, protocol } = new URL(platformUrl)
+  if (protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return platformUrl
+  const url = `http://127.0.0.1:${port}`
+  say(
+    `pin-authenticator sends browsers back to ${url}, because ${platformUrl} is neither https nor this machine. PREFLOW_PUBLIC_URL says where browsers reach the server.`,
+  )
+  return url
 }
 
 /** The settings, with the key that callers need. Nothing else is read from the environment: it is that of the lab. */

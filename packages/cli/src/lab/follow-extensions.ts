@@ -1,5 +1,6 @@
 import { type ActionType, actionTypes } from '@preflow/contract'
-import { type Configuration, openBreakGlass, type Ports } from '@preflow/server'
+import { MANAGEMENT_BASE_PATH } from '@preflow/contract/management'
+import { type ActionState, type Configuration, openBreakGlass, type Ports } from '@preflow/server'
 
 /** An extension that answers somewhere else than before. */
 export interface Move {
@@ -9,8 +10,8 @@ export interface Move {
   /** Where it was. */
   from: string
   to: string
-  /** Whether an action of the demonstration is meant to ask it: then one that does not is worth a line. */
-  isExpected: boolean
+  /** Which actions are meant to ask it: when one of them does not, that is worth a line. */
+  isExpected(action: Pick<ActionState, 'name'>): boolean
 }
 
 /** The web application, when it answers somewhere else than before. */
@@ -71,14 +72,14 @@ export async function followExtensions(
       )
       for (const action of moved) {
         movedIds.add(action.id)
-        lines.push(`The action “${action.name}” of ${tenant} follows ${name} from ${from} to ${to}.`)
+        const { kind } = management(action)
+        lines.push(`The ${kind} “${action.name}” of ${tenant} follows ${name} from ${from} to ${to}.`)
       }
-      if (!isExpected) continue
-      for (const action of elsewhere) {
-        const path = `/t/${tenant}/api/server/v1/actions/${actionTypes[type].path}/${action.id}`
+      for (const action of elsewhere.filter(isExpected)) {
+        const { kind, change } = management(action)
         const line =
-          `The action “${action.name}” of ${tenant} asks another address than ${name}'s, which is now ${to}, and is left so. ` +
-          `To ask ${name}, PATCH ${path} with {"endpoint":{"uri":"${to}"}}.`
+          `The ${kind} “${action.name}” of ${tenant} asks another address than ${name}'s, which is now ${to}, and is left so. ` +
+          `To ask ${name}, ${change} with {"endpoint":{"uri":"${to}"}}.`
         left.push({ id: action.id, line })
       }
     }
@@ -87,4 +88,19 @@ export async function followExtensions(
   } finally {
     await breakGlass.close()
   }
+}
+
+/** What people call an action, and how they change it. */
+function management({ id, name, tenant, type }: ActionState): { kind: string; change: string } {
+  const { category, path } = actionTypes[type]
+  const base = `/t/${tenant}${MANAGEMENT_BASE_PATH}`
+  const ways = {
+    PRE_POST: { kind: 'action', change: `PATCH ${base}/actions/${path}/${id}` },
+    IN_FLOW: {
+      kind: 'authenticator',
+      // Its body has the display name too, which only its reader knows.
+      change: `PUT ${base}/authenticators/custom/${Buffer.from(name).toString('base64url')} as it is but`,
+    },
+  }
+  return ways[category]
 }

@@ -1,20 +1,33 @@
-import type { DecisionRecord } from '@preflow/extension'
+import type { RequestListener } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { DecisionRecord, Extension } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
-import type { OpenService } from '@preflow/extension/service'
-import { type HostedExtension, hostedExtensions, type OutsideService, type Surroundings } from './extensions.ts'
+import {
+  type HostedExtension,
+  type HostedService,
+  hostedExtensions,
+  type OutsideService,
+  type Surroundings,
+} from './extensions.ts'
 import { atPort, type PortSetting } from './ports.ts'
 
-/** The extensions, while they answer. */
+/** The extensions, while they answer. Until they are opened only their addresses stand. */
 export interface HostedExtensions {
   /** The address they share, without a slash at the end. */
   url: string
   extensions: readonly RunningExtension[]
   services: readonly AskedService[]
+  /**
+   * Opens every extension. Rejects with a sentence when one cannot be opened.
+   *
+   * @param platformUrl Where the server answers, without a slash at the end.
+   */
+  open(platformUrl: string): Promise<void>
   /** Lets calls in flight finish and closes everything. */
   close(): Promise<void>
 }
 
-/** An extension that answers. */
+/** An extension with its address. */
 export interface RunningExtension extends HostedExtension {
   /** Its own address. */
   url: string
@@ -30,57 +43,72 @@ export interface AskedService extends Pick<OutsideService, 'label' | 'name' | 'h
 export const extensionsPort: PortSetting = { variable: 'PREFLOW_EXTENSIONS_PORT', fallback: 9401 }
 
 /**
- * Opens every extension of the table and the stand-ins they need, and serves each at its own path of one address.
+ * Opens the address of the extensions and the stand-ins of what they ask. The extensions themselves answer from
+ * {@link HostedExtensions.open} on, each at its own path.
  *
- * @returns When they answer. Rejects with a sentence when one cannot be opened, with nothing left running.
+ * @returns When the addresses stand. Rejects with a sentence when one cannot be had, with nothing left running.
  */
 export async function hostExtensions({
   write,
   ...given
-}: Pick<Surroundings, 'extensionKey' | 'environment' | 'now'> & {
+}: Omit<Surroundings, 'asked' | 'log' | 'platformUrl' | 'say' | 'url'> & {
   /** Receives a line per decision. */
   write(line: string): void
 }): Promise<HostedExtensions> {
   const { environment } = given
+  const services: AskedService[] = []
+  const asked: Record<string, string> = {}
+  const opened: HostedService[] = []
   const closing: (() => Promise<void> | void)[] = []
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step()
   }
-  const services: AskedService[] = []
-  const opened: Record<string, OpenService> = {}
+  const extensions: Record<string, Extension> = {}
+  const listeners: Record<string, RequestListener> = {}
+  let isOpen = false
+
+  const isReady = async () => {
+    const answers = await Promise.all(opened.map(service => service.isReady?.() ?? true))
+    return isOpen && answers.every(answer => answer)
+  }
   try {
-    for (const { name, asks, open } of hostedExtensions) {
-      let asked: string | undefined
-      if (asks) {
-        const { label, name, howToAsk, isAsked, standInPort, startStandIn } = asks
-        const standIn = isAsked(environment) ? undefined : await atPort(environment, standInPort, startStandIn)
-        if (standIn) closing.push(() => standIn.close())
-        asked = standIn?.url ?? asks.url
-        services.push({ label, name, howToAsk, url: asked, isStandIn: standIn !== undefined })
-      }
-      const service = await open({
-        ...given,
-        ...(asked !== undefined && { asked }),
-        log: record => write(decisionLine(name, record)),
-      })
-      closing.push(() => service.close?.())
-      opened[name] = service
+    for (const { name: extension, asks } of hostedExtensions) {
+      if (!asks) continue
+      const { label, name, howToAsk, isAsked, standInPort, startStandIn } = asks
+      const standIn = isAsked(environment) ? undefined : await atPort(environment, standInPort, startStandIn)
+      if (standIn) closing.push(() => standIn.close())
+      const url = standIn?.url ?? asks.url
+      asked[extension] = url
+      services.push({ label, name, howToAsk, url, isStandIn: standIn !== undefined })
     }
+    closing.push(async () => {
+      for (const service of opened.splice(0).reverse()) await service.close?.()
+    })
     const server = await atPort(environment, extensionsPort, ({ port }) =>
-      serve(Object.fromEntries(Object.entries(opened).map(([name, { extension }]) => [`/${name}`, extension])), {
-        port,
-        isReady: async () => {
-          const answers = await Promise.all(Object.values(opened).map(service => service.isReady?.() ?? true))
-          return answers.every(isReady => isReady)
-        },
-      }),
+      serve(extensions, { port, listeners, isReady }),
     )
     closing.push(() => server.close())
-    const { url } = server
+    const running = hostedExtensions.map(extension => ({ ...extension, url: `${server.url}/${extension.name}` }))
     return {
-      url,
-      extensions: hostedExtensions.map(extension => ({ ...extension, url: `${url}/${extension.name}` })),
+      url: server.url,
+      extensions: running,
       services,
+      async open(platformUrl) {
+        for (const { name, open, url } of running) {
+          const service = await open({
+            ...given,
+            url,
+            platformUrl,
+            ...(asked[name] !== undefined && { asked: asked[name] }),
+            log: record => write(decisionLine(name, record)),
+            say: write,
+          })
+          opened.push(service)
+          if ('extension' in service) extensions[`/${name}`] = service.extension
+          else listeners[`/${name}`] = getRequestListener(request => service.fetch(request))
+        }
+        isOpen = true
+      },
       close,
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 import { completeConfiguration } from '@preflow/server'
 import type { AskedService, RunningExtension } from './host-extensions.ts'
-import type { Demo } from './state.ts'
+import type { Demo, DemoUser } from './state.ts'
 
 /** What the start-up text tells. */
 export interface Running {
@@ -11,7 +11,7 @@ export interface Running {
   /** Where the web application answers, without a slash at the end. */
   webUrl: string
   services: readonly AskedService[]
-  /** Names of extensions whose action could not be made. */
+  /** Names of extensions whose action or authenticator could not be made. */
   withoutAction: readonly string[]
   dataFolder: string
   demo: Demo
@@ -23,19 +23,23 @@ export interface Running {
 export function instructions(running: Running): string {
   const { demo, extensions, services, adminPassword, withoutAction } = running
   const tenant = `${running.server}/t/${demo.tenant}`
-  const isAsked = ({ action, name }: RunningExtension) => action !== undefined && !withoutAction.includes(name)
+  const isAsked = ({ action, authenticator, name }: RunningExtension) =>
+    (action ?? authenticator) !== undefined && !withoutAction.includes(name)
   const places: [label: string, text: string][] = [
     ['identity server', tenant],
     ...extensions.map((extension): [string, string] => [
       extension.name,
-      `${extension.url}${isAsked(extension) ? '' : ' (no action asks it)'}`,
+      `${extension.url}${isAsked(extension) ? '' : ' (nothing asks it)'}`,
     ]),
     ...services.map(({ label, name, url, isStandIn, howToAsk }): [string, string] => [
       label,
       `${url} ${isStandIn ? `(a stand-in; ${howToAsk} to ask ${name})` : `(${name})`}`,
     ]),
     ...(adminPassword ? [['administrator', `admin / ${adminPassword}    (shown once)`] as [string, string]] : []),
-    ...demo.users.slice(0, 1).map((user): [string, string] => ['a user', `${user.userName} / ${user.password}`]),
+    ...demo.users.map((user, index): [string, string] => [
+      index === 0 ? 'users' : '',
+      `${user.userName} / ${user.password}${pinOf(user)}`,
+    ]),
     ['web application', `${running.webUrl}/`],
   ]
   const isUsualFolder = running.dataFolder === completeConfiguration({}).dataFolder
@@ -44,7 +48,7 @@ export function instructions(running: Running): string {
   const signIn =
     user === undefined
       ? ''
-      : `\nIn a browser: open ${running.webUrl}/ and sign in as ${user.userName}, password ${user.password}\n`
+      : `\nIn a browser: open ${running.webUrl}/ and sign in as ${user.userName}, password ${user.password}${pinOf(user)}\n`
   const tries = extensions.filter(isAsked).flatMap(extension => extension.tries ?? [])
   return `
 Preflow is ready. Ctrl-C ends it; the data stays in ${running.dataFolder}.
@@ -59,4 +63,8 @@ The newest that was refused, again, to the extension you are writing:
   ${isUsualFolder ? '' : `PREFLOW_DATA=${running.dataFolder} `}npm run preflow -- replay last --status failed --to http://127.0.0.1:8080/
 
 `
+}
+
+function pinOf({ pin }: DemoUser): string {
+  return pin === undefined ? '' : `, PIN ${pin}`
 }

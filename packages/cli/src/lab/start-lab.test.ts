@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { openBrowser } from './browser.cases.ts'
+import { type Browser, openBrowser, type Page } from './browser.cases.ts'
 import { instructions } from './instructions.ts'
 import { type Lab, startLab } from './start-lab.ts'
 
@@ -175,7 +175,7 @@ describe('the lab', () => {
 
   test('every extension wants the key of the lab', async () => {
     const names = lab.extensions.map(({ name }) => name)
-    assert.deepEqual(names, ['token-guard', 'password-guard', 'profile-guard', 'scope-limiter'])
+    assert.deepEqual(names, ['token-guard', 'password-guard', 'profile-guard', 'scope-limiter', 'pin-authenticator'])
     for (const name of names) {
       assert.equal((await ask(name, {}, { 'x-api-key': 'a-key-that-is-not-of-the-lab' })).status, 401, name)
       assert.equal((await ask(name, {})).status, 400, name)
@@ -184,6 +184,41 @@ describe('the lab', () => {
 
   test('the extensions answer probes together', async () => {
     for (const probe of ['livez', 'readyz']) assert.equal((await fetch(`${lab.extensionsUrl}/${probe}`)).status, 200)
+  })
+
+  test('the web application asks for a PIN after the password, and every user of the start-up text has one', async () => {
+    const { clientId } = lab.demo.web
+    const { applications } = (await management('/api/server/v1/applications')) as unknown as {
+      applications: { id: string; clientId: string }[]
+    }
+    const { id } = applications.find(application => application.clientId === clientId) ?? {}
+    const { authenticationSequence } = await management(`/api/server/v1/applications/${id}`)
+    const { steps } = authenticationSequence as { steps: { options: { authenticator: string }[] }[] }
+    assert.deepEqual(
+      steps.map(({ options }) => options.map(({ authenticator }) => authenticator)),
+      [['BasicAuthenticator'], ['custom-pin']],
+    )
+    const authenticators = (await management('/api/server/v1/authenticators')) as unknown as Record<string, unknown>[]
+    const pin = authenticators.find(({ name }) => name === 'custom-pin')
+    assert.deepEqual([pin?.['displayName'], pin?.['isEnabled'], pin?.['tags']], ['PIN', true, ['Custom', '2FA']])
+    for (const user of lab.demo.users) {
+      assert.match(user.pin ?? '', /^\d{6}$/)
+      assert.ok(instructions(lab).includes(`${user.userName} / ${user.password}, PIN ${user.pin}\n`))
+    }
+  })
+
+  test('what pin-authenticator keeps is for the owner alone, and its enrolment wants the key of the lab’s memory', async () => {
+    for (const file of ['lab.json', 'pin-authenticator.sqlite']) {
+      assert.equal((await stat(join(folder, file))).mode & 0o777, 0o600, file)
+    }
+    const { pinSecrets } = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8'))
+    const [{ userName } = { userName: '' }] = lab.demo.users
+    const { Resources } = (await management(`/scim2/Users?filter=userName%20eq%20${userName}`)) as {
+      Resources: { id: string }[]
+    }
+    const url = `${lab.extensionsUrl}/pin-authenticator/pins/${Resources[0]?.id}`
+    const statusWith = async (key: string) => (await fetch(url, { headers: { authorization: `Bearer ${key}` } })).status
+    assert.deepEqual([await statusWith(pinSecrets.adminKey), await statusWith(pinSecrets.pepper)], [200, 401])
   })
 
   test('password-guard knows common passwords and, from the stand-in, others, and takes one that nobody knows', async () => {
@@ -389,6 +424,14 @@ describe('a start', () => {
     return { PREFLOW_EXTENSIONS_PORT: new URL(extensionsUrl).port, PREFLOW_WEB_PORT: new URL(webUrl).port }
   }
 
+  /** From the page that asks for the password through the PIN to the application. */
+  async function enterAll({ demo, extensionsUrl }: Lab, browser: Browser, page: Page): Promise<Page> {
+    const [{ userName, password, pin } = { userName: '', password: '' }] = demo.users
+    const asked = await browser.submit(page, { username: userName, password, step: 'sign-in' })
+    assert.ok(asked.url.startsWith(`${extensionsUrl}/pin-authenticator/pin?`), asked.url)
+    return browser.submit(await browser.submit(asked, { pin: pin ?? '' }), { step: 'allow' })
+  }
+
   async function tokenStatus({ server, demo: { m2m } }: Lab): Promise<number> {
     const response = await fetch(`${server}/t/demo/oauth2/token`, {
       method: 'POST',
@@ -445,6 +488,8 @@ describe('a start', () => {
       ([action, name]) =>
         `The action “${action}” of demo follows ${name} from ${first.extensionsUrl}/${name} to ${second.extensionsUrl}/${name}.`,
     )
+    const at = ({ extensionsUrl }: Lab) => `${extensionsUrl}/pin-authenticator`
+    said.push(`The authenticator “custom-pin” of demo follows pin-authenticator from ${at(first)} to ${at(second)}.`)
     said.push(
       `The application “Web shop” of demo is called back at ${second.webUrl}/callback now, and not at ${first.webUrl}/callback any more.`,
     )
@@ -453,7 +498,7 @@ describe('a start', () => {
     assert.equal(await tokenStatus(second), 200)
     const browser = openBrowser()
     const page = await browser.submit(await browser.open(second.webUrl), {})
-    assert.match((await browser.submit(page, { step: 'cancel' })).url, new RegExp(`^${second.webUrl}/callback`))
+    assert.match((await enterAll(second, browser, page)).url, new RegExp(`^${second.webUrl}/callback\\?code=`))
     await second.close()
     await start(placesOf(second))
     assert.deepEqual(
@@ -481,6 +526,27 @@ describe('a start', () => {
     assert.equal((kept as { endpoint: { uri: string } }).endpoint.uri, own)
     await manage(second, path.replace('/t/demo', ''), 'PATCH', JSON.parse(body))
     assert.equal(await tokenStatus(second), 200)
+  })
+
+  test('leaves an authenticator alone that was pointed elsewhere by hand, and says what to do', async () => {
+    const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
+    const path = `/api/server/v1/authenticators/custom/${Buffer.from('custom-pin').toString('base64url')}`
+    const uriOf = async (lab: Lab) => ((await manage(lab, path)) as { endpoint: { uri: string } }).endpoint.uri
+    const own = 'http://127.0.0.1:9/own'
+    await manage(first, path, 'PUT', { displayName: 'PIN', endpoint: { uri: own } })
+    // Another one, which was never meant to ask it.
+    const other = { uri: 'http://127.0.0.1:9/other', authentication: { type: 'NONE' } }
+    await manage(first, '/api/server/v1/authenticators/custom', 'POST', {
+      name: 'custom-other',
+      displayName: 'Other',
+      endpoint: other,
+    })
+    const second = await start()
+    const said = lines.filter(line => line.includes('authenticator'))
+    assert.deepEqual(said, [
+      `The authenticator “custom-pin” of demo asks another address than pin-authenticator's, which is now ${second.extensionsUrl}/pin-authenticator, and is left so. To ask pin-authenticator, PUT /t/demo${path} as it is but with {"endpoint":{"uri":"${second.extensionsUrl}/pin-authenticator"}}.`,
+    ])
+    assert.equal(await uriOf(second), own)
   })
 
   test('leaves the web application alone that is called back elsewhere, and says what to do', async () => {
@@ -532,32 +598,57 @@ describe('a start', () => {
         const [{ id }] = (await manage(lab, path)) as [{ id: string }]
         await manage(lab, `${path}/${id}`, 'DELETE')
       }
+      await manage(lab, await shopOf(lab), 'PATCH', { authenticationSequence: { type: 'DEFAULT' } })
+      await manage(lab, PIN, 'DELETE')
       await lab.close()
+      await rm(join(folder, 'pin-authenticator.sqlite'))
       const file = join(folder, 'lab.json')
       const { extensionKey, demo, endpoints } = JSON.parse(await readFile(file, 'utf8'))
+      for (const user of demo.users) delete user.pin
       await writeFile(file, JSON.stringify({ extensionKey, demo, endpoint: endpoints['token-guard'] }))
       lines.length = 0
     })
 
-    const lack = 'No action of the demonstration asks password-guard and profile-guard, because it is older than that.'
+    const PIN = `/api/server/v1/authenticators/custom/${Buffer.from('custom-pin').toString('base64url')}`
+
+    async function shopOf(lab: Lab): Promise<string> {
+      const listed = (await manage(lab, '/api/server/v1/applications?filter=name%20eq%20%22Web%20shop%22')) as {
+        applications: [{ id: string }]
+      }
+      return `/api/server/v1/applications/${listed.applications[0].id}`
+    }
+
+    /** The pages of a sign-in, by their headings, with the password alone or with the PIN. */
+    async function reached(lab: Lab): Promise<RegExpExecArray | null> {
+      const browser = openBrowser()
+      const page = await browser.submit(await browser.open(lab.webUrl), {})
+      const [{ userName, password } = { userName: '', password: '' }] = lab.demo.users
+      const next = await browser.submit(page, { username: userName, password, step: 'sign-in' })
+      return /Allow access|Enter your PIN/.exec(next.text)
+    }
+
+    const lack =
+      'Nothing of the demonstration asks password-guard, profile-guard, and pin-authenticator, because it is older than that.'
     const advice =
-      'To have one added for each, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
+      'To have added what is missing, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
 
     test('works as before, and says what is missing until somebody gives the password', async () => {
       const without = await start()
       assert.deepEqual(
-        lines.filter(line => line.includes('No action')),
+        lines.filter(line => line.includes('Nothing of')),
         [`${lack} ${advice}`],
       )
       assert.equal(await tokenStatus(without), 200)
-      assert.match(instructions(without), /password-guard +\S+ \(no action asks it\)/)
-      assert.doesNotMatch(instructions(without), /password1/)
+      assert.match(instructions(without), /password-guard +\S+ \(nothing asks it\)/)
+      assert.match(instructions(without), /pin-authenticator +\S+ \(nothing asks it\)/)
+      assert.doesNotMatch(instructions(without), /password1|PIN/)
+      assert.equal((await reached(without))?.[0], 'Allow access')
       await without.close()
 
       lines.length = 0
       await (await start({ PREFLOW_ADMIN_PASSWORD: 'something-else' })).close()
       assert.deepEqual(
-        lines.filter(line => line.includes('No action')),
+        lines.filter(line => line.includes('Nothing of')),
         [`${lack} PREFLOW_ADMIN_PASSWORD is another password. ${advice}`],
       )
 
@@ -565,11 +656,31 @@ describe('a start', () => {
       const given = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
       assert.deepEqual(await statusesOf(given), ['ACTIVE', 'ACTIVE'])
       assert.match(instructions(given), /password1/)
+      const browser = openBrowser()
+      const page = await browser.submit(await browser.open(given.webUrl), {})
+      assert.match((await enterAll(given, browser, page)).text, /Signed in as Mira/)
       await given.close()
       const { port } = new URL(given.extensionsUrl)
       const next = await start({ PREFLOW_EXTENSIONS_PORT: port })
-      assert.ok(!lines.some(line => line.includes('No action')))
+      assert.ok(!lines.some(line => line.includes('Nothing of')))
       assert.match(instructions(next), /password1/)
+      assert.equal((await reached(next))?.[0], 'Enter your PIN')
+    })
+
+    test('leaves a sign-in alone that somebody arranged meanwhile', async () => {
+      const without = await start()
+      const own = { uri: 'http://127.0.0.1:9/own', authentication: { type: 'NONE' } }
+      const door = { name: 'custom-own', displayName: 'Own', endpoint: own }
+      await manage(without, '/api/server/v1/authenticators/custom', 'POST', door)
+      const shop = await shopOf(without)
+      const options = [{ idp: 'LOCAL', authenticator: 'custom-own' }]
+      const arranged = { type: 'USER_DEFINED', steps: [{ id: 1, options }] }
+      await manage(without, shop, 'PATCH', { authenticationSequence: arranged })
+      await without.close()
+      const given = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
+      assert.ok(lines.some(line => line.startsWith('The sign-in of Web shop is left as somebody arranged it.')))
+      const { authenticationSequence } = (await manage(given, shop)) as { authenticationSequence: typeof arranged }
+      assert.deepEqual(authenticationSequence.steps, arranged.steps)
     })
 
     test('leaves an action alone that somebody made meanwhile', async () => {
@@ -594,6 +705,14 @@ describe('a start', () => {
     await manage(first, `${path}/${id}`, 'DELETE')
     await first.close()
     assert.deepEqual(await manage(await start(environment), path), [])
+  })
+
+  test('at an address that browsers cannot come back to lets the PIN lead back to this machine, and says so', async () => {
+    const { server } = await start({ PREFLOW_HOST: '0.0.0.0' })
+    const { port } = new URL(server)
+    assert.deepEqual(lines, [
+      `pin-authenticator sends browsers back to http://127.0.0.1:${port}, because http://0.0.0.0:${port} is neither https nor this machine. PREFLOW_PUBLIC_URL says where browsers reach the server.`,
+    ])
   })
 
   test('asks the real Pwned Passwords only when it is told to, and says which is asked', async () => {
@@ -621,6 +740,9 @@ describe('a start', () => {
     await first.close()
     assert.deepEqual(second.demo.m2m, first.demo.m2m)
     assert.equal(await tokenStatus(second), 200)
+    const browser = openBrowser()
+    const page = await browser.submit(await browser.open(second.webUrl), {})
+    assert.match((await enterAll(second, browser, page)).url, new RegExp(`^${second.webUrl}/callback\\?code=`))
   })
 })
 

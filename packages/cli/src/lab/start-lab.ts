@@ -7,13 +7,13 @@ import {
   readConfiguration,
   unknownVariables,
 } from '@preflow/server'
-import { ApiError, addActions, createDemo, type DemoSetting, WEB_APPLICATION } from './demo.ts'
+import { ApiError, addMissing, createDemo, type DemoSetting, WEB_APPLICATION } from './demo.ts'
 import { extensionVariables } from './extensions.ts'
-import { followExtensions, followWebApplication } from './follow-extensions.ts'
+import { followExtensions, followWebApplication, type Move } from './follow-extensions.ts'
 import { extensionsPort, hostExtensions } from './host-extensions.ts'
 import type { Running } from './instructions.ts'
 import { atPort, type PortSetting } from './ports.ts'
-import { type LabState, readState, writeState } from './state.ts'
+import { type Demo, newState, readState, writeState } from './state.ts'
 import { startWebApplication } from './web-application.ts'
 
 const webPort: PortSetting = { variable: 'PREFLOW_WEB_PORT', fallback: 9499 }
@@ -48,15 +48,12 @@ export async function startLab(
     const { dataFolder } = configuration
     const variables = [extensionsPort.variable, webPort.variable, ...extensionVariables]
     for (const sentence of unknownVariables(environment, variables)) write(sentence)
-    const state: LabState = (await readState(dataFolder)) ?? {
-      extensionKey: randomBytes(24).toString('base64url'),
-      endpoints: {},
-    }
+    const state = (await readState(dataFolder)) ?? newState()
     if (!state.demo) state.adminPassword ??= configuration.adminPassword ?? randomBytes(12).toString('base64url')
     await writeState(dataFolder, state)
-    const { adminPassword, extensionKey } = state
+    const { adminPassword, extensionKey, pinSecrets } = state
 
-    const hosted = await hostExtensions({ extensionKey, environment, write, now: clock })
+    const hosted = await hostExtensions({ dataFolder, environment, extensionKey, now: clock, pinSecrets, write })
     closing.push(() => hosted.close())
     const web = await atPort(environment, webPort, startWebApplication)
     closing.push(() => web.close())
@@ -68,9 +65,12 @@ export async function startLab(
       log: createLog(configuration.logLevel, { write: line => write(line.trimEnd()) }),
     }
     if (state.demo) {
-      const moves = hosted.extensions.flatMap(({ name, type, action, url: to }) => {
+      const moves = hosted.extensions.flatMap(({ name, type, action, authenticator, url: to }): Move[] => {
         const from = state.endpoints[name]
-        return from === undefined || from === to ? [] : [{ name, type, from, to, isExpected: action !== undefined }]
+        if (from === undefined || from === to) return []
+        // There is one action of a type, under whatever name; of authenticators there may be others.
+        const isExpected: Move['isExpected'] = asking => action !== undefined || asking.name === authenticator?.name
+        return [{ name, type, from, to, isExpected }]
       })
       if (moves.length > 0) {
         for (const line of await followExtensions(state.demo.tenant, moves, configuration, ports)) write(line)
@@ -93,20 +93,23 @@ export async function startLab(
     )
     closing.push(() => server.close())
     await server.listen()
+    await hosted.open(server.address)
 
-    const extensions = hosted.extensions.filter(({ action, name }) => action && !(name in state.endpoints))
-    const setting = { server: server.address, extensions, extensionKey }
-    const demo =
+    const extensions = hosted.extensions.filter(
+      ({ action, authenticator, name }) => (action || authenticator) && !(name in state.endpoints),
+    )
+    const setting = { server: server.address, extensions, extensionKey, pinAdminKey: pinSecrets.adminKey }
+    const made =
       state.demo ??
       (await createDemo({ ...setting, adminPassword: adminPassword as string, callbackUrl: web.callbackUrl }))
-    const withoutAction =
+    const { demo, withoutAction } =
       state.demo && extensions.length > 0
-        ? await addMissingActions({ ...setting, adminPassword: configuration.adminPassword }, write)
-        : []
+        ? await completeDemo({ ...setting, adminPassword: configuration.adminPassword }, made, write)
+        : { demo: made, withoutAction: [] }
     const endpoints = Object.fromEntries(
       hosted.extensions.flatMap(({ name, url }) => (withoutAction.includes(name) ? [] : [[name, url]])),
     )
-    await writeState(dataFolder, { extensionKey, demo, endpoints })
+    await writeState(dataFolder, { extensionKey, pinSecrets, demo, endpoints })
     web.connect({ tenantUrl: `${server.address}/t/${demo.tenant}`, name: WEB_APPLICATION, ...demo.web })
     return {
       server: server.address,
@@ -127,30 +130,32 @@ export async function startLab(
 }
 
 /**
- * Lets actions of a demonstration that was made before the lab had their extensions be made when somebody says the
- * administrator's password, which the lab does not keep.
+ * Lets a demonstration that was made before the lab had these extensions be completed when somebody says the administrator's
+ * password, which the lab does not keep.
  *
- * @returns The names of the extensions that are without one all the same.
+ * @returns The demonstration as it is then, and the names of the extensions that nothing of it asks all the same.
  */
-async function addMissingActions(
+async function completeDemo(
   { adminPassword, ...setting }: Omit<DemoSetting, 'adminPassword'> & { adminPassword: string | undefined },
+  demo: Demo,
   write: (line: string) => void,
-): Promise<string[]> {
+): Promise<{ demo: Demo; withoutAction: string[] }> {
   const names = setting.extensions.map(({ name }) => name)
-  const lack = `No action of the demonstration asks ${new Intl.ListFormat('en').format(names)}, because it is older than that.`
+  const lack = `Nothing of the demonstration asks ${new Intl.ListFormat('en').format(names)}, because it is older than that.`
   const advice =
-    'To have one added for each, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
+    'To have added what is missing, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
   if (adminPassword === undefined) {
     write(`${lack} ${advice}`)
-    return names
+    return { demo, withoutAction: names }
   }
   try {
-    for (const line of await addActions({ ...setting, adminPassword })) write(line)
-    return []
+    const completed = await addMissing({ ...setting, adminPassword }, demo)
+    for (const line of completed.lines) write(line)
+    return { demo: completed.demo, withoutAction: [] }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     write(`${lack} ${error.status === 401 ? `PREFLOW_ADMIN_PASSWORD is another password. ${advice}` : error.message}`)
-    return names
+    return { demo, withoutAction: names }
   }
 }
 

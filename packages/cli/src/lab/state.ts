@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDataFolder, unusableDataFolder } from '@preflow/server'
@@ -6,6 +7,8 @@ import { makeDataFolder, unusableDataFolder } from '@preflow/server'
 export interface LabState {
   /** The key with which the server proves itself to the lab's extensions. */
   extensionKey: string
+  /** Those of pin-authenticator: what its users' PINs are hashed with, and the key of its enrolment. */
+  pinSecrets: { pepper: string; adminKey: string }
   /** Present until the demonstration tenant is complete, so that an interrupted first start is carried on. */
   adminPassword?: string
   /** Present once the demonstration tenant is complete. */
@@ -17,9 +20,10 @@ export interface LabState {
   endpoints: Record<string, string>
 }
 
-/** As it was written when token-guard was the only extension. */
-interface StateOfOneExtension extends Omit<LabState, 'endpoints'> {
+/** As it was written before pin-authenticator, and when token-guard was the only extension. */
+interface EarlierState extends Omit<LabState, 'endpoints' | 'pinSecrets'> {
   endpoints?: LabState['endpoints']
+  pinSecrets?: LabState['pinSecrets']
   endpoint?: string
 }
 
@@ -28,7 +32,14 @@ export interface Demo {
   tenant: string
   m2m: { clientId: string; clientSecret: string }
   web: { clientId: string; clientSecret: string; callbackUrl: string }
-  users: { userName: string; password: string }[]
+  users: DemoUser[]
+}
+
+export interface DemoUser {
+  userName: string
+  password: string
+  /** Absent until the web application asks for one. */
+  pin?: string
 }
 
 const fileOf = (dataFolder: string): string => join(dataFolder, 'lab.json')
@@ -44,7 +55,7 @@ export async function readState(dataFolder: string): Promise<LabState | undefine
     throw unusableDataFolder(dataFolder, error)
   }
   try {
-    return complete(JSON.parse(text) as StateOfOneExtension)
+    return complete(JSON.parse(text) as EarlierState)
   } catch (cause) {
     throw new Error(
       `${file} cannot be read. Move the folder away to start afresh, or restore the file; nothing was changed.`,
@@ -53,10 +64,19 @@ export async function readState(dataFolder: string): Promise<LabState | undefine
   }
 }
 
-function complete({ endpoint, ...state }: StateOfOneExtension): LabState {
+function complete({ endpoint, ...state }: EarlierState): LabState {
   // Where it answered was not always kept; that its action was made is certain.
   const endpoints: LabState['endpoints'] = state.demo ? { 'token-guard': endpoint ?? '' } : {}
-  return { endpoints, ...state }
+  return { endpoints, pinSecrets: makePinSecrets(), ...state }
+}
+
+/** The memory of a lab that was never started. */
+export function newState(): LabState {
+  return { extensionKey: randomBytes(24).toString('base64url'), pinSecrets: makePinSecrets(), endpoints: {} }
+}
+
+function makePinSecrets(): LabState['pinSecrets'] {
+  return { pepper: randomBytes(32).toString('base64url'), adminKey: randomBytes(32).toString('base64url') }
 }
 
 /** Writes the lab's memory, all or nothing. */

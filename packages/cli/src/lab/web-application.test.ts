@@ -29,10 +29,17 @@ describe('the web application', () => {
     return browser.submit(await browser.open(lab.webUrl), fields)
   }
 
+  /** From the page that asks for the password to the one that asks for the PIN. */
+  async function enterPassword(browser: Browser, page: Page): Promise<Page> {
+    const { userName, password } = user()
+    const asked = await browser.submit(page, { username: userName, password, step: 'sign-in' })
+    assert.ok(asked.url.startsWith(`${lab.extensionsUrl}/pin-authenticator/pin?`), asked.url)
+    return asked
+  }
+
   /** From the page that asks for the password to the application. */
   async function signIn(browser: Browser, page: Page): Promise<Page> {
-    const { userName, password } = user()
-    const consent = await browser.submit(page, { username: userName, password, step: 'sign-in' })
+    const consent = await browser.submit(await enterPassword(browser, page), { pin: user().pin ?? '' })
     assert.match(consent.text, /Allow access\?/)
     return browser.submit(consent, { step: 'allow' })
   }
@@ -51,6 +58,7 @@ describe('the web application', () => {
       page.text,
       /The ID token says .* email mira@example\.com .*The access token says .* aut APPLICATION_USER /,
     )
+    assert.match(page.text, / amr \["pwd","custom-pin"\] /)
     assert.match(page.text, /iat \d+ 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC/)
     assert.doesNotMatch(page.html, /eyJ/)
   })
@@ -78,6 +86,29 @@ describe('the web application', () => {
     const back = await browser.submit(asked, { logout: 'yes' })
     assert.equal(back.url, `${lab.webUrl}/`)
     assert.match((await begin(browser)).text, /Password/)
+  })
+
+  test('learns nothing of a wrong PIN before the right one, and that somebody gave up', async () => {
+    const browser = openBrowser()
+    const asked = await enterPassword(browser, await begin(browser))
+    assert.match(asked.text, /Enter your PIN to continue to Web shop/)
+    const again = await browser.submit(asked, { pin: user().pin === '730461' ? '730462' : '730461' })
+    assert.deepEqual([again.status, /Attempts left: 4\./.test(again.text)], [422, true])
+    assert.match((await browser.submit(again, { pin: user().pin ?? '' })).text, /Allow access\?/)
+
+    const other = openBrowser()
+    const cancelled = await other.submit(await enterPassword(other, await begin(other)), { cancel: 'yes' })
+    assert.equal(cancelled.status, 403)
+    assert.match(cancelled.text, /The sign-in was cancelled\. Error pin_cancelled /)
+    assert.match(cancelled.text, /\/actions\/calls -u admin:PASSWORD/)
+  })
+
+  test('hears of too many wrong PINs', async () => {
+    const browser = openBrowser()
+    let page = await enterPassword(browser, await begin(browser))
+    for (const pin of ['111111', '222222', '333333', '444444', '555555']) page = await browser.submit(page, { pin })
+    const back = await browser.follow(page, 'Back to the sign-in')
+    assert.match(back.text, /wrong too many times\..* Error pin_attempts_exceeded /)
   })
 
   test('says that somebody cancelled', async () => {

@@ -38,6 +38,7 @@ dt { font-weight: 600; overflow-wrap: anywhere }
 dd { margin: 0; min-width: 0; overflow-wrap: anywhere }
 dd small { display: block; color: var(--dim) }
 pre { margin: 0 0 1.5rem; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: .5rem; font-size: .875rem }
+h1 + [role=alert] { margin-top: 1rem }
 [role=alert] { padding: .75rem; color: var(--alarm); border: 1px solid currentColor; border-radius: .5rem }
 @media (max-width: 32rem) { dl div { grid-template-columns: 1fr } }
 `
