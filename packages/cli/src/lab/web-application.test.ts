@@ -80,6 +80,32 @@ describe('the web application', () => {
     assert.match((await browser.submit(start, {})).text, /Signed in as Mira Example/)
   })
 
+  test('asks from a doubtful address for a token that lives shorter', async () => {
+    const browser = openBrowser()
+    const page = await signIn(browser, await begin(browser, { from: demoAddresses.doubtful.address }))
+    assert.match(page.text, /14\.102\.69\.58 asked for is good for (15|5) minutes/)
+  })
+
+  test('names the call of an extension that does not answer', async () => {
+    const path = `${lab.server}/t/demo/api/server/v1/actions/preIssueAccessToken`
+    const headers = {
+      authorization: `Basic ${Buffer.from(`admin:${lab.adminPassword}`).toString('base64')}`,
+      'content-type': 'application/json',
+    }
+    const [action] = (await (await fetch(path, { headers })).json()) as [{ id: string }]
+    const point = (uri: string) =>
+      fetch(`${path}/${action.id}`, { method: 'PATCH', headers, body: JSON.stringify({ endpoint: { uri } }) })
+    assert.equal((await point(`${lab.extensionsUrl}/nobody`)).status, 200)
+    try {
+      const browser = openBrowser()
+      const { status, text } = await signIn(browser, await begin(browser))
+      assert.equal(status, 403)
+      assert.match(text, / Error server_error Call id [\w-]{36} /)
+    } finally {
+      await point(`${lab.extensionsUrl}/token-guard`)
+    }
+  })
+
   test('lets people sign out, and is where they come back to', async () => {
     const browser = openBrowser()
     const asked = await browser.follow(await signIn(browser, await begin(browser)), 'Sign out')
