@@ -37,7 +37,12 @@ test('variables are read in the form people write them', () => {
 })
 
 test('break-glass names every type, and on names none', () => {
-  assert(readConfiguration({ PREFLOW_ACTIONS: 'off' }).disabledActions.includes('PRE_ISSUE_ACCESS_TOKEN'))
+  assert.deepEqual(readConfiguration({ PREFLOW_ACTIONS: 'off' }).disabledActions, [
+    'PRE_ISSUE_ACCESS_TOKEN',
+    'PRE_UPDATE_PASSWORD',
+    'PRE_UPDATE_PROFILE',
+    'PRE_ISSUE_ID_TOKEN',
+  ])
   assert.deepEqual(readConfiguration({ PREFLOW_ACTIONS: 'on' }).disabledActions, [])
 })
 

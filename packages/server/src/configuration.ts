@@ -152,11 +152,12 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     read: text => {
       const said = text.trim().toLowerCase()
       if (said === 'on') return []
-      if (said === 'off') return typeNames
+      // Not those that let somebody in: without them nobody would get further.
+      if (said === 'off') return typeNames.filter(type => actionTypes[type].category === 'PRE_POST')
       return said.startsWith('off:') ? words(text.trim().slice(4)) : [text]
     },
     description:
-      'Break-glass: `off` skips every action, `off:PRE_ISSUE_ID_TOKEN` those of the named types. Tokens are then issued and users changed as if no action were configured.',
+      'Break-glass: `off` skips every action about tokens and users, which are then issued and changed as if there were none; `off:PRE_ISSUE_ID_TOKEN` those of the named types. Custom authenticators stay unless `AUTHENTICATION` is named: nobody passes a step without them.',
   },
   privateEndpoints: {
     variable: 'PREFLOW_PRIVATE_ENDPOINTS',

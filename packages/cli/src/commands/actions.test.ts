@@ -56,6 +56,14 @@ describe('preflow actions', () => {
     return response.status
   }
 
+  async function listed(): Promise<{ id: string; type: string; status: string }[]> {
+    return JSON.parse((await preflow('list', '--json')).out)
+  }
+  async function statusesOf(...types: string[]): Promise<(string | undefined)[]> {
+    const all = await listed()
+    return types.map(type => all.find(action => action.type === type)?.status)
+  }
+
   test('lists the actions of every tenant without showing an endpoint', async () => {
     const { code, out } = await preflow()
     assert.equal(code, 0)
@@ -65,8 +73,7 @@ describe('preflow actions', () => {
 
   test('switches an action off under a running server, and on again, and the audit keeps both', async () => {
     assert.equal(await tokenStatus(), 400)
-    const listed = JSON.parse((await preflow('list', '--json')).out) as { id: string; type: string }[]
-    const id = listed.find(({ type }) => type === 'PRE_ISSUE_ACCESS_TOKEN')?.id ?? ''
+    const id = (await listed()).find(({ type }) => type === 'PRE_ISSUE_ACCESS_TOKEN')?.id ?? ''
     const off = await preflow('off', '--id', id, '--json')
     assert.deepEqual(
       JSON.parse(off.out).map((action: { status: string }) => action.status),
@@ -76,6 +83,11 @@ describe('preflow actions', () => {
     assert.match((await preflow('off', '--id', id)).out, /was off already/)
     assert.equal((await preflow('off', '--all')).code, 0)
     assert.match((await preflow('off', '--all')).out, /was off already/)
+    assert.deepEqual(await statusesOf('PRE_ISSUE_ACCESS_TOKEN', 'PRE_UPDATE_PASSWORD', 'PRE_UPDATE_PROFILE'), [
+      'INACTIVE',
+      'INACTIVE',
+      'INACTIVE',
+    ])
     assert.equal((await preflow('on', '--all', '--tenant', 'demo')).code, 0)
     assert.equal(await tokenStatus(), 400)
 
@@ -85,6 +97,16 @@ describe('preflow actions', () => {
     const text = await response.text()
     assert.equal(response.status, 200)
     assert.match(text, /command line/)
+  })
+
+  test('a custom authenticator is switched off by its id only: without it nobody passes its step', async () => {
+    await preflow('off', '--all')
+    assert.deepEqual(await statusesOf('AUTHENTICATION'), ['ACTIVE'])
+    const { id = '' } = (await listed()).find(({ type }) => type === 'AUTHENTICATION') ?? {}
+    assert.equal((await preflow('off', '--id', id)).code, 0)
+    assert.deepEqual(await statusesOf('AUTHENTICATION'), ['INACTIVE'])
+    assert.equal((await preflow('on', '--id', id)).code, 0)
+    await preflow('on', '--all')
   })
 
   test('an action that is not there and words that are off are told apart', async () => {

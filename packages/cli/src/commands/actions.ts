@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { actionTypes } from '@preflow/contract'
 import { type ActionState, createLog, openBreakGlass, readConfiguration } from '@preflow/server'
 import { type Command, type Io, UsageError } from '../command.ts'
 
@@ -16,8 +17,9 @@ the administrator's sign-in answers. A running server sees the change with its n
 To switch off every action of one server process instead, start it with PREFLOW_ACTIONS=off.
 
 Options:
-  --all              every action (of the tenant, with --tenant)
-  --id <id>          one action
+  --all              every action about tokens and users (of the tenant, with --tenant); not custom authenticators, because
+                     nobody gets past a step of a sign-in without them
+  --id <id>          one action, or one custom authenticator
   --tenant <domain>  only actions of this tenant
   --json             machine-readable output
 
@@ -48,7 +50,8 @@ Environment: PREFLOW_DATA (default .preflow) or PREFLOW_DATABASE_URL, as for the
         return 0
       }
       const status = verb === 'on' ? 'ACTIVE' : 'INACTIVE'
-      const isChosen = (action: ActionState) => isOfTenant(action) && (values.all || action.id === values.id)
+      const isChosen = (action: ActionState) =>
+        isOfTenant(action) && (values.all ? !letsSomebodyIn(action) : action.id === values.id)
       if (values.id !== undefined && !(await breakGlass.list()).some(isChosen)) {
         throw new Error(`There is no action ${values.id}. \`preflow actions list\` shows them.`)
       }
@@ -59,6 +62,11 @@ Environment: PREFLOW_DATA (default .preflow) or PREFLOW_DATABASE_URL, as for the
       await breakGlass.close()
     }
   },
+}
+
+/** Switched off, it would lock out those whom it lets in. */
+function letsSomebodyIn({ type }: ActionState): boolean {
+  return actionTypes[type].category === 'IN_FLOW'
 }
 
 function open({ env }: Io) {
