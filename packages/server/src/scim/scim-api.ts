@@ -178,11 +178,15 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     return user
   }
 
-  /** The caller as a user. Applications and administrators of the first tenant have no account here. */
-  async function self(visit: Visit): Promise<User> {
-    const user =
-      visit.caller.userId === undefined ? undefined : await findUserById(db, visit.tenant.id, visit.caller.userId)
-    if (!user) throw new ScimFault(404, 'The caller is not a user of this tenant.')
+  /**
+   * The caller as a user. Applications and administrators of the first tenant have no account here, and an account of another
+   * organization is looked after there: its own actions have a say in it, not those of the organization in the path.
+   */
+  async function self({ caller, organization, tenant }: Visit): Promise<User> {
+    const user = caller.userId === undefined ? undefined : await findUserById(db, tenant.id, caller.userId)
+    if (user?.organizationId !== organization.id) {
+      throw new ScimFault(404, 'The caller is not a user of this organization. Use the path of the own one.')
+    }
     return user
   }
 

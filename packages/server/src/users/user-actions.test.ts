@@ -6,10 +6,10 @@ import { compactDecrypt } from 'jose'
 import { createLog } from '../log.ts'
 import { certificateOf } from '../management/certificates.cases.ts'
 import { type Extension, onEachDatabase, startExtension, startWorld, type World } from '../oauth/world.cases.ts'
+import { addOrganization } from '../sign-in/authenticators.cases.ts'
 import { deleteAction } from '../store/actions.ts'
 import { listCalls } from '../store/calls.ts'
-import type { Action, Application, Organization, User } from '../store/model.ts'
-import { insertOrganization } from '../store/organizations.ts'
+import type { Action, Application, User } from '../store/model.ts'
 import { findUserById, findUserByUserName, verifyPassword } from '../store/users.ts'
 import { readInvitation } from './invitation.ts'
 
@@ -211,15 +211,7 @@ onEachDatabase(databaseUrl => {
 
   test('user-actions P4: an organization asks its own action, and inherits none', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
-    const branch: Organization = {
-      id: randomUUID(),
-      tenantId: world.tenant.id,
-      parentId: world.organization.id,
-      name: 'Branch',
-      handle: `branch-${randomUUID().slice(0, 8)}`,
-      depth: 1,
-    }
-    await insertOrganization(world.db, branch)
+    const branch = await addOrganization(world)
     const create = () =>
       send('POST', `/o/${branch.handle}/scim2/Users`, { userName: `b-${randomUUID()}`, password: NEW })
     assert.equal((await create()).status, 201)
@@ -230,6 +222,20 @@ onEachDatabase(databaseUrl => {
       [event().tenant.id, event().organization.id, event().organization.depth, event().user.organization.id],
       [world.tenant.id, branch.id, 1, branch.id],
     )
+  })
+
+  test('an account is looked after where it is: below another organization its own action would not be asked', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    const branch = await addOrganization(world)
+    const body = { schemas: [PATCH], Operations: [replace('password', NEW)] }
+    for (const as of [basic(mira.userName), await asMira()]) {
+      const { status, body: fault } = await send('PATCH', `/o/${branch.id}/scim2/Me`, body, as)
+      assert.equal(status, 404)
+      assert.match(fault.detail, /not a user of this organization/)
+    }
+    assert.ok(await opens(OLD))
+    assert.equal((await send('PATCH', '/scim2/Me', body, basic(mira.userName))).status, 200)
+    assert.equal(extension.calls.length, 1)
   })
 
   test('user-actions 1.2: rules ask for the flow', async t => {

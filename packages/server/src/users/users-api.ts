@@ -66,7 +66,12 @@ const refuse = {
       : new Refusal(500, 'PWD-15001', 'Error updating password', whyOf(callId), headers)
   },
   notOwn: () =>
-    new Refusal(400, 'PWD-10005', 'Invalid request', 'The caller is not a user of this tenant. Sign in as the user.'),
+    new Refusal(
+      400,
+      'PWD-10005',
+      'Invalid request',
+      'The caller is not a user of this organization. Sign in as the user.',
+    ),
   resting: () =>
     new Refusal(429, 'PWD-10005', 'Too many wrong passwords', 'Try again in a minute.', { 'retry-after': '60' }),
   changedMeanwhile: () => new Refusal(409, 'PWD-10005', 'The user was changed meanwhile', 'Repeat the change.'),
