@@ -7,8 +7,10 @@ import { type Mounted, originOf } from '../management/handler.ts'
 import { readJson } from '../management/read-json.ts'
 import { Refusal } from '../management/refusal.ts'
 import { insertAuditRecord } from '../store/audit.ts'
+import { inTransaction } from '../store/database.ts'
 import type { User } from '../store/model.ts'
-import { deleteUser, findUserById, listAdministrators } from '../store/users.ts'
+import { deleteUser, findUserById } from '../store/users.ts'
+import { isLastAdministrator } from '../users/last-administrator.ts'
 import { changesOf } from '../users/profile-event.ts'
 import { registerUser } from '../users/register-user.ts'
 import { updateUser } from '../users/update-user.ts'
@@ -113,8 +115,10 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     const user = await mustFind(visit, context.req.param('id'))
     mayChange(visit, user)
     checkVersion(visit.request, user)
-    await keepLastAdministrator(user)
-    await deleteUser(db, user.tenantId, user.id)
+    await inTransaction(db, async tx => {
+      if (await isLastAdministrator(tx, user)) throw lastAdministrator()
+      await deleteUser(tx, user.tenantId, user.id)
+    })
     await audit(visit, 'DELETE', user, [])
     return new Response(null, { status: 204 })
   })
@@ -196,7 +200,6 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     checkVersion(visit.request, user)
     const { password, profile }: WantedUser =
       visit.request.method === 'PATCH' ? await patchUser(body, user) : readUser(body, user)
-    if (user.isActive && !profile.isActive) await keepLastAdministrator(user)
     const updated = await updateUser(ports, {
       ...changeOf(visit),
       initiator,
@@ -213,20 +216,13 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
         throw refusedBy(updated.refusal, 'Error while updating attributes of user', user)
       case 'user_name_taken':
         throw userNameTaken()
+      case 'last_administrator':
+        throw lastAdministrator()
       case 'changed_meanwhile':
         throw new ScimFault(409, 'The user was changed meanwhile. Read it again and repeat the change.')
       default:
         return updated satisfies never
     }
-  }
-
-  /** A tenant that nobody can administer any more could not be repaired from inside. */
-  async function keepLastAdministrator(user: User): Promise<void> {
-    if (!user.isAdministrator) return
-    const others = (await listAdministrators(db, user.tenantId)).filter(
-      ({ id, isActive }) => isActive && id !== user.id,
-    )
-    if (others.length === 0) throw new ScimFault(403, 'This is the last administrator of the tenant.')
   }
 
   /** @param changed Names of what changed, never values. */
@@ -294,6 +290,10 @@ function refuse(fault: ScimFault): Response {
 
 function notFound(): ScimFault {
   return new ScimFault(404, 'There is no such resource.')
+}
+
+function lastAdministrator(): ScimFault {
+  return new ScimFault(403, 'This is the last administrator of the tenant.')
 }
 
 function userNameTaken(): ScimFault {

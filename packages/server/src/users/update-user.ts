@@ -1,7 +1,9 @@
 import type { PasswordEvent } from '@preflow/contract'
+import { inTransaction } from '../store/database.ts'
 import type { User } from '../store/model.ts'
 import { findUserByUserName, updateUser as storeUser } from '../store/users.ts'
 import { askAboutPassword, askAboutProfile } from './ask-actions.ts'
+import { isLastAdministrator } from './last-administrator.ts'
 import { changesOf } from './profile-event.ts'
 import type { ActionRefusal, Profile, UserChange, UserPorts } from './user-change.ts'
 
@@ -25,6 +27,8 @@ export type UserUpdated =
       changedClaims: string[]
     }
   | { status: 'user_name_taken' }
+  /** The user is the last active administrator of the tenant, and was to be switched off. */
+  | { status: 'last_administrator' }
   /** Somebody else changed or deleted the user while an extension was asked. Nothing was stored. */
   | { status: 'changed_meanwhile' }
   | { status: 'refused'; refusal: ActionRefusal }
@@ -45,6 +49,8 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
   // Looked up first, so that no extension acts on a change that cannot be.
   const holder = await findUserByUserName(db, user.tenantId, profile.userName, organization.id)
   if (holder && holder.id !== user.id) return { status: 'user_name_taken' }
+  const isSwitchedOff = user.isActive && !profile.isActive
+  if (isSwitchedOff && (await isLastAdministrator(db, user))) return { status: 'last_administrator' }
   const refusal =
     (password === undefined ? undefined : await askAboutPassword(ports, { ...update, password })) ??
     (await askAboutProfile(ports, { ...update, profile }))
@@ -54,9 +60,13 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
   // Never the same twice: it is the version of the user.
   const updatedAt = Math.max(now(), user.updatedAt + 1)
   const changed: User = { ...user, claims, isActive, userName, updatedAt }
-  const status = await storeUser(db, changed, {
-    readAt: user.updatedAt,
-    ...(password === undefined ? {} : { password }),
-  })
+  const stored = { readAt: user.updatedAt, ...(password === undefined ? {} : { password }) }
+  const status =
+    isSwitchedOff && user.isAdministrator
+      ? // Looked up again, because an extension may have taken seconds in which another one left.
+        await inTransaction(db, async tx =>
+          (await isLastAdministrator(tx, user)) ? 'last_administrator' : storeUser(tx, changed, stored),
+        )
+      : await storeUser(db, changed, stored)
   return status === 'updated' ? { status, user: changed, changedClaims } : { status }
 }

@@ -10,7 +10,14 @@ import { addOrganization } from '../sign-in/authenticators.cases.ts'
 import { deleteAction } from '../store/actions.ts'
 import { listCalls } from '../store/calls.ts'
 import type { Action, Application, User } from '../store/model.ts'
-import { findUserById, findUserByUserName, verifyPassword } from '../store/users.ts'
+import {
+  deleteUser,
+  findUserById,
+  findUserByUserName,
+  listAdministrators,
+  updateUser,
+  verifyPassword,
+} from '../store/users.ts'
 import { readInvitation } from './invitation.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
@@ -619,6 +626,31 @@ onEachDatabase(databaseUrl => {
     assert.match(body.detail, /Read it again/)
     const { claims } = await stored()
     assert.deepEqual([claims[DEPARTMENT], claims[`${LOCAL}title`]], ['Geology', 'Dr'])
+  })
+
+  test('of the last two administrators one stays, also when both are switched off while an extension is asked', async t => {
+    await scene(t, 'PRE_UPDATE_PROFILE')
+    const others = await listAdministrators(world.db, world.tenant.id)
+    const pair = [await world.addUser({ isAdministrator: true }), await world.addUser({ isAdministrator: true })]
+    for (const other of others) await updateUser(world.db, { ...other, isActive: false })
+    t.after(async () => {
+      for (const { id } of pair) await deleteUser(world.db, world.tenant.id, id)
+      for (const other of others) await updateUser(world.db, other)
+    })
+    const bothAsked = Promise.withResolvers<void>()
+    extension.answer(async () => {
+      if (extension.calls.length === 2) bothAsked.resolve()
+      await bothAsked.promise
+      return { body: { actionStatus: 'SUCCESS' } }
+    })
+    const off = { schemas: [PATCH], Operations: [replace('active', false)] }
+    const answers = await Promise.all(
+      pair.map(({ id, userName }) => send('PATCH', `/scim2/Users/${id}`, off, basic(userName))),
+    )
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 403])
+    assert.match(answers.find(({ status }) => status === 403)?.body.detail, /last administrator/)
+    const left = (await listAdministrators(world.db, world.tenant.id)).filter(({ isActive }) => isActive)
+    assert.equal(left.length, 1)
   })
 
   test('a user name that is taken is refused before any extension is asked', async t => {
