@@ -23,8 +23,9 @@ export async function handleCommonAuth(
     response.setHeader('allow', 'GET, HEAD')
     return send(response, 405, errorPage('invalid_request', 'Come back here with a GET.'))
   }
-  const { searchParams } = new URL(request.url ?? '', 'http://any.invalid')
-  const flow = await findSignInFlow(db, searchParams.get('flowId') ?? '')
+  // Of the query alone: what is before it may be nothing that an address can be read in.
+  const [, query] = (request.url ?? '').split(/\?(.*)/s)
+  const flow = await findSignInFlow(db, new URLSearchParams(query).get('flowId') ?? '')
   const issuer = flow && (await findIssuer(flow))
   if (!flow || !issuer) {
     return send(response, 400, errorPage('session_not_found', 'This sign-in was finished before, or it took too long.'))

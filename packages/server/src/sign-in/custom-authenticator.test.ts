@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { get } from 'node:http'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { PlatformName } from '@preflow/contract'
 import { decodeJwt } from 'jose'
@@ -599,6 +601,13 @@ describe('on one database', () => {
         assert.equal(page.status, 400)
         assert(!page.html.includes('<script'))
       }
+    })
+
+    test('an address that nobody can read a host in is no fault of the server', async () => {
+      const path = '//[/commonauth?flowId=0123456789abcdef0123456789abcdef'
+      const [response] = await once(get({ host: '127.0.0.1', port: world.port, path }), 'response')
+      response.resume()
+      assert.equal(response.statusCode, 400)
     })
 
     test('another method than GET is refused', async () => {
