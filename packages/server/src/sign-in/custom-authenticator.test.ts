@@ -17,7 +17,7 @@ import {
   type World,
 } from '../oauth/world.cases.ts'
 import type { Application, User } from '../store/model.ts'
-import { updateUser } from '../store/users.ts'
+import { deleteUser, updateUser } from '../store/users.ts'
 import {
   addApplication,
   addAuthenticator,
@@ -681,6 +681,24 @@ describe('on one database', () => {
       assert.equal(told(await forward(browser, entered))['error'], 'access_denied')
       assert.equal(extension.calls.length, 0)
     })
+
+    for (const [what, leave] of [
+      ['disabled', (leaving: User) => updateUser(world.db, { ...leaving, isActive: false })],
+      ['deleted', (leaving: User) => deleteUser(world.db, leaving.tenantId, leaving.id)],
+    ] as const) {
+      test(`a user who is ${what} while the extension is asked is not signed in`, async () => {
+        const leaving = await world.addUser()
+        const twoSteps = await addApplication(world, [BASIC], [SECOND])
+        const { browser, page } = await begin(world, twoSteps)
+        const entered = await enterPassword(browser, page, leaving)
+        extension.answer(async () => {
+          await leave(leaving)
+          return answers.verified()
+        })
+        const { error, error_description } = told(await forward(browser, entered))
+        assert.deepEqual([error, error_description], ['access_denied', 'The user is gone or was disabled.'])
+      })
+    }
 
     test('a look ahead with HEAD asks no extension', async () => {
       const response = await fetch(authorizeUrl(application, world.base), { redirect: 'manual' })

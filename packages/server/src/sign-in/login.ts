@@ -219,6 +219,9 @@ async function decide(visit: Visit, flow: SignInFlow, passed: SignInFlow['passed
   const { subjectStep } = sequenceOf(visit.application)
   const subject = passed[subjectStep - 1] ?? passed.at(-1)
   if (!subject) throw new Error('a sign-in is decided before any step was passed')
+  // An extension may have been asked for seconds since the user was looked up.
+  const user = await findUserById(visit.ports.db, flow.tenantId, subject.userId)
+  if (!user?.isActive) return refuse({ visit, flow }, USER_GONE)
   if (!(await changeSignInFlow(visit.ports.db, flow, { passed, isDecided: true }))) return reload(visit)
   const authenticators = passed.map(({ authenticator }) => authenticator)
   await finishLogin(visit, subject.userId, authenticators)
@@ -229,7 +232,10 @@ function reload(visit: Visit): void {
   redirect(visit.response, 303, pathOf(visit))
 }
 
-async function refuse({ flow, visit }: Step, refusal: Decision & { status: 'refused' }): Promise<void> {
+async function refuse(
+  { flow, visit }: Pick<Step, 'flow' | 'visit'>,
+  refusal: Decision & { status: 'refused' },
+): Promise<void> {
   if (!(await changeSignInFlow(visit.ports.db, flow, { isDecided: true }))) return reload(visit)
   const { error, description } = refusal
   await finish(visit, { error, ...(description === undefined ? {} : { error_description: printable(description) }) })
