@@ -700,6 +700,23 @@ describe('on one database', () => {
       })
     }
 
+    test('who cancels in another tab while the extension is asked gets a page in the first one', async () => {
+      const asked = Promise.withResolvers<void>()
+      const held = Promise.withResolvers<Answer>()
+      extension.answer(() => {
+        asked.resolve()
+        return held.promise
+      })
+      const { browser, page } = await begin(world, await addApplication(world, [DOOR, BASIC]))
+      const waiting = forward(browser, await browser.submit(page, { authenticator: DOOR }))
+      await asked.promise
+      assert.equal(told(await browser.submit(page, { step: 'cancel' }))['error'], 'access_denied')
+      held.resolve(answers.identified(user))
+      const late = await waiting
+      assert.equal(late.status, 400)
+      assert.match(late.html, /finished before/)
+    })
+
     test('a look ahead with HEAD asks no extension', async () => {
       const response = await fetch(authorizeUrl(application, world.base), { redirect: 'manual' })
       const cookie = response.headers

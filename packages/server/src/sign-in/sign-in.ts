@@ -33,13 +33,22 @@ export async function handleSignIn(
   server: IssuerServer,
   ports: SignInPorts,
 ): Promise<void> {
-  const interaction = await server.provider.interactionDetails(request, response).catch(error => {
-    if (error instanceof errors.SessionNotFound) return undefined
-    throw error
-  })
-  if (!interaction) {
-    return send(response, 400, errorPage('session_not_found', SIGN_IN_GONE))
+  try {
+    await answer(request, response, server, ports)
+  } catch (error) {
+    // Not only before the answer: while an extension is asked the same browser may have ended the sign-in in another tab.
+    if (!(error instanceof errors.SessionNotFound)) throw error
+    send(response, 400, errorPage('session_not_found', SIGN_IN_GONE))
   }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  server: IssuerServer,
+  ports: SignInPorts,
+): Promise<void> {
+  const interaction = await server.provider.interactionDetails(request, response)
   const client = await server.provider.Client.find(String(interaction.params['client_id']))
   if (!client) return send(response, 400, errorPage('invalid_client', 'The application was removed meanwhile.'))
   const visit: Visit = { request, response, server, ports, interaction, application: applicationOf(client) }
