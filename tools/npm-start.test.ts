@@ -28,7 +28,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       // The text ends with the stream: a process that outlives npm would hold it open.
       for await (const line of createInterface({ input: npm.stdout })) {
         server ??= /http:\/\/127\.0\.0\.1:\d+(?=\/t\/demo$)/.exec(line)?.[0]
-        if (line.includes('/actions/calls')) npm.kill(signal)
+        if (line.includes('preflow -- replay')) npm.kill(signal)
       }
       await exited
       assert.ok(server)

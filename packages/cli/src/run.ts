@@ -6,6 +6,7 @@ import { preflowVersion } from './scaffold/versions.ts'
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   lab: async () => (await import('./commands/lab.ts')).lab,
   actions: async () => (await import('./commands/actions.ts')).actions,
+  calls: async () => (await import('./commands/calls.ts')).calls,
   passwords: async () => (await import('./commands/passwords.ts')).passwords,
   trigger: async () => (await import('./commands/trigger.ts')).trigger,
   replay: async () => (await import('./commands/replay.ts')).replay,

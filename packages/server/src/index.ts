@@ -1,5 +1,5 @@
 export { type BreakGlass, openBreakGlass } from './actions/break-glass.ts'
-export { type CallArchive, openCallArchive } from './actions/call-archive.ts'
+export { type ArchiveSearch, type CallArchive, openCallArchive } from './actions/call-archive.ts'
 export {
   type Configuration,
   ConfigurationError,
@@ -14,5 +14,5 @@ export { createLog, type Log } from './log.ts'
 export type { Ports } from './ports.ts'
 export { createServer, type Server } from './server.ts'
 export type { ActionState } from './store/actions.ts'
+export type { CallOfTenant } from './store/calls.ts'
 export { DatabaseError } from './store/database.ts'
-export type { CallRecord } from './store/model.ts'

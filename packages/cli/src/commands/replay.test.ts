@@ -1,132 +1,40 @@
 import assert from 'node:assert/strict'
-import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer as createHttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { randomUUID } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { ActionRequest } from '@preflow/contract'
-import { completeConfiguration, createLog, createServer, type Server } from '@preflow/server'
-import { run } from '../run.ts'
+import {
+  ADDRESS,
+  type Answering,
+  DENIED,
+  PASSWORD,
+  type RecordedCalls,
+  SHORTENED,
+  startRecordedCalls,
+} from './recorded-calls.cases.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
 type Json = any
 
-const ADDRESS = '203.0.113.77'
-const PASSWORD = 'quite-a-secret-1'
-const DENIED = { actionStatus: 'FAILED', failureReason: 'access_denied', failureDescription: 'Not from here.' }
-const SHORTENED = {
-  actionStatus: 'SUCCESS',
-  operations: [{ op: 'replace', path: '/accessToken/claims/expires_in', value: 900 }],
-}
-
-let folder: string
-let server: Server
-let client: { clientId: string; clientSecret: string }
-const remote = extension()
-const local = extension()
-
-/** An extension that answers one thing and keeps what it was asked. */
-function extension() {
-  const calls: { body: ActionRequest<Json>; headers: Json }[] = []
-  const http = createHttpServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    calls.push({ body: JSON.parse(Buffer.concat(chunks).toString()), headers: request.headers })
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answering.answer))
-  })
-  const answering = { calls, http, url: '', answer: SHORTENED as object }
-  return answering
-}
-
+let world: RecordedCalls
+let local: Answering
+let remote: Answering
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'preflow-replay-'))
-  for (const each of [remote, local]) {
-    await new Promise<void>(resolve => each.http.listen(0, '127.0.0.1', resolve))
-    each.url = `http://127.0.0.1:${(each.http.address() as AddressInfo).port}/`
-  }
-  const configuration = { port: 0, dataFolder: folder, adminPassword: PASSWORD, privateEndpoints: ['127.0.0.0/8'] }
-  const ports = { now: Date.now, newId: randomUUID, randomBytes, log: createLog('silent') }
-  server = await createServer(completeConfiguration(configuration), ports)
-  await server.listen()
-  const { headers } = await manage('POST', '/api/server/v1/applications', {
-    name: 'machine',
-    inboundProtocolConfiguration: { oidc: { grantTypes: ['client_credentials'], accessToken: { type: 'JWT' } } },
-  })
-  const application = headers.get('location')?.split('/').at(-1)
-  client = (await manage('GET', `/api/server/v1/applications/${application}/inbound-protocols/oidc`)).body
-  await activate('preIssueAccessToken', {
-    endpoint: { allowedHeaders: ['x-client-source-ip'] },
-    platform: 'asgardeo',
-  })
-  await activate('preUpdatePassword', {
-    attributes: ['http://wso2.org/claims/emailaddress'],
-    passwordSharing: { format: 'PLAIN_TEXT' },
-  })
+  world = await startRecordedCalls()
+  local = world.local
+  remote = world.remote
 })
-after(async () => {
-  await server.close()
-  for (const { http } of [remote, local]) {
-    http.close()
-    http.closeAllConnections()
-  }
-  await rm(folder, { recursive: true })
-})
+after(() => world.close())
 
-async function manage(method: string, path: string, body?: unknown): Promise<{ headers: Headers; body: Json }> {
-  const response = await fetch(server.address + path, {
-    method,
-    headers: {
-      authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`,
-      'content-type': path.startsWith('/scim2') ? 'application/scim+json' : 'application/json',
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  return { headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
-}
-
-async function activate(type: string, { endpoint, ...settings }: { endpoint?: object; [name: string]: unknown }) {
-  const { body } = await manage('POST', `/api/server/v1/actions/${type}`, {
-    name: 'Guard',
-    endpoint: { uri: remote.url, authentication: { type: 'NONE' }, ...endpoint },
-    ...settings,
-  })
-  await manage('POST', `/api/server/v1/actions/${type}/${body.id}/activate`)
-}
-
-/** A token request that the extension refuses. Returns the id of its call, as the client is told it. */
 async function refusedToken(): Promise<string> {
-  remote.answer = DENIED
-  const { clientId, clientSecret } = client
-  const response = await fetch(`${server.address}/oauth2/token`, {
-    method: 'POST',
-    headers: {
-      authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
-      'x-client-source-ip': ADDRESS,
-    },
-    body: new URLSearchParams({ grant_type: 'client_credentials' }),
-  })
-  assert.equal(response.status, 400)
-  return ((await response.json()) as Json).call_id
+  const { callId, status } = await world.token(DENIED)
+  assert.equal(status, 400)
+  return callId
 }
 
-async function preflow(...argv: string[]) {
-  const said = { out: '', err: '' }
+function preflow(...argv: string[]) {
   local.calls.length = 0
-  const code = await run(['replay', ...argv], {
-    out: text => {
-      said.out += text
-    },
-    err: text => {
-      said.err += text
-    },
-    isTTY: false,
-    env: { PREFLOW_DATA: folder },
-    signal: new AbortController().signal,
-  })
-  return { code, ...said }
+  return world.preflow('replay', ...argv)
 }
 
 test('a refused call is replayed to the extension that is being mended, and both ends are shown', async () => {
@@ -139,7 +47,7 @@ test('a refused call is replayed to the extension that is being mended, and both
 
   const [then, now] = [remote.calls.at(-1)?.body, local.calls[0]?.body]
   assert.equal(now?.event.request.grantType, 'client_credentials')
-  assert.equal(now?.event.request.clientId, client.clientId)
+  assert.equal(now?.event.request.clientId, then?.event.request.clientId)
   assert.deepEqual(now?.allowedOperations, then?.allowedOperations)
   const namesOf = (request: Json) => request.event.accessToken.claims.map(({ name }: { name: string }) => name)
   assert.deepEqual(namesOf(now), namesOf(then))
@@ -182,7 +90,7 @@ test('the newest call is found without its id, and by how it ended', async () =>
 
 test('of a password nothing is in the record: a sample is sent in its place', async () => {
   remote.answer = DENIED
-  const { headers } = await manage('POST', '/scim2/Users', { userName: 'mira', password: PASSWORD })
+  const { headers } = await world.manage('POST', '/scim2/Users', { userName: 'mira', password: PASSWORD })
   const id = headers.get('x-preflow-call-id') ?? ''
   local.answer = { actionStatus: 'SUCCESS' }
   const { code, out } = await preflow(id, '--to', local.url, '--show')
@@ -199,22 +107,16 @@ test('of a password nothing is in the record: a sample is sent in its place', as
 
 test('a record from the API is replayed from its file, and what was sent is kept for trigger', async () => {
   const id = await refusedToken()
-  const record = join(folder, 'call.json')
-  const kept = join(folder, 'request.json')
-  await writeFile(record, JSON.stringify((await manage('GET', `/api/server/v1/actions/calls/${id}`)).body))
+  const record = join(world.folder, 'call.json')
+  const kept = join(world.folder, 'request.json')
+  await writeFile(record, JSON.stringify((await world.manage('GET', `/api/server/v1/actions/calls/${id}`)).body))
   const first = await preflow(record, '--to', local.url, '--save', kept)
   assert.equal(first.code, 0, first.err)
   assert.deepEqual(JSON.parse(await readFile(kept, 'utf8')), local.calls[0]?.body)
   const again = await preflow(record, '--to', local.url, '--save', kept)
   assert.deepEqual([again.code, /is there already/.test(again.err)], [2, true])
-  const triggered = await run(['trigger', '--file', kept, '--to', local.url], {
-    out: () => undefined,
-    err: assert.fail,
-    isTTY: false,
-    env: {},
-    signal: new AbortController().signal,
-  })
-  assert.equal(triggered, 0)
+  const triggered = await world.preflow('trigger', '--file', kept, '--to', local.url)
+  assert.equal(triggered.code, 0, triggered.err)
 })
 
 const WRONG: [what: string, words: () => string[] | Promise<string[]>, code: number, said: RegExp][] = [
@@ -251,7 +153,7 @@ for (const [what, words, code, said] of WRONG) {
 }
 
 async function fileOf(record: object): Promise<string[]> {
-  const path = join(folder, `${randomUUID()}.json`)
+  const path = join(world.folder, `${randomUUID()}.json`)
   await writeFile(path, JSON.stringify(record))
   return [path, '--to', local.url]
 }

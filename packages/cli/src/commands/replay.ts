@@ -1,9 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type ActionType, type AllowedOperation, actionTypes, platforms } from '@preflow/contract'
 import type { OperationVerdict } from '@preflow/engine'
-import { createLog, openCallArchive, readConfiguration } from '@preflow/server'
+import { openArchive, type Recorded } from '../call-archive.ts'
 import { type Command, type Io, UsageError } from '../command.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
 import { fillIn } from '../events/fill-in.ts'
@@ -108,31 +108,12 @@ Exit code: 0 the platform could use the answer, 1 it could not, 2 the words are 
   },
 }
 
-/** Of a record what replaying needs, from the data of a server or from its API. */
-interface Recorded {
-  id: string
-  actionType: string
-  /** ISO 8601, or epoch milliseconds. */
-  startedAt: string | number
-  status: string
-  reason: string
-  details: {
-    platform?: string
-    operations?: OperationVerdict[]
-    request?: { headers: Record<string, string>; body: unknown }
-  }
-}
-
 async function findRecord(named: string, status: string | undefined, io: Io): Promise<Recorded> {
   if (/[./\\]/.test(named)) return readRecordFile(named)
-  const archive = await openCallArchive(readConfiguration(io.env), {
-    now: Date.now,
-    newId: randomUUID,
-    randomBytes,
-    log: createLog('warn', { write: () => true }),
-  })
+  const archive = await openArchive(io)
   try {
-    const found = named === 'last' ? await archive.newest(status) : await archive.find(named)
+    const search = { limit: 1, ...(status !== undefined && { status }) }
+    const found = named === 'last' ? (await archive.list(search))[0] : await archive.find(named)
     if (found) return found as Recorded
   } finally {
     await archive.close()

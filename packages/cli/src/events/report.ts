@@ -1,5 +1,5 @@
 import type { ActionType, Platform } from '@preflow/contract'
-import type { Delivery, Outcome } from '@preflow/engine'
+import type { Delivery, OperationVerdict, Outcome } from '@preflow/engine'
 import { type Paint, plain } from '../verify/paint.ts'
 import type { Target } from './action-call.ts'
 import { clientView } from './client-view.ts'
@@ -74,18 +74,23 @@ function verdictLines(outcome: Outcome, paint: Paint): string[] {
   const { operations } = outcome
   const word = outcome.status === 'success' ? 'SUCCESS' : 'INCOMPLETE'
   if (operations.length === 0) return [`${word} without operations.`]
+  return [
+    `${word} with ${operations.length} ${operations.length === 1 ? 'operation' : 'operations'}:`,
+    ...operationLines(operations, paint),
+  ]
+}
+
+/** A line for each operation: what became of it, what it was, and why. */
+export function operationLines(operations: readonly OperationVerdict[], paint: Paint): string[] {
   const rows = operations.map(({ op, path, verdict, reason }) => {
     const color = verdict === 'applied' ? paint.good : verdict === 'rejected' ? paint.bad : paint.doubtful
     const what = plain(`${op}${path === undefined ? '' : ` ${path}`}`)
     return { what, verdict, reason: plain(reason), color, mark: marks[verdict] }
   })
   const width = Math.max(...rows.map(({ what }) => what.length))
-  return [
-    `${word} with ${operations.length} ${operations.length === 1 ? 'operation' : 'operations'}:`,
-    ...rows.map(({ what, verdict, reason, color, mark }) =>
-      color(`  ${mark} ${verdict.replace('_', ' ').padEnd(11)}  ${what.padEnd(width)}  ${reason}`),
-    ),
-  ]
+  return rows.map(({ what, verdict, reason, color, mark }) =>
+    color(`  ${mark} ${verdict.replace('_', ' ').padEnd(11)}  ${what.padEnd(width)}  ${reason}`),
+  )
 }
 
 function ending(type: ActionType, outcome: Outcome, { title }: Platform, paint: Paint): string {
@@ -106,7 +111,7 @@ function ending(type: ActionType, outcome: Outcome, { title }: Platform, paint: 
   }
 }
 
-function indented(document: unknown): string {
+export function indented(document: unknown): string {
   const lines = typeof document === 'string' ? document.split(/\r?\n/) : JSON.stringify(document, null, 2).split('\n')
   const text = lines.map(plain).join('\n')
   return text.replaceAll(/^/gm, '  ')

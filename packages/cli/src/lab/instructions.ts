@@ -43,6 +43,7 @@ export function instructions(running: Running): string {
     ['web application', `${running.webUrl}/`],
   ]
   const isUsualFolder = running.dataFolder === completeConfiguration({}).dataFolder
+  const onTheData = `${isUsualFolder ? '' : `PREFLOW_DATA=${running.dataFolder} `}npm run -s preflow --`
   const width = Math.max(...places.map(([label]) => label.length))
   const [user] = demo.users
   const signIn =
@@ -54,13 +55,13 @@ export function instructions(running: Running): string {
 Preflow is ready. Ctrl-C ends it; the data stays in ${running.dataFolder}.
 
 ${places.map(([label, text]) => `  ${label.padEnd(width)}  ${text}\n`).join('')}${signIn}
-${tries.map(({ shows, request }) => `${shows}\n\n  ${request(tenant, demo)}\n\n`).join('')}Why? Every call is kept, with each operation and its verdict:
+${tries.map(({ shows, request }) => `${shows}\n\n  ${request(tenant, demo)}\n\n`).join('')}Why? Every call is kept, with each operation and its verdict; with an id, calls tells all about one:
 
-  curl -s ${tenant}/api/server/v1/actions/calls -u admin:${adminPassword ?? 'PASSWORD'}
+  ${onTheData} calls
 
 The newest that was refused, again, to the extension you are writing:
 
-  ${isUsualFolder ? '' : `PREFLOW_DATA=${running.dataFolder} `}npm run preflow -- replay last --status failed --to http://127.0.0.1:8080/
+  ${onTheData} replay last --status failed --to http://127.0.0.1:8080/
 
 `
 }

@@ -1,15 +1,26 @@
+import type { ActionType } from '@preflow/contract'
 import type { Configuration } from '../configuration.ts'
 import { openData } from '../data.ts'
 import type { Ports } from '../ports.ts'
-import { findCallOfAnyTenant, findNewestCall } from '../store/calls.ts'
-import type { CallRecord } from '../store/model.ts'
+import { type CallOfTenant, findCallOfAnyTenant, listCallsOfAllTenants } from '../store/calls.ts'
+
+/** What is looked for; all that are given must hold. */
+export interface ArchiveSearch {
+  /** The domain of the tenant. */
+  tenant?: string
+  actionType?: ActionType
+  /** `success`, `failed`, `error`, `incomplete`, `skipped`, `continued`. */
+  status?: string
+  /** Default 50. */
+  limit?: number
+}
 
 /** The records of calls, read beside the server. */
 export interface CallArchive {
   /** By the id that the client's error, the log and the extension have. */
-  find(id: string): Promise<CallRecord | undefined>
-  /** @param status `success`, `failed`, `error`, `incomplete`, `skipped`, `continued`. Absent: whichever. */
-  newest(status?: string): Promise<CallRecord | undefined>
+  find(id: string): Promise<CallOfTenant | undefined>
+  /** Newest first. */
+  list(search: ArchiveSearch): Promise<CallOfTenant[]>
   close(): Promise<void>
 }
 
@@ -18,7 +29,7 @@ export async function openCallArchive(configuration: Configuration, ports: Ports
   const db = await openData(configuration, ports)
   return {
     find: id => findCallOfAnyTenant(db, id),
-    newest: status => findNewestCall(db, status),
+    list: search => listCallsOfAllTenants(db, search),
     close: () => db.close(),
   }
 }

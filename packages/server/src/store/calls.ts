@@ -97,18 +97,33 @@ export async function findCall(db: Database, tenantId: string, id: string): Prom
   return row && toCall(row)
 }
 
-/** A call of whatever tenant: for whoever holds the data itself. */
-export async function findCallOfAnyTenant(db: Database, id: string): Promise<CallRecord | undefined> {
-  const row = await db.queries.selectFrom('calls').selectAll().where('id', '=', id).executeTakeFirst()
-  return row && toCall(row)
+/** A call with the tenant it belongs to, for whoever holds the data of all. */
+export type CallOfTenant = CallRecord & { tenant: string }
+
+export async function findCallOfAnyTenant(db: Database, id: string): Promise<CallOfTenant | undefined> {
+  const row = await callsOfAllTenants(db).where('calls.id', '=', id).executeTakeFirst()
+  return row && { ...toCall(row), tenant: row.domain }
 }
 
-/** The newest call of all tenants, of this status if one is given. */
-export async function findNewestCall(db: Database, status?: string): Promise<CallRecord | undefined> {
-  let query = db.queries.selectFrom('calls').selectAll()
-  if (status !== undefined) query = query.where('status', '=', status)
-  const row = await query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(1).executeTakeFirst()
-  return row && toCall(row)
+/** Newest first, of all tenants or of the one with this domain. */
+export async function listCallsOfAllTenants(
+  db: Database,
+  { tenant, actionType, status, limit = 50 }: Pick<CallSearch, 'actionType' | 'status' | 'limit'> & { tenant?: string },
+): Promise<CallOfTenant[]> {
+  let query = callsOfAllTenants(db)
+  if (tenant !== undefined) query = query.where('tenants.domain', '=', tenant)
+  if (actionType !== undefined) query = query.where('calls.action_type', '=', actionType)
+  if (status !== undefined) query = query.where('calls.status', '=', status)
+  const rows = await query.orderBy('calls.started_at', 'desc').orderBy('calls.id', 'desc').limit(limit).execute()
+  return rows.map(row => ({ ...toCall(row), tenant: row.domain }))
+}
+
+function callsOfAllTenants(db: Database) {
+  return db.queries
+    .selectFrom('calls')
+    .innerJoin('tenants', 'tenants.id', 'calls.tenant_id')
+    .selectAll('calls')
+    .select('tenants.domain')
 }
 
 /** Forgets calls that began before `startedBefore` (epoch milliseconds), and all but the newest `keep` of each tenant. */

@@ -1,0 +1,137 @@
+import { parseArgs } from 'node:util'
+import { platforms } from '@preflow/contract'
+import type { CallTrace, OperationVerdict } from '@preflow/engine'
+import type { ArchiveSearch, CallOfTenant } from '@preflow/server'
+import { openArchive } from '../call-archive.ts'
+import { type Command, UsageError } from '../command.ts'
+import { actionTypeNamed, typeNames } from '../events/named.ts'
+import { indented, operationLines } from '../events/report.ts'
+import { createPaint, type Paint, plain } from '../verify/paint.ts'
+
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 1000
+
+/** `preflow calls`: what extensions were asked, and why it ended as it did. */
+export const calls: Command = {
+  name: 'calls',
+  summary: 'List the calls of extensions, or tell of one why it ended as it did.',
+  usage: `Usage: preflow calls [--tenant <domain>] [--type <type>] [--status <status>] [--limit <n>] [--json]
+       preflow calls <id> [--json]
+
+Lists what extensions were asked, the newest first, or tells everything about one call: each attempt, the rule that let it
+happen, each operation with its verdict and the reason, and request and answer without values. <id> is the one that the
+client's error, the log and the extension have. Read from the data of the server, whether it runs or not.
+
+  --tenant DOMAIN    only calls of this tenant
+  --type TYPE        only calls of this type: ${typeNames.join(', ')}
+  --status S         only calls that ended so: failed, error, success, continued, incomplete, skipped
+  --limit N          at most so many; default ${DEFAULT_LIMIT}
+  --json             machine-readable output
+
+PREFLOW_DATA (default .preflow) or PREFLOW_DATABASE_URL say where the records are, as for the server.
+`,
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        tenant: { type: 'string' },
+        type: { type: 'string' },
+        status: { type: 'string' },
+        limit: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    const [id, ...surplus] = positionals
+    if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+    const { json, limit, status, tenant, type } = values
+    const isSearch = [limit, status, tenant, type].some(given => given !== undefined)
+    if (id !== undefined && isSearch) throw new UsageError('An id names one call: leave the other words out.')
+    const search: ArchiveSearch = {
+      limit: limitOf(limit),
+      ...(tenant !== undefined && { tenant }),
+      ...(status !== undefined && { status }),
+      ...(type !== undefined && { actionType: actionTypeNamed(type) }),
+    }
+
+    const archive = await openArchive(io)
+    try {
+      if (id === undefined) {
+        const listed = await archive.list(search)
+        io.out(json ? `${JSON.stringify(listed.map(summary))}\n` : list(listed, createPaint(io)))
+        return 0
+      }
+      const call = await archive.find(id)
+      if (!call) {
+        throw new Error(
+          `There is no call ${plain(id)} in these records. PREFLOW_DATA or PREFLOW_DATABASE_URL name the data of the server; ` +
+            'a record is kept for a month at most.',
+        )
+      }
+      io.out(json ? `${JSON.stringify({ ...summary(call), details: call.details })}\n` : tell(call, createPaint(io)))
+      return 0
+    } finally {
+      await archive.close()
+    }
+  },
+}
+
+function limitOf(text: string | undefined): number {
+  const limit = Number(text ?? DEFAULT_LIMIT)
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit
+  throw new UsageError(`--limit: must be a whole number from 1 to ${MAX_LIMIT}.`)
+}
+
+function summary({ details: _, tenantId: __, startedAt, ...call }: CallOfTenant) {
+  return { ...call, startedAt: new Date(startedAt).toISOString() }
+}
+
+/** How each end looks; an end that is not here is nothing to worry about. */
+const paintOf = (paint: Paint, status: string) =>
+  ({ error: paint.bad, failed: paint.doubtful, continued: paint.doubtful, success: paint.good })[status] ?? paint.faint
+
+function list(listed: readonly CallOfTenant[], paint: Paint): string {
+  if (listed.length === 0) return 'There are no such calls.\n'
+  return listed
+    .map(call => {
+      const { actionType, id, reason, startedAt, status, tenant } = call
+      const head = [new Date(startedAt).toISOString(), id, plain(tenant), actionType].join('  ')
+      return `${paint.faint(head)}\n  ${paintOf(paint, status)(status)}: ${plain(reason)}\n`
+    })
+    .join('')
+}
+
+/** What a record holds beside its summary. */
+type Details = Partial<CallTrace> & {
+  platform?: string
+  operations?: OperationVerdict[]
+  error?: { code: string; message: string }
+}
+
+function tell(call: CallOfTenant, paint: Paint): string {
+  const { actionName, actionType, clientId, durationMs, flowResult, grantType, reason, startedAt, status, tenant } =
+    call
+  const { answer, attempts = [], operations = [], platform, request, rule } = call.details as Details
+  const title = Object.values(platforms).find(({ name }) => name === platform)?.title
+  const from = [clientId && `application ${clientId}`, grantType && `grant ${grantType}`].filter(Boolean)
+  const lines = [
+    paint.strong(`${actionType} of ${plain(tenant)}: ${plain(actionName)}`),
+    paint.faint(
+      [new Date(startedAt).toISOString(), `${durationMs} ms`, title && `as ${title}`, ...from]
+        .filter(Boolean)
+        .join(', '),
+    ),
+    '',
+    paintOf(paint, status)(`${status}: ${plain(reason)}`),
+    `The flow: ${plain(flowResult)}.`,
+  ]
+  if (rule?.decidedBy) lines.push(`The rule ${rule.outcome ? 'holds' : 'does not hold'}: ${plain(rule.decidedBy)}.`)
+  for (const [n, { status: code, durationMs: ms, failure }] of attempts.entries()) {
+    const words = code === undefined ? 'no answer' : `status ${code}`
+    lines.push(`Attempt ${n + 1}: ${words} after ${Math.round(ms)} ms${failure ? `. ${plain(failure.message)}` : ''}`)
+  }
+  if (operations.length > 0) lines.push('', 'Its operations:', ...operationLines(operations, paint))
+  if (request) lines.push('', `The request, to ${plain(request.url)}, without values:`, indented(request.body))
+  if (answer) lines.push('', 'The answer, without values:', indented(answer.body))
+  return `${lines.join('\n')}\n`
+}
