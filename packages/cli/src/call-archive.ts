@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { OperationVerdict } from '@preflow/engine'
 import { type CallArchive, createLog, openCallArchive, readConfiguration } from '@preflow/server'
 import type { Io } from './command.ts'
+import { plain } from './verify/paint.ts'
 
 /** A record of a call, from the data of a server or from its API. */
 export interface Recorded {
@@ -26,4 +27,12 @@ export function openArchive({ env }: Pick<Io, 'env'>): Promise<CallArchive> {
     randomBytes,
     log: createLog('warn', { write: () => true }),
   })
+}
+
+/** @param what What is not there: `no call 2588cb53-…`. */
+export function noRecord(what: string): Error {
+  return new Error(
+    `There is ${plain(what)} in these records. PREFLOW_DATA or PREFLOW_DATABASE_URL name the data of the server; a record is ` +
+      'kept for a month at most.',
+  )
 }

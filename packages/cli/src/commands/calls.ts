@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { platforms } from '@preflow/contract'
 import type { CallTrace, OperationVerdict } from '@preflow/engine'
 import type { ArchiveSearch, CallOfTenant } from '@preflow/server'
-import { openArchive } from '../call-archive.ts'
+import { noRecord, openArchive } from '../call-archive.ts'
 import { type Command, UsageError } from '../command.ts'
 import { actionTypeNamed, typeNames } from '../events/named.ts'
 import { indented, operationLines } from '../events/report.ts'
@@ -62,12 +62,7 @@ PREFLOW_DATA (default .preflow) or PREFLOW_DATABASE_URL say where the records ar
         return 0
       }
       const call = await archive.find(id)
-      if (!call) {
-        throw new Error(
-          `There is no call ${plain(id)} in these records. PREFLOW_DATA or PREFLOW_DATABASE_URL name the data of the server; ` +
-            'a record is kept for a month at most.',
-        )
-      }
+      if (!call) throw noRecord(`no call ${id}`)
       io.out(json ? `${JSON.stringify({ ...summary(call), details: call.details })}\n` : tell(call, createPaint(io)))
       return 0
     } finally {

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type ActionType, type AllowedOperation, actionTypes, platforms } from '@preflow/contract'
 import type { OperationVerdict } from '@preflow/engine'
-import { openArchive, type Recorded } from '../call-archive.ts'
+import { noRecord, openArchive, type Recorded } from '../call-archive.ts'
 import { type Command, type Io, UsageError } from '../command.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
 import { fillIn } from '../events/fill-in.ts'
@@ -118,11 +118,8 @@ async function findRecord(named: string, status: string | undefined, io: Io): Pr
   } finally {
     await archive.close()
   }
-  const what =
-    named !== 'last' ? `no call ${named}` : status === undefined ? 'no call' : `no call that ended as ${status}`
-  throw new Error(
-    `There is ${what} in these records. PREFLOW_DATA or PREFLOW_DATABASE_URL name the data of the server; a record is kept ` +
-      'for a month at most.',
+  throw noRecord(
+    named !== 'last' ? `no call ${named}` : status === undefined ? 'no call' : `no call that ended as ${status}`,
   )
 }
 
