@@ -198,8 +198,9 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   async function change(visit: Visit, user: User, initiator: Initiator): Promise<User> {
     const body = await bodyOf(visit.request)
     checkVersion(visit.request, user)
-    const { password, profile }: WantedUser =
-      visit.request.method === 'PATCH' ? await patchUser(body, user) : readUser(body, user)
+    const isPatch = visit.request.method === 'PATCH'
+    if (isPatch && removesPassword(body)) throw passwordStays()
+    const { password, profile }: WantedUser = isPatch ? await patchUser(body, user) : readUser(body, user)
     const updated = await updateUser(ports, {
       ...changeOf(visit),
       initiator,
@@ -290,6 +291,25 @@ function refuse(fault: ScimFault): Response {
 
 function notFound(): ScimFault {
   return new ScimFault(404, 'There is no such resource.')
+}
+
+/**
+ * Whether a PatchOp message takes the password away. What is patched never shows it, so that would be answered as done while the
+ * old one still opens the account.
+ */
+function removesPassword(message: unknown): boolean {
+  const { Operations } = (message ?? {}) as { Operations?: unknown }
+  return Array.isArray(Operations) && Operations.some(takesPasswordAway)
+}
+
+function takesPasswordAway(operation: unknown): boolean {
+  const { op, path, value } = (operation ?? {}) as { op?: unknown; path?: unknown; value?: unknown }
+  if (path === 'password') return String(op).toLowerCase() === 'remove' || (value ?? null) === null
+  return path === undefined && (value as { password?: unknown } | null | undefined)?.password === null
+}
+
+function passwordStays(): ScimFault {
+  return new ScimFault(400, 'A password cannot be taken away. Replace it, or set active to false.', 'mutability')
 }
 
 function lastAdministrator(): ScimFault {

@@ -653,6 +653,23 @@ onEachDatabase(databaseUrl => {
     assert.equal(left.length, 1)
   })
 
+  for (const operation of [
+    { op: 'remove', path: 'password' },
+    { op: 'Remove', path: 'password' },
+    replace('password', null),
+    { op: 'replace', path: 'password' },
+    { op: 'add', value: { password: null } },
+  ]) {
+    test(`a password is not taken away by ${JSON.stringify(operation)}, and nobody is told that it was`, async t => {
+      await scene(t, 'PRE_UPDATE_PASSWORD')
+      const { body, status } = await patch([replace('title', 'Dr'), operation])
+      assert.deepEqual([status, body.scimType], [400, 'mutability'])
+      assert.match(body.detail, /Replace it, or set active to false/)
+      assert.ok(await opens(OLD))
+      assert.equal((await stored()).claims[`${LOCAL}title`], undefined)
+    })
+  }
+
   test('a user name that is taken is refused before any extension is asked', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     assert.equal((await register(undefined, { userName: admin.userName })).status, 409)
