@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { run } from '../run.ts'
 import {
   ADDRESS,
   type Answering,
@@ -151,6 +152,23 @@ for (const [what, words, code, said] of WRONG) {
     assert.equal(local.calls.length, 0)
   })
 }
+
+test('looking for a record makes no data where there is none', async () => {
+  const folder = join(world.folder, 'elsewhere')
+  let said = ''
+  const code = await run(['replay', 'last', '--to', local.url], {
+    out: () => undefined,
+    err: text => {
+      said += text
+    },
+    isTTY: false,
+    env: { PREFLOW_DATA: folder },
+    signal: new AbortController().signal,
+  })
+  assert.equal(code, 1)
+  assert.match(said, /elsewhere is not there.*PREFLOW_DATA/)
+  await assert.rejects(stat(folder), { code: 'ENOENT' })
+})
 
 async function fileOf(record: object): Promise<string[]> {
   const path = join(world.folder, `${randomUUID()}.json`)

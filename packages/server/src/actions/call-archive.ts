@@ -1,6 +1,7 @@
+import { stat } from 'node:fs/promises'
 import type { ActionType } from '@preflow/contract'
 import type { Configuration } from '../configuration.ts'
-import { openData } from '../data.ts'
+import { openData, StartError } from '../data.ts'
 import type { Ports } from '../ports.ts'
 import { type CallOfTenant, findCallOfAnyTenant, listCallsOfAllTenants } from '../store/calls.ts'
 
@@ -24,12 +25,26 @@ export interface CallArchive {
   close(): Promise<void>
 }
 
-/** Opens the data of the configuration, whether a server runs on it or not. Rejects with a sentence that says what to do. */
+/**
+ * Opens the data of the configuration, whether a server runs on it or not. Rejects with a sentence that says what to do, also when
+ * the folder is not there: who reads records has misspelt it, and wants no server's data made in its place.
+ */
 export async function openCallArchive(configuration: Configuration, ports: Ports): Promise<CallArchive> {
+  const { databaseUrl, dataFolder } = configuration
+  if (databaseUrl === undefined && !(await isThere(dataFolder))) {
+    throw new StartError(`The data folder ${dataFolder} is not there. Set PREFLOW_DATA to the one of the server.`)
+  }
   const db = await openData(configuration, ports)
   return {
     find: id => findCallOfAnyTenant(db, id),
     list: search => listCallsOfAllTenants(db, search),
     close: () => db.close(),
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
