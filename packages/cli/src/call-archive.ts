@@ -15,6 +15,8 @@ export interface Recorded {
   details: {
     platform?: string
     operations?: OperationVerdict[]
+    /** Why the answer, if there was one, could not be used. */
+    error?: { code: string }
     request?: { headers: Record<string, string>; body: unknown }
   }
 }

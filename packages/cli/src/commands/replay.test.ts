@@ -80,6 +80,24 @@ test('a call that ends alike says so, also to a program', async () => {
   assert.ok(samples.length > 0)
 })
 
+test('of two answers that cannot be used only those are alike that cannot be used for the same reason', async () => {
+  const { callId } = await world.token({})
+  local.answer = {}
+  const isSame = async (...argv: string[]) => JSON.parse((await preflow(...argv, '--json')).out).isSame
+  assert.equal(await isSame(callId, '--to', local.url), true)
+  assert.equal(await isSame(callId, '--to', 'http://127.0.0.1:1/'), false)
+
+  // What the action means by a failure is the action's: it is no other end of the call.
+  const { body } = await world.manage('GET', `/api/server/v1/actions/calls/${callId}`)
+  for (const status of ['continued', 'failed']) {
+    const words = await fileOf({ ...body, status })
+    local.answer = {}
+    assert.equal(await isSame(...words), true)
+    local.answer = DENIED
+    assert.equal(await isSame(...words), false)
+  }
+})
+
 test('the newest call is found without its id, and by how it ended', async () => {
   const id = await refusedToken()
   assert.ok((await preflow('last', '--to', local.url)).out.includes(id))

@@ -174,15 +174,21 @@ interface Comparison {
   isSame: boolean
 }
 
-/** The same: it ends in the same way, with the same verdict on the same operations. */
+/**
+ * The same: it ends in the same way, with the same verdict on the same operations. An answer that cannot be used ends in the way in
+ * which it cannot be; whether the action then refused or went on does not concern the extension.
+ */
 function compare({ details, reason, startedAt, status }: Recorded, { outcome }: Sent): Comparison {
   const operations = details.operations ?? []
   const inShort = (verdicts: readonly OperationVerdict[]) =>
     JSON.stringify(verdicts.map(({ op, path, verdict }) => [op, path, verdict]))
   const now = 'operations' in outcome ? outcome.operations : []
+  const errorNow = 'error' in outcome ? outcome.error : undefined
+  const isSameEnd =
+    errorNow && details.error ? errorNow.code === details.error.code : !details.error && outcome.status === status
   return {
     recorded: { at: startedAt === '' ? '' : new Date(startedAt).toISOString(), status, reason, operations },
-    isSame: outcome.status === status && inShort(now) === inShort(operations),
+    isSame: isSameEnd && inShort(now) === inShort(operations),
   }
 }
 
