@@ -171,6 +171,35 @@ for (const [what, words, code, said] of WRONG) {
   })
 }
 
+const EVENT = { request: { grantType: 'client_credentials' } }
+const RECORD = {
+  actionType: 'PRE_ISSUE_ACCESS_TOKEN',
+  details: { request: { headers: {}, body: { event: EVENT } } },
+}
+for (const [what, own] of [
+  ['an id', { id: 5 }],
+  ['a time', { startedAt: 'yesterday' }],
+  ['a reason', { reason: null }],
+  ['operations', { details: { ...RECORD.details, operations: [{ op: 'add' }] } }],
+  ['headers', { details: { request: { body: { event: EVENT } } } }],
+  ['allowed operations', { details: { request: { headers: {}, body: { event: EVENT, allowedOperations: 'all' } } } }],
+] as const) {
+  test(`a file with ${what} that no record has is told what to save`, async () => {
+    const { code, err } = await preflow(...(await fileOf({ ...RECORD, ...own })))
+    assert.equal(code, 2)
+    assert.match(err, /is no record of a call\. Save the answer of GET/)
+  })
+}
+
+test('a file that somebody else wrote does not paint the terminal', async () => {
+  const paint = '\u001b]0;title\u0007'
+  const { request } = RECORD.details
+  const details = { request: { ...request, headers: { 'x-wso2-api-version': `v1${paint}` } } }
+  const { code, out } = await preflow(...(await fileOf({ ...RECORD, id: `call${paint}`, details })))
+  assert.equal(code, 0, out)
+  assert.doesNotMatch(out, /[^\P{Cc}\n]/u)
+})
+
 test('looking for a record makes no data where there is none', async () => {
   const folder = join(world.folder, 'elsewhere')
   let said = ''

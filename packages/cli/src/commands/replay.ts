@@ -79,7 +79,8 @@ Exit code: 0 the platform could use the answer, 1 it could not, 2 the words are 
       request.body.event,
       occasions[type].map(occasion => occasion.event(platform)),
     )
-    const version = request.headers['x-wso2-api-version'] ?? actionVersion(type, platform)
+    const sentVersion = request.headers['x-wso2-api-version'] ?? ''
+    const version = /^v\d+$/.test(sentVersion) ? sentVersion : actionVersion(type, platform)
     const identity = { requestId: randomUUID(), flowId: request.body.flowId ?? randomUUID() }
     const { allowedOperations } = request.body
     const call = edited(
@@ -92,7 +93,7 @@ Exit code: 0 the platform could use the answer, 1 it could not, 2 the words are 
     const sent = await sendEvent(call, io)
     if (values.save !== undefined && sent.request) await save(values.save, sent.request.body)
 
-    const report = { type, occasion: `of call ${record.id}`, version, platform, target, ...sent }
+    const report = { type, occasion: `of call ${plain(record.id)}`, version, platform, target, ...sent }
     const given = values.set.map(assignment => assignment.split('=', 1)[0]?.replace(/^event\./, '') ?? '')
     const samples = filled.filter(path => !given.some(own => own === path || own.startsWith(`${path}.`)))
     const comparison = compare(record, sent)
@@ -127,18 +128,45 @@ async function readRecordFile(path: string): Promise<Recorded> {
   const text = await readFile(path, 'utf8').catch(error => {
     throw new UsageError(`${path}: cannot be read (${(error as { code?: string }).code}). Name a file, an id, or last.`)
   })
-  let document: Partial<Recorded> | null
+  let document: unknown
   try {
     document = JSON.parse(text)
   } catch {
     throw new UsageError(`${path}: is not JSON. Save the answer of GET …/api/server/v1/actions/calls/{id} as it is.`)
   }
-  if (typeof document?.actionType !== 'string' || typeof document.details !== 'object' || document.details === null) {
+  if (!isRecord(document)) {
     throw new UsageError(
       `${path}: is no record of a call. Save the answer of GET …/api/server/v1/actions/calls/{id} as it is.`,
     )
   }
-  return { id: path, startedAt: '', status: 'unknown', reason: '', ...document } as Recorded
+  return { id: path, startedAt: '', status: 'unknown', reason: '', ...document }
+}
+
+/** Whether a file has what replaying reads, in the form of a record: it may come from anywhere. */
+function isRecord(document: unknown): document is Pick<Recorded, 'actionType' | 'details'> & Partial<Recorded> {
+  if (!isObject(document) || !isObject(document['details'])) return false
+  const { actionType, id = '', reason = '', startedAt = 0, status = '' } = document
+  const { error = { code: '' }, operations = [], platform = '', request } = document['details']
+  const texts = [actionType, id, reason, status, platform, isObject(error) && error['code']]
+  return (
+    texts.every(text => typeof text === 'string') &&
+    !Number.isNaN(new Date(startedAt as string | number).getTime()) &&
+    Array.isArray(operations) &&
+    operations.every(
+      verdict => isObject(verdict) && typeof verdict['verdict'] === 'string' && typeof verdict['reason'] === 'string',
+    ) &&
+    (request === undefined || isRequest(request))
+  )
+}
+
+function isRequest(request: unknown): boolean {
+  if (!isObject(request) || !isObject(request['headers'])) return false
+  const { allowedOperations = [], flowId = '' } = isObject(request['body']) ? request['body'] : {}
+  return Array.isArray(allowedOperations) && typeof flowId === 'string'
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 interface RecordedRequest {
