@@ -14,7 +14,14 @@ import { isLastAdministrator } from '../users/last-administrator.ts'
 import { changesOf } from '../users/profile-event.ts'
 import { registerUser } from '../users/register-user.ts'
 import { updateUser } from '../users/update-user.ts'
-import type { ActionRefusal, Initiator, UserPorts } from '../users/user-change.ts'
+import {
+  type ActionRefusal,
+  areClaimsShort,
+  CLAIMS_FORM,
+  type Initiator,
+  type Profile,
+  type UserPorts,
+} from '../users/user-change.ts'
 import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from './attributes.ts'
 import { findUsers, MAX_RESULTS, readQuery } from './find-users.ts'
 import { schemas } from './schema.ts'
@@ -73,6 +80,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   app.post('/Users', async context => {
     const visit = await enter(context.req.raw, context.env, 'create')
     const { profile, password } = readUser(await bodyOf(visit.request))
+    mustFit(profile)
     const registered = await registerUser(ports, {
       ...changeOf(visit),
       profile,
@@ -201,6 +209,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     const isPatch = visit.request.method === 'PATCH'
     if (isPatch && removesPassword(body)) throw passwordStays()
     const { password, profile }: WantedUser = isPatch ? await patchUser(body, user) : readUser(body, user)
+    mustFit(profile)
     const updated = await updateUser(ports, {
       ...changeOf(visit),
       initiator,
@@ -306,6 +315,11 @@ function takesPasswordAway(operation: unknown): boolean {
   const { op, path, value } = (operation ?? {}) as { op?: unknown; path?: unknown; value?: unknown }
   if (path === 'password') return String(op).toLowerCase() === 'remove' || (value ?? null) === null
   return path === undefined && (value as { password?: unknown } | null | undefined)?.password === null
+}
+
+function mustFit({ claims }: Profile): void {
+  if (areClaimsShort(claims)) return
+  throw new ScimFault(400, `The attributes of a user must have ${CLAIMS_FORM}. Shorten them.`, 'invalidValue')
 }
 
 function passwordStays(): ScimFault {

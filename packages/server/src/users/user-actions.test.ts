@@ -689,6 +689,27 @@ onEachDatabase(databaseUrl => {
     })
   }
 
+  test('nobody gets past an action that goes on without its extension by attributes too large for an event', async t => {
+    await scene(t, 'PRE_UPDATE_PROFILE', { onFailure: 'continue', attributes: [`${LOCAL}nickname`] })
+    // As extensions do that read no more than a web framework lets them.
+    let largest = 0
+    extension.answer(call => {
+      largest = Math.max(largest, JSON.stringify(call.body).length)
+      return largest > 100_000 ? { status: 413, body: 'too large' } : { body: FAILED }
+    })
+    for (const length of [10, 15_000, 17_000, 900_000]) {
+      assert.equal((await patch([replace('nickName', 'x'.repeat(length))])).status, 400, `${length}`)
+    }
+    // A half of a pair takes six characters in JSON.
+    const { body, status } = await patch([replace('nickName', '\ud800'.repeat(15_000))])
+    assert.equal(status, 400)
+    assert.match(body.detail, /at most 16384 bytes.*Shorten them/)
+    const created = await register(undefined, { nickName: 'x'.repeat(900_000) })
+    assert.deepEqual([created.status, created.body.scimType], [400, 'invalidValue'])
+    assert.equal((await stored()).claims[`${LOCAL}nickname`], undefined)
+    assert.ok(largest > 15_000)
+  })
+
   test('no password and no attribute is in a record or in the log', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', { attributes: [EMAIL] })
     log.length = 0

@@ -47,3 +47,17 @@ export const PASSWORD_FORM = `1 to ${MAX_PASSWORD} characters and no control cha
 export function isPassword(text: string): boolean {
   return text !== '' && text.length <= MAX_PASSWORD && !/\p{Cc}/u.test(text)
 }
+
+/**
+ * Most bytes of all attributes of a user together, as JSON. The event about a change has each of them up to three times, and
+ * extensions read no event of any size: a web framework may stop at 100 KB. Who could write a larger one would get past an action
+ * that goes on when its extension fails.
+ */
+const MAX_CLAIMS_BYTES = 16_384
+
+/** What the attributes of a user must be to be kept. */
+export const CLAIMS_FORM = `at most ${MAX_CLAIMS_BYTES} bytes together, written as JSON`
+
+export function areClaimsShort(claims: User['claims']): boolean {
+  return Buffer.byteLength(JSON.stringify(claims)) <= MAX_CLAIMS_BYTES
+}
