@@ -137,7 +137,7 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
     async verifyAccessToken(token: string, tenant: Tenant) {
       const issuer = await findIssuer(tenant.domain, undefined)
       const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
-      return read && { scopes: read.scopes, subject: read.userId ?? read.clientId }
+      return read && { scopes: read.scopes, subject: read.userId ?? read.clientId, isUser: read.userId !== undefined }
     },
   }
   const limits = { maxBodyBytes: configuration.maxRequestBytes }

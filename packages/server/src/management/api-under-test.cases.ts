@@ -13,7 +13,7 @@ import type { Database } from '../store/database.ts'
 import type { Organization, Tenant, User } from '../store/model.ts'
 import { findOrganizationById } from '../store/organizations.ts'
 import { insertUser } from '../store/users.ts'
-import type { VerifyAccessToken } from './authenticate.ts'
+import type { TokenHolder, VerifyAccessToken } from './authenticate.ts'
 import { createManagementApi, type ManagementSettings } from './management-api.ts'
 
 /** What came back, with the body read and checked against the declaration of its route. */
@@ -46,7 +46,7 @@ export interface TenantUnderTest {
 export const ADMIN_PASSWORD = 'correct horse'
 
 /** Access tokens the tests may send, with what they prove. */
-export const tokens = new Map<string, { scopes: string[]; subject: string }>()
+export const tokens = new Map<string, TokenHolder>()
 const verifyAccessToken: VerifyAccessToken = async token => tokens.get(token)
 
 /** Mounts the API over a database; each tenant is empty and has an administrator. An unexpected fault fails the test. */

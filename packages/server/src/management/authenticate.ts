@@ -17,11 +17,17 @@ export interface Caller {
   scopes: ReadonlySet<string>
 }
 
+/** Whom an access token speaks for. */
+export interface TokenHolder {
+  scopes: readonly string[]
+  /** The id of a user, or the client id of an application. */
+  subject: string
+  /** Whether the subject is a user: a client id may be chosen, and may be that of one. Absent: an application. */
+  isUser?: boolean
+}
+
 /** Checks an access token of the tenant. Nothing when it is not one, or no longer. */
-export type VerifyAccessToken = (
-  token: string,
-  tenant: Tenant,
-) => Promise<{ scopes: readonly string[]; subject: string } | undefined>
+export type VerifyAccessToken = (token: string, tenant: Tenant) => Promise<TokenHolder | undefined>
 
 export type Authenticate = (request: Request, where: { tenant: Tenant; organization: Organization }) => Promise<Caller>
 
@@ -86,11 +92,12 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
   async function byToken(token: string, tenant: Tenant): Promise<Caller | undefined> {
     const verified = await verifyAccessToken(token, tenant)
     if (!verified) return undefined
-    const { scopes, subject } = verified
+    const { isUser = false, scopes, subject } = verified
     // A token speaks for a user or for an application. A user who is no administrator may manage nothing, whatever their
     // application was authorized for.
-    const user = await findUserById(db, tenant.id, subject)
-    if (user && !user.isActive) return undefined
+    const user = isUser ? await findUserById(db, tenant.id, subject) : undefined
+    // The token of somebody who was deleted is nobody's, and not that of an application.
+    if (isUser && !user?.isActive) return undefined
     const isLimited = user !== undefined && !user.isAdministrator
     return {
       id: subject,

@@ -105,8 +105,8 @@ test('an access token opens exactly what its scope names', async () => {
 test('a token of a user who is no administrator manages nothing, whatever its application may', async () => {
   const { call, tenant, administrator } = await newTenant()
   const mira = await addUser(db, tenant, { userName: 'mira' })
-  tokens.set('of-mira', { scopes: ['internal_action_mgt_view'], subject: mira.id })
-  tokens.set('of-admin', { scopes: ['internal_action_mgt_view'], subject: administrator.id })
+  tokens.set('of-mira', { scopes: ['internal_action_mgt_view'], subject: mira.id, isUser: true })
+  tokens.set('of-admin', { scopes: ['internal_action_mgt_view'], subject: administrator.id, isUser: true })
   assertRefused(await call('GET', '/actions/types', { as: { bearer: 'of-mira' } }), 403, 'PREFLOW-403')
   assert.equal((await call('GET', '/actions/types', { as: { bearer: 'of-admin' } })).status, 200)
   await updateUser(db, { ...administrator, isActive: false })

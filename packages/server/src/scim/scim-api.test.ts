@@ -4,6 +4,7 @@ import { before, test } from 'node:test'
 import { platforms } from '@preflow/contract'
 import fc from 'fast-check'
 import type { TriggerAction } from '../actions/trigger-action.ts'
+import type { TokenHolder } from '../management/authenticate.ts'
 import type { Mounted } from '../management/handler.ts'
 import { createTenant } from '../organizations/create-tenant.ts'
 import { listAuditRecords } from '../store/audit.ts'
@@ -63,7 +64,7 @@ const noActions: TriggerAction = async ({ type }) => ({
 onEachDatabase('the SCIM API', open => {
   let db: Database
   let api: ScimApi
-  const tokens = new Map<string, { scopes: string[]; subject: string }>()
+  const tokens = new Map<string, TokenHolder>()
   const faults: unknown[] = []
   let nowMs = 1_790_000_000_000
   before(async () => {
@@ -458,7 +459,7 @@ onEachDatabase('the SCIM API', open => {
     const { call, create } = await newTenant()
     const id = await create()
     tokens.set('lister', { scopes: ['internal_user_mgt_list'], subject: 'client' })
-    tokens.set('of-mira', { scopes: ['internal_login', 'internal_user_mgt_delete'], subject: id })
+    tokens.set('of-mira', { scopes: ['internal_login', 'internal_user_mgt_delete'], subject: id, isUser: true })
     assert.equal((await call('GET', '/Users', { as: 'Bearer lister' })).status, 200)
     assertFault(await call('GET', `/Users/${id}`, { as: 'Bearer lister' }), 403, undefined, /internal_user_mgt_view/)
     assertFault(await call('GET', '/Me', { as: 'Bearer lister' }), 403)

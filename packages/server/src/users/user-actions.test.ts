@@ -245,6 +245,33 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, 1)
   })
 
+  test('the token of a user who is deleted allows nothing any more', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    const victim = mira
+    const leaving = await world.addUser({}, OLD)
+    const { body } = await world.token(machine, {
+      grant_type: 'password',
+      username: leaving.userName,
+      password: OLD,
+      scope: 'internal_user_mgt_update',
+    })
+    const as = `Bearer ${body.access_token}`
+    assert.equal((await setPassword(as)).status, 403)
+    await deleteUser(world.db, world.tenant.id, leaving.id)
+    assert.equal((await setPassword(as)).status, 401)
+    mira = victim
+    assert.ok(await opens(OLD))
+  })
+
+  test('an application whose client id is the id of a user is not that user', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    const impostor = await world.addApplication({ clientId: mira.id }, ['internal_login'])
+    const { body } = await world.token(impostor, { grant_type: 'client_credentials', scope: 'internal_login' })
+    const change = { schemas: [PATCH], Operations: [replace('password', NEW)] }
+    assert.equal((await send('PATCH', '/scim2/Me', change, `Bearer ${body.access_token}`)).status, 404)
+    assert.ok(await opens(OLD))
+  })
+
   test('user-actions 1.2: rules ask for the flow', async t => {
     const condition = (value: string) => ({
       condition: 'OR' as const,
