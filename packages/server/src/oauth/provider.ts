@@ -330,9 +330,20 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   }
 }
 
-/** A session that went through less than the application asks for is completed, or begun anew. */
+/** A session that went through less than the application asks for is completed, or begun anew; so is one whose user is gone. */
 function signInPolicy() {
   const policy = interactionPolicy.base()
+  // oidc-provider takes for granted that the user of a session is there.
+  policy
+    .get('login')
+    ?.checks.add(
+      new interactionPolicy.Check(
+        'account_gone',
+        'The user of the session is gone or was disabled',
+        'login_required',
+        ({ oidc: { account, session } }) => session?.accountId !== undefined && !account,
+      ),
+    )
   policy.get('login')?.checks.add(
     new interactionPolicy.Check(
       AUTHENTICATOR_MISSING,

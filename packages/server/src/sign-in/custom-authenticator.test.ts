@@ -730,6 +730,27 @@ describe('on one database', () => {
   })
 
   describe('a session', () => {
+    for (const steps of [[[BASIC]], [[BASIC], [SECOND]]]) {
+      test(`of a user who was disabled is begun anew in ${steps.length} steps, by somebody else too`, async () => {
+        const leaving = await world.addUser()
+        const quick = await addApplication(world, [BASIC])
+        const browser = openBrowser(world.server.address)
+        const entered = await enterPassword(browser, (await begin(world, quick, { browser })).page, leaving)
+        assert.equal(typeof told(entered)['code'], 'string')
+        await updateUser(world.db, { ...leaving, isActive: false })
+        const wanted = await addApplication(world, ...steps)
+        const silent = await begin(world, wanted, { browser, more: { prompt: 'none' } })
+        assert.equal(told(silent.page)['error'], 'login_required')
+        const { page } = await begin(world, wanted, { browser })
+        assert.match(page.html, /name="password"/)
+        extension.answer(() => answers.verified())
+        const next = await enterPassword(browser, page, user)
+        const last = steps.length === 1 ? next : await forward(browser, next)
+        // The library ends the session of the other user first, with a form that sends itself.
+        assert.equal(typeof told(await browser.submit(last, {}))['code'], 'string')
+      })
+    }
+
     test('that went through the password only is asked for the second factor, and for nothing else', async () => {
       const quick = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
