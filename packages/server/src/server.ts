@@ -146,9 +146,10 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
   function mount(api: { fetch(request: Request, mounted: Mounted): Promise<Response> }): Room['answer'] {
     const listen = getRequestListener(
       async (request, { incoming }) => {
-        const { issuer } = visits.get(incoming) as Visit
+        const { issuer, request: message } = visits.get(incoming) as Visit
         const { path: prefix, tenant, organization } = issuer
-        return api.fetch(request, { tenant, organization, prefix })
+        const { address } = clientRequestOf(message)
+        return api.fetch(request, { tenant, organization, prefix, address })
       },
       { overrideGlobalObjects: false },
     )

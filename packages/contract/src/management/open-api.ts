@@ -85,6 +85,7 @@ const REFUSALS: Record<number, { name: string; description: string }> = {
   409: { name: 'Conflict', description: 'It exists already' },
   413: { name: 'TooLarge', description: 'The body is too large' },
   415: { name: 'UnsupportedMediaType', description: 'The body is not application/json' },
+  429: { name: 'TooManyRequests', description: 'Too many wrong passwords; `retry-after` says how long to wait' },
   501: { name: 'NotImplemented', description: 'This server does not do that' },
 }
 
@@ -133,7 +134,7 @@ export function openApiDocument(
 
 function describeRoute(route: NamedRoute, schemaOf: (schema: z.ZodType) => JsonSchema): OpenApiOperation {
   const refusals = new Set(route.refusals)
-  if (route.scope !== undefined) for (const status of [401, 403]) refusals.add(status)
+  if (route.scope !== undefined) for (const status of [401, 403, 429]) refusals.add(status)
   if (route.body) for (const status of [400, 413, 415]) refusals.add(status)
   return {
     operationId: route.name,

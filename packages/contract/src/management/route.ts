@@ -28,7 +28,7 @@ export interface Route<Shape extends RouteShape = RouteShape> {
   query: z.ZodType<Shape['query']>
   body?: z.ZodType<Shape['body']>
   answers: { [Status in keyof Shape['answers']]: RouteAnswer<Shape['answers'][Status]> }
-  /** Statuses of refusals beside 401, 403 and those of unreadable bodies; all carry a {@link Problem}. */
+  /** Statuses of refusals beside 401, 403, 429 and those of unreadable bodies; all carry a {@link Problem}. */
   refusals: readonly number[]
 }
 

@@ -161,7 +161,7 @@ export function assertDeclared(method: string, path: string, { status, headers, 
     return
   }
   if (pathname === '/openapi.json' && status === 200) return
-  const refusals = new Set([401, 403, ...(route ? route.refusals : [404, 405])])
+  const refusals = new Set([401, 403, 429, ...(route ? route.refusals : [404, 405])])
   if (route?.body) for (const refusal of [400, 413, 415]) refusals.add(refusal)
   assert.ok(refusals.has(status), `${title}, which is not declared`)
   assert.ok(problemSchema.safeParse(body).success, `${title} with a body that is no Problem`)

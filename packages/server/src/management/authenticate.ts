@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { type Attempt, createAttempts } from '../sign-in/attempts.ts'
 import type { Database } from '../store/database.ts'
-import type { Organization, Tenant } from '../store/model.ts'
+import type { Organization, Tenant, User } from '../store/model.ts'
 import { FIRST_TENANT } from '../store/tenants.ts'
 import { findUserById, findUserByUserName, verifyPassword } from '../store/users.ts'
 import { Refusal } from './refusal.ts'
@@ -29,7 +30,11 @@ export interface TokenHolder {
 /** Checks an access token of the tenant. Nothing when it is not one, or no longer. */
 export type VerifyAccessToken = (token: string, tenant: Tenant) => Promise<TokenHolder | undefined>
 
-export type Authenticate = (request: Request, where: { tenant: Tenant; organization: Organization }) => Promise<Caller>
+/** @param where Where the request came to, and from which address as far as that is known. */
+export type Authenticate = (
+  request: Request,
+  where: { tenant: Tenant; organization: Organization; address?: string },
+) => Promise<Caller>
 
 /** Scopes of the management API: only these prove a right to manage. */
 const MANAGEMENT_SCOPE = /^internal_/
@@ -45,13 +50,14 @@ const REMEMBERED_MS = 60_000
  */
 export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccessToken): Authenticate {
   const remembered = rememberPasswords()
+  const attempts = createAttempts(db)
 
-  return async (request, { tenant }) => {
+  return async (request, { address = '', tenant }) => {
     refuseCrossSite(request)
     const [scheme = '', credentials = ''] = (request.headers.get('authorization') ?? '').split(/ +(.*)/s)
     const caller =
       scheme.toLowerCase() === 'basic'
-        ? await byPassword(credentials, tenant)
+        ? await byPassword(credentials, tenant, address)
         : scheme.toLowerCase() === 'bearer'
           ? await byToken(credentials, tenant)
           : undefined
@@ -59,14 +65,14 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     return caller
   }
 
-  async function byPassword(credentials: string, tenant: Tenant): Promise<Caller | undefined> {
+  async function byPassword(credentials: string, tenant: Tenant, address: string): Promise<Caller | undefined> {
     const decoded = Buffer.from(credentials, 'base64').toString('utf8')
     const colon = decoded.indexOf(':')
     if (colon < 0 || decoded.includes('\0')) return undefined
     const password = decoded.slice(colon + 1)
     const { userName, tenantId } = await locateUser(decoded.slice(0, colon), tenant)
     const known = await remembered.find(tenantId, userName, password, () => findUserByUserName(db, tenantId, userName))
-    const user = known ?? (await verifyPassword(db, tenantId, userName, password))
+    const user = known ?? (await checkPassword({ tenantId, userName, address }, password))
     if (!user?.isActive) return undefined
     if (!known) remembered.keep(tenantId, userName, password, user)
     return {
@@ -75,6 +81,15 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
       ...(tenantId === tenant.id ? { userId: user.id } : {}),
       scopes: SCOPES_OF_EVERYBODY,
     }
+  }
+
+  /** Counted as at the sign-in, so that nobody guesses here what they may not guess there. */
+  async function checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {
+    if (!(await attempts.mayTry(attempt))) throw tooManyWrongPasswords()
+    const user = await verifyPassword(db, attempt.tenantId, attempt.userName, password)
+    if (!user) await attempts.failed(attempt)
+    else if (!(await attempts.succeeded(attempt))) throw tooManyWrongPasswords()
+    return user
   }
 
   /** Exactly one tenant's user is meant, so that exactly one password check follows. */
@@ -130,6 +145,10 @@ export function unauthorized(): Refusal {
     'Send the user name and password of an administrator (Basic), or an access token with the scope of the operation (Bearer).',
     { 'www-authenticate': 'Basic realm="Preflow", charset="UTF-8", Bearer realm="Preflow"' },
   )
+}
+
+function tooManyWrongPasswords(): Refusal {
+  return new Refusal(429, 'PREFLOW-429', 'Too many wrong passwords.', 'Try again in a minute.', { 'retry-after': '60' })
 }
 
 export function forbidden(scope: string): Refusal {

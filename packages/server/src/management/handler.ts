@@ -10,6 +10,8 @@ export interface Mounted {
   organization: Organization
   /** What was taken off: empty at the root, `/t/demo`, `/t/demo/o/branch`. */
   prefix: string
+  /** Of the client, by which wrong passwords are counted. */
+  address?: string
 }
 
 /** One request, as a handler sees it: authenticated, authorized and valid. */

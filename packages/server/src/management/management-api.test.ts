@@ -88,6 +88,16 @@ test('a password that was right a moment ago is checked anew once it or the user
   assert.equal(await status(), 401)
 })
 
+test('wrong passwords are counted as at the sign-in: after ten, not even the right one is looked at for a while', async () => {
+  const { call, tenant } = await newTenant()
+  await addUser(db, tenant, { userName: 'other', isAdministrator: true })
+  const ask = (basic: string) => call('GET', '/actions/types', { as: { basic } })
+  for (let guesses = 0; guesses < 10; guesses++) assert.equal((await ask('admin:wrong')).status, 401)
+  const late = await ask(`admin:${ADMIN_PASSWORD}`)
+  assertRefused(late, 429, 'PREFLOW-429', 'Try again in a minute.')
+  assert.equal((await ask(`other:${ADMIN_PASSWORD}`)).status, 200)
+})
+
 test('an access token opens exactly what its scope names', async () => {
   const { call } = await newTenant()
   tokens.set('viewer', { scopes: ['openid', 'internal_action_mgt_view'], subject: 'client-1' })
