@@ -234,6 +234,28 @@ suite('an undecided call', () => {
       assert.equal(continued.error.code, code)
     })
   }
+
+  test('a client that makes its request too large to be read is not let through by “continue”', async t => {
+    const { uri } = await startExtension(t, { status: 413, text: 'too large' })
+    const padded = (length: number) =>
+      callTo(uri, {
+        platform: hurried(preflow, { attempts: 1 }),
+        action: { onFailure: 'continue' },
+        endpoint: { allowedParameters: ['pad'] },
+        event: {
+          ...clientCredentialsEvent,
+          request: {
+            ...clientCredentialsEvent.request,
+            additionalParams: [{ name: 'pad', value: ['\u0001'.repeat(length)] }],
+          },
+        },
+      })
+    assert.equal((await executeAction(padded(1000), testPorts(t))).status, 'continued')
+    const large = await executeAction(padded(20_000), testPorts(t))
+    assert.equal(large.status, 'failed')
+    assert.equal(large.error?.code, 'unexpected_status')
+  })
+
   test('a decision of the extension is never overruled', async t => {
     const { uri } = await startExtension(t, { json: { actionStatus: 'FAILED', failureReason: 'no' } })
     assert.equal(

@@ -51,8 +51,9 @@ export async function executeAction(call: ActionCall, ports: EnginePorts): Promi
   run.diagnose.started()
   const request = disclose(call)
   run.requested(request)
-  const answer = await guarded(JSON.stringify(request), call, ports, run)
-  if (!answer.ok) return undecided(answer.error, call, run)
+  const body = JSON.stringify(request)
+  const answer = await guarded(body, call, ports, run)
+  if (!answer.ok) return undecided(answer.error, call, run, body)
 
   const allowed = request.allowedOperations ?? []
   const response = answer.value
@@ -64,7 +65,7 @@ export async function executeAction(call: ActionCall, ports: EnginePorts): Promi
     case 'FAILED':
       return failed(response, call, run)
     case 'ERROR':
-      return undecided(extensionError(response), call, run)
+      return undecided(extensionError(response), call, run, body)
     default:
       return response satisfies never
   }
@@ -170,11 +171,18 @@ function extensionError({ errorMessage, errorDescription }: ActionResponse & { a
   return { code: 'extension_error', message: `The extension answered ERROR: ${words}. Its own log says more.` }
 }
 
+/**
+ * Larger requests than this many bytes are not let through unchecked: web frameworks read 100 KB, and whoever asks for a token
+ * decides how much of it travels. An extension's failure must not be something that a client can make.
+ */
+const MAX_UNCHECKED_BYTES = 65_536
+
 /** What an undecided call means for the flow is the action's choice. */
-function undecided(error: CallError, { action }: ActionCall, run: Run): Outcome {
+function undecided(error: CallError, { action }: ActionCall, run: Run, sent = ''): Outcome {
   run.diagnose.gaveUp(error.message)
   const trace = run.trace()
-  const mode = action.onFailure ?? 'error'
+  const chosen = action.onFailure ?? 'error'
+  const mode = chosen === 'continue' && Buffer.byteLength(sent) > MAX_UNCHECKED_BYTES ? 'deny' : chosen
   switch (mode) {
     case 'error':
       return { status: 'error', error, trace }
