@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { OperationVerdict } from '@preflow/engine'
+import type { OperationVerdict, Outcome } from '@preflow/engine'
 import { type CallArchive, createLog, openCallArchive, readConfiguration } from '@preflow/server'
-import type { Io } from './command.ts'
+import { type Io, UsageError } from './command.ts'
+import { didYouMean } from './nearest.ts'
 import { plain } from './verify/paint.ts'
 
 /** A record of a call, from the data of a server or from its API. */
@@ -19,6 +20,17 @@ export interface Recorded {
     error?: { code: string }
     request?: { headers: Record<string, string>; body: unknown }
   }
+}
+
+/** How a call ends. */
+const STATUSES: readonly Outcome['status'][] = ['failed', 'error', 'success', 'continued', 'incomplete', 'skipped']
+
+/** @throws {UsageError} With the statuses there are. */
+export function statusNamed(word: string): string {
+  if ((STATUSES as readonly string[]).includes(word)) return word
+  throw new UsageError(
+    `--status ${word}: is no end of a call.${didYouMean(word, STATUSES)} There are ${STATUSES.join(', ')}.`,
+  )
 }
 
 /** Opens the records of the server that the environment configures. Rejects with a sentence that says what to do. */

@@ -56,6 +56,7 @@ test('words that are off are told with what to do', async () => {
     [['nobody'], 1, /There is no call nobody in these records\. PREFLOW_DATA/],
     [['a', 'b'], 2, /b: is one word too many/],
     [[refused, '--status', 'failed'], 2, /An id names one call/],
+    [['--status', 'faild'], 2, /Did you mean failed\? There are failed, error,/],
     [['--limit', '0'], 2, /whole number from 1 to 1000/],
     [['--type', 'preIssueAcessToken'], 2, /Did you mean preIssueAccessToken/],
   ]

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { platforms } from '@preflow/contract'
 import type { CallTrace, OperationVerdict } from '@preflow/engine'
 import type { ArchiveSearch, CallOfTenant } from '@preflow/server'
-import { noRecord, openArchive } from '../call-archive.ts'
+import { noRecord, openArchive, statusNamed } from '../call-archive.ts'
 import { type Command, UsageError } from '../command.ts'
 import { actionTypeNamed, typeNames } from '../events/named.ts'
 import { indented, operationLines } from '../events/report.ts'
@@ -50,7 +50,7 @@ PREFLOW_DATA (default .preflow) or PREFLOW_DATABASE_URL say where the records ar
     const search: ArchiveSearch = {
       limit: limitOf(limit),
       ...(tenant !== undefined && { tenant }),
-      ...(status !== undefined && { status }),
+      ...(status !== undefined && { status: statusNamed(status) }),
       ...(type !== undefined && { actionType: actionTypeNamed(type) }),
     }
 

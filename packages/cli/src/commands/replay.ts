@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type ActionType, type AllowedOperation, actionTypes, platforms } from '@preflow/contract'
 import type { OperationVerdict } from '@preflow/engine'
-import { noRecord, openArchive, type Recorded } from '../call-archive.ts'
+import { noRecord, openArchive, type Recorded, statusNamed } from '../call-archive.ts'
 import { type Command, type Io, UsageError } from '../command.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
 import { fillIn } from '../events/fill-in.ts'
@@ -113,7 +113,7 @@ async function findRecord(named: string, status: string | undefined, io: Io): Pr
   if (/[./\\]/.test(named)) return readRecordFile(named)
   const archive = await openArchive(io)
   try {
-    const search = { limit: 1, ...(status !== undefined && { status }) }
+    const search = { limit: 1, ...(status !== undefined && { status: statusNamed(status) }) }
     const found = named === 'last' ? (await archive.list(search))[0] : await archive.find(named)
     if (found) return found as Recorded
   } finally {

@@ -71,6 +71,12 @@ test('a listener answers at its path and below it, where no extension or probe d
   assert.equal(await textAt('/later'), 'later')
   const everywhere = await started(t, {}, { listeners: { '/': (_, response) => response.end('everywhere') } })
   for (const path of ['/', '/any/path']) assert.equal(await (await fetch(everywhere.url + path)).text(), 'everywhere')
+  const layered: ServeOptions['listeners'] = {
+    '/': (_, response) => response.end('far'),
+    '/x': (_, response) => response.end('near'),
+  }
+  const nearest = await started(t, {}, { listeners: layered })
+  assert.equal(await (await fetch(`${nearest.url}/x/y`)).text(), 'near')
   assert.equal(await (await fetch(`${everywhere.url}/livez`)).text(), 'ok\n')
 })
 

@@ -131,12 +131,13 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return query < 0 ? url : url.slice(0, query)
 }
 
+/** Of several that are above the path, the nearest. */
 function listenerFor(path: string, listeners: ServeOptions['listeners'] = {}): RequestListener | undefined {
-  const [, listener] =
-    Object.entries(listeners).find(
-      ([begin]) => path === begin || path.startsWith(begin.endsWith('/') ? begin : `${begin}/`),
-    ) ?? []
-  return listener
+  const above = Object.keys(listeners).filter(
+    begin => path === begin || path.startsWith(begin.endsWith('/') ? begin : `${begin}/`),
+  )
+  const [nearest] = above.toSorted((a, b) => b.length - a.length)
+  return nearest === undefined ? undefined : listeners[nearest]
 }
 
 function callOf(request: IncomingMessage): IncomingCall {

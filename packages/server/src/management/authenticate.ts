@@ -142,7 +142,7 @@ export function unauthorized(): Refusal {
     401,
     'PREFLOW-401',
     'Unauthorized.',
-    'Send the user name and password of an administrator (Basic), or an access token with the scope of the operation (Bearer).',
+    'Send the user name and password of somebody who may do this (Basic), or an access token with the scope of the operation (Bearer).',
     { 'www-authenticate': 'Basic realm="Preflow", charset="UTF-8", Bearer realm="Preflow"' },
   )
 }

@@ -23,7 +23,7 @@ test('without credentials every operation is refused in the same way, and says w
   const { call } = await newTenant()
   for (const { method, path } of managementRouteList) {
     const refused = await call(method, path.replace(/\{\w+\}/g, 'x'), { as: 'nobody' })
-    assertRefused(refused, 401, 'PREFLOW-401', /administrator \(Basic\)/)
+    assertRefused(refused, 401, 'PREFLOW-401', /may do this \(Basic\), or an access token/)
     assert.match(refused.headers.get('www-authenticate') ?? '', /^Basic realm="Preflow", charset="UTF-8", Bearer/)
   }
 })
