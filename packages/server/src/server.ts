@@ -21,7 +21,7 @@ import { createPasswordCheck } from './sign-in/check-password.ts'
 import { COMMON_AUTH, handleCommonAuth } from './sign-in/common-auth.ts'
 import { handleSignIn } from './sign-in/sign-in.ts'
 import type { Database } from './store/database.ts'
-import type { Tenant } from './store/model.ts'
+import type { Organization, Tenant } from './store/model.ts'
 import { purgeExpiredArtifacts } from './store/oidc-artifacts.ts'
 import { findOrganization, findOrganizationById } from './store/organizations.ts'
 import { purgeSignInFlows } from './store/sign-in-flows.ts'
@@ -134,10 +134,15 @@ function assemble(configuration: Configuration, ports: Ports, db: Database): Omi
     randomBytes: ports.randomBytes,
     log,
     trigger,
-    async verifyAccessToken(token: string, tenant: Tenant) {
-      const issuer = await findIssuer(tenant.domain, undefined)
-      const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
-      return read && { scopes: read.scopes, subject: read.userId ?? read.clientId, isUser: read.userId !== undefined }
+    async verifyAccessToken(token: string, tenant: Tenant, organization: Organization) {
+      for (const id of organization.depth > 0 ? [organization.id, undefined] : [undefined]) {
+        const issuer = await findIssuer(tenant.domain, id)
+        const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
+        if (!read) continue
+        const { clientId, scopes, userId } = read
+        return { scopes, subject: userId ?? clientId, isUser: userId !== undefined }
+      }
+      return undefined
     },
   }
   const limits = { maxBodyBytes: configuration.maxRequestBytes }

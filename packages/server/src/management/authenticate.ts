@@ -27,8 +27,15 @@ export interface TokenHolder {
   isUser?: boolean
 }
 
-/** Checks an access token of the tenant. Nothing when it is not one, or no longer. */
-export type VerifyAccessToken = (token: string, tenant: Tenant) => Promise<TokenHolder | undefined>
+/**
+ * Checks an access token that was issued by the tenant, or by the organization in which it is used. Nothing when it is not one, or
+ * no longer.
+ */
+export type VerifyAccessToken = (
+  token: string,
+  tenant: Tenant,
+  organization: Organization,
+) => Promise<TokenHolder | undefined>
 
 /** @param where Where the request came to, and from which address as far as that is known. */
 export type Authenticate = (
@@ -52,14 +59,14 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
   const remembered = rememberPasswords()
   const attempts = createAttempts(db)
 
-  return async (request, { address = '', tenant }) => {
+  return async (request, { address = '', organization, tenant }) => {
     refuseCrossSite(request)
     const [scheme = '', credentials = ''] = (request.headers.get('authorization') ?? '').split(/ +(.*)/s)
     const caller =
       scheme.toLowerCase() === 'basic'
         ? await byPassword(credentials, tenant, address)
         : scheme.toLowerCase() === 'bearer'
-          ? await byToken(credentials, tenant)
+          ? await byToken(credentials, tenant, organization)
           : undefined
     if (!caller) throw unauthorized()
     return caller
@@ -104,8 +111,8 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     return { userName: given, tenantId: own ? tenant.id : FIRST_TENANT.id }
   }
 
-  async function byToken(token: string, tenant: Tenant): Promise<Caller | undefined> {
-    const verified = await verifyAccessToken(token, tenant)
+  async function byToken(token: string, tenant: Tenant, organization: Organization): Promise<Caller | undefined> {
+    const verified = await verifyAccessToken(token, tenant, organization)
     if (!verified) return undefined
     const { isUser = false, scopes, subject } = verified
     // A token speaks for a user or for an application. A user who is no administrator may manage nothing, whatever their

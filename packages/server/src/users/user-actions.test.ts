@@ -231,6 +231,35 @@ onEachDatabase(databaseUrl => {
     )
   })
 
+  test('a user of an organization looks after the account there, with a token from there that is good nowhere else', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    const branch = await addOrganization(world)
+    await world.addAction('PRE_UPDATE_PASSWORD', extension.url, { version: 'v2', organizationId: branch.id })
+    const lena = await world.addUser({ organizationId: branch.id }, OLD)
+    const below = `/o/${branch.handle}`
+    const issued = await fetch(`${world.base}${below}/oauth2/token`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${machine.clientId}:${machine.clientSecret}`).toString('base64')}`,
+      },
+      body: new URLSearchParams({
+        grant_type: 'password',
+        username: lena.userName,
+        password: OLD,
+        scope: 'internal_login internal_user_password_update internal_user_mgt_update',
+      }),
+    })
+    const as = `Bearer ${((await issued.json()) as Json).access_token}`
+    const change = { currentPassword: OLD, newPassword: NEW }
+    assert.equal((await send('POST', '/api/users/v1/me/change-password', change, as)).status, 401)
+    assert.equal((await send('POST', `${below}/api/users/v1/me/change-password`, change, as)).status, 204)
+    assert.deepEqual([event().initiatorType, event().organization.id, event().user.id], ['USER', branch.id, lena.id])
+    const body = { schemas: [PATCH], Operations: [replace('title', 'Dr')] }
+    assert.equal((await send('PATCH', `${below}/scim2/Me`, body, as)).status, 200)
+    assert.equal((await send('PATCH', `${below}/scim2/Users/${lena.id}`, body, as)).status, 403)
+    assert.equal((await send('PATCH', '/scim2/Me', body, as)).status, 401)
+  })
+
   test('an account is looked after where it is: below another organization its own action would not be asked', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const branch = await addOrganization(world)
