@@ -1,10 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type Attempt, createAttempts } from '../sign-in/attempts.ts'
+import { createGuardedCheck } from '../sign-in/check-password.ts'
 import type { Database } from '../store/database.ts'
 import type { Organization, Tenant, User } from '../store/model.ts'
 import { FIRST_TENANT } from '../store/tenants.ts'
-import { findUserById, findUserByUserName, verifyPassword } from '../store/users.ts'
+import { findUserById, findUserByUserName } from '../store/users.ts'
 import { Refusal } from './refusal.ts'
 
 /** In whose name a request is made. */
@@ -57,7 +57,7 @@ const REMEMBERED_MS = 60_000
  */
 export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccessToken): Authenticate {
   const remembered = rememberPasswords()
-  const attempts = createAttempts(db)
+  const check = createGuardedCheck(db)
 
   return async (request, { address = '', organization, tenant }) => {
     refuseCrossSite(request)
@@ -79,7 +79,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const password = decoded.slice(colon + 1)
     const { userName, tenantId } = await locateUser(decoded.slice(0, colon), tenant)
     const known = await remembered.find(tenantId, userName, password, () => findUserByUserName(db, tenantId, userName))
-    const user = known ?? (await checkPassword({ tenantId, userName, address }, password))
+    const user = known ?? (await checkPassword({ tenantId, userName, password, address }))
     if (!user?.isActive) return undefined
     if (!known) remembered.keep(tenantId, userName, password, user)
     return {
@@ -90,13 +90,10 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     }
   }
 
-  /** Counted as at the sign-in, so that nobody guesses here what they may not guess there. */
-  async function checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {
-    if (!(await attempts.mayTry(attempt))) throw tooManyWrongPasswords()
-    const user = await verifyPassword(db, attempt.tenantId, attempt.userName, password)
-    if (!user) await attempts.failed(attempt)
-    else if (!(await attempts.succeeded(attempt))) throw tooManyWrongPasswords()
-    return user
+  async function checkPassword(attempt: Parameters<typeof check>[0]): Promise<User | undefined> {
+    const verdict = await check(attempt)
+    if (verdict.status === 'resting') throw tooManyWrongPasswords()
+    return verdict.status === 'right' ? verdict.user : undefined
   }
 
   /** Exactly one tenant's user is meant, so that exactly one password check follows. */

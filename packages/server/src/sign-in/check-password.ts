@@ -4,7 +4,7 @@ import type { Issuer } from '../oauth/issuer.ts'
 import type { Database } from '../store/database.ts'
 import type { User } from '../store/model.ts'
 import { verifyPassword } from '../store/users.ts'
-import { createAttempts } from './attempts.ts'
+import { type Attempt, createAttempts } from './attempts.ts'
 
 /** Whether somebody is who they say. Which of name and password was wrong is nobody's business. */
 export type PasswordVerdict = { status: 'right'; user: User } | { status: 'wrong' } | { status: 'resting' }
@@ -20,19 +20,28 @@ export const PASSWORD_COMPLAINTS: Record<Exclude<PasswordVerdict['status'], 'rig
   resting: 'Too many wrong passwords. Try again in a minute.',
 }
 
-/** Makes the one check of a password for the sign-in page and the password grant; it slows down whoever guesses. */
+/** Makes the one check of a password, which slows down whoever guesses, wherever they do. */
+export function createGuardedCheck(
+  db: Database,
+): (attempt: Attempt & { password: string; organizationId?: string }) => Promise<PasswordVerdict> {
+  const attempts = createAttempts(db)
+  return async ({ password, organizationId, ...attempt }) => {
+    if (!(await attempts.mayTry(attempt))) return { status: 'resting' }
+    const user = await verifyPassword(db, attempt.tenantId, attempt.userName, password, organizationId)
+    if (user) return (await attempts.succeeded(attempt)) ? { status: 'right', user } : { status: 'resting' }
+    await attempts.failed(attempt)
+    return { status: 'wrong' }
+  }
+}
+
+/** The same for the sign-in page and the password grant, which know the issuer and the browser. */
 export function createPasswordCheck(ports: {
   db: Database
   clientRequestOf(request: IncomingMessage): ClientRequest
 }): CheckPassword {
-  const attempts = createAttempts(ports.db)
-  return async ({ issuer, userName, password }, request) => {
-    const { tenant, organization } = issuer
-    const attempt = { tenantId: tenant.id, userName, address: ports.clientRequestOf(request).address }
-    if (!(await attempts.mayTry(attempt))) return { status: 'resting' }
-    const user = await verifyPassword(ports.db, tenant.id, userName, password, organization.id)
-    if (user) return (await attempts.succeeded(attempt)) ? { status: 'right', user } : { status: 'resting' }
-    await attempts.failed(attempt)
-    return { status: 'wrong' }
+  const check = createGuardedCheck(ports.db)
+  return ({ issuer: { organization, tenant }, userName, password }, request) => {
+    const { address } = ports.clientRequestOf(request)
+    return check({ tenantId: tenant.id, organizationId: organization.id, userName, password, address })
   }
 }

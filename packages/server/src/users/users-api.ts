@@ -7,10 +7,10 @@ import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from '.
 import { type Mounted, originOf } from '../management/handler.ts'
 import { readJson } from '../management/read-json.ts'
 import { invalidRequest, Refusal } from '../management/refusal.ts'
-import { createAttempts } from '../sign-in/attempts.ts'
+import { createGuardedCheck } from '../sign-in/check-password.ts'
 import { insertAuditRecord } from '../store/audit.ts'
 import type { User } from '../store/model.ts'
-import { findUserById, findUserByUserName, verifyPassword } from '../store/users.ts'
+import { findUserById, findUserByUserName } from '../store/users.ts'
 import { writeInvitation } from './invitation.ts'
 import { INVITATION_PATH } from './invitation-page.ts'
 import { updateUser } from './update-user.ts'
@@ -96,7 +96,7 @@ function whyOf(callId: string | undefined): string {
 export function createUsersApi(ports: UsersApiPorts): UsersApi {
   const { db } = ports
   const authenticate = createAuthenticate(db, ports.verifyAccessToken)
-  const attempts = createAttempts(db)
+  const check = createGuardedCheck(db)
   const app = new Hono<App>({ strict: false }).basePath(USER_API_PATH)
 
   app.post('/me/change-password', async context => {
@@ -181,14 +181,10 @@ export function createUsersApi(ports: UsersApiPorts): UsersApi {
   /** The user is known already, by a token that somebody may have found: only the password proves who it is. */
   async function mustKnow(user: User, password: string): Promise<void> {
     // Only the user's own credentials lead here, so nobody else can use up the attempts.
-    const attempt = { tenantId: user.tenantId, userName: user.userName, address: USER_API_PATH }
-    if (!(await attempts.mayTry(attempt))) throw refuse.resting()
-    if (await verifyPassword(db, user.tenantId, user.userName, password, user.organizationId)) {
-      if (!(await attempts.succeeded(attempt))) throw refuse.resting()
-      return
-    }
-    await attempts.failed(attempt)
-    throw refuse.wrongPassword()
+    const { tenantId, organizationId, userName } = user
+    const { status } = await check({ tenantId, organizationId, userName, password, address: USER_API_PATH })
+    if (status === 'resting') throw refuse.resting()
+    if (status === 'wrong') throw refuse.wrongPassword()
   }
 
   return { fetch: async (request, mounted) => app.fetch(request, mounted) }
