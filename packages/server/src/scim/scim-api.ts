@@ -6,10 +6,10 @@ import { type Caller, createAuthenticate, mayUse, type VerifyAccessToken } from 
 import { type Mounted, originOf } from '../management/handler.ts'
 import { readJson } from '../management/read-json.ts'
 import { Refusal } from '../management/refusal.ts'
-import { insertAuditRecord } from '../store/audit.ts'
 import { inTransaction } from '../store/database.ts'
 import type { User } from '../store/model.ts'
 import { deleteUser, findUserById } from '../store/users.ts'
+import { auditUser } from '../users/audit-user.ts'
 import { isLastAdministrator } from '../users/last-administrator.ts'
 import { changesOf } from '../users/profile-event.ts'
 import { registerUser } from '../users/register-user.ts'
@@ -236,17 +236,8 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   }
 
   /** @param changed Names of what changed, never values. */
-  async function audit({ tenant, caller }: Visit, action: string, user: User, changed: string[]): Promise<void> {
-    await insertAuditRecord(db, {
-      id: ports.newId(),
-      tenantId: tenant.id,
-      recordedAt: ports.now(),
-      initiator: caller.id,
-      action,
-      targetType: 'USER',
-      targetId: user.id,
-      details: changed.length > 0 ? { changed } : {},
-    })
+  function audit({ caller }: Visit, action: string, user: User, changed: string[]): Promise<void> {
+    return auditUser(ports, user, { initiator: caller.id, action, details: changed.length > 0 ? { changed } : {} })
   }
 
   return { fetch: async (request, mounted) => app.fetch(request, mounted) }

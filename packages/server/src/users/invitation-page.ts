@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Issuer } from '../oauth/issuer.ts'
 import { donePage, errorPage, newPasswordPage } from '../sign-in/pages.ts'
 import { send } from '../sign-in/visit.ts'
-import { insertAuditRecord } from '../store/audit.ts'
+import { auditUser } from './audit-user.ts'
 import { readInvitation } from './invitation.ts'
 import { updateUser } from './update-user.ts'
 import { isPassword, PASSWORD_FORM, type UserPorts } from './user-change.ts'
@@ -56,16 +56,8 @@ export async function handleInvitation(
   const updated = await updateUser(ports, { tenant, organization, initiator, user, password, action: 'INVITE' })
   switch (updated.status) {
     case 'updated': {
-      await insertAuditRecord(ports.db, {
-        id: ports.newId(),
-        tenantId: tenant.id,
-        recordedAt: ports.now(),
-        initiator: user.id,
-        action: 'UPDATE',
-        targetType: 'USER',
-        targetId: user.id,
-        details: { changed: ['password'], invitedBy },
-      })
+      const details = { changed: ['password'], invitedBy }
+      await auditUser(ports, user, { initiator: user.id, action: 'UPDATE', details })
       return send(response, 200, donePage('Password Set Successfully', 'You can sign in with it now.'))
     }
     case 'refused': {

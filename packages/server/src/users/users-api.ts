@@ -8,9 +8,9 @@ import { type Mounted, originOf } from '../management/handler.ts'
 import { readJson } from '../management/read-json.ts'
 import { invalidRequest, Refusal } from '../management/refusal.ts'
 import { createGuardedCheck } from '../sign-in/check-password.ts'
-import { insertAuditRecord } from '../store/audit.ts'
 import type { User } from '../store/model.ts'
 import { findUserById, findUserByUserName } from '../store/users.ts'
+import { auditUser } from './audit-user.ts'
 import { writeInvitation } from './invitation.ts'
 import { INVITATION_PATH } from './invitation-page.ts'
 import { updateUser } from './update-user.ts'
@@ -125,7 +125,7 @@ export function createUsersApi(ports: UsersApiPorts): UsersApi {
     })
     if (updated.status === 'refused') throw refuse.byAction(updated.refusal)
     if (updated.status !== 'updated') throw refuse.changedMeanwhile()
-    await audit(user, caller.id, 'UPDATE', { changed: ['password'] })
+    await auditUser(ports, user, { initiator: caller.id, action: 'UPDATE', details: { changed: ['password'] } })
     return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
   })
 
@@ -147,7 +147,7 @@ export function createUsersApi(ports: UsersApiPorts): UsersApi {
       throw new Refusal(403, 'PREFLOW-403', 'Forbidden.', 'Administrators are invited by administrators only.')
     }
     const invitation = await writeInvitation(db, { user, invitedBy: caller.id })
-    await audit(user, caller.id, 'INVITE', {})
+    await auditUser(ports, user, { initiator: caller.id, action: 'INVITE', details: {} })
     return new Response(`${originOf(request)}${prefix}${INVITATION_PATH}?invitation=${invitation}`, {
       status: 201,
       headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
@@ -164,19 +164,6 @@ export function createUsersApi(ports: UsersApiPorts): UsersApi {
     ports.log.error({ traceId, err: error }, 'a change of a password failed')
     return answer(new Refusal(500, 'PWD-15001', 'Error updating password', `The server's log has it under ${traceId}.`))
   })
-
-  function audit(user: User, initiator: string, action: string, details: object): Promise<void> {
-    return insertAuditRecord(db, {
-      id: ports.newId(),
-      tenantId: user.tenantId,
-      recordedAt: ports.now(),
-      initiator,
-      action,
-      targetType: 'USER',
-      targetId: user.id,
-      details,
-    })
-  }
 
   /** The user is known already, by a token that somebody may have found: only the password proves who it is. */
   async function mustKnow(user: User, password: string): Promise<void> {
