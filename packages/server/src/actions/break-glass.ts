@@ -5,6 +5,7 @@ import type { Ports } from '../ports.ts'
 import { type ActionState, findActionById, listActionStates, setActionStatus, updateAction } from '../store/actions.ts'
 import { findApplicationByClientId, findApplicationById, updateApplication } from '../store/applications.ts'
 import { insertAuditRecord } from '../store/audit.ts'
+import { authenticatorIdOf } from '../store/authenticators.ts'
 import { type Database, inTransaction } from '../store/database.ts'
 import type { AuditRecord } from '../store/model.ts'
 import { findTenantByDomain } from '../store/tenants.ts'
@@ -116,7 +117,7 @@ export async function openBreakGlass(configuration: Configuration, ports: Ports)
 function targetOf({ id, name, type }: ActionState): Pick<AuditRecord, 'targetType' | 'targetId'> {
   const targets = {
     PRE_POST: { targetType: 'ACTION', targetId: id },
-    IN_FLOW: { targetType: 'AUTHENTICATOR', targetId: Buffer.from(name).toString('base64url') },
+    IN_FLOW: { targetType: 'AUTHENTICATOR', targetId: authenticatorIdOf(name) },
   }
   return targets[actionTypes[type].category]
 }

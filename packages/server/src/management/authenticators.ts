@@ -9,6 +9,7 @@ import {
 import { BASIC_AUTHENTICATOR } from '../sign-in/sequence.ts'
 import { listApplications } from '../store/applications.ts'
 import {
+  authenticatorIdOf,
   deleteAuthenticator,
   findAuthenticator,
   insertAuthenticator,
@@ -105,7 +106,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
       return {
         status: 201,
         body: show(authenticator, call, generatedSecret),
-        location: `${call.prefix}${BASE}/custom/${idOf(name)}`,
+        location: `${call.prefix}${BASE}/custom/${authenticatorIdOf(name)}`,
       }
     },
   },
@@ -157,11 +158,6 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
       return { status: 204 }
     },
   },
-}
-
-/** As the reference has it: whoever knows the name knows the id. */
-function idOf(name: string): string {
-  return Buffer.from(name).toString('base64url')
 }
 
 type OneAuthenticatorCall = Pick<Call<'getCustomAuthenticator'>, 'db' | 'tenant' | 'organization' | 'params'>
@@ -271,12 +267,12 @@ function audit(
   name: string,
   details: object = {},
 ): void {
-  call.audit({ action, targetType: 'AUTHENTICATOR', targetId: idOf(name), details: { name, ...details } })
+  call.audit({ action, targetType: 'AUTHENTICATOR', targetId: authenticatorIdOf(name), details: { name, ...details } })
 }
 
 /** The page for user name and password, which every tenant has. */
 const PASSWORD_PAGE: AuthenticatorSummary = {
-  id: idOf(BASIC_AUTHENTICATOR),
+  id: authenticatorIdOf(BASIC_AUTHENTICATOR),
   name: BASIC_AUTHENTICATOR,
   displayName: 'Username & Password',
   isEnabled: true,
@@ -288,7 +284,7 @@ const PASSWORD_PAGE: AuthenticatorSummary = {
 function summarize(authenticator: Authenticator, { prefix }: Mounted): AuthenticatorSummary {
   const { name, displayName, authenticationType, image, action } = authenticator
   return {
-    id: idOf(name),
+    id: authenticatorIdOf(name),
     name,
     displayName,
     isEnabled: action.status === 'ACTIVE',
@@ -297,7 +293,7 @@ function summarize(authenticator: Authenticator, { prefix }: Mounted): Authentic
     tags: ['Custom', ...(authenticationType === 'VERIFICATION' ? ['2FA'] : [])],
     ...(image === undefined ? {} : { image }),
     ...(action.description === undefined ? {} : { description: action.description }),
-    self: `${prefix}${BASE}/custom/${idOf(name)}`,
+    self: `${prefix}${BASE}/custom/${authenticatorIdOf(name)}`,
   }
 }
 

@@ -9,6 +9,11 @@ type AuthenticatorRow = Selectable<Tables['authenticators']>
 /** Most custom authenticators of one organization. */
 export const MAX_AUTHENTICATORS = 100
 
+/** As the reference has it: whoever knows the name knows the id. */
+export function authenticatorIdOf(name: string): string {
+  return Buffer.from(name).toString('base64url')
+}
+
 /** Keeps an authenticator with its action. Call it in a transaction, and end that by throwing unless it was `inserted`. */
 export async function insertAuthenticator(
   db: Database,
