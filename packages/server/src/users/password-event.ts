@@ -3,7 +3,7 @@ import { actionTypes, type PasswordEvent, type Platform } from '@preflow/contrac
 import { credentialOf, encryptCredential } from '@preflow/engine'
 import { attributesOf, PRIMARY_USER_STORE, wireOrganization, wireTenant } from '../actions/event-nouns.ts'
 import type { Action, User } from '../store/model.ts'
-import { flowOf } from './flow.ts'
+import { flowOf } from './rule-flow.ts'
 import type { UserChange } from './user-change.ts'
 
 /** A password that is about to be set. */

@@ -8,7 +8,7 @@ import {
 } from '../actions/event-nouns.ts'
 import { LOCAL_DIALECT } from '../scim/attributes.ts'
 import type { Action, User } from '../store/model.ts'
-import { flowOf } from './flow.ts'
+import { flowOf } from './rule-flow.ts'
 import type { Profile, UserChange } from './user-change.ts'
 
 /** A profile that is about to change. */
