@@ -93,7 +93,7 @@ for (const side of ['packages', 'extensions']) {
     }
     for (const path of walk(join(root, side, name, 'src'))) {
       const file = relative(root, path)
-      const isTest = /\.(test|cases)\.ts$/.test(file)
+      const isTest = /\.(test|cases|fixture)\.ts$/.test(file)
       const source = readFileSync(path, 'utf8').replace(/^\s*(\/?\*|\/\/).*$/gm, '')
       for (const [, specifier = ''] of source.matchAll(IMPORT)) {
         const say = (what: string) => problems.push(`${file}: imports ${specifier}: ${what}`)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { ines, pin, type RunningAuthenticator, startAuthenticator, startPlatform } from './platform.cases.ts'
+import { ines, pin, type RunningAuthenticator, startAuthenticator, startPlatform } from './platform.fixture.ts'
 
 const places = [
   process.env['PREFLOW_TEST_CHROMIUM'] ?? '',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { importEnrolments } from './index.ts'
-import { adminKey, begin, defaults, ines, pin, startAuthenticator, stepOne } from './platform.cases.ts'
+import { adminKey, begin, defaults, ines, pin, startAuthenticator, stepOne } from './platform.fixture.ts'
 
 test('a PIN is set, shown without itself, replaced and withdrawn', async () => {
   await using running = await startAuthenticator()

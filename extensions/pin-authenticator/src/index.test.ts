@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { actionTypes, platforms } from '@preflow/contract'
-import { makeDatabases } from './databases.cases.ts'
+import { makeDatabases } from './databases.fixture.ts'
 import { refusals } from './entry.ts'
 import { createPinAuthenticator, type Log } from './index.ts'
 import {
@@ -24,7 +24,7 @@ import {
   startAuthenticator,
   stepOne,
   stepTwo,
-} from './platform.cases.ts'
+} from './platform.fixture.ts'
 
 const wrongPin = '739204'
 const otherPin = '570813'

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { apiKey, ines, pin, stepTwo } from './platform.cases.ts'
+import { apiKey, ines, pin, stepTwo } from './platform.fixture.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'pin-main-'))
 after(() => rm(folder, { recursive: true }))

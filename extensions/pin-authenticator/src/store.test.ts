@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { DatabaseError, openStore } from './database.ts'
-import { makeDatabases } from './databases.cases.ts'
+import { makeDatabases } from './databases.fixture.ts'
 import { describeStore } from './store.cases.ts'
 
 for (const made of await makeDatabases()) {

@@ -3,9 +3,9 @@ import { after, test } from 'node:test'
 import type { Alert } from './alert.ts'
 import { createDelivery, type DeliveryEvent, type DeliveryOptions, type DeliveryPorts } from './delivery.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
-import { onEachOutbox } from './outboxes.cases.ts'
+import { onEachOutbox } from './outboxes.fixture.ts'
 import { createSmtp, type SendMail } from './smtp.ts'
-import { reply, startMailServer } from './smtp-server.cases.ts'
+import { reply, startMailServer } from './smtp-server.fixture.ts'
 
 const alert: Alert = {
   audience: 'team',

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import { type ClaimedMessage, type Outbox, type OutboxMessage, type OutboxOptions, openOutbox } from './outbox.ts'
-import { onEachOutbox, sqliteLocations } from './outboxes.cases.ts'
+import { onEachOutbox, sqliteLocations } from './outboxes.fixture.ts'
 
 const LEASE_MS = 120_000
 const REPEAT_MS = 60_000

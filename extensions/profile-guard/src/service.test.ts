@@ -8,10 +8,10 @@ import { readService } from '@preflow/extension/service'
 import { call, sampleRequest } from '@preflow/extension/testing'
 import { createDelivery } from './delivery.ts'
 import { openOutbox } from './outbox.ts'
-import { onEachOutbox } from './outboxes.cases.ts'
+import { onEachOutbox } from './outboxes.fixture.ts'
 import { profileGuard } from './service.ts'
 import { createSmtp } from './smtp.ts'
-import { startMailServer } from './smtp-server.cases.ts'
+import { startMailServer } from './smtp-server.fixture.ts'
 
 const EMAIL = 'http://wso2.org/claims/emailaddress'
 const key = 'k'.repeat(20)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { createSmtp, type Mail, type SmtpOptions } from './smtp.ts'
-import { makeCertificate, reply, startMailServer } from './smtp-server.cases.ts'
+import { makeCertificate, reply, startMailServer } from './smtp-server.fixture.ts'
 
 const mail: Mail = {
   to: 'security@heron.example',

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { lambdaHandler } from '@preflow/extension/lambda'
 import { openTokenGuard, readConfiguration } from '@preflow/token-guard'
-import { apiKey, countryDatabase, requestFrom, startGuard } from './running-guard.cases.ts'
+import { apiKey, countryDatabase, requestFrom, startGuard } from './running-guard.fixture.ts'
 
 const refresh = { event: { request: { clientId: 'web1', grantType: 'refresh_token' } } }
 

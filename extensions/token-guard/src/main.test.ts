@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
-import { apiKey, countryDatabase, requestFrom } from './running-guard.cases.ts'
+import { apiKey, countryDatabase, requestFrom } from './running-guard.fixture.ts'
 
 function run(t: TestContext, environment: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, ['--conditions=@preflow/source', join(import.meta.dirname, 'main.ts')], {

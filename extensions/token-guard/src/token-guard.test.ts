@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ReputationFault } from '@preflow/token-guard/reputation-stand-in'
-import { requestFrom, startGuard } from './running-guard.cases.ts'
+import { requestFrom, startGuard } from './running-guard.fixture.ts'
 
 const HIGH_RISK = 'deny Access token issuance is blocked due to high IP risk.'
 const noon = '2026-11-20T12:00:00Z'

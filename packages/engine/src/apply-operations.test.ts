@@ -11,7 +11,7 @@ import {
 import fc from 'fast-check'
 import { type Applied, applyOperations } from './apply-operations.ts'
 import type { Result } from './call.ts'
-import { clientCredentialsEvent, idTokenEvent, userEvent } from './calls.cases.ts'
+import { clientCredentialsEvent, idTokenEvent, userEvent } from './calls.fixture.ts'
 import { valueAt, withValueAt } from './event-path.ts'
 import { allowedOperationsFor } from './offer.ts'
 

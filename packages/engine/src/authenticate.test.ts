@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { type EndpointAuthentication, platforms } from '@preflow/contract'
 import { authenticate, createCredentialSource, type OAuthAuthentication } from './authenticate.ts'
-import { callTo, errorOf, executeAction, hurried, successOf, testPorts } from './calls.cases.ts'
-import { type Reply, startExtension } from './extension-under-test.cases.ts'
+import { callTo, errorOf, executeAction, hurried, successOf, testPorts } from './calls.fixture.ts'
+import { type Reply, startExtension } from './extension-under-test.fixture.ts'
 
 const next = platforms['wso2-is-next']
 

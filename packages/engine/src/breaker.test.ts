@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { platforms } from '@preflow/contract'
 import { createBreakers } from './breaker.ts'
-import { callTo, errorOf, executeAction, hurried, successOf, testPorts } from './calls.cases.ts'
-import { type Reply, startExtension, startSocketServer } from './extension-under-test.cases.ts'
+import { callTo, errorOf, executeAction, hurried, successOf, testPorts } from './calls.fixture.ts'
+import { type Reply, startExtension, startSocketServer } from './extension-under-test.fixture.ts'
 
 const endpoint = 'https://extension.test/hook'
 const fails = async () => ({ value: 'failed', isFailure: true })

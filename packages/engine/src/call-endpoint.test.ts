@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { platforms } from '@preflow/contract'
-import { callTo, errorOf, executeAction, hurried, successOf, testPorts } from './calls.cases.ts'
+import { callTo, errorOf, executeAction, hurried, successOf, testPorts } from './calls.fixture.ts'
 import {
   freePort,
   type Reply,
   startBlackHole,
   startExtension,
   startSocketServer,
-} from './extension-under-test.cases.ts'
+} from './extension-under-test.fixture.ts'
 
 const next = platforms['wso2-is-next']
 const ERROR = { actionStatus: 'ERROR', errorMessage: 'down' }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createConnector } from './connector.ts'
-import { startSocketServer } from './extension-under-test.cases.ts'
+import { startSocketServer } from './extension-under-test.fixture.ts'
 
 test('a connection that stands to an address that may not be called is dropped before a byte goes out', async t => {
   const closed = Promise.withResolvers<number>()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { platforms, type Rule } from '@preflow/contract'
-import { callTo, executeAction, hurried, testPorts, userEvent } from './calls.cases.ts'
-import { type Reply, startExtension } from './extension-under-test.cases.ts'
+import { callTo, executeAction, hurried, testPorts, userEvent } from './calls.fixture.ts'
+import { type Reply, startExtension } from './extension-under-test.fixture.ts'
 
 const X = 'Pre Issue Access Token'
 const next = platforms['wso2-is-next']

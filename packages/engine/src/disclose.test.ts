@@ -9,7 +9,7 @@ import {
   SECRET_PARAMETERS,
 } from '@preflow/contract'
 import type { ActionCall } from './call.ts'
-import { callTo, clientCredentialsEvent, idTokenEvent, userEvent } from './calls.cases.ts'
+import { callTo, clientCredentialsEvent, idTokenEvent, userEvent } from './calls.fixture.ts'
 import { disclose } from './disclose.ts'
 
 const next = platforms['wso2-is-next']

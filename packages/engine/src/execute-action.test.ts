@@ -12,9 +12,9 @@ import {
   successOf,
   testPorts,
   userEvent,
-} from './calls.cases.ts'
+} from './calls.fixture.ts'
 import { executeAction } from './execute-action.ts'
-import { type Reply, startExtension, startSocketServer } from './extension-under-test.cases.ts'
+import { type Reply, startExtension, startSocketServer } from './extension-under-test.fixture.ts'
 
 const next = platforms['wso2-is-next']
 const { preflow } = platforms

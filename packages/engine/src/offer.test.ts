@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type AccessTokenEvent, type Platform, platforms, type TokenClaim } from '@preflow/contract'
-import { clientCredentialsEvent, idTokenEvent, userEvent } from './calls.cases.ts'
+import { clientCredentialsEvent, idTokenEvent, userEvent } from './calls.fixture.ts'
 import { allowedOperationsFor } from './offer.ts'
 
 const next = platforms['wso2-is-next']

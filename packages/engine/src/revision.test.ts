@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ActionType, type Platform, platforms } from '@preflow/contract'
-import { callTo, userEvent } from './calls.cases.ts'
+import { callTo, userEvent } from './calls.fixture.ts'
 import { isRetired, trimEvent, whyNotApplicable } from './revision.ts'
 
 const passwordEvent = {

@@ -5,8 +5,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { selfSigned } from './certificate.cases.ts'
-import { freePort, startBlackHole, startExtension, startSocketServer } from './extension-under-test.cases.ts'
+import { selfSigned } from './certificate.fixture.ts'
+import { freePort, startBlackHole, startExtension, startSocketServer } from './extension-under-test.fixture.ts'
 import { createSend, type Delivery, type SendOptions, type SendRequest } from './send.ts'
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128']

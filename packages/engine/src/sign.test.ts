@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Webhook } from 'standardwebhooks'
-import { callTo, executeAction, testPorts } from './calls.cases.ts'
-import { startExtension } from './extension-under-test.cases.ts'
+import { callTo, executeAction, testPorts } from './calls.fixture.ts'
+import { startExtension } from './extension-under-test.fixture.ts'
 import { sign } from './sign.ts'
 
 const secret = (fill: string) => `whsec_${Buffer.alloc(32, fill).toString('base64')}`

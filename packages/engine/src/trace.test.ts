@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { platforms } from '@preflow/contract'
-import { callTo, executeAction, hurried, testPorts, userEvent } from './calls.cases.ts'
-import { startExtension } from './extension-under-test.cases.ts'
+import { callTo, executeAction, hurried, testPorts, userEvent } from './calls.fixture.ts'
+import { startExtension } from './extension-under-test.fixture.ts'
 
 const shown = (value: unknown) => JSON.parse(JSON.stringify(value))
 

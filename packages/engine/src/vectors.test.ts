@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { type ActionRequest, type PlatformName, platforms } from '@preflow/contract'
-import { callTo, executeAction, testPorts } from './calls.cases.ts'
+import { callTo, executeAction, testPorts } from './calls.fixture.ts'
 import { disclose } from './disclose.ts'
 import { valueAt } from './event-path.ts'
 

@@ -1,5 +1,3 @@
-export { type BreakGlass, openBreakGlass } from './actions/break-glass.ts'
-export { type ArchiveSearch, type CallArchive, openCallArchive } from './actions/call-archive.ts'
 export {
   type Configuration,
   ConfigurationError,
@@ -9,10 +7,12 @@ export {
   readConfiguration,
   unknownVariables,
 } from './configuration.ts'
-export { makeDataFolder, StartError, unusableDataFolder } from './data.ts'
-export { createLog, type Log } from './log.ts'
-export type { Ports } from './ports.ts'
+export { type BreakGlass, openBreakGlass } from './domain/actions/break-glass.ts'
+export { type ArchiveSearch, type CallArchive, openCallArchive } from './domain/actions/call-archive.ts'
+export { createLog, type Log } from './ground/observe/log.ts'
+export type { Ports } from './ground/ports.ts'
+export type { ActionState } from './ground/store/actions.ts'
+export type { CallOfTenant } from './ground/store/calls.ts'
+export { makeDataFolder, StartError, unusableDataFolder } from './ground/store/data.ts'
+export { DatabaseError } from './ground/store/database.ts'
 export { createServer, type Server } from './server.ts'
-export type { ActionState } from './store/actions.ts'
-export type { CallOfTenant } from './store/calls.ts'
-export { DatabaseError } from './store/database.ts'

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readConfiguration, unknownVariables } from './configuration.ts'
-import { createLog } from './log.ts'
+import { createLog } from './ground/observe/log.ts'
 import { createServer } from './server.ts'
 
 try {

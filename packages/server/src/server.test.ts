@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { completeConfiguration } from './configuration.ts'
-import { createLog } from './log.ts'
-import { type Extension, startExtension, startWorld, type World } from './oauth/world.cases.ts'
+import { createLog } from './ground/observe/log.ts'
+import type { Application } from './ground/store/model.ts'
 import { createServer } from './server.ts'
-import type { Application } from './store/model.ts'
+import { type Extension, startExtension, startWorld, type World } from './world.fixture.ts'
 
 const ports = { now: Date.now, newId: randomUUID, randomBytes, log: createLog('silent') }
 const folders: string[] = []

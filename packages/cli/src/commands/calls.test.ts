@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ADDRESS, DENIED, PASSWORD, type RecordedCalls, SHORTENED, startRecordedCalls } from './recorded-calls.cases.ts'
+import {
+  ADDRESS,
+  DENIED,
+  PASSWORD,
+  type RecordedCalls,
+  SHORTENED,
+  startRecordedCalls,
+} from './recorded-calls.fixture.ts'
 
 let world: RecordedCalls
 let refused: string

@@ -12,7 +12,7 @@ import {
   type RecordedCalls,
   SHORTENED,
   startRecordedCalls,
-} from './recorded-calls.cases.ts'
+} from './recorded-calls.fixture.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
 type Json = any

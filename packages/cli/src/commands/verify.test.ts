@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test'
 import { allow, defineExtension, deny, type Extension } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
 import { run } from '../run.ts'
-import { brokenExtensions, serveBroken } from '../verify/broken-extensions.cases.ts'
-import { API_KEY, credentialKeys, makeGoodExtension } from '../verify/good-extension.cases.ts'
+import { brokenExtensions, serveBroken } from '../verify/broken-extensions.fixture.ts'
+import { API_KEY, credentialKeys, makeGoodExtension } from '../verify/good-extension.fixture.ts'
 
 const PREFLOW_AUTH = `api-key:X-API-Key=${API_KEY}`
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { type Browser, openBrowser, type Page } from './browser.cases.ts'
+import { type Browser, openBrowser, type Page } from './browser.fixture.ts'
 import { instructions } from './instructions.ts'
 import { type Lab, startLab } from './start-lab.ts'
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import type { Answer, Call, Running } from './runtimes/running.cases.ts'
-import type { Exchange, Scenario } from './scenarios.cases.ts'
+import type { Answer, Call, Running } from './runtimes/running.fixture.ts'
+import type { Exchange, Scenario } from './scenarios.fixture.ts'
 
 /** A key that no log and no answer may show. */
 export const key = 'key-of-the-platform-4f1d'

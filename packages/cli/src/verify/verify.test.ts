@@ -6,10 +6,10 @@ import { actionTypes, platforms } from '@preflow/contract'
 import { allow, defineExtension, type Extension, fail, redirectTo } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
 import type { Target } from '../events/action-call.ts'
-import { brokenExtensions, type Defect, serveBroken } from './broken-extensions.cases.ts'
+import { brokenExtensions, type Defect, serveBroken } from './broken-extensions.fixture.ts'
 import { usableCheck } from './checks/answer.ts'
 import { checksFor } from './checks/checks.ts'
-import { API_KEY, credentialKeys, makeGoodExtension, SIGNING_SECRET } from './good-extension.cases.ts'
+import { API_KEY, credentialKeys, makeGoodExtension, SIGNING_SECRET } from './good-extension.fixture.ts'
 import { type Verification, type VerificationResult, verify } from './verify.ts'
 
 function targetAt(url: string, calling: 'keyed' | 'signed' | 'openly' = 'keyed'): Target {

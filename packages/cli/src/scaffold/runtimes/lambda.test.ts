@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Report, startOnLambda } from './lambda.cases.ts'
-import type { Answer } from './running.cases.ts'
+import { type Report, startOnLambda } from './lambda.fixture.ts'
+import type { Answer } from './running.fixture.ts'
 
 interface Function {
   code: string

@@ -1,0 +1,1077 @@
+import { createHmac } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import type { ActionType } from '@preflow/contract'
+import type { Extension, IncomingCall } from '@preflow/extension'
+import { API_KEY, SIGNING_SECRET } from './good-extension.fixture.ts'
+
+/** A deadline for extensions that miss it, in milliseconds. */
+const HURRIED_MS = 1000
+/** More than half of that. */
+const SLOW_START_MS = 600
+
+/** One request as a broken extension received it. */
+export interface ReceivedCall {
+  method: string
+  headers: Readonly<Record<string, string | undefined>>
+  text: string
+  /** The body as JSON; undefined when it is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes
+  json: any
+  /** Counted from 1, over the whole run. */
+  n: number
+}
+
+/** What is sent back, or nothing at all, or less than nothing. */
+export type Reply =
+  | { status: number; headers?: Record<string, string>; body: string | Uint8Array }
+  | 'silence'
+  | 'reset'
+
+/**
+ * How an extension is broken.
+ *
+ * @param good What the good extension answers to this call, or to one like it.
+ */
+export type Defect = (
+  call: ReceivedCall,
+  good: (changes?: Partial<ReceivedCall>) => Promise<Reply>,
+) => Reply | Promise<Reply>
+
+export interface BrokenExtension {
+  name: string
+  /** Where the defect was seen: the row of a specification. */
+  seen: string
+  /** Default PRE_ISSUE_ACCESS_TOKEN. */
+  type?: ActionType
+  /** Makes the defect of one run; state lives in its closure. */
+  defect(): Defect
+  /** The checks that catch it: all of them, and no other. */
+  caughtBy: readonly string[]
+  /** The deadline of the platforms, where time is what is wrong. Default: one that no machine misses. */
+  deadlineMs?: number
+  /** What differs in how it is called. */
+  calling?: 'signed' | 'openly'
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes
+type Json = any
+
+function json(status: number, body: unknown, headers: Record<string, string> = JSON_TYPE): Reply {
+  return { status, headers, body: JSON.stringify(body) }
+}
+
+/** Edits what the good extension decides; requests that it refuses stay refused in order. */
+function decisions(edit: (decided: Json, call: ReceivedCall) => unknown, status = 200): () => Defect {
+  return () => async (call, good) => {
+    const reply = await good()
+    if (typeof reply === 'string' || reply.status !== 200) return reply
+    const decided = JSON.parse(String(reply.body))
+    const edited = edit(decided, call)
+    return edited === decided ? reply : json(status, edited)
+  }
+}
+
+/** Edits what the good extension decides in bytes and headers. */
+function replies(edit: (reply: Exclude<Reply, string>, call: ReceivedCall) => Reply): () => Defect {
+  return () => async (call, good) => {
+    const reply = await good()
+    return typeof reply === 'string' || reply.status !== 200 ? reply : edit(reply, call)
+  }
+}
+
+const refusals = (edit: (failed: Json) => unknown, status?: number) =>
+  decisions(decided => (decided.actionStatus === 'FAILED' ? edit(decided) : decided), status)
+
+const operations = (edit: (list: Json[], call: ReceivedCall) => unknown) =>
+  decisions((decided, call) =>
+    decided.actionStatus === 'SUCCESS' ? { ...decided, operations: edit(decided.operations ?? [], call) } : decided,
+  )
+
+const redirects = (edit: (incomplete: Json) => unknown) => decisions(edit)
+
+const claimsOf = (call: ReceivedCall): Json[] => call.json?.event?.accessToken?.claims ?? []
+const credentialOf = (call: ReceivedCall): Json => call.json?.event?.user?.updatingCredential
+const succeeded = { actionStatus: 'SUCCESS' }
+const EXPIRES_IN = '/accessToken/claims/expires_in'
+
+const CRASH: Reply = {
+  status: 500,
+  headers: { 'content-type': 'text/html; charset=utf-8' },
+  body: '<pre>TypeError: Cannot read properties of undefined (reading &#39;id&#39;)\n    at handler (/srv/app/index.js:12:34)</pre>',
+}
+
+/** What Express answers to a body it cannot parse, without an error handler of one's own. */
+const CRASHED_REFUSAL: Reply = {
+  status: 400,
+  headers: { 'content-type': 'text/html; charset=utf-8' },
+  body: '<pre>SyntaxError: Unexpected end of JSON input\n    at JSON.parse (&lt;anonymous&gt;)\n    at parse (/srv/app/node_modules/body-parser/lib/types/json.js:92:19)</pre>',
+}
+
+export const brokenExtensions: readonly BrokenExtension[] = [
+  // --- status and form of the answer
+  {
+    name: 'answers ERROR with 200',
+    seen: 'user-actions 7.1 H11',
+    defect: refusals(() => ({ actionStatus: 'ERROR', errorMessage: 'invalid_request' })),
+    caughtBy: ['answer.pairing'],
+  },
+  {
+    name: 'answers FAILED with 400',
+    seen: 'engine 4.2',
+    defect: refusals(failed => ({ ...failed }), 400),
+    caughtBy: ['answer.pairing'],
+  },
+  {
+    name: 'answers FAILED with 401',
+    seen: 'user-actions 7.2 R9',
+    defect: refusals(failed => ({ ...failed }), 401),
+    caughtBy: ['answer.pairing'],
+  },
+  {
+    name: 'answers SUCCESS with 500',
+    seen: 'engine 4.2, E71',
+    defect: decisions(decided => ({ ...decided }), 500),
+    caughtBy: ['answer.pairing'],
+  },
+  {
+    name: 'answers 204',
+    seen: 'engine 3.3, E62',
+    defect: replies(() => ({ status: 204, body: '' })),
+    caughtBy: ['answer.status'],
+  },
+  {
+    name: 'answers 201',
+    seen: 'engine 3.3',
+    defect: replies(reply => ({ ...reply, status: 201 })),
+    caughtBy: ['answer.status'],
+  },
+  {
+    name: 'redirects to a login page',
+    seen: 'engine 3.1, E51',
+    defect: replies(() => ({ status: 302, headers: { location: 'https://elsewhere.example/' }, body: '' })),
+    caughtBy: ['answer.status'],
+  },
+  {
+    name: 'passes on the 429 of the service it asks',
+    seen: 'user-actions 7.1 H5',
+    defect: replies(() => json(429, { actionStatus: 'ERROR', errorMessage: 'too_many_requests' })),
+    caughtBy: ['reach.claims', 'answer.status'],
+  },
+  {
+    name: 'refuses with 403',
+    seen: 'engine 3.3',
+    defect: refusals(failed => ({ ...failed }), 403),
+    caughtBy: ['answer.status'],
+  },
+  {
+    name: 'is no function of its runtime, so the gateway answers 502',
+    seen: 'user-actions 7.2 R14',
+    defect: () => () => json(502, { message: 'Internal Server Error' }),
+    caughtBy: ['answer.status', 'input.malformed', 'input.no-event'],
+  },
+  {
+    name: 'is not ready when it is asked first',
+    seen: 'engine 3.3',
+    defect: () => {
+      const seen = new Set<string>()
+      return (call, good) => {
+        const { requestId } = call.json ?? {}
+        if (typeof requestId !== 'string' || seen.has(requestId)) return good()
+        seen.add(requestId)
+        return { status: 503, body: '' }
+      }
+    },
+    caughtBy: ['answer.status'],
+  },
+  {
+    name: 'breaks the connection when no address is forwarded',
+    seen: 'user-actions 7.1 H12',
+    defect: () => async (call, good) =>
+      call.json?.event?.request?.clientId && !call.json.event.request.additionalHeaders && !call.json.event.session
+        ? 'reset'
+        : good(),
+    caughtBy: ['answer.connection'],
+  },
+  {
+    name: 'answers as text/html',
+    seen: 'engine 4.1, E63',
+    defect: replies(reply => ({ ...reply, headers: { 'content-type': 'text/html' } })),
+    caughtBy: ['answer.content-type'],
+  },
+  {
+    name: 'answers as Application/JSON',
+    seen: 'engine 4.1',
+    defect: replies(reply => ({ ...reply, headers: { 'content-type': 'Application/JSON' } })),
+    caughtBy: ['answer.content-type'],
+  },
+  {
+    name: 'answers as application/problem+json',
+    seen: 'engine 4.1',
+    defect: replies(reply => ({ ...reply, headers: { 'content-type': 'application/problem+json' } })),
+    caughtBy: ['answer.content-type'],
+  },
+  {
+    name: 'answers without a content type',
+    seen: 'user-actions 7.2 R15',
+    defect: replies(reply => ({ ...reply, headers: {} })),
+    caughtBy: ['answer.content-type'],
+  },
+  {
+    name: 'compresses its answers unasked',
+    seen: 'engine 3.1',
+    defect: replies(reply => ({
+      ...reply,
+      headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },
+      body: gzipSync(reply.body),
+    })),
+    caughtBy: ['answer.encoding'],
+  },
+  {
+    name: 'begins its answers with a byte order mark',
+    seen: 'engine 4.2',
+    defect: replies(reply => ({ ...reply, body: `\uFEFF${reply.body}` })),
+    caughtBy: ['answer.encoding'],
+  },
+  {
+    name: 'answers in UTF-16',
+    seen: 'engine 12, 11',
+    defect: replies(reply => ({
+      ...reply,
+      headers: { 'content-type': 'application/json; charset=utf-16' },
+      body: Buffer.from(`\uFEFF${reply.body}`, 'utf16le'),
+    })),
+    caughtBy: ['answer.encoding'],
+  },
+  {
+    name: 'serializes twice',
+    seen: 'engine 4.2, E64',
+    defect: replies(reply => ({ ...reply, body: JSON.stringify(reply.body) })),
+    caughtBy: ['answer.json'],
+  },
+  {
+    name: 'answers twice in one body',
+    seen: 'engine 4.2',
+    defect: replies(reply => ({ ...reply, body: `${reply.body}${reply.body}` })),
+    caughtBy: ['answer.json'],
+  },
+  {
+    name: 'answers nothing with 200',
+    seen: 'engine 4.2, E64',
+    defect: replies(reply => ({ ...reply, body: '' })),
+    caughtBy: ['answer.json'],
+  },
+  {
+    name: 'writes NaN, as Python does',
+    seen: 'engine 4.2, E64',
+    defect: replies(reply => ({ ...reply, body: String(reply.body).replace(/\}$/, ',"operations":[NaN]}') })),
+    caughtBy: ['answer.json'],
+  },
+  {
+    name: 'answers a list',
+    seen: 'engine 4.2',
+    defect: replies(reply => ({ ...reply, body: `[${reply.body}]` })),
+    caughtBy: ['answer.json'],
+  },
+  {
+    name: 'writes the status in small letters',
+    seen: 'engine 4.2, E76',
+    defect: decisions(decided => ({ ...decided, actionStatus: decided.actionStatus.toLowerCase() })),
+    caughtBy: ['answer.action-status'],
+  },
+  {
+    name: 'answers {error} without actionStatus',
+    seen: 'user-actions 7.1 H5',
+    defect: refusals(() => ({ error: 'invalid_request' }), 400),
+    caughtBy: ['answer.action-status'],
+  },
+  {
+    name: 'has a health page where the extension should be',
+    seen: 'user-actions 7.2 R11',
+    defect: () => () => json(200, { message: 'Service is running.', status: 'ok' }),
+    caughtBy: ['answer.action-status', 'input.malformed', 'input.no-event', 'caller.missing', 'caller.wrong'],
+  },
+  {
+    name: 'adds a member of its own',
+    seen: 'engine 4.2, E82',
+    defect: decisions(decided => ({ ...decided, requestId: 'rq-1' })),
+    caughtBy: ['answer.members'],
+  },
+  {
+    name: 'still says error instead of errorMessage',
+    seen: 'user-actions 7.1 H5, engine 4.2',
+    defect: () => async (call, good) =>
+      call.json?.event?.request?.grantType === 'password'
+        ? json(400, { actionStatus: 'ERROR', error: 'unsupported_grant' })
+        : good(),
+    caughtBy: ['answer.members', 'answer.reason'],
+  },
+  {
+    name: 'answers ERROR without a message',
+    seen: 'user-actions 7.1 H11, E70',
+    defect: () => async (call, good) =>
+      call.json?.event?.request?.grantType === 'password' ? json(400, { actionStatus: 'ERROR' }) : good(),
+    caughtBy: ['answer.reason'],
+  },
+  {
+    name: 'refuses without a reason',
+    seen: 'engine 4.2, E73',
+    defect: refusals(({ failureReason: _, ...failed }) => failed),
+    caughtBy: ['answer.reason'],
+  },
+  {
+    name: 'refuses with a number as the reason',
+    seen: 'engine 4.2',
+    defect: refusals(failed => ({ ...failed, failureReason: 403 })),
+    caughtBy: ['answer.reason'],
+  },
+  {
+    name: 'refuses with a comma in the description',
+    seen: 'token-actions 8.7 #21, E74',
+    defect: refusals(failed => ({ ...failed, failureDescription: 'No address, no token.' })),
+    caughtBy: ['answer.alphabet'],
+  },
+  {
+    name: 'refuses in German',
+    seen: 'token-actions 6.1',
+    defect: refusals(failed => ({ ...failed, failureDescription: 'Ohne Adresse gibt es keinen Schlüssel.' })),
+    caughtBy: ['answer.alphabet'],
+  },
+  {
+    name: 'repeats the name of the department in the refusal',
+    seen: 'user-actions 7.2 R7',
+    type: 'PRE_UPDATE_PROFILE',
+    defect: decisions((decided, call) =>
+      decided.actionStatus === 'FAILED'
+        ? { ...decided, failureDescription: `No department ${call.json.event.request.claims[0].value}.` }
+        : decided,
+    ),
+    caughtBy: ['answer.alphabet'],
+  },
+  {
+    name: 'refuses with a reason of 101 characters',
+    seen: 'engine 4.2, E74',
+    defect: refusals(failed => ({ ...failed, failureReason: 'x'.repeat(101) })),
+    caughtBy: ['answer.length'],
+  },
+  {
+    name: 'refuses with a description of 301 characters',
+    seen: 'engine 4.2, E75',
+    defect: refusals(failed => ({ ...failed, failureDescription: 'x'.repeat(301) })),
+    caughtBy: ['answer.length'],
+  },
+  {
+    name: 'refuses without a description',
+    seen: 'token-actions 8.4, 6.2',
+    defect: refusals(({ failureDescription: _, ...failed }) => failed),
+    caughtBy: ['answer.description'],
+  },
+  {
+    name: 'refuses with server_error',
+    seen: 'token-actions 6.1',
+    defect: refusals(failed => ({ ...failed, failureReason: 'Server_Error' })),
+    caughtBy: ['answer.server-words'],
+  },
+  {
+    name: 'answers with more than a mebibyte',
+    seen: 'engine 3.1',
+    defect: replies(reply => ({ ...reply, body: `${' '.repeat(1_100_000)}${reply.body}` })),
+    caughtBy: ['answer.size'],
+  },
+  {
+    name: 'signs in at once and does not say whom',
+    seen: 'user-actions 4.5',
+    type: 'AUTHENTICATION',
+    defect: redirects(() => succeeded),
+    caughtBy: ['answer.data', 'event.asks-before-signing-in'],
+  },
+  {
+    name: 'signs in a user without an id',
+    seen: 'user-actions 4.5',
+    type: 'AUTHENTICATION',
+    defect: redirects(() => ({ ...succeeded, data: { user: { claims: [] } } })),
+    caughtBy: ['answer.data', 'event.asks-before-signing-in'],
+  },
+
+  // --- operations
+  {
+    name: 'writes ADD in capitals',
+    seen: 'engine 2.1',
+    defect: operations(list => list.map(operation => ({ ...operation, op: operation.op.toUpperCase() }))),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'moves a claim',
+    seen: 'engine 4.4, E81',
+    defect: operations(() => [{ op: 'move', from: '/accessToken/claims/a', path: '/accessToken/claims/b' }]),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'explains an operation in a member of its own',
+    seen: 'engine 4.2, E82',
+    defect: operations(list => list.map(operation => ({ ...operation, why: 'risk' }))),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'sends operations: null',
+    seen: 'engine 4.2',
+    defect: operations(() => null),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'sends operations as an object',
+    seen: 'engine 4.2',
+    defect: operations(list => ({ ...list })),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'forgets the path',
+    seen: 'engine 4.4',
+    defect: operations(() => [{ op: 'add', value: { name: 'risk', value: 'low' } }]),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'forgets the value',
+    seen: 'token-actions 4.1',
+    defect: operations(() => [{ op: 'replace', path: EXPIRES_IN }]),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'writes url before op',
+    seen: 'engine 4.4',
+    type: 'AUTHENTICATION',
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: incomplete.operations.map(({ op, url }: Json) => ({ url, op })),
+    })),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'gives a redirect a path',
+    seen: 'engine 4.4, E79',
+    type: 'AUTHENTICATION',
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: incomplete.operations.map((operation: Json) => ({ ...operation, path: '/redirect' })),
+    })),
+    caughtBy: ['operation.form'],
+  },
+  {
+    name: 'asks for two redirects',
+    seen: 'user-actions 4.4',
+    type: 'AUTHENTICATION',
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: [...incomplete.operations, ...incomplete.operations],
+    })),
+    caughtBy: ['operation.redirect'],
+  },
+  {
+    name: 'answers INCOMPLETE without operations',
+    seen: 'user-actions 4.4, E77',
+    type: 'AUTHENTICATION',
+    defect: redirects(() => ({ actionStatus: 'INCOMPLETE' })),
+    caughtBy: ['operation.redirect'],
+  },
+  {
+    name: 'redirects to a path',
+    seen: 'user-actions 4.3',
+    type: 'AUTHENTICATION',
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: incomplete.operations.map(({ op, url }: Json) => ({
+        op,
+        url: url.replace('https://door.example', ''),
+      })),
+    })),
+    caughtBy: ['operation.redirect'],
+  },
+  {
+    name: 'answers INCOMPLETE to a token request',
+    seen: 'token-actions 6.2, E161',
+    defect: decisions(() => ({
+      actionStatus: 'INCOMPLETE',
+      operations: [{ op: 'redirect', url: 'https://a.example/' }],
+    })),
+    caughtBy: ['operation.redirect'],
+  },
+  {
+    name: 'replaces the subject',
+    seen: 'engine 4.4, E87',
+    defect: operations(list => [...list, { op: 'replace', path: '/accessToken/claims/sub', value: 'root' }]),
+    caughtBy: ['operation.allowed'],
+  },
+  {
+    name: 'does not look at allowedOperations',
+    seen: 'token-actions 8.7 #12',
+    defect: operations(list => [...list, { op: 'replace', path: '/refreshToken/claims/expires_in', value: 600 }]),
+    caughtBy: ['operation.allowed'],
+  },
+  {
+    name: 'sends operations to a password update',
+    seen: 'user-actions 1.5, E10',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: decisions(decided =>
+      decided.actionStatus === 'SUCCESS'
+        ? { ...decided, operations: [{ op: 'replace', path: '/user/updatingCredential', value: 'x' }] }
+        : decided,
+    ),
+    caughtBy: ['operation.allowed'],
+  },
+  {
+    name: 'sends the lifetime as "900s"',
+    seen: 'token-actions 4.6, 8.7 #22',
+    defect: operations(() => [{ op: 'replace', path: EXPIRES_IN, value: '900s' }]),
+    caughtBy: ['operation.applied'],
+  },
+  {
+    name: 'adds an object as a claim',
+    seen: 'token-actions 4.4',
+    defect: operations(() => [
+      { op: 'add', path: '/accessToken/claims/-', value: { name: 'risk', value: { score: 3 } } },
+    ]),
+    caughtBy: ['operation.applied'],
+  },
+  {
+    name: 'adds at an index beyond the list',
+    seen: 'token-actions 4.1',
+    defect: operations((_, call) => [
+      { op: 'add', path: `/accessToken/claims/${claimsOf(call).length}`, value: { name: 'risk', value: 'low' } },
+    ]),
+    caughtBy: ['operation.applied'],
+  },
+  {
+    name: 'adds the claim exp',
+    seen: 'token-actions 4.4',
+    defect: operations(() => [{ op: 'add', path: '/accessToken/claims/-', value: { name: 'exp', value: 1 } }]),
+    caughtBy: ['operation.applied'],
+  },
+  {
+    name: 'sets every token to 900 seconds',
+    seen: 'token-actions 8.7 #11',
+    defect: operations(() => [{ op: 'replace', path: EXPIRES_IN, value: '900' }]),
+    caughtBy: ['operation.lifetime'],
+  },
+  {
+    name: 'adds its claim at every refresh',
+    seen: 'token-actions 8.7 #10',
+    defect: operations(() => [{ op: 'add', path: '/accessToken/claims/-', value: { name: 'risk', value: 'low' } }]),
+    caughtBy: ['operation.refresh'],
+  },
+
+  // --- what happens on platforms
+  {
+    name: 'fails always',
+    seen: 'user-actions 7.1 H6',
+    defect: decisions(() => ({ actionStatus: 'ERROR', errorMessage: 'server_error' }), 500),
+    caughtBy: ['event.decides'],
+  },
+  {
+    name: 'needs a requestId',
+    seen: 'engine 2.1',
+    defect: () => async (call, good) =>
+      call.json?.event && !call.json.requestId
+        ? json(500, { actionStatus: 'ERROR', errorMessage: 'no_request_id' })
+        : good(),
+    caughtBy: ['event.decides', 'event.revisions'],
+  },
+  {
+    name: 'crashes without an organization',
+    seen: 'user-actions 7.3 A12',
+    defect: () => async (call, good) =>
+      call.json?.event?.tenant?.id && !call.json.event.organization ? CRASH : good(),
+    caughtBy: ['answer.content-type', 'event.revisions', 'input.members', 'secrecy.internals'],
+  },
+  {
+    name: 'needs the user store',
+    seen: 'engine 2.2, user-actions 7.1 H12',
+    defect: () => async (call, good) =>
+      call.json?.event?.user && !call.json.event.userStore
+        ? json(500, { actionStatus: 'ERROR', errorMessage: 'server_error' })
+        : good(),
+    caughtBy: ['event.optional-members'],
+  },
+  {
+    name: 'looks for the user store where an older contract has no organization',
+    seen: 'user-actions 1.2',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: () => async (call, good) =>
+      call.json?.event?.user && !call.json.event.organization && !call.json.event.userStore
+        ? json(500, { actionStatus: 'ERROR', errorMessage: 'server_error' })
+        : good(),
+    caughtBy: ['event.optional-members'],
+  },
+  {
+    name: 'cannot write the names of people into a header line',
+    seen: 'user-actions 7.2 R7',
+    defect: () => async (call, good) =>
+      claimsOf(call).some(({ value }) => typeof value === 'string' && /[^\x20-\xff]/.test(value))
+        ? json(500, { actionStatus: 'ERROR', errorMessage: 'server_error' })
+        : good(),
+    caughtBy: ['event.scripts'],
+  },
+  {
+    name: 'refuses members it does not know',
+    seen: 'engine 1.4',
+    defect: () => async (call, good) =>
+      call.json?.event?.addedLater ? json(400, { actionStatus: 'ERROR', errorMessage: 'unknown_member' }) : good(),
+    caughtBy: ['event.new-members'],
+  },
+  {
+    name: 'takes the retry for a replay',
+    seen: 'engine 3.3',
+    defect: () => {
+      const seen = new Set<string>()
+      return async (call, good) => {
+        const { requestId } = call.json ?? {}
+        if (!requestId || !seen.has(`${requestId}`)) {
+          seen.add(`${requestId}`)
+          return good()
+        }
+        const reply = await good()
+        return typeof reply !== 'string' && reply.status === 200
+          ? json(200, { actionStatus: 'FAILED', failureReason: 'replayed', failureDescription: 'Seen before.' })
+          : reply
+      }
+    },
+    caughtBy: ['event.retry'],
+  },
+  {
+    name: 'compares a list with a text',
+    seen: 'user-actions 7.2 R3',
+    type: 'PRE_UPDATE_PROFILE',
+    defect: decisions((decided, call) => {
+      const [first] = call.json?.event?.request?.claims ?? []
+      return Array.isArray(first?.value) && first.value.length === 1
+        ? {
+            actionStatus: 'FAILED',
+            failureReason: 'invalid_department',
+            failureDescription: 'There is no such department.',
+          }
+        : decided
+    }),
+    caughtBy: ['event.claim-forms'],
+  },
+  {
+    name: 'reads no more than 16 KiB',
+    seen: 'user-actions 7.1, design 1',
+    defect: () => async (call, good) => {
+      const reply = await good()
+      return call.json?.event && call.text.length > 16_384 ? { status: 413, body: '' } : reply
+    },
+    caughtBy: ['answer.status', 'event.large'],
+  },
+  {
+    name: 'needs the version header',
+    seen: 'user-actions 0.4 E4',
+    defect: () => async (call, good) =>
+      call.json?.event && !call.headers['x-wso2-api-version']
+        ? json(400, { actionStatus: 'ERROR', errorMessage: 'no_version' })
+        : good(),
+    caughtBy: ['event.version'],
+  },
+  {
+    name: 'lets an address through that is none',
+    seen: 'token-actions 8.7 #3, #4',
+    defect: () => async (call, good) => {
+      const text = call.text.replaceAll(/no-address|1\.2\.3\.4&maxAgeInDays=365/g, '8.8.8.8')
+      return good({ text, json: call.json })
+    },
+    caughtBy: ['event.address'],
+  },
+  {
+    name: 'does not know IPv4 addresses written as IPv6',
+    seen: 'token-actions 8.7 #6',
+    defect: () => async (call, good) => good({ text: call.text.replaceAll('::ffff:', 'ffff-'), json: call.json }),
+    caughtBy: ['event.address'],
+  },
+  {
+    name: 'decodes the hash of a password as text',
+    seen: 'user-actions 7.1 H1',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: decisions((decided, call) => (credentialOf(call)?.format === 'HASH' ? succeeded : decided)),
+    caughtBy: ['event.credential-forms'],
+  },
+  {
+    name: 'lets encrypted passwords through unread',
+    seen: 'user-actions 1.4',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: () => async (call, good) => (typeof credentialOf(call) === 'string' ? json(200, succeeded) : good()),
+    caughtBy: ['event.credential-forms'],
+  },
+  {
+    name: 'does not understand encrypted passwords',
+    seen: 'user-actions 7.1 H2',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: () => async (call, good) =>
+      typeof credentialOf(call) === 'string' ? json(400, { error: 'Unsupported credential.' }) : good(),
+    caughtBy: ['answer.action-status'],
+  },
+  {
+    name: 'never refuses a password',
+    seen: 'user-actions 7.2 R13',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: decisions(() => succeeded),
+    caughtBy: ['event.refuses-passwords'],
+  },
+  {
+    name: 'reads attributes by the wrong name, so that no rule ever applies',
+    seen: 'user-actions 7.2 R13',
+    type: 'PRE_UPDATE_PROFILE',
+    defect: () => async (_, good) => {
+      const reply = await good()
+      return typeof reply !== 'string' && reply.status === 200 ? json(200, succeeded) : reply
+    },
+    caughtBy: ['event.refuses-profiles'],
+  },
+  {
+    name: 'reads the user of the first step, where there is none',
+    seen: 'user-actions 7.3 A13',
+    type: 'AUTHENTICATION',
+    defect: () => async (call, good) => (call.json?.event?.tenant?.id && !call.json.event.user ? CRASH : good()),
+    caughtBy: ['answer.content-type', 'input.members', 'secrecy.internals'],
+  },
+  {
+    name: 'sends every flow to the same page',
+    seen: 'user-actions 7.3 A10',
+    type: 'AUTHENTICATION',
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: [{ op: 'redirect', url: 'https://door.example/entry' }],
+    })),
+    caughtBy: ['event.flows-apart'],
+  },
+  {
+    name: 'sends browsers to a page without TLS',
+    seen: 'user-actions 7.3 A17',
+    type: 'AUTHENTICATION',
+    defect: redirects(incomplete => ({
+      ...incomplete,
+      operations: incomplete.operations.map(({ op, url }: Json) => ({ op, url: url.replace('https:', 'http:') })),
+    })),
+    caughtBy: ['event.secure-page'],
+  },
+  {
+    name: 'forgets that a flow is pending',
+    seen: 'user-actions 7.3 A9',
+    type: 'AUTHENTICATION',
+    defect: () => {
+      const pending = new Set<string>()
+      return async (call, good) => {
+        const reply = await good()
+        const { flowId } = call.json ?? {}
+        if (typeof reply === 'string' || reply.status !== 200 || !pending.has(flowId)) {
+          pending.add(flowId)
+          return reply
+        }
+        return json(200, {
+          actionStatus: 'FAILED',
+          failureReason: 'userNotFound',
+          failureDescription: 'Unable to find user.',
+        })
+      }
+    },
+    caughtBy: ['event.retry'],
+  },
+
+  // --- what no platform sends
+  {
+    name: 'does not look at actionType',
+    seen: 'user-actions 7.1 H8, 7.3 A18',
+    defect: () => async (call, good) =>
+      call.json?.event?.accessToken
+        ? good({ text: JSON.stringify({ ...call.json, actionType: 'PRE_ISSUE_ACCESS_TOKEN' }) })
+        : good(),
+    caughtBy: ['reach.unknown-type'],
+  },
+  {
+    name: 'takes what is not JSON for a request without an address',
+    seen: 'token-actions 8.7 #17',
+    defect: () => async (call, good) => {
+      const reply = await good()
+      return call.method === 'POST' && call.headers['x-api-key'] && !call.json?.event
+        ? json(200, {
+            actionStatus: 'FAILED',
+            failureReason: 'access_denied',
+            failureDescription: 'No client address.',
+          })
+        : reply
+    },
+    caughtBy: ['input.malformed', 'input.no-event'],
+  },
+  {
+    name: 'says SUCCESS to everything that is posted',
+    seen: 'user-actions 7.1 H8',
+    defect: () => async (_, good) => {
+      const reply = await good()
+      return typeof reply !== 'string' && reply.status === 400 ? json(200, succeeded) : reply
+    },
+    caughtBy: ['reach.unknown-type', 'input.malformed', 'input.no-event'],
+  },
+  {
+    name: 'crashes at broken members',
+    seen: 'user-actions 7.1 H12, 7.3 A13',
+    defect: () => async (call, good) => {
+      const reply = await good()
+      return typeof reply !== 'string' && reply.status === 400 && call.json?.event?.request === null ? CRASH : reply
+    },
+    caughtBy: ['input.members', 'secrecy.internals'],
+  },
+  {
+    name: 'shows a stack trace for malformed JSON',
+    seen: 'user-actions 7.2 R15',
+    defect: () => async (call, good) => {
+      const reply = await good()
+      return typeof reply !== 'string' && reply.status === 400 && call.json === undefined ? CRASHED_REFUSAL : reply
+    },
+    caughtBy: ['secrecy.internals'],
+  },
+  {
+    name: 'reads any content type',
+    seen: 'user-actions 7.1 H8',
+    defect: () => (call, good) => good({ headers: { ...call.headers, 'content-type': 'application/json' } }),
+    caughtBy: ['input.content-type'],
+  },
+  {
+    name: 'decides whatever the method',
+    seen: 'token-actions 8.7 #20',
+    defect: () => (_, good) => good({ method: 'POST' }),
+    caughtBy: ['input.method'],
+  },
+  {
+    name: 'reads bodies of any size',
+    seen: 'token-actions 8.7 #20',
+    defect: () => (call, good) =>
+      call.text.length > 1_000_000 ? good({ text: JSON.stringify({ ...call.json, padding: '' }) }) : good(),
+    caughtBy: ['input.size'],
+  },
+  {
+    name: 'remembers a bad request',
+    seen: 'user-actions 7.3 A6',
+    defect: () => {
+      let isSpoilt = false
+      return async (call, good) => {
+        const reply = await good()
+        isSpoilt ||= call.text === 'null'
+        return isSpoilt && typeof reply !== 'string' && reply.status === 200
+          ? json(200, { actionStatus: 'FAILED', failureReason: 'access_denied', failureDescription: 'No.' })
+          : reply
+      }
+    },
+    caughtBy: ['input.survives'],
+  },
+  {
+    name: 'hangs at malformed JSON',
+    deadlineMs: HURRIED_MS,
+    seen: 'user-actions 7.1 H8',
+    defect: () => (call, good) => (call.text === '' && call.method === 'POST' ? 'silence' : good()),
+    caughtBy: ['input.malformed'],
+  },
+
+  // --- who may call
+  {
+    name: 'ignores credentials',
+    seen: 'token-actions 8.7 #15, user-actions 7.1 H4, 7.3 A1',
+    defect: () => (call, good) => good({ headers: { ...call.headers, 'x-api-key': API_KEY } }),
+    caughtBy: ['caller.missing', 'caller.wrong'],
+  },
+  {
+    name: 'compares the beginning of the key',
+    seen: 'user-actions 7.2 R10',
+    defect: () => (call, good) => {
+      const key = call.headers['x-api-key']
+      const isNear = key !== undefined && key.length > 8 && API_KEY.startsWith(key.slice(0, 8))
+      return good(isNear ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {})
+    },
+    caughtBy: ['caller.wrong'],
+  },
+  {
+    name: 'looks whether the key is somewhere in the header',
+    seen: 'user-actions 7.2 R10',
+    defect: () => (call, good) =>
+      good(call.headers['x-api-key']?.includes(API_KEY) ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {}),
+    caughtBy: ['caller.wrong'],
+  },
+  {
+    name: 'does not look at the case of the key',
+    seen: 'user-actions 7.2 R10',
+    defect: () => (call, good) =>
+      good({ headers: { ...call.headers, 'x-api-key': call.headers['x-api-key']?.toLowerCase() } }),
+    caughtBy: ['caller.wrong'],
+  },
+  {
+    name: 'lets everybody call',
+    seen: 'user-actions 7.3 A1',
+    calling: 'openly',
+    defect: () => (call, good) => good({ headers: { ...call.headers, 'x-api-key': API_KEY } }),
+    caughtBy: ['caller.open'],
+  },
+  {
+    name: 'does not verify the signature',
+    seen: 'peers 3.3',
+    calling: 'signed',
+    defect: () => (call, good) => good({ headers: { ...call.headers, 'x-api-key': API_KEY } }),
+    caughtBy: ['caller.missing', 'caller.wrong', 'caller.altered', 'caller.replayed'],
+  },
+  {
+    name: 'takes any signature for a good one',
+    seen: 'peers 3.3',
+    calling: 'signed',
+    defect: () => (call, good) =>
+      good(call.headers['webhook-signature'] ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {}),
+    caughtBy: ['caller.wrong', 'caller.altered', 'caller.replayed'],
+  },
+
+  {
+    name: 'takes signatures of the future',
+    seen: 'peers 3.3',
+    calling: 'signed',
+    defect: () => (call, good) => {
+      const { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': signatures = '' } = call.headers
+      const expected = createHmac('sha256', Buffer.from(SIGNING_SECRET.slice(6), 'base64'))
+        .update(`${id}.${seconds}.${call.text}`)
+        .digest('base64')
+      const isFresh = Date.now() / 1000 - Number(seconds) < 300
+      return good(
+        isFresh && signatures.includes(expected) ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {},
+      )
+    },
+    caughtBy: ['caller.replayed'],
+  },
+
+  // --- time
+  {
+    name: 'never answers',
+    deadlineMs: HURRIED_MS,
+    seen: 'token-actions 8.7 #2',
+    defect: () => () => 'silence',
+    caughtBy: ['time.deadline'],
+  },
+  {
+    name: 'hangs for one flow',
+    deadlineMs: HURRIED_MS,
+    seen: 'user-actions 7.1 H6',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: () => (call, good) => (call.json?.event?.action === 'INVITE' ? 'silence' : good()),
+    caughtBy: ['time.deadline'],
+  },
+  {
+    name: 'starts slowly',
+    deadlineMs: HURRIED_MS,
+    seen: 'token-actions 8.7 #24',
+    defect: () => async (call, good) => {
+      if (call.n === 1) await new Promise(resolve => setTimeout(resolve, SLOW_START_MS))
+      return good()
+    },
+    caughtBy: ['time.quick'],
+  },
+  {
+    name: 'keeps the request in a variable of the module',
+    seen: 'user-actions 7.3 A7',
+    defect: () => {
+      let current: Partial<ReceivedCall> = {}
+      return async (call, good) => {
+        current = { text: call.text, json: call.json }
+        await new Promise(resolve => setImmediate(resolve))
+        await new Promise(resolve => setImmediate(resolve))
+        return good(current)
+      }
+    },
+    caughtBy: ['time.concurrency'],
+  },
+  {
+    name: 'closes every connection',
+    seen: 'engine 3.2',
+    defect: () => async (_, good) => {
+      const reply = await good()
+      return typeof reply === 'string' ? reply : { ...reply, headers: { ...reply.headers, connection: 'close' } }
+    },
+    caughtBy: ['time.keep-alive'],
+  },
+
+  // --- what it gives away
+  {
+    name: 'repeats the password in its answer',
+    seen: 'user-actions 7.1 H3',
+    type: 'PRE_UPDATE_PASSWORD',
+    defect: decisions((decided, call) =>
+      call.json.event.initiatorType === 'APPLICATION'
+        ? {
+            actionStatus: 'FAILED',
+            failureReason: 'not_allowed',
+            failureDescription: `Not by an application: ${credentialOf(call).value}`,
+          }
+        : decided,
+    ),
+    caughtBy: ['secrecy.credentials'],
+  },
+  {
+    name: 'repeats the key it was called with',
+    seen: 'user-actions 7.1 H3',
+    defect: () => async (call, good) => {
+      const reply = await good()
+      return typeof reply !== 'string' && reply.status === 415
+        ? json(415, {
+            actionStatus: 'ERROR',
+            errorMessage: 'bad_headers',
+            errorDescription: JSON.stringify(call.headers),
+          })
+        : reply
+    },
+    caughtBy: ['secrecy.credentials'],
+  },
+]
+
+/** Serves a defect on a real socket until the test ends. */
+export async function serveBroken(
+  t: Pick<TestContext, 'after'>,
+  good: Extension,
+  defect: Defect,
+): Promise<{ url: string }> {
+  let n = 0
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', async () => {
+      n += 1
+      const text = Buffer.concat(chunks).toString()
+      const headers = request.headers as Record<string, string | undefined>
+      const call: ReceivedCall = { method: request.method ?? '', headers, text, json: parse(text), n }
+      const reply = await defect(call, async changes => goodReply(good, { ...call, ...changes }))
+      if (reply === 'reset') request.socket.destroy()
+      else if (reply !== 'silence') {
+        const length = { 'content-length': String(Buffer.byteLength(reply.body)) }
+        response.writeHead(reply.status, { ...(reply.status === 204 ? {} : length), ...reply.headers })
+        response.end(reply.body)
+      }
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook` }
+}
+
+async function goodReply(good: Extension, { method, headers, text }: ReceivedCall): Promise<Reply> {
+  const call: IncomingCall = {
+    method,
+    // A defect may have changed the body, and the declared length is looked at first.
+    header: name => (name === 'content-length' ? String(Buffer.byteLength(text)) : headers[name]),
+    text: async maxBytes => (Buffer.byteLength(text) > maxBytes ? undefined : text),
+  }
+  return good.answer(call)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

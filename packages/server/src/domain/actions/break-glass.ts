@@ -1,0 +1,129 @@
+import { actionTypes } from '@preflow/contract'
+import type { Configuration } from '../../configuration.ts'
+import type { Ports } from '../../ground/ports.ts'
+import {
+  type ActionState,
+  findActionById,
+  listActionStates,
+  setActionStatus,
+  updateAction,
+} from '../../ground/store/actions.ts'
+import { findApplicationByClientId, findApplicationById, updateApplication } from '../../ground/store/applications.ts'
+import { insertAuditRecord } from '../../ground/store/audit.ts'
+import { authenticatorIdOf } from '../../ground/store/authenticators.ts'
+import { openData } from '../../ground/store/data.ts'
+import { type Database, inTransaction } from '../../ground/store/database.ts'
+import type { AuditRecord } from '../../ground/store/model.ts'
+import { findTenantByDomain } from '../../ground/store/tenants.ts'
+
+/**
+ * Changing actions, and where an application is called back, beside the server: for when the server or an administrator's sign-in
+ * cannot be reached.
+ */
+export interface BreakGlass {
+  list(): Promise<ActionState[]>
+  /**
+   * Sets the status of the chosen actions and leaves an audit record for each that changes. A running server sees it with
+   * its next token request.
+   *
+   * @returns Those that changed.
+   */
+  set(status: ActionState['status'], isChosen: (action: ActionState) => boolean): Promise<ActionState[]>
+  /**
+   * Lets those of the chosen actions, those of authenticators among them, that ask `from` ask `to`, with the same credentials, and
+   * leaves an audit record for each.
+   *
+   * @param from The whole address, as it was configured.
+   * @returns Those that moved, and those that ask neither: they are left alone.
+   */
+  move(
+    from: string | undefined,
+    to: string,
+    isChosen: (action: ActionState) => boolean,
+  ): Promise<{ moved: ActionState[]; elsewhere: ActionState[] }>
+  /**
+   * Lets an application that is called back at `from` be called back at `to` instead, and leaves an audit record.
+   *
+   * @param application.tenant Its domain.
+   * @returns `there` when it is called back at `to` already, `elsewhere` when at neither, or when there is no such application:
+   *   then nothing changed.
+   */
+  moveCallback(
+    from: string,
+    to: string,
+    application: { tenant: string; clientId: string },
+  ): Promise<'moved' | 'there' | 'elsewhere'>
+  close(): Promise<void>
+}
+
+/** Who made the change, in the audit. */
+const INITIATOR = 'command line'
+
+/** Opens the data of the configuration, whether a server runs on it or not. Rejects with a sentence that says what to do. */
+export async function openBreakGlass(configuration: Configuration, ports: Ports): Promise<BreakGlass> {
+  const { newId, now } = ports
+  const db = await openData(configuration, ports)
+
+  const audit = (
+    tx: Database,
+    record: Pick<AuditRecord, 'tenantId' | 'action' | 'targetType' | 'targetId' | 'details'>,
+  ) => insertAuditRecord(tx, { ...record, id: newId(), recordedAt: now(), initiator: INITIATOR })
+
+  return {
+    list: () => listActionStates(db),
+    set: (status, isChosen) =>
+      inTransaction(db, async tx => {
+        const changing = (await listActionStates(tx)).filter(action => action.status !== status && isChosen(action))
+        for (const state of changing) {
+          await setActionStatus(tx, state.tenantId, state.id, status)
+          const { tenantId } = state
+          const action = status === 'ACTIVE' ? 'ACTIVATE' : 'DEACTIVATE'
+          await audit(tx, { tenantId, action, ...targetOf(state), details: null })
+        }
+        return changing.map(action => ({ ...action, status }))
+      }),
+    move: (from, to, isChosen) =>
+      inTransaction(db, async tx => {
+        const moved: ActionState[] = []
+        const elsewhere: ActionState[] = []
+        for (const state of (await listActionStates(tx)).filter(isChosen)) {
+          const action = await findActionById(tx, state.tenantId, state.id)
+          if (!action || action.endpoint.uri === to) continue
+          if (action.endpoint.uri !== from) {
+            elsewhere.push(state)
+            continue
+          }
+          await updateAction(tx, { ...action, endpoint: { ...action.endpoint, uri: to }, updatedAt: now() })
+          const { tenantId, type } = state
+          const details = { type, fields: ['endpoint.uri'] }
+          await audit(tx, { tenantId, action: 'UPDATE', ...targetOf(state), details })
+          moved.push(state)
+        }
+        return { moved, elsewhere }
+      }),
+    moveCallback: (from, to, { tenant: domain, clientId }) =>
+      inTransaction(db, async tx => {
+        const tenant = await findTenantByDomain(tx, domain)
+        const found = tenant && (await findApplicationByClientId(tx, tenant.id, clientId))
+        const application = found && (await findApplicationById(tx, found.tenantId, found.id))
+        if (application?.callbackUrls.includes(to)) return 'there'
+        if (!application?.callbackUrls.includes(from)) return 'elsewhere'
+        const callbackUrls = application.callbackUrls.map(url => (url === from ? to : url))
+        await updateApplication(tx, { ...application, callbackUrls, updatedAt: now() })
+        const { tenantId, id: targetId } = application
+        const details = { fields: ['oidc.callbackURLs'] }
+        await audit(tx, { tenantId, action: 'UPDATE', targetType: 'APPLICATION', targetId, details })
+        return 'moved'
+      }),
+    close: () => db.close(),
+  }
+}
+
+/** Under which type and id the management API audits it: an authenticator has the id that its name makes. */
+function targetOf({ id, name, type }: ActionState): Pick<AuditRecord, 'targetType' | 'targetId'> {
+  const targets = {
+    PRE_POST: { targetType: 'ACTION', targetId: id },
+    IN_FLOW: { targetType: 'AUTHENTICATOR', targetId: authenticatorIdOf(name) },
+  }
+  return targets[actionTypes[type].category]
+}

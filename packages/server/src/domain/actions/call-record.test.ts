@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { CallTrace, Outcome } from '@preflow/engine'
+import { findCall, listCalls } from '../../ground/store/calls.ts'
+import { sqliteOpener } from '../../ground/store/databases.fixture.ts'
+import { createCallKeeper, describeCall, withoutSecrets } from './call-record.ts'
+
+const openTestDatabase = sqliteOpener()
+
+const trace: CallTrace = {
+  request: { url: 'https://guard.example/', headers: { accept: 'application/json' }, body: { actionType: 'X' } },
+  answer: { status: 200, headers: {}, body: { actionStatus: 'SUCCESS' } },
+  attempts: [{ startedAt: 1000, durationMs: 12, status: 200 }],
+  steps: [],
+  durationMs: 12.6,
+}
+const facts = {
+  id: 'call-1',
+  tenantId: '-1234',
+  action: { id: 'a', type: 'PRE_ISSUE_ACCESS_TOKEN' as const, name: 'Guard' },
+  platform: { name: 'wso2-is-7.2' as const },
+  startedAt: 1000,
+}
+const error = { code: 'deadline' as const, message: 'No answer within 5000 ms after 2 attempts.' }
+
+const outcomes: { outcome: Outcome; reason: string; flowResult: string }[] = [
+  {
+    outcome: { status: 'skipped', why: 'Its rule does not hold.', trace },
+    reason: 'Its rule does not hold.',
+    flowResult: 'continued unmodified',
+  },
+  {
+    outcome: {
+      status: 'success',
+      event: {},
+      changes: { addedParameters: [], removedParameters: [] },
+      operations: [
+        { op: 'add', path: '/a', verdict: 'applied', reason: 'Scope added.' },
+        { op: 'add', path: '/b', verdict: 'rejected', reason: 'Invalid index.' },
+      ],
+      trace,
+    },
+    reason: 'SUCCESS: 1 of 2 operations applied.',
+    flowResult: 'continued',
+  },
+  {
+    outcome: { status: 'failed', reason: 'access_denied', description: 'Not from there.', trace },
+    reason: 'FAILED: access_denied: Not from there.',
+    flowResult: 'denied',
+  },
+  {
+    outcome: { status: 'failed', reason: 'access_denied', error, trace },
+    reason: 'No answer within 5000 ms after 2 attempts.',
+    flowResult: 'denied',
+  },
+  { outcome: { status: 'continued', error, trace }, reason: error.message, flowResult: 'continued unmodified' },
+  { outcome: { status: 'error', error, trace }, reason: error.message, flowResult: 'refused with server_error' },
+]
+
+for (const { outcome, reason, flowResult } of outcomes) {
+  test(`a call that ended in ${outcome.status} says: ${reason}`, () => {
+    const record = describeCall(outcome, facts)
+    assert.equal(record.status, outcome.status)
+    assert.equal(record.reason, reason)
+    assert.equal(record.flowResult, flowResult)
+    assert.equal(record.durationMs, 13)
+  })
+}
+
+test('an answer that asks for a redirect where none may be is a server error for the flow', () => {
+  const outcome: Outcome = { status: 'incomplete', redirectUrl: 'https://x.example/', operations: [], trace }
+  assert.equal(describeCall(outcome, facts).flowResult, 'refused with server_error')
+  const authentication = { ...facts, action: { ...facts.action, type: 'AUTHENTICATION' as const } }
+  assert.equal(describeCall(outcome, authentication).flowResult, 'redirected')
+})
+
+test('the details hold what was sent and answered, the attempts, the verdicts and the error', () => {
+  const { details } = describeCall({ status: 'error', error, trace }, facts)
+  assert.deepEqual(details, {
+    platform: 'wso2-is-7.2',
+    request: trace.request,
+    answer: trace.answer,
+    attempts: trace.attempts,
+    steps: [],
+    durationMs: 12.6,
+    operations: [],
+    error,
+  })
+})
+
+test('a secret that slipped through is caught by its name or by its look', () => {
+  const shown = JSON.stringify(
+    withoutSecrets({
+      headers: { Authorization: 'Basic c2VjcmV0MQ==', 'X-API-Key': 'secret2', accept: 'application/json' },
+      body: {
+        client_secret: 'secret3',
+        refresh_token: 'secret4',
+        accessToken: { claims: [{ name: 'sub', value: 'alice' }] },
+        additionalParams: [{ name: 'password', value: ['secret5'] }],
+        updatingCredential: { type: 'PASSWORD', value: 'secret6' },
+        note: 'sent with Bearer secret7.secret7 to https://x',
+        inside: 'eyJhbGciOiJub25lIn0.secret8.secret8',
+        pin_code_verifier: 5,
+        signing: 'whsec_c2VjcmV0OQ==',
+      },
+    }),
+  )
+  assert.doesNotMatch(shown, /secret\d|c2VjcmV0/)
+  assert.match(shown, /"accept":"application\/json"/)
+  assert.match(shown, /\{"name":"sub","value":"alice"\}/)
+  assert.match(shown, /sent with \[redacted\] to https:\/\/x/)
+})
+
+test('what the engine put in the place of a value stays readable', () => {
+  const event = { user: { updatingCredential: { format: '<string>', value: '<string>' } }, password: '<string>' }
+  assert.deepEqual(withoutSecrets(event), event)
+})
+
+test('a body that would fill the store is cut, with its length', () => {
+  const answer = { status: 200, headers: {}, body: { text: 'x'.repeat(50_000) } }
+  const { details } = describeCall({ status: 'error', error, trace: { ...trace, answer } }, facts) as {
+    details: { answer: { body: { ofCharacters: number; text: string } } }
+  }
+  assert.equal(details.answer.body.ofCharacters, 50_011)
+  assert.equal(details.answer.body.text.length, 32_768)
+})
+
+test('control characters in the words of an extension become spaces', () => {
+  const outcome: Outcome = { status: 'failed', reason: 'no\u0000pe', description: 'a\r\nb', trace }
+  assert.equal(describeCall(outcome, facts).reason, 'FAILED: no pe: a b')
+})
+
+test('records are kept, the oldest of a tenant go when there are too many or they are too old', async () => {
+  let nowMs = 10_000
+  const db = await openTestDatabase({ now: () => nowMs })
+  const keep = createCallKeeper(db, { keep: 5, maxAgeMs: 1_000_000 })
+  const record = describeCall({ status: 'continued', error, trace }, facts)
+  for (let call = 0; call <= 100; call++) await keep({ ...record, id: `c${call}`, startedAt: 10_000 + call })
+  assert.deepEqual(
+    (await listCalls(db, '-1234')).map(({ id }) => id),
+    ['c100', 'c99', 'c98', 'c97', 'c96'],
+  )
+  assert.deepEqual(await findCall(db, '-1234', 'c100'), { ...record, id: 'c100', startedAt: 10_100 })
+  nowMs = 2_000_000
+  for (let call = 0; call < 100; call++) await keep({ ...record, id: `d${call}`, startedAt: 1_999_000 })
+  assert.equal(await findCall(db, '-1234', 'c100'), undefined)
+})

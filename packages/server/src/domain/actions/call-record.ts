@@ -1,0 +1,207 @@
+import { actionTypes, type Platform } from '@preflow/contract'
+import type { Outcome } from '@preflow/engine'
+import { insertCalls, purgeCalls } from '../../ground/store/calls.ts'
+import type { Database } from '../../ground/store/database.ts'
+import type { Action, CallRecord } from '../../ground/store/model.ts'
+
+/** The id of a call, for whoever asks why: header of the answer to whom an action refused something. */
+export const CALL_ID_HEADER = 'x-preflow-call-id'
+
+/** What a record says of a call beside its outcome. */
+export interface CallFacts {
+  /** The id under which log, record, extension and client know the call. */
+  id: string
+  tenantId: string
+  action: Pick<Action, 'id' | 'type' | 'name'>
+  /** Whose behaviour was reproduced: what replays the call starts from it. */
+  platform: Pick<Platform, 'name'>
+  /** Epoch milliseconds. */
+  startedAt: number
+  clientId?: string
+  grantType?: string
+  /** The error the client gets when the call could not be decided. Default `server_error`. */
+  refusedWith?: string
+}
+
+/** How long call records are kept. */
+export interface CallRetention {
+  /** Most records of one tenant; the oldest go first. Default 10,000. */
+  keep?: number
+  /** Milliseconds after which a record goes. Default 30 days. */
+  maxAgeMs?: number
+}
+
+const DAY_MS = 86_400_000
+/** Old records are looked for once in this many new ones: a look costs as much as some inserts. */
+const RECORDS_BETWEEN_PURGES = 100
+const MAX_RECORDS_A_WRITE = 500
+/** Of a body in a record, in characters of JSON. What is longer is cut: an extension may answer a megabyte every time. */
+const MAX_BODY_CHARACTERS = 32_768
+const REDACTED = '[redacted]'
+
+/** What the flow does with each outcome but an error, which it refuses. */
+const FLOW_RESULTS: Record<Exclude<Outcome['status'], 'error'>, string> = {
+  success: 'continued',
+  skipped: 'continued unmodified',
+  continued: 'continued unmodified',
+  failed: 'denied',
+  incomplete: 'redirected',
+}
+
+/**
+ * Turns what became of a call into the record that answers "why".
+ *
+ * The engine's trace shows no values already. Here everything whose *name* speaks of a secret, and every text that looks like
+ * a token or a credential, is replaced once more, so that a mistake in one place alone reveals nothing.
+ */
+export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
+  const { action, clientId, grantType, refusedWith = 'server_error' } = facts
+  const { request, answer, ...trace } = outcome.trace
+  return {
+    id: facts.id,
+    tenantId: facts.tenantId,
+    actionId: action.id,
+    actionType: action.type,
+    actionName: action.name,
+    startedAt: facts.startedAt,
+    durationMs: Math.round(outcome.trace.durationMs),
+    status: outcome.status,
+    reason: printable(reasonOf(outcome)),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(grantType === undefined ? {} : { grantType }),
+    flowResult:
+      outcome.status === 'error' || (outcome.status === 'incomplete' && !actionTypes[action.type].mayRedirect)
+        ? `refused with ${refusedWith}`
+        : FLOW_RESULTS[outcome.status],
+    details: {
+      platform: facts.platform.name,
+      ...(withoutSecrets({
+        ...(request && { request: { ...request, body: shortened(request.body) } }),
+        ...(answer && { answer: { ...answer, body: shortened(answer.body) } }),
+      }) as object),
+      ...trace,
+      operations: 'operations' in outcome ? outcome.operations : [],
+      ...('error' in outcome && outcome.error ? { error: outcome.error } : {}),
+    },
+  }
+}
+
+/**
+ * Makes the function that keeps records, and forgets old ones while it does.
+ *
+ * A record is on disk when its promise resolves. Records of calls that end at the same time share one write: a sync of the
+ * disk costs more than everything else about them.
+ */
+export function createCallKeeper(
+  db: Database,
+  { keep = 10_000, maxAgeMs = 30 * DAY_MS }: CallRetention = {},
+): (record: CallRecord) => Promise<void> {
+  let untilPurge = 0
+  let waiting: CallRecord[] = []
+  let write: Promise<void> | undefined
+
+  async function writeWaiting(): Promise<void> {
+    // After the events at hand, so that what they end is in the same write.
+    await new Promise(resolve => setImmediate(resolve))
+    const records = waiting
+    waiting = []
+    write = undefined
+    // A statement has room for some thousand values; a burst may be larger.
+    for (let start = 0; start < records.length; start += MAX_RECORDS_A_WRITE) {
+      await insertCalls(db, records.slice(start, start + MAX_RECORDS_A_WRITE))
+    }
+    untilPurge -= records.length
+    if (untilPurge > 0) return
+    untilPurge = RECORDS_BETWEEN_PURGES
+    await purgeCalls(db, { startedBefore: db.now() - maxAgeMs, keep })
+  }
+
+  return record => {
+    waiting.push(record)
+    write ??= writeWaiting()
+    return write
+  }
+}
+
+/** The sentence a person reads first. */
+function reasonOf(outcome: Outcome): string {
+  switch (outcome.status) {
+    case 'skipped':
+      return outcome.why
+    case 'success': {
+      const { operations } = outcome
+      if (operations.length === 0) return 'SUCCESS without changes.'
+      const applied = operations.filter(({ verdict }) => verdict === 'applied').length
+      return `SUCCESS: ${applied} of ${operations.length} operations applied.`
+    }
+    case 'failed':
+      if (outcome.error) return outcome.error.message
+      return `FAILED: ${outcome.reason}${outcome.description === undefined ? '' : `: ${outcome.description}`}`
+    case 'incomplete':
+      return 'INCOMPLETE: the user is sent to the extension first.'
+    case 'continued':
+    case 'error':
+      return outcome.error.message
+    default:
+      return outcome satisfies never
+  }
+}
+
+/**
+ * What became of a call, for the log: without the free texts of the extension, which may quote the user and belong in the
+ * record, where whoever reads is authorized and asks for one call.
+ */
+export function sentenceForLog(outcome: Outcome): string {
+  if ('error' in outcome && outcome.error?.code === 'extension_error') {
+    return 'The extension answered ERROR. The record of the call has its words.'
+  }
+  if (outcome.status === 'failed' && !outcome.error) return printable(`FAILED: ${outcome.reason}.`)
+  return printable(reasonOf(outcome))
+}
+
+/** Control characters from an extension would garble a log, and PostgreSQL keeps no NUL. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ')
+}
+
+function shortened(body: unknown): unknown {
+  const text = JSON.stringify(body)
+  if (text === undefined || text.length <= MAX_BODY_CHARACTERS) return body
+  return {
+    cutAfterCharacters: MAX_BODY_CHARACTERS,
+    ofCharacters: text.length,
+    text: text.slice(0, MAX_BODY_CHARACTERS),
+  }
+}
+
+/** Names whose simple values are secrets. Objects of such a name (`accessToken` of an event) are looked into instead. */
+const SECRET_NAME =
+  /passw(or)?d|secret|token$|authorization|cookie|assertion|api[-_]?key|^code$|code_verifier|private|signature/i
+/** Names under which nothing at all is shown. */
+const SECRET_WHOLE = /credential/i
+/** Texts that are secrets whatever their name: a JWT, the value of an authorization header, a signing secret. */
+const SECRET_TEXT = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\b(Bearer|Basic)\s+[\w+/=.~-]{4,}|\bwhsec_[A-Za-z0-9+/=]+/gi
+
+/** Replaces secrets by name and by look. Placeholders like `<string>` of the engine stay. */
+export function withoutSecrets(value: unknown, name = ''): unknown {
+  if (typeof value === 'string') {
+    if (/^<[^>]*>$/.test(value)) return value
+    return SECRET_NAME.test(name) ? REDACTED : value.replace(SECRET_TEXT, REDACTED)
+  }
+  if (typeof value === 'number') return SECRET_NAME.test(name) ? REDACTED : value
+  if (Array.isArray(value)) return value.map(element => withoutSecrets(element, name))
+  if (typeof value !== 'object' || value === null) return value
+  // `{ name: 'x-api-key', value: [...] }`: the name of a header, parameter or claim tells what its value is.
+  const named = 'name' in value && typeof value.name === 'string' ? value.name : undefined
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => {
+      if (SECRET_WHOLE.test(key)) return [key, isPlaceholder(member) ? member : REDACTED]
+      return [key, withoutSecrets(member, key === 'value' && named !== undefined ? named : key)]
+    }),
+  )
+}
+
+function isPlaceholder(value: unknown): boolean {
+  if (typeof value === 'string') return /^<[^>]*>$/.test(value)
+  return typeof value === 'object' && value !== null && Object.values(value).every(isPlaceholder)
+}

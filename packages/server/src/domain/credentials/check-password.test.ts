@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { test } from 'node:test'
+import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
+import { findOrganizationById } from '../../ground/store/organizations.ts'
+import { FIRST_TENANT } from '../../ground/store/tenants.ts'
+import { insertUser } from '../../ground/store/users.ts'
+import { makeIssuer } from '../tenants/issuer.ts'
+import { createPasswordCheck } from './check-password.ts'
+
+const request = {} as IncomingMessage
+
+onEachDatabase('the check of a password', open => {
+  async function startChecking() {
+    const db = await open()
+    const tenant = { ...FIRST_TENANT, rootOrganizationId: 'root' }
+    const organization = await findOrganizationById(db, tenant.id, 'root')
+    assert.ok(organization)
+    const mira = {
+      id: 'mira',
+      tenantId: tenant.id,
+      organizationId: 'root',
+      userName: 'mira',
+      claims: {},
+      groups: [],
+      isActive: true,
+      isAdministrator: false,
+      createdAt: 1,
+      updatedAt: 1,
+    }
+    await insertUser(db, mira, 'correct horse')
+    const issuer = makeIssuer('http://127.0.0.1', tenant, organization)
+    const check = createPasswordCheck({ db, clientRequestOf: () => ({ address: '198.51.100.7', headers: [] }) })
+    return async (password: string) => (await check({ issuer, userName: 'mira', password }, request)).status
+  }
+
+  test('looks at no password after ten wrong ones, not even at the right one', async () => {
+    const check = await startChecking()
+    assert.equal(await check('correct horse'), 'right')
+    for (let guess = 0; guess < 10; guess++) assert.equal(await check('wrong'), 'wrong')
+    assert.equal(await check('correct horse'), 'resting')
+  })
+
+  test('tells who tries many at the same moment no more than who tries them in turn', async () => {
+    const check = await startChecking()
+    const guesses = [...Array.from({ length: 40 }, () => 'wrong'), 'correct horse']
+    const verdicts = await Promise.all(guesses.map(check))
+    assert.equal(verdicts.at(-1), 'resting')
+  })
+})

@@ -1,0 +1,44 @@
+import type { Application, SignInSequence } from '../../ground/store/model.ts'
+
+/** The name of the password page among the authenticators, as in WSO2's products. */
+export const BASIC_AUTHENTICATOR = 'BasicAuthenticator'
+
+/** What users of an application go through that says nothing else. */
+export const DEFAULT_SEQUENCE: SignInSequence = {
+  steps: [{ options: [BASIC_AUTHENTICATOR] }],
+  subjectStep: 1,
+  attributeStep: 1,
+}
+
+/**
+ * The steps of an application. System applications always ask for the password: whoever manages authenticators must not be
+ * locked out by one that refuses everybody.
+ */
+export function sequenceOf({ isSystem, signIn }: Application): SignInSequence {
+  return isSystem ? DEFAULT_SEQUENCE : (signIn ?? DEFAULT_SEQUENCE)
+}
+
+/** Whether a sequence is nothing but the password page. */
+export function isPasswordOnly({ steps: [first, ...others] }: SignInSequence): boolean {
+  return others.length === 0 && first?.options.length === 1 && first.options[0] === BASIC_AUTHENTICATOR
+}
+
+/** What stands in the claim `amr` for an authenticator: the password's name of RFC 8176, otherwise the authenticator's own. */
+export function methodOf(authenticator: string): string {
+  return authenticator === BASIC_AUTHENTICATOR ? 'pwd' : authenticator
+}
+
+/**
+ * The steps from the first on that a session has been through already, by the authenticator that was used.
+ *
+ * @param methods The session's `amr`.
+ */
+export function stepsPassedBefore({ steps }: SignInSequence, methods: readonly string[] = []): string[] {
+  const passed: string[] = []
+  for (const { options } of steps) {
+    const used = options.find(option => methods.includes(methodOf(option)))
+    if (used === undefined) break
+    passed.push(used)
+  }
+  return passed
+}

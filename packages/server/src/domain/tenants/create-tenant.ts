@@ -1,0 +1,71 @@
+import { MANAGEMENT_BASE_PATH, managementRouteList } from '@preflow/contract/management'
+import { USERS_API_SCOPES } from '../../faces/account/users-api.ts'
+import { insertApiResource, listApiResources, updateApiResource } from '../../ground/store/api-resources.ts'
+import { type Database, inTransaction } from '../../ground/store/database.ts'
+import type { Tenant } from '../../ground/store/model.ts'
+import { FIRST_TENANT, insertTenant, listTenants } from '../../ground/store/tenants.ts'
+import { SCIM_SCOPES } from './scim-scopes.ts'
+
+/** Every scope that protects this server's own APIs. */
+export const MANAGEMENT_SCOPES: readonly string[] = [
+  ...new Set([
+    ...managementRouteList.flatMap(({ scope }) => scope ?? []),
+    ...SCIM_SCOPES,
+    ...Object.values(USERS_API_SCOPES),
+  ]),
+].sort()
+
+/**
+ * Creates a tenant with its root organization and with the management API as an API resource, so that tools can be authorized
+ * for it. `undefined`: the domain is taken.
+ *
+ * @param name Of the root organization. Default: the domain.
+ */
+export function createTenant(
+  db: Database,
+  { domain, name = domain }: { domain: string; name?: string },
+  { newId }: { newId(): string },
+): Promise<Tenant | undefined> {
+  return inTransaction(db, async tx => {
+    const tenants = await listTenants(tx)
+    if (tenants.some(tenant => tenant.domain === domain)) return undefined
+    const tenant = { id: nextId(tenants, domain), domain, rootOrganizationId: newId() }
+    const root = { id: tenant.rootOrganizationId, tenantId: tenant.id, name, handle: domain, depth: 0 }
+    if (!(await insertTenant(tx, tenant, root))) return undefined
+    await publishManagementApi(tx, tenant.id, { newId })
+    return tenant
+  })
+}
+
+/** Brings the management API of every tenant up to date: call it at the start, so that scopes of a newer version appear. */
+export async function publishManagementApis(db: Database, ports: { newId(): string }): Promise<void> {
+  for (const { id } of await listTenants(db)) await inTransaction(db, tx => publishManagementApi(tx, id, ports))
+}
+
+async function publishManagementApi(tx: Database, tenantId: string, { newId }: { newId(): string }): Promise<void> {
+  const resources = await listApiResources(tx, tenantId)
+  const published = resources.find(({ identifier }) => identifier === MANAGEMENT_BASE_PATH)
+  if (!published) {
+    await insertApiResource(tx, {
+      id: newId(),
+      tenantId,
+      name: 'Management API',
+      identifier: MANAGEMENT_BASE_PATH,
+      description: 'This server: actions, applications, users. Authorize with care.',
+      requiresAuthorization: true,
+      scopes: MANAGEMENT_SCOPES.map(name => ({ id: newId(), name })),
+    })
+    return
+  }
+  const known = published.scopes.map(({ name }) => name)
+  const missing = MANAGEMENT_SCOPES.filter(name => !known.includes(name))
+  const kept = published.scopes.filter(({ name }) => MANAGEMENT_SCOPES.includes(name))
+  if (missing.length === 0 && kept.length === known.length) return
+  await updateApiResource(tx, { ...published, scopes: [...kept, ...missing.map(name => ({ id: newId(), name }))] })
+}
+
+/** Ids of tenants are whole numbers on the wire; the first tenant has the one it has in the reference. */
+function nextId(tenants: readonly Tenant[], domain: string): string {
+  if (domain === FIRST_TENANT.domain) return FIRST_TENANT.id
+  return String(Math.max(0, ...tenants.map(({ id }) => Number(id))) + 1)
+}

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type ActionType, platforms } from '@preflow/contract'
+import type { Action, Application, Organization, User } from '../../ground/store/model.ts'
+import type { Trigger, Triggered } from '../actions/trigger-action.ts'
+import { remainingScopes } from './customisation.ts'
+import { type DecisionPorts, decideTokens, type TokenPlan, TokenRefusal } from './decide-tokens.ts'
+
+const root: Organization = { id: 'o-1', tenantId: '41', name: 'Acme', handle: 'acme', depth: 0 }
+const branch: Organization = { id: 'o-2', tenantId: '41', parentId: 'o-1', name: 'Branch', handle: 'branch', depth: 1 }
+const issuer = {
+  tenant: { id: '41', domain: 'acme', rootOrganizationId: 'o-1' },
+  organization: root,
+  path: '/t/acme',
+  url: 'https://idp.test/t/acme/oauth2/token',
+}
+const application = {
+  id: 'app-1',
+  clientId: 'web1',
+  accessTokenType: 'JWT',
+  grantTypes: ['authorization_code', 'refresh_token'],
+  userTokenLifetimeSeconds: 1800,
+  applicationTokenLifetimeSeconds: 3600,
+  refreshTokenLifetimeSeconds: 7200,
+  idTokenLifetimeSeconds: 3600,
+  accessTokenClaims: ['given_name'],
+  audiences: ['https://api.shop.test'],
+} as Application
+const user = {
+  id: 'u-9',
+  organizationId: 'o-2',
+  claims: { 'http://wso2.org/claims/givenname': 'Mira' },
+  groups: [],
+} as unknown as User
+
+const plan = (more: Partial<TokenPlan> = {}): TokenPlan => ({
+  issuer,
+  application,
+  client: { address: '', headers: [] },
+  parameters: [],
+  grantType: 'authorization_code',
+  user,
+  userOrganization: branch,
+  grantedScopes: ['openid', 'cart.read'],
+  willIssueRefreshToken: true,
+  tokens: ['access', 'id'],
+  ...more,
+})
+
+/** Ports whose actions do what the test says, and which remember what they were asked. */
+function world(
+  act: (trigger: Trigger) => Partial<Triggered> = () => ({ status: 'skipped' }),
+  disabled: ActionType[] = [],
+) {
+  const asked: Trigger[] = []
+  const ports: DecisionPorts = {
+    async trigger(trigger) {
+      asked.push(trigger)
+      return {
+        type: trigger.type,
+        platform: platforms.preflow,
+        callId: `c-${asked.length}`,
+        ...act(trigger),
+      } as Triggered
+    },
+    isDisabled: type => disabled.includes(type),
+    newId: () => 'j-1',
+  }
+  return { asked, ports, types: () => asked.map(({ type }) => type) }
+}
+
+/** Token events are the same for every action. */
+const action = {} as Action
+
+/** An action that answers SUCCESS after changing the event. */
+const changing =
+  (change: (event: Record<string, never>) => void = () => undefined) =>
+  (trigger: Trigger): Partial<Triggered> => {
+    const event = structuredClone(trigger.eventFor(platforms.preflow, action))
+    change(event as Record<string, never>)
+    return { status: 'success', event, changes: { addedParameters: [], removedParameters: [] }, operations: [] }
+  }
+
+describe('when the actions run', () => {
+  const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
+  const AT = 'PRE_ISSUE_ACCESS_TOKEN'
+  const ID = 'PRE_ISSUE_ID_TOKEN'
+  const rows: [row: string, more: Partial<TokenPlan>, types: ActionType[]][] = [
+    ['T1: code', {}, [AT, ID]],
+    ['T3: password', { grantType: 'password' }, [AT, ID]],
+    ['T5: refresh of a code', { grantType: 'refresh_token', previousGrant: 'authorization_code' }, [AT, ID]],
+    ['refresh of a refreshed token', { grantType: 'refresh_token', previousGrant: 'refresh_token' }, [AT, ID]],
+    ['T6: refresh of a device’s token', { grantType: 'refresh_token', previousGrant: 'device_code' }, [ID]],
+    ['refresh of client credentials', { grantType: 'refresh_token', previousGrant: 'client_credentials' }, [ID]],
+    ['T8: device code', { grantType: DEVICE }, [ID]],
+    ['T9: token exchange', { grantType: 'urn:ietf:params:oauth:grant-type:token-exchange' }, []],
+    ['JWT bearer', { grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer' }, []],
+    ['T14: organization switch', { grantType: 'organization_switch' }, [ID]],
+    ['T2: opaque tokens', { application: { ...application, accessTokenType: 'Default' } }, [ID]],
+    ['T15: a system application', { application: { ...application, isSystem: true } }, [AT]],
+    ['T30: without openid', { grantedScopes: ['cart.read'] }, [AT]],
+  ]
+  for (const [row, more, types] of rows) {
+    test(`${row}: ${types.join(' and ') || 'none'}`, async () => {
+      const w = world()
+      await decideTokens(plan(more), w.ports)
+      assert.deepEqual(w.types(), types)
+    })
+  }
+
+  const responseTypes: [responseType: string, types: ActionType[]][] = [
+    ['code id_token', [ID]],
+    ['code id_token token', [ID]],
+    ['id_token', []],
+    ['id_token token', []],
+    ['code token', []],
+  ]
+  for (const [responseType, types] of responseTypes) {
+    test(`at the authorize endpoint, ${responseType}: ${types.join() || 'none'}`, async () => {
+      const w = world()
+      const { grantType: _, ...atAuthorize } = plan({ responseType })
+      await decideTokens(atAuthorize, w.ports)
+      assert.deepEqual(w.types(), types)
+    })
+  }
+
+  test('T29: a rule about the grant sees N/A where there is none', async () => {
+    const w = world()
+    const { grantType: _, ...atAuthorize } = plan({ responseType: 'code id_token' })
+    await decideTokens(atAuthorize, w.ports)
+    assert.deepEqual(w.asked[0]?.facts, { application: 'app-1', grantType: 'N/A' })
+  })
+
+  test('nobody who administers the server, and no token for its own APIs, asks an action', async () => {
+    for (const more of [
+      { user: { ...user, isAdministrator: true } },
+      { grantedScopes: ['internal_action_mgt_view', 'internal_action_mgt_update'] },
+    ]) {
+      const w = world()
+      await decideTokens(plan(more), w.ports)
+      assert.deepEqual(w.types(), [])
+    }
+  })
+})
+
+describe('what the event says of the user', () => {
+  test('T43: the organization of the account, not of the issuer', async () => {
+    const w = world()
+    await decideTokens(plan(), w.ports)
+    const event = w.asked[0]?.eventFor(platforms.preflow, action) as { organization: object; user: object }
+    assert.deepEqual(event.organization, { id: 'o-1', name: 'Acme', orgHandle: 'acme', depth: 0 })
+    assert.deepEqual(event.user, {
+      id: 'u-9',
+      organization: { id: 'o-2', name: 'Branch', orgHandle: 'branch', depth: 1 },
+    })
+  })
+
+  test('T46: an organization that cannot be found is left out', async () => {
+    const w = world()
+    const { userOrganization: _, ...without } = plan()
+    await decideTokens(without, w.ports)
+    const event = w.asked[0]?.eventFor(platforms.preflow, action) as { user: object }
+    assert.deepEqual(event.user, { id: 'u-9' })
+  })
+})
+
+describe('what is kept', () => {
+  const stored = {
+    accessToken: {
+      claims: [{ name: 'tier', value: 'gold' }],
+      audiences: ['https://crm.test'],
+      lifetimeSeconds: 300,
+      refreshTokenLifetimeSeconds: 40_000,
+    },
+  }
+  const refresh = { grantType: 'refresh_token', previousGrant: 'authorization_code', stored } as const
+
+  test('SUCCESS without operations keeps everything as it is, from then on', async () => {
+    const { customisation } = await decideTokens(plan(), world(changing()).ports)
+    assert.deepEqual(customisation.accessToken, {
+      claims: [{ name: 'given_name', value: 'Mira' }],
+      audiences: ['web1', 'https://api.shop.test'],
+      lifetimeSeconds: 1800,
+      refreshTokenLifetimeSeconds: 7200,
+    })
+    assert.deepEqual(Object.keys(customisation), ['accessToken', 'idToken'])
+  })
+
+  test('an action that was skipped keeps nothing', async () => {
+    const { customisation } = await decideTokens(plan(), world().ports)
+    assert.deepEqual(customisation, {})
+  })
+
+  test('T197: what was kept stays although nothing runs any more', async () => {
+    const { accessToken, customisation } = await decideTokens(plan(refresh), world().ports)
+    assert.deepEqual(accessToken.claims, stored.accessToken.claims)
+    assert.deepEqual(accessToken.audiences, stored.accessToken.audiences)
+    assert.equal(accessToken.lifetimeSeconds, 300)
+    assert.equal(accessToken.refreshToken?.lifetimeSeconds, 40_000)
+    assert.deepEqual(customisation, stored)
+  })
+
+  test('T18: with both types switched off it is not looked at and not kept', async () => {
+    const off = world(undefined, ['PRE_ISSUE_ACCESS_TOKEN', 'PRE_ISSUE_ID_TOKEN'])
+    const { accessToken, customisation } = await decideTokens(plan(refresh), off.ports)
+    assert.deepEqual(accessToken.audiences, ['web1', 'https://api.shop.test'])
+    assert.equal(accessToken.lifetimeSeconds, 1800)
+    assert.deepEqual(customisation, {})
+  })
+
+  test('T18: with one type switched off it is looked at, as in the reference', async () => {
+    const off = world(undefined, ['PRE_ISSUE_ACCESS_TOKEN'])
+    const { accessToken } = await decideTokens(plan(refresh), off.ports)
+    assert.equal(accessToken.lifetimeSeconds, 300)
+    assert.deepEqual(off.types(), ['PRE_ISSUE_ID_TOKEN'])
+  })
+
+  test('RFC 6749, section 6: narrowing is for one token, what the action did is for all', () => {
+    assert.deepEqual(remainingScopes(['a', 'b', 'c'], ['a', 'b', 'c'], ['a', 'b', 'c']), ['a', 'b', 'c'])
+    assert.deepEqual(remainingScopes(['a', 'b', 'c'], ['a'], ['a']), ['a', 'b', 'c'])
+    assert.deepEqual(remainingScopes(['a', 'b', 'c'], ['a', 'b'], ['b', 'd']), ['b', 'c', 'd'])
+  })
+})
+
+describe('a refusal', () => {
+  test('of the first action leaves the second unasked', async () => {
+    const w = world(() => ({ status: 'failed', reason: 'access_denied' }))
+    await assert.rejects(decideTokens(plan(), w.ports), (error: unknown) => {
+      assert(error instanceof TokenRefusal)
+      assert.deepEqual(
+        [error.status, error.error, error.description, error.callId],
+        [400, 'access_denied', undefined, 'c-1'],
+      )
+      return true
+    })
+    assert.deepEqual(w.types(), ['PRE_ISSUE_ACCESS_TOKEN'])
+  })
+
+  test('that cannot be explained to the client names the call only', async () => {
+    const error = { code: 'deadline' as const, message: 'No answer within 5000 ms.' }
+    await assert.rejects(decideTokens(plan(), world(() => ({ status: 'error', error })).ports), {
+      status: 500,
+      error: 'server_error',
+      description: 'Internal Server Error.',
+      callId: 'c-1',
+    })
+  })
+})

@@ -1,0 +1,344 @@
+import type { AccessTokenEvent, ActionType, IdTokenEvent, TokenClaim } from '@preflow/contract'
+import { type ClaimValue, claimsOf } from '../../ground/claims/oidc-claims.ts'
+import type { Organization } from '../../ground/store/model.ts'
+import type { Trigger, Triggered } from '../actions/trigger-action.ts'
+import type { Customisation } from './customisation.ts'
+import {
+  type AccessTokenDraft,
+  accessTokenEvent,
+  type IdTokenDraft,
+  idTokenEvent,
+  readAccessToken,
+  readIdToken,
+  type TokenContext,
+} from './token-draft.ts'
+
+/** Everything that is known of a request when its tokens are about to be issued. */
+export interface TokenPlan extends TokenContext {
+  /** What the client would get: granted, authorized, known. */
+  grantedScopes: string[]
+  /** Only on refresh: the grant of the token that is replaced, `refresh_token` from the second refresh on. */
+  previousGrant?: string
+  /** Only on refresh: what earlier actions left. */
+  stored?: Customisation
+  /** Whether a refresh token comes with the access token. */
+  willIssueRefreshToken: boolean
+  sessionDataKeyConsent?: string
+  /** How the user signed in: for the ID token. */
+  authentication?: { authTimeSeconds?: number; nonce?: string; acr?: string; amr?: string[]; sessionId?: string }
+  /** The authorize endpoint asks for one of the two only. */
+  tokens: readonly ('access' | 'id')[]
+}
+
+/** The tokens as they are issued, after the actions had their say. */
+export interface TokenDecision {
+  accessToken: AccessTokenDraft
+  /** Absent when none is issued: no user, or no `openid` among the scopes that are left. */
+  idToken?: IdTokenDraft
+  response: {
+    added: { name: string; value: unknown }[]
+    /** `refresh_token` and `id_token`: issued, but not shown. */
+    hidden: string[]
+    /** Differs from the token's scopes only where the reference's bug is reproduced. */
+    scopes: string[]
+  }
+  /** To be kept with the refresh token. */
+  customisation: Customisation
+  /** Where the tokens hold: the organization the user switched to, otherwise the issuer's. */
+  organization: Organization
+  /** The calls behind this decision, for the client's error and the log. */
+  callIds: string[]
+}
+
+/** What the decision asks for: ports, the last argument. */
+export interface DecisionPorts {
+  trigger(trigger: Trigger): Promise<Triggered>
+  isDisabled(type: ActionType): boolean
+  newId(): string
+}
+
+/** An action did not let the tokens be issued. Nothing has been consumed or stored when this is thrown. */
+export class TokenRefusal extends Error {
+  override name = 'TokenRefusal'
+  status: 400 | 401 | 500
+  /** The OAuth error code. */
+  error: string
+  description: string | undefined
+  callId: string | undefined
+
+  constructor(refusal: { status: 400 | 401 | 500; error: string; description?: string; callId?: string }) {
+    super(`an action refused the token: ${refusal.error}`)
+    this.status = refusal.status
+    this.error = refusal.error
+    this.description = refusal.description
+    this.callId = refusal.callId
+  }
+}
+
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/**
+ * When the actions run (token-actions.md, 1.1). A refresh is judged by the grant of the token it replaces, and a refreshed
+ * token counts as one of the grant `refresh_token`: hence the second refresh of a device's chain runs what the first did not.
+ */
+const ACCESS_TOKEN_GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'client_credentials', 'password'])
+const REFRESHED_GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'password', 'refresh_token'])
+const ID_TOKEN_GRANTS: ReadonlySet<string> = new Set([
+  'authorization_code',
+  'password',
+  'refresh_token',
+  DEVICE_CODE,
+  'organization_switch',
+])
+/** In this order of words and no other; `code token` has no ID token, and the implicit types run nothing. */
+const ID_TOKEN_RESPONSE_TYPES: ReadonlySet<string> = new Set(['code id_token', 'code id_token token'])
+
+/** The value of the rule field `grantType` where there is no grant. */
+const NO_GRANT = 'N/A'
+
+/**
+ * Decides what the tokens of one request look like: drafts them, lets the access token action and then the ID token action
+ * change the drafts, and says what is to be remembered for refreshes.
+ *
+ * Call it before anything is consumed or stored. Throws a {@link TokenRefusal} when an action refuses or cannot be asked.
+ */
+export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promise<TokenDecision> {
+  const mayRun = !isForManaging(plan)
+  const gates = {
+    accessToken: mayRun && mayRunAccessTokenAction(plan) && !ports.isDisabled('PRE_ISSUE_ACCESS_TOKEN'),
+    idToken: mayRun && mayRunIdTokenAction(plan) && !ports.isDisabled('PRE_ISSUE_ID_TOKEN'),
+  }
+  // Where neither type can run, what earlier runs left is not looked at either (T18).
+  const stored = (gates.accessToken || gates.idToken) && plan.stored ? plan.stored : {}
+
+  const callIds: string[] = []
+  const access = await decideAccessToken(plan, stored, gates.accessToken, ports, callIds)
+  const id = await decideIdToken(plan, stored, gates.idToken, access, ports, callIds)
+
+  return {
+    accessToken: access.draft,
+    ...(id ? { idToken: id.draft } : {}),
+    response: { added: access.added, hidden: access.hidden, scopes: access.shownScopes },
+    customisation: {
+      ...(access.isCustomised
+        ? {
+            accessToken: {
+              claims: access.draft.claims,
+              audiences: access.draft.audiences,
+              lifetimeSeconds: access.draft.lifetimeSeconds,
+              ...(access.draft.refreshToken
+                ? { refreshTokenLifetimeSeconds: access.draft.refreshToken.lifetimeSeconds }
+                : {}),
+            },
+          }
+        : {}),
+      ...(id?.isCustomised
+        ? {
+            idToken: {
+              claims: id.draft.claims,
+              audiences: id.draft.audiences,
+              lifetimeSeconds: id.draft.lifetimeSeconds,
+            },
+          }
+        : // A refresh that issued no ID token does not forget what the next one starts from.
+          stored.idToken && !id
+          ? { idToken: stored.idToken }
+          : {}),
+    },
+    organization: organizationOf(plan),
+    callIds,
+  }
+}
+
+/** Where tokens of the plan hold. */
+function organizationOf({ accessingOrganization, issuer }: TokenPlan): Organization {
+  return accessingOrganization ?? issuer.organization
+}
+
+interface DecidedAccessToken {
+  draft: AccessTokenDraft
+  added: { name: string; value: unknown }[]
+  hidden: string[]
+  shownScopes: string[]
+  isCustomised: boolean
+}
+
+async function decideAccessToken(
+  plan: TokenPlan,
+  stored: Customisation,
+  mayRun: boolean,
+  ports: DecisionPorts,
+  callIds: string[],
+): Promise<DecidedAccessToken> {
+  const draft = draftAccessToken(plan, stored)
+  const untouched = {
+    draft,
+    added: [],
+    hidden: [],
+    shownScopes: draft.scopes,
+    isCustomised: stored.accessToken !== undefined,
+  }
+  if (!mayRun) return untouched
+
+  const triggered = await ports.trigger({
+    type: 'PRE_ISSUE_ACCESS_TOKEN',
+    tenant: plan.issuer.tenant,
+    organization: plan.issuer.organization,
+    clientId: plan.application.clientId,
+    facts: { application: plan.application.id, grantType: plan.grantType ?? NO_GRANT },
+    ...(plan.grantType === undefined ? {} : { grantType: plan.grantType }),
+    eventFor: platform => accessTokenEvent(plan, draft, platform),
+  })
+  if (triggered.callId !== undefined) callIds.push(triggered.callId)
+  const changed = changedEvent(triggered)
+  if (!changed) return untouched
+
+  const after = readAccessToken(changed.event as AccessTokenEvent, draft)
+  const scopes = after.scopes.toSorted()
+  const hidesRemoval = scopes.length === 0 && changed.platform.issuing.scopeAfterRemovingAll === 'original'
+  return {
+    draft: { ...after, scopes },
+    added: changed.changes.addedParameters,
+    hidden: changed.changes.removedParameters,
+    // The reference shows the original scopes then, though not on a refresh.
+    shownScopes: hidesRemoval && plan.previousGrant === undefined ? draft.scopes : scopes,
+    isCustomised: true,
+  }
+}
+
+async function decideIdToken(
+  plan: TokenPlan,
+  stored: Customisation,
+  mayRun: boolean,
+  access: DecidedAccessToken,
+  ports: DecisionPorts,
+  callIds: string[],
+): Promise<{ draft: IdTokenDraft; isCustomised: boolean } | undefined> {
+  const { scopes } = access.draft
+  const { user } = plan
+  if (!plan.tokens.includes('id') || !user || !scopes.includes('openid')) return undefined
+  const draft = draftIdToken(plan, stored, scopes, ports.newId())
+  const untouched = { draft, isCustomised: stored.idToken !== undefined }
+  if (!mayRun || access.hidden.includes('id_token')) return untouched
+
+  const triggered = await ports.trigger({
+    type: 'PRE_ISSUE_ID_TOKEN',
+    tenant: plan.issuer.tenant,
+    organization: plan.issuer.organization,
+    clientId: plan.application.clientId,
+    facts: { application: plan.application.id, grantType: plan.grantType ?? NO_GRANT },
+    ...(plan.grantType === undefined ? {} : { grantType: plan.grantType }),
+    eventFor: () => idTokenEvent(plan, draft, scopes),
+  })
+  if (triggered.callId !== undefined) callIds.push(triggered.callId)
+  const changed = changedEvent(triggered)
+  return changed ? { draft: readIdToken(changed.event as IdTokenEvent, draft), isCustomised: true } : untouched
+}
+
+/** The event an action changed, or nothing when the tokens are issued as they were. Throws when they are not issued. */
+function changedEvent(triggered: Triggered): (Triggered & { status: 'success' }) | undefined {
+  const callId = triggered.callId === undefined ? {} : { callId: triggered.callId }
+  switch (triggered.status) {
+    case 'skipped':
+    case 'continued':
+      return undefined
+    case 'success':
+      return triggered
+    case 'failed': {
+      const { type, reason, platform } = triggered
+      const description =
+        triggered.description ??
+        (type === 'PRE_ISSUE_ID_TOKEN' ? platform.issuing.idTokenDefaultDescription : undefined)
+      throw new TokenRefusal({
+        status: reason === 'invalid_client' ? 401 : 400,
+        error: reason,
+        ...(description === undefined ? {} : { description }),
+        ...callId,
+      })
+    }
+    case 'incomplete':
+    case 'error':
+      // Why is for the operator, in the call's record. The client only learns the id to ask about.
+      throw new TokenRefusal({ status: 500, error: 'server_error', description: 'Internal Server Error.', ...callId })
+    default:
+      return triggered satisfies never
+  }
+}
+
+/**
+ * Actions never apply to those who manage them: otherwise one that refuses everybody could not be switched off any more. These
+ * are administrators, and tokens that are good for nothing but the server's own APIs.
+ */
+function isForManaging({ user, grantedScopes }: TokenPlan): boolean {
+  if (user?.isAdministrator) return true
+  return grantedScopes.length > 0 && grantedScopes.every(scope => MANAGEMENT_SCOPE.test(scope))
+}
+
+/** The scopes of the server's own APIs, as WSO2 names them. */
+const MANAGEMENT_SCOPE = /^internal_/
+
+function mayRunAccessTokenAction({ application, grantType, previousGrant, tokens }: TokenPlan): boolean {
+  if (application.accessTokenType !== 'JWT' || !tokens.includes('access') || grantType === undefined) return false
+  return previousGrant === undefined ? ACCESS_TOKEN_GRANTS.has(grantType) : REFRESHED_GRANTS.has(previousGrant)
+}
+
+function mayRunIdTokenAction({ application, grantType, responseType, tokens, user }: TokenPlan): boolean {
+  if (application.isSystem || !user || !tokens.includes('id')) return false
+  return grantType === undefined ? ID_TOKEN_RESPONSE_TYPES.has(responseType ?? '') : ID_TOKEN_GRANTS.has(grantType)
+}
+
+function draftAccessToken(plan: TokenPlan, stored: Customisation): AccessTokenDraft {
+  const { application, user, grantedScopes } = plan
+  const earlier = stored.accessToken
+  return {
+    subject: user?.id ?? application.clientId,
+    subjectKind: user ? 'APPLICATION_USER' : 'APPLICATION',
+    scopes: [...new Set(grantedScopes)].sort(),
+    audiences: earlier?.audiences ?? [application.clientId, ...application.audiences],
+    lifetimeSeconds:
+      earlier?.lifetimeSeconds ??
+      (user ? application.userTokenLifetimeSeconds : application.applicationTokenLifetimeSeconds),
+    claims:
+      earlier?.claims ?? (user ? asTokenClaims(claimsOf(user, grantedScopes, application.accessTokenClaims)) : []),
+    ...(application.grantTypes.includes('refresh_token')
+      ? {
+          refreshToken: {
+            // Without a lifetime of its own the application leaves it to the server; the reference shows -1 then.
+            lifetimeSeconds: earlier?.refreshTokenLifetimeSeconds ?? (application.refreshTokenLifetimeSeconds || -1),
+            willBeIssued: plan.willIssueRefreshToken,
+          },
+        }
+      : {}),
+    ...(plan.sessionDataKeyConsent === undefined ? {} : { sessionDataKeyConsent: plan.sessionDataKeyConsent }),
+  }
+}
+
+function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], jti: string): IdTokenDraft {
+  const { application, authentication = {}, issuer, user } = plan
+  const { authTimeSeconds, nonce, acr, amr, sessionId } = authentication
+  const organization = organizationOf(plan)
+  const fixed: [string, unknown][] = [
+    ['jti', jti],
+    ['iss', issuer.url],
+    ['azp', application.clientId],
+    ['auth_time', authTimeSeconds],
+    ['nonce', nonce],
+    ['acr', acr],
+    ['amr', amr],
+    ['sid', sessionId],
+    ['org_id', organization.id],
+    ['org_name', organization.name],
+    ['org_handle', organization.handle],
+    ['sub', user?.id],
+  ]
+  return {
+    fixed: fixed.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }])),
+    claims: stored.idToken?.claims ?? (user ? asTokenClaims(claimsOf(user, scopes)) : []),
+    audiences: stored.idToken?.audiences ?? [application.clientId],
+    lifetimeSeconds: stored.idToken?.lifetimeSeconds ?? application.idTokenLifetimeSeconds,
+  }
+}
+
+function asTokenClaims(claims: [string, ClaimValue][]): TokenClaim[] {
+  return claims.map(([name, value]) => ({ name, value }))
+}

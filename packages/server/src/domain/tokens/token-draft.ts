@@ -1,0 +1,207 @@
+import {
+  type AccessTokenEvent,
+  actionTypes,
+  type IdTokenEvent,
+  type NamedValues,
+  type Platform,
+  type TokenClaim,
+  type TokenRequest,
+} from '@preflow/contract'
+import type { ClientRequest } from '../../ground/http/client-request.ts'
+import type { Application, Organization, User } from '../../ground/store/model.ts'
+import { PRIMARY_USER_STORE, wireOrganization, wireTenant } from '../actions/event-nouns.ts'
+import type { Issuer } from '../tenants/issuer.ts'
+
+/** The request behind a token, as far as an event shows it. */
+export interface TokenContext {
+  issuer: Issuer
+  application: Application
+  client: ClientRequest
+  /** Every parameter of the request, secrets too: the engine decides what travels. */
+  parameters: NamedValues[]
+  /** The grant as the client named it. Absent at the authorize endpoint. */
+  grantType?: string
+  /** Only at the authorize endpoint. */
+  responseType?: string
+  /** Absent when the request had no `scope`. */
+  requestedScopes?: string[]
+  /** Absent when the application acts for itself. */
+  user?: User
+  /** Where the user's account is kept. */
+  userOrganization?: Organization
+  /** Only with the organization switch grant: where the user goes. */
+  accessingOrganization?: Organization
+}
+
+/** An access token that is about to be issued. */
+export interface AccessTokenDraft {
+  subject: string
+  /** The claim `aut`. */
+  subjectKind: 'APPLICATION' | 'APPLICATION_USER'
+  scopes: string[]
+  audiences: string[]
+  lifetimeSeconds: number
+  /** User attributes and custom claims: everything but the standard claims. */
+  claims: TokenClaim[]
+  /** Present when the application may refresh at all. */
+  refreshToken?: { lifetimeSeconds: number; willBeIssued: boolean }
+  /** The consent page that led to the code. */
+  sessionDataKeyConsent?: string
+}
+
+/** An ID token that is about to be issued. */
+export interface IdTokenDraft {
+  /** What the platform writes itself, in order: `jti`, `iss`, `azp`, … Never changed by an extension. */
+  fixed: TokenClaim[]
+  /** User attributes and custom claims. */
+  claims: TokenClaim[]
+  audiences: string[]
+  lifetimeSeconds: number
+}
+
+const STANDARD_ACCESS_CLAIMS: ReadonlySet<string> = new Set(
+  actionTypes.PRE_ISSUE_ACCESS_TOKEN.places.flatMap(place => (place.kind === 'claims' ? place.standard : [])),
+)
+
+/**
+ * Writes an access token draft as the event of its action, in the newest revision of the contract: the engine leaves out what
+ * a platform does not know yet, and says what may be changed.
+ */
+export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft, platform: Platform): AccessTokenEvent {
+  const { issuer, application, requestedScopes, user, userOrganization, accessingOrganization } = context
+  const { scopes } = draft
+  // A user of an organization below the root is of that one wherever they go; a user of the root is where they went.
+  const residence = userOrganization?.depth ? userOrganization : (accessingOrganization ?? userOrganization)
+  // The reference offers to change a refresh token that an application may have but will not get.
+  const isRefreshTokenShown = platform.issuing.refreshPathsWhen === 'grant' || draft.refreshToken?.willBeIssued === true
+  const refreshToken = isRefreshTokenShown ? draft.refreshToken : undefined
+  return {
+    request: { ...wireRequest(context), ...(requestedScopes ? { scopes: requestedScopes } : {}) },
+    tenant: wireTenant(issuer.tenant),
+    organization: wireOrganization(issuer.organization),
+    ...(user
+      ? {
+          user: { id: user.id, ...(residence ? { organization: wireOrganization(residence) } : {}) },
+          userStore: PRIMARY_USER_STORE,
+        }
+      : {}),
+    accessToken: {
+      tokenType: 'JWT',
+      claims: [
+        { name: 'iss', value: issuer.url },
+        { name: 'client_id', value: application.clientId },
+        { name: 'aut', value: draft.subjectKind },
+        { name: 'expires_in', value: draft.lifetimeSeconds },
+        { name: 'aud', value: draft.audiences },
+        ...(platform.issuing.sendsSubjectType ? [{ name: 'subject_type', value: 'public' }] : []),
+        { name: 'sub', value: draft.subject },
+        ...draft.claims,
+      ],
+      ...(scopes.length > 0 ? { scopes } : {}),
+    },
+    ...(refreshToken
+      ? { refreshToken: { claims: [{ name: 'expires_in', value: refreshToken.lifetimeSeconds }] } }
+      : {}),
+    ...(draft.sessionDataKeyConsent === undefined
+      ? {}
+      : { session: { sessionDataKeyConsent: draft.sessionDataKeyConsent } }),
+    response: {
+      parameters: [
+        'access_token',
+        'token_type',
+        'scope',
+        'expires_in',
+        ...(refreshToken ? ['refresh_token'] : []),
+        ...(scopes.includes('openid') ? ['id_token'] : []),
+      ],
+    },
+  }
+}
+
+/** What an action made of the draft: reads back the event that {@link accessTokenEvent} wrote. */
+export function readAccessToken(event: AccessTokenEvent, draft: AccessTokenDraft): AccessTokenDraft {
+  const { claims, scopes = [] } = event.accessToken
+  const claimValue = (name: string) => claims.find(claim => claim.name === name)?.value
+  const refreshLifetime = event.refreshToken?.claims.find(claim => claim.name === 'expires_in')?.value
+  return {
+    ...draft,
+    scopes,
+    audiences: textsOf(claimValue('aud')),
+    lifetimeSeconds: secondsOf(claimValue('expires_in'), draft.lifetimeSeconds),
+    // A standard name that was not in the event may be added without an error; it has no effect (T124).
+    claims: claims.filter(({ name }) => !STANDARD_ACCESS_CLAIMS.has(name)),
+    ...(draft.refreshToken
+      ? {
+          refreshToken: {
+            ...draft.refreshToken,
+            lifetimeSeconds: secondsOf(refreshLifetime, draft.refreshToken.lifetimeSeconds),
+          },
+        }
+      : {}),
+  }
+}
+
+/**
+ * Writes an ID token draft as the event of its action.
+ *
+ * @param grantedScopes What is shown as requested when the request named none.
+ */
+export function idTokenEvent(context: TokenContext, draft: IdTokenDraft, grantedScopes: string[]): IdTokenEvent {
+  const { issuer, user, userOrganization, accessingOrganization } = context
+  return {
+    request: { ...wireRequest(context), scopes: context.requestedScopes ?? grantedScopes },
+    tenant: wireTenant(issuer.tenant),
+    organization: wireOrganization(issuer.organization),
+    ...(user
+      ? {
+          user: {
+            id: user.id,
+            userType: 'LOCAL',
+            ...(userOrganization ? { organization: wireOrganization(userOrganization) } : {}),
+            ...(accessingOrganization ? { accessingOrganization: wireOrganization(accessingOrganization) } : {}),
+          },
+          userStore: PRIMARY_USER_STORE,
+        }
+      : {}),
+    idToken: {
+      claims: [
+        ...draft.fixed,
+        ...draft.claims,
+        { name: 'aud', value: draft.audiences },
+        { name: 'expires_in', value: draft.lifetimeSeconds },
+      ],
+    },
+  }
+}
+
+/** What an action made of the draft: reads back the event that {@link idTokenEvent} wrote. */
+export function readIdToken(event: IdTokenEvent, draft: IdTokenDraft): IdTokenDraft {
+  const { claims } = event.idToken
+  const claimValue = (name: string) => claims.find(claim => claim.name === name)?.value
+  const others = new Set(['aud', 'expires_in', ...draft.fixed.map(({ name }) => name)])
+  return {
+    fixed: draft.fixed,
+    claims: claims.filter(({ name }) => !others.has(name)),
+    audiences: textsOf(claimValue('aud')),
+    lifetimeSeconds: secondsOf(claimValue('expires_in'), draft.lifetimeSeconds),
+  }
+}
+
+function wireRequest({ application, client, parameters, grantType, responseType }: TokenContext): TokenRequest {
+  return {
+    clientId: application.clientId,
+    ...(grantType === undefined ? {} : { grantType }),
+    ...(responseType === undefined ? {} : { responseType }),
+    additionalHeaders: client.headers,
+    additionalParams: parameters,
+  }
+}
+
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return Array.isArray(value) ? value.filter(item => typeof item === 'string') : []
+}
+
+function secondsOf(value: unknown, otherwise: number): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : otherwise
+}

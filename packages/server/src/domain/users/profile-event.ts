@@ -1,0 +1,84 @@
+import { actionTypes, type ProfileEvent, type UserClaim } from '@preflow/contract'
+import { LOCAL_DIALECT } from '../../ground/claims/local-claims.ts'
+import type { Action, User } from '../../ground/store/model.ts'
+import {
+  attributesOf,
+  isMultiValued,
+  PRIMARY_USER_STORE,
+  wireOrganization,
+  wireTenant,
+} from '../actions/event-nouns.ts'
+import { flowOf } from './rule-flow.ts'
+import type { Profile, UserChange } from './user-change.ts'
+
+/** A profile that is about to change. */
+export interface ProfileChange extends UserChange {
+  /** As it is. */
+  user: User
+  /** As it shall be: complete, so a claim that is missing is removed. */
+  profile: Profile
+}
+
+const ACTIVE = `${LOCAL_DIALECT}active`
+
+/**
+ * What will be stored of the attributes that change: `""` or `[]` for one that is removed. The user name is never among them,
+ * as in the reference.
+ */
+export function changedClaims({ profile, user }: Pick<ProfileChange, 'profile' | 'user'>): UserClaim[] {
+  const claims = changesOf(user.claims, profile.claims).map((uri): UserClaim => {
+    const value = profile.claims[uri]
+    return { uri, value: isMultiValued(uri) ? [value ?? []].flat() : (value ?? '') }
+  })
+  if (user.isActive !== profile.isActive) claims.push({ uri: ACTIVE, value: String(profile.isActive) })
+  return claims
+}
+
+/** The URIs of claims that differ, in no particular order. */
+export function changesOf(before: User['claims'], after: User['claims']): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    uri => JSON.stringify(before[uri]) !== JSON.stringify(after[uri]),
+  )
+}
+
+/** What a rule may ask. */
+export function profileFacts({ initiator }: ProfileChange, claims: readonly UserClaim[]) {
+  return {
+    flow: flowOf(actionTypes.PRE_UPDATE_PROFILE, initiator.type, 'ProfileUpdate'),
+    claim: claims.map(({ uri }) => uri),
+  }
+}
+
+/**
+ * Writes a profile that is about to change as the event of its action. Of the attributes the action asks for only those are
+ * shown that have a value now; a first value is in `request.claims` alone.
+ */
+export function profileEvent(
+  { initiator, organization, tenant, user }: ProfileChange,
+  claims: UserClaim[],
+  { attributes }: Pick<Action, 'attributes'>,
+): ProfileEvent {
+  const updating = new Map(claims.map(({ uri, value }) => [uri, value]))
+  const { claims: stored, groups } = attributesOf(user, attributes)
+  return {
+    initiatorType: initiator.type,
+    action: 'UPDATE',
+    request: { claims },
+    tenant: wireTenant(tenant),
+    organization: wireOrganization(organization),
+    user: {
+      id: user.id,
+      organization: wireOrganization(organization),
+      ...(stored
+        ? {
+            claims: stored.map(claim => {
+              const updatingValue = updating.get(claim.uri)
+              return updatingValue === undefined ? claim : { ...claim, updatingValue }
+            }),
+          }
+        : {}),
+      ...(groups ? { groups } : {}),
+    },
+    userStore: PRIMARY_USER_STORE,
+  }
+}

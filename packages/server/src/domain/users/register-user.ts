@@ -1,0 +1,43 @@
+import type { User } from '../../ground/store/model.ts'
+import { findUserByUserName, insertUser } from '../../ground/store/users.ts'
+import { askAboutPassword } from './call-actions.ts'
+import type { ActionRefusal, Profile, UserChange, UserPorts } from './user-change.ts'
+
+/** A user who is about to be. */
+export interface Registration extends UserChange {
+  profile: Profile
+  /** Absent: nobody can sign in as the user until one is set. */
+  password?: string
+}
+
+export type Registered =
+  | { status: 'registered'; user: User }
+  | { status: 'user_name_taken' }
+  | { status: 'refused'; refusal: ActionRefusal }
+
+/**
+ * Creates a user. Every way to a new user leads through here, so whatever has a say in it is asked here: the password's action,
+ * when there is a password.
+ */
+export async function registerUser(ports: UserPorts, registration: Registration): Promise<Registered> {
+  const { organization, password, profile, tenant } = registration
+  const { db } = ports
+  // Looked up first, so that no extension acts on a registration that cannot be.
+  if (await findUserByUserName(db, tenant.id, profile.userName, organization.id)) return { status: 'user_name_taken' }
+  if (password !== undefined) {
+    const refusal = await askAboutPassword(ports, { ...registration, user: profile, password, action: 'REGISTER' })
+    if (refusal) return { status: 'refused', refusal }
+  }
+  const createdAt = ports.now()
+  const user: User = {
+    id: ports.newId(),
+    tenantId: tenant.id,
+    organizationId: organization.id,
+    ...profile,
+    groups: [],
+    isAdministrator: false,
+    createdAt,
+    updatedAt: createdAt,
+  }
+  return (await insertUser(db, user, password)) ? { status: 'registered', user } : { status: 'user_name_taken' }
+}

@@ -1,0 +1,72 @@
+import type { PasswordEvent } from '@preflow/contract'
+import { inTransaction } from '../../ground/store/database.ts'
+import type { User } from '../../ground/store/model.ts'
+import { findUserByUserName, updateUser as storeUser } from '../../ground/store/users.ts'
+import { askAboutPassword, askAboutProfile } from './call-actions.ts'
+import { isLastAdministrator } from './last-administrator.ts'
+import { changesOf } from './profile-event.ts'
+import type { ActionRefusal, Profile, UserChange, UserPorts } from './user-change.ts'
+
+/** A user who is about to change. */
+export interface UserUpdate extends UserChange {
+  /** As it is. */
+  user: User
+  /** As it shall be: complete, so a claim that is missing is removed. Absent: stays. */
+  profile?: Profile
+  /** Absent: stays. */
+  password?: string
+  /** Why the password is set, as its action is told. */
+  action: Exclude<PasswordEvent['action'], 'REGISTER'>
+}
+
+export type UserUpdated =
+  | {
+      status: 'updated'
+      user: User
+      /** The URIs of the claims that changed. */
+      changedClaims: string[]
+    }
+  | { status: 'user_name_taken' }
+  /** The user is the last active administrator of the tenant, and was to be switched off. */
+  | { status: 'last_administrator' }
+  /** Somebody else changed or deleted the user while an extension was asked. Nothing was stored. */
+  | { status: 'changed_meanwhile' }
+  | { status: 'refused'; refusal: ActionRefusal }
+
+/**
+ * Changes a user. Every way to another password or profile leads through here, so whatever has a say in it is asked here: first
+ * the password's action, then the profile's. Only when both agree is anything stored, and then everything at once; the reference
+ * stores the password before it asks about the profile.
+ */
+export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<UserUpdated> {
+  const { db, now } = ports
+  const { organization, password, profile = update.user, user } = update
+  const changedClaims = changesOf(user.claims, profile.claims)
+  const isProfileSame =
+    changedClaims.length === 0 && profile.userName === user.userName && profile.isActive === user.isActive
+  if (isProfileSame && password === undefined) return { status: 'updated', user, changedClaims }
+
+  // Looked up first, so that no extension acts on a change that cannot be.
+  const holder = await findUserByUserName(db, user.tenantId, profile.userName, organization.id)
+  if (holder && holder.id !== user.id) return { status: 'user_name_taken' }
+  const isSwitchedOff = user.isActive && !profile.isActive
+  if (isSwitchedOff && (await isLastAdministrator(db, user))) return { status: 'last_administrator' }
+  const refusal =
+    (password === undefined ? undefined : await askAboutPassword(ports, { ...update, password })) ??
+    (await askAboutProfile(ports, { ...update, profile }))
+  if (refusal) return { status: 'refused', refusal }
+
+  const { claims, isActive, userName } = profile
+  // Never the same twice: it is the version of the user.
+  const updatedAt = Math.max(now(), user.updatedAt + 1)
+  const changed: User = { ...user, claims, isActive, userName, updatedAt }
+  const stored = { readAt: user.updatedAt, ...(password === undefined ? {} : { password }) }
+  const status =
+    isSwitchedOff && user.isAdministrator
+      ? // Looked up again, because an extension may have taken seconds in which another one left.
+        await inTransaction(db, async tx =>
+          (await isLastAdministrator(tx, user)) ? 'last_administrator' : storeUser(tx, changed, stored),
+        )
+      : await storeUser(db, changed, stored)
+  return status === 'updated' ? { status, user: changed, changedClaims } : { status }
+}

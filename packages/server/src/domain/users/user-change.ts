@@ -1,0 +1,63 @@
+import type { InitiatorType } from '@preflow/contract'
+import type { Database } from '../../ground/store/database.ts'
+import type { Organization, Tenant, User } from '../../ground/store/model.ts'
+import type { TriggerAction } from '../actions/trigger-action.ts'
+
+/** In whose name a user is changed: the user, an administrator, or an application with a token of its own. */
+export interface Initiator {
+  type: InitiatorType
+  /** A user id, or the subject of the token. */
+  id: string
+}
+
+/** Where a change happens and who wants it: what every change of a user has in common. */
+export interface UserChange {
+  tenant: Tenant
+  organization: Organization
+  initiator: Initiator
+}
+
+/** What of a user may change beside the password. */
+export type Profile = Pick<User, 'userName' | 'claims' | 'isActive'>
+
+/** What changes of users need of the server. */
+export interface UserPorts {
+  db: Database
+  trigger: TriggerAction
+  /** Epoch milliseconds. */
+  now(): number
+  newId(): string
+}
+
+/** An action did not let a user be changed. Nothing of the change was stored. */
+export type ActionRefusal = { callId?: string } & (
+  | /** The extension said FAILED, or may not be done without: in words for whoever wanted the change. */ {
+      by: 'extension'
+      reason: string
+      description?: string
+    }
+  | /** It could not be asked. Why is for the operator, in the record of the call. */ { by: 'fault' }
+)
+
+const MAX_PASSWORD = 1024
+
+/** What a password must be to be kept at all; whether it is a good one is asked of its action. */
+export const PASSWORD_FORM = `1 to ${MAX_PASSWORD} characters and no control characters`
+
+export function isPassword(text: string): boolean {
+  return text !== '' && text.length <= MAX_PASSWORD && !/\p{Cc}/u.test(text)
+}
+
+/**
+ * Most bytes of all attributes of a user together, as JSON. The event about a change has each of them up to three times, and
+ * extensions read no event of any size: a web framework may stop at 100 KB. Who could write a larger one would get past an action
+ * that goes on when its extension fails.
+ */
+const MAX_CLAIMS_BYTES = 16_384
+
+/** What the attributes of a user must be to be kept. */
+export const CLAIMS_FORM = `at most ${MAX_CLAIMS_BYTES} bytes together, written as JSON`
+
+export function areClaimsShort(claims: User['claims']): boolean {
+  return Buffer.byteLength(JSON.stringify(claims)) <= MAX_CLAIMS_BYTES
+}

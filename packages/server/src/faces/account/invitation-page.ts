@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Issuer } from '../../domain/tenants/issuer.ts'
+import { auditUser } from '../../domain/users/audit-user.ts'
+import { updateUser } from '../../domain/users/update-user.ts'
+import { isPassword, PASSWORD_FORM, type UserPorts } from '../../domain/users/user-change.ts'
+import { donePage, errorPage, newPasswordPage } from '../../ground/pages/pages.ts'
+import { send } from '../sign-in/visit.ts'
+import { readInvitation } from './invitation.ts'
+
+/** Where invitations lead, below the path of the issuer. */
+export const INVITATION_PATH = '/set-password'
+
+export interface InvitationPagePorts extends UserPorts {
+  /** Reads a small form. Rejects when it is too large or no form. */
+  readForm(request: IncomingMessage): Promise<URLSearchParams>
+}
+
+/**
+ * Answers the page at which an invited user sets a password. Whoever has the invitation may: it is the only proof there is, so no
+ * cookie is needed, and nobody else's page can do with it what its owner could not.
+ */
+export async function handleInvitation(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { tenant, organization }: Issuer,
+  ports: InvitationPagePorts,
+): Promise<void> {
+  if (!['GET', 'HEAD', 'POST'].includes(request.method ?? '')) {
+    response.setHeader('allow', 'GET, HEAD, POST')
+    return send(response, 405, errorPage('invalid_request', 'This page knows GET and POST.'))
+  }
+  const isForm = request.method === 'POST'
+  const given = isForm ? await ports.readForm(request) : new URL(request.url ?? '', 'http://any.invalid').searchParams
+  const text = given.get('invitation') ?? ''
+  const invitation = await readInvitation(ports.db, tenant.id, text)
+  if (invitation?.user.organizationId !== organization.id) {
+    return send(
+      response,
+      400,
+      errorPage('invalid_invitation', 'This link was used before or is too old. Ask for another.'),
+    )
+  }
+  const { invitedBy, user } = invitation
+  const show = (status: number, complaint?: string) =>
+    send(
+      response,
+      status,
+      newPasswordPage({ userName: user.userName, invitation: text, ...(complaint === undefined ? {} : { complaint }) }),
+    )
+  if (!isForm) return show(200)
+
+  const password = given.get('password') ?? ''
+  if (!isPassword(password)) return show(400, `A password must have ${PASSWORD_FORM}.`)
+  if (password !== given.get('again')) return show(400, 'The two passwords are not the same.')
+  const initiator = { type: 'ADMIN', id: invitedBy } as const
+  const updated = await updateUser(ports, { tenant, organization, initiator, user, password, action: 'INVITE' })
+  switch (updated.status) {
+    case 'updated': {
+      const details = { changed: ['password'], invitedBy }
+      await auditUser(ports, user, { initiator: user.id, action: 'UPDATE', details })
+      return send(response, 200, donePage('Password Set Successfully', 'You can sign in with it now.'))
+    }
+    case 'refused': {
+      const { refusal } = updated
+      if (refusal.by === 'extension') return show(400, refusal.description ?? 'Choose another password.')
+      const record = refusal.callId === undefined ? '' : ` Its record is ${refusal.callId}.`
+      return send(
+        response,
+        500,
+        errorPage('server_error', `The server encountered an internal error. Try again later.${record}`),
+      )
+    }
+    default:
+      return show(409, 'Your account was changed meanwhile. Try again.')
+  }
+}

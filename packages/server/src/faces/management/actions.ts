@@ -1,0 +1,378 @@
+import {
+  type ActionTypeDescriptor,
+  actionTypes,
+  ENDPOINT_AUTHENTICATION_PROPERTIES,
+  unimplementedActionTypes,
+} from '@preflow/contract'
+import {
+  type ActionInput,
+  type ActionPatch,
+  type ActionSummary,
+  type ActionView,
+  type EndpointView,
+  MANAGEMENT_BASE_PATH,
+  type SigningInput,
+} from '@preflow/contract/management'
+import { invalidRequest } from '../../ground/http/refusal.ts'
+import {
+  countActions,
+  deleteAction,
+  findActionById,
+  insertAction,
+  listActions,
+  setActionStatus,
+  updateAction,
+} from '../../ground/store/actions.ts'
+import type { Action } from '../../ground/store/model.ts'
+import { actionRefusals } from './action-refusals.ts'
+import { checkAction, readAuthentication, readRule, SPECIAL_MEMBERS } from './check-action.ts'
+import { type Call, type Handlers, instant, type Mounted } from './handler.ts'
+
+const BASE = `${MANAGEMENT_BASE_PATH}/actions`
+const SIGNING_SECRET_BYTES = 32
+const MAX_SIGNING_SECRETS = 2
+
+const descriptors = Object.values(actionTypes) as unknown as readonly ActionTypeDescriptor[]
+
+type ActionRouteName =
+  | 'listActionTypes'
+  | 'createAction'
+  | 'listActions'
+  | 'getAction'
+  | 'updateAction'
+  | 'deleteAction'
+  | 'activateAction'
+  | 'deactivateAction'
+
+/** @param maximum Most actions an organization may have of one type. */
+export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
+  const admit = (params: { actionType: string }, mounted: Mounted) => void typeOf(params, mounted)
+  const refuseMalformed = actionRefusals.malformedBody
+
+  return {
+    listActionTypes: {
+      async handle({ db, tenant, organization, prefix }) {
+        const counts = await countActions(db, tenant.id, organization.id)
+        return {
+          status: 200,
+          body: descriptors
+            .filter(
+              descriptor =>
+                descriptor.category === 'PRE_POST' &&
+                (organization.depth === 0 || descriptor.mayBeConfiguredByOrganization),
+            )
+            .map(({ type, path, displayName, description }) => ({
+              type,
+              displayName,
+              description,
+              count: counts[type] ?? 0,
+              self: `${prefix}${BASE}/${path}`,
+            })),
+        }
+      },
+    },
+
+    createAction: {
+      admit,
+      refuseMalformed,
+      async handle(call) {
+        const descriptor = typeOf(call.params, call)
+        const { action, generatedSecret } = newAction(call, descriptor)
+        checkAction(action)
+        if (!(await insertAction(call.db, action, maximum))) throw actionRefusals.maximumReached()
+        call.audit({ action: 'ADD', targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
+        return {
+          status: 201,
+          body: show(action, generatedSecret),
+          // Without the type, as the reference has it. Clients take the id behind the last slash.
+          location: `${call.prefix}${BASE}/${action.id}`,
+        }
+      },
+    },
+
+    listActions: {
+      admit,
+      async handle(call) {
+        const { db, tenant, organization } = call
+        const actions = await listActions(db, tenant.id, organization.id, typeOf(call.params, call).type)
+        return { status: 200, body: actions.map(action => summarize(action, call)) }
+      },
+    },
+
+    getAction: {
+      admit,
+      async handle(call) {
+        const action = await find(call)
+        if (!action) throw actionRefusals.notFound()
+        return { status: 200, body: show(action) }
+      },
+    },
+
+    updateAction: {
+      admit,
+      refuseMalformed,
+      async handle(call) {
+        const descriptor = typeOf(call.params, call)
+        checkSupported(call.body, descriptor)
+        const authentication =
+          call.body.endpoint?.authentication && readAuthentication(call.body.endpoint.authentication)
+        const rule = call.body.rule ? { rule: readRule(call.body.rule, descriptor) } : undefined
+        checkAttributesSupported(call.body, descriptor)
+        const action = await find(call)
+        if (!action) throw actionRefusals.noSuchAction()
+
+        const { version } = call.body
+        if (version != null && version !== descriptor.latestVersion) {
+          throw actionRefusals.notLatestVersion(descriptor.latestVersion)
+        }
+        const { secrets, generatedSecret } = changeSigning(
+          action.endpoint.signingSecrets,
+          call.body.endpoint?.signing,
+          call,
+        )
+        const changed = withPatch(action, call.body, {
+          ...(authentication ? { authentication } : {}),
+          signingSecrets: secrets,
+          ...rule,
+        })
+        changed.updatedAt = call.nowMs
+        checkAction(changed)
+        await updateAction(call.db, changed)
+        call.audit({
+          action: 'UPDATE',
+          targetType: 'ACTION',
+          targetId: action.id,
+          details: { type: action.type, fields: changedFields(call.body) },
+        })
+        return { status: 200, body: show(changed, generatedSecret) }
+      },
+    },
+
+    deleteAction: {
+      admit,
+      async handle(call) {
+        const action = await find(call)
+        if (action) {
+          await deleteAction(call.db, call.tenant.id, action.id)
+          call.audit({ action: 'DELETE', targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
+        }
+        return { status: 204 }
+      },
+    },
+
+    activateAction: { admit, handle: call => switchTo('ACTIVE', 'ACTIVATE', call) },
+    deactivateAction: { admit, handle: call => switchTo('INACTIVE', 'DEACTIVATE', call) },
+  }
+}
+
+/** What a path names. Throws the refusals 1 to 3 of the reference's order. */
+export function typeOf({ actionType }: { actionType: string }, { organization }: Mounted): ActionTypeDescriptor {
+  if (unimplementedActionTypes.some(({ path }) => path === actionType)) throw actionRefusals.typeNotImplemented()
+  const descriptor = descriptors.find(({ path, category }) => path === actionType && category === 'PRE_POST')
+  if (!descriptor) throw actionRefusals.invalidType()
+  if (organization.depth > 0 && !descriptor.mayBeConfiguredByOrganization) {
+    throw actionRefusals.notForOrganizations(descriptor.type)
+  }
+  return descriptor
+}
+
+/** The action that the path names, when it is of the type and of the organization. */
+async function find(call: Pick<Call<'getAction'>, 'db' | 'tenant' | 'organization' | 'prefix' | 'params'>) {
+  const { db, tenant, organization, params } = call
+  const action = await findActionById(db, tenant.id, params.actionId)
+  const isMeant = action?.type === typeOf(params, call).type && action.organizationId === organization.id
+  return isMeant ? action : undefined
+}
+
+async function switchTo(
+  status: Action['status'],
+  verb: string,
+  call: Omit<Call<'activateAction'>, 'body' | 'query'>,
+): Promise<{ status: 200; body: ActionSummary }> {
+  const action = await find(call)
+  if (!action) throw actionRefusals.noSuchAction()
+  await setActionStatus(call.db, call.tenant.id, action.id, status)
+  call.audit({ action: verb, targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
+  return { status: 200, body: summarize({ ...action, status, updatedAt: call.nowMs }, call) }
+}
+
+function newAction(
+  call: Call<'createAction'>,
+  descriptor: ActionTypeDescriptor,
+): { action: Action; generatedSecret?: string } {
+  const { body, nowMs, tenant, organization } = call
+  for (const member of SPECIAL_MEMBERS[descriptor.type] ?? []) {
+    if (!body[member]) throw invalidRequest(`Property ${member} cannot be null.`)
+  }
+  checkSupported(body, descriptor)
+  const authentication = readAuthentication(body.endpoint.authentication)
+  const rule = body.rule && readRule(body.rule, descriptor)
+  checkAttributesSupported(body, descriptor)
+  const { secrets, generatedSecret } = changeSigning([], body.endpoint.signing, call)
+  const { passwordSharing, platform } = body
+  const action: Action = {
+    id: call.newId(),
+    tenantId: tenant.id,
+    organizationId: organization.id,
+    type: descriptor.type,
+    name: body.name,
+    ...(body.description ? { description: body.description } : {}),
+    status: 'INACTIVE',
+    version: descriptor.latestVersion,
+    endpoint: {
+      uri: body.endpoint.uri,
+      authentication,
+      allowedHeaders: body.endpoint.allowedHeaders ?? [],
+      allowedParameters: body.endpoint.allowedParameters ?? [],
+      signingSecrets: secrets,
+    },
+    ...(rule ? { rule } : {}),
+    attributes: [...new Set(body.attributes ?? [])],
+    ...(passwordSharing ? { passwordSharing: sharing(passwordSharing.format, passwordSharing.certificate) } : {}),
+    onFailure: body.onFailure ?? 'error',
+    ...(platform && platform !== 'default' ? { platform } : {}),
+    createdAt: nowMs,
+    updatedAt: nowMs,
+  }
+  return { action, ...(generatedSecret === undefined ? {} : { generatedSecret }) }
+}
+
+/** The action with the fields of the body in place of its own; `undefined` in `read` takes the rule away. */
+function withPatch(
+  action: Action,
+  body: ActionPatch,
+  read: {
+    authentication?: Action['endpoint']['authentication']
+    signingSecrets: string[]
+    rule?: Action['rule'] | undefined
+  },
+): Action {
+  const { rule: oldRule, platform: oldPlatform, passwordSharing: oldSharing, ...rest } = action
+  const rule = 'rule' in read ? read.rule : oldRule
+  const platform = body.platform ?? oldPlatform
+  const passwordSharing = body.passwordSharing
+    ? sharing(
+        body.passwordSharing.format ?? oldSharing?.format ?? 'PLAIN_TEXT',
+        body.passwordSharing.certificate ?? oldSharing?.certificate,
+      )
+    : oldSharing
+  return {
+    ...rest,
+    name: body.name ?? action.name,
+    ...(body.description == null ? {} : { description: body.description }),
+    version: body.version ?? action.version,
+    endpoint: {
+      uri: body.endpoint?.uri ?? action.endpoint.uri,
+      authentication: read.authentication ?? action.endpoint.authentication,
+      allowedHeaders: body.endpoint?.allowedHeaders ?? action.endpoint.allowedHeaders,
+      allowedParameters: body.endpoint?.allowedParameters ?? action.endpoint.allowedParameters,
+      signingSecrets: read.signingSecrets,
+    },
+    ...(rule ? { rule } : {}),
+    attributes: body.attributes ? [...new Set(body.attributes)] : action.attributes,
+    ...(passwordSharing ? { passwordSharing } : {}),
+    onFailure: body.onFailure ?? action.onFailure,
+    ...(platform && platform !== 'default' ? { platform } : {}),
+  }
+}
+
+/** An empty certificate means none. */
+function sharing(
+  format: NonNullable<Action['passwordSharing']>['format'],
+  certificate: string | null | undefined,
+): NonNullable<Action['passwordSharing']> {
+  return { format, ...(certificate ? { certificate } : {}) }
+}
+
+/** What the type has no place for, in the order of the reference's mappers. */
+function checkSupported(body: ActionInput | ActionPatch, { type, mayListHeaders }: ActionTypeDescriptor): void {
+  if (body.passwordSharing && !SPECIAL_MEMBERS[type]?.includes('passwordSharing')) throw actionRefusals.malformedBody()
+  if (mayListHeaders) return
+  if (body.endpoint?.allowedHeaders) throw actionRefusals.headersNotSupported(type)
+  if (body.endpoint?.allowedParameters) throw actionRefusals.parametersNotSupported(type)
+}
+
+function checkAttributesSupported(
+  { attributes }: ActionInput | ActionPatch,
+  { type, mayListAttributes }: ActionTypeDescriptor,
+): void {
+  if (attributes && attributes.length > 0 && !mayListAttributes) throw actionRefusals.attributesNotSupported(type)
+}
+
+/** Newest first. A generated secret keeps the newest of before beside it, so that the extension can be told in peace. */
+export function changeSigning(
+  current: readonly string[],
+  input: SigningInput | null | undefined,
+  { randomBytes }: { randomBytes(count: number): Uint8Array },
+): { secrets: string[]; generatedSecret?: string } {
+  const given = input?.secrets ? [...input.secrets] : [...current]
+  if (!input?.generate) return { secrets: given }
+  const generatedSecret = `whsec_${Buffer.from(randomBytes(SIGNING_SECRET_BYTES)).toString('base64')}`
+  return { secrets: [generatedSecret, ...given].slice(0, MAX_SIGNING_SECRETS), generatedSecret }
+}
+
+/** Names of what a body sets, with those inside the endpoint: for the audit. Never values. */
+function changedFields(body: ActionPatch): string[] {
+  return Object.entries(body).flatMap(([name, value]) =>
+    name === 'endpoint' && value ? Object.keys(value).map(inner => `endpoint.${inner}`) : [name],
+  )
+}
+
+function summarize(action: Action, { prefix }: Mounted): ActionSummary {
+  const { path } = actionTypes[action.type]
+  return {
+    ...commonOf(action),
+    links: [{ href: `${prefix}${BASE}/${path}/${action.id}`, method: 'GET', rel: 'self' }],
+  }
+}
+
+function commonOf({ id, type, name, description, status, version, createdAt, updatedAt }: Action) {
+  return {
+    id,
+    type,
+    name,
+    ...(description === undefined ? {} : { description }),
+    status,
+    version,
+    createdAt: instant(createdAt),
+    updatedAt: instant(updatedAt),
+  }
+}
+
+function show(action: Action, generatedSecret?: string): ActionView {
+  const { endpoint, rule, attributes, passwordSharing, onFailure, platform } = action
+  return {
+    ...commonOf(action),
+    endpoint: showEndpoint(endpoint, generatedSecret),
+    ...(rule ? { rule } : {}),
+    ...(attributes.length > 0 ? { attributes } : {}),
+    ...(passwordSharing ? { passwordSharing } : {}),
+    onFailure,
+    ...(platform === undefined ? {} : { platform: platform as NonNullable<ActionView['platform']> }),
+  }
+}
+
+/** The endpoint of an action without its secrets, except one that was generated in this request. */
+export function showEndpoint(endpoint: Action['endpoint'], generatedSecret?: string): EndpointView {
+  const { uri, authentication, allowedHeaders, allowedParameters, signingSecrets } = endpoint
+  const shown = ENDPOINT_AUTHENTICATION_PROPERTIES[authentication.type].shown
+  const properties = 'properties' in authentication ? Object.entries(authentication.properties) : []
+  const visible = properties.filter(([name]) => shown.includes(name))
+  return {
+    uri,
+    authentication: {
+      type: authentication.type,
+      ...(visible.length > 0 ? { properties: Object.fromEntries(visible) } : {}),
+    },
+    ...(allowedHeaders.length > 0 ? { allowedHeaders } : {}),
+    ...(allowedParameters.length > 0 ? { allowedParameters } : {}),
+    ...(signingSecrets.length > 0
+      ? {
+          signing: {
+            activeSecrets: signingSecrets.length,
+            ...(generatedSecret === undefined ? {} : { generatedSecret }),
+          },
+        }
+      : {}),
+  }
+}

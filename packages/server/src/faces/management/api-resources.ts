@@ -1,0 +1,211 @@
+import {
+  type ApiResourceSummary,
+  type ApiResourceView,
+  type ApiScopeInput,
+  MANAGEMENT_BASE_PATH,
+} from '@preflow/contract/management'
+import { Refusal } from '../../ground/http/refusal.ts'
+import {
+  deleteApiResource,
+  findApiResource,
+  insertApiResource,
+  listApiResources,
+  updateApiResource,
+} from '../../ground/store/api-resources.ts'
+import type { ApiResource } from '../../ground/store/model.ts'
+import { readFilter } from './filter.ts'
+import type { Call, Handlers, Mounted } from './handler.ts'
+
+const BASE = `${MANAGEMENT_BASE_PATH}/api-resources`
+const OIDC_SCOPES = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access', 'groups', 'roles']
+
+type ApiResourceRouteName =
+  | 'createApiResource'
+  | 'listApiResources'
+  | 'getApiResource'
+  | 'updateApiResource'
+  | 'deleteApiResource'
+
+const refusal = (status: number, code: string, message: string, description: string) =>
+  new Refusal(status, `API-RESOURCE-${code}`, message, description)
+
+/** The management API and SCIM as a resource of each tenant: its scopes are what tools are authorized for. */
+export function isSystemApi({ identifier }: Pick<ApiResource, 'identifier'>): boolean {
+  return identifier === MANAGEMENT_BASE_PATH
+}
+
+export const apiResourceHandlers: Handlers<ApiResourceRouteName> = {
+  createApiResource: {
+    async handle(call) {
+      const { body, tenant } = call
+      const resource: ApiResource = {
+        id: call.newId(),
+        tenantId: tenant.id,
+        name: body.name,
+        identifier: body.identifier,
+        ...(body.description ? { description: body.description } : {}),
+        requiresAuthorization: body.requiresAuthorization ?? true,
+        scopes: readScopes(body.scopes ?? [], call),
+      }
+      if (!(await insertApiResource(call.db, resource))) {
+        throw refusal(
+          409,
+          '60003',
+          'Unable to add API resource.',
+          `API resource already exists for the tenant: ${tenant.domain}. Identifiers and names of scopes are unique in a tenant.`,
+        )
+      }
+      call.audit({ action: 'ADD', targetType: 'API_RESOURCE', targetId: resource.id, details: {} })
+      return { status: 201, body: show(resource, call), location: `${call.prefix}${BASE}/${resource.id}` }
+    },
+  },
+
+  listApiResources: {
+    async handle(call) {
+      const { limit = 10, after, filter } = call.query
+      const matches = readFilter<ApiResource>(
+        filter,
+        {
+          name: ({ name }) => name,
+          identifier: ({ identifier }) => identifier,
+          type: resource => (isSystemApi(resource) ? 'SYSTEM' : 'BUSINESS'),
+        },
+        'API-RESOURCE-60001',
+      )
+      const all = (await listApiResources(call.db, call.tenant.id)).filter(matches)
+      // The cursor names the last one that was seen. When that is gone meanwhile, the list begins again.
+      const seen = after === undefined ? undefined : Buffer.from(after, 'base64url').toString()
+      const from = seen === undefined ? 0 : all.findIndex(({ id }) => id === seen) + 1
+      const page = all.slice(from, from + limit)
+      const last = page.at(-1)
+      const query = new URLSearchParams({
+        limit: String(limit),
+        ...(filter ? { filter } : {}),
+        after: Buffer.from(last?.id ?? '').toString('base64url'),
+      })
+      return {
+        status: 200,
+        body: {
+          totalResults: all.length,
+          APIResources: page.map(resource => summarize(resource, call)),
+          links: from + limit < all.length ? [{ href: `${call.prefix}${BASE}?${query}`, rel: 'next' }] : [],
+        },
+      }
+    },
+  },
+
+  getApiResource: {
+    async handle(call) {
+      return { status: 200, body: show(await mustFind(call), call) }
+    },
+  },
+
+  updateApiResource: {
+    async handle(call) {
+      const resource = await mustFind(call)
+      refuseSystemApi(resource)
+      const { name, description, addedScopes = [], removedScopes = [] } = call.body
+      const changed = {
+        ...resource,
+        name: name ?? resource.name,
+        ...(description === undefined ? {} : { description }),
+        scopes: [
+          ...resource.scopes.filter(scope => !removedScopes.includes(scope.name)),
+          ...readScopes(addedScopes, call),
+        ],
+      }
+      if (!(await updateApiResource(call.db, changed))) {
+        throw refusal(
+          409,
+          '60004',
+          'Unable to add scope.',
+          `Scope already exists for the tenant: ${call.tenant.domain}.`,
+        )
+      }
+      call.audit({
+        action: 'UPDATE',
+        targetType: 'API_RESOURCE',
+        targetId: resource.id,
+        details: { fields: Object.keys(call.body) },
+      })
+      return { status: 204 }
+    },
+  },
+
+  deleteApiResource: {
+    async handle(call) {
+      const { db, tenant, params } = call
+      const resource = await findApiResource(db, tenant.id, params.apiResourceId)
+      if (resource) {
+        refuseSystemApi(resource)
+        await deleteApiResource(db, tenant.id, resource.id)
+        call.audit({ action: 'DELETE', targetType: 'API_RESOURCE', targetId: resource.id, details: {} })
+      }
+      return { status: 204 }
+    },
+  },
+}
+
+async function mustFind({
+  db,
+  tenant,
+  params,
+}: Pick<Call<'getApiResource'>, 'db' | 'tenant' | 'params'>): Promise<ApiResource> {
+  const resource = await findApiResource(db, tenant.id, params.apiResourceId)
+  if (resource) return resource
+  throw refusal(
+    404,
+    '60002',
+    'Unable to find the API resource.',
+    `Unable to find the API resource with the id: ${params.apiResourceId} in the tenant domain.`,
+  )
+}
+
+function refuseSystemApi(resource: ApiResource): void {
+  if (!isSystemApi(resource)) return
+  throw refusal(
+    403,
+    '60012',
+    'Cannot modify or delete System APIs.',
+    'Cannot modify or delete the read-only System APIs.',
+  )
+}
+
+function readScopes(inputs: readonly ApiScopeInput[], { newId }: Pick<Call<'createApiResource'>, 'newId'>) {
+  for (const { name } of inputs) {
+    if (OIDC_SCOPES.includes(name)) {
+      throw refusal(
+        400,
+        '60009',
+        'Existing OIDC scope name provided.',
+        'Provided scopes name is already exists in the system as an OIDC scope.',
+      )
+    }
+    // Scopes of this form are rights to manage the tenant; an API of somebody else must not hand them out.
+    if (name.startsWith('internal_')) {
+      throw refusal(400, '60008', 'Restricted scope name provided.', 'Scope name is restricted.')
+    }
+  }
+  return inputs.map(scope => ({ id: newId(), ...scope }))
+}
+
+function summarize(resource: ApiResource, { prefix }: Mounted): ApiResourceSummary {
+  const { id, name, identifier, requiresAuthorization } = resource
+  return {
+    id,
+    name,
+    identifier,
+    type: isSystemApi(resource) ? 'SYSTEM' : 'BUSINESS',
+    requiresAuthorization,
+    self: `${prefix}${BASE}/${id}`,
+  }
+}
+
+function show(resource: ApiResource, mounted: Mounted): ApiResourceView {
+  const { description, scopes } = resource
+  return {
+    ...summarize(resource, mounted),
+    ...(description === undefined ? {} : { description }),
+    scopes: scopes.map(scope => ({ ...scope, displayName: scope.displayName ?? scope.name })),
+  }
+}

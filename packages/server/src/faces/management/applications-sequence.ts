@@ -1,0 +1,76 @@
+import type { AuthenticationSequenceInput, AuthenticationSequenceView } from '@preflow/contract/management'
+import { BASIC_AUTHENTICATOR, sequenceOf } from '../../domain/sign-in/sequence.ts'
+import { invalidRequest } from '../../ground/http/refusal.ts'
+import { authenticationTypesOf } from '../../ground/store/authenticators.ts'
+import type { Database } from '../../ground/store/database.ts'
+import type { Application, SignInSequence, Tenant } from '../../ground/store/model.ts'
+
+const refuse = (text: string) => invalidRequest(`authenticationSequence${text}`)
+
+/**
+ * Reads how an application has its users signed in.
+ *
+ * @returns The sequence, or nothing for the default one. Rejects with a refusal that says what does not fit.
+ */
+export async function readSequence(
+  { type = 'DEFAULT', steps = [], subjectStepId = 1, attributeStepId = 1 }: AuthenticationSequenceInput,
+  { db, tenant }: { db: Database; tenant: Tenant },
+): Promise<SignInSequence | undefined> {
+  const ordered = steps.toSorted((one, other) => one.id - other.id)
+  const options = ordered.map(step => step.options.map(({ authenticator }) => authenticator))
+  if (type === 'DEFAULT') {
+    // What asks for more must not be taken and then not done.
+    if (options.length <= 1 && (options[0] ?? []).every(name => name === BASIC_AUTHENTICATOR)) return undefined
+    throw refuse(`: DEFAULT is one step with ${BASIC_AUTHENTICATOR}. Say "type": "USER_DEFINED" to have these steps.`)
+  }
+  if (ordered.length === 0) throw refuse('.steps: name at least one step, or say "type": "DEFAULT".')
+  for (const [index, { id }] of ordered.entries()) {
+    if (id !== index + 1) throw refuse(`.steps: ids must be 1, 2, 3 and so on; look at step ${id}.`)
+  }
+  await checkOptions(options, db, tenant)
+  for (const [name, id] of Object.entries({ subjectStepId, attributeStepId })) {
+    if (id > ordered.length) throw refuse(`.${name}: there is no step ${id}; the last one is ${ordered.length}.`)
+  }
+  return {
+    steps: options.map(names => ({ options: names })),
+    subjectStep: subjectStepId,
+    attributeStep: attributeStepId,
+  }
+}
+
+async function checkOptions(steps: readonly string[][], db: Database, tenant: Tenant): Promise<void> {
+  const types = await authenticationTypesOf(db, tenant, [...new Set(steps.flat())])
+  for (const [index, options] of steps.entries()) {
+    const at = `.steps: step ${index + 1}`
+    if (options.length === 0) throw refuse(`${at} has no options. Name at least one authenticator.`)
+    if (new Set(options).size < options.length) throw refuse(`${at} names an authenticator twice.`)
+    for (const name of options) {
+      if (name === BASIC_AUTHENTICATOR) continue
+      const known = types.get(name)
+      if (!known) {
+        const shown = JSON.stringify(name)
+        throw refuse(
+          `${at}: there is no authenticator ${shown}. Create it, or take one that GET /authenticators lists.`,
+        )
+      }
+      if (index === 0 && known.includes('VERIFICATION')) {
+        throw refuse(
+          `${at}: ${name} verifies a user who is known already. Put it into a later step, after one that identifies the user.`,
+        )
+      }
+    }
+  }
+}
+
+export function showSequence(application: Application): AuthenticationSequenceView {
+  const { steps, subjectStep, attributeStep } = sequenceOf(application)
+  return {
+    type: application.signIn && !application.isSystem ? 'USER_DEFINED' : 'DEFAULT',
+    steps: steps.map(({ options }, index) => ({
+      id: index + 1,
+      options: options.map(authenticator => ({ idp: 'LOCAL', authenticator })),
+    })),
+    subjectStepId: subjectStep,
+    attributeStepId: attributeStep,
+  }
+}

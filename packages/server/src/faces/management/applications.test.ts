@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { authorizedScopes } from '../../ground/store/api-resources.ts'
+import { findApplicationById, updateApplication } from '../../ground/store/applications.ts'
+import type { Database } from '../../ground/store/database.ts'
+import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
+import { assertRefused, createApiUnderTest, type TenantUnderTest, tokens } from './api-under-test.fixture.ts'
+
+const web = {
+  grantTypes: ['authorization_code', 'refresh_token'],
+  callbackURLs: ['https://shop.example/cb'],
+}
+
+/** A body as WSO2's own consoles and tools send it, with all they fill in. */
+const COMPLETE = {
+  name: 'Complete',
+  description: 'Everything is said',
+  imageUrl: 'https://x.example/logo.png',
+  accessUrl: 'https://x.example/',
+  templateId: 'b9c5e11e-fc78-484b-9bec-015d247561b8',
+  isManagementApp: false,
+  applicationEnabled: true,
+  associatedRoles: { allowedAudience: 'APPLICATION', roles: [] },
+  claimConfiguration: { dialect: 'LOCAL', requestedClaims: [{ claim: { uri: 'http://wso2.org/claims/x' } }] },
+  authenticationSequence: { type: 'DEFAULT', steps: [{ id: 1, options: [] }] },
+  advancedConfigurations: {
+    saas: false,
+    skipLoginConsent: true,
+    skipLogoutConsent: true,
+    discoverableByEndUsers: false,
+  },
+  provisioningConfigurations: { inboundProvisioning: { proxyMode: false } },
+  inboundProtocolConfiguration: {
+    oidc: {
+      ...web,
+      allowedOrigins: ['https://shop.example'],
+      publicClient: false,
+      pkce: { mandatory: true, supportPlainTransformAlgorithm: true },
+      hybridFlow: { enable: true, responseType: 'code id_token,code token' },
+      accessToken: {
+        type: 'JWT',
+        userAccessTokenExpiryInSeconds: 1800,
+        applicationAccessTokenExpiryInSeconds: 900,
+        bindingType: 'None',
+        revokeTokensWhenIDPSessionTerminated: false,
+        validateTokenBinding: false,
+        accessTokenAttributes: ['email', 'groups'],
+      },
+      refreshToken: { expiryInSeconds: 7200, renewRefreshToken: false, extendRenewedRefreshTokenExpiryTime: true },
+      idToken: {
+        expiryInSeconds: 600,
+        audience: ['https://api.example'],
+        encryption: { enabled: false, algorithm: '', method: '' },
+        idTokenSignedResponseAlg: 'RS256',
+      },
+      logout: { backChannelLogoutUrl: '' },
+      validateRequestObjectSignature: false,
+      scopeValidators: [],
+      clientAuthentication: { tokenEndpointAuthMethod: 'client_secret_basic' },
+      requestObject: {},
+      pushAuthorizationRequest: { requirePushAuthorizationRequest: false },
+      subject: { subjectType: 'public' },
+      isFAPIApplication: false,
+    },
+  },
+}
+
+onEachDatabase('the applications API', open => {
+  let db: Database
+  let newTenant: ReturnType<typeof createApiUnderTest>
+  before(async () => {
+    db = await open()
+    newTenant = createApiUnderTest(db)
+  })
+
+  async function created(body: object = { name: 'Shop', inboundProtocolConfiguration: { oidc: web } }) {
+    const tenant = await newTenant()
+    return { ...tenant, id: await create(tenant, body) }
+  }
+
+  async function create({ call, prefix }: Pick<TenantUnderTest, 'call' | 'prefix'>, body: object): Promise<string> {
+    const made = await call('POST', '/applications', { body })
+    assert.equal(made.status, 201, JSON.stringify(made.body))
+    const location = made.headers.get('location') ?? ''
+    assert.ok(location.startsWith(`http://id.example${prefix}/api/server/v1/applications/`))
+    return location.split('/').at(-1) ?? ''
+  }
+
+  test('an application gets a client id and a secret, and the defaults of the reference', async () => {
+    const { call, id } = await created()
+    const { clientId, clientSecret, ...rest } = (await call('GET', `/applications/${id}/inbound-protocols/oidc`)).body
+    assert.match(clientId, /^[\w-]{20}$/)
+    assert.match(clientSecret, /^[\w-]{43}$/)
+    assert.deepEqual(rest, {
+      state: 'ACTIVE',
+      ...web,
+      allowedOrigins: [],
+      publicClient: false,
+      pkce: { mandatory: false, supportPlainTransformAlgorithm: false },
+      hybridFlow: { enable: false },
+      accessToken: {
+        type: 'JWT',
+        userAccessTokenExpiryInSeconds: 3600,
+        applicationAccessTokenExpiryInSeconds: 3600,
+        accessTokenAttributes: [],
+      },
+      refreshToken: { expiryInSeconds: 86_400, renewRefreshToken: true },
+      idToken: { expiryInSeconds: 3600, audience: [] },
+    })
+  })
+
+  test('a body as the tools of the reference send it works as it is', async () => {
+    const { call, id } = await created(COMPLETE)
+    const oidc = (await call('GET', `/applications/${id}/inbound-protocols/oidc`)).body
+    assert.deepEqual(oidc.accessToken, {
+      type: 'JWT',
+      userAccessTokenExpiryInSeconds: 1800,
+      applicationAccessTokenExpiryInSeconds: 900,
+      accessTokenAttributes: ['email', 'groups'],
+    })
+    assert.deepEqual(oidc.refreshToken, { expiryInSeconds: 7200, renewRefreshToken: false })
+    assert.deepEqual(oidc.idToken, { expiryInSeconds: 600, audience: ['https://api.example'] })
+    assert.deepEqual(oidc.hybridFlow, { enable: true, responseType: 'code id_token,code token' })
+    assert.equal(oidc.pkce.mandatory, true)
+    const application = (await call('GET', `/applications/${id}`)).body
+    assert.equal(application.description, 'Everything is said')
+    assert.deepEqual(application.advancedConfigurations, { skipLoginConsent: true })
+  })
+
+  test('a setting that promises what this server does not do is refused by name', async () => {
+    const { call } = await newTenant()
+    const oidcs = [
+      { validateRequestObjectSignature: true },
+      { isFAPIApplication: true },
+      { accessToken: { validateTokenBinding: true } },
+      { idToken: { encryption: { enabled: true } } },
+    ]
+    for (const promise of oidcs) {
+      const body = { name: 'Shop', inboundProtocolConfiguration: { oidc: { ...web, ...promise } } }
+      assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', /must be one of false\.$/)
+    }
+    assertRefused(
+      await call('POST', '/applications', { body: { name: 'Shop', applicationEnabled: false } }),
+      400,
+      'UE-10000',
+    )
+  })
+
+  test('bad settings are refused with what they must be, and nothing is kept', async () => {
+    const { call } = await newTenant()
+    const cases: [object, RegExp][] = [
+      [{ grantTypes: [] }, /grantTypes: size must be at least 1/],
+      [{ grantTypes: ['authorization_code'] }, /callbackURLs: name at least one/],
+      [{ ...web, callbackURLs: ['javascript:alert(1)'] }, /callbackURLs: each must be/],
+      [{ ...web, callbackURLs: ['https://x.example/#fragment'] }, /callbackURLs: each must be/],
+      [{ ...web, callbackURLs: ['/relative'] }, /callbackURLs: each must be/],
+      [{ ...web, callbackURLs: ['regexp=https://(a|b).example/.*'] }, /callbackURLs: each must be/],
+      [{ ...web, allowedOrigins: ['https://x.example/path'] }, /allowedOrigins: each must be an origin/],
+      [{ ...web, accessToken: { type: 'SAML' } }, /accessToken\.type: must be one of JWT, Default/],
+      [{ ...web, accessToken: { userAccessTokenExpiryInSeconds: 0 } }, /size must be at least 1/],
+      [{ ...web, refreshToken: { expiryInSeconds: 1.5 } }, /expiryInSeconds: must be int/],
+      [{ ...web, unheardOf: true }, /there is no field "unheardOf"/],
+      [{ ...web, hybridFlow: { enable: true, responseType: 'token' } }, /response type for the hybrid flow/],
+    ]
+    for (const [oidc, description] of cases) {
+      const refused = await call('POST', '/applications', {
+        body: { name: 'Shop', inboundProtocolConfiguration: { oidc } },
+      })
+      assert.equal(refused.status, 400, String(description))
+      assert.match(refused.body.description, description)
+    }
+    assert.equal((await call('GET', '/applications')).body.totalResults, 0)
+  })
+
+  test('several callback URLs may come as one regular expression of alternatives', async () => {
+    const oidc = {
+      ...web,
+      callbackURLs: ['regexp=(https://a.example/cb|http://127.0.0.1:9499/callback)', 'com.app:/cb'],
+    }
+    const { call, id } = await created({ name: 'Shop', inboundProtocolConfiguration: { oidc } })
+    const { callbackURLs } = (await call('GET', `/applications/${id}/inbound-protocols/oidc`)).body
+    assert.deepEqual(callbackURLs, ['https://a.example/cb', 'http://127.0.0.1:9499/callback', 'com.app:/cb'])
+  })
+
+  test('a public client has no secret and must use PKCE unless it says otherwise', async () => {
+    const oidc = { ...web, publicClient: true }
+    const { call, id } = await created({ name: 'App', inboundProtocolConfiguration: { oidc } })
+    const path = `/applications/${id}/inbound-protocols/oidc`
+    const shown = (await call('GET', path)).body
+    assert.ok(!('clientSecret' in shown))
+    assert.equal(shown.pkce.mandatory, true)
+    assertRefused(await call('POST', `${path}/regenerate-secret`), 400, 'UE-10000', 'A public client has no secret.')
+    await call('PUT', path, { body: { ...web, publicClient: false } })
+    assert.match((await call('GET', path)).body.clientSecret, /^[\w-]{43}$/)
+  })
+
+  test('client id and secret may be chosen at creation and not later', async () => {
+    const oidc = { ...web, clientId: 'shop', clientSecret: 'chosen-secret' }
+    const { call, id } = await created({ name: 'Shop', inboundProtocolConfiguration: { oidc } })
+    const path = `/applications/${id}/inbound-protocols/oidc`
+    assert.equal((await call('GET', path)).body.clientSecret, 'chosen-secret')
+    assertRefused(
+      await call('PUT', path, { body: { ...web, clientId: 'other' } }),
+      400,
+      'UE-10000',
+      /^clientId: cannot/,
+    )
+    assertRefused(
+      await call('PUT', path, { body: { ...web, clientSecret: 'other-secret' } }),
+      400,
+      'UE-10000',
+      /^clientSecret/,
+    )
+    assert.equal((await call('PUT', path, { body: oidc })).status, 200)
+    const again = { name: 'Other', inboundProtocolConfiguration: { oidc } }
+    assertRefused(await call('POST', '/applications', { body: again }), 409, 'APP-60007')
+  })
+
+  test('replacing the configuration resets what is left out and keeps id and secret', async () => {
+    const { call, id } = await created(COMPLETE)
+    const path = `/applications/${id}/inbound-protocols/oidc`
+    const before = (await call('GET', path)).body
+    assert.equal((await call('PUT', path, { body: { grantTypes: ['client_credentials'] } })).status, 200)
+    const after = (await call('GET', path)).body
+    assert.equal(after.clientId, before.clientId)
+    assert.equal(after.clientSecret, before.clientSecret)
+    assert.deepEqual(after.callbackURLs, [])
+    assert.deepEqual(after.hybridFlow, { enable: false })
+    assert.equal(after.accessToken.userAccessTokenExpiryInSeconds, 3600)
+    assert.equal((await call('GET', `/applications/${id}`)).body.advancedConfigurations.skipLoginConsent, true)
+  })
+
+  test('a regenerated secret is another one', async () => {
+    const { call, id } = await created()
+    const path = `/applications/${id}/inbound-protocols/oidc`
+    const before = (await call('GET', path)).body.clientSecret
+    const answered = await call('POST', `${path}/regenerate-secret`)
+    assert.equal(answered.status, 200)
+    assert.notEqual(answered.body.clientSecret, before)
+    assert.equal((await call('GET', path)).body.clientSecret, answered.body.clientSecret)
+  })
+
+  test('name, description and consent are changed one by one; a taken name changes nothing', async () => {
+    const { call, prefix, id } = await created()
+    await create({ call, prefix }, { name: 'Taken' })
+    assert.equal((await call('PATCH', `/applications/${id}`, { body: { description: 'New' } })).status, 200)
+    const body = { advancedConfigurations: { skipLoginConsent: true } }
+    assert.equal((await call('PATCH', `/applications/${id}`, { body })).status, 200)
+    assertRefused(
+      await call('PATCH', `/applications/${id}`, { body: { name: 'Taken', description: 'Lost' } }),
+      409,
+      'APP-60007',
+    )
+    const shown = (await call('GET', `/applications/${id}`)).body
+    assert.equal(shown.name, 'Shop')
+    assert.equal(shown.description, 'New')
+    assert.equal(shown.advancedConfigurations.skipLoginConsent, true)
+  })
+
+  test('lists are filtered and paged', async () => {
+    const tenant = await newTenant()
+    for (const name of ['Alpha', 'beta shop', 'Gamma']) await create(tenant, { name })
+    const system = await create(tenant, { name: 'Console' })
+    const application = await findApplicationById(db, tenant.tenant.id, system)
+    assert.ok(application)
+    await updateApplication(db, { ...application, isSystem: true })
+    const names = async (query: string) =>
+      (await tenant.call('GET', `/applications?${query}`)).body.applications.map(({ name }: { name: string }) => name)
+    assert.deepEqual((await names('')).sort(), ['Alpha', 'Console', 'Gamma', 'beta shop'])
+    assert.deepEqual((await names('excludeSystemPortals=true')).sort(), ['Alpha', 'Gamma', 'beta shop'])
+    assert.deepEqual(await names('filter=name+eq+alpha'), ['Alpha'])
+    assert.deepEqual(await names('filter=name+co+%22ta+sh%22'), ['beta shop'])
+    assert.deepEqual(await names('filter=name+sw+a+or+name+ew+a+and+name+sw+g'), ['Alpha', 'Gamma'])
+    const page = (await tenant.call('GET', '/applications?limit=2&offset=1')).body
+    assert.deepEqual([page.totalResults, page.startIndex, page.count], [4, 2, 2])
+    assert.deepEqual(
+      page.links.map(({ rel }: { rel: string }) => rel),
+      ['next', 'previous'],
+    )
+    for (const query of ['filter=name', 'filter=secret+eq+x', 'filter=name+gt+x']) {
+      assertRefused(await tenant.call('GET', `/applications?${query}`), 400, 'APP-60004')
+    }
+    for (const query of ['limit=0', 'limit=x', 'offset=-1']) {
+      assertRefused(await tenant.call('GET', `/applications?${query}`), 400, 'UE-10000')
+    }
+  })
+
+  test('a deleted application is gone, and deleting it again is no fault', async () => {
+    const { call, id } = await created()
+    assert.equal((await call('DELETE', `/applications/${id}`)).status, 204)
+    assert.equal((await call('DELETE', `/applications/${id}`)).status, 204)
+    for (const path of ['', '/inbound-protocols/oidc', '/authorized-apis']) {
+      assertRefused(await call('GET', `/applications/${id}${path}`), 404, 'APP-60006')
+    }
+    assertRefused(await call('PATCH', `/applications/${id}`, { body: {} }), 404, 'APP-60006')
+  })
+
+  test('an application of another tenant is unknown', async () => {
+    const { id } = await created()
+    const { call } = await newTenant()
+    assertRefused(await call('GET', `/applications/${id}`), 404, 'APP-60006')
+    assert.equal((await call('DELETE', `/applications/${id}`)).status, 204)
+  })
+
+  test('scopes are authorized, changed and withdrawn', async () => {
+    const { call, tenant, id } = await created()
+    const api = await call('POST', '/api-resources', {
+      body: {
+        name: 'Orders',
+        identifier: 'https://api.example/orders',
+        scopes: [{ name: 'orders.read', displayName: 'Read' }, { name: 'orders.write' }],
+      },
+    })
+    const apis = `/applications/${id}/authorized-apis`
+    const body = { id: api.body.id, policyIdentifier: 'RBAC', scopes: ['orders.read'] }
+    assert.equal((await call('POST', apis, { body })).status, 200)
+    assertRefused(await call('POST', apis, { body }), 409, 'APP-60509')
+    assert.deepEqual(await authorizedScopes(db, tenant.id, id), ['orders.read'])
+    const change = { addedScopes: ['orders.write'], removedScopes: ['orders.read'] }
+    assert.equal((await call('PATCH', `${apis}/${api.body.id}`, { body: change })).status, 200)
+    assert.deepEqual((await call('GET', apis)).body, [
+      {
+        id: api.body.id,
+        identifier: 'https://api.example/orders',
+        displayName: 'Orders',
+        policyId: 'RBAC',
+        type: 'BUSINESS',
+        authorizedScopes: [{ id: api.body.scopes[1].id, name: 'orders.write', displayName: 'orders.write' }],
+      },
+    ])
+    assert.equal((await call('DELETE', `${apis}/${api.body.id}`)).status, 204)
+    assert.deepEqual(await authorizedScopes(db, tenant.id, id), [])
+    assertRefused(await call('DELETE', `${apis}/${api.body.id}`), 404, 'APP-60510')
+    assertRefused(await call('PATCH', `${apis}/${api.body.id}`, { body: change }), 404, 'APP-60510')
+    assertRefused(await call('POST', apis, { body: { ...body, id: 'x' } }), 404, 'APP-60507')
+    assertRefused(await call('POST', apis, { body: { ...body, scopes: ['x'] } }), 400, 'APP-60508')
+    assertRefused(await call('POST', apis, { body: { ...body, policyIdentifier: 'x' } }), 400, 'APP-60511')
+  })
+
+  test('rights to manage the tenant are given by administrators, not by tools that have some', async () => {
+    const { call, tenant, id } = await created()
+    const [system] = (await call('GET', '/api-resources?filter=type+eq+SYSTEM')).body.APIResources
+    const apis = `/applications/${id}/authorized-apis`
+    const body = { id: system.id, scopes: ['internal_action_mgt_view'] }
+    tokens.set('tool', { scopes: ['internal_application_mgt_update'], subject: 'tool' })
+    assertRefused(await call('POST', apis, { as: { bearer: 'tool' }, body }), 403, 'APP-60520')
+    assert.equal((await call('POST', apis, { body })).status, 200)
+    assert.deepEqual(await authorizedScopes(db, tenant.id, id), ['internal_action_mgt_view'])
+    const more = { addedScopes: ['internal_action_mgt_create'] }
+    assertRefused(await call('PATCH', `${apis}/${system.id}`, { as: { bearer: 'tool' }, body: more }), 403, 'APP-60520')
+  })
+})

@@ -1,0 +1,467 @@
+import {
+  type ApplicationSummary,
+  type ApplicationView,
+  MANAGEMENT_BASE_PATH,
+  type OidcInput,
+  type OidcView,
+} from '@preflow/contract/management'
+import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import {
+  authorizeApi,
+  findApiResource,
+  listApiResources,
+  listAuthorizedApis,
+  withdrawApi,
+} from '../../ground/store/api-resources.ts'
+import {
+  deleteApplication,
+  findApplicationById,
+  insertApplication,
+  listApplications,
+  updateApplication,
+} from '../../ground/store/applications.ts'
+import type { ApiResource, Application } from '../../ground/store/model.ts'
+import { isSystemApi } from './api-resources.ts'
+import { readSequence, showSequence } from './applications-sequence.ts'
+import { readFilter } from './filter.ts'
+import type { Call, Handlers, Mounted } from './handler.ts'
+
+const BASE = `${MANAGEMENT_BASE_PATH}/applications`
+const CLIENT_ID_BYTES = 15
+const CLIENT_SECRET_BYTES = 32
+const POLICIES = ['RBAC', 'NO POLICY']
+const HYBRID_RESPONSE_TYPES = ['code token', 'code id_token', 'code id_token token']
+/** Grants whose answers go to a callback URL. */
+const REDIRECTING_GRANTS = ['authorization_code', 'implicit']
+
+type ApplicationRouteName =
+  | 'createApplication'
+  | 'listApplications'
+  | 'getApplication'
+  | 'updateApplication'
+  | 'deleteApplication'
+  | 'getOidcConfiguration'
+  | 'replaceOidcConfiguration'
+  | 'regenerateClientSecret'
+  | 'authorizeApi'
+  | 'listAuthorizedApis'
+  | 'updateAuthorizedApi'
+  | 'withdrawApi'
+
+const nameTaken = (name: string) =>
+  new Refusal(
+    409,
+    'APP-60007',
+    'Application already exists.',
+    `An application with the name ${name}, or with the client id, already exists. Choose another.`,
+  )
+
+export const applicationHandlers: Handlers<ApplicationRouteName> = {
+  createApplication: {
+    async handle(call) {
+      const { body, nowMs } = call
+      const oidc = body.inboundProtocolConfiguration?.oidc ?? { grantTypes: ['client_credentials'] }
+      const isPublicClient = oidc.publicClient ?? false
+      const signIn = body.authenticationSequence && (await readSequence(body.authenticationSequence, call))
+      const application: Application = {
+        id: call.newId(),
+        tenantId: call.tenant.id,
+        name: body.name,
+        ...(body.description ? { description: body.description } : {}),
+        clientId: oidc.clientId ?? randomText(call, CLIENT_ID_BYTES),
+        ...(isPublicClient ? {} : { clientSecret: oidc.clientSecret ?? randomText(call, CLIENT_SECRET_BYTES) }),
+        ...readOidc(oidc),
+        skipsConsent: body.advancedConfigurations?.skipLoginConsent ?? false,
+        ...(signIn ? { signIn } : {}),
+        isSystem: false,
+        createdAt: nowMs,
+        updatedAt: nowMs,
+      }
+      if (!(await insertApplication(call.db, application))) throw nameTaken(body.name)
+      call.audit({ action: 'ADD', targetType: 'APPLICATION', targetId: application.id, details: {} })
+      return { status: 201, location: `${call.prefix}${BASE}/${application.id}` }
+    },
+  },
+
+  listApplications: {
+    async handle(call) {
+      const { limit = 30, offset = 0, filter, excludeSystemPortals } = call.query
+      const matches = readFilter<Application>(
+        filter,
+        { name: ({ name }) => name, clientId: ({ clientId }) => clientId },
+        'APP-60004',
+      )
+      const all = (await listApplications(call.db, call.tenant.id)).filter(
+        application => matches(application) && !(application.isSystem && excludeSystemPortals === 'true'),
+      )
+      const page = all.slice(offset, offset + limit)
+      const link = (rel: string, from: number) => {
+        const query = new URLSearchParams({ offset: String(from), limit: String(limit), ...(filter ? { filter } : {}) })
+        return { href: `${call.prefix}${BASE}?${query}`, rel }
+      }
+      return {
+        status: 200,
+        body: {
+          totalResults: all.length,
+          startIndex: offset + 1,
+          count: page.length,
+          applications: page.map(application => summarize(application, call)),
+          links: [
+            ...(offset + limit < all.length ? [link('next', offset + limit)] : []),
+            ...(offset > 0 ? [link('previous', Math.max(0, offset - limit))] : []),
+          ],
+        },
+      }
+    },
+  },
+
+  getApplication: {
+    async handle(call) {
+      return { status: 200, body: show(await mustFind(call), call) }
+    },
+  },
+
+  updateApplication: {
+    async handle(call) {
+      const application = await mustFind(call)
+      const { name, description, advancedConfigurations, authenticationSequence } = call.body
+      const { signIn: oldSignIn, ...rest } = application
+      if (authenticationSequence && application.isSystem) {
+        throw invalidRequest('authenticationSequence: users of a system application sign in with their password.')
+      }
+      const signIn = authenticationSequence ? await readSequence(authenticationSequence, call) : oldSignIn
+      const changed: Application = {
+        ...rest,
+        ...(signIn ? { signIn } : {}),
+        name: name ?? application.name,
+        ...(description === undefined ? {} : { description }),
+        skipsConsent: advancedConfigurations?.skipLoginConsent ?? application.skipsConsent,
+        updatedAt: call.nowMs,
+      }
+      if (!(await updateApplication(call.db, changed))) throw nameTaken(changed.name)
+      audit(call, 'UPDATE', { fields: Object.keys(call.body) })
+      return { status: 200 }
+    },
+  },
+
+  deleteApplication: {
+    async handle(call) {
+      const wasThere = await deleteApplication(call.db, call.tenant.id, call.params.applicationId)
+      if (wasThere) audit(call, 'DELETE')
+      return { status: 204 }
+    },
+  },
+
+  getOidcConfiguration: {
+    async handle(call) {
+      return { status: 200, body: showOidc(await mustFind(call)) }
+    },
+  },
+
+  replaceOidcConfiguration: {
+    async handle(call) {
+      const { clientSecret: oldSecret, hybridResponseTypes: _, ...application } = await mustFind(call)
+      const { clientId, clientSecret } = call.body
+      if (clientId !== undefined && clientId !== application.clientId) {
+        throw invalidRequest('clientId: cannot be changed. Leave it out, or create another application.')
+      }
+      if (clientSecret !== undefined && clientSecret !== oldSecret) {
+        throw invalidRequest('clientSecret: cannot be chosen here. Leave it out, or use regenerate-secret.')
+      }
+      const settings = readOidc(call.body)
+      await updateApplication(call.db, {
+        ...application,
+        ...settings,
+        ...(settings.isPublicClient ? {} : { clientSecret: oldSecret ?? randomText(call, CLIENT_SECRET_BYTES) }),
+        updatedAt: call.nowMs,
+      })
+      audit(call, 'UPDATE', { fields: Object.keys(call.body).map(field => `oidc.${field}`) })
+      return { status: 200 }
+    },
+  },
+
+  regenerateClientSecret: {
+    async handle(call) {
+      const application = await mustFind(call)
+      if (application.isPublicClient) throw invalidRequest('A public client has no secret.')
+      const changed = {
+        ...application,
+        clientSecret: randomText(call, CLIENT_SECRET_BYTES),
+        updatedAt: call.nowMs,
+      }
+      await updateApplication(call.db, changed)
+      audit(call, 'REGENERATE_SECRET')
+      return { status: 200, body: showOidc(changed) }
+    },
+  },
+
+  authorizeApi: {
+    async handle(call) {
+      const { db, tenant, params, body } = call
+      await mustFind(call)
+      const resource = await findAuthorizable(call, body.id)
+      const policy = body.policyIdentifier ?? 'RBAC'
+      if (!POLICIES.includes(policy.toUpperCase())) {
+        throw new Refusal(
+          400,
+          'APP-60511',
+          'Invalid policy id value provided.',
+          "Invalid policy id value. It should be 'RBAC' or 'No Policy'.",
+        )
+      }
+      const authorized = await listAuthorizedApis(db, tenant.id, params.applicationId)
+      if (authorized.some(({ resourceId }) => resourceId === resource.id)) {
+        throw new Refusal(
+          409,
+          'APP-60509',
+          'API resource already authorized.',
+          `API resource with id: ${resource.id} is already authorized for the application with id: ${params.applicationId}.`,
+        )
+      }
+      const scopes = body.scopes ?? []
+      checkScopes(scopes, resource, tenant.domain)
+      await authorizeApi(db, tenant.id, params.applicationId, {
+        resourceId: resource.id,
+        policy: policy.toUpperCase(),
+        scopes,
+      })
+      audit(call, 'AUTHORIZE_API', { apiResource: resource.id, scopes })
+      return { status: 200 }
+    },
+  },
+
+  listAuthorizedApis: {
+    async handle(call) {
+      const { db, tenant, params } = call
+      await mustFind(call)
+      const resources = new Map((await listApiResources(db, tenant.id)).map(resource => [resource.id, resource]))
+      const apis = await listAuthorizedApis(db, tenant.id, params.applicationId)
+      return {
+        status: 200,
+        body: apis.flatMap(({ resourceId, policy, scopes }) => {
+          const resource = resources.get(resourceId)
+          if (!resource) return []
+          return [
+            {
+              id: resource.id,
+              identifier: resource.identifier,
+              displayName: resource.name,
+              policyId: policy,
+              type: isSystemApi(resource) ? 'SYSTEM' : 'BUSINESS',
+              authorizedScopes: resource.scopes
+                .filter(({ name }) => scopes.includes(name))
+                .map(({ id, name, displayName }) => ({ id, name, displayName: displayName ?? name })),
+            },
+          ]
+        }),
+      }
+    },
+  },
+
+  updateAuthorizedApi: {
+    async handle(call) {
+      const { db, tenant, params, body } = call
+      await mustFind(call)
+      const apis = await listAuthorizedApis(db, tenant.id, params.applicationId)
+      const api = apis.find(({ resourceId }) => resourceId === params.apiId)
+      if (!api) throw notAuthorized(params)
+      const resource = await findAuthorizable(call, params.apiId)
+      const { addedScopes = [], removedScopes = [] } = body
+      checkScopes(addedScopes, resource, tenant.domain)
+      const scopes = [...new Set([...api.scopes, ...addedScopes])].filter(scope => !removedScopes.includes(scope))
+      await authorizeApi(db, tenant.id, params.applicationId, { ...api, scopes })
+      audit(call, 'AUTHORIZE_API', { apiResource: params.apiId, addedScopes, removedScopes })
+      return { status: 200 }
+    },
+  },
+
+  withdrawApi: {
+    async handle(call) {
+      const { db, tenant, params } = call
+      await mustFind(call)
+      if (!(await withdrawApi(db, tenant.id, params.applicationId, params.apiId))) throw notAuthorized(params)
+      audit(call, 'WITHDRAW_API', { apiResource: params.apiId })
+      return { status: 204 }
+    },
+  },
+}
+
+type OneApplicationCall = Pick<Call<'getApplication'>, 'db' | 'tenant' | 'params'>
+
+async function mustFind({ db, tenant, params }: OneApplicationCall): Promise<Application> {
+  const application = await findApplicationById(db, tenant.id, params.applicationId)
+  if (application) return application
+  throw new Refusal(
+    404,
+    'APP-60006',
+    'Application not found.',
+    `Application cannot be found for the provided id: ${params.applicationId} in the tenantDomain: ${tenant.domain}.`,
+  )
+}
+
+function audit(
+  call: Pick<Call<'getApplication'>, 'audit' | 'params'>,
+  action: string,
+  details: Record<string, unknown> = {},
+): void {
+  call.audit({ action, targetType: 'APPLICATION', targetId: call.params.applicationId, details })
+}
+
+/** Rights to manage the tenant itself are given by administrators only: otherwise a tool could give itself more of them. */
+async function findAuthorizable(
+  { db, tenant, caller }: Pick<Call<'authorizeApi'>, 'db' | 'tenant' | 'caller'>,
+  id: string,
+): Promise<ApiResource> {
+  const resource = await findApiResource(db, tenant.id, id)
+  if (!resource) {
+    throw new Refusal(
+      404,
+      'APP-60507',
+      'API resource not found.',
+      `API resource with id: ${id} is not found in the tenant domain: ${tenant.domain}.`,
+    )
+  }
+  if (isSystemApi(resource) && !caller.isAdministrator) {
+    throw new Refusal(
+      403,
+      'APP-60520',
+      'Forbidden',
+      'Operation is not permitted. You do not have permissions to make this request.',
+    )
+  }
+  return resource
+}
+
+function checkScopes(scopes: readonly string[], resource: ApiResource, domain: string): void {
+  if (scopes.every(scope => resource.scopes.some(({ name }) => name === scope))) return
+  throw new Refusal(
+    400,
+    'APP-60508',
+    'API scopes not found.',
+    `One or more scopes in the request is not found for the API resource with Id: ${resource.id} in the tenant domain: ${domain}.`,
+  )
+}
+
+function notAuthorized({ applicationId, apiId }: { applicationId: string; apiId: string }): Refusal {
+  return new Refusal(
+    404,
+    'APP-60510',
+    'API resource not authorized for the application.',
+    `API resource with id: ${apiId} is not authorized for the application with id: ${applicationId}.`,
+  )
+}
+
+function randomText({ randomBytes }: Pick<Call<'createApplication'>, 'randomBytes'>, bytes: number): string {
+  return Buffer.from(randomBytes(bytes)).toString('base64url')
+}
+
+/** The application's settings out of the body, with the reference's defaults for what is left out. */
+function readOidc(oidc: OidcInput) {
+  const isPublicClient = oidc.publicClient ?? false
+  const callbackUrls = (oidc.callbackURLs ?? []).flatMap(readCallbackUrl)
+  const hybridResponseTypes = readHybridResponseTypes(oidc.hybridFlow)
+  const needsCallback = oidc.grantTypes.some(grant => REDIRECTING_GRANTS.includes(grant))
+  if (needsCallback && callbackUrls.length === 0) {
+    throw invalidRequest(`callbackURLs: name at least one; ${REDIRECTING_GRANTS.join(' and ')} need it.`)
+  }
+  return {
+    isPublicClient,
+    mustUsePkce: oidc.pkce?.mandatory ?? isPublicClient,
+    grantTypes: [...new Set(oidc.grantTypes)],
+    callbackUrls,
+    ...(hybridResponseTypes.length > 0 ? { hybridResponseTypes } : {}),
+    allowedOrigins: (oidc.allowedOrigins ?? []).map(readOrigin),
+    accessTokenType: (oidc.accessToken?.type ?? 'JWT') as Application['accessTokenType'],
+    userTokenLifetimeSeconds: oidc.accessToken?.userAccessTokenExpiryInSeconds ?? 3600,
+    applicationTokenLifetimeSeconds: oidc.accessToken?.applicationAccessTokenExpiryInSeconds ?? 3600,
+    accessTokenClaims: oidc.accessToken?.accessTokenAttributes ?? [],
+    refreshTokenLifetimeSeconds: oidc.refreshToken?.expiryInSeconds ?? 86_400,
+    renewsRefreshToken: oidc.refreshToken?.renewRefreshToken ?? true,
+    idTokenLifetimeSeconds: oidc.idToken?.expiryInSeconds ?? 3600,
+    audiences: oidc.idToken?.audience ?? [],
+  } satisfies Partial<Application>
+}
+
+/** The reference takes several URLs as one regular expression of alternatives; other expressions would be guessed at. */
+function readCallbackUrl(given: string): string[] {
+  const alternatives = /^regexp=\(?([^()]*)\)?$/.exec(given)?.[1]?.split('|') ?? [given]
+  for (const url of alternatives) {
+    const parsed = URL.parse(url)
+    if (parsed?.hash !== '' || url.includes('#') || /^(javascript|data|vbscript):$/.test(parsed.protocol)) {
+      throw invalidRequest('callbackURLs: each must be an absolute URL without fragment, or regexp=(url|url).')
+    }
+  }
+  return alternatives
+}
+
+function readOrigin(given: string): string {
+  const origin = URL.parse(given)?.origin
+  if (origin === undefined || origin === 'null' || origin !== given.replace(/\/$/, '')) {
+    throw invalidRequest('allowedOrigins: each must be an origin, for example https://app.example.com.')
+  }
+  return origin
+}
+
+function readHybridResponseTypes(hybrid: OidcInput['hybridFlow']): string[] {
+  if (!hybrid?.enable) return []
+  const types = (hybrid.responseType ?? '').split(',').map(type => type.trim())
+  if (types.every(type => HYBRID_RESPONSE_TYPES.includes(type))) return types
+  throw new Refusal(
+    400,
+    'APP-60518',
+    'Hybrid flow response type is incorrect.',
+    "The response type for the hybrid flow should be either 'code token' or 'code id_token' or 'code id_token token'",
+  )
+}
+
+function summarize(application: Application, { prefix }: Mounted): ApplicationSummary {
+  const { id, name, description, clientId, isSystem } = application
+  return {
+    id,
+    name,
+    ...(description === undefined ? {} : { description }),
+    clientId,
+    access: isSystem ? 'READ' : 'WRITE',
+    self: `${prefix}${BASE}/${id}`,
+  }
+}
+
+function show(application: Application, mounted: Mounted): ApplicationView {
+  const { self, ...summary } = summarize(application, mounted)
+  return {
+    ...summary,
+    applicationEnabled: true,
+    inboundProtocols: [{ type: 'oauth2', name: application.clientId, self: `${self}/inbound-protocols/oidc` }],
+    advancedConfigurations: { skipLoginConsent: application.skipsConsent },
+    authenticationSequence: showSequence(application),
+  }
+}
+
+function showOidc(application: Application): OidcView {
+  const { hybridResponseTypes = [] } = application
+  return {
+    clientId: application.clientId,
+    ...(application.clientSecret === undefined ? {} : { clientSecret: application.clientSecret }),
+    state: 'ACTIVE',
+    grantTypes: application.grantTypes,
+    callbackURLs: application.callbackUrls,
+    allowedOrigins: application.allowedOrigins,
+    publicClient: application.isPublicClient,
+    pkce: { mandatory: application.mustUsePkce, supportPlainTransformAlgorithm: false },
+    hybridFlow: {
+      enable: hybridResponseTypes.length > 0,
+      ...(hybridResponseTypes.length > 0 ? { responseType: hybridResponseTypes.join(',') } : {}),
+    },
+    accessToken: {
+      type: application.accessTokenType,
+      userAccessTokenExpiryInSeconds: application.userTokenLifetimeSeconds,
+      applicationAccessTokenExpiryInSeconds: application.applicationTokenLifetimeSeconds,
+      accessTokenAttributes: application.accessTokenClaims,
+    },
+    refreshToken: {
+      expiryInSeconds: application.refreshTokenLifetimeSeconds,
+      renewRefreshToken: application.renewsRefreshToken,
+    },
+    idToken: { expiryInSeconds: application.idTokenLifetimeSeconds, audience: application.audiences },
+  }
+}

@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { before, test } from 'node:test'
+import { MANAGEMENT_SCOPES } from '../../domain/tenants/create-tenant.ts'
+import { findAuthenticator } from '../../ground/store/authenticators.ts'
+import type { Database } from '../../ground/store/database.ts'
+import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
+import type { Organization } from '../../ground/store/model.ts'
+import { addOrganization } from '../../ground/store/organizations.ts'
+import { assertRefused, createApiUnderTest, type TenantUnderTest, tokens } from './api-under-test.fixture.ts'
+
+const door = {
+  name: 'custom-door-code',
+  displayName: 'Door code',
+  description: 'Asks for the code of the door',
+  image: 'https://door.example/logo.png',
+  endpoint: {
+    uri: 'https://door.example/hook',
+    authentication: { type: 'BASIC', properties: { username: 'platform', password: 'very-secret' } },
+    allowedHeaders: ['x-door'],
+    allowedParameters: ['door'],
+  },
+}
+const ID = 'Y3VzdG9tLWRvb3ItY29kZQ'
+const ONE = `/authenticators/custom/${ID}`
+
+onEachDatabase('the authenticators API', open => {
+  let db: Database
+  let newTenant: () => Promise<TenantUnderTest>
+  before(async () => {
+    db = await open()
+    const make = createApiUnderTest(db)
+    newTenant = () => make()
+  })
+
+  async function withDoor(own: object = {}): Promise<TenantUnderTest> {
+    const tenant = await newTenant()
+    const made = await tenant.call('POST', '/authenticators/custom', { body: { ...door, ...own } })
+    assert.equal(made.status, 201, JSON.stringify(made.body))
+    return tenant
+  }
+
+  async function branchOf({ tenant }: TenantUnderTest): Promise<Organization> {
+    const branch = {
+      id: randomUUID(),
+      tenantId: tenant.id,
+      parentId: tenant.rootOrganizationId,
+      name: 'Branch',
+      handle: `b-${randomUUID()}`,
+      depth: 1,
+    }
+    assert.ok(await addOrganization(db, branch))
+    return branch
+  }
+
+  test('user-actions 4.8 (AU-40): an authenticator is created under an id made of its name, and shown without its secrets', async () => {
+    const { call, prefix } = await newTenant()
+    const made = await call('POST', '/authenticators/custom', { body: door })
+    const self = `${prefix}/api/server/v1${ONE}`
+    assert.equal(made.headers.get('location'), `http://id.example${self}`)
+    const expected = {
+      ...door,
+      id: ID,
+      isEnabled: true,
+      type: 'LOCAL',
+      definedBy: 'USER',
+      tags: ['Custom'],
+      self,
+      authenticationType: 'IDENTIFICATION',
+      endpoint: { ...door.endpoint, authentication: { type: 'BASIC', properties: { username: 'platform' } } },
+    }
+    assert.deepEqual(made.body, expected)
+    assert.deepEqual((await call('GET', ONE)).body, expected)
+    assert.doesNotMatch(JSON.stringify(made.body), /very-secret/)
+  })
+
+  test('its credentials are sealed at rest', async () => {
+    await withDoor()
+    const rows = await Promise.all(
+      (['actions', 'authenticators', 'audit_records'] as const).map(table =>
+        db.queries.selectFrom(table).selectAll().execute(),
+      ),
+    )
+    assert.doesNotMatch(JSON.stringify(rows), /very-secret/)
+  })
+
+  test('user-actions 4.8: a second factor has the tag 2FA', async () => {
+    const { call } = await withDoor({ authenticationType: 'VERIFICATION' })
+    const { tags, authenticationType } = (await call('GET', ONE)).body
+    assert.deepEqual([tags, authenticationType], [['Custom', '2FA'], 'VERIFICATION'])
+  })
+
+  test('the list has the password page and the custom ones', async () => {
+    const { call } = await withDoor({ isEnabled: false })
+    const { body } = await call('GET', '/authenticators')
+    assert.deepEqual(
+      body.map(({ id, name, definedBy, isEnabled }: Record<string, unknown>) => [id, name, definedBy, isEnabled]),
+      [
+        ['QmFzaWNBdXRoZW50aWNhdG9y', 'BasicAuthenticator', 'SYSTEM', true],
+        [ID, 'custom-door-code', 'USER', false],
+      ],
+    )
+  })
+
+  for (const [row, title, own, code, description] of [
+    [
+      'AU-35',
+      'a name without custom-',
+      { name: 'door-code' },
+      'AUT-60014',
+      /"door-code" is not in the expected format/,
+    ],
+    ['AU-35', 'a name that is too short', { name: 'custom-ab' }, 'AUT-60014', undefined],
+    ['AU-35', 'a name with a blank', { name: 'custom-door code' }, 'AUT-60014', undefined],
+    [
+      'AU-36',
+      'a display name that is too short',
+      { displayName: 'ab' },
+      'AUT-60015',
+      /"ab" is not in the expected format/,
+    ],
+    ['4.8', 'an unknown kind', { authenticationType: 'THIRD' }, 'UE-10000', undefined],
+    [
+      'AU-39',
+      'an address of another scheme',
+      { endpoint: { ...door.endpoint, uri: 'ftp://x' } },
+      'UE-10000',
+      undefined,
+    ],
+    [
+      'AU-38',
+      'BASIC without user name',
+      { endpoint: { ...door.endpoint, authentication: { type: 'BASIC', properties: { password: 'p' } } } },
+      'AUT-60011',
+      'The property username must be provided as an authentication property for the BASIC authentication type.',
+    ],
+    [
+      'AU-38',
+      'BASIC with a blank user name',
+      {
+        endpoint: { ...door.endpoint, authentication: { type: 'BASIC', properties: { username: ' ', password: 'p' } } },
+      },
+      'AUT-60011',
+      'The Property username cannot be blank.',
+    ],
+    [
+      '4.8',
+      'a secret header to forward',
+      { endpoint: { ...door.endpoint, allowedHeaders: ['Cookie'] } },
+      'AUT-60011',
+      /not allowed by the server/,
+    ],
+    ['4.8', 'an unknown field', { endpoints: [] }, 'UE-10000', undefined],
+    ['4.8', 'no endpoint', { endpoint: null }, 'UE-10000', undefined],
+  ] as const) {
+    test(`user-actions 4.8 (${row}): ${title} is refused, and nothing is kept`, async () => {
+      const { call } = await newTenant()
+      assertRefused(await call('POST', '/authenticators/custom', { body: { ...door, ...own } }), 400, code, description)
+      assert.equal((await call('GET', '/authenticators')).body.length, 1)
+    })
+  }
+
+  test('user-actions 4.8 (AU-37): a name is unique in its organization', async () => {
+    const tenant = await withDoor()
+    const { call } = tenant
+    assertRefused(
+      await call('POST', '/authenticators/custom', { body: door }),
+      400,
+      'AUT-60013',
+      'The authenticator already exists for the given name: custom-door-code.',
+    )
+    const organization = await branchOf(tenant)
+    assert.equal((await call('POST', '/authenticators/custom', { body: door, organization })).status, 201)
+  })
+
+  test('an update replaces what is said, keeps the secrets, and leaves what it does not name of the endpoint', async () => {
+    const { call, tenant } = await withDoor({ isEnabled: false })
+    const body = { displayName: 'Gate code', endpoint: { uri: 'https://gate.example/' } }
+    const changed = await call('PUT', ONE, { body })
+    assert.equal(changed.status, 200)
+    assert.deepEqual(
+      [changed.body.displayName, changed.body.description, changed.body.image, changed.body.isEnabled],
+      ['Gate code', undefined, undefined, false],
+    )
+    assert.equal(changed.body.endpoint.uri, 'https://gate.example/')
+    assert.deepEqual(changed.body.endpoint.allowedHeaders, ['x-door'])
+    const kept = await findAuthenticator(db, tenant.id, tenant.rootOrganizationId, door.name)
+    assert.deepEqual(kept?.action.endpoint.authentication, door.endpoint.authentication)
+    assert.equal(kept?.action.status, 'INACTIVE')
+    assert.equal((await call('PUT', ONE, { body: { ...body, isEnabled: true } })).body.isEnabled, true)
+    assert.deepEqual((await call('GET', ONE)).body.isEnabled, true)
+  })
+
+  test('user-actions 4.8: name and kind cannot be changed, and an unknown id is 404', async () => {
+    const { call } = await withDoor()
+    const { displayName } = door
+    assertRefused(
+      await call('PUT', ONE, { body: { displayName, name: 'custom-other' } }),
+      400,
+      'UE-10000',
+      /^name: cannot be changed/,
+    )
+    assertRefused(
+      await call('PUT', ONE, { body: { displayName, authenticationType: 'VERIFICATION' } }),
+      400,
+      'UE-10000',
+      /^authenticationType: cannot be changed/,
+    )
+    const same = { displayName, name: door.name, authenticationType: 'IDENTIFICATION' }
+    assert.equal((await call('PUT', ONE, { body: same })).status, 200)
+    assertRefused(await call('PUT', '/authenticators/custom/bm9uZQ', { body: { displayName } }), 404, 'AUT-60012')
+    assertRefused(await call('GET', '/authenticators/custom/bm9uZQ'), 404, 'AUT-60012')
+  })
+
+  test('requests can be signed, with a secret that is shown once', async () => {
+    const { call } = await withDoor()
+    const body = { displayName: door.displayName, endpoint: { signing: { generate: true } } }
+    const { signing } = (await call('PUT', ONE, { body })).body.endpoint
+    assert.match(signing.generatedSecret, /^whsec_/)
+    assert.deepEqual((await call('GET', ONE)).body.endpoint.signing, { activeSecrets: 1 })
+  })
+
+  test('user-actions 4.8: one that is deleted is gone, and one that is not there counts as deleted', async () => {
+    const { call } = await withDoor()
+    assert.equal((await call('DELETE', ONE)).status, 204)
+    assertRefused(await call('GET', ONE), 404, 'AUT-60012')
+    assert.equal((await call('DELETE', ONE)).status, 204)
+    assert.equal((await call('POST', '/authenticators/custom', { body: door })).status, 201)
+  })
+
+  test('one that applications use is not deleted, and the refusal names them', async () => {
+    const tenant = await withDoor()
+    const { call } = tenant
+    const steps = [{ id: 1, options: [{ idp: 'LOCAL', authenticator: door.name }] }]
+    const authenticationSequence = { type: 'USER_DEFINED', steps }
+    const application = (
+      await call('POST', '/applications', { body: { name: 'Gauge Board', authenticationSequence } })
+    ).headers
+      .get('location')
+      ?.split('/')
+      .at(-1)
+    await call('POST', '/applications', { body: { name: 'Other' } })
+    assertRefused(
+      await call('DELETE', ONE),
+      400,
+      'UE-10000',
+      'custom-door-code is used to sign in to Gauge Board. Take it out of their authenticationSequence first.',
+    )
+    assert.equal((await call('GET', ONE)).status, 200)
+
+    // An organization falls back on the tenant's.
+    const organization = await branchOf(tenant)
+    await call('POST', '/authenticators/custom', { body: door, organization })
+    assert.equal((await call('DELETE', ONE, { organization })).status, 204)
+
+    await call('PATCH', `/applications/${application}`, { body: { authenticationSequence: { type: 'DEFAULT' } } })
+    assert.equal((await call('DELETE', ONE)).status, 204)
+  })
+
+  test('the last one of its name that an organization has is not deleted while applications use it', async () => {
+    const tenant = await newTenant()
+    const { call } = tenant
+    const organization = await branchOf(tenant)
+    await call('POST', '/authenticators/custom', { body: door, organization })
+    const steps = [{ id: 1, options: [{ idp: 'LOCAL', authenticator: door.name }] }]
+    const authenticationSequence = { type: 'USER_DEFINED', steps }
+    assert.equal((await call('POST', '/applications', { body: { name: 'X', authenticationSequence } })).status, 201)
+    assertRefused(await call('DELETE', ONE, { organization }), 400, 'UE-10000', /is used to sign in to X/)
+  })
+
+  test('an organization sees the ones of the tenant besides its own, and reads and changes only its own', async () => {
+    const tenant = await withDoor()
+    const { call } = tenant
+    const organization = await branchOf(tenant)
+    const own = { ...door, name: 'custom-own-code', displayName: 'Own code' }
+    await call('POST', '/authenticators/custom', { body: own, organization })
+    const names = async () =>
+      (await call('GET', '/authenticators', { organization })).body.map(
+        ({ displayName }: { displayName: string }) => displayName,
+      )
+    assert.deepEqual(await names(), ['Username & Password', 'Own code', 'Door code'])
+    assertRefused(await call('GET', ONE, { organization }), 404, 'AUT-60012')
+    await call('POST', '/authenticators/custom', { body: { ...door, displayName: 'Ours' }, organization })
+    assert.deepEqual(await names(), ['Username & Password', 'Own code', 'Ours'])
+    assert.equal((await call('GET', '/authenticators')).body.length, 2)
+  })
+
+  test('each operation asks for its scope, which is published, and in organizations takes that of the reference', async () => {
+    const tenant = await withDoor()
+    const { call } = tenant
+    const bearer = randomUUID()
+    const as = { bearer }
+    const operations = [
+      ['POST', '/authenticators/custom', 'create', { ...door, name: 'custom-other' }, 201],
+      ['GET', '/authenticators', 'view', undefined, 200],
+      ['GET', ONE, 'view', undefined, 200],
+      ['PUT', ONE, 'update', { displayName: 'Door code' }, 200],
+      ['DELETE', ONE, 'delete', undefined, 204],
+    ] as const
+    for (const [method, path, verb, body, status] of operations) {
+      const scope = `internal_custom_authenticator_${verb}`
+      assert(MANAGEMENT_SCOPES.includes(scope))
+      const asking = { as, ...(body === undefined ? {} : { body }) }
+      tokens.set(bearer, { scopes: ['internal_action_mgt_view'], subject: 'tool' })
+      assertRefused(await call(method, path, asking), 403, 'PREFLOW-403', `This needs the scope ${scope}.`)
+      tokens.set(bearer, { scopes: [scope], subject: 'tool' })
+      assert.equal((await call(method, path, asking)).status, status, `${method} ${path}`)
+    }
+    tokens.set(bearer, { scopes: ['internal_org_custom_authenticator_view'], subject: 'tool' })
+    const organization = await branchOf(tenant)
+    assert.equal((await call('GET', '/authenticators', { as, organization })).status, 200)
+  })
+
+  test('who changed what is kept, without values', async () => {
+    const { call, administrator } = await withDoor()
+    await call('PUT', ONE, { body: { displayName: 'Gate code', endpoint: { uri: 'https://gate.example/' } } })
+    await call('DELETE', ONE)
+    const records: Record<string, unknown>[] = (await call('GET', '/audit-logs?targetType=AUTHENTICATOR')).body
+    const details = { name: door.name }
+    assert.deepEqual(Object.fromEntries(records.map(record => [record['action'], record['details']])), {
+      ADD: details,
+      UPDATE: { ...details, fields: ['displayName', 'endpoint'] },
+      DELETE: details,
+    })
+    for (const { targetId, initiator } of records) assert.deepEqual([targetId, initiator], [ID, administrator.id])
+  })
+
+  test('authenticators are no actions of the actions API', async () => {
+    const { call } = await withDoor()
+    assertRefused(await call('GET', '/actions/authentication'), 400, 'ACTION-60001')
+    const types = (await call('GET', '/actions/types')).body.map(({ type }: { type: string }) => type)
+    assert(!types.includes('AUTHENTICATION'))
+  })
+
+  test('an organization has at most a hundred', async () => {
+    const { call } = await newTenant()
+    for (let index = 0; index < 100; index++) {
+      const body = { ...door, name: `custom-door-${index}` }
+      assert.equal((await call('POST', '/authenticators/custom', { body })).status, 201)
+    }
+    assertRefused(await call('POST', '/authenticators/custom', { body: door }), 400, 'UE-10000', /at most 100/)
+  })
+})

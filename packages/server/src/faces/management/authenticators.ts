@@ -1,0 +1,306 @@
+import { actionTypes, ENDPOINT_AUTHENTICATION_PROPERTIES } from '@preflow/contract'
+import {
+  type AuthenticationInput,
+  type AuthenticatorSummary,
+  type CustomAuthenticatorView,
+  type EndpointPatch,
+  MANAGEMENT_BASE_PATH,
+} from '@preflow/contract/management'
+import { BASIC_AUTHENTICATOR } from '../../domain/sign-in/sequence.ts'
+import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import { listApplications } from '../../ground/store/applications.ts'
+import {
+  authenticatorIdOf,
+  deleteAuthenticator,
+  findAuthenticator,
+  insertAuthenticator,
+  listAuthenticators,
+  MAX_AUTHENTICATORS,
+  updateAuthenticator,
+} from '../../ground/store/authenticators.ts'
+import type { Action, Authenticator } from '../../ground/store/model.ts'
+import { changeSigning, showEndpoint } from './actions.ts'
+import { checkAction, readAuthentication } from './check-action.ts'
+import type { Call, Handlers, Mounted } from './handler.ts'
+
+const BASE = `${MANAGEMENT_BASE_PATH}/authenticators`
+const NAME = /^custom-[a-zA-Z0-9-_]{3,}$/
+const DISPLAY_NAME = /^.{3,}$/
+
+type AuthenticatorRouteName =
+  | 'listAuthenticators'
+  | 'createCustomAuthenticator'
+  | 'getCustomAuthenticator'
+  | 'updateCustomAuthenticator'
+  | 'deleteCustomAuthenticator'
+
+/** The refusals with the reference's codes and words. */
+const refusal = (status: number, code: string, message: string, description: string) =>
+  new Refusal(status, `AUT-${code}`, message, description)
+
+const invalidEndpoint = (description: string) =>
+  refusal(400, '60011', 'Invalid endpoint configuration provided.', description)
+
+/** Custom authenticators: each is an action of type AUTHENTICATION under a name of its own, configured like all actions. */
+export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
+  listAuthenticators: {
+    async handle(call) {
+      const { db, tenant, organization } = call
+      const own = await listAuthenticators(db, tenant.id, organization.id)
+      // Those of the root apply to the whole tenant, unless an organization has one of the same name.
+      const inherited =
+        organization.id === tenant.rootOrganizationId
+          ? []
+          : await listAuthenticators(db, tenant.id, tenant.rootOrganizationId)
+      const others = inherited.filter(({ name }) => !own.some(authenticator => authenticator.name === name))
+      const custom = [...own, ...others].map(authenticator => summarize(authenticator, call))
+      return { status: 200, body: [PASSWORD_PAGE, ...custom] }
+    },
+  },
+
+  createCustomAuthenticator: {
+    async handle(call) {
+      const { body, db, tenant, organization, nowMs } = call
+      const { name, displayName, description, image } = body
+      checkNames(body)
+      const taken = await findAuthenticator(db, tenant.id, organization.id, name)
+      if (taken) throw nameTaken(name)
+      const { secrets, generatedSecret } = changeSigning([], body.endpoint.signing, call)
+      const authenticator: Authenticator = {
+        name,
+        displayName,
+        authenticationType: body.authenticationType ?? 'IDENTIFICATION',
+        ...(image ? { image } : {}),
+        action: {
+          id: call.newId(),
+          tenantId: tenant.id,
+          organizationId: organization.id,
+          type: 'AUTHENTICATION',
+          name,
+          ...(description ? { description } : {}),
+          status: statusOf(body.isEnabled ?? true),
+          version: actionTypes.AUTHENTICATION.latestVersion,
+          endpoint: {
+            uri: body.endpoint.uri,
+            authentication: readCredentials(body.endpoint.authentication),
+            allowedHeaders: body.endpoint.allowedHeaders ?? [],
+            allowedParameters: body.endpoint.allowedParameters ?? [],
+            signingSecrets: secrets,
+          },
+          attributes: [],
+          // Nobody is signed in because an extension could not be asked.
+          onFailure: 'error',
+          createdAt: nowMs,
+          updatedAt: nowMs,
+        },
+      }
+      checkEndpoint(authenticator.action)
+      const inserted = await insertAuthenticator(db, authenticator)
+      if (inserted === 'name_taken') throw nameTaken(name)
+      if (inserted === 'too_many') {
+        throw invalidRequest(
+          `An organization has at most ${MAX_AUTHENTICATORS} custom authenticators. Delete one first.`,
+        )
+      }
+      audit(call, 'ADD', name)
+      return {
+        status: 201,
+        body: show(authenticator, call, generatedSecret),
+        location: `${call.prefix}${BASE}/custom/${authenticatorIdOf(name)}`,
+      }
+    },
+  },
+
+  getCustomAuthenticator: {
+    async handle(call) {
+      return { status: 200, body: show(await mustFind(call), call) }
+    },
+  },
+
+  updateCustomAuthenticator: {
+    async handle(call) {
+      const { body, nowMs } = call
+      const authenticator = await mustFind(call)
+      refuseChange('name', body.name, authenticator.name)
+      refuseChange('authenticationType', body.authenticationType, authenticator.authenticationType)
+      const { displayName, description, image, endpoint } = body
+      checkNames({ name: authenticator.name, displayName })
+      const { name, authenticationType } = authenticator
+      const { description: _, ...action } = authenticator.action
+      const { secrets, generatedSecret } = changeSigning(action.endpoint.signingSecrets, endpoint?.signing, call)
+      const changed: Authenticator = {
+        name,
+        displayName,
+        authenticationType,
+        ...(image ? { image } : {}),
+        action: {
+          ...action,
+          ...(description ? { description } : {}),
+          status: body.isEnabled == null ? action.status : statusOf(body.isEnabled),
+          endpoint: { ...withPatch(action.endpoint, endpoint ?? {}), signingSecrets: secrets },
+          updatedAt: nowMs,
+        },
+      }
+      checkEndpoint(changed.action)
+      await updateAuthenticator(call.db, changed)
+      audit(call, 'UPDATE', name, { fields: Object.keys(body) })
+      return { status: 200, body: show(changed, call, generatedSecret) }
+    },
+  },
+
+  deleteCustomAuthenticator: {
+    async handle(call) {
+      const authenticator = await find(call)
+      if (!authenticator) return { status: 204 }
+      await refuseWhileUsed(authenticator, call)
+      await deleteAuthenticator(call.db, authenticator)
+      audit(call, 'DELETE', authenticator.name)
+      return { status: 204 }
+    },
+  },
+}
+
+type OneAuthenticatorCall = Pick<Call<'getCustomAuthenticator'>, 'db' | 'tenant' | 'organization' | 'params'>
+
+function find({ db, tenant, organization, params }: OneAuthenticatorCall): Promise<Authenticator | undefined> {
+  const name = Buffer.from(params.authenticatorId, 'base64url').toString()
+  return findAuthenticator(db, tenant.id, organization.id, name)
+}
+
+async function mustFind(call: OneAuthenticatorCall): Promise<Authenticator> {
+  const authenticator = await find(call)
+  if (authenticator) return authenticator
+  throw refusal(
+    404,
+    '60012',
+    'Authenticator not found.',
+    `There is no custom authenticator with the id ${call.params.authenticatorId}. GET /authenticators lists all.`,
+  )
+}
+
+function nameTaken(name: string): Refusal {
+  return refusal(
+    400,
+    '60013',
+    'The authenticator already exists.',
+    `The authenticator already exists for the given name: ${name}.`,
+  )
+}
+
+function refuseChange(field: string, wanted: string | null | undefined, current: string): void {
+  if (wanted == null || wanted === current) return
+  throw invalidRequest(`${field}: cannot be changed. Leave it out, or create another authenticator.`)
+}
+
+function checkNames({ name, displayName }: { name: string; displayName: string }): void {
+  const expected = (what: string, given: string, form: RegExp) =>
+    `The provided ${what} ${JSON.stringify(given)} is not in the expected format ${form.source}.`
+  if (!NAME.test(name)) {
+    throw refusal(400, '60014', 'Authenticator name is invalid.', expected('authenticator name', name, NAME))
+  }
+  if (!DISPLAY_NAME.test(displayName)) {
+    throw refusal(
+      400,
+      '60015',
+      'Authenticator display name is invalid.',
+      expected('authenticator display name', displayName, DISPLAY_NAME),
+    )
+  }
+}
+
+function statusOf(isEnabled: boolean): Action['status'] {
+  return isEnabled ? 'ACTIVE' : 'INACTIVE'
+}
+
+/** The credentials, refused in the words that the reference has for authenticators: they name the property. */
+function readCredentials(input: AuthenticationInput): Action['endpoint']['authentication'] {
+  const given = input.properties ?? {}
+  for (const property of ENDPOINT_AUTHENTICATION_PROPERTIES[input.type].required) {
+    if (!Object.hasOwn(given, property) || given[property] === null) {
+      throw invalidEndpoint(
+        `The property ${property} must be provided as an authentication property for the ${input.type} authentication type.`,
+      )
+    }
+    if (given[property]?.trim() === '') throw invalidEndpoint(`The Property ${property} cannot be blank.`)
+  }
+  return readAuthentication(input)
+}
+
+/** What holds for the endpoint of every action, with the code that authenticators have for it. */
+function checkEndpoint(action: Action): void {
+  try {
+    checkAction(action)
+  } catch (error) {
+    throw error instanceof Refusal ? invalidEndpoint(error.message) : error
+  }
+}
+
+function withPatch(endpoint: Action['endpoint'], patch: EndpointPatch): Action['endpoint'] {
+  return {
+    ...endpoint,
+    uri: patch.uri ?? endpoint.uri,
+    authentication: patch.authentication ? readCredentials(patch.authentication) : endpoint.authentication,
+    allowedHeaders: patch.allowedHeaders ?? endpoint.allowedHeaders,
+    allowedParameters: patch.allowedParameters ?? endpoint.allowedParameters,
+  }
+}
+
+/** An application whose step is gone would let nobody in, or leave out what protects it. */
+async function refuseWhileUsed(
+  { name }: Authenticator,
+  { db, tenant, organization }: OneAuthenticatorCall,
+): Promise<void> {
+  const isOfRoot = organization.id === tenant.rootOrganizationId
+  // Without its own, an organization goes on with the one of the root.
+  if (!isOfRoot && (await findAuthenticator(db, tenant.id, tenant.rootOrganizationId, name))) return
+  const users = (await listApplications(db, tenant.id)).filter(({ signIn }) =>
+    signIn?.steps.some(({ options }) => options.includes(name)),
+  )
+  if (users.length === 0) return
+  const names = users.map(application => application.name).join(', ')
+  throw invalidRequest(`${name} is used to sign in to ${names}. Take it out of their authenticationSequence first.`)
+}
+
+function audit(
+  call: Pick<Call<'createCustomAuthenticator'>, 'audit'>,
+  action: string,
+  name: string,
+  details: object = {},
+): void {
+  call.audit({ action, targetType: 'AUTHENTICATOR', targetId: authenticatorIdOf(name), details: { name, ...details } })
+}
+
+/** The page for user name and password, which every tenant has. */
+const PASSWORD_PAGE: AuthenticatorSummary = {
+  id: authenticatorIdOf(BASIC_AUTHENTICATOR),
+  name: BASIC_AUTHENTICATOR,
+  displayName: 'Username & Password',
+  isEnabled: true,
+  type: 'LOCAL',
+  definedBy: 'SYSTEM',
+  tags: ['Username-Password'],
+}
+
+function summarize(authenticator: Authenticator, { prefix }: Mounted): AuthenticatorSummary {
+  const { name, displayName, authenticationType, image, action } = authenticator
+  return {
+    id: authenticatorIdOf(name),
+    name,
+    displayName,
+    isEnabled: action.status === 'ACTIVE',
+    type: 'LOCAL',
+    definedBy: 'USER',
+    tags: ['Custom', ...(authenticationType === 'VERIFICATION' ? ['2FA'] : [])],
+    ...(image === undefined ? {} : { image }),
+    ...(action.description === undefined ? {} : { description: action.description }),
+    self: `${prefix}${BASE}/custom/${authenticatorIdOf(name)}`,
+  }
+}
+
+function show(authenticator: Authenticator, mounted: Mounted, generatedSecret?: string): CustomAuthenticatorView {
+  return {
+    ...summarize(authenticator, mounted),
+    authenticationType: authenticator.authenticationType,
+    endpoint: showEndpoint(authenticator.action.endpoint, generatedSecret),
+  }
+}

@@ -1,0 +1,45 @@
+import type { CallSummary } from '@preflow/contract/management'
+import { Refusal } from '../../ground/http/refusal.ts'
+import { listAuditRecords } from '../../ground/store/audit.ts'
+import { countCalls, findCall, listCalls } from '../../ground/store/calls.ts'
+import type { CallRecord } from '../../ground/store/model.ts'
+import { type Handlers, instant } from './handler.ts'
+
+export const callHandlers: Handlers<'listCalls' | 'countCalls' | 'getCall' | 'listAuditRecords'> = {
+  listCalls: {
+    async handle({ db, tenant, query }) {
+      return { status: 200, body: (await listCalls(db, tenant.id, query)).map(summarize) }
+    },
+  },
+
+  countCalls: {
+    async handle({ db, tenant, query }) {
+      const counts = await countCalls(db, tenant.id, query.since === undefined ? 0 : Date.parse(query.since))
+      return { status: 200, body: counts.map(count => ({ ...count, lastAt: instant(count.lastAt) })) }
+    },
+  },
+
+  getCall: {
+    async handle({ db, tenant, params }) {
+      const call = await findCall(db, tenant.id, params.callId)
+      if (!call) {
+        throw new Refusal(404, 'PREFLOW-404', 'Call is not found.', 'No call has this id, or its record is too old.')
+      }
+      return { status: 200, body: { ...summarize(call), details: call.details } }
+    },
+  },
+
+  listAuditRecords: {
+    async handle({ db, tenant, query }) {
+      const records = await listAuditRecords(db, tenant.id, query)
+      return {
+        status: 200,
+        body: records.map(({ tenantId: _, recordedAt, ...record }) => ({ ...record, recordedAt: instant(recordedAt) })),
+      }
+    },
+  },
+}
+
+function summarize({ tenantId: _, details: __, startedAt, ...call }: CallRecord): CallSummary {
+  return { ...call, startedAt: instant(startedAt) }
+}

@@ -1,0 +1,119 @@
+import { X509Certificate } from 'node:crypto'
+import {
+  type ActionType,
+  type ActionTypeDescriptor,
+  ENDPOINT_AUTHENTICATION_PROPERTIES,
+  type EndpointAuthentication,
+  type Rule,
+  SECRET_HEADERS,
+  SECRET_PARAMETERS,
+  validateRule,
+} from '@preflow/contract'
+import type { AuthenticationInput, RuleInput } from '@preflow/contract/management'
+import { LOCAL_DIALECT, localClaims } from '../../ground/claims/local-claims.ts'
+import type { Action } from '../../ground/store/model.ts'
+import { actionRefusals } from './action-refusals.ts'
+
+const NAME = /^[a-zA-Z0-9-_][a-zA-Z0-9-_ ]*[a-zA-Z0-9-_]$/
+const ENDPOINT_URI = /^https?:\/\/[^\s/$.?#]\S*$/
+const HEADER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9-.]+$/
+const NOT_IN_PARAMETER_NAME = /[:/?#[\]@]/
+const MAX_ATTRIBUTES = 10
+/** Never shared with an extension, whoever asks. */
+const UNSHARED_ATTRIBUTES: ReadonlySet<string> = new Set([`${LOCAL_DIALECT}roles`])
+
+/** What the words `Username is empty.` call a property. */
+const PROPERTY_LABELS: Record<string, string> = {
+  username: 'Username',
+  password: 'Password',
+  accessToken: 'Access token',
+  header: 'API key header name',
+  value: 'API key value',
+  clientId: 'Client ID',
+  clientSecret: 'Client secret',
+  tokenEndpoint: 'Token endpoint',
+}
+
+/** Members of an action that only some types have. They are unknown fields to all others. */
+export const SPECIAL_MEMBERS: Partial<Record<ActionType, readonly 'passwordSharing'[]>> = {
+  PRE_UPDATE_PASSWORD: ['passwordSharing'],
+}
+
+/** The authentication with its required properties and those it knows; others are ignored, as in the reference. */
+export function readAuthentication({ type, properties }: AuthenticationInput): EndpointAuthentication {
+  const { required, optional } = ENDPOINT_AUTHENTICATION_PROPERTIES[type]
+  const given = properties ?? {}
+  if (required.some(name => !Object.hasOwn(given, name))) throw actionRefusals.credentialsMissing()
+  if (required.some(name => !given[name])) throw actionRefusals.credentialsEmpty()
+  if (required.length === 0 && optional.length === 0) return { type } as EndpointAuthentication
+  const known = [...required, ...optional].filter(name => given[name])
+  return { type, properties: Object.fromEntries(known.map(name => [name, given[name]])) } as EndpointAuthentication
+}
+
+/** The rule as it is kept. `{}` and a rule without groups mean: no rule. */
+export function readRule(input: RuleInput, descriptor: ActionTypeDescriptor): Rule | undefined {
+  if (!input.rules) return undefined
+  if (descriptor.ruleFields.length === 0) throw actionRefusals.rulesNotSupported()
+  const rule = { condition: 'OR', rules: input.rules } as Rule
+  const fault = validateRule(rule, descriptor)
+  if (fault) throw actionRefusals.invalidRule(fault.message)
+  return rule
+}
+
+/** The checks of the reference's service, in its order, on what is about to be kept. */
+export function checkAction(action: Action): void {
+  const { endpoint, name } = action
+  if (name.trim() === '') throw actionRefusals.empty('Action name')
+  if (endpoint.uri.trim() === '') throw actionRefusals.empty('Endpoint URI')
+  if (!NAME.test(name)) throw actionRefusals.invalid('Action name')
+  if (!ENDPOINT_URI.test(endpoint.uri)) throw actionRefusals.invalid('Endpoint URI')
+  checkAuthentication(endpoint.authentication)
+  for (const header of endpoint.allowedHeaders) {
+    if (!HEADER_NAME.test(header)) throw actionRefusals.invalid(header)
+  }
+  if (endpoint.allowedHeaders.some(header => SECRET_HEADERS.includes(header.toLowerCase()))) {
+    throw actionRefusals.headersNotAllowed()
+  }
+  for (const parameter of endpoint.allowedParameters) {
+    if (parameter === '' || NOT_IN_PARAMETER_NAME.test(parameter)) throw actionRefusals.invalid(parameter)
+  }
+  if (endpoint.allowedParameters.some(parameter => SECRET_PARAMETERS.includes(parameter))) {
+    throw actionRefusals.parametersNotAllowed()
+  }
+  checkAttributes(action.attributes)
+  const certificate = action.passwordSharing?.certificate
+  if (certificate !== undefined && !isRsaCertificate(certificate)) {
+    throw actionRefusals.invalidProperties('Certificate content is invalid.')
+  }
+}
+
+function checkAuthentication({ type, ...rest }: EndpointAuthentication): void {
+  const properties: Record<string, string> = 'properties' in rest ? { ...rest.properties } : {}
+  for (const name of ENDPOINT_AUTHENTICATION_PROPERTIES[type].required) {
+    if (properties[name]?.trim() === '') throw actionRefusals.empty(PROPERTY_LABELS[name] ?? name)
+  }
+  const { header, tokenEndpoint } = properties
+  if (header !== undefined && !HEADER_NAME.test(header)) throw actionRefusals.invalid(header)
+  if (tokenEndpoint !== undefined && !ENDPOINT_URI.test(tokenEndpoint)) throw actionRefusals.invalid('Token endpoint')
+}
+
+function checkAttributes(attributes: readonly string[]): void {
+  if (attributes.length > MAX_ATTRIBUTES) throw actionRefusals.tooManyAttributes(attributes.length, MAX_ATTRIBUTES)
+  for (const attribute of attributes) {
+    if (!localClaims.has(attribute)) throw actionRefusals.unknownAttribute(attribute)
+    if (UNSHARED_ATTRIBUTES.has(attribute)) throw actionRefusals.attributeNotShared(attribute)
+  }
+}
+
+/**
+ * Base64 of an X.509 certificate in PEM. Only an RSA key can encrypt what is shared, and RSA-OAEP-256 wants 2048 bits of it
+ * (RFC 7518, section 4.3); the reference takes others and fails at every call.
+ */
+function isRsaCertificate(base64: string): boolean {
+  try {
+    const { asymmetricKeyDetails, asymmetricKeyType } = new X509Certificate(Buffer.from(base64, 'base64')).publicKey
+    return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+  } catch {
+    return false
+  }
+}

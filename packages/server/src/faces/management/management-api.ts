@@ -1,0 +1,195 @@
+import {
+  MANAGEMENT_BASE_PATH,
+  type ManagementRouteName,
+  managementRouteList,
+  openApiDocument,
+  type Route,
+} from '@preflow/contract/management'
+import { Hono } from 'hono'
+import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import { readJson } from '../../ground/http/read-json.ts'
+import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import type { Log } from '../../ground/observe/log.ts'
+import { insertAuditRecord } from '../../ground/store/audit.ts'
+import { type Database, inTransaction } from '../../ground/store/database.ts'
+import type { AuditRecord } from '../../ground/store/model.ts'
+import { FIRST_TENANT } from '../../ground/store/tenants.ts'
+import { actionHandlers } from './actions.ts'
+import { apiResourceHandlers } from './api-resources.ts'
+import { applicationHandlers } from './applications.ts'
+import { authenticatorHandlers } from './authenticators.ts'
+import { callHandlers } from './calls.ts'
+import { describeFaults } from './describe-faults.ts'
+import { type Handler, type Handlers, type Mounted, originOf, refuseMalformedByDefault } from './handler.ts'
+import { ruleHandlers } from './rules.ts'
+import { tenantHandlers } from './tenants.ts'
+
+export interface ManagementPorts {
+  db: Database
+  /** Epoch milliseconds. */
+  now(): number
+  newId(): string
+  randomBytes(count: number): Uint8Array
+  log: Pick<Log, 'error'>
+  verifyAccessToken: VerifyAccessToken
+}
+
+export interface ManagementSettings {
+  /** Largest body that is read. Default 1 MiB. */
+  maxBodyBytes?: number
+  /** Most actions an organization may have of one type. Default 1, as in the reference; more than one never run. */
+  maxActionsPerType?: number
+  /** Of the server, for the OpenAPI document. */
+  version?: string
+}
+
+/** The management API. It answers every request itself; it never rejects. */
+export interface ManagementApi {
+  /** @param request With the prefix of tenant and organization taken off: its path begins with `/api/server/v1`. */
+  fetch(request: Request, mounted: Mounted): Promise<Response>
+}
+
+type AnyHandler = Handler<ManagementRouteName>
+
+/**
+ * Makes the management API out of its declaration in the contract: routing, authorization, validation and the OpenAPI document
+ * come from there, what happens from the handlers beside this file.
+ *
+ * A change and its audit record are kept together or not at all.
+ */
+export function createManagementApi(ports: ManagementPorts, settings: ManagementSettings = {}): ManagementApi {
+  const { db, log, newId } = ports
+  const { maxBodyBytes = 1_048_576, maxActionsPerType = 1, version = '0.0.0' } = settings
+  const authenticate = createAuthenticate(db, ports.verifyAccessToken)
+  const handlers: Handlers<ManagementRouteName> = {
+    ...actionHandlers(maxActionsPerType),
+    ...ruleHandlers,
+    ...callHandlers,
+    ...applicationHandlers,
+    ...apiResourceHandlers,
+    ...authenticatorHandlers,
+    ...tenantHandlers,
+  }
+
+  const app = new Hono<{ Bindings: Mounted }>({ strict: false }).basePath(MANAGEMENT_BASE_PATH)
+  app.get('/openapi.json', context => {
+    const server = context.env.prefix + MANAGEMENT_BASE_PATH
+    return context.json(openApiDocument(managementRouteList, { server, version }))
+  })
+  for (const route of managementRouteList) {
+    const handler = handlers[route.name] as AnyHandler
+    app.on(route.method, route.path.replace(/\{(\w+)\}/g, ':$1'), context =>
+      answer(route, handler, context.req.raw, context.env, context.req.param(), context.req.query()),
+    )
+  }
+  app.all('*', context => {
+    const path = context.req.path.slice(MANAGEMENT_BASE_PATH.length)
+    const routes = managementRouteList.filter(route => matches(route.path, path))
+    const methods = [...new Set(routes.map(({ method }) => method))]
+    if (methods.length === 0) {
+      throw new Refusal(404, 'PREFLOW-404', 'Not found.', 'There is no such path; openapi.json lists all.')
+    }
+    throw new Refusal(405, 'PREFLOW-405', 'Method not allowed.', `Use ${methods.join(' or ')}.`, {
+      allow: methods.join(', '),
+    })
+  })
+  app.onError(error => {
+    const traceId = newId()
+    if (error instanceof Refusal) return refuse(error, traceId)
+    log.error({ traceId, err: error }, 'a management request failed')
+    return refuse(
+      new Refusal(
+        500,
+        'SE-50000',
+        'Unexpected Processing Error.',
+        'Server encountered an error while serving the request.',
+      ),
+      traceId,
+    )
+  })
+
+  async function answer(
+    route: Route,
+    handler: AnyHandler,
+    request: Request,
+    mounted: Mounted,
+    givenParams: Record<string, string>,
+    givenQuery: Record<string, string>,
+  ): Promise<Response> {
+    const caller = await authenticate(request, mounted)
+    if (route.scope !== undefined && !mayUse(caller, route.scope, mounted.organization)) throw forbidden(route.scope)
+    refuseWrongLevel(route, mounted)
+    const params = route.params.safeParse(givenParams)
+    if (!params.success) throw invalidRequest(describeFaults(params.error, givenParams).description)
+    handler.admit?.(params.data as never, mounted)
+    // PostgreSQL keeps no NUL in a text, not even to compare with.
+    if (Object.values(givenQuery).some(value => value.includes('\0'))) throw invalidRequest('The query holds a NUL.')
+    const query = route.query.safeParse(givenQuery)
+    if (!query.success) throw invalidRequest(describeFaults(query.error, givenQuery).description)
+    const body = route.body && (await readValid(route.body, request, handler))
+
+    const audited: AuditRecord[] = []
+    const nowMs = ports.now()
+    const call = {
+      ...mounted,
+      caller,
+      params: params.data as never,
+      query: query.data as never,
+      body: body as never,
+      nowMs,
+      newId,
+      randomBytes: ports.randomBytes,
+      audit: (entry: Pick<AuditRecord, 'action' | 'targetType' | 'targetId' | 'details'>) => {
+        audited.push({ ...entry, id: newId(), tenantId: mounted.tenant.id, recordedAt: nowMs, initiator: caller.id })
+      },
+    }
+    if (route.method === 'GET') return respond(await handler.handle({ ...call, db }), request)
+    return await inTransaction(db, async tx => {
+      const answered = await handler.handle({ ...call, db: tx })
+      for (const record of audited) await insertAuditRecord(tx, record)
+      return respond(answered, request)
+    })
+  }
+
+  async function readValid(
+    schema: NonNullable<Route['body']>,
+    request: Request,
+    handler: AnyHandler,
+  ): Promise<unknown> {
+    const refuseMalformed = handler.refuseMalformed ?? refuseMalformedByDefault
+    const read = await readJson(request, maxBodyBytes)
+    if (!read) throw refuseMalformed('The body is not JSON in UTF-8.')
+    const checked = schema.safeParse(read.value)
+    if (checked.success) return checked.data
+    const { isMalformed, description } = describeFaults(checked.error, read.value)
+    throw isMalformed ? refuseMalformed(description) : invalidRequest(description)
+  }
+
+  return { fetch: async (request, mounted) => app.fetch(request, mounted) }
+}
+
+function refuseWrongLevel({ level }: Route, { tenant, organization }: Mounted): void {
+  if (level === 'first-tenant' && (tenant.id !== FIRST_TENANT.id || organization.depth > 0)) {
+    throw new Refusal(403, 'PREFLOW-403', 'Forbidden.', 'Tenants are managed at the first tenant only.')
+  }
+  if (level === 'tenant' && organization.depth > 0) {
+    throw new Refusal(403, 'PREFLOW-403', 'Forbidden.', 'This belongs to the tenant; leave /o/{organization} out.')
+  }
+}
+
+function respond(answered: { status: unknown; body?: unknown; location?: string }, request: Request): Response {
+  const headers: Record<string, string> = { 'cache-control': 'no-store' }
+  if (answered.location !== undefined) headers['location'] = originOf(request) + answered.location
+  const status = Number(answered.status)
+  return answered.body === undefined
+    ? new Response(null, { status, headers })
+    : Response.json(answered.body, { status, headers })
+}
+
+function refuse({ status, problem, headers }: Refusal, traceId: string): Response {
+  return Response.json({ ...problem, traceId }, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}
+
+function matches(pattern: string, path: string): boolean {
+  return new RegExp(`^${pattern.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`).test(path)
+}

@@ -1,0 +1,55 @@
+import { actionTypes, type RuleField, ruleOperators } from '@preflow/contract'
+import type { RuleFieldView } from '@preflow/contract/management'
+import { localClaims } from '../../ground/claims/local-claims.ts'
+import { Refusal } from '../../ground/http/refusal.ts'
+import type { Handlers } from './handler.ts'
+
+export const ruleHandlers: Handlers<'getRuleMetadata' | 'listLocalClaims'> = {
+  getRuleMetadata: {
+    async handle({ query }) {
+      const descriptor = Object.values(actionTypes).find(({ path }) => path === query.flow)
+      if (!descriptor?.ruleFields.length) {
+        throw new Refusal(400, 'RULEMETA-60001', 'Invalid flow.', 'Provided flow type is invalid or not implemented.')
+      }
+      return { status: 200, body: descriptor.ruleFields.map(describeField) }
+    },
+  },
+
+  listLocalClaims: {
+    async handle({ query }) {
+      const claims = [...localClaims.values()].map(({ uri, displayName }) => ({ claimURI: uri, displayName }))
+      return { status: 200, body: claims.slice(0, query.limit) }
+    },
+  },
+}
+
+function describeField({ name, displayName, value }: RuleField): RuleFieldView {
+  return {
+    field: { name, displayName },
+    operators: Object.entries(ruleOperators).map(([operator, words]) => ({
+      name: operator,
+      displayName: words.displayName,
+    })),
+    value:
+      value.kind === 'options'
+        ? {
+            inputType: 'options',
+            valueType: 'string',
+            values: value.values.map(option => ({ name: option, displayName: inWords(option) })),
+          }
+        : {
+            inputType: 'options',
+            valueType: 'reference',
+            valueReferenceAttribute: value.valueAttribute,
+            valueDisplayAttribute: value.displayAttribute,
+            links: value.links.map(({ href, rel }) => ({ href, method: 'GET', rel })),
+          },
+  }
+}
+
+/** `authorization_code` and the URN of the device grant as people read them: `authorization code`, `device code`. */
+function inWords(option: string): string {
+  const words = (option.split(':').at(-1) ?? option).replaceAll(/[_-]/g, ' ')
+  const spaced = words.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
+  return words === spaced ? spaced : spaced.charAt(0).toUpperCase() + spaced.slice(1)
+}

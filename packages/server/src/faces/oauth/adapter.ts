@@ -1,0 +1,122 @@
+import type { Adapter, AdapterPayload, ClientMetadata, ResponseType } from 'oidc-provider'
+import { errors } from 'oidc-provider'
+import type { Issuer } from '../../domain/tenants/issuer.ts'
+import { findApplicationByClientId } from '../../ground/store/applications.ts'
+import { type Database, inTransaction } from '../../ground/store/database.ts'
+import type { Application } from '../../ground/store/model.ts'
+import {
+  consumeArtifact,
+  destroyArtifact,
+  findArtifact,
+  findArtifactByUid,
+  findArtifactByUserCode,
+  type OidcPayload,
+  revokeByGrantId,
+  upsertArtifact,
+} from '../../ground/store/oidc-artifacts.ts'
+
+/** What oidc-provider needs of the store, and the one step it does not know: replacing an artifact by its successor. */
+export interface ArtifactAdapter extends Adapter {
+  /**
+   * Consumes an artifact and keeps its successor, both or neither. Throws `invalid_grant` when somebody else consumed it
+   * first; then nothing is kept.
+   */
+  replace(consumedId: string, id: string, payload: AdapterPayload, expiresIn: number): Promise<void>
+}
+
+/**
+ * Keeps the codes, tokens, sessions and grants of one issuer.
+ *
+ * Organizations of one tenant share its tables but not their artifacts: a code of one cannot be redeemed at another.
+ */
+export function createArtifactAdapter(db: Database, issuer: Issuer, name: string): ArtifactAdapter {
+  const { tenant, organization } = issuer
+  const model = organization.id === tenant.rootOrganizationId ? name : `${name}@${organization.id}`
+  const read = async (found: Promise<OidcPayload | undefined>) => (await found) as AdapterPayload | undefined
+  return {
+    upsert: (id, payload, expiresIn) => upsertArtifact(db, tenant.id, model, id, payload as OidcPayload, expiresIn),
+    find: id => read(findArtifact(db, tenant.id, model, id)),
+    findByUid: uid => read(findArtifactByUid(db, tenant.id, model, uid)),
+    findByUserCode: userCode => read(findArtifactByUserCode(db, tenant.id, model, userCode)),
+    async consume(id) {
+      // oidc-provider reads whether an artifact was used and marks it later. In between another request may have done so.
+      if (!(await consumeArtifact(db, tenant.id, model, id))) throw alreadyUsed(name)
+    },
+    async replace(consumedId, id, payload, expiresIn) {
+      await inTransaction(db, async tx => {
+        if (!(await consumeArtifact(tx, tenant.id, model, consumedId))) throw alreadyUsed(name)
+        await upsertArtifact(tx, tenant.id, model, id, payload as OidcPayload, expiresIn)
+      })
+    },
+    destroy: id => destroyArtifact(db, tenant.id, model, id),
+    revokeByGrantId: grantId => revokeByGrantId(db, tenant.id, grantId),
+  }
+}
+
+function alreadyUsed(model: string): Error {
+  return new errors.InvalidGrant(`${model} was used by another request at the same moment`)
+}
+
+/** The name under which a client carries the application it stands for. */
+export const APPLICATION = 'application'
+
+/** Grants by the name under which clients and the management API know them. */
+const AUTHORIZATION_CODE = 'authorization_code'
+const IMPLICIT = 'implicit'
+
+/**
+ * Finds the clients of one issuer among the applications of its tenant.
+ *
+ * @param supportedGrants Grants the provider has. Others an application may list (SAML, IWA, …) are left out.
+ */
+export function createClientAdapter(db: Database, issuer: Issuer, supportedGrants: readonly string[]): Adapter {
+  const none = async () => undefined
+  const never = async () => {
+    throw new Error('Applications change through the management API only.')
+  }
+  return {
+    async find(clientId) {
+      const application = await findApplicationByClientId(db, issuer.tenant.id, clientId)
+      return application && (clientOf(application, supportedGrants) as unknown as AdapterPayload)
+    },
+    findByUid: none,
+    findByUserCode: none,
+    upsert: never,
+    consume: never,
+    destroy: never,
+    revokeByGrantId: never,
+  }
+}
+
+function clientOf(application: Application, supportedGrants: readonly string[]): ClientMetadata {
+  const { grantTypes, clientSecret } = application
+  const redirects = application.callbackUrls.filter(isUsableRedirect)
+  const isImplicit = grantTypes.includes(IMPLICIT)
+  const isCode = grantTypes.includes(AUTHORIZATION_CODE)
+  return {
+    client_id: application.clientId,
+    client_name: application.name,
+    ...(application.isPublicClient || clientSecret === undefined ? {} : { client_secret: clientSecret }),
+    token_endpoint_auth_method: application.isPublicClient ? 'none' : 'client_secret_basic',
+    grant_types: grantTypes.filter(grant => supportedGrants.includes(grant)),
+    redirect_uris: redirects,
+    post_logout_redirect_uris: redirects,
+    response_types:
+      redirects.length === 0
+        ? []
+        : [
+            ...(isCode ? (['code'] as const) : []),
+            ...(isImplicit ? (['id_token', 'id_token token'] as const) : []),
+            ...(isCode ? ((application.hybridResponseTypes ?? []) as ResponseType[]) : []),
+          ],
+    [APPLICATION]: application,
+  }
+}
+
+/** An address that would make the whole client invalid, or run as a script, is no callback. */
+function isUsableRedirect(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && url.hash === '' && !text.endsWith('#') && !SCRIPT_SCHEMES.has(url.protocol)
+}
+
+const SCRIPT_SCHEMES = new Set(['javascript:', 'vbscript:', 'data:', 'blob:', 'file:', 'about:'])

@@ -1,0 +1,386 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { decodeJwt } from 'jose'
+import * as client from 'openid-client'
+import { CALLBACK, openBrowser } from '../../ground/pages/browser.fixture.ts'
+import type { Application, User } from '../../ground/store/model.ts'
+import { addOrganization } from '../../ground/store/organizations.ts'
+import { type Extension, startExtension, startWorld, type World } from '../../world.fixture.ts'
+
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+
+let world: World
+let extension: Extension
+let web: Application
+let user: User
+
+before(async () => {
+  world = await startWorld()
+  extension = await startExtension()
+  await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
+  await world.addAction('PRE_ISSUE_ID_TOKEN', extension.url)
+  web = await world.addApplication(
+    { grantTypes: ['password', 'refresh_token', EXCHANGE, BEARER, 'organization_switch'] },
+    ['cart.read', 'orders.write'],
+  )
+  user = await world.addUser()
+})
+after(async () => {
+  await extension.close()
+  await world.close()
+})
+beforeEach(() => {
+  extension.succeed()
+  extension.calls.length = 0
+})
+
+const called = () => extension.calls.map(({ body }) => body.actionType)
+
+async function signIn(scope = 'openid cart.read', application = web) {
+  const form = { grant_type: 'password', username: user.userName, password: 'correct horse', scope }
+  const { status, body } = await world.token(application, form)
+  assert.equal(status, 200, JSON.stringify(body))
+  extension.calls.length = 0
+  return body
+}
+
+describe('device code', () => {
+  let tv: Application
+  before(async () => {
+    tv = await world.addApplication({
+      grantTypes: [DEVICE, 'refresh_token'],
+      isPublicClient: true,
+      name: 'Living room',
+    })
+  })
+
+  async function discover() {
+    return client.discovery(new URL(`${world.base}/oauth2/token`), tv.clientId, undefined, client.None(), {
+      execute: [client.allowInsecureRequests],
+    })
+  }
+
+  /** The user enters the code on another device and agrees. */
+  async function approve(verification: string, choice: Record<string, string> = { confirm: 'yes' }) {
+    const browser = openBrowser(world.server.address)
+    const asked = await browser.open(verification)
+    const entered = await browser.submit(asked, {})
+    const confirmation = entered.html.includes('your device?') ? entered : await browser.submit(entered, {})
+    assert.match(confirmation.html, /Living room/)
+    const next = await browser.submit(confirmation, choice)
+    if (!next.html.includes('name="password"')) return next
+    return browser.submit(next, { username: user.userName, password: 'correct horse', step: 'sign-in' })
+  }
+
+  test('T6, T7, T8: only the ID token action runs, and from the second refresh on both do', async () => {
+    const configuration = await discover()
+    const started = await client.initiateDeviceAuthorization(configuration, { scope: 'openid profile' })
+    const done = await approve(started.verification_uri_complete ?? '')
+    assert.match(done.html, /Your device is connected/)
+    const tokens = await client.pollDeviceAuthorizationGrant(configuration, { ...started, interval: 0 })
+    assert.equal(tokens.claims()?.sub, user.id)
+    assert.deepEqual(called(), ['PRE_ISSUE_ID_TOKEN'])
+    assert.equal(extension.calls[0]?.body.event.request.grantType, DEVICE)
+
+    extension.calls.length = 0
+    const second = await client.refreshTokenGrant(configuration, tokens.refresh_token ?? '')
+    assert.deepEqual(called(), ['PRE_ISSUE_ID_TOKEN'])
+    extension.calls.length = 0
+    await client.refreshTokenGrant(configuration, second.refresh_token ?? '')
+    assert.deepEqual(called(), ['PRE_ISSUE_ACCESS_TOKEN', 'PRE_ISSUE_ID_TOKEN'])
+  })
+
+  test('a refusal of the ID token leaves the device code as it was', async () => {
+    const configuration = await discover()
+    const started = await client.initiateDeviceAuthorization(configuration, { scope: 'openid' })
+    await approve(started.verification_uri_complete ?? '')
+    extension.answer(() => ({ body: { actionStatus: 'FAILED', failureReason: 'access_denied' } }))
+    const form = { grant_type: DEVICE, device_code: started.device_code }
+    assert.equal((await world.token(tv, form)).body.error, 'access_denied')
+    extension.succeed()
+    assert.equal((await world.token(tv, form)).status, 200)
+    assert.equal((await world.token(tv, form)).body.error, 'invalid_grant')
+  })
+
+  test('who cancels on the page tells the device so, and no action is asked', async () => {
+    const configuration = await discover()
+    const started = await client.initiateDeviceAuthorization(configuration, { scope: 'openid' })
+    const page = await approve(started.verification_uri_complete ?? '', { abort: 'yes' })
+    assert.match(page.html, /You cancelled/)
+    const { body } = await world.token(tv, { grant_type: DEVICE, device_code: started.device_code })
+    assert.equal(body.error, 'access_denied')
+    assert.deepEqual(called(), [])
+  })
+
+  test('a wrong code is said to be wrong on a page without scripts', async () => {
+    const browser = openBrowser(world.server.address)
+    const page = await browser.open(`${world.base}/device`)
+    const again = await browser.submit(page, { user_code: 'BBBB-BBBB' })
+    assert.match(again.html, /There is no such code/)
+    assert.match(again.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+  })
+})
+
+describe('token exchange', () => {
+  test('T9: an access token of a user becomes one of another client, and no action runs', async () => {
+    const { access_token } = await signIn()
+    const worker = await world.addApplication({ grantTypes: [EXCHANGE] }, ['cart.write'])
+    const form = { grant_type: EXCHANGE, subject_token: access_token, subject_token_type: ACCESS_TOKEN }
+    const { status, body } = await world.token(worker, form)
+    assert.equal(status, 200, JSON.stringify(body))
+    assert.equal(body.issued_token_type, ACCESS_TOKEN)
+    const claims = decodeJwt(body.access_token)
+    assert.deepEqual([claims.sub, claims['client_id'], claims['scope']], [user.id, worker.clientId, 'openid'])
+    assert.deepEqual(called(), [])
+  })
+
+  test('it cannot widen what the subject token permits', async () => {
+    const { access_token } = await signIn('cart.read')
+    const form = { grant_type: EXCHANGE, subject_token: access_token, subject_token_type: ACCESS_TOKEN }
+    const { body } = await world.token(web, { ...form, scope: 'cart.read orders.write' })
+    assert.equal(body.scope, 'cart.read')
+  })
+
+  test('a revoked, foreign or application token is refused', async () => {
+    const revoked = await signIn()
+    await world.post('/oauth2/revoke', web, { token: revoked.access_token })
+    const m2m = await world.addApplication()
+    const machine = await world.token(m2m, { grant_type: 'client_credentials' })
+    for (const subject_token of [revoked.access_token, machine.body.access_token, 'a.b.c', 'opaque']) {
+      const form = { grant_type: EXCHANGE, subject_token, subject_token_type: ACCESS_TOKEN }
+      const { status, body } = await world.token(web, form)
+      assert.deepEqual([status, body.error], [400, 'invalid_request'])
+    }
+  })
+})
+
+describe('JWT bearer', () => {
+  test('an ID token of the client becomes an access token, and no action runs', async () => {
+    const { id_token } = await signIn()
+    const { status, body } = await world.token(web, { grant_type: BEARER, assertion: id_token, scope: 'cart.read' })
+    assert.equal(status, 200, JSON.stringify(body))
+    const claims = decodeJwt(body.access_token)
+    assert.deepEqual([claims.sub, claims['scope']], [user.id, 'cart.read'])
+    assert.deepEqual(called(), [])
+  })
+
+  test('an assertion for another client or with another signature is refused', async () => {
+    const { id_token } = await signIn()
+    const other = await world.addApplication({ grantTypes: [BEARER] })
+    assert.equal((await world.token(other, { grant_type: BEARER, assertion: id_token })).body.error, 'invalid_grant')
+    const [head, claims] = id_token.split('.')
+    const forged = { grant_type: BEARER, assertion: `${head}.${claims}.${'A'.repeat(86)}` }
+    assert.equal((await world.token(web, forged)).body.error, 'invalid_grant')
+    const { access_token } = await signIn('cart.read')
+    const wider = { grant_type: BEARER, assertion: access_token, scope: 'orders.write' }
+    assert.equal((await world.token(web, wider)).body.error, 'invalid_grant')
+  })
+})
+
+describe('organization switch', () => {
+  test('T14: the token is for the organization, and the ID token action is told where the user goes', async () => {
+    const { access_token } = await signIn('openid cart.read')
+    const branch = {
+      id: '11111111-1111-4111-8111-111111111111',
+      tenantId: world.tenant.id,
+      parentId: world.organization.id,
+      name: 'Branch',
+      handle: 'branch',
+      depth: 1,
+    }
+    await addOrganization(world.db, branch)
+    const form = {
+      grant_type: 'organization_switch',
+      token: access_token,
+      switching_organization: branch.id,
+      scope: 'openid',
+    }
+    const { status, body } = await world.token(web, form)
+    assert.equal(status, 200, JSON.stringify(body))
+    assert.deepEqual(called(), ['PRE_ISSUE_ID_TOKEN'])
+    assert.equal(extension.calls[0]?.body.event.user.accessingOrganization.id, branch.id)
+    assert.equal(decodeJwt(body.access_token)['org_id'], branch.id)
+    assert.equal(decodeJwt(body.id_token)['org_id'], branch.id)
+    const refreshed = await world.token(web, { grant_type: 'refresh_token', refresh_token: body.refresh_token })
+    assert.equal(decodeJwt(refreshed.body.access_token)['org_id'], branch.id)
+  })
+
+  test('an organization that does not exist is refused', async () => {
+    const { access_token } = await signIn()
+    const form = { grant_type: 'organization_switch', token: access_token, switching_organization: 'nowhere' }
+    assert.equal((await world.token(web, form)).body.error, 'invalid_grant')
+  })
+})
+
+describe('authorize endpoint', () => {
+  let hybrid: Application
+  before(async () => {
+    hybrid = await world.addApplication({
+      grantTypes: ['authorization_code', 'implicit', 'refresh_token'],
+      hybridResponseTypes: ['code id_token', 'code id_token token'],
+      callbackUrls: [CALLBACK],
+    })
+  })
+
+  async function land(response_type: string) {
+    const browser = openBrowser(world.server.address)
+    const query = new URLSearchParams({
+      client_id: hybrid.clientId,
+      redirect_uri: CALLBACK,
+      response_type,
+      scope: 'openid profile',
+      nonce: 'n-1',
+    })
+    const page = await browser.open(`${world.base}/oauth2/authorize?${query}`)
+    assert.equal(page.status, 200, page.url)
+    const landing = await browser.submit(page, { username: user.userName, password: 'correct horse', step: 'sign-in' })
+    return new URLSearchParams(new URL(landing.url).hash.slice(1))
+  }
+
+  test('T10, T12: implicit types run nothing', async () => {
+    for (const type of ['id_token', 'id_token token']) {
+      const answer = await land(type)
+      assert.equal(decodeJwt(answer.get('id_token') ?? '').sub, user.id)
+    }
+    assert.deepEqual(called(), [])
+  })
+
+  test('T11: the hybrid flow runs the ID token action with the response type and without a grant', async () => {
+    extension.succeed({ op: 'add', path: '/idToken/claims/-', value: { name: 'tier', value: 'gold' } })
+    const answer = await land('code id_token token')
+    assert.deepEqual(called(), ['PRE_ISSUE_ID_TOKEN'])
+    const { request } = extension.calls[0]?.body.event ?? {}
+    assert.deepEqual([request.responseType, request.grantType], ['code id_token token', undefined])
+    const idToken = decodeJwt(answer.get('id_token') ?? '')
+    assert.equal(idToken['tier'], 'gold')
+    assert.equal(typeof idToken['c_hash'], 'string')
+    assert.equal(typeof idToken['at_hash'], 'string')
+    assert.equal(decodeJwt(answer.get('access_token') ?? '').sub, user.id)
+
+    extension.succeed()
+    const form = { grant_type: 'authorization_code', code: answer.get('code') ?? '', redirect_uri: CALLBACK }
+    const { body } = await world.token(hybrid, form)
+    assert.equal(decodeJwt(body.id_token)['tier'], undefined)
+  })
+
+  test('a response type that was not configured for the application is refused', async () => {
+    const plain = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
+    const query = new URLSearchParams({
+      client_id: plain.clientId,
+      response_type: 'code id_token',
+      scope: 'openid',
+      nonce: 'n',
+    })
+    const { url } = await openBrowser(world.server.address).open(`${world.base}/oauth2/authorize?${query}`)
+    assert.match(url, /[?#&]error=unauthorized_client(&|$)/)
+  })
+
+  test('T221, E162: whatever the extension says, the client gets the same error, and no code is left', async () => {
+    const codes = async () =>
+      (
+        await world.db.queries
+          .selectFrom('oidc_artifacts')
+          .select('id')
+          .where('model', '=', 'AuthorizationCode')
+          .execute()
+      ).length
+    const before = await codes()
+    for (const body of [
+      { actionStatus: 'FAILED', failureReason: 'access_denied', failureDescription: 'Not you.' },
+      { actionStatus: 'ERROR', errorMessage: 'x', errorDescription: 'y' },
+    ]) {
+      extension.answer(() => ({ body, status: body.actionStatus === 'ERROR' ? 500 : 200 }))
+      const answer = await land('code id_token')
+      assert.equal(answer.get('error'), 'server_error')
+      assert.match(answer.get('error_description') ?? '', /Error occurred when processing the authorization request/)
+      assert.equal(answer.get('code'), null)
+    }
+    assert.equal(await codes(), before)
+  })
+})
+
+test('T13: client credentials run no ID token action, even when they ask for openid', async () => {
+  const m2m = await world.addApplication({}, ['jobs.run'])
+  const { body } = await world.token(m2m, { grant_type: 'client_credentials', scope: 'openid jobs.run' })
+  assert.deepEqual(called(), ['PRE_ISSUE_ACCESS_TOKEN'])
+  assert.deepEqual([body.scope, body.id_token], ['jobs.run', undefined])
+})
+
+test('T15: the console runs the access token action only', async () => {
+  const portal = await world.addApplication({ grantTypes: ['password'], isSystem: true })
+  const form = { grant_type: 'password', username: user.userName, password: 'correct horse', scope: 'openid' }
+  assert.equal((await world.token(portal, form)).status, 200)
+  assert.deepEqual(called(), ['PRE_ISSUE_ACCESS_TOKEN'])
+})
+
+test('a grant the application does not have, and one nobody has', async () => {
+  const m2m = await world.addApplication()
+  const forbidden = await world.token(m2m, { grant_type: 'password' })
+  assert.deepEqual([forbidden.status, forbidden.body.error], [400, 'unauthorized_client'])
+  const device = await world.post('/oauth2/device_authorize', m2m, {})
+  assert.deepEqual([device.status, ((await device.json()) as { error: string }).error], [400, 'unauthorized_client'])
+  assert.equal((await world.token(m2m, { grant_type: 'urn:x' })).body.error, 'unsupported_grant_type')
+  assert.equal((await world.token(m2m, {})).body.error, 'invalid_request')
+})
+
+test('who guesses passwords is slowed down, at the token endpoint and on the page', async () => {
+  const form = { grant_type: 'password', username: 'guessed', password: 'wrong' }
+  for (let guess = 0; guess < 10; guess++) {
+    assert.match((await world.token(web, form)).body.error_description, /The user name or the password is wrong/)
+  }
+  const { status, body } = await world.token(web, form)
+  assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+  assert.match(body.error_description, /Too many wrong passwords/)
+
+  const site = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
+  const browser = openBrowser(world.server.address)
+  const query = new URLSearchParams({ client_id: site.clientId, response_type: 'code', scope: 'openid' })
+  const page = await browser.open(`${world.base}/oauth2/authorize?${query}`)
+  const answer = await browser.submit(page, { username: 'guessed', password: 'wrong', step: 'sign-in' })
+  assert.equal(answer.status, 429)
+})
+
+describe('a client that does not authenticate', () => {
+  const form = new URLSearchParams({ grant_type: 'client_credentials', token: 'x' })
+  const ask = async (path: string, init: RequestInit) => {
+    const response = await fetch(world.base + path, { method: 'POST', body: form, ...init })
+    const { error } = (await response.json()) as { error: string }
+    return [response.status, error, response.headers.get('www-authenticate')?.split(' ')[0]]
+  }
+
+  for (const path of ['/oauth2/token', '/oauth2/introspect', '/oauth2/revoke', '/oauth2/device_authorize']) {
+    test(`is told so at ${path}, with a challenge`, async () => {
+      const refused = [401, 'invalid_client', 'Basic']
+      assert.deepEqual(await ask(path, {}), refused)
+      assert.deepEqual(await ask(path, { headers: { accept: 'text/html' } }), refused)
+      assert.deepEqual(await ask(path, { headers: { authorization: 'Bearer x' } }), refused)
+      assert.deepEqual(await ask(path, { body: new URLSearchParams({ client_id: 'nobody' }) }), refused)
+    })
+  }
+
+  test('is something else than a request that is malformed', async () => {
+    for (const init of [
+      { body: new URLSearchParams('client_id=a&client_id=b') },
+      { headers: { authorization: 'Basic ???' } },
+      {
+        headers: { authorization: `Basic ${btoa('a:b')}` },
+        body: new URLSearchParams({ client_id: 'a', client_secret: 'b' }),
+      },
+      { headers: { 'content-type': 'application/json' }, body: '{}' },
+    ]) {
+      assert.deepEqual((await ask('/oauth2/token', init)).slice(0, 2), [400, 'invalid_request'])
+    }
+  })
+})
+
+test('wrong client credentials are 401, a wrong password 400, and neither asks an action', async () => {
+  const wrong = await world.token({ ...web, clientSecret: 'guess' }, { grant_type: 'password' })
+  assert.deepEqual([wrong.status, wrong.body.error], [401, 'invalid_client'])
+  const form = { grant_type: 'password', username: user.userName, password: 'guess' }
+  const answer = await world.token(web, form)
+  assert.deepEqual([answer.status, answer.body.error], [400, 'invalid_grant'])
+  assert.deepEqual(called(), [])
+})

@@ -1,0 +1,81 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import {
+  deviceCodePage,
+  deviceConfirmPage,
+  donePage,
+  errorPage,
+  formTargetOf,
+  logoutPage,
+  pagePolicy,
+} from '../../ground/pages/pages.ts'
+import { applicationOf } from './seam.ts'
+
+/** The pages that oidc-provider shows by itself, in our clothes. */
+
+function show(ctx: KoaContextWithOIDC, page: string, formTargets?: readonly string[]): void {
+  ctx.type = 'html'
+  ctx.set('content-security-policy', pagePolicy(formTargets))
+  ctx.set('referrer-policy', 'no-referrer')
+  ctx.set('x-content-type-options', 'nosniff')
+  ctx.body = page
+}
+
+/** Both forms carry the secret that oidc-provider put into the session. */
+function formOf(ctx: KoaContextWithOIDC, route: string): { action: string; csrf: string } {
+  const { secret } = (ctx.oidc.session?.state ?? {}) as { secret?: string }
+  return { action: ctx.oidc.urlFor(route), csrf: secret ?? '' }
+}
+
+/** Sentences by the name of the error that oidc-provider reports on the device's page. */
+const DEVICE_COMPLAINTS: Record<string, string> = {
+  NoCodeError: 'Enter the code first.',
+  NotFoundError: 'There is no such code. Look again at your device.',
+  ExpiredError: 'This code has expired. Start again on your device.',
+  AlreadyUsedError: 'This code was already used. Start again on your device.',
+  AbortedError: 'You cancelled the request. Your device has been told.',
+}
+
+/** An error that cannot be given to the application, because it is not known which one, or how to reach it. */
+export function showError(
+  ctx: KoaContextWithOIDC,
+  out: { error: string; error_description?: string | undefined },
+): void {
+  const isOurs = out.error === 'server_error'
+  show(
+    ctx,
+    errorPage(out.error, isOurs ? 'Something broke on our side. Try again in a moment.' : out.error_description),
+  )
+}
+
+export const devicePages: NonNullable<NonNullable<Configuration['features']>['deviceFlow']> = {
+  userCodeInputSource(ctx, _form, _out, error) {
+    const { userCode } = (error ?? {}) as { userCode?: string }
+    const complaint = error && (DEVICE_COMPLAINTS[error.name] ?? 'This did not work. Try again.')
+    const form = formOf(ctx, 'code_verification')
+    show(
+      ctx,
+      deviceCodePage({
+        ...form,
+        ...(userCode === undefined ? {} : { code: userCode }),
+        ...(complaint === undefined ? {} : { complaint }),
+      }),
+    )
+  },
+  userCodeConfirmSource(ctx, _form, client, _deviceInfo, userCode) {
+    const form = formOf(ctx, 'code_verification')
+    show(ctx, deviceConfirmPage({ ...form, code: userCode, application: applicationOf(client).name }))
+  },
+  successSource(ctx) {
+    show(ctx, donePage('Your device is connected', 'You can close this window.'))
+  },
+}
+
+export const logoutPages: NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']> = {
+  logoutSource(ctx) {
+    const { postLogoutRedirectUri } = (ctx.oidc.session?.state ?? {}) as { postLogoutRedirectUri?: string }
+    show(ctx, logoutPage(formOf(ctx, 'end_session_confirm')), formTargetOf(postLogoutRedirectUri))
+  },
+  postLogoutSuccessSource(ctx) {
+    show(ctx, donePage('You are signed out', 'You can close this window.'))
+  },
+}

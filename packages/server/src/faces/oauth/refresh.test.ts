@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import type { Operation } from '@preflow/contract'
+import { decodeJwt } from 'jose'
+import { authorize, CALLBACK } from '../../ground/pages/browser.fixture.ts'
+import { deleteAction, insertAction } from '../../ground/store/actions.ts'
+import { updateApplication } from '../../ground/store/applications.ts'
+import type { Action, Application, User } from '../../ground/store/model.ts'
+import { updateUser } from '../../ground/store/users.ts'
+import { type Extension, onEachDatabase, startExtension, startWorld, type World } from '../../world.fixture.ts'
+
+onEachDatabase(databaseUrl => {
+  let world: World
+  let extension: Extension
+  let action: Action
+  let web: Application
+  let user: User
+
+  before(async () => {
+    world = await startWorld(databaseUrl === undefined ? {} : { databaseUrl })
+    extension = await startExtension()
+    action = await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
+    web = await world.addApplication(
+      {
+        grantTypes: ['authorization_code', 'password', 'refresh_token'],
+        callbackUrls: [CALLBACK],
+        audiences: ['https://api.shop.test'],
+        accessTokenClaims: ['given_name'],
+      },
+      ['cart.read', 'orders.write'],
+    )
+    user = await world.addUser()
+  })
+  after(async () => {
+    await extension.close()
+    await world.close()
+  })
+  beforeEach(() => extension.succeed())
+
+  const claim = (name: string, value: unknown): Operation => ({
+    op: 'add',
+    path: '/accessToken/claims/-',
+    value: { name, value },
+  })
+  const lifetime = (seconds: number): Operation => ({
+    op: 'replace',
+    path: '/accessToken/claims/expires_in',
+    value: seconds,
+  })
+  const refreshLifetime = (seconds: number): Operation => ({
+    op: 'replace',
+    path: '/refreshToken/claims/expires_in',
+    value: seconds,
+  })
+
+  /** A first token of a user, with what the action is to do. */
+  async function begin(...operations: Operation[]) {
+    extension.succeed(...operations)
+    const { status, body } = await world.token(web, {
+      grant_type: 'password',
+      username: user.userName,
+      password: 'correct horse',
+      scope: 'openid cart.read orders.write',
+    })
+    assert.equal(status, 200, JSON.stringify(body))
+    return body
+  }
+
+  const tryRefresh = (refreshToken: string, more: Record<string, string> = {}, application = web) =>
+    world.token(application, { grant_type: 'refresh_token', refresh_token: refreshToken, ...more })
+
+  async function refresh(previous: { refresh_token: string }, operations: Operation[] = [], more = {}) {
+    extension.succeed(...operations)
+    const { status, body } = await tryRefresh(previous.refresh_token, more)
+    assert.equal(status, 200, JSON.stringify(body))
+    const claims = decodeJwt(body.access_token)
+    return { body, claims, lifetime: (claims.exp ?? 0) - (claims.iat ?? 0) }
+  }
+
+  const lastEvent = () => extension.calls.at(-1)?.body.event
+  const shown = (name: string) =>
+    lastEvent().accessToken.claims.find((entry: { name: string }) => entry.name === name)?.value
+
+  async function introspect(token: string) {
+    const answer = await world.post('/oauth2/introspect', web, { token })
+    return (await answer.json()) as { active: boolean; exp: number; iat: number }
+  }
+
+  describe('what lives on', () => {
+    test('T65, T191, T192: scopes, audience, claims and lifetime live on, and the event starts from them', async () => {
+      const first = await begin(
+        claim('tier', 'gold'),
+        lifetime(300),
+        { op: 'add', path: '/accessToken/claims/aud/-', value: 'https://crm.test' },
+        { op: 'add', path: '/accessToken/scopes/-', value: 'billing.read' },
+      )
+      let chain = await refresh(first)
+      for (let round = 0; round < 3; round++) chain = await refresh(chain.body)
+      assert.equal(chain.claims['tier'], 'gold')
+      assert.equal(chain.claims['given_name'], 'Mira')
+      assert.deepEqual(chain.claims.aud, [web.clientId, 'https://api.shop.test', 'https://crm.test'])
+      assert.equal(chain.claims['scope'], 'billing.read cart.read openid orders.write')
+      assert.equal(chain.lifetime, 300)
+      assert.equal(shown('tier'), 'gold')
+      assert.equal(shown('expires_in'), 300)
+      const more = await refresh(chain.body, [claim('region', 'eu')])
+      assert.deepEqual([more.claims['tier'], more.claims['region']], ['gold', 'eu'])
+    })
+
+    test('T193, T194: adding a claim again keeps the old value, replacing it lasts', async () => {
+      const first = await begin(claim('tier', 'gold'))
+      const added = await refresh(first, [claim('tier', 'silver')])
+      assert.equal(added.claims['tier'], 'gold')
+      const replaced = await refresh(added.body, [{ op: 'replace', path: '/accessToken/claims/tier', value: 'silver' }])
+      assert.equal(replaced.claims['tier'], 'silver')
+      assert.equal((await refresh(replaced.body)).claims['tier'], 'silver')
+    })
+
+    test('T195: a lifetime once set is set again', async () => {
+      const first = await begin(lifetime(300))
+      assert.equal((await refresh(first)).lifetime, 300)
+    })
+
+    test('T196: the lifetime of the refresh token is shown, kept, and may be changed again', async () => {
+      const first = await begin(refreshLifetime(40_000))
+      const second = await refresh(first, [refreshLifetime(50_000)])
+      assert.deepEqual(lastEvent().refreshToken.claims, [{ name: 'expires_in', value: 40_000 }])
+      const { exp, iat } = await introspect(second.body.refresh_token)
+      assert.equal(exp - iat, 50_000)
+    })
+
+    test('T197: without the action what it did stays, over every later refresh', async () => {
+      const first = await begin(claim('tier', 'gold'), lifetime(300))
+      await deleteAction(world.db, world.tenant.id, action.id)
+      try {
+        const calls = extension.calls.length
+        const second = await refresh(await refresh(first).then(({ body }) => body))
+        assert.equal(extension.calls.length, calls)
+        assert.equal(second.claims['tier'], 'gold')
+        assert.equal(second.lifetime, 300)
+      } finally {
+        await insertAction(world.db, action, 1)
+      }
+    })
+
+    test('T198: attributes of the user stay as they were when the action first ran', async () => {
+      const first = await begin()
+      await updateUser(world.db, { ...user, claims: { 'http://wso2.org/claims/givenname': 'Zoe' } })
+      const second = await refresh(first)
+      await updateUser(world.db, user)
+      assert.equal(second.claims['given_name'], 'Mira')
+    })
+
+    test('without an action the attributes of the user are read again', async () => {
+      await deleteAction(world.db, world.tenant.id, action.id)
+      try {
+        const first = await begin()
+        await updateUser(world.db, { ...user, claims: { 'http://wso2.org/claims/givenname': 'Zoe' } })
+        const second = await refresh(first)
+        await updateUser(world.db, user)
+        assert.equal(second.claims['given_name'], 'Zoe')
+      } finally {
+        await insertAction(world.db, action, 1)
+      }
+    })
+
+    test('T199: asking for fewer scopes narrows this token and no later one', async () => {
+      const first = await begin()
+      const narrowed = await refresh(first, [], { scope: 'cart.read' })
+      assert.deepEqual(lastEvent().request.scopes, ['cart.read'])
+      assert.equal(narrowed.claims['scope'], 'cart.read')
+      assert.equal(narrowed.body.id_token, undefined)
+      assert.equal((await refresh(narrowed.body)).claims['scope'], 'cart.read openid orders.write')
+    })
+
+    test('T201: a scope that the action added may be asked for later', async () => {
+      const first = await begin({ op: 'add', path: '/accessToken/scopes/-', value: 'billing.read' })
+      assert.equal((await refresh(first, [], { scope: 'billing.read' })).claims['scope'], 'billing.read')
+    })
+
+    test('a scope that the action removed stays removed', async () => {
+      const first = await begin({ op: 'remove', path: '/accessToken/scopes/0' })
+      assert.equal((await refresh(first)).claims['scope'], 'openid orders.write')
+      const { status, body } = await tryRefresh(first.refresh_token, { scope: 'cart.read' })
+      assert.deepEqual([status, body.error], [400, 'invalid_scope'])
+    })
+
+    test('T190: response parameters and hidden members are of one response only', async () => {
+      const hidden: Operation = { op: 'remove', path: '/response/parameters/id_token' }
+      const first = await begin(
+        { op: 'add', path: '/response/parameters/-', value: { name: 'plan', value: 'pro' } },
+        hidden,
+      )
+      assert.deepEqual([first.plan, first.id_token], ['pro', undefined])
+      const second = await refresh(first)
+      assert.equal(second.body.plan, undefined)
+      assert.equal(typeof second.body.id_token, 'string')
+    })
+
+    test('without rotation the same refresh token goes on and remembers as well', async () => {
+      await updateApplication(world.db, { ...web, renewsRefreshToken: false })
+      try {
+        const first = await begin(claim('tier', 'gold'))
+        const second = await refresh(first, [lifetime(300), refreshLifetime(9000)])
+        assert.equal(second.body.refresh_token, first.refresh_token)
+        const third = await refresh(first)
+        assert.equal(third.claims['tier'], 'gold')
+        assert.equal(third.lifetime, 300)
+        const { exp, iat } = await introspect(first.refresh_token)
+        assert.equal(exp - iat, 9000)
+      } finally {
+        await updateApplication(world.db, web)
+      }
+    })
+
+    test('a refresh token may live longer than the grant did at first', async () => {
+      const first = await begin(refreshLifetime(100 * 24 * 3600))
+      const { exp, iat } = await introspect(first.refresh_token)
+      assert.equal(exp - iat, 100 * 24 * 3600)
+    })
+  })
+
+  describe('one use', () => {
+    test('of eight requests with one refresh token exactly one succeeds', async () => {
+      const first = await begin()
+      const answers = await Promise.all(Array.from({ length: 8 }, () => tryRefresh(first.refresh_token)))
+      const winners = answers.filter(({ status }) => status === 200)
+      assert.equal(winners.length, 1)
+      for (const { status, body } of answers) if (status !== 200) assert.equal(body.error, 'invalid_grant')
+    })
+
+    test('a refresh token that was used before ends the whole grant', async () => {
+      const first = await begin()
+      const second = await refresh(first)
+      const stolen = await tryRefresh(first.refresh_token)
+      assert.deepEqual([stolen.status, stolen.body.error], [400, 'invalid_grant'])
+      assert.equal((await tryRefresh(second.body.refresh_token)).status, 400)
+      assert.equal((await introspect(second.body.access_token)).active, false)
+    })
+
+    test('of eight requests with one code exactly one succeeds', async () => {
+      const landing = await authorize(world, {
+        clientId: web.clientId,
+        userName: user.userName,
+        parameters: { scope: 'openid' },
+      })
+      const code = landing.searchParams.get('code') ?? ''
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          world.token(web, { grant_type: 'authorization_code', code, redirect_uri: CALLBACK }),
+        ),
+      )
+      assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+    })
+  })
+
+  describe('a refusal burns nothing', () => {
+    const REFUSAL = { body: { actionStatus: 'FAILED', failureReason: 'access_denied', failureDescription: 'Not now.' } }
+
+    test('T200: a refused refresh leaves the refresh token as it was, also for an extension that breaks', async () => {
+      const first = await begin()
+      const before = await introspect(first.refresh_token)
+      extension.answer(() => REFUSAL)
+      assert.equal((await tryRefresh(first.refresh_token)).status, 400)
+      extension.answer(() => ({ status: 500, body: 'no' }))
+      assert.equal((await tryRefresh(first.refresh_token)).status, 500)
+      assert.deepEqual(await introspect(first.refresh_token), before)
+      await refresh(first)
+    })
+
+    test('T219: a refused code may be exchanged later', async () => {
+      const landing = await authorize(world, {
+        clientId: web.clientId,
+        userName: user.userName,
+        parameters: { scope: 'openid' },
+      })
+      const form = {
+        grant_type: 'authorization_code',
+        code: landing.searchParams.get('code') ?? '',
+        redirect_uri: CALLBACK,
+      }
+      extension.answer(() => REFUSAL)
+      const refused = await world.token(web, form)
+      assert.deepEqual([refused.status, refused.body.error], [400, 'access_denied'])
+      extension.succeed()
+      assert.equal((await world.token(web, form)).status, 200)
+      const again = await world.token(web, form)
+      assert.deepEqual([again.status, again.body.error], [400, 'invalid_grant'])
+    })
+
+    test('a refused password request leaves no grant behind', async () => {
+      extension.answer(() => REFUSAL)
+      const count = async () =>
+        Number(
+          (
+            await world.db.queries
+              .selectFrom('oidc_artifacts')
+              .select(({ fn }) => fn.countAll<number>().as('rows'))
+              .executeTakeFirstOrThrow()
+          ).rows,
+        )
+      const before = await count()
+      const form = { grant_type: 'password', username: user.userName, password: 'correct horse' }
+      assert.equal((await world.token(web, form)).status, 400)
+      assert.equal(await count(), before)
+    })
+  })
+
+  test('a user who was disabled cannot refresh, and the action is not asked', async () => {
+    const first = await begin()
+    const calls = extension.calls.length
+    await updateUser(world.db, { ...user, isActive: false })
+    const { status, body } = await tryRefresh(first.refresh_token)
+    await updateUser(world.db, user)
+    assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+    assert.equal(extension.calls.length, calls)
+  })
+})

@@ -1,0 +1,263 @@
+import { PASSWORD_COMPLAINTS } from '../../domain/credentials/check-password.ts'
+import { beginSignIn, continuesSession } from '../../domain/sign-in/flow.ts'
+import { BASIC_AUTHENTICATOR, isPasswordOnly, methodOf, sequenceOf } from '../../domain/sign-in/sequence.ts'
+import { choicePage, errorPage, formTargetOf, goOnPage, signInPage } from '../../ground/pages/pages.ts'
+import { findAuthenticator } from '../../ground/store/authenticators.ts'
+import type { Authenticator, SignInFlow, User } from '../../ground/store/model.ts'
+import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
+import { findUserById } from '../../ground/store/users.ts'
+import { namedValues } from '../oauth/seam.ts'
+import { askAuthenticator, type Decision, processingError } from './custom-authenticator.ts'
+import { csrfOf, finish, type Prompt, pathOf, redirect, send, type Visit } from './visit.ts'
+
+/** A way to pass a step. Without an authenticator it is the password page. */
+interface Option {
+  name: string
+  title: string
+  authenticator?: Authenticator
+}
+
+/** A step that somebody is at. */
+interface Step {
+  visit: Visit
+  flow: SignInFlow
+  /** What can be used at the moment. */
+  options: Option[]
+  /** The one option, or the one the user chose. Absent: the user has to choose. */
+  option?: Option
+}
+
+/** Signs the user in: with the password, or through the steps that the application asks for. */
+export const login: Prompt = {
+  async show(visit) {
+    const hint = visit.interaction.params['login_hint']
+    const view = typeof hint === 'string' ? { userName: hint } : {}
+    if (isPasswordOnly(sequenceOf(visit.application))) return showPassword(visit, 200, view)
+    const step = await currentStep(visit)
+    if (step) await showStep(step, view)
+  },
+
+  async submit(visit, form) {
+    if (isPasswordOnly(sequenceOf(visit.application))) {
+      const user = await readPassword(visit, form)
+      if (user) await finishLogin(visit, user.id, [BASIC_AUTHENTICATOR])
+      return
+    }
+    const step = await currentStep(visit)
+    if (step) await submitStep(step, form)
+  },
+}
+
+function showPassword(
+  visit: Visit,
+  status: number,
+  view: { userName?: string; complaint?: string; hasOthers?: boolean },
+): void {
+  const { application, interaction, response } = visit
+  const page = signInPage({ application: application.name, csrf: csrfOf(visit), ...view })
+  send(response, status, page, formTargetOf(interaction.params['redirect_uri']))
+}
+
+/** The user whose password the form has; nothing when it was wrong and the page was shown again. */
+async function readPassword(
+  visit: Visit,
+  form: URLSearchParams,
+  { previous, hasOthers = false }: { previous?: User; hasOthers?: boolean } = {},
+): Promise<User | undefined> {
+  const { ports, request, server } = visit
+  const userName = form.get('username') ?? ''
+  const password = form.get('password') ?? ''
+  const verdict = await ports.checkPassword({ issuer: server.issuer, userName, password }, request)
+  if (verdict.status !== 'right') {
+    const complaint = PASSWORD_COMPLAINTS[verdict.status]
+    showPassword(visit, verdict.status === 'resting' ? 429 : 400, { userName, complaint, hasOthers })
+    return undefined
+  }
+  if (previous && previous.id !== verdict.user.id) {
+    const complaint = 'This is another user than in the step before. Sign in as the same one.'
+    showPassword(visit, 400, { userName: previous.userName, complaint, hasOthers })
+    return undefined
+  }
+  return verdict.user
+}
+
+/** The step the sign-in is at. Nothing when it is at none any more; then the browser was told. */
+async function currentStep(visit: Visit): Promise<Step | undefined> {
+  const { application, interaction, ports, request, response, server } = visit
+  const find = () => findSignInFlowOf(ports.db, interaction.uid)
+  let flow = await find()
+  if (!flow) {
+    // The application asked for no more than the password when the sign-in began.
+    const { headers } = ports.clientRequestOf(request)
+    const parameters = namedValues(interaction.params)
+    await beginSignIn({ interaction, issuer: server.issuer, application }, { headers, parameters }, ports)
+    flow = await find()
+  }
+  if (!flow || flow.isDecided) {
+    if (interaction.result) redirect(response, 303, interaction.returnTo)
+    else send(response, 400, errorPage('session_not_found', 'This sign-in was finished before, or it took too long.'))
+    return undefined
+  }
+  // The application asks for less than when the sign-in began.
+  if (flow.passed.length >= sequenceOf(application).steps.length) {
+    await decide(visit, flow, flow.passed)
+    return undefined
+  }
+  const options = await optionsOf(visit, flow)
+  const option = options.length === 1 ? options[0] : options.find(({ name }) => name === flow.chosen)
+  return { visit, flow, options, ...(option ? { option } : {}) }
+}
+
+async function optionsOf({ application, ports, server }: Visit, flow: SignInFlow): Promise<Option[]> {
+  const { tenant, organization } = server.issuer
+  const index = flow.passed.length
+  const options: Option[] = []
+  for (const name of sequenceOf(application).steps[index]?.options ?? []) {
+    if (name === BASIC_AUTHENTICATOR) {
+      options.push({ name, title: 'Password' })
+      continue
+    }
+    const authenticator =
+      (await findAuthenticator(ports.db, tenant.id, organization.id, name)) ??
+      (await findAuthenticator(ports.db, tenant.id, tenant.rootOrganizationId, name))
+    const isUsable =
+      authenticator?.action.status === 'ACTIVE' &&
+      !ports.areAuthenticatorsOff &&
+      (index > 0 || authenticator.authenticationType === 'IDENTIFICATION')
+    if (isUsable) options.push({ name, title: authenticator.displayName, authenticator })
+  }
+  return options
+}
+
+async function showStep(step: Step, view: { userName?: string }): Promise<void> {
+  const { visit, flow, option, options } = step
+  const { application, interaction, ports, request, response } = visit
+  if (options.length === 0) {
+    const facts = { application: application.name, step: flow.passed.length + 1 }
+    ports.log.warn(facts, 'nobody can sign in: no authenticator of the step is there and enabled')
+    return refuse(step, processingError('any of the authenticators of the application'))
+  }
+  const user = await userOf(step)
+  if (user === 'gone') return refuse(step, USER_GONE)
+  if (!option) {
+    const choices = options.map(({ name, title }) => ({ name, title }))
+    const page = choicePage({ application: application.name, csrf: csrfOf(visit), choices })
+    return send(response, 200, page, formTargetOf(interaction.params['redirect_uri']))
+  }
+  const { authenticator } = option
+  if (!authenticator) {
+    const known = user ? { userName: user.userName } : view
+    return showPassword(visit, 200, { ...known, hasOthers: options.length > 1 })
+  }
+  // A look ahead must not ask the extension.
+  if (request.method === 'HEAD') return showGoOn(visit)
+  const { issuer } = visit.server
+  const decision = await askAuthenticator(
+    { authenticator, application, issuer, flow, ...(user ? { user } : {}) },
+    ports,
+  )
+  switch (decision.status) {
+    case 'redirected':
+      return redirect(response, 302, decision.url)
+    case 'refused':
+      return refuse(step, decision)
+    case 'passed':
+      return pass(step, option.name, decision.user, () => reload(visit))
+    default:
+      return decision satisfies never
+  }
+}
+
+async function submitStep(step: Step, form: URLSearchParams): Promise<void> {
+  const { visit, flow, option, options } = step
+  const { ports } = visit
+  if (form.get('step') === 'other') {
+    await changeSignInFlow(ports.db, flow, { chosen: undefined })
+    return reload(visit)
+  }
+  const chosen = options.find(({ name }) => name === form.get('authenticator'))
+  if (chosen) {
+    await changeSignInFlow(ports.db, flow, { chosen: chosen.name })
+    return chosen.authenticator ? showGoOn(visit) : reload(visit)
+  }
+  if (option?.name !== BASIC_AUTHENTICATOR || !form.has('password')) return reload(visit)
+  const previous = await userOf(step)
+  if (previous === 'gone') return refuse(step, USER_GONE)
+  const user = await readPassword(visit, form, {
+    ...(previous ? { previous } : {}),
+    hasOthers: options.length > 1,
+  })
+  if (!user) return
+  await pass(step, BASIC_AUTHENTICATOR, user, () => showGoOn(visit))
+}
+
+const USER_GONE: Decision & { status: 'refused' } = {
+  status: 'refused',
+  error: 'access_denied',
+  description: 'The user is gone or was disabled.',
+}
+
+/** Whom the steps before found. */
+async function userOf({ flow, visit }: Step): Promise<User | 'gone' | undefined> {
+  const last = flow.passed.at(-1)
+  if (!last) return undefined
+  const user = await findUserById(visit.ports.db, flow.tenantId, last.userId)
+  return user?.isActive ? user : 'gone'
+}
+
+/** Notes that the step is passed, and goes on: to the next one, or back to the application. */
+async function pass(step: Step, authenticator: string, user: User, goOn: () => void): Promise<void> {
+  const { visit, flow } = step
+  const passed = [...flow.passed, { authenticator, userId: user.id }]
+  if (passed.length >= sequenceOf(visit.application).steps.length) return decide(visit, flow, passed)
+  const isKept = await changeSignInFlow(visit.ports.db, flow, { passed, chosen: undefined })
+  return isKept ? goOn() : reload(visit)
+}
+
+/** Signs in the user of the subject's step. */
+async function decide(visit: Visit, flow: SignInFlow, passed: SignInFlow['passed']): Promise<void> {
+  const { subjectStep } = sequenceOf(visit.application)
+  const subject = passed[subjectStep - 1] ?? passed.at(-1)
+  if (!subject) throw new Error('a sign-in is decided before any step was passed')
+  // An extension may have been asked for seconds since the user was looked up.
+  const user = await findUserById(visit.ports.db, flow.tenantId, subject.userId)
+  if (!user?.isActive) return refuse({ visit, flow }, USER_GONE)
+  if (!(await changeSignInFlow(visit.ports.db, flow, { passed, isDecided: true }))) return reload(visit)
+  const authenticators = passed.map(({ authenticator }) => authenticator)
+  await finishLogin(visit, subject.userId, authenticators)
+}
+
+/** Shows where the sign-in is now, also when another request of this browser was faster: what that one decided stands. */
+function reload(visit: Visit): void {
+  redirect(visit.response, 303, pathOf(visit))
+}
+
+async function refuse(
+  { flow, visit }: Pick<Step, 'flow' | 'visit'>,
+  refusal: Decision & { status: 'refused' },
+): Promise<void> {
+  if (!(await changeSignInFlow(visit.ports.db, flow, { isDecided: true }))) return reload(visit)
+  const { error, description } = refusal
+  await finish(visit, { error, ...(description === undefined ? {} : { error_description: printable(description) }) })
+}
+
+/** The text with nothing in it that RFC 6749, section 4.1.2.1, keeps out of a description. */
+function printable(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, '?')
+}
+
+async function finishLogin(visit: Visit, userId: string, authenticators: readonly string[]): Promise<void> {
+  const { session } = visit.interaction
+  // What the session went through before stays true when it is only completed.
+  const before = continuesSession(visit.interaction) && session?.accountId === userId ? (session.amr ?? []) : []
+  const amr = [...new Set([...before, ...authenticators.map(methodOf)])]
+  await finish(visit, { login: { accountId: userId, amr } })
+}
+
+/**
+ * Goes on by a page instead of a redirect: browsers hold the redirects that follow a form to the policy of the form's page,
+ * and where an extension sends its users is not known when that page is made.
+ */
+function showGoOn(visit: Visit): void {
+  send(visit.response, 200, goOnPage({ application: visit.application.name, url: pathOf(visit) }))
+}

@@ -1,0 +1,119 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errors, type Interaction } from 'oidc-provider'
+import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
+import { consentPage, errorPage, formTargetOf } from '../../ground/pages/pages.ts'
+import { listApiResources } from '../../ground/store/api-resources.ts'
+import { findUserById } from '../../ground/store/users.ts'
+import type { IssuerServer } from '../oauth/provider.ts'
+import { grantScopes } from '../oauth/scopes.ts'
+import { applicationOf, RESOURCE } from '../oauth/seam.ts'
+import { login } from './login.ts'
+import { csrfOf, finish, isOwnForm, type Prompt, type SignInPorts, send, type Visit } from './visit.ts'
+
+/** What the scopes about the user mean to that user. */
+const IDENTITY_WISHES: Record<string, string> = {
+  openid: 'know who you are',
+  profile: 'read your name and profile',
+  email: 'read your e-mail address',
+  phone: 'read your telephone number',
+  address: 'read your postal address',
+  groups: 'see which groups you are in',
+  roles: 'see which roles you have',
+}
+
+const SIGN_IN_GONE = 'This sign-in was finished before, took too long, or was begun in another browser.'
+
+/**
+ * Answers the sign-in page of an issuer at `/sign-in/{uid}`: signs the user in, then asks for consent, and sends the browser back
+ * into the authorization request that brought it here. A browser without the cookie of that request gets no further.
+ */
+export async function handleSignIn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  server: IssuerServer,
+  ports: SignInPorts,
+): Promise<void> {
+  try {
+    await answer(request, response, server, ports)
+  } catch (error) {
+    // Not only before the answer: while an extension is asked the same browser may have ended the sign-in in another tab.
+    if (!(error instanceof errors.SessionNotFound)) throw error
+    send(response, 400, errorPage('session_not_found', SIGN_IN_GONE))
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  server: IssuerServer,
+  ports: SignInPorts,
+): Promise<void> {
+  const interaction = await server.provider.interactionDetails(request, response)
+  const client = await server.provider.Client.find(String(interaction.params['client_id']))
+  if (!client) return send(response, 400, errorPage('invalid_client', 'The application was removed meanwhile.'))
+  const visit: Visit = { request, response, server, ports, interaction, application: applicationOf(client) }
+  const prompt = prompts[interaction.prompt.name]
+  if (!prompt) {
+    return finish(visit, { error: 'interaction_required', error_description: 'The request asks for an unknown step.' })
+  }
+  if (request.method === 'GET' || request.method === 'HEAD') return prompt.show(visit)
+  if (request.method !== 'POST') {
+    response.setHeader('allow', 'GET, HEAD, POST')
+    return send(response, 405, errorPage('invalid_request', 'This page knows GET and POST.'))
+  }
+
+  const form = await ports.readForm(request)
+  if (!isOwnForm(visit, form)) {
+    return send(response, 403, errorPage('access_denied', 'The form did not come from this page. Load it again.'))
+  }
+  if (form.get('step') === 'cancel') {
+    return finish(visit, { error: 'access_denied', error_description: 'The user denied the request.' })
+  }
+  return prompt.submit(visit, form)
+}
+
+/** What answers each prompt of an authorization request. */
+const prompts: Record<string, Prompt> = {
+  login,
+  consent: {
+    async show(visit) {
+      const { application, interaction, ports, response, server } = visit
+      const user = await findUserById(ports.db, server.issuer.tenant.id, interaction.session?.accountId ?? '')
+      const wishes = await wishesOf(visit)
+      const page = consentPage({
+        application: application.name,
+        userName: user?.userName ?? 'you',
+        csrf: csrfOf(visit),
+        wishes,
+      })
+      send(response, 200, page, formTargetOf(interaction.params['redirect_uri']))
+    },
+    async submit(visit) {
+      const { interaction, server } = visit
+      const { Grant } = server.provider
+      const accountId = interaction.session?.accountId
+      if (accountId === undefined) throw new Error('a consent was asked for before the sign-in')
+      const known = interaction.grantId ? await Grant.find(interaction.grantId) : undefined
+      const grant = known ?? new Grant({ clientId: visit.application.clientId, accountId })
+      grantScopes(grant, missingScopes(interaction))
+      await finish(visit, { consent: { grantId: await grant.save() } })
+    },
+  },
+}
+
+function missingScopes({ prompt }: Interaction): string[] {
+  const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details as {
+    missingOIDCScope?: string[]
+    missingResourceScopes?: Record<string, string[]>
+  }
+  return [...new Set([...missingOIDCScope, ...(missingResourceScopes[RESOURCE] ?? [])])]
+}
+
+async function wishesOf({ interaction, ports, server }: Visit): Promise<string[]> {
+  const scopes = missingScopes(interaction)
+  const apis = scopes.every(scope => IDENTITY_SCOPES.includes(scope))
+    ? []
+    : await listApiResources(ports.db, server.issuer.tenant.id)
+  const titles = new Map(apis.flatMap(api => api.scopes.map(scope => [scope.name, scope.displayName ?? scope.name])))
+  return scopes.map(scope => IDENTITY_WISHES[scope] ?? titles.get(scope) ?? scope)
+}

@@ -1,0 +1,50 @@
+import { BodyTooLarge, readBody } from './http-body.ts'
+import { Refusal, tooLarge } from './refusal.ts'
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Reads a JSON body of at most `maxBytes`.
+ *
+ * @param mediaTypes What `content-type` may say, without parameters.
+ * @returns The value, or nothing when the body is not JSON in UTF-8 or holds NUL characters: the caller words that as its API
+ *   does. Rejects with a {@link Refusal} of 413 or 415.
+ */
+export async function readJson(
+  request: Request,
+  maxBytes: number,
+  mediaTypes: readonly string[] = ['application/json'],
+): Promise<{ value: unknown } | undefined> {
+  const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (!mediaTypes.includes(mediaType)) {
+    throw new Refusal(
+      415,
+      'PREFLOW-415',
+      'Unsupported media type.',
+      `Send the body as ${mediaTypes.join(' or ')} and say so in content-type.`,
+    )
+  }
+  const body = await readBody(request.body, request.headers.get('content-length'), maxBytes).catch(error => {
+    throw error instanceof BodyTooLarge ? tooLarge(maxBytes) : error
+  })
+  try {
+    const value: unknown = JSON.parse(decoder.decode(body))
+    // PostgreSQL keeps no NUL in a text; no name or value here needs one.
+    return hasNul(value) ? undefined : { value }
+  } catch {
+    return undefined
+  }
+}
+
+function hasNul(value: unknown): boolean {
+  const pending = [value]
+  while (pending.length > 0) {
+    const next = pending.pop()
+    if (typeof next === 'string') {
+      if (next.includes('\0')) return true
+    } else if (typeof next === 'object' && next !== null) {
+      pending.push(...Object.values(next), ...Object.keys(next))
+    }
+  }
+  return false
+}

@@ -1,0 +1,138 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Configuration } from '../../configuration.ts'
+import type { Ports } from '../ports.ts'
+import { type Database, openDatabase } from './database.ts'
+import { createSeal, SEALING_KEY_BYTES, type Seal } from './sealed-secrets.ts'
+
+/** The server cannot start. The message says what to do. */
+export class StartError extends Error {
+  override name = 'StartError'
+}
+
+const SEAL_FILE = 'seal.key'
+const DATABASE_FILE = 'preflow.db'
+
+/**
+ * Opens the data of a configuration; the first time, makes its folder, key and tables.
+ *
+ * Rejects with a sentence for the operator when it cannot: `DatabaseError`, {@link StartError}. Nothing was changed then.
+ */
+export async function openData(
+  configuration: Configuration,
+  ports: Pick<Ports, 'now' | 'randomBytes' | 'log'>,
+): Promise<Database> {
+  const { databaseUrl, dataFolder } = configuration
+  if (databaseUrl === undefined) await makeDataFolder(dataFolder)
+  return openDatabase({
+    ...(databaseUrl === undefined ? {} : { url: databaseUrl }),
+    file: join(dataFolder, DATABASE_FILE),
+    seal: isSealed => openSeal(configuration, isSealed, ports),
+    now: ports.now,
+    onConnectionLost: error =>
+      ports.log.warn({ err: error }, 'a connection to the database was lost; another is opened'),
+  })
+}
+
+/** Makes the folder, for its owner only, and those above it. Rejects with a {@link StartError} when that cannot be. */
+export async function makeDataFolder(folder: string): Promise<void> {
+  try {
+    await makeFolders(resolve(folder))
+  } catch (error) {
+    throw unusableDataFolder(folder, error)
+  }
+}
+
+/**
+ * Step by step, because Node's recursive `mkdir` never ends where a folder is but none can be made in it, as in `/proc`:
+ * there the system says that the folder above is missing, and Node makes that one again and again.
+ */
+async function makeFolders(folder: string): Promise<void> {
+  if (await isFolder(folder)) return
+  const above = dirname(folder)
+  if (above !== folder) await makeFolders(above)
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process that starts at the same moment may have made it.
+    if (!(await isFolder(folder))) throw error
+  }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  )
+}
+
+const WHY_UNUSABLE: Record<string, string> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'it is on a read-only file system',
+  ENOENT: 'no folder can be made there',
+  ENOTDIR: 'a file is where a folder should be',
+  EEXIST: 'a file is where a folder should be',
+  ENOSPC: 'the disk is full',
+}
+
+/** The sentence for whatever went wrong in the data folder. */
+export function unusableDataFolder(folder: string, cause: unknown): StartError {
+  const { code = '', message } = cause as NodeJS.ErrnoException
+  const why = WHY_UNUSABLE[code] ?? message
+  return new StartError(`The data folder ${folder} cannot be used: ${why}. Set PREFLOW_DATA to another folder.`, {
+    cause,
+  })
+}
+
+/** The configured key, or the one beside the data, which is made for a database that has none yet. */
+async function openSeal(
+  { dataFolder, sealKey }: Configuration,
+  isSealed: boolean,
+  ports: Pick<Ports, 'randomBytes'>,
+): Promise<Seal> {
+  if (sealKey !== undefined) return createSeal(Buffer.from(sealKey, 'base64'))
+  const file = join(dataFolder, SEAL_FILE)
+  if (!isSealed) {
+    await makeDataFolder(dataFolder)
+    await makeKey(file, Buffer.from(ports.randomBytes(SEALING_KEY_BYTES)))
+  }
+  const key = Buffer.from(await readKey(file), 'base64')
+  if (key.byteLength !== SEALING_KEY_BYTES) {
+    throw new StartError(
+      `${file} does not hold a sealing key. Restore it from a copy: without it nothing sealed can be opened.`,
+    )
+  }
+  return createSeal(key)
+}
+
+async function makeKey(file: string, key: Buffer): Promise<void> {
+  try {
+    // `wx` leaves a key that is there as it is, and loses the race against another process that starts at the same moment.
+    await writeFile(file, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return
+    throw new StartError(
+      `The sealing key ${file} cannot be written. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
+      { cause },
+    )
+  }
+}
+
+async function readKey(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    throw (cause as NodeJS.ErrnoException).code === 'ENOENT'
+      ? new StartError(
+          `The sealing key ${file} is missing, and the database was sealed with one. Restore the file from a copy, or set PREFLOW_SEAL_KEY to what it held; to start without what is kept, name another folder or database. Nothing was changed.`,
+          { cause },
+        )
+      : new StartError(
+          `The sealing key ${file} cannot be read. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
+          {
+            cause,
+          },
+        )
+  }
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, test } from 'node:test'
+import { Kysely, sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { openDatabase } from './database.ts'
+import { TEST_PASSWORD_COST, testSeal } from './databases.fixture.ts'
+import { migrations } from './migrations.ts'
+import { hashPassword, matchesPassword } from './passwords.ts'
+import { createSeal } from './sealed-secrets.ts'
+import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
+import type { Tables } from './tables.ts'
+import { FIRST_TENANT, findTenantByDomain, insertTenant } from './tenants.ts'
+
+let folder: string
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'preflow-database-'))
+})
+after(() => rm(folder, { recursive: true }))
+
+function open(file: string, seal = testSeal) {
+  return openDatabase({ file: join(folder, file), seal, now: Date.now, passwordCost: TEST_PASSWORD_COST })
+}
+
+const first = { ...FIRST_TENANT, rootOrganizationId: 'root' }
+const root = { id: 'root', tenantId: FIRST_TENANT.id, name: 'Super', handle: 'carbon.super', depth: 0 }
+
+function startWriter(file: string): ChildProcess {
+  return fork(join(import.meta.dirname, 'kill-writer.fixture.ts'), [file], {
+    execArgv: ['--conditions=@preflow/source'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+}
+
+test('a second start finds what the first one kept', async () => {
+  const db = await open('again.db')
+  await insertTenant(db, first, root)
+  await db.close()
+  const again = await open('again.db')
+  assert.deepEqual(await findTenantByDomain(again, 'carbon.super'), first)
+  await again.close()
+})
+
+test('two servers that start at the same moment on an empty file both come up and take turns', async () => {
+  const file = join(folder, 'race.db')
+  const writers = [startWriter(file), startWriter(file)]
+  for (const writer of writers) {
+    await once(writer, 'message')
+    await once(writer, 'message')
+  }
+  for (const writer of writers) {
+    writer.kill('SIGKILL')
+    await once(writer, 'exit')
+  }
+})
+
+test('writes are synchronous with the disk, so that an answered request survives a power cut', async () => {
+  const db = await open('durable.db')
+  const { rows: mode } = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db.queries)
+  const { rows: level } = await sql<{ synchronous: number }>`pragma synchronous`.execute(db.queries)
+  assert.equal(mode[0]?.journal_mode, 'wal')
+  assert.equal(level[0]?.synchronous, 2)
+  await db.close()
+})
+
+test('only its owner may read the database and the files beside it', async () => {
+  const umask = process.umask(0o022)
+  const db = await open('own.db')
+  try {
+    await insertTenant(db, first, root)
+    for (const name of ['own.db', 'own.db-wal', 'own.db-shm']) {
+      assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600, name)
+    }
+  } finally {
+    process.umask(umask)
+    await db.close()
+  }
+})
+
+test('a file that is no database is refused with what to do, and stays as it is', async () => {
+  const file = join(folder, 'garbage.db')
+  await writeFile(file, 'this is a letter to my aunt, not a database. '.repeat(100))
+  const contents = await readFile(file)
+  await assert.rejects(open('garbage.db'), {
+    name: 'DatabaseError',
+    message: `The database file ${file} is not a database. Restore it from a copy, or move it away to start with an empty one. Nothing was changed.`,
+  })
+  assert.deepEqual(await readFile(file), contents)
+})
+
+test("another program's database is refused and stays as it is", async () => {
+  const file = join(folder, 'foreign.db')
+  const foreign = new DatabaseSync(file)
+  foreign.exec('create table recipes (name text)')
+  foreign.close()
+  const contents = await readFile(file)
+  await assert.rejects(open('foreign.db'), /belongs to another program\. Name another file\. Nothing was changed\./)
+  assert.deepEqual(await readFile(file), contents)
+})
+
+test('a file in a folder that does not exist is refused with what to do', async () => {
+  await assert.rejects(
+    open('nowhere/at/all.db'),
+    /cannot be opened\. Create its folder and give the server the right to write there/,
+  )
+})
+
+test('without a file and a URL the sentence says what to configure', async () => {
+  await assert.rejects(openDatabase({ seal: testSeal, now: Date.now }), {
+    message: 'No database is configured. Give a file or a PostgreSQL URL.',
+  })
+})
+
+test('a database of a newer Preflow is refused by name, and stays as it is', async () => {
+  await (await open('newer.db')).close()
+  const file = join(folder, 'newer.db')
+  const newer = new DatabaseSync(file)
+  newer.exec(
+    "insert into kysely_migration (name, timestamp) values ('9999-from-the-future', '2099-01-01T00:00:00.000Z')",
+  )
+  newer.close()
+  const { mtimeMs } = await stat(file)
+  await assert.rejects(open('newer.db'), /was made by a newer Preflow \(it has the migration 9999-from-the-future\)/)
+  assert.equal((await stat(file)).mtimeMs, mtimeMs)
+})
+
+test('a database sealed with another key is refused at the start, not at the first secret', async () => {
+  await (await open('sealed.db')).close()
+  const other = createSeal(new Uint8Array(32).fill(9))
+  await assert.rejects(open('sealed.db', other), {
+    name: 'DatabaseError',
+    message: new RegExp(`sealed with another key than the configured one \\(${other.keyId}\\)\\. Configure the key`),
+  })
+  await (await open('sealed.db')).close()
+})
+
+test('a database that is upgraded step by step, with data in it, ends up with the schema of a fresh one', async () => {
+  const fresh = await open('fresh.db')
+  const expected = await fresh.queries.introspection.getTables()
+  await fresh.close()
+  for (const [index, name] of Object.keys(migrations).entries()) {
+    const file = join(folder, `upgrade-${index}.db`)
+    const dialect = openSqlite(file)
+    assert.ok(dialect !== FOREIGN_DATABASE)
+    const queries = new Kysely<Tables>({ dialect })
+    await new Migrator({ db: queries, provider: { getMigrations: async () => migrations } }).migrateTo(name)
+    await queries
+      .insertInto('tenants')
+      .values({ id: '1', domain: 'old', root_organization_id: 'r', created_at: 1 })
+      .execute()
+    await queries.destroy()
+    const upgraded = await open(`upgrade-${index}.db`)
+    assert.deepEqual(await upgraded.queries.introspection.getTables(), expected)
+    assert.equal((await findTenantByDomain(upgraded, 'old'))?.id, '1')
+    await upgraded.close()
+  }
+})
+
+test('a PostgreSQL that is not there is named, without the password', async () => {
+  const listener = createServer()
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as { port: number }
+  listener.close()
+  await once(listener, 'close')
+  await assert.rejects(
+    openDatabase({ url: `postgres://me:very-secret@127.0.0.1:${port}/x`, seal: testSeal, now: Date.now }),
+    (error: Error) => {
+      assert.equal(error.name, 'DatabaseError')
+      assert.match(
+        error.message,
+        new RegExp(`at 127\\.0\\.0\\.1:${port}/x cannot be reached: the connection was refused`),
+      )
+      assert.doesNotMatch(error.message, /very-secret/)
+      return true
+    },
+  )
+})
+
+test('a URL that is none is refused without being repeated', async () => {
+  await assert.rejects(
+    openDatabase({ url: 'postgres://me:very-secret@[bad', seal: testSeal, now: Date.now }),
+    (error: Error) => {
+      assert.match(error.message, /the configured URL is not a URL/)
+      assert.doesNotMatch(error.message, /very-secret/)
+      return true
+    },
+  )
+})
+
+test('a process killed in the middle of its writes loses nothing it acknowledged', async () => {
+  const file = join(folder, 'killed.db')
+  const writer = startWriter(file)
+  const acknowledged: string[] = []
+  await new Promise<void>((resolve, reject) => {
+    writer.on('error', reject)
+    writer.on('message', id => {
+      acknowledged.push(String(id))
+      if (acknowledged.length === 50) writer.kill('SIGKILL')
+    })
+    writer.on('exit', () => resolve())
+  })
+  const db = await open('killed.db')
+  const kept = await db.queries.selectFrom('store_facts').select('name').execute()
+  const names = new Set(kept.map(({ name }) => name))
+  assert.ok(acknowledged.length >= 50)
+  assert.deepEqual(
+    acknowledged.filter(id => !names.has(id)),
+    [],
+  )
+  await db.close()
+})
+
+test('a password hash says what it cost, so that raising the cost locks nobody out', async () => {
+  const kept = await hashPassword('pässword', TEST_PASSWORD_COST)
+  assert.match(kept, /^scrypt\.16\.1\.1\./)
+  const raised = { cost: 64, blockSize: 2, parallelization: 2 }
+  assert.equal(await matchesPassword(kept, 'pässword', raised), true)
+  assert.equal(await matchesPassword(kept, 'pa\u0308ssword', raised), true)
+  assert.equal(await matchesPassword(kept, 'password', raised), false)
+  assert.equal(await matchesPassword(undefined, '', raised), false)
+})

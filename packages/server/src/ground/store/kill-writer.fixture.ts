@@ -1,0 +1,13 @@
+/** Writes until it is killed, and tells its parent of each row only after the write was acknowledged. */
+import { openDatabase } from './database.ts'
+import { TEST_PASSWORD_COST, testSeal } from './databases.fixture.ts'
+
+const [file = ''] = process.argv.slice(2)
+const db = await openDatabase({ file, seal: testSeal, now: Date.now, passwordCost: TEST_PASSWORD_COST })
+for (let row = 0; ; row++) {
+  await db.queries
+    .insertInto('store_facts')
+    .values({ name: `${process.pid}-${row}`, value: '' })
+    .execute()
+  process.send?.(`${process.pid}-${row}`)
+}

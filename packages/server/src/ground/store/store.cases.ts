@@ -1,0 +1,544 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  countActions,
+  deleteAction,
+  findActionById,
+  findActiveAction,
+  insertAction,
+  listActionStates,
+  listActions,
+  setActionStatus,
+  updateAction,
+} from './actions.ts'
+import {
+  authorizeApi,
+  authorizedScopes,
+  deleteApiResource,
+  findApiResource,
+  insertApiResource,
+  listAuthorizedApis,
+  updateApiResource,
+  withdrawApi,
+} from './api-resources.ts'
+import {
+  deleteApplication,
+  findApplicationByClientId,
+  findApplicationById,
+  insertApplication,
+  listApplications,
+  updateApplication,
+} from './applications.ts'
+import { insertAuditRecord, listAuditRecords } from './audit.ts'
+import { findCall, insertCalls, listCalls, purgeCalls } from './calls.ts'
+import { type Database, inTransaction } from './database.ts'
+import type { OpenTestDatabase } from './databases.fixture.ts'
+import type { Action, ApiResource, Application, CallRecord, User } from './model.ts'
+import {
+  consumeArtifact,
+  destroyArtifact,
+  findArtifact,
+  findArtifactByUid,
+  findArtifactByUserCode,
+  purgeExpiredArtifacts,
+  revokeByGrantId,
+  upsertArtifact,
+} from './oidc-artifacts.ts'
+import { addOrganization, findOrganization, findOrganizationById, listOrganizations } from './organizations.ts'
+import { deleteSigningKey, insertSigningKey, listSigningKeys } from './signing-keys.ts'
+import { FIRST_TENANT, findTenantByDomain, findTenantById, insertTenant, listTenants } from './tenants.ts'
+import {
+  deleteUser,
+  findUserById,
+  findUserByUserName,
+  insertUser,
+  listUsers,
+  updateUser,
+  verifyPassword,
+} from './users.ts'
+
+const tenantId = FIRST_TENANT.id
+
+const alice: User = {
+  id: 'u1',
+  tenantId,
+  organizationId: 'root',
+  userName: 'Alice',
+  claims: { 'http://wso2.org/claims/givenname': 'Alice', 'http://wso2.org/claims/emails': ['a@example.com', 'b'] },
+  groups: ['staff'],
+  isActive: true,
+  isAdministrator: false,
+  createdAt: 1000,
+  updatedAt: 1000,
+}
+
+const application: Application = {
+  id: 'a1',
+  tenantId,
+  name: 'Shop',
+  clientId: 'shop',
+  clientSecret: 'shop-secret',
+  isPublicClient: false,
+  mustUsePkce: true,
+  grantTypes: ['authorization_code', 'refresh_token'],
+  callbackUrls: ['https://shop.example/cb'],
+  allowedOrigins: [],
+  accessTokenType: 'JWT',
+  userTokenLifetimeSeconds: 3600,
+  applicationTokenLifetimeSeconds: 600,
+  accessTokenClaims: ['email'],
+  refreshTokenLifetimeSeconds: 86_400,
+  renewsRefreshToken: true,
+  idTokenLifetimeSeconds: 3600,
+  audiences: [],
+  skipsConsent: false,
+  isSystem: false,
+  createdAt: 1_790_000_000_000,
+  updatedAt: 1_790_000_000_000,
+}
+
+const action: Action = {
+  id: 'act1',
+  tenantId,
+  organizationId: 'root',
+  type: 'PRE_ISSUE_ACCESS_TOKEN',
+  name: 'Guard',
+  status: 'ACTIVE',
+  version: 'v1',
+  endpoint: {
+    uri: 'https://guard.example/',
+    authentication: { type: 'BASIC', properties: { username: 'u', password: 'extremely-secret' } },
+    allowedHeaders: ['x-one'],
+    allowedParameters: [],
+    signingSecrets: ['whsec_c2VjcmV0'],
+  },
+  rule: { condition: 'OR', rules: [] },
+  attributes: [],
+  onFailure: 'error',
+  createdAt: 5,
+  updatedAt: 5,
+}
+
+const resource: ApiResource = {
+  id: 'r1',
+  tenantId,
+  name: 'Orders',
+  identifier: 'https://api.example/orders',
+  requiresAuthorization: true,
+  scopes: [
+    { id: 's1', name: 'orders:read', displayName: 'Read orders' },
+    { id: 's2', name: 'orders:write', description: 'Change orders' },
+  ],
+}
+
+function call(id: string, startedAt: number, more: Partial<CallRecord> = {}): CallRecord {
+  return {
+    id,
+    tenantId,
+    actionId: 'act1',
+    actionType: 'PRE_ISSUE_ACCESS_TOKEN',
+    actionName: 'Guard',
+    startedAt,
+    durationMs: 12,
+    status: 'success',
+    reason: 'Two operations applied.',
+    flowResult: 'continued',
+    details: { attempts: [{ status: 200 }] },
+    ...more,
+  }
+}
+
+/** Everything the store keeps as text, to look for secrets in. */
+async function everythingAtRest(db: Database): Promise<string> {
+  const tables = ['applications', 'actions', 'users', 'oidc_artifacts', 'signing_keys', 'store_facts'] as const
+  const rows = await Promise.all(tables.map(table => db.queries.selectFrom(table).selectAll().execute()))
+  return JSON.stringify(rows)
+}
+
+export function storeCases(open: OpenTestDatabase): void {
+  test('a tenant is found by its domain in any case and by its id, with its root organization', async () => {
+    const db = await open({ now: () => 1_700_000_000_000 })
+    const tenant = { id: '7', domain: 'demo', rootOrganizationId: 'o7' }
+    const root = { id: 'o7', tenantId: '7', name: 'Demo', handle: 'demo', depth: 0 }
+    assert.equal(await insertTenant(db, tenant, root), true)
+    assert.deepEqual(await findTenantByDomain(db, 'DEMO'), tenant)
+    assert.deepEqual(await findTenantById(db, '7'), tenant)
+    assert.deepEqual(await findOrganizationById(db, '7', 'o7'), { ...root, createdAt: 1_700_000_000_000 })
+    assert.deepEqual(
+      (await listTenants(db)).map(({ domain }) => domain),
+      ['carbon.super', 'demo'],
+    )
+    assert.equal(await findTenantByDomain(db, 'nobody'), undefined)
+  })
+
+  test('a tenant whose domain is taken leaves nothing behind', async () => {
+    const db = await open()
+    const again = { id: '8', domain: 'carbon.super', rootOrganizationId: 'o8' }
+    assert.equal(await insertTenant(db, again, { id: 'o8', tenantId: '8', name: 'x', handle: 'x', depth: 0 }), false)
+    assert.equal(await findTenantById(db, '8'), undefined)
+    assert.equal(await findOrganizationById(db, '8', 'o8'), undefined)
+  })
+
+  test('an organization is found by id or handle, only in its tenant', async () => {
+    const db = await open({ now: () => 1_700_000_000_000 })
+    const branch = { id: 'b', tenantId, parentId: 'root', name: 'Branch', handle: 'branch', depth: 1 }
+    const kept = { ...branch, createdAt: 1_700_000_000_000 }
+    assert.equal(await addOrganization(db, branch), true)
+    assert.equal(await addOrganization(db, { ...branch, id: 'b2' }), false)
+    assert.deepEqual(await findOrganization(db, tenantId, 'branch'), kept)
+    assert.deepEqual(await findOrganization(db, tenantId, 'b'), kept)
+    assert.equal(await findOrganization(db, 'other', 'b'), undefined)
+    assert.deepEqual(
+      (await listOrganizations(db, tenantId)).map(({ handle }) => handle),
+      ['carbon.super', 'branch'],
+    )
+  })
+
+  test('a user comes back as it was kept, found by name in any case', async () => {
+    const db = await open()
+    assert.equal(await insertUser(db, alice, 'wonderland'), true)
+    assert.deepEqual(await findUserById(db, tenantId, 'u1'), alice)
+    assert.deepEqual(await findUserByUserName(db, tenantId, 'aLiCe'), alice)
+    assert.equal(await findUserByUserName(db, 'other', 'alice'), undefined)
+    assert.equal(await insertUser(db, { ...alice, id: 'u2', userName: 'ALICE' }), false)
+  })
+
+  test('a name with a NUL in it is nobody’s, as any other unknown name', async () => {
+    const db = await open()
+    await insertUser(db, alice)
+    await insertApplication(db, application)
+    assert.equal(await findUserByUserName(db, tenantId, 'alice\0'), undefined)
+    assert.equal(await findApplicationByClientId(db, tenantId, 'shop\0'), undefined)
+    assert.equal(await findTenantByDomain(db, '\0'), undefined)
+    const userName = { comparison: 'contains', value: '\0' } as const
+    assert.equal((await listUsers(db, tenantId, { userName })).total, 0)
+  })
+
+  test('the same user name may exist once in each organization', async () => {
+    const db = await open()
+    await insertUser(db, alice)
+    await addOrganization(db, { id: 'b', tenantId, parentId: 'root', name: 'B', handle: 'b', depth: 1 })
+    assert.equal(await insertUser(db, { ...alice, id: 'u2', organizationId: 'b' }, 'branch'), true)
+    assert.equal((await findUserByUserName(db, tenantId, 'alice'))?.id, 'u1')
+    assert.equal((await findUserByUserName(db, tenantId, 'alice', 'b'))?.id, 'u2')
+    assert.equal((await verifyPassword(db, tenantId, 'alice', 'branch', 'b'))?.id, 'u2')
+  })
+
+  test('a password opens only its own active user', async () => {
+    const db = await open()
+    await insertUser(db, alice, 'wonderland')
+    await insertUser(db, { ...alice, id: 'u2', userName: 'nopassword' })
+    assert.deepEqual(await verifyPassword(db, tenantId, 'alice', 'wonderland'), alice)
+    assert.equal(await verifyPassword(db, tenantId, 'alice', 'Wonderland'), undefined)
+    assert.equal(await verifyPassword(db, tenantId, 'alice', ''), undefined)
+    assert.equal(await verifyPassword(db, tenantId, 'nobody', 'wonderland'), undefined)
+    assert.equal(await verifyPassword(db, tenantId, 'nopassword', ''), undefined)
+    await updateUser(db, { ...alice, isActive: false })
+    assert.equal(await verifyPassword(db, tenantId, 'alice', 'wonderland'), undefined)
+  })
+
+  test('a changed password replaces the old one, and passwords are kept only as hashes', async () => {
+    const db = await open()
+    await insertUser(db, alice, 'wonderland')
+    await updateUser(db, alice, { password: 'looking-glass' })
+    assert.equal(await verifyPassword(db, tenantId, 'alice', 'wonderland'), undefined)
+    assert.equal((await verifyPassword(db, tenantId, 'alice', 'looking-glass'))?.id, 'u1')
+    assert.doesNotMatch(await everythingAtRest(db), /looking-glass|wonderland/)
+  })
+
+  test('changing a user keeps the password, and a taken name changes nothing', async () => {
+    const db = await open()
+    await insertUser(db, alice, 'wonderland')
+    await insertUser(db, { ...alice, id: 'u2', userName: 'bob' })
+    assert.equal(await updateUser(db, { ...alice, userName: 'alicia', updatedAt: 2 }), 'updated')
+    assert.equal((await verifyPassword(db, tenantId, 'alicia', 'wonderland'))?.updatedAt, 2)
+    assert.equal(await updateUser(db, { ...alice, userName: 'BOB' }), 'user_name_taken')
+    assert.equal((await findUserById(db, tenantId, 'u1'))?.userName, 'alicia')
+    assert.equal(await deleteUser(db, tenantId, 'u1'), true)
+    assert.equal(await deleteUser(db, tenantId, 'u1'), false)
+  })
+
+  test('a change made from what somebody else has changed since replaces nothing, not even the password', async () => {
+    const db = await open()
+    await insertUser(db, alice, 'wonderland')
+    const readAt = alice.updatedAt
+    assert.equal(await updateUser(db, { ...alice, claims: { a: '1' }, updatedAt: 7 }, { readAt }), 'updated')
+    const late = await updateUser(db, { ...alice, claims: { b: '2' }, updatedAt: 8 }, { readAt, password: 'late' })
+    assert.equal(late, 'changed_meanwhile')
+    assert.deepEqual((await verifyPassword(db, tenantId, 'alice', 'wonderland'))?.claims, { a: '1' })
+    await deleteUser(db, tenantId, alice.id)
+    assert.equal(await updateUser(db, alice, { readAt: 7 }), 'changed_meanwhile')
+  })
+
+  test('users are searched by name and paged, wildcards being plain characters', async () => {
+    const db = await open()
+    for (const [index, userName] of ['Ann', 'anna', 'bob', 'a%b', 'joanna'].entries()) {
+      await insertUser(db, { ...alice, id: `u${index}`, userName, createdAt: index })
+    }
+    const names = async (search: Parameters<typeof listUsers>[2]) =>
+      (await listUsers(db, tenantId, search)).users.map(({ userName }) => userName)
+    assert.deepEqual(await names({ userName: { comparison: 'equals', value: 'ANN' } }), ['Ann'])
+    assert.deepEqual(await names({ userName: { comparison: 'startsWith', value: 'ann' } }), ['Ann', 'anna'])
+    assert.deepEqual(await names({ userName: { comparison: 'contains', value: 'ann' } }), ['Ann', 'anna', 'joanna'])
+    assert.deepEqual(await names({ userName: { comparison: 'startsWith', value: 'a%' } }), ['a%b'])
+    assert.deepEqual(await names({ organizationId: 'elsewhere' }), [])
+    const page = await listUsers(db, tenantId, { offset: 1, limit: 2 })
+    assert.equal(page.total, 5)
+    assert.deepEqual(
+      page.users.map(({ userName }) => userName),
+      ['anna', 'bob'],
+    )
+  })
+
+  test('an application comes back as it was kept, with its secret sealed at rest', async () => {
+    const db = await open()
+    assert.equal(await insertApplication(db, application), true)
+    assert.deepEqual(await findApplicationById(db, tenantId, 'a1'), application)
+    assert.deepEqual(await findApplicationByClientId(db, tenantId, 'shop'), application)
+    assert.equal(await findApplicationByClientId(db, 'other', 'shop'), undefined)
+    assert.doesNotMatch(await everythingAtRest(db), /shop-secret/)
+  })
+
+  test('names and client ids of applications are unique in a tenant', async () => {
+    const db = await open()
+    await insertApplication(db, application)
+    assert.equal(await insertApplication(db, { ...application, id: 'a2', clientId: 'other' }), false)
+    assert.equal(await insertApplication(db, { ...application, id: 'a2', name: 'Other' }), false)
+    const { clientSecret: _, ...publicClient } = application
+    const other = { ...publicClient, id: 'a2', name: 'Other', clientId: 'other', isPublicClient: true }
+    assert.equal(await insertApplication(db, other), true)
+    assert.deepEqual(await findApplicationById(db, tenantId, 'a2'), other)
+    assert.equal(await updateApplication(db, { ...other, name: 'Shop' }), false)
+    assert.equal(await updateApplication(db, { ...other, name: 'Another', description: 'x' }), true)
+    assert.deepEqual(
+      (await listApplications(db, tenantId)).map(({ name }) => name),
+      ['Another', 'Shop'],
+    )
+    assert.equal(await deleteApplication(db, tenantId, 'a2'), true)
+    assert.equal(await findApplicationById(db, tenantId, 'a2'), undefined)
+  })
+
+  test('an application may ask for the scopes it is authorized for, until they are gone', async () => {
+    const db = await open()
+    await insertApplication(db, application)
+    assert.equal(await insertApiResource(db, resource), true)
+    assert.deepEqual(await findApiResource(db, tenantId, 'r1'), resource)
+    assert.deepEqual(await authorizedScopes(db, tenantId, 'a1'), [])
+    const api = { resourceId: 'r1', policy: 'RBAC', scopes: ['orders:write', 'orders:read', 'unknown'] }
+    await authorizeApi(db, tenantId, 'a1', api)
+    assert.deepEqual(await authorizedScopes(db, tenantId, 'a1'), ['orders:read', 'orders:write'])
+    assert.deepEqual(await listAuthorizedApis(db, tenantId, 'a1'), [
+      { resourceId: 'r1', policy: 'RBAC', scopes: ['orders:read', 'orders:write'] },
+    ])
+    await updateApiResource(db, { ...resource, scopes: resource.scopes.slice(1) })
+    assert.deepEqual(await authorizedScopes(db, tenantId, 'a1'), ['orders:write'])
+    await authorizeApi(db, tenantId, 'a1', { ...api, scopes: [] })
+    assert.deepEqual(await authorizedScopes(db, tenantId, 'a1'), [])
+    assert.equal(await withdrawApi(db, tenantId, 'a1', 'r1'), true)
+    assert.equal(await withdrawApi(db, tenantId, 'a1', 'r1'), false)
+    assert.deepEqual(await listAuthorizedApis(db, tenantId, 'a1'), [])
+    assert.equal(await deleteApiResource(db, tenantId, 'r1'), true)
+    assert.equal(await findApiResource(db, tenantId, 'r1'), undefined)
+  })
+
+  test('identifiers of API resources and names of scopes are unique in a tenant', async () => {
+    const db = await open()
+    await insertApiResource(db, resource)
+    assert.equal(await insertApiResource(db, { ...resource, id: 'r2', scopes: [] }), false)
+    const other = { ...resource, id: 'r2', identifier: 'other', scopes: [{ id: 's9', name: 'orders:read' }] }
+    assert.equal(await insertApiResource(db, other), false)
+    assert.equal(await findApiResource(db, tenantId, 'r2'), undefined)
+  })
+
+  test('an action comes back as it was kept, with its secrets sealed at rest', async () => {
+    const db = await open()
+    assert.equal(await insertAction(db, action, 1), true)
+    assert.deepEqual(await findActionById(db, tenantId, 'act1'), action)
+    assert.deepEqual(await findActiveAction(db, tenantId, 'root', 'PRE_ISSUE_ACCESS_TOKEN'), action)
+    assert.equal(await findActiveAction(db, tenantId, 'root', 'PRE_ISSUE_ID_TOKEN'), undefined)
+    assert.doesNotMatch(await everythingAtRest(db), /extremely-secret|whsec_/)
+  })
+
+  test('two requests at the same moment cannot both create the last action of a type', async () => {
+    const db = await open()
+    const created = await Promise.all(
+      ['1', '2', '3', '4'].map(id => insertAction(db, { ...action, id, createdAt: Number(id) }, 2)),
+    )
+    assert.deepEqual(created.filter(Boolean).length, 2)
+    assert.equal((await listActions(db, tenantId, 'root', action.type)).length, 2)
+    assert.deepEqual(await countActions(db, tenantId, 'root'), { PRE_ISSUE_ACCESS_TOKEN: 2 })
+    const [first] = await listActions(db, tenantId, 'root')
+    assert.ok(first)
+    assert.equal(await deleteAction(db, tenantId, first.id), true)
+    assert.equal(await insertAction(db, { ...action, id: '5' }, 2), true)
+  })
+
+  test('changing an action leaves its status alone; switching it off takes it out of the flow', async () => {
+    const db = await open()
+    await insertAction(db, action, 1)
+    const { rule: _, ...withoutRule } = action
+    const changed: Action = { ...withoutRule, status: 'INACTIVE', description: 'new', platform: 'asgardeo' }
+    assert.equal(await updateAction(db, changed), true)
+    assert.deepEqual(await findActionById(db, tenantId, 'act1'), { ...changed, status: 'ACTIVE' })
+    assert.equal(await setActionStatus(db, tenantId, 'act1', 'INACTIVE'), true)
+    assert.equal(await findActiveAction(db, tenantId, 'root', action.type), undefined)
+    assert.equal(await setActionStatus(db, tenantId, 'gone', 'ACTIVE'), false)
+    await setActionStatus(db, tenantId, 'act1', 'ACTIVE')
+    assert.deepEqual(
+      (await listActionStates(db)).map(({ id, status }) => [id, status]),
+      [['act1', 'ACTIVE']],
+    )
+  })
+
+  test('calls are listed newest first, filtered and paged', async () => {
+    const db = await open()
+    await insertCalls(db, [
+      call('a', 1),
+      call('b', 2, { status: 'failed', clientId: 'shop' }),
+      call('c', 2),
+      call('d', 3),
+    ])
+    const ids = async (search?: Parameters<typeof listCalls>[2]) =>
+      (await listCalls(db, tenantId, search)).map(({ id }) => id)
+    assert.deepEqual(await ids(), ['d', 'c', 'b', 'a'])
+    assert.deepEqual(await ids({ limit: 2 }), ['d', 'c'])
+    assert.deepEqual(await ids({ before: 'c' }), ['b', 'a'])
+    assert.deepEqual(await ids({ before: 'gone' }), [])
+    assert.deepEqual(await ids({ status: 'failed' }), ['b'])
+    assert.deepEqual(await ids({ clientId: 'shop', actionType: 'PRE_ISSUE_ID_TOKEN' }), [])
+    assert.deepEqual(await findCall(db, tenantId, 'd'), call('d', 3))
+    assert.equal(await findCall(db, 'other', 'd'), undefined)
+  })
+
+  test('old calls and all but the newest of a tenant are forgotten', async () => {
+    const db = await open()
+    await insertCalls(
+      db,
+      [1, 2, 3, 4, 5].map(startedAt => call(`c${startedAt}`, startedAt)),
+    )
+    await purgeCalls(db, { startedBefore: 2, keep: 3 })
+    assert.deepEqual(
+      (await listCalls(db, tenantId)).map(({ id }) => id),
+      ['c5', 'c4', 'c3'],
+    )
+    await purgeCalls(db, { startedBefore: 5, keep: 3 })
+    assert.deepEqual(
+      (await listCalls(db, tenantId)).map(({ id }) => id),
+      ['c5'],
+    )
+  })
+
+  test('audit records are listed newest first', async () => {
+    const db = await open()
+    const record = { tenantId, initiator: 'u1', action: 'ADD', targetType: 'ACTION', details: { fields: ['name'] } }
+    await insertAuditRecord(db, { ...record, id: 'x', recordedAt: 1, targetId: 'a' })
+    await insertAuditRecord(db, { ...record, id: 'y', recordedAt: 2, targetId: 'b' })
+    assert.deepEqual(await listAuditRecords(db, tenantId, { limit: 1 }), [
+      { ...record, id: 'y', recordedAt: 2, targetId: 'b' },
+    ])
+    assert.deepEqual(
+      (await listAuditRecords(db, tenantId, { before: 'y' })).map(({ id }) => id),
+      ['x'],
+    )
+    await insertAuditRecord(db, { ...record, id: 'w', recordedAt: 2, targetId: 'b' })
+    assert.deepEqual(
+      (await listAuditRecords(db, tenantId, { before: 'y' })).map(({ id }) => id),
+      ['w', 'x'],
+    )
+    assert.deepEqual(await listAuditRecords(db, tenantId, { before: 'gone' }), [])
+    assert.deepEqual(await listAuditRecords(db, 'other', { before: 'y' }), [])
+    assert.deepEqual(await listAuditRecords(db, tenantId, { targetType: 'USER' }), [])
+  })
+
+  test('an artifact is found until it expires, and its id and payload are unreadable at rest', async () => {
+    let nowMs = 1_000_000
+    const db = await open({ now: () => nowMs })
+    const payload = { jti: 'opaque-token', grantId: 'g', uid: 'uid-1', userCode: 'AAAA-BBBB', extra: { deep: [1] } }
+    await upsertArtifact(db, tenantId, 'RefreshToken', 'opaque-token', payload, 60)
+    assert.deepEqual(await findArtifact(db, tenantId, 'RefreshToken', 'opaque-token'), payload)
+    assert.deepEqual(await findArtifactByUid(db, tenantId, 'RefreshToken', 'uid-1'), payload)
+    assert.deepEqual(await findArtifactByUserCode(db, tenantId, 'RefreshToken', 'AAAA-BBBB'), payload)
+    assert.equal(await findArtifact(db, tenantId, 'AccessToken', 'opaque-token'), undefined)
+    assert.equal(await findArtifact(db, 'other', 'RefreshToken', 'opaque-token'), undefined)
+    assert.doesNotMatch(await everythingAtRest(db), /opaque-token|AAAA-BBBB|uid-1/)
+    nowMs += 60_000
+    assert.equal(await findArtifact(db, tenantId, 'RefreshToken', 'opaque-token'), undefined)
+    await upsertArtifact(db, tenantId, 'Grant', 'forever', {})
+    assert.equal(await purgeExpiredArtifacts(db), 1)
+    assert.deepEqual(await findArtifact(db, tenantId, 'Grant', 'forever'), {})
+  })
+
+  test('an artifact kept again is replaced, and one destroyed is gone', async () => {
+    const db = await open()
+    await upsertArtifact(db, tenantId, 'Session', 's', { uid: 'one' }, 60)
+    await upsertArtifact(db, tenantId, 'Session', 's', { uid: 'two' }, 60)
+    assert.equal(await findArtifactByUid(db, tenantId, 'Session', 'one'), undefined)
+    assert.deepEqual(await findArtifactByUid(db, tenantId, 'Session', 'two'), { uid: 'two' })
+    await destroyArtifact(db, tenantId, 'Session', 's')
+    assert.equal(await findArtifact(db, tenantId, 'Session', 's'), undefined)
+  })
+
+  test('of many that consume an artifact at the same moment exactly one succeeds', async () => {
+    const db = await open({ now: () => 1_790_000_000_999 })
+    await upsertArtifact(db, tenantId, 'RefreshToken', 'r', {}, 60)
+    const consumed = await Promise.all(
+      Array.from({ length: 8 }, () => consumeArtifact(db, tenantId, 'RefreshToken', 'r')),
+    )
+    assert.equal(consumed.filter(Boolean).length, 1)
+    assert.deepEqual(await findArtifact(db, tenantId, 'RefreshToken', 'r'), { consumed: 1_790_000_000 })
+    assert.equal(await consumeArtifact(db, tenantId, 'RefreshToken', 'gone'), false)
+  })
+
+  test('revoking a grant destroys everything that came from it, of any model', async () => {
+    const db = await open()
+    await upsertArtifact(db, tenantId, 'RefreshToken', 'r', { grantId: 'g' }, 60)
+    await upsertArtifact(db, tenantId, 'AuthorizationCode', 'c', { grantId: 'g' }, 60)
+    await upsertArtifact(db, tenantId, 'AuthorizationCode', 'other', { grantId: 'h' }, 60)
+    await revokeByGrantId(db, tenantId, 'g')
+    assert.equal(await findArtifact(db, tenantId, 'RefreshToken', 'r'), undefined)
+    assert.equal(await findArtifact(db, tenantId, 'AuthorizationCode', 'c'), undefined)
+    assert.deepEqual(await findArtifact(db, tenantId, 'AuthorizationCode', 'other'), { grantId: 'h' })
+  })
+
+  test('signing keys come back newest first, their private part sealed at rest', async () => {
+    const db = await open()
+    const key = { kid: 'k1', alg: 'ES256', jwk: { kty: 'EC', d: 'private-part' }, createdAt: 1 }
+    assert.equal(await insertSigningKey(db, tenantId, key), true)
+    assert.equal(await insertSigningKey(db, tenantId, key), false)
+    await insertSigningKey(db, tenantId, { ...key, kid: 'k2', createdAt: 2 })
+    assert.deepEqual(await listSigningKeys(db, tenantId), [{ ...key, kid: 'k2', createdAt: 2 }, key])
+    assert.doesNotMatch(await everythingAtRest(db), /private-part/)
+    assert.equal(await deleteSigningKey(db, tenantId, 'k1'), true)
+    assert.equal((await listSigningKeys(db, tenantId)).length, 1)
+  })
+
+  test('a transaction inside a transaction belongs to it: nothing of it stays when the outer one rejects', async () => {
+    const db = await open()
+    await assert.rejects(
+      inTransaction(db, async tx => {
+        assert.equal(await insertApiResource(tx, resource), true)
+        assert.deepEqual(await findApiResource(tx, tenantId, 'r1'), resource)
+        assert.equal(await insertAction(tx, action, 1), true)
+        assert.equal(await insertAction(tx, { ...action, id: 'act2' }, 1), false)
+        assert.deepEqual(await findActionById(tx, tenantId, 'act1'), action)
+        throw new Error('changed my mind')
+      }),
+      /changed my mind/,
+    )
+    assert.equal(await findApiResource(db, tenantId, 'r1'), undefined)
+    assert.equal(await findActionById(db, tenantId, 'act1'), undefined)
+  })
+
+  test('a transaction that rejects leaves nothing, and others at the same time are not caught in it', async () => {
+    const db = await open()
+    const failing = inTransaction(db, async tx => {
+      await insertUser(tx, alice)
+      throw new Error('changed my mind')
+    })
+    const meanwhile = insertUser(db, { ...alice, id: 'u2', userName: 'bob' })
+    await assert.rejects(failing, /changed my mind/)
+    assert.equal(await meanwhile, true)
+    assert.equal(await findUserById(db, tenantId, 'u1'), undefined)
+    assert.equal((await findUserById(db, tenantId, 'u2'))?.userName, 'bob')
+  })
+}

@@ -1,4 +1,0 @@
-import { onEachDatabase } from './databases.cases.ts'
-import { storeCases } from './store.cases.ts'
-
-onEachDatabase('the store', storeCases)

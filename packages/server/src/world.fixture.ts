@@ -1,0 +1,312 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer as createHttpServer, type Server as HttpServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe } from 'node:test'
+import type { ActionType, Operation, Rule } from '@preflow/contract'
+import pg from 'pg'
+import { type Configuration, completeConfiguration } from './configuration.ts'
+import { createLog } from './ground/observe/log.ts'
+import { insertAction } from './ground/store/actions.ts'
+import { authorizeApi, insertApiResource, listApiResources } from './ground/store/api-resources.ts'
+import { insertApplication } from './ground/store/applications.ts'
+import { type Database, openDatabase } from './ground/store/database.ts'
+import type { Action, Application, Organization, Tenant, User } from './ground/store/model.ts'
+import { createSeal } from './ground/store/sealed-secrets.ts'
+import { insertTenant } from './ground/store/tenants.ts'
+import { insertUser } from './ground/store/users.ts'
+import { createServer, type Server } from './server.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
+type Json = any
+
+/** A call as the extension got it. */
+export interface ReceivedCall {
+  headers: IncomingHttpHeaders
+  body: Json
+}
+
+/** What the extension answers: an object is sent as JSON with HTTP 200, unless `status` says otherwise. */
+export type Answer = { status?: number; type?: string; body: unknown }
+
+/** An extension that does what the test wants and remembers how it was called. */
+export interface Extension {
+  url: string
+  calls: ReceivedCall[]
+  /** What it answers from now on. */
+  answer(how: (call: ReceivedCall) => Answer | Promise<Answer>): void
+  succeed(...operations: Operation[]): void
+  close(): Promise<void>
+}
+
+export async function startExtension(): Promise<Extension> {
+  const calls: ReceivedCall[] = []
+  let how: (call: ReceivedCall) => Answer | Promise<Answer>
+  const server = createHttpServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const call = { headers: request.headers, body: JSON.parse(Buffer.concat(chunks).toString()) }
+    calls.push(call)
+    const { status = 200, type = 'application/json', body } = await how(call)
+    response.writeHead(status, { 'content-type': type })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  })
+  const { port } = await listen(server)
+  const extension: Extension = {
+    url: `http://127.0.0.1:${port}/`,
+    calls,
+    answer(next) {
+      how = next
+    },
+    succeed(...operations) {
+      how = () => ({ body: { actionStatus: 'SUCCESS', operations } })
+    },
+    close: () => stop(server),
+  }
+  extension.succeed()
+  return extension
+}
+
+async function listen(server: HttpServer): Promise<{ port: number }> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return server.address() as AddressInfo
+}
+
+function stop(server: HttpServer): Promise<void> {
+  server.closeAllConnections()
+  return new Promise(resolve => server.close(() => resolve()))
+}
+
+/** A running server with one tenant, and a second handle on its database to put things there. */
+export interface World {
+  server: Server
+  /** Where it listens, whatever its public address is. */
+  port: number
+  db: Database
+  tenant: Tenant
+  organization: Organization
+  folder: string
+  /** `http://127.0.0.1:…/t/acme` */
+  base: string
+  addApplication(settings?: Partial<Application>, scopes?: string[]): Promise<Application>
+  addUser(settings?: Partial<User>, password?: string): Promise<User>
+  addAction(type: ActionType, uri: string, settings?: Partial<Action> & { rule?: Rule }): Promise<Action>
+  /** Posts a form to the token endpoint as the application. */
+  token(application: Application, form: Record<string, string>, headers?: Record<string, string>): Promise<TokenAnswer>
+  post(path: string, application: Application, form: Record<string, string>): Promise<Response>
+  close(): Promise<void>
+}
+
+export interface TokenAnswer {
+  status: number
+  headers: Headers
+  body: Json
+}
+
+const postgresUrl = process.env['PREFLOW_TEST_POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+
+const whyNoPostgres: string | false = await asPostgresAdministrator('select 1').then(
+  () => false,
+  error => {
+    // A URL that was asked for must work; only the guessed one may be absent.
+    if (process.env['PREFLOW_TEST_POSTGRES_URL'] !== undefined) throw error
+    return 'no PostgreSQL answers on 127.0.0.1:5432; name one in PREFLOW_TEST_POSTGRES_URL'
+  },
+)
+
+async function asPostgresAdministrator(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: postgresUrl, connectionTimeoutMillis: 1000 })
+  await client.connect()
+  await client.query(statement).finally(() => client.end())
+}
+
+/** Runs the suite on SQLite, and on a PostgreSQL database of its own when one answers. */
+export function onEachDatabase(suite: (databaseUrl: string | undefined) => void): void {
+  describe('on SQLite', () => suite(undefined))
+  describe('on PostgreSQL', { skip: whyNoPostgres }, () => {
+    const name = `preflow_server_${randomBytes(6).toString('hex')}`
+    const url = new URL(postgresUrl)
+    url.pathname = `/${name}`
+    before(() => asPostgresAdministrator(`create database ${name}`))
+    suite(url.href)
+    // Hooks run in the order in which they were given: the server lets go of its connections first.
+    after(() => asPostgresAdministrator(`drop database ${name}`))
+  })
+}
+
+/** One password hash costs a fifth of a second at full strength. */
+const CHEAP_PASSWORDS = { cost: 1024, blockSize: 8, parallelization: 1 }
+
+export async function startWorld(settings: Partial<Configuration> = {}, log = createLog('silent')): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-'))
+  const key = randomBytes(32)
+  const server = await createServer(
+    completeConfiguration({
+      port: 0,
+      dataFolder: folder,
+      sealKey: key.toString('base64'),
+      adminPassword: 'admin-of-the-test',
+      privateEndpoints: ['127.0.0.0/8'],
+      ...settings,
+    }),
+    { now: Date.now, newId: randomUUID, randomBytes, log },
+  )
+  const { port } = await server.listen()
+  const db = await openDatabase({
+    ...(settings.databaseUrl === undefined ? {} : { url: settings.databaseUrl }),
+    file: join(folder, 'preflow.db'),
+    seal: createSeal(key),
+    now: Date.now,
+    passwordCost: CHEAP_PASSWORDS,
+  })
+  const organizationId = randomUUID()
+  const domain = `acme-${organizationId.slice(0, 8)}`
+  const tenant: Tenant = {
+    id: String(Number.parseInt(organizationId.slice(0, 8), 16)),
+    domain,
+    rootOrganizationId: organizationId,
+  }
+  const organization: Organization = { id: organizationId, tenantId: tenant.id, name: 'Acme', handle: domain, depth: 0 }
+  await insertTenant(db, tenant, organization)
+  const base = `${server.address}/t/${domain}`
+
+  const post: World['post'] = (path, application, form) => {
+    const isPublic = application.clientSecret === undefined
+    const basic = Buffer.from(`${application.clientId}:${application.clientSecret}`).toString('base64')
+    return fetch(base + path, {
+      method: 'POST',
+      headers: isPublic ? {} : { authorization: `Basic ${basic}` },
+      body: new URLSearchParams(isPublic ? { client_id: application.clientId, ...form } : form),
+    })
+  }
+
+  /** Makes an API for the scopes the tenant does not know yet, and authorizes the application for all of them. */
+  async function authorizeScopes(applicationId: string, scopes: string[]): Promise<void> {
+    const known = await listApiResources(db, tenant.id)
+    const unknown = scopes.filter(name => !known.some(api => api.scopes.some(scope => scope.name === name)))
+    if (unknown.length > 0) {
+      const id = randomUUID()
+      const api = {
+        id,
+        tenantId: tenant.id,
+        name: `api-${id}`,
+        identifier: `https://api.test/${id}`,
+        requiresAuthorization: true,
+        scopes: unknown.map(name => ({ id: randomUUID(), name })),
+      }
+      await insertApiResource(db, api)
+      known.push(api)
+    }
+    for (const api of known) {
+      const wanted = api.scopes.map(({ name }) => name).filter(name => scopes.includes(name))
+      if (wanted.length === 0) continue
+      await authorizeApi(db, tenant.id, applicationId, { resourceId: api.id, policy: 'No Policy', scopes: wanted })
+    }
+  }
+
+  return {
+    server,
+    port,
+    db,
+    tenant,
+    organization,
+    folder,
+    base,
+    post,
+    async addApplication(own = {}, scopes = []) {
+      const id = randomUUID()
+      const application: Application = {
+        id,
+        tenantId: tenant.id,
+        name: `app-${id}`,
+        clientId: `client-${id.slice(0, 8)}`,
+        clientSecret: `secret-${id}`,
+        isPublicClient: false,
+        mustUsePkce: false,
+        grantTypes: ['client_credentials'],
+        callbackUrls: [],
+        allowedOrigins: [],
+        accessTokenType: 'JWT',
+        userTokenLifetimeSeconds: 1800,
+        applicationTokenLifetimeSeconds: 3600,
+        accessTokenClaims: [],
+        refreshTokenLifetimeSeconds: 7200,
+        renewsRefreshToken: true,
+        idTokenLifetimeSeconds: 3600,
+        audiences: [],
+        skipsConsent: true,
+        isSystem: false,
+        createdAt: Date.now(),
+        updatedAt: Date.now(),
+        ...own,
+      }
+      if (application.isPublicClient) delete application.clientSecret
+      await insertApplication(db, application)
+      await authorizeScopes(id, scopes)
+      return application
+    },
+    async addUser(own = {}, password = 'correct horse') {
+      const id = randomUUID()
+      const user: User = {
+        id,
+        tenantId: tenant.id,
+        organizationId,
+        userName: `user-${id.slice(0, 8)}`,
+        claims: {
+          'http://wso2.org/claims/givenname': 'Mira',
+          'http://wso2.org/claims/emailaddress': 'mira@example.com',
+        },
+        groups: ['staff', 'eu'],
+        isActive: true,
+        isAdministrator: false,
+        createdAt: Date.now(),
+        updatedAt: Date.now(),
+        ...own,
+      }
+      await insertUser(db, user, password)
+      return user
+    },
+    async addAction(type, uri, own = {}) {
+      const action: Action = {
+        id: randomUUID(),
+        tenantId: tenant.id,
+        organizationId,
+        type,
+        name: type.toLowerCase(),
+        status: 'ACTIVE',
+        version: 'v1',
+        endpoint: {
+          uri,
+          authentication: { type: 'NONE' },
+          allowedHeaders: [],
+          allowedParameters: [],
+          signingSecrets: [],
+        },
+        attributes: [],
+        onFailure: 'error',
+        createdAt: Date.now(),
+        updatedAt: Date.now(),
+        ...own,
+      }
+      await insertAction(db, action, 1)
+      return action
+    },
+    async token(application, form, headers = {}) {
+      const isPublic = application.clientSecret === undefined
+      const basic = Buffer.from(`${application.clientId}:${application.clientSecret}`).toString('base64')
+      const response = await fetch(`${base}/oauth2/token`, {
+        method: 'POST',
+        headers: isPublic ? headers : { authorization: `Basic ${basic}`, ...headers },
+        body: new URLSearchParams(isPublic ? { client_id: application.clientId, ...form } : form),
+      })
+      return { status: response.status, headers: response.headers, body: await response.json() }
+    },
+    async close() {
+      await server.close()
+      await db.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
