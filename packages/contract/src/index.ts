@@ -51,6 +51,7 @@ export {
   parentPath,
 } from './operation.ts'
 export { type Platform, type PlatformName, platforms } from './platforms.ts'
+export { type Present, present } from './present.ts'
 export { readDocument } from './read-document.ts'
 export {
   type Expression,
