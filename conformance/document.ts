@@ -36,6 +36,7 @@ function renderSuite(suite: Suite): string[] {
     '',
     `${rows.length} rows: ${counts.join(', ')}.`,
     '',
+    ...(suite.introduction === undefined ? [] : [suite.introduction, '']),
     ...suite.sections.flatMap(({ title, rows: own }) => [
       `### ${title}`,
       '',

@@ -1,7 +1,15 @@
+import { present } from '@preflow/contract'
 import type { Stage } from './stage.ts'
 
-/** The number of a row in the specification: `T` for the token actions, `E` for the engine. */
-export type RowId = `T${number}` | `E${number}`
+/**
+ * What the number of a row begins with: `T` token actions, `E` engine and management, `PW-` requests, `PC-` credentials and `PR-`
+ * results of the password action, `PF-` profile action, `OR-` organizations, `AU-` custom authentication, `CF-` configuration,
+ * `FX-` flow extension, `UC-` services of the use cases.
+ */
+export type RowPrefix = 'T' | 'E' | `${'PW' | 'PC' | 'PR' | 'PF' | 'OR' | 'AU' | 'CF' | 'FX' | 'UC'}-`
+
+/** The number of a row: `T83`, `PW-04`. Tests and documents cite a row by it; docs/reference/conformance.md lists them all. */
+export type RowId = `${RowPrefix}${number}`
 
 /** Does from outside what a row says, and asserts what it expects. */
 export type Check = (stage: Stage) => Promise<void>
@@ -43,11 +51,25 @@ export interface Section {
 /** All rows of one specification. */
 export interface Suite {
   title: string
-  /** What the ids of its rows begin with. */
-  letter: 'T' | 'E'
-  /** Rows are numbered from 1 to this. None may be missing. */
-  count: number
+  /** What a reader needs to understand the titles of the rows, as Markdown. */
+  introduction?: string
+  /** Every row there has to be, in its order. None may be missing. */
+  ids: readonly RowId[]
   sections: readonly Section[]
+}
+
+/**
+ * The numbers from 1 to `count`, of two digits after a dash.
+ *
+ * @example numbered('T', 2) // T1, T2
+ * @example numbered('PW-', 2) // PW-01, PW-02
+ */
+export function numbered(prefix: RowPrefix, count: number): RowId[] {
+  const digits = prefix.endsWith('-') ? 2 : 1
+  return Array.from({ length: count }, (_, index): RowId => {
+    const number = String(index + 1).padStart(digits, '0') as `${number}`
+    return `${prefix}${number}`
+  })
 }
 
 export function row(
@@ -65,7 +87,7 @@ export function differs(reason: string, check: Check): Different {
 }
 
 export function notApplicable(reason: string, check?: Check): NotApplicable {
-  return { notApplicable: reason, ...(check ? { check } : {}) }
+  return { notApplicable: reason, ...present({ check }) }
 }
 
 export function rowsOf(suite: Suite): Row[] {

@@ -36,12 +36,11 @@ export function runRows(suites: readonly Suite[]): void {
   after(() => process.stdout.write(tableOf(suites, failed)))
 
   for (const suite of suites) {
-    test(`${suite.title}: every row from ${suite.letter}1 to ${suite.letter}${suite.count} is there once`, () => {
-      const expected = Array.from({ length: suite.count }, (_, index) => `${suite.letter}${index + 1}`)
-      const ids: string[] = rowsOf(suite).map(({ id }) => id)
-      const missing = expected.filter(id => !ids.includes(id))
+    test(`${suite.title}: every row is there once`, () => {
+      const ids = rowsOf(suite).map(({ id }) => id)
+      const missing = suite.ids.filter(id => !ids.includes(id))
       assert.equal(missing.length, 0, `missing: ${missing.join(' ')}`)
-      assert.deepEqual(ids, expected, 'rows stand twice, or out of order')
+      assert.deepEqual(ids, suite.ids, 'rows stand twice, or out of order')
     })
   }
 }

@@ -1,4 +1,4 @@
-import type { Suite } from '../row.ts'
+import { numbered, type Suite } from '../row.ts'
 import { answers } from './engine-answers.ts'
 import { attempts } from './engine-attempts.ts'
 import { authentication } from './engine-authentication.ts'
@@ -13,8 +13,7 @@ import { selection } from './engine-selection.ts'
 /** The rows of the engine: section 10 of its specification. */
 export const engineSuite: Suite = {
   title: 'Engine and management',
-  letter: 'E',
-  count: 166,
+  ids: numbered('E', 166),
   sections: [
     selection,
     disclosure,

@@ -1,4 +1,4 @@
-import type { Suite } from '../row.ts'
+import { numbered, type Suite } from '../row.ts'
 import { audience } from './token-audience.ts'
 import { claims } from './token-claims.ts'
 import { event } from './token-event.ts'
@@ -13,7 +13,6 @@ import { useCase } from './token-use-case.ts'
 /** The rows of the token actions: section 9 of their specification. */
 export const tokenSuite: Suite = {
   title: 'Token actions',
-  letter: 'T',
-  count: 241,
+  ids: numbered('T', 241),
   sections: [triggering, event, scopes, audience, claims, idTokens, lifetimes, refreshing, failures, useCase],
 }
