@@ -9,8 +9,9 @@ import { join, relative } from 'node:path'
 const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boolean }> = {
   'packages/contract': { workspace: [], outside: ['zod'], node: false },
   'packages/extension': { workspace: ['@preflow/contract'], outside: ['zod', 'jose', 'standardwebhooks'], node: false },
+  'packages/corpus': { workspace: [], outside: ['zod'], node: true },
   'packages/policies': {
-    workspace: ['@preflow/contract', '@preflow/extension'],
+    workspace: ['@preflow/contract', '@preflow/corpus', '@preflow/extension'],
     outside: ['zod', 'ipaddr.js', 'mmdb-lib', 're2js'],
     node: false,
   },
@@ -43,6 +44,7 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
       '@preflow/server',
       '@preflow/extension',
       '@preflow/policies',
+      '@preflow/corpus',
       '@preflow/token-guard',
       '@preflow/password-guard',
       '@preflow/profile-guard',
@@ -53,7 +55,7 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
     node: true,
   },
   'extensions/*': {
-    workspace: ['@preflow/contract', '@preflow/extension', '@preflow/policies'],
+    workspace: ['@preflow/contract', '@preflow/corpus', '@preflow/extension', '@preflow/policies'],
     outside: ['*'],
     node: true,
   },
@@ -65,7 +67,7 @@ const NODE_FILES = [
   /^packages\/policies\/src\/.*\.node\.ts$/,
 ]
 /** What starts cold in a function: all of zod would be half of it, see docs/decisions/0006-schemas.md. */
-const DEPLOYED = /^(packages\/(extension|policies|contract)|extensions\/[^/]+)\/src\/(?!management)/
+const DEPLOYED = /^(packages\/(corpus|extension|policies|contract)|extensions\/[^/]+)\/src\/(?!management)/
 const JUNK_ROOMS = /^(utils?|helpers?|common|lib|shared|misc)(\.ts)?$/
 
 const root = join(import.meta.dirname, '..')

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openCommonPasswords } from '@preflow/policies/common-passwords'
+import { openCommonPasswords } from '@preflow/corpus'
 import { dictionary } from '@zxcvbn-ts/language-common'
 import { COMMON_PASSWORDS, writeCommonPasswords } from './common-passwords.ts'
 

@@ -1,17 +1,17 @@
 /**
- * Makes `packages/policies/data/common-passwords.corpus` from the list of `@zxcvbn-ts/language-common`:
+ * Makes `packages/corpus/data/common-passwords.corpus` from the list of `@zxcvbn-ts/language-common`:
  * `sh tools/node.sh tools/common-passwords.ts`, after a new version of that package.
  */
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildCorpus, type CorpusSummary } from '@preflow/policies/corpus'
+import { buildCorpus, type CorpusSummary } from '@preflow/corpus'
 import { dictionary } from '@zxcvbn-ts/language-common'
 
 /** When the version of the list that is in the lock file was published; npm does not keep the date of its files. */
 const PUBLISHED = new Date('2026-07-16T00:00:00Z')
 
-export const COMMON_PASSWORDS: string = join(import.meta.dirname, '../packages/policies/data/common-passwords.corpus')
+export const COMMON_PASSWORDS: string = join(import.meta.dirname, '../packages/corpus/data/common-passwords.corpus')
 
 /** Writes the corpus. By SHA-256 only: a platform shares either the password itself, which can be digested, or that. */
 export async function writeCommonPasswords(out: string): Promise<CorpusSummary> {

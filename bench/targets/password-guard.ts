@@ -11,10 +11,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { buildCorpus } from '@preflow/corpus'
 import { createLineLog, serve } from '@preflow/extension/node'
 import { readService } from '@preflow/extension/service'
 import { passwordGuard } from '@preflow/password-guard'
-import { buildCorpus } from '@preflow/policies/corpus'
 import { passwordRequest } from '../password-request.ts'
 
 const [, , mode = 'filter'] = process.argv

@@ -1,13 +1,7 @@
+import type { Corpus } from '@preflow/corpus'
 import { type DecisionRecord, defineExtension, type Extension, type Handler } from '@preflow/extension'
 import { type CredentialReader, createCredentialReader } from '@preflow/extension/credential'
-import {
-  type BreachCounter,
-  breachedPasswords,
-  type Corpus,
-  combine,
-  type PasswordDigest,
-  passwordRules,
-} from '@preflow/policies'
+import { type BreachCounter, breachedPasswords, combine, type PasswordDigest, passwordRules } from '@preflow/policies'
 import type { Configuration } from './configuration.ts'
 
 /** What password-guard needs of its surroundings. */

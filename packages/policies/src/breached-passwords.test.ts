@@ -4,13 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { buildCorpus, type Corpus, type CorpusBuild, openCommonPasswords, openCorpus } from '@preflow/corpus'
 import { type DecisionRecord, defineExtension } from '@preflow/extension'
 import { createCredentialReader } from '@preflow/extension/credential'
 import { type BreachedPasswordsOptions, type BreachedPasswordsPorts, breachedPasswords } from './breached-passwords.ts'
 import type { BreachCount } from './breached-passwords-api.ts'
-import { openCommonPasswords } from './common-passwords.node.ts'
-import { buildCorpus, type CorpusBuild, openCorpus } from './corpus.node.ts'
-import type { Corpus } from './corpus.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'breached-'))
 after(() => rm(folder, { recursive: true }))

@@ -1,9 +1,8 @@
+import type { Corpus, DigestKind } from '@preflow/corpus'
 import { allow, type Context, type DecisionFor, deny, type Handler } from '@preflow/extension'
 import type { Credential, CredentialReader, CredentialReading } from '@preflow/extension/credential'
 import * as z from 'zod/mini'
 import type { BreachCounter } from './breached-passwords-api.ts'
-import type { Corpus } from './corpus.ts'
-import type { DigestKind } from './corpus-format.ts'
 import { readOptions } from './options.ts'
 import {
   denyDescriptionSchema,
@@ -32,9 +31,9 @@ export interface BreachedPasswordsOptions {
 export interface BreachedPasswordsPorts {
   /** Reads the password of an event: `createCredentialReader` of `@preflow/extension/credential`. */
   credential: CredentialReader
-  /** The operator's own corpora, see `@preflow/policies/corpus`. */
+  /** The operator's own corpora, see `@preflow/corpus`. */
   corpora?: readonly Corpus[]
-  /** A short list in lower case: `openCommonPasswords` of `@preflow/policies/common-passwords`. */
+  /** A short list in lower case: `openCommonPasswords` of `@preflow/corpus`. */
   common?: Corpus
   /** The Pwned Passwords range API: {@link createPwnedPasswords}. */
   count?: BreachCounter

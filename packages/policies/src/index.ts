@@ -17,7 +17,6 @@ export {
 } from './breached-passwords-api.ts'
 export { type CatalogEntry, catalog } from './catalog.ts'
 export { combine } from './combine.ts'
-export type { Corpus } from './corpus.ts'
 export {
   type CountryFinding,
   type CountryLookup,

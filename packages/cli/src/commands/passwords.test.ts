@@ -4,7 +4,7 @@ import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { openCorpus } from '@preflow/policies/corpus'
+import { openCorpus } from '@preflow/corpus'
 import { type Io, UsageError } from '../command.ts'
 import { passwords } from './passwords.ts'
 

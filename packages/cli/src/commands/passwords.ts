@@ -8,7 +8,7 @@ import {
   type CorpusKind,
   type DigestKind,
   openCorpus,
-} from '@preflow/policies/corpus'
+} from '@preflow/corpus'
 import { type Command, type Io, UsageError } from '../command.ts'
 
 /** `preflow passwords`: corpora of breached passwords for password-guard. */

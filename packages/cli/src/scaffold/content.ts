@@ -35,8 +35,8 @@ export interface Content {
   variables: readonly Variable[]
   /** Whether it cannot be opened without a file that only the operator has. */
   needsFile: boolean
-  /** Whether the data of `@preflow/policies` travel beside the bundle. */
-  needsPolicyData: boolean
+  /** Whether the data of `@preflow/corpus` travel beside the bundle. */
+  needsCommonPasswords: boolean
   /** What it keeps on a disk: the variable that says where, and the name of the file. */
   state?: { variable: string; file: string }
   /** Whether pages are served besides the endpoint of the action. */

@@ -11,7 +11,7 @@ interface ReadyMade extends Pick<Content, 'summary' | 'actionTypes'> {
   /** Without their prefix, unless `name` begins with another. */
   variables: readonly Variable[]
   dependencies?: Record<string, string>
-  needsPolicyData?: true
+  needsCommonPasswords?: true
   hasPages?: true
   state?: { variable: string; file: string }
   platformSteps?: readonly string[]
@@ -60,7 +60,7 @@ export const readyMade: Record<string, ReadyMade> = {
         isOptional: true,
       },
     ],
-    needsPolicyData: true,
+    needsCommonPasswords: true,
   },
   'profile-guard': {
     summary: 'Decides about profile updates by rules, and tells by e-mail those who must know.',
@@ -182,12 +182,16 @@ export function extensionContent(extension: string): Content {
     actionTypes: known.actionTypes,
     files: service ? { 'src/service.ts': `export { ${service} as service } from '@preflow/${extension}'\n` } : {},
     entries: service ? 'service' : 'pin-authenticator',
-    packages: ['@preflow/extension', `@preflow/${extension}`, ...(known.needsPolicyData ? ['@preflow/policies'] : [])],
+    packages: [
+      '@preflow/extension',
+      `@preflow/${extension}`,
+      ...(known.needsCommonPasswords ? ['@preflow/corpus'] : []),
+    ],
     dependencies,
     prefix,
     variables: [...callerVariables(prefix), ...known.variables],
     needsFile: false,
-    needsPolicyData: known.needsPolicyData ?? false,
+    needsCommonPasswords: known.needsCommonPasswords ?? false,
     hasPages: known.hasPages ?? false,
     platformSteps: known.platformSteps ?? [],
     ...(state && { state }),

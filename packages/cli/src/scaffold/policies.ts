@@ -48,12 +48,16 @@ export function policiesContent(name: string, policies: readonly string[]): Cont
       'src/service.ts': service(name, parts),
     },
     entries: 'service',
-    packages: ['@preflow/extension', '@preflow/policies'],
+    packages: [
+      '@preflow/extension',
+      '@preflow/policies',
+      ...(parts.includes(commonPasswords) ? ['@preflow/corpus'] : []),
+    ],
     dependencies: parts.some(({ settings }) => settings) ? { zod: versions.zod } : {},
     prefix,
     variables: [...callerVariables(prefix), ...ownVariables],
     needsFile: parts.includes(countries),
-    needsPolicyData: parts.includes(commonPasswords),
+    needsCommonPasswords: parts.includes(commonPasswords),
     hasPages: false,
     platformSteps: chosen.some(({ recipe }) => recipe.readsAddress) ? [ADDRESS_STEP] : [],
   }

@@ -76,9 +76,9 @@ function testVariables({ variables }: Content): string {
     .join('\n')
 }
 
-function dataFolders({ needsPolicyData }: Content): string {
+function dataFolders({ needsCommonPasswords }: Content): string {
   const own = `new URL('data/', import.meta.url)`
-  return needsPolicyData ? `${own}, new URL('../data/', import.meta.resolve('@preflow/policies'))` : own
+  return needsCommonPasswords ? `${own}, new URL('../data/', import.meta.resolve('@preflow/corpus'))` : own
 }
 
 function manifest({ name, content, packages }: Project): string {

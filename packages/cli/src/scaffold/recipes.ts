@@ -151,11 +151,11 @@ const credential: Part = {
 export const commonPasswords: Part = {
   name: 'common',
   type: 'Corpus',
-  typeFrom: { '@preflow/policies': ['type Corpus'] },
+  typeFrom: { '@preflow/corpus': ['type Corpus'] },
   stub: 'await openCommonPasswords()',
-  stubFrom: { '@preflow/policies/common-passwords': ['openCommonPasswords'] },
+  stubFrom: { '@preflow/corpus': ['openCommonPasswords'] },
   make: 'await openCommonPasswords()',
-  makeFrom: { '@preflow/policies/common-passwords': ['openCommonPasswords'] },
+  makeFrom: { '@preflow/corpus': ['openCommonPasswords'] },
 }
 
 const rangeApi: Part = {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CorpusError, type DigestKind, MAGIC } from './corpus-format.ts'
+import { CorpusError, type DigestKind, MAGIC } from './format.ts'
 
 /** What a corpus is built from, recognised by its content. */
 export type CorpusSource = {

@@ -12,8 +12,8 @@ import {
   HEADER_BYTES,
   REST_BYTES,
   SHARD_ROW_BYTES,
-} from './corpus-format.ts'
-import { buildFuse } from './corpus-fuse.ts'
+} from './format.ts'
+import { buildFuse } from './fuse.ts'
 import {
   type CorpusSource,
   digestLines,
@@ -24,7 +24,7 @@ import {
   readRange,
   recogniseSource,
   type TakeKey,
-} from './corpus-source.node.ts'
+} from './source.ts'
 
 /** What to build from what. */
 export interface CorpusBuild {

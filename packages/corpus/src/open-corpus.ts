@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto'
 import { read as readFile, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { type Corpus, type CorpusBytes, readCorpus } from './corpus.ts'
-import { AGAIN, CorpusError } from './corpus-format.ts'
-
-export type { Corpus } from './corpus.ts'
-export { type BuildProgress, buildCorpus, type CorpusBuild, type CorpusSummary } from './corpus-build.node.ts'
-export { CorpusError, type CorpusKind, type DigestKind } from './corpus-format.ts'
+import { AGAIN, CorpusError } from './format.ts'
+import { type Corpus, type CorpusBytes, readCorpus } from './read-corpus.ts'
 
 /**
  * Opens a corpus that {@link buildCorpus} made. A sorted file stays on the disk and costs one read per question; a filter

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
-import { buildCorpus, type CorpusBuild, openCorpus } from './corpus.node.ts'
-import { corpusInMemory, readCorpus } from './corpus.ts'
+import { buildCorpus, type CorpusBuild, openCorpus } from './index.ts'
+import { corpusInMemory, readCorpus } from './read-corpus.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'corpus-'))
 after(() => rm(folder, { recursive: true }))

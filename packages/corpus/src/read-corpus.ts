@@ -10,8 +10,8 @@ import {
   REST_BYTES,
   SHARD_ROW_BYTES,
   sha256,
-} from './corpus-format.ts'
-import { type FuseShard, fuseHas } from './corpus-fuse.ts'
+} from './format.ts'
+import { type FuseShard, fuseHas } from './fuse.ts'
 
 /** A corpus of breached passwords that can be asked. */
 export interface Corpus {

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { type BuildProgress, buildCorpus, type CorpusKind, openCorpus } from './corpus.node.ts'
+import { type BuildProgress, buildCorpus, type CorpusKind, openCorpus } from './index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'corpus-build-'))
 after(() => rm(folder, { recursive: true }))
@@ -190,7 +190,7 @@ test('a source that begins sorted and is not is refused where its order breaks',
 })
 
 const building = (form: string, out: string, options: object) => `
-import { buildCorpus } from ${JSON.stringify(import.meta.resolve('./corpus.node.ts'))}
+import { buildCorpus } from ${JSON.stringify(import.meta.resolve('./index.ts'))}
 await buildCorpus({
   source: ${JSON.stringify(form)}, out: ${JSON.stringify(out)}, ...${JSON.stringify(options)},
   onProgress: progress => process.stdout.write(JSON.stringify(progress) + '\\n'),

@@ -1,0 +1,5 @@
+export { type BuildProgress, buildCorpus, type CorpusBuild, type CorpusSummary } from './build-corpus.ts'
+export { openCommonPasswords } from './common-passwords.ts'
+export { CorpusError, type CorpusKind, type DigestKind } from './format.ts'
+export { openCorpus } from './open-corpus.ts'
+export type { Corpus } from './read-corpus.ts'
