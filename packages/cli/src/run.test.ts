@@ -51,7 +51,7 @@ test('a word that is off is answered in a line, and a command without words with
   const off = io()
   assert.equal(await run(['verify', 'nowhere'], off), 2)
   assert.doesNotMatch(off.said.err, /Usage:/)
-  assert.match(off.said.err, /\npreflow help verify tells which words there are\.\n$/)
+  assert.match(off.said.err, /\nRun `preflow help verify` for its options\.\n$/)
   const none = io()
   assert.equal(await run(['verify'], none), 2)
   assert.match(none.said.err, /\nUsage: preflow verify/)

@@ -1,17 +1,18 @@
-import { type Command, type Io, UsageError } from './command.ts'
-import { didYouMean } from './nearest.ts'
+import { type Command, type Io, type Program, UsageError } from './command.ts'
+import { type CommandName, commands } from './commands.ts'
+import { overview, usageOf } from './help.ts'
 import { preflowVersion } from './scaffold/versions.ts'
 
-/** The words after `preflow`. Each is loaded when it is asked for: a verifier should not wait for an identity server. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  lab: async () => (await import('./commands/lab.ts')).lab,
-  actions: async () => (await import('./commands/actions.ts')).actions,
-  calls: async () => (await import('./commands/calls.ts')).calls,
-  passwords: async () => (await import('./commands/passwords.ts')).passwords,
-  trigger: async () => (await import('./commands/trigger.ts')).trigger,
-  replay: async () => (await import('./commands/replay.ts')).replay,
-  verify: async () => (await import('./commands/verify.ts')).verify,
-  new: async () => (await import('./commands/new.ts')).newProject,
+/** What each command runs. Loaded only then, so that `preflow verify` does not load an identity server. */
+const programs: Readonly<Record<CommandName, () => Promise<Program>>> = {
+  lab: async () => (await import('./commands/lab.ts')).runLab,
+  actions: async () => (await import('./commands/actions.ts')).runActions,
+  calls: async () => (await import('./commands/calls.ts')).runCalls,
+  passwords: async () => (await import('./commands/passwords.ts')).runPasswords,
+  trigger: async () => (await import('./commands/trigger.ts')).runTrigger,
+  replay: async () => (await import('./commands/replay.ts')).runReplay,
+  verify: async () => (await import('./commands/verify.ts')).runVerify,
+  new: async () => (await import('./commands/new.ts')).runNew,
 }
 
 /** What shells expect of a program that was ended by a signal: 128 and its number. */
@@ -21,7 +22,7 @@ const EXIT_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143
  * Runs one command line.
  *
  * @param argv Without the program's own name: `['trigger', 'preIssueAccessToken', '--to', 'http://…']`.
- * @returns The exit code: 0 done, 1 something is wrong, 2 the words are off, 130 or 143 it was stopped.
+ * @returns The exit code: 0 done, 1 something is wrong, 2 usage error, 130 or 143 stopped by a signal.
  */
 export async function run(argv: string[], io: Io): Promise<number> {
   const [word, ...others] = argv
@@ -32,30 +33,29 @@ export async function run(argv: string[], io: Io): Promise<number> {
   const isHelp = word === 'help' || word === '--help' || word === '-h'
   const [name, ...rest] = isHelp ? others : argv
   if (name === undefined) {
-    io.out(await overview())
+    io.out(overview())
     return isHelp ? 0 : 2
   }
-  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!load) {
-    io.err(`preflow: no command called ${name}.${didYouMean(name, Object.keys(commands))}\n\n${await overview()}`)
+  if (!isCommand(name)) {
+    io.err(`preflow: no command called ${name}.${await hint(name, Object.keys(commands))}\n\n${overview()}`)
     return 2
   }
-  const command = await load()
   if (isHelp || rest.includes('--help') || rest.includes('-h')) {
-    io.out(command.usage)
+    io.out(await usageOf(commands[name]))
     return 0
   }
   try {
-    return await command.run(rest, io)
+    const program = await programs[name]()
+    return await program(rest, io)
   } catch (error) {
     if (io.signal.aborted) {
       io.err('Stopped.\n')
       return EXIT_CODES[String(io.signal.reason)] ?? 1
     }
-    const words = wordsThatAreOff(error, command)
-    if (words !== undefined) {
-      const help = rest.length === 0 ? command.usage : `preflow help ${name} tells which words there are.\n`
-      io.err(`preflow ${name}: ${words}\n\n${help}`)
+    const problem = await usageProblem(error, commands[name])
+    if (problem !== undefined) {
+      const help = rest.length === 0 ? await usageOf(commands[name]) : `Run \`preflow help ${name}\` for its options.\n`
+      io.err(`preflow ${name}: ${problem}\n\n${help}`)
       return 2
     }
     io.err(`preflow ${name}: ${error instanceof Error ? error.message : String(error)}\n`)
@@ -63,23 +63,25 @@ export async function run(argv: string[], io: Io): Promise<number> {
   }
 }
 
-/** What is off, when it is the words; undefined when something else went wrong. */
-function wordsThatAreOff(error: unknown, { usage }: Command): string | undefined {
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(commands, name)
+}
+
+/** The message for a usage error; undefined for any other error. */
+async function usageProblem(error: unknown, { options }: Command): Promise<string | undefined> {
   if (!(error instanceof Error)) return undefined
   if (error instanceof UsageError) return error.message
   const code = 'code' in error ? String(error.code) : ''
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const [, option = ''] = /'(-[^']*)'/.exec(error.message) ?? []
-    // The help names every option there is.
-    const known = [...usage.matchAll(/--[a-z-]+/g)].map(([name]) => name)
-    return `There is no option ${option}.${didYouMean(option, new Set(known))}`
+    const known = Object.keys(options).map(name => `--${name}`)
+    return `There is no option ${option}.${await hint(option, known)}`
   }
   return code.startsWith('ERR_PARSE_ARGS') ? error.message.replaceAll('\n', ' ') : undefined
 }
 
-async function overview(): Promise<string> {
-  const loaded = await Promise.all(Object.values(commands).map(load => load()))
-  const width = Math.max(...loaded.map(({ name }) => name.length))
-  const lines = loaded.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)
-  return `Usage: preflow <command> [options]\n\n${lines.join('\n')}\n\npreflow help <command> tells the rest; preflow --version, which one this is.\n`
+/** Loaded only for a name that is not known. */
+async function hint(name: string, known: readonly string[]): Promise<string> {
+  const { didYouMean } = await import('./nearest.ts')
+  return didYouMean(name, known)
 }

@@ -3,8 +3,9 @@ import { platforms } from '@preflow/contract'
 import type { CallTrace, OperationVerdict } from '@preflow/engine'
 import type { ArchiveSearch, CallOfTenant } from '@preflow/server'
 import { noRecord, openArchive, statusNamed } from '../call-archive.ts'
-import { type Command, UsageError } from '../command.ts'
-import { actionTypeNamed, typeNames } from '../events/named.ts'
+import { type Io, UsageError } from '../command.ts'
+import { commands } from '../commands.ts'
+import { actionTypeNamed } from '../events/named.ts'
 import { indented, operationLines } from '../events/report.ts'
 import { createPaint, type Paint, plain } from '../verify/paint.ts'
 
@@ -12,63 +13,38 @@ const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 1000
 
 /** `preflow calls`: what extensions were asked, and why it ended as it did. */
-export const calls: Command = {
-  name: 'calls',
-  summary: 'List the calls of extensions, or tell of one why it ended as it did.',
-  usage: `Usage: preflow calls [--tenant <domain>] [--type <type>] [--status <status>] [--limit <n>] [--json]
-       preflow calls <id> [--json]
+export async function runCalls(argv: string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: commands.calls.options,
+  })
+  const [id, ...surplus] = positionals
+  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+  const { json, limit, status, tenant, type } = values
+  const isSearch = [limit, status, tenant, type].some(given => given !== undefined)
+  if (id !== undefined && isSearch) throw new UsageError('An id names one call: leave the other words out.')
+  const search: ArchiveSearch = {
+    limit: limitOf(limit),
+    ...(tenant !== undefined && { tenant }),
+    ...(status !== undefined && { status: statusNamed(status) }),
+    ...(type !== undefined && { actionType: actionTypeNamed(type) }),
+  }
 
-Lists what extensions were asked, the newest first, or tells everything about one call: each attempt, the rule that let it
-happen, each operation with its verdict and the reason, and request and answer without values. <id> is the one that the
-client's error, the log and the extension have. Read from the data of the server, whether it runs or not.
-
-  --tenant DOMAIN    only calls of this tenant
-  --type TYPE        only calls of this type: ${typeNames.join(', ')}
-  --status S         only calls that ended so: failed, error, success, continued, incomplete, skipped
-  --limit N          at most so many; default ${DEFAULT_LIMIT}
-  --json             machine-readable output
-
-PREFLOW_DATA (default .preflow) or PREFLOW_DATABASE_URL say where the records are, as for the server.
-`,
-  async run(argv, io) {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        tenant: { type: 'string' },
-        type: { type: 'string' },
-        status: { type: 'string' },
-        limit: { type: 'string' },
-        json: { type: 'boolean', default: false },
-      },
-    })
-    const [id, ...surplus] = positionals
-    if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
-    const { json, limit, status, tenant, type } = values
-    const isSearch = [limit, status, tenant, type].some(given => given !== undefined)
-    if (id !== undefined && isSearch) throw new UsageError('An id names one call: leave the other words out.')
-    const search: ArchiveSearch = {
-      limit: limitOf(limit),
-      ...(tenant !== undefined && { tenant }),
-      ...(status !== undefined && { status: statusNamed(status) }),
-      ...(type !== undefined && { actionType: actionTypeNamed(type) }),
-    }
-
-    const archive = await openArchive(io)
-    try {
-      if (id === undefined) {
-        const listed = await archive.list(search)
-        io.out(json ? `${JSON.stringify(listed.map(summary))}\n` : list(listed, createPaint(io)))
-        return 0
-      }
-      const call = await archive.find(id)
-      if (!call) throw noRecord(`no call ${id}`)
-      io.out(json ? `${JSON.stringify({ ...summary(call), details: call.details })}\n` : tell(call, createPaint(io)))
+  const archive = await openArchive(io)
+  try {
+    if (id === undefined) {
+      const listed = await archive.list(search)
+      io.out(json ? `${JSON.stringify(listed.map(summary))}\n` : list(listed, createPaint(io)))
       return 0
-    } finally {
-      await archive.close()
     }
-  },
+    const call = await archive.find(id)
+    if (!call) throw noRecord(`no call ${id}`)
+    io.out(json ? `${JSON.stringify({ ...summary(call), details: call.details })}\n` : tell(call, createPaint(io)))
+    return 0
+  } finally {
+    await archive.close()
+  }
 }
 
 function limitOf(text: string | undefined): number {

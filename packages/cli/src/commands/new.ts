@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { catalog } from '@preflow/policies'
-import { type Command, UsageError } from '../command.ts'
+import { type Io, UsageError } from '../command.ts'
+import { commands } from '../commands.ts'
 import { didYouMean } from '../nearest.ts'
 import type { Content } from '../scaffold/content.ts'
-import { extensionContent, readyMade } from '../scaffold/extensions.ts'
+import { extensionContent } from '../scaffold/extensions.ts'
 import { policiesContent } from '../scaffold/policies.ts'
 import { neededToStart, projectFiles } from '../scaffold/project.ts'
 import { type TargetName, targets } from '../scaffold/targets.ts'
@@ -14,81 +14,48 @@ import { vendorPackages } from '../scaffold/vendor.ts'
 import { preflowVersion } from '../scaffold/versions.ts'
 
 /** `preflow new`: a project that passes its own tests. */
-export const newProject: Command = {
-  name: 'new',
-  summary: 'Make a project: policies of your choice or a ready-made extension, with tests and the files to deploy it.',
-  usage: `Usage: preflow new <name> --policy <policy>[,<policy>…] --target <target> [options]
-       preflow new <name> --extension <extension> --target <target> [options]
+export async function runNew(argv: string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: commands.new.options,
+  })
+  const [name, ...surplus] = positionals
+  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+  checkName(name)
+  const target = readTarget(values.target)
+  const content = readContent(name, values)
+  const folder = resolve(values.dir ?? name)
+  await checkFolder(folder)
 
-Writes a project that passes its own tests at once, with a CI file, the files to deploy it, and a README that says how.
+  const made = await mkdir(folder, { recursive: true })
+  const vendor = join(folder, 'vendor')
+  const packages = values.vendor
+    ? await vendorPackages(content.packages, vendor).catch(async error => {
+        // The same command is to work once the reason is gone, and a folder with something in it is left alone.
+        await rm(made ?? vendor, { recursive: true, force: true })
+        throw error
+      })
+    : Object.fromEntries(content.packages.map(packageName => [packageName, preflowVersion()]))
+  const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
+  const files = projectFiles({ name, target, content, packages, randomHex })
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    // Keys are for their owner only.
+    await writeFile(join(folder, path), text, { flag: 'wx', mode: path === '.env' ? 0o600 : 0o666 })
+  }
 
-Policies, asked in the order in which they are named:
-${list(catalog.map(({ name, summary }) => [name, summary]))}
-Ready-made extensions:
-${list(Object.entries(readyMade).map(([name, { summary }]) => [name, summary]))}
-Targets:
-${list(Object.entries(targets).map(([name, { summary }]) => [name, summary]))}
-  --dir <folder>     where it goes, default <name>; a folder that is not empty is left alone
-  --vendor           carry the packages of Preflow along in vendor/ instead of naming their version, for
-                     packages that are not published; needs npm, and in the workspace a build
-  --json             write one JSON document
-Exit code: 0 it is there, 1 it cannot be written, 2 the words are off.
-`,
-  async run(argv, io) {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        policy: { type: 'string', multiple: true },
-        extension: { type: 'string' },
-        target: { type: 'string' },
-        dir: { type: 'string' },
-        vendor: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-      },
-    })
-    const [name, ...surplus] = positionals
-    if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
-    checkName(name)
-    const target = readTarget(values.target)
-    const content = readContent(name, values)
-    const folder = resolve(values.dir ?? name)
-    await checkFolder(folder)
-
-    const made = await mkdir(folder, { recursive: true })
-    const vendor = join(folder, 'vendor')
-    const packages = values.vendor
-      ? await vendorPackages(content.packages, vendor).catch(async error => {
-          // The same command is to work once the reason is gone, and a folder with something in it is left alone.
-          await rm(made ?? vendor, { recursive: true, force: true })
-          throw error
-        })
-      : Object.fromEntries(content.packages.map(packageName => [packageName, preflowVersion()]))
-    const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
-    const files = projectFiles({ name, target, content, packages, randomHex })
-    for (const [path, text] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
-      // Keys are for their owner only.
-      await writeFile(join(folder, path), text, { flag: 'wx', mode: path === '.env' ? 0o600 : 0o666 })
-    }
-
-    const needed = neededToStart(content)
-    const next = [`cd ${relative('', folder) || '.'}`, 'npm install', 'npm test', 'npm start']
-    if (values.json) {
-      const told = { name, target, folder, files: Object.keys(files).toSorted(), next, needed }
-      io.out(`${JSON.stringify(told, null, 2)}\n`)
-    } else {
-      io.out(`${folder}\n`)
-      const before = needed.length === 0 ? '' : `It starts as soon as there is ${needed.join(' and ')}.\n`
-      io.err(`\nNext:\n${next.map(command => `  ${command}\n`).join('')}${before}README.md tells how to deploy it.\n`)
-    }
-    return 0
-  },
-}
-
-function list(rows: readonly (readonly [name: string, summary: string])[]): string {
-  const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}\n`).join('')
+  const needed = neededToStart(content)
+  const next = [`cd ${relative('', folder) || '.'}`, 'npm install', 'npm test', 'npm start']
+  if (values.json) {
+    const told = { name, target, folder, files: Object.keys(files).toSorted(), next, needed }
+    io.out(`${JSON.stringify(told, null, 2)}\n`)
+  } else {
+    io.out(`${folder}\n`)
+    const before = needed.length === 0 ? '' : `It starts as soon as there is ${needed.join(' and ')}.\n`
+    io.err(`\nNext:\n${next.map(command => `  ${command}\n`).join('')}${before}README.md tells how to deploy it.\n`)
+  }
+  return 0
 }
 
 /** It becomes the name of a package, a function, an image and, in capitals, of variables; 40 leave room for what they add. */

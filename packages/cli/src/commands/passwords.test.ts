@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openCorpus } from '@preflow/corpus'
 import { type Io, UsageError } from '../command.ts'
-import { passwords } from './passwords.ts'
+import { runPasswords } from './passwords.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'preflow-passwords-'))
 after(() => rm(folder, { recursive: true }))
@@ -19,7 +19,7 @@ await writeFile(list, words.join('\n'))
 /** Runs the command as the program does, and keeps what it wrote. */
 async function run(argv: string[], world: Partial<Io> = {}): Promise<{ code: number; out: string; err: string }> {
   const written = { out: '', err: '' }
-  const code = await passwords.run(argv, {
+  const code = await runPasswords(argv, {
     out: text => {
       written.out += text
     },

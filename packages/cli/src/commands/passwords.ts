@@ -9,45 +9,21 @@ import {
   type DigestKind,
   openCorpus,
 } from '@preflow/corpus'
-import { type Command, type Io, UsageError } from '../command.ts'
+import { type Io, UsageError } from '../command.ts'
+import { commands } from '../commands.ts'
 
 /** `preflow passwords`: corpora of breached passwords for password-guard. */
-export const passwords: Command = {
-  name: 'passwords',
-  summary: 'Build and check corpora of breached passwords for password-guard.',
-  usage: `Usage: preflow passwords build <source> --out <file> [options]
-       preflow passwords check <file>
-
-build makes a corpus from what a downloader of Pwned Passwords wrote, one file of HASH:COUNT or a folder of range files,
-or from a list with one password per line. Which of them it is, is recognised. An interrupted build goes on where it was.
-
-  --out <file>             where the corpus goes; an older one is replaced at the end
-  --kind file|filter       file (default): 5 bytes a password, read from the disk, practically exact;
-                           filter: 18 bits a password, held in memory, wrong once in 65,536
-  --digest sha1|sha256     of a list of passwords: the digest to make, default sha1; sha256 for passwords that are shared hashed
-  --min-count <n>          leave out passwords that were seen less often, default 1
-  --partial                build from a folder in which range files are missing
-
-check reads a whole corpus and compares it with its checksum.
-`,
-  async run(argv, io) {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        out: { type: 'string' },
-        kind: { type: 'string', default: 'file' },
-        digest: { type: 'string' },
-        'min-count': { type: 'string', default: '1' },
-        partial: { type: 'boolean', default: false },
-      },
-    })
-    const [task = '', path, ...more] = positionals
-    const perform = Object.hasOwn(tasks, task) ? tasks[task] : undefined
-    if (!perform) throw new UsageError('say build or check.')
-    if (path === undefined || more.length > 0) throw new UsageError(`${task} takes one path.`)
-    return await perform(path, values, io)
-  },
+export async function runPasswords(argv: string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: commands.passwords.options,
+  })
+  const [task = '', path, ...more] = positionals
+  const perform = Object.hasOwn(tasks, task) ? tasks[task] : undefined
+  if (!perform) throw new UsageError('say build or check.')
+  if (path === undefined || more.length > 0) throw new UsageError(`${task} takes one path.`)
+  return await perform(path, values, io)
 }
 
 type Options = { out?: string; kind: string; digest?: string; 'min-count': string; partial: boolean }

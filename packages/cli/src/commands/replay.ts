@@ -1,112 +1,69 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type ActionType, type AllowedOperation, actionTypes, platforms } from '@preflow/contract'
+import { type ActionType, type AllowedOperation, actionTypes } from '@preflow/contract'
 import type { OperationVerdict } from '@preflow/engine'
 import { noRecord, openArchive, type Recorded, statusNamed } from '../call-archive.ts'
-import { type Command, type Io, UsageError } from '../command.ts'
+import { type Io, UsageError } from '../command.ts'
+import { commands } from '../commands.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
 import { fillIn } from '../events/fill-in.ts'
 import { platformNamed } from '../events/named.ts'
 import { occasions } from '../events/occasions.ts'
 import { asJson, asText, isUsable } from '../events/report.ts'
 import { edited, type Sent, sendEvent } from '../events/send-event.ts'
-import {
-  jsonWithoutSecrets,
-  readTarget,
-  TARGET_ENVIRONMENT_HELP,
-  TARGET_OPTIONS_HELP,
-  targetOptions,
-  withoutSecrets,
-} from '../events/target.ts'
+import { jsonWithoutSecrets, readTarget, withoutSecrets } from '../events/target.ts'
 import { createPaint, type Paint, plain } from '../verify/paint.ts'
 
 /** `preflow replay`: what an extension was asked, asked again. */
-export const replay: Command = {
-  name: 'replay',
-  summary: 'Send a recorded call to an extension again and compare what becomes of it.',
-  usage: `Usage: preflow replay <call> --to <url> [options]
+export async function runReplay(argv: string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: commands.replay.options,
+  })
+  const [named, ...surplus] = positionals
+  if (named === undefined) throw new UsageError('Name a call: its id, last, or a file with its record.')
+  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+  if (values.status !== undefined && named !== 'last') throw new UsageError('--status: goes with last.')
+  const { auth, set = [], sign, to: url } = values
+  const target = readTarget({ url, auth, sign }, io.env)
 
-Takes the record of a call, sends its request through the real engine again, and shows what becomes of it now beside what
-became of it then. For a call that went wrong: run the extension on your own machine, and replay it until it goes right.
+  const record = await findRecord(named, values.status, io)
+  const { type, request } = recordedRequest(record)
+  const platform = platformNamed(values.platform ?? record.details.platform ?? 'preflow', values.timeout)
+  if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
+  const { event, filled } = fillIn(
+    request.body.event,
+    occasions[type].map(occasion => occasion.event(platform)),
+  )
+  const sentVersion = request.headers['x-wso2-api-version'] ?? ''
+  const version = /^v\d+$/.test(sentVersion) ? sentVersion : actionVersion(type, platform)
+  const identity = { requestId: randomUUID(), flowId: request.body.flowId ?? randomUUID() }
+  const { allowedOperations } = request.body
+  const call = edited(
+    {
+      ...actionCall(type, { event: () => event }, platform, target, identity, version),
+      ...(allowedOperations && { allowedOperations }),
+    },
+    set,
+  )
+  const sent = await sendEvent(call, io)
+  if (values.save !== undefined && sent.request) await save(values.save, sent.request.body)
 
-<call> is the id of a call as the client's error, the log and the extension have it; or last, the newest; or a file with
-the answer of GET …/api/server/v1/actions/calls/{id}. Ids are looked up in the data of the server, whether it runs or not.
-
-Records keep no passwords, tokens, addresses or values of claims. In their place samples are sent, and the report names the
-places; --set gives one its own value.
-
-  --to URL               the extension
-  --status S             with last: the newest that ended so: failed, error, success, continued, incomplete
-  --platform NAME        whose behaviour: ${Object.keys(platforms).join(', ')}; default that of the record
-  --set PATH=VALUE       change the event; may be repeated, as in preflow trigger
-  --save FILE            keep the request in a file, for preflow trigger --file and for tests
-${TARGET_OPTIONS_HELP}  --timeout MS           longest time for an answer; default that of the platform
-  --show                 show the request and the answer in full
-  --json                 write one JSON document
-
-${TARGET_ENVIRONMENT_HELP}PREFLOW_DATA (default .preflow) or PREFLOW_DATABASE_URL say where the records are, as for the server.
-
-Exit code: 0 the platform could use the answer, 1 it could not, 2 the words are off.
-`,
-  async run(argv, io) {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        ...targetOptions,
-        to: { type: 'string' },
-        status: { type: 'string' },
-        platform: { type: 'string' },
-        set: { type: 'string', multiple: true, default: [] },
-        save: { type: 'string' },
-        timeout: { type: 'string' },
-        show: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-      },
-    })
-    const [named, ...surplus] = positionals
-    if (named === undefined) throw new UsageError('Name a call: its id, last, or a file with its record.')
-    if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
-    if (values.status !== undefined && named !== 'last') throw new UsageError('--status: goes with last.')
-    const target = readTarget({ url: values.to, auth: values.auth, sign: values.sign }, io.env)
-
-    const record = await findRecord(named, values.status, io)
-    const { type, request } = recordedRequest(record)
-    const platform = platformNamed(values.platform ?? record.details.platform ?? 'preflow', values.timeout)
-    if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
-    const { event, filled } = fillIn(
-      request.body.event,
-      occasions[type].map(occasion => occasion.event(platform)),
-    )
-    const sentVersion = request.headers['x-wso2-api-version'] ?? ''
-    const version = /^v\d+$/.test(sentVersion) ? sentVersion : actionVersion(type, platform)
-    const identity = { requestId: randomUUID(), flowId: request.body.flowId ?? randomUUID() }
-    const { allowedOperations } = request.body
-    const call = edited(
-      {
-        ...actionCall(type, { event: () => event }, platform, target, identity, version),
-        ...(allowedOperations && { allowedOperations }),
-      },
-      values.set,
-    )
-    const sent = await sendEvent(call, io)
-    if (values.save !== undefined && sent.request) await save(values.save, sent.request.body)
-
-    const report = { type, occasion: `of call ${plain(record.id)}`, version, platform, target, ...sent }
-    const given = values.set.map(assignment => assignment.split('=', 1)[0]?.replace(/^event\./, '') ?? '')
-    const samples = filled.filter(path => !given.some(own => own === path || own.startsWith(`${path}.`)))
-    const comparison = compare(record, sent)
-    io.out(
-      values.json
-        ? jsonWithoutSecrets({ ...asJson(report), callId: record.id, ...comparison, samples }, target)
-        : withoutSecrets(
-            `${asText(report, createPaint(io), values.show)}${describe(comparison, samples, createPaint(io))}`,
-            target,
-          ),
-    )
-    return isUsable(sent.outcome) ? 0 : 1
-  },
+  const report = { type, occasion: `of call ${plain(record.id)}`, version, platform, target, ...sent }
+  const given = set.map(assignment => assignment.split('=', 1)[0]?.replace(/^event\./, '') ?? '')
+  const samples = filled.filter(path => !given.some(own => own === path || own.startsWith(`${path}.`)))
+  const comparison = compare(record, sent)
+  io.out(
+    values.json
+      ? jsonWithoutSecrets({ ...asJson(report), callId: record.id, ...comparison, samples }, target)
+      : withoutSecrets(
+          `${asText(report, createPaint(io), values.show)}${describe(comparison, samples, createPaint(io))}`,
+          target,
+        ),
+  )
+  return isUsable(sent.outcome) ? 0 : 1
 }
 
 async function findRecord(named: string, status: string | undefined, io: Io): Promise<Recorded> {

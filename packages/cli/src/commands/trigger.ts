@@ -1,115 +1,67 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type ActionType, type AllowedOperation, platforms } from '@preflow/contract'
-import { type Command, UsageError } from '../command.ts'
+import type { ActionType, AllowedOperation } from '@preflow/contract'
+import { type Io, UsageError } from '../command.ts'
+import { commands } from '../commands.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
 import { actionTypeNamed, platformNamed, typeNames } from '../events/named.ts'
 import { chooseOccasion, describeOccasions, readActionType } from '../events/occasions.ts'
 import { asJson, asText, isUsable } from '../events/report.ts'
 import { edited, sendEvent } from '../events/send-event.ts'
-import {
-  jsonWithoutSecrets,
-  readTarget,
-  TARGET_ENVIRONMENT_HELP,
-  TARGET_OPTIONS_HELP,
-  targetOptions,
-  withoutSecrets,
-} from '../events/target.ts'
+import { jsonWithoutSecrets, readTarget, withoutSecrets } from '../events/target.ts'
 import { createPaint } from '../verify/paint.ts'
 
 /** `preflow trigger`: one event to one extension, as a platform would send it. */
-export const trigger: Command = {
-  name: 'trigger',
-  summary: 'Send one true-to-life event to an extension and show what a platform makes of the answer.',
-  usage: `Usage: preflow trigger <type> --to <url> [options]
-
-Sends one event through the real engine and shows what the extension answered, what becomes of each operation, and what
-the client would see.
-
-Types: ${typeNames.join(', ')}
-
-  --to URL               the extension
-  --grant G              which grant: client_credentials, authorization_code, …
-  --initiator WHO        ADMIN, USER or APPLICATION
-  --flow F               which flow, for example adminInitiatedPasswordReset
-  --platform NAME        whose behaviour: ${Object.keys(platforms).join(', ')}; default preflow
-  --api-version vN       version of the action; default the newest of the platform
-  --set PATH=VALUE       change the event; may be repeated. Lists of names are entered by name:
-                           --set accessToken.claims.expires_in=240
-                           --set request.additionalHeaders.x-client-source-ip=175.45.176.0
-                           --set 'user.claims[http://wso2.org/claims/country]=SE'
-                         null takes a member out; VALUE is JSON where it reads as JSON
-  --file EVENT.json      start from this request or event instead of a sample
-${TARGET_OPTIONS_HELP}  --timeout MS           longest time for an answer; default that of the platform
-  --show                 show the request and the answer in full
-  --json                 write one JSON document
-
-${TARGET_ENVIRONMENT_HELP}Exit code: 0 the platform could use the answer, 1 it could not, 2 the words are off.
-`,
-  async run(argv, io) {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        ...targetOptions,
-        to: { type: 'string' },
-        grant: { type: 'string' },
-        initiator: { type: 'string' },
-        flow: { type: 'string' },
-        platform: { type: 'string', default: 'preflow' },
-        'api-version': { type: 'string' },
-        set: { type: 'string', multiple: true, default: [] },
-        file: { type: 'string' },
-        timeout: { type: 'string' },
-        show: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-      },
-    })
-    const [typeWord, ...surplus] = positionals
-    if (surplus.length > 0) {
-      const isAddress = values.to === undefined && /^https?:/.test(surplus[0] ?? '')
-      throw new UsageError(`${surplus[0]}: is one word too many.${isAddress ? ' The address goes behind --to.' : ''}`)
-    }
-    const { auth, sign, to: url, set, grant, initiator, flow } = values
-    const target = readTarget({ url, auth, sign }, io.env)
-    const platform = platformNamed(values.platform, values.timeout)
-    const file = values.file === undefined ? undefined : await readEventFile(values.file)
-    const type = typeOf(typeWord, file)
-    if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
-    const choice = {
-      ...(grant !== undefined && { grant }),
-      ...(initiator !== undefined && { initiator: initiator.toUpperCase() }),
-      ...(flow !== undefined && { flow }),
-    }
-    const occasion = file ? undefined : chooseOccasion(type, choice)
-    if (!file && !occasion) {
-      io.err(`preflow trigger: ${type} has no such event. There are\n\n${describeOccasions(type)}\n`)
-      return 2
-    }
-    const version = values['api-version'] ?? actionVersion(type, platform)
-    if (!/^v\d+$/.test(version)) throw new UsageError('--api-version: is v and a number, for example v1.')
-    const unchanged = actionCall(
-      type,
-      occasion ?? { event: () => (file as EventFile).event },
-      platform,
-      target,
-      { requestId: file?.requestId ?? randomUUID(), flowId: file?.flowId ?? randomUUID() },
-      version,
-    )
-    const call = edited(
-      { ...unchanged, ...(file?.allowedOperations && { allowedOperations: file.allowedOperations }) },
-      set,
-    )
-    const sent = await sendEvent(call, io)
-    const report = { type, occasion: occasion?.name ?? values.file ?? '', version, platform, target, ...sent }
-    io.out(
-      values.json
-        ? jsonWithoutSecrets(asJson(report), target)
-        : withoutSecrets(asText(report, createPaint(io), values.show), target),
-    )
-    return isUsable(sent.outcome) ? 0 : 1
-  },
+export async function runTrigger(argv: string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: commands.trigger.options,
+  })
+  const [typeWord, ...surplus] = positionals
+  if (surplus.length > 0) {
+    const isAddress = values.to === undefined && /^https?:/.test(surplus[0] ?? '')
+    throw new UsageError(`${surplus[0]}: is one word too many.${isAddress ? ' The address goes behind --to.' : ''}`)
+  }
+  const { auth, sign, to: url, set = [], grant, initiator, flow } = values
+  const target = readTarget({ url, auth, sign }, io.env)
+  const platform = platformNamed(values.platform, values.timeout)
+  const file = values.file === undefined ? undefined : await readEventFile(values.file)
+  const type = typeOf(typeWord, file)
+  if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
+  const choice = {
+    ...(grant !== undefined && { grant }),
+    ...(initiator !== undefined && { initiator: initiator.toUpperCase() }),
+    ...(flow !== undefined && { flow }),
+  }
+  const occasion = file ? undefined : chooseOccasion(type, choice)
+  if (!file && !occasion) {
+    io.err(`preflow trigger: ${type} has no such event. There are\n\n${describeOccasions(type)}\n`)
+    return 2
+  }
+  const version = values['api-version'] ?? actionVersion(type, platform)
+  if (!/^v\d+$/.test(version)) throw new UsageError('--api-version: is v and a number, for example v1.')
+  const unchanged = actionCall(
+    type,
+    occasion ?? { event: () => (file as EventFile).event },
+    platform,
+    target,
+    { requestId: file?.requestId ?? randomUUID(), flowId: file?.flowId ?? randomUUID() },
+    version,
+  )
+  const call = edited(
+    { ...unchanged, ...(file?.allowedOperations && { allowedOperations: file.allowedOperations }) },
+    set,
+  )
+  const sent = await sendEvent(call, io)
+  const report = { type, occasion: occasion?.name ?? values.file ?? '', version, platform, target, ...sent }
+  io.out(
+    values.json
+      ? jsonWithoutSecrets(asJson(report), target)
+      : withoutSecrets(asText(report, createPaint(io), values.show), target),
+  )
+  return isUsable(sent.outcome) ? 0 : 1
 }
 
 /** What a file holds: a request as platforms send it, or only its event. */

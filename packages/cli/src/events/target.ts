@@ -9,21 +9,6 @@ export interface TargetWords {
   sign?: readonly string[] | undefined
 }
 
-/** The options that `trigger` and `verify` share. */
-export const targetOptions = {
-  auth: { type: 'string' },
-  sign: { type: 'string', multiple: true },
-} as const
-
-/** The lines of the help about them. */
-export const TARGET_OPTIONS_HELP = `  --auth HOW             how the platform proves itself: basic:USER:PASSWORD, bearer:TOKEN, api-key:HEADER=VALUE
-  --sign whsec_SECRET    sign the request (Standard Webhooks); twice while a secret is replaced
-`
-
-/** The paragraph of the help about the environment. */
-export const TARGET_ENVIRONMENT_HELP = `Secrets need not be on the command line: PREFLOW_AUTH and PREFLOW_SIGN (a comma between two) stand for --auth and --sign.
-`
-
 /**
  * Reads the words. An option wins over its variable.
  *

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { newProject } from '../commands/new.ts'
+import { runNew } from '../commands/new.ts'
 import { workspace } from './built-project.fixture.ts'
 import { startOnNode } from './runtimes/node.fixture.ts'
 import { scenarios } from './scenarios.fixture.ts'
@@ -22,7 +22,7 @@ test('a project that carries its packages along works with what npm would publis
   const folder = await mkdtemp(join(tmpdir(), 'preflow-packed-'))
   t.after(() => rm(folder, { recursive: true }))
   const argv = ['packed-guard', '--extension', 'password-guard', '--target', 'node', '--dir', folder, '--vendor']
-  assert.equal(await newProject.run(argv, io), 0)
+  assert.equal(await runNew(argv, io), 0)
   await install(folder)
 
   const env = { PATH: `${join(workspace, 'node_modules', '.bin')}:${process.env['PATH']}` }
@@ -51,7 +51,7 @@ test('a project that could not be made leaves nothing in the way of the next try
   await mkdir(known)
   for (const folder of [join(root, 'new', 'guard'), known]) {
     const argv = ['guard', '--extension', 'scope-limiter', '--target', 'node', '--dir', folder, '--vendor']
-    await assert.rejects(newProject.run(argv, io), /npm was not found.* leave --vendor away\./)
+    await assert.rejects(runNew(argv, io), /npm was not found.* leave --vendor away\./)
   }
   assert.deepEqual(await readdir(root), ['known'])
   assert.deepEqual(await readdir(known), [])

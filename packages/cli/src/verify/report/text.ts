@@ -1,4 +1,5 @@
 import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
+import { wrapped } from '../../wrap.ts'
 import { type Consequence, consequencesOf, decisionOf, isDecided, judgedOf } from '../answer.ts'
 import { type Check, type CheckResult, groupOf, type Problem } from '../check.ts'
 import { groups, notCheckable } from '../checks/checks.ts'
@@ -25,7 +26,7 @@ export function textReport(
   terminalColumns = Number.POSITIVE_INFINITY,
 ): string {
   const columns = Math.max(MIN_COLUMNS, Math.min(MAX_COLUMNS, terminalColumns))
-  const layout: Layout = { paint, wrapped: (text, indent) => wrapped(text, indent, columns) }
+  const layout: Layout = { paint, wrapped: (text, indent) => wrapped(plain(text), indent, columns) }
   return [
     heading(result, paint),
     matrix(result, paint, terminalColumns),
@@ -284,17 +285,4 @@ function summary(result: VerificationResult, paint: Paint): string {
     notChecked > 0 ? `${notChecked} not checked` : undefined,
   ]
   return `${words.filter(word => word !== undefined).join(', ')}.`
-}
-
-function wrapped(text: string, indent: string, columns: number): string[] {
-  const lines: string[] = []
-  let line = indent
-  for (const word of plain(text).split(' ')) {
-    if (line.length + word.length > columns && line !== indent) {
-      lines.push(line.trimEnd())
-      line = indent
-    }
-    line += `${word} `
-  }
-  return [...lines, line.trimEnd()]
 }
