@@ -17,4 +17,7 @@ elif ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 24 ? 
   echo 'Preflow runs on Node 24. On Linux x64 and arm64 npm ci brings it; elsewhere install it and try again.' >&2
   exit 1
 fi
+# Node strips types and compiles the same sources again in every process; kept here, it does so once per change of a file.
+NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$root/node_modules/.cache/node}
+export NODE_COMPILE_CACHE
 exec node --conditions=@preflow/source "$@"
