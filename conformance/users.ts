@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { Call } from './requests.ts'
 import type { ServerUnderTest } from './server-under-test.ts'
-import type { Stage } from './stage.ts'
 
 /** A user with what they sign in with. */
 export interface Person {
@@ -9,41 +9,51 @@ export interface Person {
   password: string
 }
 
-const PASSWORD = 'correct horse battery'
-const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User'
+/** What a new user is like. */
+export interface PersonSettings {
+  givenName?: string
+  groups?: string[]
+  /** Path of the organization the user belongs to, `/o/branch`. Default: the root organization. */
+  below?: string
+  /** More SCIM attributes. */
+  attributes?: object
+}
 
-/**
- * Creates a user through SCIM.
- *
- * @param settings.attributes More SCIM attributes.
- * @param settings.below Path of the organization the user belongs to, `/o/branch`. Default: the root organization.
- */
+/** The password of every user of the rows until it is changed. */
+export const PASSWORD = 'correct horse battery'
+
+const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User'
+const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
+
+/** Creates a user through SCIM. */
 export async function addUser(
-  stage: Pick<Stage, 'must'> & { server: ServerUnderTest },
-  {
-    givenName = 'Mira',
-    groups = ['staff', 'eu'],
-    below = '',
-    attributes = {},
-  }: { givenName?: string; groups?: string[]; below?: string; attributes?: object } = {},
+  { must, server }: { must: Call; server: Pick<ServerUnderTest, 'seed'> },
+  { givenName = 'Mira', groups = ['staff', 'eu'], below = '', attributes = {} }: PersonSettings = {},
 ): Promise<Person> {
   const userName = `user-${randomBytes(4).toString('hex')}`
-  const { body } = await stage.must('POST', `${below}/scim2/Users`, {
-    schemas: [SCHEMA],
+  const { body } = await must('POST', `${below}/scim2/Users`, {
+    schemas: [USER_SCHEMA],
     userName,
     password: PASSWORD,
     name: { givenName },
     ...attributes,
   })
   // Groups have no API yet.
-  stage.server.seed('update users set groups = ? where id = ?', JSON.stringify(groups), body.id)
+  server.seed('update users set groups = ? where id = ?', JSON.stringify(groups), body.id)
   return { id: body.id, userName, password: PASSWORD }
 }
 
 /** Changes a user's given name through SCIM. */
-export async function renameUser({ must }: Pick<Stage, 'must'>, { id }: Person, givenName: string): Promise<void> {
-  await must('PATCH', `/scim2/Users/${id}`, {
-    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
-    Operations: [{ op: 'replace', path: 'name.givenName', value: givenName }],
-  })
+export async function renameUser({ must }: { must: Call }, { id }: Person, givenName: string): Promise<void> {
+  await must('PATCH', `/scim2/Users/${id}`, patchOf(replacing('name.givenName', givenName)))
+}
+
+/** The body of a SCIM PATCH. */
+export function patchOf(...Operations: object[]): object {
+  return { schemas: [PATCH_SCHEMA], Operations }
+}
+
+/** An operation of a SCIM PATCH. */
+export function replacing(path: string, value: unknown): object {
+  return { op: 'replace', path, value }
 }

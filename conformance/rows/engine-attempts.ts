@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import type { Answered } from '../requests.ts'
 import { type Check, row, type Section } from '../row.ts'
-import type { Answered, CallRecord, Stage } from '../stage.ts'
+import type { CallRecord, Stage } from '../stage.ts'
 import { openBlackHole } from './engine-black-hole.ts'
 import {
   ask,

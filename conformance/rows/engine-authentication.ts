@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import type { EndpointAuthentication } from '@preflow/contract'
+import { type EndpointAuthentication, present } from '@preflow/contract'
 import type { Answer, Endpoint } from '../extension-under-test.ts'
+import { basic } from '../requests.ts'
 import { type Check, differs, row, type Section } from '../row.ts'
 import type { Stage } from '../stage.ts'
-import { ask, assertServerError, basic, ERROR, json, onlyCallBehind } from './engine-under-test.ts'
+import { ask, assertServerError, ERROR, json, onlyCallBehind } from './engine-under-test.ts'
 import { AT, issued, MACHINE_FORM } from './tokens.ts'
 
 const PERSON = { username: 'robot', password: 'secret of the robot' }
@@ -28,7 +29,7 @@ function provider(stage: Stage, rowId: string, refreshToken?: string): Provider 
     json({
       access_token: `at-${endpoint.calls.length}`,
       token_type: 'Bearer',
-      ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+      ...present({ refresh_token: refreshToken }),
     }),
   )
   const clientId = `${rowId}-of-${stage.tenant.domain}`

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Answer } from '../extension-under-test.ts'
+import type { Answered, Issued } from '../requests.ts'
 import { row, type Section } from '../row.ts'
-import type { Answered, Client, Issued, Stage } from '../stage.ts'
+import type { Client, Stage } from '../stage.ts'
+import { patchOf } from '../users.ts'
 import { askWhile, assertServerError, ERROR, json } from './engine-under-test.ts'
 import { AT, IDT, issued, op } from './tokens.ts'
 
@@ -46,10 +48,7 @@ const SETTINGS = {
 } as const
 
 function patchUser(stage: Stage, change: object): Promise<Answered> {
-  return stage.call('PATCH', `/scim2/Users/${stage.user.id}`, {
-    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
-    Operations: [{ op: 'replace', ...change }],
-  })
+  return stage.call('PATCH', `/scim2/Users/${stage.user.id}`, patchOf({ op: 'replace', ...change }))
 }
 
 export const clientVisible: Section = {

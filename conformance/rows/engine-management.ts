@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Json } from '../extension-under-test.ts'
+import type { Answered } from '../requests.ts'
 import { type Check, row, type Section } from '../row.ts'
-import type { Answered, Stage } from '../stage.ts'
+import type { Stage } from '../stage.ts'
 import { assertRefused } from './engine-under-test.ts'
 import { AT, rule } from './tokens.ts'
 

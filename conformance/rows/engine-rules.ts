@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { Answered } from '../requests.ts'
 import { notApplicable, row, type Section } from '../row.ts'
-import type { Answered, Stage } from '../stage.ts'
+import type { Stage } from '../stage.ts'
 import { assertRefused } from './engine-under-test.ts'
 import { AT, called, IDT, issued, passwordForm, rule } from './tokens.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ActionType } from '@preflow/contract'
+import { type ActionType, present } from '@preflow/contract'
 import { differs, notApplicable, row, type Section } from '../row.ts'
 import type { Stage } from '../stage.ts'
 import {
@@ -62,9 +62,10 @@ const twoActions = differs(
 /** A password action of a version, called about a user who is registered. */
 async function askAboutRegistration(stage: Stage, version: string, retiredUpTo?: string) {
   const type: ActionType = 'PRE_UPDATE_PASSWORD'
+  const retired = retiredUpTo === undefined ? undefined : { [type]: retiredUpTo }
   return callThroughEngine(stage, {
     action: { type, version },
-    platform: { ...stage.platform, ...(retiredUpTo ? { retiredUpTo: { [type]: retiredUpTo } } : {}) },
+    platform: { ...stage.platform, ...present({ retiredUpTo: retired }) },
     event: {
       initiatorType: 'ADMIN',
       action: 'REGISTER',

@@ -13,8 +13,9 @@ import {
 } from '@preflow/engine'
 import type { Configuration } from '@preflow/server'
 import type { Answer, Json } from '../extension-under-test.ts'
+import { type Answered, basic, type Issued } from '../requests.ts'
 import type { Row } from '../row.ts'
-import type { Answered, CallRecord, Client, Issued, Stage } from '../stage.ts'
+import type { CallRecord, Client, Stage } from '../stage.ts'
 import { MACHINE_FORM } from './tokens.ts'
 
 /** What came of asking for a token with an active action. */
@@ -150,10 +151,6 @@ export function askWithRawHeaders({ base, machine }: Stage, ...headers: string[]
     )
     request.on('error', reject).end(body)
   })
-}
-
-export function basic(name: string, secret: string): string {
-  return `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`
 }
 
 /** Asks for tokens at a server with other settings on the same data: for what no action can set. */

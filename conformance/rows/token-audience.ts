@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { Issued } from '../requests.ts'
 import { differs, row, type Section } from '../row.ts'
-import type { Issued, Stage } from '../stage.ts'
+import type { Stage } from '../stage.ts'
 import { assertToken, assertVerdicts, machineEdit, user, userEdit } from './token-edits.ts'
 import { AT, issued, lastEvent, op } from './tokens.ts'
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Operation } from '@preflow/contract'
 import type { JWTPayload } from 'jose'
+import type { Issued } from '../requests.ts'
 import { type Check, type Different, differs, type Row, type RowId, row } from '../row.ts'
-import { type Issued, type Stage, USER_SCOPES } from '../stage.ts'
+import { type Stage, USER_SCOPES } from '../stage.ts'
 import { AT, IDT, issued, MACHINE_FORM } from './tokens.ts'
 
 /** What the verdict of an operation says that was not offered. */

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { platforms } from '@preflow/contract'
 import { disclose } from '@preflow/engine'
 import type { Json } from '../extension-under-test.ts'
+import { decodeTokens } from '../requests.ts'
 import { notApplicable, row, type Section } from '../row.ts'
-import { CALLBACK, decodeTokens, type Stage, USER_SCOPES } from '../stage.ts'
+import { CALLBACK, type Stage, USER_SCOPES } from '../stage.ts'
 import {
   AT,
   claimNames,

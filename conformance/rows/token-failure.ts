@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Answer, Endpoint } from '../extension-under-test.ts'
+import type { Answered, Issued } from '../requests.ts'
 import { type Check, differs, row, type Section } from '../row.ts'
-import { type Answered, CALLBACK, type Issued, type Stage, USER_SCOPES } from '../stage.ts'
+import { CALLBACK, type Stage, USER_SCOPES } from '../stage.ts'
 import { assertToken, assertVerdicts, FILTERED, machine, user } from './token-edits.ts'
 import { AT, addFrontApplication, called, IDT, issued, land, MACHINE_FORM, named, op, passwordForm } from './tokens.ts'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Operation } from '@preflow/contract'
+import type { Issued } from '../requests.ts'
 import { row, type Section } from '../row.ts'
-import type { Issued, Stage } from '../stage.ts'
+import type { Stage } from '../stage.ts'
 import { assertToken, assertVerdicts, FILTERED, user, userEdit } from './token-edits.ts'
 import { AT, issued, named, op } from './tokens.ts'
 

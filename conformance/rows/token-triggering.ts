@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { decodeTokens } from '../requests.ts'
 import { notApplicable, row, type Section } from '../row.ts'
-import { CALLBACK, decodeTokens, type Stage, USER_SCOPES } from '../stage.ts'
+import { CALLBACK, type Stage, USER_SCOPES } from '../stage.ts'
 import {
   ACCESS_TOKEN_TYPE,
   AT,

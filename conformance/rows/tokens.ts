@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import type { Operation } from '@preflow/contract'
+import { type Operation, present } from '@preflow/contract'
 import type { ActionInput } from '@preflow/contract/management'
 import type { Json } from '../extension-under-test.ts'
+import type { Issued } from '../requests.ts'
 import type { Row } from '../row.ts'
-import type { Client, Issued, Stage } from '../stage.ts'
+import type { Client, Stage } from '../stage.ts'
 
 export const AT = 'PRE_ISSUE_ACCESS_TOKEN'
 export const IDT = 'PRE_ISSUE_ID_TOKEN'
@@ -35,7 +36,7 @@ export function op(notation: string, value?: unknown): Operation {
   return {
     op: OPERATIONS[sign as keyof typeof OPERATIONS],
     path: PLACES[place] + rest,
-    ...(value === undefined ? {} : { value }),
+    ...present({ value }),
   }
 }
 
