@@ -62,3 +62,4 @@ export {
   ruleOperators,
   validateRule,
 } from './rule.ts'
+export { isAudience, isScope } from './token-values.ts'

@@ -3,6 +3,8 @@ import {
   type AllowedOperation,
   type EditablePlace,
   isAllowed,
+  isAudience,
+  isScope,
   lastSegment,
   type Operation,
   type Platform,
@@ -173,8 +175,6 @@ function without<Item>(list: readonly Item[], item: Item): Item[] {
 
 // --- scopes
 
-const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/
-
 function scopesIn(event: object, path: string): string[] {
   const scopes = valueAt(event, path)
   return Array.isArray(scopes) ? scopes : []
@@ -190,7 +190,7 @@ function addScope({ path, value }: Edit, place: { path: string }, draft: Draft):
   if (isMissing(value)) return valueMissing()
   const scope = textOf(value, draft.edits)
   if (scope === undefined) return rejected('Scope must be a string.')
-  if (now.includes(scope) || !SCOPE.test(scope)) return rejected('Scope exists or is invalid.')
+  if (now.includes(scope) || !isScope(scope)) return rejected('Scope exists or is invalid.')
   putScopes(draft, place.path, [...now, scope])
   return applied('Scope added.')
 }
@@ -215,7 +215,7 @@ function replaceScope({ path, value }: Edit, place: { path: string }, draft: Dra
   if (isMissing(value)) return valueMissing()
   const scope = textOf(value, draft.edits)
   if (scope === undefined) return rejected('Scope must be a string.')
-  if (!SCOPE.test(scope)) return rejected('Invalid scope.')
+  if (!isScope(scope)) return rejected('Invalid scope.')
   if (sent.includes(scope)) return rejected('Scope already exists.')
   putScopes(draft, place.path, [...without(scopesIn(draft.now, place.path), sent[index] as string), scope])
   return applied('Scope replaced.')
@@ -250,9 +250,6 @@ function dropClaim(draft: Draft, path: string, name: string): void {
 
 type AudiencePlace = Extract<EditablePlace, { kind: 'audience' }>
 
-/** A host-like word, or an absolute URI with at least two characters after `//`. */
-const AUDIENCE = /^(?:[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^\s/$.?#].\S*|[a-zA-Z0-9.-]+)$/
-
 /** `/accessToken/claims/aud/` is the claim `aud` of the list `/accessToken/claims/`. Undefined: there is no such list. */
 function audienceIn(event: object, { path }: AudiencePlace): string[] | undefined {
   const claim = claimIn(event, listOf(path), nameOf(path))
@@ -285,7 +282,7 @@ function addAudience({ path, value }: Edit, place: AudiencePlace, draft: Draft):
   if (indexIn(path, base.length) === undefined) return rejected(INVALID_INDEX)
   if (isMissing(value)) return valueMissing()
   const audience = textOf(value, draft.edits)
-  if (audience === undefined || !AUDIENCE.test(audience)) return rejected('Audience is invalid.')
+  if (audience === undefined || !isAudience(audience)) return rejected('Audience is invalid.')
   const now = audienceIn(draft.now, place) ?? []
   if (now.includes(audience)) return rejected('Audience already exists.')
   putAudience(draft, place, [...now, audience])
@@ -311,7 +308,7 @@ function replaceAudience({ path, value }: Edit, place: AudiencePlace, draft: Dra
   if (index === undefined) return rejected(INVALID_INDEX)
   if (isMissing(value)) return valueMissing()
   const audience = textOf(value, draft.edits)
-  if (audience === undefined || !AUDIENCE.test(audience)) {
+  if (audience === undefined || !isAudience(audience)) {
     return rejected('Invalid Audience. Must be a valid string or URI.')
   }
   if (base.includes(audience)) return rejected('Audience to replace already exists.')

@@ -102,3 +102,34 @@ test('setScopes grants exactly its scopes, whatever was granted before', () =>
     ),
     { numRuns: 100 },
   ))
+
+/** Texts that are nearly scopes and audiences: made of what their patterns tell apart. */
+const nearly = fc
+  .array(
+    fc.constantFrom('a', 'Z', '7', '.', '-', '_', ':', '/', '://', '?', ' ', '\u00a0', '\n', '\u0085', '"', '\\', 'é'),
+    {
+      maxLength: 6,
+    },
+  )
+  .chain(parts => fc.constantFrom(parts.join(''), `https://${parts.join('')}`))
+
+for (const { what, make, path } of [
+  { what: 'scope', make: addScope, path: '/accessToken/scopes/-' },
+  { what: 'audience', make: addAudience, path: '/accessToken/claims/aud/-' },
+]) {
+  test(`a new ${what} is sent exactly when every platform accepts it`, () =>
+    fc.assert(
+      fc.asyncProperty(nearly, async value => {
+        const [sent] = await operationsFor('PRE_ISSUE_ACCESS_TOKEN', [make(value)])
+        const { event, allowedOperations = [] } = sampleRequest('PRE_ISSUE_ACCESS_TOKEN')
+        for (const { name, edits, title } of Object.values(platforms)) {
+          const operation: Operation = { op: 'add', path, value }
+          const { places } = actionTypes.PRE_ISSUE_ACCESS_TOKEN
+          const applied = applyOperations([operation], allowedOperations, event, { places }, { edits, title })
+          assert.ok(applied.ok, name)
+          assert.equal(applied.value.verdicts[0]?.verdict === 'applied', sent !== undefined, `${name}: ${value}`)
+        }
+      }),
+      { numRuns: 500 },
+    ))
+}

@@ -1,4 +1,12 @@
-import { type AllowedOperation, type EditablePlace, isAllowed, type Operation, platforms } from '@preflow/contract'
+import {
+  type AllowedOperation,
+  type EditablePlace,
+  isAllowed,
+  isAudience,
+  isScope,
+  type Operation,
+  platforms,
+} from '@preflow/contract'
 
 /** What an added claim may be. Platforms refuse objects, mixed lists and lists of numbers. */
 export type ClaimValue = string | number | boolean | readonly string[]
@@ -84,9 +92,6 @@ export interface ResolvedEdits {
   operations: Operation[]
   reports: string[]
 }
-
-const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/
-const AUDIENCE = /^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^\s/$.?#]\S+|[a-zA-Z0-9.-]+)$/
 
 /** The lists as earlier edits of the same answer left them, and the operations so far. */
 interface Draft extends EditableRequest, ResolvedEdits {
@@ -247,7 +252,7 @@ function pathOfClaim(op: 'replace' | 'remove', name: string, draft: Draft): stri
 }
 
 function addScopeTo(draft: Draft, scope: string): void {
-  if (!SCOPE.test(scope)) {
+  if (!isScope(scope)) {
     throw new Impossible('a scope is printable ASCII without space, quotation mark and backslash.')
   }
   append(scope, placeOf('scopes', draft).path, draft)
@@ -373,5 +378,5 @@ function requireClaimValue(name: string, value: unknown): void {
 }
 
 function requireAudience(value: string): void {
-  if (!AUDIENCE.test(value)) throw new Impossible('an audience is a host name or an absolute URI.')
+  if (!isAudience(value)) throw new Impossible('an audience is a host name or an absolute URI.')
 }

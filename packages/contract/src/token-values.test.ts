@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isAudience, isScope } from '@preflow/contract'
+
+test('a scope is printable ASCII without space, quotation mark and backslash', () => {
+  for (const scope of ['openid', 'read:metrics', '!', '[]', '~', 'urn:a/b']) assert.ok(isScope(scope), scope)
+  for (const text of ['', 'two words', 'a"b', 'a\\b', 'café', 'a\n', '\u007f']) assert.ok(!isScope(text), text)
+})
+
+test('an audience is a host-like word, or an absolute URI with two characters after its slashes', () => {
+  for (const audience of ['web1', 'api.shop.test', '-', 'https://ab', 'https://api.shop.test/v1?x#y', 'a+b.c-d://xy']) {
+    assert.ok(isAudience(audience), audience)
+  }
+  for (const text of ['', 'my_api', 'urn:x:y', 'two words', 'https://a', 'https:///path', '1a://xy', 'https://ab\n']) {
+    assert.ok(!isAudience(text), text)
+  }
+})
+
+test('an audience may have white space where the reference overlooks it', () => {
+  assert.ok(isAudience('https://a b'), 'the second character is any but the end of a line')
+  assert.ok(isAudience('https://ab\u00a0c'), 'Java takes only ASCII for white space')
+  for (const text of ['https:// ab', 'https://ab c', 'https://a\nb', 'https://a\u0085b', 'https://a\u2028b']) {
+    assert.ok(!isAudience(text), JSON.stringify(text))
+  }
+})
