@@ -18,6 +18,7 @@ export {
   type Since,
   unimplementedActionTypes,
 } from './action-types.ts'
+export { type AnswerStatus, answerMembers, answerStatuses } from './answer.ts'
 export {
   type ActionRequest,
   type ActionResponse,
@@ -40,6 +41,7 @@ export type {
   UserClaim,
   UserStore,
 } from './event.ts'
+export type { FailureMode } from './failure-mode.ts'
 export { describeIssue, describeIssues, type Issue } from './issue.ts'
 export { nearestName } from './nearest-name.ts'
 export {
@@ -48,6 +50,8 @@ export {
   lastSegment,
   type Operation,
   type OperationName,
+  operationMembers,
+  operationNames,
   parentPath,
 } from './operation.ts'
 export { type Platform, type PlatformName, platforms } from './platforms.ts'

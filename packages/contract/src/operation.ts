@@ -3,6 +3,11 @@ import * as z from 'zod/mini'
 /** The three operations of RFC 6902 that extensions may ask for, and `redirect`, which only INCOMPLETE answers carry. */
 export type OperationName = 'add' | 'remove' | 'replace' | 'redirect'
 
+export const operationNames: readonly OperationName[] = ['add', 'remove', 'replace', 'redirect']
+
+/** The members of an operation. The contract knows no others. */
+export const operationMembers: readonly string[] = ['op', 'path', 'value', 'url']
+
 /**
  * One requested change. `path` is *not* a full RFC 6902 pointer: nothing is unescaped and only one level below an allowed
  * path is reachable, see {@link isAllowed}.
@@ -24,7 +29,7 @@ export interface AllowedOperation {
 }
 
 export const allowedOperationSchema: z.ZodMiniType<AllowedOperation> = z.looseObject({
-  op: z.enum(['add', 'remove', 'replace', 'redirect']),
+  op: z.enum(operationNames),
   paths: z.exactOptional(z.array(z.string())),
 })
 

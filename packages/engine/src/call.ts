@@ -2,6 +2,7 @@ import type {
   ActionType,
   AllowedOperation,
   EndpointAuthentication,
+  FailureMode,
   OperationName,
   Platform,
   Rule,
@@ -10,9 +11,6 @@ import type { CredentialSource } from './authenticate.ts'
 import type { Breakers } from './breaker.ts'
 import type { DiagnosticStep } from './diagnostic.ts'
 import type { Send } from './send.ts'
-
-/** What a call that could not be decided means for the flow. */
-export type FailureMode = 'error' | 'deny' | 'continue'
 
 /** Everything the engine needs to know for one call. The identity server builds it. */
 export interface ActionCall {

@@ -15,7 +15,6 @@ export type {
   CallTrace,
   Changes,
   EnginePorts,
-  FailureMode,
   OperationVerdict,
   Outcome,
   Result,

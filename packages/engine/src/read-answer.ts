@@ -1,4 +1,15 @@
-import { type ActionResponse, type ActionType, actionTypes, type Operation, type Platform } from '@preflow/contract'
+import {
+  type ActionResponse,
+  type ActionType,
+  actionTypes,
+  answerMembers,
+  answerStatuses,
+  type Operation,
+  type OperationName,
+  operationMembers,
+  operationNames,
+  type Platform,
+} from '@preflow/contract'
 import { type CallError, failure, type Result } from './call.ts'
 
 /** What one answer amounts to. */
@@ -11,19 +22,6 @@ export interface Reading {
   logText?: string
   /** The body as JSON, when it is some. */
   json?: unknown
-}
-
-/** Which payload a status may carry, and when the call is tried again. */
-const statuses: Readonly<
-  Record<number, { carries: 'decision' | 'error'; retry: 'never' | 'without payload' | 'always' }>
-> = {
-  200: { carries: 'decision', retry: 'never' },
-  400: { carries: 'error', retry: 'never' },
-  401: { carries: 'error', retry: 'never' },
-  500: { carries: 'error', retry: 'without payload' },
-  502: { carries: 'error', retry: 'always' },
-  503: { carries: 'error', retry: 'always' },
-  504: { carries: 'error', retry: 'always' },
 }
 
 /**
@@ -40,7 +38,7 @@ export function readAnswer(
   platform: Platform,
 ): Reading {
   const { status, headers } = answer
-  const rule = statuses[status]
+  const rule = answerStatuses[status]
   if (!rule) {
     return {
       answer: failure(
@@ -132,14 +130,6 @@ function isWithin(depth: number, value: unknown): boolean {
   return depth > 0 && Object.values(value).every(member => isWithin(depth - 1, member))
 }
 
-/** The members of each payload; anything else is unknown to the contract. */
-const members: Readonly<Record<ActionResponse['actionStatus'], readonly string[]>> = {
-  SUCCESS: ['operations', 'data'],
-  INCOMPLETE: ['operations'],
-  FAILED: ['failureReason', 'failureDescription'],
-  ERROR: ['errorMessage', 'errorDescription'],
-}
-
 function readPayload(
   json: unknown,
   carries: 'decision' | 'error',
@@ -148,7 +138,7 @@ function readPayload(
 ): Result<ActionResponse> {
   if (!isRecord(json)) return unreadable('The answer is not a JSON object.')
   const status = json['actionStatus']
-  const isKnown = typeof status === 'string' && Object.hasOwn(members, status)
+  const isKnown = typeof status === 'string' && Object.hasOwn(answerMembers, status)
   if (!isKnown || (status === 'ERROR') !== (carries === 'error')) {
     return unreadable(
       carries === 'error'
@@ -156,7 +146,7 @@ function readPayload(
         : 'actionStatus must be SUCCESS, FAILED or INCOMPLETE, in capitals. ERROR goes with HTTP status 400, 401 or 500.',
     )
   }
-  const known = members[status as ActionResponse['actionStatus']]
+  const known = answerMembers[status as ActionResponse['actionStatus']]
   if (platform.reading.unknownFields === 'reject') {
     const unknown = Object.keys(json).find(name => name !== 'actionStatus' && !known.includes(name))
     if (unknown !== undefined) {
@@ -254,9 +244,6 @@ function readText(
   return { ok: true, value }
 }
 
-const operationMembers = ['op', 'path', 'value', 'url']
-const operationNames = ['add', 'remove', 'replace', 'redirect']
-
 function readOperations(value: unknown, platform: Platform): Result<Operation[]> {
   const { reading, title } = platform
   if (value === undefined) return { ok: true, value: [] }
@@ -278,7 +265,7 @@ function readOperations(value: unknown, platform: Platform): Result<Operation[]>
 function readOperation(item: unknown, { reading, title }: Platform): Result<Operation> {
   if (!isRecord(item)) return unreadable('must be an object with op and path.')
   const { op, path, url, value } = item
-  if (op !== undefined && op !== null && !operationNames.includes(op as string)) {
+  if (op !== undefined && op !== null && !operationNames.includes(op as OperationName)) {
     return unreadable('op must be add, remove, replace or redirect, in small letters.')
   }
   if (path !== undefined && path !== null && typeof path !== 'string') return unreadable('path must be a text.')

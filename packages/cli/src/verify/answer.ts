@@ -1,26 +1,14 @@
-import { type ActionType, type Platform, platforms } from '@preflow/contract'
+import {
+  type ActionResponse,
+  type ActionType,
+  answerMembers,
+  answerStatuses,
+  type Platform,
+  platforms,
+} from '@preflow/contract'
 import type { OperationVerdict, Outcome } from '@preflow/engine'
 import { clientView } from '../events/client-view.ts'
 import type { Exchange } from './session.ts'
-
-/** The statuses with a payload that is looked at, and what it must say. */
-export const STATUSES: Readonly<Record<number, 'decision' | 'error'>> = {
-  200: 'decision',
-  400: 'error',
-  401: 'error',
-  500: 'error',
-  502: 'error',
-  503: 'error',
-  504: 'error',
-}
-
-/** The members of each payload. */
-export const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  SUCCESS: ['operations', 'data'],
-  INCOMPLETE: ['operations'],
-  FAILED: ['failureReason', 'failureDescription'],
-  ERROR: ['errorMessage', 'errorDescription'],
-}
 
 /**
  * An answer as far as it can be read at all: each part is there only when everything before it is in order, so that one
@@ -37,11 +25,12 @@ export interface AnswerView {
   /** There when the JSON is an object. */
   record?: Record<string, unknown>
   /** There when `actionStatus` is known. */
-  payload?: { actionStatus: string; operations: readonly unknown[]; record: Record<string, unknown> }
+  payload?: {
+    actionStatus: ActionResponse['actionStatus']
+    operations: readonly unknown[]
+    record: Record<string, unknown>
+  }
 }
-
-/** The statuses whose answer counts at once; 502, 503 and 504 are asked again first. */
-const ACCEPTED: ReadonlySet<number> = new Set([200, 400, 401, 500])
 
 const views = new WeakMap<Exchange, AnswerView>()
 
@@ -58,7 +47,8 @@ function readView({ delivery }: Exchange): AnswerView {
   if (!delivery.ok) return {}
   const { status, headers, body } = delivery
   const view: AnswerView = { status }
-  if (!ACCEPTED.has(status)) return view
+  // 502, 503 and 504 are asked again first.
+  if ((answerStatuses[status]?.retry ?? 'always') === 'always') return view
   view.contentType = headers['content-type'] ?? ''
   if (!view.contentType.includes('application/json')) return view
   view.text = readText(body, headers['content-encoding'])
@@ -69,9 +59,13 @@ function readView({ delivery }: Exchange): AnswerView {
   const record = view.json.value as Record<string, unknown>
   view.record = record
   const { actionStatus, operations } = record
-  if (typeof actionStatus !== 'string' || !Object.hasOwn(MEMBERS, actionStatus)) return view
+  if (!isActionStatus(actionStatus)) return view
   view.payload = { actionStatus, operations: Array.isArray(operations) ? operations : [], record }
   return view
+}
+
+function isActionStatus(value: unknown): value is ActionResponse['actionStatus'] {
+  return typeof value === 'string' && Object.hasOwn(answerMembers, value)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

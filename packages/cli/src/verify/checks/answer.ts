@@ -1,5 +1,5 @@
-import { actionTypes, type Platform } from '@preflow/contract'
-import { consequencesOf, judgedOf, MEMBERS, STATUSES, viewOf } from '../answer.ts'
+import { actionTypes, answerMembers, answerStatuses, type Platform } from '@preflow/contract'
+import { consequencesOf, judgedOf, viewOf } from '../answer.ts'
 import type { ReadingCheck } from '../check.ts'
 import type { Exchange } from '../session.ts'
 import { operationChecks } from './operation.ts'
@@ -13,7 +13,7 @@ function readers({ judgements }: Exchange): Platform[] {
 function textsOf(exchange: Exchange): { name: string; value: unknown; isReason: boolean }[] {
   const { payload } = viewOf(exchange)
   if (!payload) return []
-  const [reason, description] = MEMBERS[payload.actionStatus] ?? []
+  const [reason, description] = answerMembers[payload.actionStatus]
   if (payload.actionStatus !== 'FAILED' && payload.actionStatus !== 'ERROR') return []
   return [
     { name: reason ?? '', value: payload.record[reason ?? ''], isReason: true },
@@ -57,7 +57,7 @@ export const answerChecks: readonly ReadingCheck[] = [
     inspect(exchange) {
       const { status } = viewOf(exchange)
       if (status === undefined || status === 200 || status === 400 || status === 401 || status === 500) return []
-      if (Object.hasOwn(STATUSES, status)) {
+      if (Object.hasOwn(answerStatuses, status)) {
         return [`The status is ${status}: platforms ask again, and fail the flow when it comes again.`]
       }
       return [status === 429 ? LIMITED : `The status is ${status}.`]
@@ -111,7 +111,7 @@ export const answerChecks: readonly ReadingCheck[] = [
       if (!record || payload) return []
       const { actionStatus } = record
       if (actionStatus === undefined) return ['There is no actionStatus.']
-      const isWrongCase = typeof actionStatus === 'string' && Object.hasOwn(MEMBERS, actionStatus.toUpperCase())
+      const isWrongCase = typeof actionStatus === 'string' && Object.hasOwn(answerMembers, actionStatus.toUpperCase())
       return [isWrongCase ? 'actionStatus is not in capitals.' : 'actionStatus is none of the four words.']
     },
   },
@@ -125,7 +125,9 @@ export const answerChecks: readonly ReadingCheck[] = [
       const { status = 0, payload } = viewOf(exchange)
       if (!payload) return []
       const isError = payload.actionStatus === 'ERROR'
-      return isError === (STATUSES[status] === 'error') ? [] : [`${payload.actionStatus} comes with status ${status}.`]
+      return isError === (answerStatuses[status]?.carries === 'error')
+        ? []
+        : [`${payload.actionStatus} comes with status ${status}.`]
     },
   },
   {
@@ -137,7 +139,7 @@ export const answerChecks: readonly ReadingCheck[] = [
     inspect(exchange) {
       const { payload } = viewOf(exchange)
       if (!payload || readers(exchange).every(({ reading }) => reading.unknownFields === 'ignore')) return []
-      const known = MEMBERS[payload.actionStatus] ?? []
+      const known = answerMembers[payload.actionStatus]
       return Object.keys(payload.record)
         .filter(name => name !== 'actionStatus' && !known.includes(name))
         .map(name => `${payload.actionStatus} has no member ${name}.`)

@@ -1,11 +1,10 @@
-import { actionTypes, type Operation } from '@preflow/contract'
+import { actionTypes, type Operation, operationMembers, operationNames } from '@preflow/contract'
 import type { OperationVerdict, Outcome } from '@preflow/engine'
 import { viewOf } from '../answer.ts'
 import type { ReadingCheck, Remark } from '../check.ts'
 import type { Exchange } from '../session.ts'
 
-const NAMES: readonly unknown[] = ['add', 'remove', 'replace', 'redirect']
-const OPERATION_MEMBERS: readonly string[] = ['op', 'path', 'value', 'url']
+const NAMES: readonly unknown[] = operationNames
 
 /** What is wrong with the form of one operation, before anybody asks what it would do. */
 function faultOf(item: unknown): string | undefined {
@@ -13,7 +12,7 @@ function faultOf(item: unknown): string | undefined {
   const operation = item as Record<string, unknown>
   const { op, path, url, value } = operation
   const names = Object.keys(operation)
-  const unknown = names.find(name => !OPERATION_MEMBERS.includes(name))
+  const unknown = names.find(name => !operationMembers.includes(name))
   if (unknown !== undefined) return `has a member the contract does not know, ${unknown}`
   if (!NAMES.includes(op)) {
     return typeof op === 'string' && NAMES.includes(op.toLowerCase())

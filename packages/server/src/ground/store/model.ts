@@ -1,5 +1,5 @@
 /** The nouns the server keeps. Rows are turned into these by the query files beside this one; nothing else knows columns. */
-import type { ActionType, EndpointAuthentication, NamedValues, Rule } from '@preflow/contract'
+import type { ActionType, EndpointAuthentication, FailureMode, NamedValues, Rule } from '@preflow/contract'
 
 /** The root of everything: users, applications and actions belong to exactly one. */
 export interface Tenant {
@@ -95,9 +95,6 @@ export interface ApiResource {
   requiresAuthorization: boolean
   scopes: { id: string; name: string; displayName?: string; description?: string }[]
 }
-
-/** What a call that could not be decided means for the flow. */
-export type FailureMode = 'error' | 'deny' | 'continue'
 
 export interface Action {
   id: string
