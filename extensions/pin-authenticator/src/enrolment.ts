@@ -1,4 +1,4 @@
-import { describeIssue, readDocument } from '@preflow/contract'
+import { describeIssue, localClaimUri, readDocument } from '@preflow/contract'
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import { bodyLimit } from 'hono/body-limit'
@@ -22,8 +22,8 @@ const MAX_BODY_BYTES = 65_536
 
 /** Where platforms look for these, instead of among the claims. */
 const misplacedClaims: Record<string, string> = {
-  'http://wso2.org/claims/groups': 'platforms ignore this claim; use groups',
-  'http://wso2.org/claims/roles': 'platforms ignore this claim; map groups to roles there',
+  [localClaimUri('groups')]: 'platforms ignore this claim; use groups',
+  [localClaimUri('roles')]: 'platforms ignore this claim; map groups to roles there',
 }
 
 const name = z.string().check(z.trim(), z.minLength(1), z.maxLength(256))

@@ -1,3 +1,4 @@
+import { localClaimUri } from '@preflow/contract'
 import type { ServiceConfiguration } from '@preflow/extension/service'
 import type { Setting, Settings } from '@preflow/extension/settings'
 import { attributeName, type ProfileRule, profileRuleSchema } from '@preflow/policies'
@@ -16,7 +17,6 @@ const fallback = (value: Fallback, about: string): Setting<Fallback> => ({
   about: `${about}: \`deny\`, \`allow\`, or \`error\`, which a platform reports as a server error.`,
 })
 
-const wso2 = (name: string) => `http://wso2.org/claims/${name}`
 /** Where accounts keep addresses that a password can be reset through, and whether they were verified. */
 const CONTACT_CLAIMS = [
   'emailaddress',
@@ -29,7 +29,7 @@ const CONTACT_CLAIMS = [
   'verifiedMobileNumbers',
   'identity/mobileNumber.pendingValue',
   'identity/phoneVerified',
-].map(wso2)
+].map(localClaimUri)
 
 const claims = z.array(z.string().check(z.minLength(1)))
 const addresses = z.array(
@@ -130,7 +130,7 @@ export const settings = {
   emailClaims: {
     schema: claims,
     text: 'list',
-    default: [wso2('emailaddress'), wso2('emailAddresses')],
+    default: [localClaimUri('emailaddress'), localClaimUri('emailAddresses')],
     about:
       'Claim URIs of e-mail addresses. When one of them changes, the addresses the account had hear of it. List them among the attributes of the action.',
   } as Setting<string[]>,

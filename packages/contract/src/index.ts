@@ -43,6 +43,7 @@ export type {
 } from './event.ts'
 export type { FailureMode } from './failure-mode.ts'
 export { describeIssue, describeIssues, type Issue } from './issue.ts'
+export { LOCAL_DIALECT, localClaimUri } from './local-dialect.ts'
 export { nearestName } from './nearest-name.ts'
 export {
   type AllowedOperation,

@@ -1,4 +1,4 @@
-import type { PasswordEvent, UserClaim } from '@preflow/contract'
+import { localClaimUri, type PasswordEvent, type UserClaim } from '@preflow/contract'
 import { allow, type DecisionFor, deny, type Handler } from '@preflow/extension'
 import type { CredentialReader, CredentialReading } from '@preflow/extension/credential'
 import * as z from 'zod/mini'
@@ -28,8 +28,6 @@ export interface PasswordRulesOptions {
   whenNotCheckable?: PasswordReaction
 }
 
-const CLAIMS = 'http://wso2.org/claims/'
-
 /** Attributes that people build passwords from, and that others know. */
 export const CONTEXT_CLAIMS: readonly string[] = [
   'username',
@@ -42,7 +40,7 @@ export const CONTEXT_CLAIMS: readonly string[] = [
   'displayName',
   'nickname',
   'organization',
-].map(name => CLAIMS + name)
+].map(localClaimUri)
 
 export const passwordRulesOptionsSchema: z.ZodMiniType<Required<PasswordRulesOptions>> = z
   .strictObject({

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ActionType } from '@preflow/contract'
+import { type ActionType, localClaimUri } from '@preflow/contract'
 import type { CustomAuthenticatorInput } from '@preflow/contract/management'
 import type { DecisionRecord } from '@preflow/extension'
 import { type OpenService, readService, type Service, type ServiceConfiguration } from '@preflow/extension/service'
@@ -111,18 +111,16 @@ const REAL_PASSWORDS = 'PREFLOW_PWNED_PASSWORDS'
 /** Variables of {@link hostedExtensions} with the prefix of the server's own. */
 export const extensionVariables: readonly string[] = [REPUTATION_PORT, REAL_PASSWORDS]
 
-const claim = (name: string): string => `http://wso2.org/claims/${name}`
-
 /** What profile-guard insists on. */
 const PROFILE_RULES: ProfileRule[] = [
   {
-    claim: claim('emailaddress'),
+    claim: localClaimUri('emailaddress'),
     pattern: '(?i)[^@]+@example\\.com',
     mayBeRemoved: false,
     description: 'The account must have an e-mail address of example.com.',
   },
   {
-    claim: claim('department'),
+    claim: localClaimUri('department'),
     values: ['Engineering', 'HR', 'Sales'],
     // Without a comma, which platforms do not take in a description.
     description: 'The department must be Engineering or HR or Sales.',
@@ -188,7 +186,7 @@ export const hostedExtensions: readonly HostedExtension[] = [
     action: {
       name: 'Guard new passwords',
       description: 'Asks password-guard for breaches, length and words of the user',
-      attributes: ['username', 'emailaddress', 'givenname', 'lastname'].map(claim),
+      attributes: ['username', 'emailaddress', 'givenname', 'lastname'].map(localClaimUri),
       passwordSharing: { format: 'PLAIN_TEXT' },
     },
     tries: [

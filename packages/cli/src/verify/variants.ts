@@ -1,4 +1,4 @@
-import { type ActionRequest, type ActionType, actionTypes } from '@preflow/contract'
+import { type ActionRequest, type ActionType, actionTypes, localClaimUri } from '@preflow/contract'
 
 /** Changes to a request that leave it one a platform may send. Each takes a request apart and gives a new one. */
 export type Variant = (request: ActionRequest<object>) => ActionRequest<object>
@@ -143,10 +143,8 @@ const USUAL_ATTRIBUTES = [
   'title',
   'url',
   'dob',
-].map(name => `http://wso2.org/claims/${name}`)
-const LISTS: ReadonlySet<string> = new Set(
-  ['emailAddresses', 'mobileNumbers'].map(name => `http://wso2.org/claims/${name}`),
-)
+].map(localClaimUri)
+const LISTS: ReadonlySet<string> = new Set(['emailAddresses', 'mobileNumbers'].map(localClaimUri))
 
 /** An update of every attribute that rules are usually about; an empty text is no value. */
 function update(before: string, after: string): Variant {

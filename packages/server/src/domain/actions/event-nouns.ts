@@ -1,6 +1,11 @@
 /** What events of several action types share, written from the server's own nouns. */
-import type { UserClaim, Organization as WireOrganization, Tenant as WireTenant } from '@preflow/contract'
-import { LOCAL_DIALECT, localClaims } from '../../ground/claims/local-claims.ts'
+import {
+  localClaimUri,
+  type UserClaim,
+  type Organization as WireOrganization,
+  type Tenant as WireTenant,
+} from '@preflow/contract'
+import { localClaims } from '../../ground/claims/local-claims.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 
 /** The store that every user of Preflow is in, named as in WSO2's products; the id is the base64 of the name. */
@@ -14,15 +19,15 @@ export function wireOrganization({ id, name, handle, depth }: Organization): Wir
   return { id, name, orgHandle: handle, depth }
 }
 
-const GROUPS = `${LOCAL_DIALECT}groups`
+const GROUPS = localClaimUri('groups')
 
 /** Attributes that are no claims of the store but something else of the user. What is absent, the user does not have (yet). */
 const COMPUTED: Record<string, (user: Partial<User>) => string | undefined> = {
-  [`${LOCAL_DIALECT}username`]: ({ userName }) => userName,
-  [`${LOCAL_DIALECT}userid`]: ({ id }) => id,
-  [`${LOCAL_DIALECT}active`]: ({ isActive }) => (isActive === undefined ? undefined : String(isActive)),
-  [`${LOCAL_DIALECT}created`]: ({ createdAt }) => instant(createdAt),
-  [`${LOCAL_DIALECT}modified`]: ({ updatedAt }) => instant(updatedAt),
+  [localClaimUri('username')]: ({ userName }) => userName,
+  [localClaimUri('userid')]: ({ id }) => id,
+  [localClaimUri('active')]: ({ isActive }) => (isActive === undefined ? undefined : String(isActive)),
+  [localClaimUri('created')]: ({ createdAt }) => instant(createdAt),
+  [localClaimUri('modified')]: ({ updatedAt }) => instant(updatedAt),
 }
 
 function instant(epochMs: number | undefined): string | undefined {

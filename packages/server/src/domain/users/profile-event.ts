@@ -1,5 +1,4 @@
-import { actionTypes, type ProfileEvent, type UserClaim } from '@preflow/contract'
-import { LOCAL_DIALECT } from '../../ground/claims/local-claims.ts'
+import { actionTypes, localClaimUri, type ProfileEvent, type UserClaim } from '@preflow/contract'
 import type { Action, User } from '../../ground/store/model.ts'
 import {
   attributesOf,
@@ -19,7 +18,7 @@ export interface ProfileChange extends UserChange {
   profile: Profile
 }
 
-const ACTIVE = `${LOCAL_DIALECT}active`
+const ACTIVE = localClaimUri('active')
 
 /**
  * What will be stored of the attributes that change: `""` or `[]` for one that is removed. The user name is never among them,

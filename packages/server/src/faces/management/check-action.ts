@@ -4,13 +4,14 @@ import {
   type ActionTypeDescriptor,
   ENDPOINT_AUTHENTICATION_PROPERTIES,
   type EndpointAuthentication,
+  localClaimUri,
   type Rule,
   SECRET_HEADERS,
   SECRET_PARAMETERS,
   validateRule,
 } from '@preflow/contract'
 import type { AuthenticationInput, RuleInput } from '@preflow/contract/management'
-import { LOCAL_DIALECT, localClaims } from '../../ground/claims/local-claims.ts'
+import { localClaims } from '../../ground/claims/local-claims.ts'
 import type { Action } from '../../ground/store/model.ts'
 import { actionRefusals } from './action-refusals.ts'
 
@@ -20,7 +21,7 @@ const HEADER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9-.]+$/
 const NOT_IN_PARAMETER_NAME = /[:/?#[\]@]/
 const MAX_ATTRIBUTES = 10
 /** Never shared with an extension, whoever asks. */
-const UNSHARED_ATTRIBUTES: ReadonlySet<string> = new Set([`${LOCAL_DIALECT}roles`])
+const UNSHARED_ATTRIBUTES: ReadonlySet<string> = new Set([localClaimUri('roles')])
 
 /** What the words `Username is empty.` call a property. */
 const PROPERTY_LABELS: Record<string, string> = {

@@ -1,3 +1,4 @@
+import { localClaimUri } from '@preflow/contract'
 import {
   MANAGEMENT_BASE_PATH,
   type OrganizationSummary,
@@ -6,7 +7,6 @@ import {
   type TenantView,
 } from '@preflow/contract/management'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
-import { LOCAL_DIALECT } from '../../ground/claims/local-claims.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant } from '../../ground/store/model.ts'
@@ -124,7 +124,7 @@ async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'cr
       organizationId: tenant.rootOrganizationId,
       userName: owner.username,
       claims: Object.fromEntries(
-        Object.entries(claims).flatMap(([name, value]) => (value ? [[LOCAL_DIALECT + name, value]] : [])),
+        Object.entries(claims).flatMap(([name, value]) => (value ? [[localClaimUri(name), value]] : [])),
       ),
       groups: [],
       isActive: true,

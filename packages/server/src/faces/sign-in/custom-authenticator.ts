@@ -1,4 +1,4 @@
-import type { AuthenticationData, AuthenticationEvent, Platform } from '@preflow/contract'
+import { type AuthenticationData, type AuthenticationEvent, localClaimUri, type Platform } from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
 import {
   attributesOf,
@@ -9,7 +9,7 @@ import {
 } from '../../domain/actions/event-nouns.ts'
 import type { TriggerAction } from '../../domain/actions/trigger-action.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
-import { LOCAL_DIALECT, localClaims } from '../../ground/claims/local-claims.ts'
+import { localClaims } from '../../ground/claims/local-claims.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, Authenticator, SignInFlow, User } from '../../ground/store/model.ts'
 import { findUserById } from '../../ground/store/users.ts'
@@ -52,9 +52,9 @@ const MISTAKEN_REASONS: ReadonlySet<string> = new Set([
 const PROCESSING_ERROR = 'authentication_processing_error'
 /** Between the values of a claim that has several, where the reference keeps them as one text. */
 const SEPARATOR = ','
-const USERNAME = `${LOCAL_DIALECT}username`
+const USERNAME = localClaimUri('username')
 /** The store knows them itself, so what an answer says about them is not looked at. */
-const IGNORED_CLAIMS: ReadonlySet<string> = new Set([`${LOCAL_DIALECT}groups`, `${LOCAL_DIALECT}roles`])
+const IGNORED_CLAIMS: ReadonlySet<string> = new Set([localClaimUri('groups'), localClaimUri('roles')])
 const ALL_ATTRIBUTES = [...localClaims.keys()]
 
 /**

@@ -1,4 +1,5 @@
 /** The one table that says which SCIM attribute of a user is which local claim. */
+import { localClaimUri } from '@preflow/contract'
 
 /** Where a claim is in a SCIM user. */
 export type ScimPlace =
@@ -19,7 +20,6 @@ export interface LocalClaim {
   place: ScimPlace
 }
 
-export const LOCAL_DIALECT = 'http://wso2.org/claims/'
 export const CORE_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 export const ENTERPRISE_USER = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 /** The reference's own extension. Its name is older than the rule for names of schemas. */
@@ -93,7 +93,7 @@ const table: [name: string, displayName: string, place: ScimPlace][] = [
 /** Every attribute of users, by its local claim URI. */
 export const localClaims: ReadonlyMap<string, LocalClaim> = new Map(
   table.map(([name, displayName, place]) => {
-    const uri = LOCAL_DIALECT + name
+    const uri = localClaimUri(name)
     return [uri, { uri, displayName, place }]
   }),
 )

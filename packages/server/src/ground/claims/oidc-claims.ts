@@ -1,3 +1,4 @@
+import { localClaimUri } from '@preflow/contract'
 import type { User } from '../store/model.ts'
 
 /** A claim value as it stands in a token. */
@@ -5,8 +6,6 @@ export type ClaimValue = string | number | boolean | string[] | Record<string, s
 
 /** How a local claim becomes an OIDC claim; the values of the store are texts. */
 type Reading = 'text' | 'boolean' | 'seconds'
-
-const LOCAL = 'http://wso2.org/claims/'
 
 /** OIDC claims of OpenID Connect Core 5.1 by the local claim they are read from, as in WSO2's claim dialect. */
 const OIDC_CLAIMS: Record<string, { local: string; reading?: Reading }> = {
@@ -89,7 +88,7 @@ function readClaim(user: User, name: string): ClaimValue | undefined {
   if (name === 'username') return user.userName
   // A claim outside the standard set is looked up under its own name in the local dialect, or as a full claim URI.
   const { local, reading = 'text' } = OIDC_CLAIMS[name] ?? { local: name }
-  const value = user.claims[LOCAL + local] ?? user.claims[local]
+  const value = user.claims[localClaimUri(local)] ?? user.claims[local]
   return value === undefined || value.length === 0 ? undefined : readings[reading](value)
 }
 
@@ -104,7 +103,7 @@ const readings: Record<Reading, (value: string | string[]) => ClaimValue | undef
 
 function readAddress(user: User): Record<string, string> | undefined {
   const members = Object.entries(ADDRESS_MEMBERS).flatMap(([member, local]) => {
-    const value = user.claims[LOCAL + local]
+    const value = user.claims[localClaimUri(local)]
     return typeof value === 'string' && value !== '' ? [[member, value]] : []
   })
   return members.length > 0 ? Object.fromEntries(members) : undefined
