@@ -56,6 +56,8 @@ async function start(settings: Partial<Configuration>): Promise<ServerUnderTest 
     newId: randomUUID,
     randomBytes,
     log: createLog(configuration.logLevel),
+    // Rows are about behaviour; full strength is a quarter of a second a password.
+    passwordCost: { cost: 16, blockSize: 1, parallelization: 1 },
   })
   const { port } = await server.listen()
 

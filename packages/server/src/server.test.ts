@@ -6,14 +6,17 @@ import { createServer as createHttpServer, request as httpRequest } from 'node:h
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { completeConfiguration } from './configuration.ts'
 import { createLog } from './ground/observe/log.ts'
 import type { Application } from './ground/store/model.ts'
+import { TEST_PASSWORD_COST } from './ground/store/password-cost.fixture.ts'
 import { createServer } from './server.ts'
 import { type Extension, startExtension, startWorld, type World } from './world.fixture.ts'
 
-const ports = { now: Date.now, newId: randomUUID, randomBytes, log: createLog('silent') }
+const strongPorts = { now: Date.now, newId: randomUUID, randomBytes, log: createLog('silent') }
+const ports = { ...strongPorts, passwordCost: TEST_PASSWORD_COST }
 const folders: string[] = []
 async function makeTemporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-start-'))
@@ -247,6 +250,17 @@ describe('start and stop', () => {
     const second = await createServer(configuration, ports)
     assert.equal(second.generatedAdminPassword, undefined)
     await second.close()
+  })
+
+  test('passwords are hashed at full strength, which no configuration lowers', async () => {
+    const dataFolder = await makeTemporaryFolder()
+    const configuration = { ...completeConfiguration({ port: 0, dataFolder }), passwordCost: TEST_PASSWORD_COST }
+    const server = await createServer(configuration, strongPorts)
+    await server.close()
+    const database = new DatabaseSync(join(dataFolder, 'preflow.db'))
+    const row = database.prepare('select password from users').get()
+    database.close()
+    assert.match(String(row?.['password']), /^scrypt\.32768\.8\.3\./)
   })
 
   test('a port in use is an error that says what to do', async () => {

@@ -14,6 +14,7 @@ import { authorizeApi, insertApiResource, listApiResources } from './ground/stor
 import { insertApplication } from './ground/store/applications.ts'
 import { type Database, openDatabase } from './ground/store/database.ts'
 import type { Action, Application, Organization, Tenant, User } from './ground/store/model.ts'
+import { TEST_PASSWORD_COST } from './ground/store/password-cost.fixture.ts'
 import { createSeal } from './ground/store/sealed-secrets.ts'
 import { insertTenant } from './ground/store/tenants.ts'
 import { insertUser } from './ground/store/users.ts'
@@ -136,9 +137,6 @@ export function onEachDatabase(suite: (databaseUrl: string | undefined) => void)
   })
 }
 
-/** One password hash costs a fifth of a second at full strength. */
-const CHEAP_PASSWORDS = { cost: 1024, blockSize: 8, parallelization: 1 }
-
 export async function startWorld(settings: Partial<Configuration> = {}, log = createLog('silent')): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-'))
   const key = randomBytes(32)
@@ -151,7 +149,7 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
       privateEndpoints: ['127.0.0.0/8'],
       ...settings,
     }),
-    { now: Date.now, newId: randomUUID, randomBytes, log },
+    { now: Date.now, newId: randomUUID, randomBytes, log, passwordCost: TEST_PASSWORD_COST },
   )
   const { port } = await server.listen()
   const db = await openDatabase({
@@ -159,7 +157,7 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
     file: join(folder, 'preflow.db'),
     seal: createSeal(key),
     now: Date.now,
-    passwordCost: CHEAP_PASSWORDS,
+    passwordCost: TEST_PASSWORD_COST,
   })
   const organizationId = randomUUID()
   const domain = `acme-${organizationId.slice(0, 8)}`

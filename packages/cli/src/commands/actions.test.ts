@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Lab, startLab } from '../lab/start-lab.ts'
+import { startTestLab } from '../lab/lab.fixture.ts'
+import type { Lab } from '../lab/start-lab.ts'
 import { run } from '../run.ts'
 
 describe('preflow actions', () => {
@@ -12,13 +13,7 @@ describe('preflow actions', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'preflow-break-glass-'))
-    const anywhere = {
-      PREFLOW_PORT: '0',
-      PREFLOW_EXTENSIONS_PORT: '0',
-      PREFLOW_REPUTATION_PORT: '0',
-      PREFLOW_WEB_PORT: '0',
-    }
-    lab = await startLab({ ...anywhere, PREFLOW_DATA: folder }, () => {})
+    lab = await startTestLab(folder)
   })
   after(async () => {
     await lab.close()

@@ -52,7 +52,8 @@ export async function startRecordedCalls(): Promise<RecordedCalls> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-calls-'))
   const [remote, local] = [await startExtension(), await startExtension()]
   const configuration = { port: 0, dataFolder: folder, adminPassword: PASSWORD, privateEndpoints: ['127.0.0.0/8'] }
-  const ports = { now: Date.now, newId: randomUUID, randomBytes, log: createLog('silent') }
+  const passwordCost = { cost: 16, blockSize: 1, parallelization: 1 }
+  const ports = { now: Date.now, newId: randomUUID, randomBytes, log: createLog('silent'), passwordCost }
   const server = await createServer(completeConfiguration(configuration), ports)
   await server.listen()
 

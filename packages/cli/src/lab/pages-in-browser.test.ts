@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type Browser, chromium } from 'playwright-core'
-import { startLab } from './start-lab.ts'
+import { startTestLab } from './lab.fixture.ts'
 
 const places = [
   process.env['PREFLOW_TEST_CHROMIUM'] ?? '',
@@ -20,8 +20,7 @@ if (executablePath === undefined) {
   test('a sign-in of the lab in a browser', { skip }, () => {})
 } else {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-pages-'))
-  const ports = ['PORT', 'EXTENSIONS_PORT', 'REPUTATION_PORT', 'WEB_PORT'].map(name => [`PREFLOW_${name}`, '0'])
-  const lab = await startLab({ ...Object.fromEntries(ports), PREFLOW_DATA: folder }, () => {})
+  const lab = await startTestLab(folder)
   const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update']
   const browser = await chromium.launch({ executablePath, args })
   after(async () => {

@@ -9,14 +9,9 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { type Browser, openBrowser, type Page } from './browser.fixture.ts'
 import { instructions } from './instructions.ts'
-import { type Lab, startLab } from './start-lab.ts'
+import { startTestLab } from './lab.fixture.ts'
+import type { Lab } from './start-lab.ts'
 
-const anywhere = {
-  PREFLOW_PORT: '0',
-  PREFLOW_EXTENSIONS_PORT: '0',
-  PREFLOW_REPUTATION_PORT: '0',
-  PREFLOW_WEB_PORT: '0',
-}
 const at = (time: string) => Date.parse(`2026-11-18T${time}:00Z`)
 
 describe('the lab', () => {
@@ -27,11 +22,7 @@ describe('the lab', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
-    lab = await startLab(
-      { ...anywhere, PREFLOW_DATA: folder },
-      line => void lines.push(line),
-      () => time,
-    )
+    lab = await startTestLab(folder, {}, line => void lines.push(line), { now: () => time })
   })
   after(async () => {
     await lab.close()
@@ -415,7 +406,7 @@ describe('a start', () => {
   })
 
   async function start(environment: Record<string, string> = {}): Promise<Lab> {
-    const lab = await startLab({ ...anywhere, PREFLOW_DATA: folder, ...environment }, line => void lines.push(line))
+    const lab = await startTestLab(folder, environment, line => void lines.push(line))
     labs.push(lab)
     return lab
   }
@@ -755,7 +746,7 @@ for (const variable of ['PREFLOW_PORT', 'PREFLOW_EXTENSIONS_PORT', 'PREFLOW_REPU
     const { port } = other.address() as AddressInfo
     try {
       await assert.rejects(
-        startLab({ ...anywhere, [variable]: String(port), PREFLOW_DATA: folder }, () => {}),
+        startTestLab(folder, { [variable]: String(port) }),
         new RegExp(`${port}.*in use.*${variable}`),
       )
     } finally {
@@ -771,12 +762,9 @@ test('a data folder that cannot be made is named, with what to do', async () => 
   await writeFile(file, '')
   try {
     for (const unusable of [file, join(file, 'below')]) {
-      await assert.rejects(
-        startLab({ ...anywhere, PREFLOW_DATA: unusable }, () => {}),
-        {
-          message: `The data folder ${unusable} cannot be used: a file is where a folder should be. Set PREFLOW_DATA to another folder.`,
-        },
-      )
+      await assert.rejects(startTestLab(unusable), {
+        message: `The data folder ${unusable} cannot be used: a file is where a folder should be. Set PREFLOW_DATA to another folder.`,
+      })
     }
   } finally {
     await rm(folder, { recursive: true })
@@ -787,20 +775,14 @@ test('a data folder where the system lets none be made stops the start', {
   skip: process.platform !== 'linux' && 'only Linux has /proc',
   timeout: 10_000,
 }, async () => {
-  await assert.rejects(
-    startLab({ ...anywhere, PREFLOW_DATA: '/proc/preflow' }, () => {}),
-    /\/proc\/preflow cannot be used: no folder can be made there/,
-  )
+  await assert.rejects(startTestLab('/proc/preflow'), /\/proc\/preflow cannot be used: no folder can be made there/)
 })
 
 test('a memory that cannot be read stops the start with a sentence', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
   await writeFile(join(folder, 'lab.json'), '{ not json')
   try {
-    await assert.rejects(
-      startLab({ ...anywhere, PREFLOW_DATA: folder }, () => {}),
-      /lab\.json cannot be read\. Move/,
-    )
+    await assert.rejects(startTestLab(folder), /lab\.json cannot be read\. Move/)
   } finally {
     await rm(folder, { recursive: true })
   }

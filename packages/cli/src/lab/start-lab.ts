@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { present } from '@preflow/contract'
 import {
   type Configuration,
   createLog,
@@ -24,6 +25,14 @@ export interface Lab extends Running {
   close(): Promise<void>
 }
 
+/** What a test replaces. */
+export interface LabPorts {
+  /** Milliseconds since the epoch for token-guard's working hours; the real one by default. */
+  now?: () => number
+  /** What hashing a password costs the server; full strength by default. */
+  passwordCost?: NonNullable<Ports['passwordCost']>
+}
+
 /**
  * Starts the identity server, the extensions, the stand-ins of the services they ask and a web application in this process, and
  * makes the demonstration tenant on the first start. A later start finds everything as it was left.
@@ -31,13 +40,12 @@ export interface Lab extends Running {
  * @param environment `PREFLOW_*` as the server reads them, `PREFLOW_EXTENSIONS_PORT` (9401), `PREFLOW_WEB_PORT` (9499), and those of
  *   the extensions: `PREFLOW_REPUTATION_PORT` (9402), `ABUSEIPDB_API_KEY` and `PREFLOW_PWNED_PASSWORDS=on` to ask the real services.
  * @param write Receives the log, one line at a time.
- * @param clock Milliseconds since the epoch for token-guard's working hours; the real one by default.
  * @returns When everything answers. Rejects with a sentence when something cannot be started, with nothing left running.
  */
 export async function startLab(
   environment: Record<string, string | undefined>,
   write: (line: string) => void,
-  clock: () => number = Date.now,
+  { now = Date.now, passwordCost }: LabPorts = {},
 ): Promise<Lab> {
   const closing: (() => Promise<void> | void)[] = []
   const close = async () => {
@@ -53,7 +61,7 @@ export async function startLab(
     await writeState(dataFolder, state)
     const { adminPassword, extensionKey, pinSecrets } = state
 
-    const hosted = await hostExtensions({ dataFolder, environment, extensionKey, now: clock, pinSecrets, write })
+    const hosted = await hostExtensions({ dataFolder, environment, extensionKey, now, pinSecrets, write })
     closing.push(() => hosted.close())
     const web = await atPort(environment, webPort, startWebApplication)
     closing.push(() => web.close())
@@ -63,6 +71,7 @@ export async function startLab(
       newId: randomUUID,
       randomBytes,
       log: createLog(configuration.logLevel, { write: line => write(line.trimEnd()) }),
+      ...present({ passwordCost }),
     }
     if (state.demo) {
       const moves = hosted.extensions.flatMap(({ name, type, action, authenticator, url: to }): Move[] => {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Browser, openBrowser, type Page } from './browser.fixture.ts'
 import { demoAddresses } from './demo-addresses.ts'
-import { type Lab, startLab } from './start-lab.ts'
+import { startTestLab } from './lab.fixture.ts'
+import type { Lab } from './start-lab.ts'
 import { startWebApplication } from './web-application.ts'
 
 describe('the web application', () => {
@@ -14,8 +15,7 @@ describe('the web application', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'preflow-web-'))
-    const ports = ['PORT', 'EXTENSIONS_PORT', 'REPUTATION_PORT', 'WEB_PORT'].map(name => [`PREFLOW_${name}`, '0'])
-    lab = await startLab({ ...Object.fromEntries(ports), PREFLOW_DATA: folder }, () => {})
+    lab = await startTestLab(folder)
   })
   after(async () => {
     await lab.close()

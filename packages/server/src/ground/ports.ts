@@ -1,4 +1,5 @@
 import type { Log } from './observe/log.ts'
+import type { PasswordCost } from './store/database.ts'
 
 /** What the server needs from the world around it. Only `main.ts` files fill these with the real ones. */
 export interface Ports {
@@ -9,4 +10,9 @@ export interface Ports {
   /** Random bytes for keys and passwords. */
   randomBytes(count: number): Uint8Array
   log: Log
+  /**
+   * What hashing a password costs. Default: 32 MiB, three rounds, the OWASP recommendation. Tests lower it; no setting of the
+   * server reaches it, so that nobody weakens real passwords by a variable.
+   */
+  passwordCost?: PasswordCost
 }

@@ -13,6 +13,7 @@ import {
   type Ports,
   type Server,
 } from '@preflow/server'
+import { TEST_PASSWORD_COST } from '../../ground/store/password-cost.fixture.ts'
 
 const OLD = 'http://127.0.0.1:9/old'
 const NEW = 'http://127.0.0.1:9/new'
@@ -36,6 +37,7 @@ describe('break-glass', () => {
       newId: randomUUID,
       randomBytes,
       log: createLog('error', { write: () => true }),
+      passwordCost: TEST_PASSWORD_COST,
     }
     server = await createServer(configuration, ports)
     await server.listen()

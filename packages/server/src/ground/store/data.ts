@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { present } from '@preflow/contract'
 import type { Configuration } from '../../configuration.ts'
 import type { Ports } from '../ports.ts'
 import { type Database, openDatabase } from './database.ts'
@@ -20,7 +21,7 @@ const DATABASE_FILE = 'preflow.db'
  */
 export async function openData(
   configuration: Configuration,
-  ports: Pick<Ports, 'now' | 'randomBytes' | 'log'>,
+  ports: Pick<Ports, 'now' | 'randomBytes' | 'log' | 'passwordCost'>,
 ): Promise<Database> {
   const { databaseUrl, dataFolder } = configuration
   if (databaseUrl === undefined) await makeDataFolder(dataFolder)
@@ -29,6 +30,7 @@ export async function openData(
     file: join(dataFolder, DATABASE_FILE),
     seal: isSealed => openSeal(configuration, isSealed, ports),
     now: ports.now,
+    ...present({ passwordCost: ports.passwordCost }),
     onConnectionLost: error =>
       ports.log.warn({ err: error }, 'a connection to the database was lost; another is opened'),
   })

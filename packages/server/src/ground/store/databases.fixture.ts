@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe } from 'node:test'
 import pg from 'pg'
-import { type Database, openDatabase, type PasswordCost } from './database.ts'
+import { type Database, openDatabase } from './database.ts'
+import { TEST_PASSWORD_COST } from './password-cost.fixture.ts'
 import { createSeal, type Seal } from './sealed-secrets.ts'
 import { FIRST_TENANT, insertTenant } from './tenants.ts'
 
-/** Cheap enough for tests; the real one is a matter of a quarter of a second. */
-export const TEST_PASSWORD_COST: PasswordCost = { cost: 16, blockSize: 1, parallelization: 1 }
 export const testSeal: Seal = createSeal(new Uint8Array(32).fill(7))
 
 /** Opens an empty database with the first tenant in it; closed and removed when the tests of the file are done. */

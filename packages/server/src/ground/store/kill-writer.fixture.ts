@@ -1,6 +1,7 @@
 /** Writes until it is killed, and tells its parent of each row only after the write was acknowledged. */
 import { openDatabase } from './database.ts'
-import { TEST_PASSWORD_COST, testSeal } from './databases.fixture.ts'
+import { testSeal } from './databases.fixture.ts'
+import { TEST_PASSWORD_COST } from './password-cost.fixture.ts'
 
 const [file = ''] = process.argv.slice(2)
 const db = await openDatabase({ file, seal: testSeal, now: Date.now, passwordCost: TEST_PASSWORD_COST })
