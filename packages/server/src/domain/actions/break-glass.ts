@@ -1,5 +1,4 @@
 import { actionTypes } from '@preflow/contract'
-import type { Configuration } from '../../configuration.ts'
 import type { Ports } from '../../ground/ports.ts'
 import {
   type ActionState,
@@ -11,7 +10,7 @@ import {
 import { findApplicationByClientId, findApplicationById, updateApplication } from '../../ground/store/applications.ts'
 import { insertAuditRecord } from '../../ground/store/audit.ts'
 import { authenticatorIdOf } from '../../ground/store/authenticators.ts'
-import { openData } from '../../ground/store/data.ts'
+import { type DataSettings, openData } from '../../ground/store/data.ts'
 import { type Database, inTransaction } from '../../ground/store/database.ts'
 import type { AuditRecord } from '../../ground/store/model.ts'
 import { findTenantByDomain } from '../../ground/store/tenants.ts'
@@ -60,9 +59,9 @@ export interface BreakGlass {
 const INITIATOR = 'command line'
 
 /** Opens the data of the configuration, whether a server runs on it or not. Rejects with a sentence that says what to do. */
-export async function openBreakGlass(configuration: Configuration, ports: Ports): Promise<BreakGlass> {
+export async function openBreakGlass(settings: DataSettings, ports: Ports): Promise<BreakGlass> {
   const { newId, now } = ports
-  const db = await openData(configuration, ports)
+  const db = await openData(settings, ports)
 
   const audit = (
     tx: Database,

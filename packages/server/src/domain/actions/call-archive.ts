@@ -1,9 +1,8 @@
 import { stat } from 'node:fs/promises'
 import type { ActionType } from '@preflow/contract'
-import type { Configuration } from '../../configuration.ts'
 import type { Ports } from '../../ground/ports.ts'
 import { type CallOfTenant, findCallOfAnyTenant, listCallsOfAllTenants } from '../../ground/store/calls.ts'
-import { openData, StartError } from '../../ground/store/data.ts'
+import { type DataSettings, openData, StartError } from '../../ground/store/data.ts'
 
 /** What is looked for; all that are given must hold. */
 export interface ArchiveSearch {
@@ -29,12 +28,12 @@ export interface CallArchive {
  * Opens the data of the configuration, whether a server runs on it or not. Rejects with a sentence that says what to do, also when
  * the folder is not there: who reads records has misspelt it, and wants no server's data made in its place.
  */
-export async function openCallArchive(configuration: Configuration, ports: Ports): Promise<CallArchive> {
-  const { databaseUrl, dataFolder } = configuration
+export async function openCallArchive(settings: DataSettings, ports: Ports): Promise<CallArchive> {
+  const { databaseUrl, dataFolder } = settings
   if (databaseUrl === undefined && !(await isThere(dataFolder))) {
     throw new StartError(`The data folder ${dataFolder} is not there. Set PREFLOW_DATA to the one of the server.`)
   }
-  const db = await openData(configuration, ports)
+  const db = await openData(settings, ports)
   return {
     find: id => findCallOfAnyTenant(db, id),
     list: search => listCallsOfAllTenants(db, search),

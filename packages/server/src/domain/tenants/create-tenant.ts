@@ -1,10 +1,9 @@
 import { MANAGEMENT_BASE_PATH, managementRouteList } from '@preflow/contract/management'
-import { USERS_API_SCOPES } from '../../faces/account/users-api.ts'
 import { insertApiResource, listApiResources, updateApiResource } from '../../ground/store/api-resources.ts'
 import { type Database, inTransaction } from '../../ground/store/database.ts'
 import type { Tenant } from '../../ground/store/model.ts'
 import { FIRST_TENANT, insertTenant, listTenants } from '../../ground/store/tenants.ts'
-import { SCIM_SCOPES } from './scim-scopes.ts'
+import { SCIM_SCOPES, USERS_API_SCOPES } from './api-scopes.ts'
 
 /** Every scope that protects this server's own APIs. */
 export const MANAGEMENT_SCOPES: readonly string[] = [

@@ -4,7 +4,7 @@ import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { isPassword, PASSWORD_FORM, type UserPorts } from '../../domain/users/user-change.ts'
 import { donePage, errorPage, newPasswordPage } from '../../ground/pages/pages.ts'
-import { send } from '../sign-in/visit.ts'
+import { send } from '../../ground/pages/send.ts'
 import { readInvitation } from './invitation.ts'
 
 /** Where invitations lead, below the path of the issuer. */

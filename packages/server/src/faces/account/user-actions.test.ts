@@ -3,6 +3,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { ActionType, PlatformName } from '@preflow/contract'
 import { compactDecrypt } from 'jose'
+import { addOrganization } from '../../authenticators.fixture.ts'
 import { createLog } from '../../ground/observe/log.ts'
 import { deleteAction } from '../../ground/store/actions.ts'
 import { listCalls } from '../../ground/store/calls.ts'
@@ -17,7 +18,6 @@ import {
 } from '../../ground/store/users.ts'
 import { type Extension, onEachDatabase, startExtension, startWorld, type World } from '../../world.fixture.ts'
 import { certificateOf } from '../management/certificates.fixture.ts'
-import { addOrganization } from '../sign-in/authenticators.fixture.ts'
 import { readInvitation } from './invitation.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is

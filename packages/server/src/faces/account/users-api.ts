@@ -4,25 +4,21 @@ import { CALL_ID_HEADER } from '../../domain/actions/call-record.ts'
 import { PRIMARY_USER_STORE } from '../../domain/actions/event-nouns.ts'
 import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { createGuardedCheck } from '../../domain/credentials/check-password.ts'
+import { USERS_API_SCOPES } from '../../domain/tenants/api-scopes.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { type ActionRefusal, isPassword, PASSWORD_FORM, type UserPorts } from '../../domain/users/user-change.ts'
+import { type Mounted, originOf } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserById, findUserByUserName } from '../../ground/store/users.ts'
-import { type Mounted, originOf } from '../management/handler.ts'
 import { writeInvitation } from './invitation.ts'
 import { INVITATION_PATH } from './invitation-page.ts'
 
 /** What all paths of this API are below. */
 export const USER_API_PATH = '/api/users/v1'
-export const USERS_API_SCOPES = {
-  /** Every user may, with a token of the scope or with user name and password. */
-  changePassword: 'internal_user_password_update',
-  invite: 'internal_offline_invite',
-} as const
 
 export interface UsersApiPorts extends UserPorts {
   log: Pick<Log, 'error'>

@@ -13,6 +13,7 @@ import {
   MANAGEMENT_BASE_PATH,
   type SigningInput,
 } from '@preflow/contract/management'
+import { instant, type Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest } from '../../ground/http/refusal.ts'
 import {
   countActions,
@@ -26,7 +27,7 @@ import {
 import type { Action } from '../../ground/store/model.ts'
 import { actionRefusals } from './action-refusals.ts'
 import { checkAction, readAuthentication, readRule, SPECIAL_MEMBERS } from './check-action.ts'
-import { type Call, type Handlers, instant, type Mounted } from './handler.ts'
+import type { Call, Handlers } from './handler.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/actions`
 const SIGNING_SECRET_BYTES = 32

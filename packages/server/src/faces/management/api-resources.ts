@@ -4,6 +4,7 @@ import {
   type ApiScopeInput,
   MANAGEMENT_BASE_PATH,
 } from '@preflow/contract/management'
+import type { Mounted } from '../../ground/http/mounted.ts'
 import { Refusal } from '../../ground/http/refusal.ts'
 import {
   deleteApiResource,
@@ -14,7 +15,7 @@ import {
 } from '../../ground/store/api-resources.ts'
 import type { ApiResource } from '../../ground/store/model.ts'
 import { readFilter } from './filter.ts'
-import type { Call, Handlers, Mounted } from './handler.ts'
+import type { Call, Handlers } from './handler.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/api-resources`
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access', 'groups', 'roles']

@@ -5,6 +5,7 @@ import {
   type OidcInput,
   type OidcView,
 } from '@preflow/contract/management'
+import type { Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
 import {
   authorizeApi,
@@ -24,7 +25,7 @@ import type { ApiResource, Application } from '../../ground/store/model.ts'
 import { isSystemApi } from './api-resources.ts'
 import { readSequence, showSequence } from './applications-sequence.ts'
 import { readFilter } from './filter.ts'
-import type { Call, Handlers, Mounted } from './handler.ts'
+import type { Call, Handlers } from './handler.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/applications`
 const CLIENT_ID_BYTES = 15

@@ -7,6 +7,7 @@ import {
   MANAGEMENT_BASE_PATH,
 } from '@preflow/contract/management'
 import { BASIC_AUTHENTICATOR } from '../../domain/sign-in/sequence.ts'
+import type { Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
 import { listApplications } from '../../ground/store/applications.ts'
 import {
@@ -21,7 +22,7 @@ import {
 import type { Action, Authenticator } from '../../ground/store/model.ts'
 import { changeSigning, showEndpoint } from './actions.ts'
 import { checkAction, readAuthentication } from './check-action.ts'
-import type { Call, Handlers, Mounted } from './handler.ts'
+import type { Call, Handlers } from './handler.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/authenticators`
 const NAME = /^custom-[a-zA-Z0-9-_]{3,}$/

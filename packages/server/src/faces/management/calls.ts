@@ -1,9 +1,10 @@
 import type { CallSummary } from '@preflow/contract/management'
+import { instant } from '../../ground/http/mounted.ts'
 import { Refusal } from '../../ground/http/refusal.ts'
 import { listAuditRecords } from '../../ground/store/audit.ts'
 import { countCalls, findCall, listCalls } from '../../ground/store/calls.ts'
 import type { CallRecord } from '../../ground/store/model.ts'
-import { type Handlers, instant } from './handler.ts'
+import type { Handlers } from './handler.ts'
 
 export const callHandlers: Handlers<'listCalls' | 'countCalls' | 'getCall' | 'listAuditRecords'> = {
   listCalls: {

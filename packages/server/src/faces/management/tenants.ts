@@ -7,13 +7,14 @@ import {
   type TenantView,
 } from '@preflow/contract/management'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
+import { instant, type Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant } from '../../ground/store/model.ts'
 import { addOrganization, findOrganizationById, listOrganizations } from '../../ground/store/organizations.ts'
 import { findTenantById, listTenants } from '../../ground/store/tenants.ts'
 import { insertUser, listAdministrators } from '../../ground/store/users.ts'
-import { type Call, type Handlers, instant, type Mounted } from './handler.ts'
+import type { Call, Handlers } from './handler.ts'
 
 const BASE = MANAGEMENT_BASE_PATH
 

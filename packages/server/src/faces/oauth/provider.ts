@@ -17,6 +17,7 @@ import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { type DecisionPorts, decideTokens } from '../../domain/tokens/decide-tokens.ts'
 import { claimsOf, IDENTITY_SCOPES, SCOPE_CLAIMS } from '../../ground/claims/oidc-claims.ts'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
+import { namedValues } from '../../ground/http/named-values.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, User } from '../../ground/store/model.ts'
@@ -24,10 +25,11 @@ import { findOrganizationById } from '../../ground/store/organizations.ts'
 import { findUserById } from '../../ground/store/users.ts'
 import { APPLICATION, createArtifactAdapter, createClientAdapter } from './adapter.ts'
 import { type GrantPorts, grants } from './grants/grants.ts'
+import { createInteractions, type Interactions } from './interactions.ts'
 import { openSigningKeys } from './keys.ts'
 import { devicePages, logoutPages, showError } from './provider-pages.ts'
 import { allowedScopes, grantScopes } from './scopes.ts'
-import { applicationOf, createSeam, namedValues, RESOURCE, type Seam } from './seam.ts'
+import { applicationOf, createSeam, RESOURCE } from './seam.ts'
 
 /** What the OAuth side of the server is made of. */
 export interface OAuthPorts extends DecisionPorts {
@@ -47,8 +49,7 @@ export interface OAuthPorts extends DecisionPorts {
 /** The authorization server of one issuer. */
 export interface IssuerServer {
   issuer: Issuer
-  provider: Provider
-  seam: Seam
+  interactions: Interactions
   /** Answers a request whose `url` starts after the issuer's path. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>
   /** The claims of a valid, unrevoked access token of this issuer, opaque ones included. */
@@ -317,8 +318,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   const answer = provider.callback()
   return {
     issuer,
-    provider,
-    seam,
+    interactions: createInteractions(provider),
     async handle(request, response) {
       const url = request.url ?? '/'
       const [path = '', query] = url.split('?', 2)

@@ -16,7 +16,7 @@
  */
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import type { NamedValues, TokenClaim } from '@preflow/contract'
+import type { TokenClaim } from '@preflow/contract'
 import type { JWTPayload } from 'jose'
 import {
   type AccessToken,
@@ -36,6 +36,7 @@ import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { type Customisation, remainingScopes } from '../../domain/tokens/customisation.ts'
 import { type TokenDecision, type TokenPlan, TokenRefusal } from '../../domain/tokens/decide-tokens.ts'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
+import { namedValues } from '../../ground/http/named-values.ts'
 import type { Application, Organization, User } from '../../ground/store/model.ts'
 import { APPLICATION, type ArtifactAdapter } from './adapter.ts'
 
@@ -552,13 +553,6 @@ async function planOf(ctx: KoaContextWithOIDC, source: DecisionSource, ports: Se
     willIssueRefreshToken,
     tokens,
   }
-}
-
-/** The parameters of a request, as events carry them. */
-export function namedValues(values: Record<string, unknown>): NamedValues[] {
-  return Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value: Array.isArray(value) ? value.map(String) : [String(value)] }],
-  )
 }
 
 function asksForIdToken(ctx: KoaContextWithOIDC): boolean {

@@ -7,7 +7,7 @@ import {
   mayUse,
   type VerifyAccessToken,
 } from '../../domain/credentials/authenticate.ts'
-import { SCIM_USER_SCOPES } from '../../domain/tenants/scim-scopes.ts'
+import { SCIM_USER_SCOPES } from '../../domain/tenants/api-scopes.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { isLastAdministrator } from '../../domain/users/last-administrator.ts'
 import { changesOf } from '../../domain/users/profile-event.ts'
@@ -22,13 +22,13 @@ import {
   type UserPorts,
 } from '../../domain/users/user-change.ts'
 import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from '../../ground/claims/local-claims.ts'
+import { type Mounted, originOf } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { Refusal } from '../../ground/http/refusal.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { deleteUser, findUserById } from '../../ground/store/users.ts'
-import { type Mounted, originOf } from '../management/handler.ts'
 import { findUsers, MAX_RESULTS, readQuery } from './find-users.ts'
 import { schemas } from './schema.ts'
 import { ScimFault } from './scim-fault.ts'

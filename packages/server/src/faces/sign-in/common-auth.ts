@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { errorPage } from '../../ground/pages/pages.ts'
+import { redirect, send } from '../../ground/pages/send.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { findSignInFlow } from '../../ground/store/sign-in-flows.ts'
-import { redirect, send } from './visit.ts'
 
 /** Where extensions send browsers back to, below whatever names the tenant and the organization: the flow id says more. */
 export const COMMON_AUTH = /(^|\/)commonauth$/

@@ -6,18 +6,6 @@ import type { PlatformName } from '@preflow/contract'
 import { decodeJwt } from 'jose'
 import { errors } from 'oidc-provider'
 import * as client from 'openid-client'
-import { CALLBACK, openBrowser } from '../../ground/pages/browser.fixture.ts'
-import type { Application, User } from '../../ground/store/model.ts'
-import { deleteUser, updateUser } from '../../ground/store/users.ts'
-import {
-  type Answer,
-  type Extension,
-  onEachDatabase,
-  type ReceivedCall,
-  startExtension,
-  startWorld,
-  type World,
-} from '../../world.fixture.ts'
 import {
   addApplication,
   addAuthenticator,
@@ -30,7 +18,19 @@ import {
   lastCall,
   setSteps,
   told,
-} from './authenticators.fixture.ts'
+} from '../../authenticators.fixture.ts'
+import { CALLBACK, openBrowser } from '../../ground/pages/browser.fixture.ts'
+import type { Application, User } from '../../ground/store/model.ts'
+import { deleteUser, updateUser } from '../../ground/store/users.ts'
+import {
+  type Answer,
+  type Extension,
+  onEachDatabase,
+  type ReceivedCall,
+  startExtension,
+  startWorld,
+  type World,
+} from '../../world.fixture.ts'
 
 const DOOR = 'custom-door-code'
 const SECOND = 'custom-second-factor'

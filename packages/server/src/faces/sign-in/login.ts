@@ -1,14 +1,15 @@
 import { PASSWORD_COMPLAINTS } from '../../domain/credentials/check-password.ts'
 import { beginSignIn, continuesSession } from '../../domain/sign-in/flow.ts'
 import { BASIC_AUTHENTICATOR, isPasswordOnly, methodOf, sequenceOf } from '../../domain/sign-in/sequence.ts'
+import { namedValues } from '../../ground/http/named-values.ts'
 import { choicePage, errorPage, formTargetOf, goOnPage, signInPage } from '../../ground/pages/pages.ts'
+import { redirect, send } from '../../ground/pages/send.ts'
 import { findAuthenticator } from '../../ground/store/authenticators.ts'
 import type { Authenticator, SignInFlow, User } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
 import { findUserById } from '../../ground/store/users.ts'
-import { namedValues } from '../oauth/seam.ts'
 import { askAuthenticator, type Decision, processingError } from './custom-authenticator.ts'
-import { csrfOf, finish, type Prompt, pathOf, redirect, send, type Visit } from './visit.ts'
+import { csrfOf, finish, type Prompt, pathOf, type Visit } from './visit.ts'
 
 /** A way to pass a step. Without an authenticator it is the password page. */
 interface Option {

@@ -1,14 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { errors, type Interaction } from 'oidc-provider'
+import { errors } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
 import { consentPage, errorPage, formTargetOf } from '../../ground/pages/pages.ts'
+import { send } from '../../ground/pages/send.ts'
 import { listApiResources } from '../../ground/store/api-resources.ts'
 import { findUserById } from '../../ground/store/users.ts'
-import type { IssuerServer } from '../oauth/provider.ts'
-import { grantScopes } from '../oauth/scopes.ts'
-import { applicationOf, RESOURCE } from '../oauth/seam.ts'
 import { login } from './login.ts'
-import { csrfOf, finish, isOwnForm, type Prompt, type SignInPorts, send, type Visit } from './visit.ts'
+import { csrfOf, finish, isOwnForm, type Prompt, type SignInPorts, type SignInServer, type Visit } from './visit.ts'
 
 /** What the scopes about the user mean to that user. */
 const IDENTITY_WISHES: Record<string, string> = {
@@ -30,7 +28,7 @@ const SIGN_IN_GONE = 'This sign-in was finished before, took too long, or was be
 export async function handleSignIn(
   request: IncomingMessage,
   response: ServerResponse,
-  server: IssuerServer,
+  server: SignInServer,
   ports: SignInPorts,
 ): Promise<void> {
   try {
@@ -45,13 +43,12 @@ export async function handleSignIn(
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  server: IssuerServer,
+  server: SignInServer,
   ports: SignInPorts,
 ): Promise<void> {
-  const interaction = await server.provider.interactionDetails(request, response)
-  const client = await server.provider.Client.find(String(interaction.params['client_id']))
-  if (!client) return send(response, 400, errorPage('invalid_client', 'The application was removed meanwhile.'))
-  const visit: Visit = { request, response, server, ports, interaction, application: applicationOf(client) }
+  const { interaction, application } = await server.interactions.find(request, response)
+  if (!application) return send(response, 400, errorPage('invalid_client', 'The application was removed meanwhile.'))
+  const visit: Visit = { request, response, server, ports, interaction, application }
   const prompt = prompts[interaction.prompt.name]
   if (!prompt) {
     return finish(visit, { error: 'interaction_required', error_description: 'The request asks for an unknown step.' })
@@ -89,28 +86,16 @@ const prompts: Record<string, Prompt> = {
       send(response, 200, page, formTargetOf(interaction.params['redirect_uri']))
     },
     async submit(visit) {
-      const { interaction, server } = visit
-      const { Grant } = server.provider
-      const accountId = interaction.session?.accountId
-      if (accountId === undefined) throw new Error('a consent was asked for before the sign-in')
-      const known = interaction.grantId ? await Grant.find(interaction.grantId) : undefined
-      const grant = known ?? new Grant({ clientId: visit.application.clientId, accountId })
-      grantScopes(grant, missingScopes(interaction))
-      await finish(visit, { consent: { grantId: await grant.save() } })
+      const { application, interaction, server } = visit
+      const scopes = server.interactions.missingScopes(interaction)
+      const grantId = await server.interactions.grant(interaction, application, scopes)
+      await finish(visit, { consent: { grantId } })
     },
   },
 }
 
-function missingScopes({ prompt }: Interaction): string[] {
-  const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details as {
-    missingOIDCScope?: string[]
-    missingResourceScopes?: Record<string, string[]>
-  }
-  return [...new Set([...missingOIDCScope, ...(missingResourceScopes[RESOURCE] ?? [])])]
-}
-
 async function wishesOf({ interaction, ports, server }: Visit): Promise<string[]> {
-  const scopes = missingScopes(interaction)
+  const scopes = server.interactions.missingScopes(interaction)
   const apis = scopes.every(scope => IDENTITY_SCOPES.includes(scope))
     ? []
     : await listApiResources(ports.db, server.issuer.tenant.id)

@@ -1,14 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Interaction } from 'oidc-provider'
+import type { Interaction, InteractionResults } from 'oidc-provider'
 import type { TriggerAction } from '../../domain/actions/trigger-action.ts'
 import type { CheckPassword } from '../../domain/credentials/check-password.ts'
+import type { Issuer } from '../../domain/tenants/issuer.ts'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
 import type { Log } from '../../ground/observe/log.ts'
-import { pagePolicy } from '../../ground/pages/pages.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application } from '../../ground/store/model.ts'
-import type { IssuerServer } from '../oauth/provider.ts'
 
 export interface SignInPorts {
   db: Database
@@ -25,11 +24,33 @@ export interface SignInPorts {
   readForm(request: IncomingMessage): Promise<URLSearchParams>
 }
 
+/** The authorization server behind the pages: what they need of it. */
+export interface SignInServer {
+  issuer: Issuer
+  interactions: {
+    /**
+     * The interaction of this browser and the application that wants the sign-in, if it still exists.
+     *
+     * Rejects with oidc-provider's `SessionNotFound` when the browser has no cookie of a running interaction.
+     */
+    find(
+      request: IncomingMessage,
+      response: ServerResponse,
+    ): Promise<{ interaction: Interaction; application?: Application }>
+    /** Ends the interaction and sends the browser back into its authorization request. */
+    finish(request: IncomingMessage, response: ServerResponse, result: InteractionResults): Promise<void>
+    /** The scopes that the user has not agreed to yet. */
+    missingScopes(interaction: Interaction): string[]
+    /** Records that the user agrees to these scopes. Resolves with the id of the grant. */
+    grant(interaction: Interaction, application: Application, scopes: readonly string[]): Promise<string>
+  }
+}
+
 /** One request of a browser for the page of its interaction. */
 export interface Visit {
   request: IncomingMessage
   response: ServerResponse
-  server: IssuerServer
+  server: SignInServer
   ports: SignInPorts
   interaction: Interaction
   application: Application
@@ -64,27 +85,7 @@ export function isOwnForm(visit: Visit, form: URLSearchParams): boolean {
 }
 
 /** Ends the interaction with this result and sends the browser back into its authorization request. */
-export function finish(
-  { request, response, server }: Visit,
-  result: Parameters<IssuerServer['provider']['interactionFinished']>[2],
-): Promise<void> {
+export function finish({ request, response, server }: Visit, result: InteractionResults): Promise<void> {
   response.setHeader('cache-control', 'no-store')
-  return server.provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true })
-}
-
-export function send(response: ServerResponse, status: number, page: string, formTargets?: readonly string[]): void {
-  response.writeHead(status, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-length': Buffer.byteLength(page),
-    'content-security-policy': pagePolicy(formTargets),
-    'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-  })
-  response.end(page)
-}
-
-export function redirect(response: ServerResponse, status: 302 | 303, location: string): void {
-  response.writeHead(status, { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
-  response.end()
+  return server.interactions.finish(request, response, result)
 }

@@ -1,7 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { present } from '@preflow/contract'
-import type { Configuration } from '../../configuration.ts'
 import type { Ports } from '../ports.ts'
 import { type Database, openDatabase } from './database.ts'
 import { createSeal, SEALING_KEY_BYTES, type Seal } from './sealed-secrets.ts'
@@ -9,6 +8,15 @@ import { createSeal, SEALING_KEY_BYTES, type Seal } from './sealed-secrets.ts'
 /** The server cannot start. The message says what to do. */
 export class StartError extends Error {
   override name = 'StartError'
+}
+
+/** Where the data is and what it is sealed with: the part of the configuration that opening it needs. */
+export interface DataSettings {
+  /** PostgreSQL; without it the embedded database in the data folder. */
+  databaseUrl?: string
+  dataFolder: string
+  /** Base64. Without it the key is a file beside the data. */
+  sealKey?: string
 }
 
 const SEAL_FILE = 'seal.key'
@@ -20,7 +28,7 @@ const DATABASE_FILE = 'preflow.db'
  * Rejects with a sentence for the operator when it cannot: `DatabaseError`, {@link StartError}. Nothing was changed then.
  */
 export async function openData(
-  configuration: Configuration,
+  configuration: DataSettings,
   ports: Pick<Ports, 'now' | 'randomBytes' | 'log' | 'passwordCost'>,
 ): Promise<Database> {
   const { databaseUrl, dataFolder } = configuration
@@ -89,7 +97,7 @@ export function unusableDataFolder(folder: string, cause: unknown): StartError {
 
 /** The configured key, or the one beside the data, which is made for a database that has none yet. */
 async function openSeal(
-  { dataFolder, sealKey }: Configuration,
+  { dataFolder, sealKey }: DataSettings,
   isSealed: boolean,
   ports: Pick<Ports, 'randomBytes'>,
 ): Promise<Seal> {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { AuthenticationSequenceInput, CallSummary, CustomAuthenticatorInput } from '@preflow/contract/management'
-import { type Browser, CALLBACK, openBrowser, type Page } from '../../ground/pages/browser.fixture.ts'
-import type { Application, Organization, User } from '../../ground/store/model.ts'
-import { insertOrganization } from '../../ground/store/organizations.ts'
-import type { Extension, World } from '../../world.fixture.ts'
+import { type Browser, CALLBACK, openBrowser, type Page } from './ground/pages/browser.fixture.ts'
+import type { Application, Organization, User } from './ground/store/model.ts'
+import { insertOrganization } from './ground/store/organizations.ts'
+import type { Extension, World } from './world.fixture.ts'
 
 /** The administrator of the first tenant, who administers all of them. */
 const ADMINISTRATOR = `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}`

@@ -9,4 +9,11 @@ export const SCIM_USER_SCOPES = {
   me: 'internal_login',
 } as const
 
+/** Of the API in which users look after their passwords, and administrators invite them. */
+export const USERS_API_SCOPES = {
+  /** Every user may, with a token of the scope or with user name and password. */
+  changePassword: 'internal_user_password_update',
+  invite: 'internal_offline_invite',
+} as const
+
 export const SCIM_SCOPES: readonly string[] = Object.values(SCIM_USER_SCOPES)

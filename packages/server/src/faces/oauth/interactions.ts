@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Interaction, InteractionResults, Provider } from 'oidc-provider'
+import type { Application } from '../../ground/store/model.ts'
+import { grantScopes } from './scopes.ts'
+import { applicationOf, RESOURCE } from './seam.ts'
+
+/** What the sign-in pages do with the interactions of a provider. */
+export interface Interactions {
+  find(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<{ interaction: Interaction; application?: Application }>
+  finish(request: IncomingMessage, response: ServerResponse, result: InteractionResults): Promise<void>
+  missingScopes(interaction: Interaction): string[]
+  grant(interaction: Interaction, application: Application, scopes: readonly string[]): Promise<string>
+}
+
+/** Makes them for one provider. */
+export function createInteractions(provider: Provider): Interactions {
+  return {
+    async find(request, response) {
+      const interaction = await provider.interactionDetails(request, response)
+      const client = await provider.Client.find(String(interaction.params['client_id']))
+      return client ? { interaction, application: applicationOf(client) } : { interaction }
+    },
+    finish: (request, response, result) =>
+      provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true }),
+    missingScopes({ prompt }) {
+      const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details as {
+        missingOIDCScope?: string[]
+        missingResourceScopes?: Record<string, string[]>
+      }
+      return [...new Set([...missingOIDCScope, ...(missingResourceScopes[RESOURCE] ?? [])])]
+    },
+    async grant(interaction, { clientId }, scopes) {
+      const accountId = interaction.session?.accountId
+      if (accountId === undefined) throw new Error('a consent was given before the sign-in')
+      const known = interaction.grantId ? await provider.Grant.find(interaction.grantId) : undefined
+      const grant = known ?? new provider.Grant({ clientId, accountId })
+      grantScopes(grant, scopes)
+      return grant.save()
+    },
+  }
+}
