@@ -1,153 +1,36 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Json } from '../extension-under-test.ts'
-import type { Answered } from '../requests.ts'
-import { type Check, row, type Section } from '../row.ts'
-import type { Stage } from '../stage.ts'
+import { row, type Section } from '../row.ts'
 import { assertRefused } from './engine-under-test.ts'
+import {
+  ACCESS_TOKEN,
+  API,
+  action,
+  assertNoSecret,
+  attributes,
+  BASIC,
+  BEARER,
+  both,
+  CLIENT,
+  empty,
+  ID_TOKEN,
+  managing,
+  missing,
+  PASSWORD,
+  PASSWORD_SHARING,
+  PERSON,
+  PROFILE,
+  REQUIRED_OF_CLIENT,
+  REQUIRED_OF_PERSON,
+  refusedOnCreate,
+  UNABLE,
+  UNKNOWN_ID,
+  withAuthentication,
+  withEmpty,
+  without,
+} from './managed-actions.ts'
 import { AT, rule } from './tokens.ts'
-
-const API = '/api/server/v1'
-const ACCESS_TOKEN = 'preIssueAccessToken'
-const ID_TOKEN = 'preIssueIdToken'
-const PASSWORD = 'preUpdatePassword'
-const PROFILE = 'preUpdateProfile'
-const PASSWORD_SHARING = { passwordSharing: { format: 'PLAIN_TEXT' } }
-
-const BASIC = { type: 'BASIC', properties: { username: 'gate', password: 'extremely-secret' } }
-const BEARER = { type: 'BEARER', properties: { accessToken: 'extremely-secret' } }
-const CLIENT = {
-  type: 'CLIENT_CREDENTIAL',
-  properties: {
-    clientId: 'preflow',
-    clientSecret: 'extremely-secret',
-    tokenEndpoint: 'https://id.example/token',
-    scopes: 'guard',
-  },
-}
-const PERSON = {
-  type: 'PASSWORD_CREDENTIAL',
-  properties: { ...CLIENT.properties, username: 'robot', password: 'extremely-secret' },
-}
-type Authentication = typeof BASIC | typeof CLIENT | typeof PERSON
-
-const REQUIRED_OF_CLIENT = ['clientId', 'clientSecret', 'tokenEndpoint']
-const REQUIRED_OF_PERSON = [...REQUIRED_OF_CLIENT, 'username', 'password']
-
-const UNABLE = 'Unable to perform the operation.'
-const UNKNOWN_ID = '8d2f0c4e-7a1b-4c57-9a41-0d6e5b0f7c33'
-
-/** The body of an action, with these members and those of its endpoint in place of the usual ones. */
-function action(members: object = {}, endpoint: object = {}): object {
-  return {
-    name: 'Guard',
-    endpoint: { uri: 'https://guard.example/call', authentication: BASIC, ...endpoint },
-    ...members,
-  }
-}
-
-const withAuthentication = (authentication: object) => action({}, { authentication })
-
-function without({ properties, type }: Authentication, name: string): object {
-  return { type, properties: Object.fromEntries(Object.entries(properties).filter(([key]) => key !== name)) }
-}
-
-function withEmpty({ properties, type }: Authentication, name: string): object {
-  return { type, properties: { ...properties, [name]: '' } }
-}
-
-/** The actions API of the stage's tenant, without any action at first. Whatever a row leaves behind is taken away. */
-interface Api {
-  stage: Stage
-  /** Below `/actions`. */
-  call(method: string, path: string, body?: unknown): Promise<Answered>
-  /** Creates an action, which must succeed. */
-  create(type: string, body?: object): Promise<Json>
-  patch(created: Json, body: object): Promise<Answered>
-  get(created: Json): Promise<Json>
-}
-
-const paths: Record<string, string> = {
-  PRE_ISSUE_ACCESS_TOKEN: ACCESS_TOKEN,
-  PRE_ISSUE_ID_TOKEN: ID_TOKEN,
-  PRE_UPDATE_PASSWORD: PASSWORD,
-  PRE_UPDATE_PROFILE: PROFILE,
-}
-
-function managing(use: (api: Api) => Promise<void>): Check {
-  return async stage => {
-    const call: Api['call'] = (method, path, body) => stage.call(method, `${API}/actions${path}`, body)
-    const pathOf = ({ id, type }: Json) => `/${paths[type]}/${id}`
-    await stage.remove(AT)
-    try {
-      await use({
-        stage,
-        call,
-        async create(type, body = action(type === PASSWORD ? PASSWORD_SHARING : {})) {
-          const created = await call('POST', `/${type}`, body)
-          assert.equal(created.status, 201, JSON.stringify(created.body))
-          return created.body
-        },
-        patch: (created, body) => call('PATCH', pathOf(created), body),
-        async get(created) {
-          const { body, status } = await call('GET', pathOf(created))
-          assert.equal(status, 200, JSON.stringify(body))
-          return body
-        },
-      })
-    } finally {
-      for (const type of Object.values(paths)) {
-        for (const left of (await call('GET', `/${type}`)).body) await call('DELETE', pathOf(left))
-      }
-    }
-  }
-}
-
-/** Every body is refused, with the same words. */
-function refusedOnCreate(type: string, bodies: object[], ...refusal: [number, string, string, string?]): Check {
-  return managing(async ({ call }) => {
-    for (const body of bodies) assertRefused(await call('POST', `/${type}`, body), ...refusal)
-    assert.deepEqual((await call('GET', `/${type}`)).body, [])
-  })
-}
-
-const missing = (bodies: object[]) =>
-  refusedOnCreate(
-    ACCESS_TOKEN,
-    bodies,
-    400,
-    'ACTION-60010',
-    'Required authentication properties are not provided or invalid.',
-    UNABLE,
-  )
-const empty = (bodies: object[]) =>
-  refusedOnCreate(ACCESS_TOKEN, bodies, 400, 'ACTION-60011', 'Authentication property values cannot be empty.', UNABLE)
-
-/** Both checks, one after the other. */
-function both(...checks: Check[]): Check {
-  return async stage => {
-    for (const check of checks) await check(stage)
-  }
-}
-
-/** Nothing of a secret is in any answer. */
-function assertNoSecret(...answers: Json[]): void {
-  assert(!JSON.stringify(answers).includes('extremely-secret'), 'a secret is shown')
-}
-
-const attributes = [
-  'givenname',
-  'lastname',
-  'emailaddress',
-  'mobile',
-  'country',
-  'department',
-  'title',
-  'nickname',
-  'dob',
-  'gender',
-  'region',
-].map(name => `http://wso2.org/claims/${name}`)
 
 export const management: Section = {
   title: 'Management API',
