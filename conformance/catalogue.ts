@@ -1,6 +1,17 @@
 import type { Suite } from './row.ts'
+import { authenticationSuite } from './rows/authentication-suite.ts'
+import { configurationSuite } from './rows/configuration-suite.ts'
 import { engineSuite } from './rows/engine-suite.ts'
+import { flowExtensionSuite } from './rows/flow-extension-suite.ts'
+import { organizationSuite } from './rows/organization-suite.ts'
 import { tokenSuite } from './rows/token-suite.ts'
 
 /** Every specification whose rows are run. */
-export const suites: readonly Suite[] = [tokenSuite, engineSuite]
+export const suites: readonly Suite[] = [
+  tokenSuite,
+  engineSuite,
+  organizationSuite,
+  authenticationSuite,
+  configurationSuite,
+  flowExtensionSuite,
+]
