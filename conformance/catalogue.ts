@@ -4,12 +4,14 @@ import { configurationSuite } from './rows/configuration-suite.ts'
 import { engineSuite } from './rows/engine-suite.ts'
 import { flowExtensionSuite } from './rows/flow-extension-suite.ts'
 import { organizationSuite } from './rows/organization-suite.ts'
+import { passwordSuite } from './rows/password-suite.ts'
 import { tokenSuite } from './rows/token-suite.ts'
 
 /** Every specification whose rows are run. */
 export const suites: readonly Suite[] = [
   tokenSuite,
   engineSuite,
+  passwordSuite,
   organizationSuite,
   authenticationSuite,
   configurationSuite,

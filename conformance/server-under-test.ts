@@ -10,6 +10,8 @@ export interface ServerUnderTest {
   /** `http://127.0.0.1:…` */
   address: string
   configuration: Configuration
+  /** The lines it logged, at its level, oldest first. */
+  log: readonly string[]
   /**
    * Changes rows of the database file itself: for what a product's installer writes and no API can, such as a system
    * application. Not how a row arranges anything that has an API.
@@ -51,11 +53,12 @@ export async function startServer(settings: Partial<Configuration>): Promise<Ser
 
 async function start(settings: Partial<Configuration>): Promise<ServerUnderTest & { socket: string }> {
   const configuration = completeConfiguration(settings)
+  const log: string[] = []
   const server = await createServer(configuration, {
     now: Date.now,
     newId: randomUUID,
     randomBytes,
-    log: createLog(configuration.logLevel),
+    log: createLog(configuration.logLevel, { write: line => log.push(line) }),
     // Rows are about behaviour; full strength is a quarter of a second a password.
     passwordCost: { cost: 16, blockSize: 1, parallelization: 1 },
   })
@@ -75,6 +78,7 @@ async function start(settings: Partial<Configuration>): Promise<ServerUnderTest 
     address: server.address,
     socket: `http://127.0.0.1:${port}`,
     configuration,
+    log,
     seed(statement, ...values) {
       const { changes } = inDatabase(database => database.prepare(statement).run(...values))
       if (changes === 0) throw new Error(`nothing was changed by: ${statement}`)

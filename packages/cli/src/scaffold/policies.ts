@@ -1,5 +1,4 @@
-import { type ActionType, type ActionTypeDescriptor, actionTypes } from '@preflow/contract'
-import { actionTypeGuides } from '@preflow/contract/guides'
+import type { ActionType } from '@preflow/contract'
 import { prefixOf } from '@preflow/extension/service'
 import { environmentName } from '@preflow/extension/settings'
 import { type CatalogEntry, catalog } from '@preflow/policies'
@@ -11,13 +10,14 @@ import { versions } from './versions.ts'
 
 type HandlerName = CatalogEntry['handles'][number]
 
-/** The action type that a handler is for. */
-function actionTypeOf(handler: HandlerName): ActionType {
-  const [{ type }] = Object.values(actionTypes).filter(({ path }) => path === handler) as [ActionTypeDescriptor]
-  return type
+/** What a handler is for, by its name. */
+const actionTypesByHandler: Record<HandlerName, ActionType> = {
+  preIssueAccessToken: 'PRE_ISSUE_ACCESS_TOKEN',
+  preIssueIdToken: 'PRE_ISSUE_ID_TOKEN',
+  preUpdatePassword: 'PRE_UPDATE_PASSWORD',
+  preUpdateProfile: 'PRE_UPDATE_PROFILE',
+  authentication: 'AUTHENTICATION',
 }
-
-const subjectOf = (handler: HandlerName): string => actionTypeGuides[actionTypeOf(handler)].subject
 
 /**
  * A project of policies of the catalogue, asked in this order.
@@ -40,8 +40,8 @@ export function policiesContent(name: string, policies: readonly string[]): Cont
     .flatMap(({ settings = {} }) => Object.entries(settings))
     .flatMap(([key, { variable }]) => (variable ? { name: environmentName(prefix, key), ...variable } : []))
   return {
-    summary: `Decides about ${words(handlers.map(subjectOf))} with ${words(policies)}.`,
-    actionTypes: handlers.map(actionTypeOf),
+    summary: `Decides about ${words(handlers.map(handler => subjects[handler]))} with ${words(policies)}.`,
+    actionTypes: handlers.map(handler => actionTypesByHandler[handler]),
     files: {
       'src/decisions.ts': decisions(chosen, handlers, parts),
       'src/decisions.test.ts': decisionsTest(chosen, handlers, parts),
@@ -61,6 +61,14 @@ export function policiesContent(name: string, policies: readonly string[]): Cont
     hasPages: false,
     platformSteps: chosen.some(({ recipe }) => recipe.readsAddress) ? [ADDRESS_STEP] : [],
   }
+}
+
+const subjects: Record<HandlerName, string> = {
+  preIssueAccessToken: 'access tokens',
+  preIssueIdToken: 'ID tokens',
+  preUpdatePassword: 'passwords',
+  preUpdateProfile: 'profile updates',
+  authentication: 'sign-ins',
 }
 
 const words = (list: readonly string[]) => new Intl.ListFormat('en').format(list)
@@ -106,8 +114,8 @@ function decisionsTest(chosen: readonly Chosen[], handlers: readonly HandlerName
   const hasPorts = parts.length > 0
   const tests = unique(chosen.map(({ recipe }) => recipe.test).filter(test => test !== ''))
   const usual = handlers.map(
-    handler => `test('nothing is objected to the usual ${subjectOf(handler)}', async () => {
-  const { answer } = await decide(createHandlers(ports), sampleRequest('${actionTypeOf(handler)}'), { now: noon })
+    handler => `test('nothing is objected to the usual ${subjects[handler]}', async () => {
+  const { answer } = await decide(createHandlers(ports), sampleRequest('${actionTypesByHandler[handler]}'), { now: noon })
   assert.equal(answer.actionStatus, 'SUCCESS')
 })`,
   )

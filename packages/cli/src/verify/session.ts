@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ActionRequest, type ActionType, contractRevision, type Platform } from '@preflow/contract'
-import type { Scenario } from '@preflow/contract/guides'
+import type { ActionRequest, ActionType, Platform } from '@preflow/contract'
 import {
   createCredentialSource,
   createSend,
@@ -12,6 +11,7 @@ import {
   sign,
 } from '@preflow/engine'
 import { actionCall, type CallIdentity, type Target } from '../events/action-call.ts'
+import type { Occasion } from '../events/occasion.ts'
 import { type RawRequest, type RawResult, rawRequest } from './raw-request.ts'
 
 /** One request and its answer. */
@@ -29,9 +29,9 @@ export interface Exchange {
   judgements: { platform: Platform; outcome: Outcome }[]
 }
 
-/** How a scenario is told, where not as every platform would. */
+/** How an occasion is told, where not as every platform would. */
 export interface Telling {
-  /** Appended to the name of the scenario. */
+  /** Appended to the name of the occasion. */
   variant?: string
   /** Changes the request as it goes out. The variant is sent once, in the newest contract, unless `inEachContract`. */
   rewrite?(request: ActionRequest<object>): object
@@ -70,8 +70,8 @@ export interface Session {
   /** The shortest time a platform gives for an answer. */
   deadlineMs: number
   exchanges: readonly Exchange[]
-  /** Sends a scenario as every platform with the type would: once per different body. */
-  tell(type: ActionType, scenario: Scenario, telling?: Telling): Promise<Exchange[]>
+  /** Sends an occasion as every platform with the type would: once per different body. */
+  tell(type: ActionType, occasion: Occasion, telling?: Telling): Promise<Exchange[]>
   /** Sends a probe, with credentials and signature in order unless it says otherwise. */
   probe(type: ActionType, probe: Probe): Promise<Exchange & { isConnectionReused: boolean }>
   /** Whether so many answers to a type did not come in time that asking on would only take long. */
@@ -183,18 +183,18 @@ export function createSession(
     })
   }
 
-  async function tell(type: ActionType, scenario: Scenario, telling: Telling = {}): Promise<Exchange[]> {
+  async function tell(type: ActionType, occasion: Occasion, telling: Telling = {}): Promise<Exchange[]> {
     const { inEachContract = false, variant } = telling
-    const label = variant === undefined ? scenario.name : `${scenario.name}, ${variant}`
+    const label = variant === undefined ? occasion.name : `${occasion.name}, ${variant}`
     const isVaried = telling.rewrite !== undefined || telling.headers !== undefined
     const isOnce = telling.isOnce === true || (isVaried && !inEachContract)
-    const all = platforms.filter(platform => contractRevision(platform, type) !== undefined)
+    const all = platforms.filter(platform => platform.revisions[type] !== undefined)
     const chosen = isOnce ? newest(type, all) : all
     const once = sendOnce(type, label, { ...telling, isOnce })
     const told = new Set<Exchange>()
     for (const platform of chosen) {
-      const call = { ...actionCall(type, scenario, platform, target, PLACEHOLDER), signal }
-      const { send, heard } = once.asPlatform(inEachContract ? (contractRevision(platform, type) ?? '') : '')
+      const call = { ...actionCall(type, occasion, platform, target, PLACEHOLDER), signal }
+      const { send, heard } = once.asPlatform(inEachContract ? (platform.revisions[type] ?? '') : '')
       const outcome = await executeAction(call, { send, credentials, now })
       const exchange = heard()
       if (outcome.status === 'skipped' || !exchange) continue
@@ -213,9 +213,9 @@ export function createSession(
     const [platform] = newest(type, platforms)
     let headers: Record<string, string> = {}
     if (!platform) return headers
-    const scenario = { event: () => ({}) }
+    const occasion = { event: () => ({}) }
     await executeAction(
-      { ...actionCall(type, scenario, platform, { ...from, signingSecrets: [] }, PLACEHOLDER), signal },
+      { ...actionCall(type, occasion, platform, { ...from, signingSecrets: [] }, PLACEHOLDER), signal },
       {
         // Nothing is sent: the engine is only asked how it would.
         send: async request => {
@@ -271,11 +271,9 @@ function isLate({ delivery }: Exchange): boolean {
 
 /** The platforms that send the newest revision there is of a type. */
 function newest(type: ActionType, platforms: readonly Platform[]): Platform[] {
-  const revisions = platforms.flatMap(platform => contractRevision(platform, type) ?? [])
+  const revisions = platforms.flatMap(platform => platform.revisions[type] ?? [])
   const last = revisions.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
-  return platforms.filter(
-    platform => contractRevision(platform, type) !== undefined && contractRevision(platform, type) === last,
-  )
+  return platforms.filter(platform => platform.revisions[type] !== undefined && platform.revisions[type] === last)
 }
 
 function withHeaders(

@@ -238,13 +238,13 @@ function answersReport({ told, types }: VerificationResult, layout: Layout): str
   const { paint, wrapped } = layout
   if (told.length === 0) return ''
   const parts = types.flatMap(type => {
-    const byScenario = Map.groupBy(
+    const byOccasion = Map.groupBy(
       told.filter(exchange => exchange.type === type),
       ({ label }) => label,
     )
-    // Scenarios of which platforms make the same are told together.
+    // Occasions of which platforms make the same are told together.
     const byOpinion = Map.groupBy(
-      [...byScenario].map(([label, exchanges]) => ({ label, lines: opinionLines(exchanges, layout) })),
+      [...byOccasion].map(([label, exchanges]) => ({ label, lines: opinionLines(exchanges, layout) })),
       ({ lines }) => lines.join('\n'),
     )
     return [

@@ -1,12 +1,11 @@
-import { localClaimUri } from '../../local-dialect.ts'
-import { gaugeBoard, heron, ines, tenant, userStore } from '../cast.ts'
-import type { Scenario } from '../scenario.ts'
-import type { AuthenticationEvent } from './event.ts'
+import type { AuthenticationEvent } from '@preflow/contract'
+import { gaugeBoard, heron, ines, tenant, userStore } from './cast.ts'
+import type { Occasion } from './occasion.ts'
 
 const application = { id: gaugeBoard.id, name: gaugeBoard.name }
 
 /** When a custom authenticator is asked. A call after the browser came back looks like the first one. */
-export const scenarios: readonly Scenario<AuthenticationEvent>[] = [
+export const authenticationOccasions: readonly Occasion<AuthenticationEvent>[] = [
   {
     name: 'first-step',
     flow: 'first-step',
@@ -26,7 +25,7 @@ export const scenarios: readonly Scenario<AuthenticationEvent>[] = [
         id: ines.id,
         userIdentitySource: 'LOCAL',
         sub: ines.name,
-        claims: [{ uri: localClaimUri('mobileNumbers'), value: ['+4670000001'] }],
+        claims: [{ uri: 'http://wso2.org/claims/mobileNumbers', value: ['+4670000001'] }],
         groups: ['ops'],
       },
       userStore,

@@ -1,12 +1,10 @@
-import type { InitiatorType, UserClaim } from '../../event.ts'
-import { localClaimUri } from '../../local-dialect.ts'
-import { delta, heron, ines, tenant, userStore } from '../cast.ts'
-import type { Scenario } from '../scenario.ts'
-import type { ProfileEvent, UpdatingClaim } from './event.ts'
+import type { InitiatorType, ProfileEvent, UpdatingClaim, UserClaim } from '@preflow/contract'
+import { delta, heron, ines, tenant, userStore } from './cast.ts'
+import type { Occasion } from './occasion.ts'
 
-const DEPARTMENT = localClaimUri('department')
-const EMAIL = localClaimUri('emailaddress')
-const MOBILES = localClaimUri('mobileNumbers')
+const DEPARTMENT = 'http://wso2.org/claims/department'
+const EMAIL = 'http://wso2.org/claims/emailaddress'
+const MOBILES = 'http://wso2.org/claims/mobileNumbers'
 
 interface Update {
   initiator: InitiatorType
@@ -29,7 +27,7 @@ function update({ initiator, changes, claims, user = { id: ines.id, organization
   }
 }
 
-const scenario = (name: string, flow: string, about: string, given: Update): Scenario<ProfileEvent> => ({
+const occasion = (name: string, flow: string, about: string, given: Update): Occasion<ProfileEvent> => ({
   name,
   flow,
   about,
@@ -41,8 +39,8 @@ const newDepartment = [{ uri: DEPARTMENT, value: 'Engineering' }]
 const departmentBefore = [{ uri: DEPARTMENT, value: 'Sales', updatingValue: 'Engineering' }]
 
 /** When a profile is updated. */
-export const scenarios: readonly Scenario<ProfileEvent>[] = [
-  scenario('replace', 'userInitiatedProfileUpdate', 'A user replaces a department and adds a telephone number.', {
+export const profileOccasions: readonly Occasion<ProfileEvent>[] = [
+  occasion('replace', 'userInitiatedProfileUpdate', 'A user replaces a department and adds a telephone number.', {
     initiator: 'USER',
     changes: [...newDepartment, { uri: MOBILES, value: ['+4670000001', '+4670000002'] }],
     claims: [
@@ -51,32 +49,32 @@ export const scenarios: readonly Scenario<ProfileEvent>[] = [
       { uri: EMAIL, value: ines.email },
     ],
   }),
-  scenario('admin', 'adminInitiatedProfileUpdate', 'An administrator replaces the department of a user.', {
+  occasion('admin', 'adminInitiatedProfileUpdate', 'An administrator replaces the department of a user.', {
     initiator: 'ADMIN',
     changes: newDepartment,
     claims: departmentBefore,
   }),
-  scenario('application', 'applicationInitiatedProfileUpdate', 'An application replaces the department of a user.', {
+  occasion('application', 'applicationInitiatedProfileUpdate', 'An application replaces the department of a user.', {
     initiator: 'APPLICATION',
     changes: newDepartment,
     claims: departmentBefore,
   }),
-  scenario('remove', 'userInitiatedProfileUpdate', 'A user removes the telephone numbers and the mobile number.', {
+  occasion('remove', 'userInitiatedProfileUpdate', 'A user removes the telephone numbers and the mobile number.', {
     initiator: 'USER',
     changes: [
       { uri: MOBILES, value: [] },
-      { uri: localClaimUri('mobile'), value: '' },
+      { uri: 'http://wso2.org/claims/mobile', value: '' },
     ],
     claims: [
       { uri: MOBILES, value: ['+4670000001'], updatingValue: [] },
-      { uri: localClaimUri('mobile'), value: '+4670000001', updatingValue: '' },
+      { uri: 'http://wso2.org/claims/mobile', value: '+4670000001', updatingValue: '' },
     ],
   }),
-  scenario('first-value', 'userInitiatedProfileUpdate', 'A user gives a first department: there is no value before.', {
+  occasion('first-value', 'userInitiatedProfileUpdate', 'A user gives a first department: there is no value before.', {
     initiator: 'USER',
     changes: newDepartment,
   }),
-  scenario(
+  occasion(
     'shared-user',
     'adminInitiatedProfileUpdate',
     'A user who is shared with an organization below is updated there.',

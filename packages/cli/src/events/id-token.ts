@@ -1,7 +1,6 @@
-import type { TokenClaim } from '../../event.ts'
-import { delta, gaugeBoard, heron, ISSUER, ines, tenant, userClaims, userStore } from '../cast.ts'
-import type { Scenario } from '../scenario.ts'
-import type { IdTokenEvent } from './event.ts'
+import type { IdTokenEvent, TokenClaim } from '@preflow/contract'
+import { delta, gaugeBoard, heron, ISSUER, ines, tenant, userClaims, userStore } from './cast.ts'
+import type { Occasion } from './occasion.ts'
 
 const scopes = ['openid', 'profile', 'groups']
 const local = { user: { id: ines.id, userType: 'LOCAL' as const, organization: heron }, userStore }
@@ -40,7 +39,7 @@ function issuance({ request, who = local, hashes = [{ name: 'at_hash', value: 'm
   }
 }
 
-const byGrant = (grant: string, about: string, more: Omit<Issuance, 'request'> = {}): Scenario<IdTokenEvent> => ({
+const byGrant = (grant: string, about: string, more: Omit<Issuance, 'request'> = {}): Occasion<IdTokenEvent> => ({
   name: grant.replace(/^.*:/, ''),
   about,
   grant,
@@ -48,7 +47,7 @@ const byGrant = (grant: string, about: string, more: Omit<Issuance, 'request'> =
 })
 
 /** When an ID token is issued. */
-export const scenarios: readonly Scenario<IdTokenEvent>[] = [
+export const idTokenOccasions: readonly Occasion<IdTokenEvent>[] = [
   byGrant('authorization_code', 'A user signs in with a code.'),
   byGrant('password', 'An old client sends the password of a user.'),
   byGrant('refresh_token', 'The tokens are refreshed.'),

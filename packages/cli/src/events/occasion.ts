@@ -1,8 +1,7 @@
-import type { InitiatorType } from '../event.ts'
-import type { Platform } from '../platforms.ts'
+import type { InitiatorType, Platform } from '@preflow/contract'
 
 /** Something that happens on a platform and fires an action, as an event that platform would send. */
-export interface Scenario<Event extends object = object> {
+export interface Occasion<Event extends object = object> {
   /** One word, unique within the action type. */
   name: string
   /** What happens, for people: `A user signs in with a code.` */

@@ -1,5 +1,4 @@
-import type { NamedValues, TokenClaim } from '../../event.ts'
-import type { Platform } from '../../platforms.ts'
+import type { AccessTokenEvent, NamedValues, Platform, TokenClaim } from '@preflow/contract'
 import {
   delta,
   gaugeBoard,
@@ -11,9 +10,8 @@ import {
   tokenRequestHeaders,
   userClaims,
   userStore,
-} from '../cast.ts'
-import type { Scenario } from '../scenario.ts'
-import type { AccessTokenEvent } from './event.ts'
+} from './cast.ts'
+import type { Occasion } from './occasion.ts'
 
 interface Issuance {
   grant: string
@@ -98,7 +96,7 @@ const signedIn = {
   ],
 }
 
-const scenario = (name: string, about: string, given: Issuance): Scenario<AccessTokenEvent> => ({
+const occasion = (name: string, about: string, given: Issuance): Occasion<AccessTokenEvent> => ({
   name,
   about,
   grant: given.grant,
@@ -106,10 +104,10 @@ const scenario = (name: string, about: string, given: Issuance): Scenario<Access
 })
 
 /** When an access token is issued. Only these four grants fire the action; a token exchange does not. */
-export const scenarios: readonly Scenario<AccessTokenEvent>[] = [
-  scenario('client_credentials', 'An application asks for a token of its own.', { ...machine, scopes: machineScopes }),
-  scenario('authorization_code', 'A user signs in with a code.', signedIn),
-  scenario('password', 'An old client sends the password of a user.', {
+export const accessTokenOccasions: readonly Occasion<AccessTokenEvent>[] = [
+  occasion('client_credentials', 'An application asks for a token of its own.', { ...machine, scopes: machineScopes }),
+  occasion('authorization_code', 'A user signs in with a code.', signedIn),
+  occasion('password', 'An old client sends the password of a user.', {
     ...signedIn,
     grant: 'password',
     parameters: [
@@ -117,32 +115,32 @@ export const scenarios: readonly Scenario<AccessTokenEvent>[] = [
       { name: 'scope', value: [userScopes.join(' ')] },
     ],
   }),
-  scenario('refresh_token', 'A token is refreshed; what an action added before is in it.', {
+  occasion('refresh_token', 'A token is refreshed; what an action added before is in it.', {
     ...signedIn,
     grant: 'refresh_token',
     claims: [...userClaims, { name: 'tier', value: 'gold' }, { name: 'country', value: 'SE' }],
     parameters: [{ name: 'grant_type', value: ['refresh_token'] }],
   }),
-  scenario('short-lived', 'The application itself gives its tokens four minutes.', {
+  occasion('short-lived', 'The application itself gives its tokens four minutes.', {
     ...machine,
     scopes: machineScopes,
     lifetimeSeconds: 240,
   }),
-  scenario('bare', 'No scope was asked for and nothing of the request is forwarded.', {
+  occasion('bare', 'No scope was asked for and nothing of the request is forwarded.', {
     ...machine,
     headers: [],
     parameters: [],
   }),
-  scenario('may-refresh', 'An application that may refresh asks for a token of its own.', {
+  occasion('may-refresh', 'An application that may refresh asks for a token of its own.', {
     ...machine,
     scopes: machineScopes,
     refreshToken: { lifetimeSeconds: 86_400, willBeIssued: false },
   }),
-  scenario('sub-organization', 'A user of an organization below the root signs in.', {
+  occasion('sub-organization', 'A user of an organization below the root signs in.', {
     ...signedIn,
     user: { organization: delta },
   }),
-  scenario('bound', 'The token is bound to the session; the address came through IPv6.', {
+  occasion('bound', 'The token is bound to the session; the address came through IPv6.', {
     ...signedIn,
     binding: [
       { name: 'binding_ref', value: '5f2b1c' },
