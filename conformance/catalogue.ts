@@ -6,6 +6,7 @@ import { flowExtensionSuite } from './rows/flow-extension-suite.ts'
 import { organizationSuite } from './rows/organization-suite.ts'
 import { passwordSuite } from './rows/password-suite.ts'
 import { tokenSuite } from './rows/token-suite.ts'
+import { useCaseSuite } from './rows/use-case-suite.ts'
 
 /** Every specification whose rows are run. */
 export const suites: readonly Suite[] = [
@@ -16,4 +17,5 @@ export const suites: readonly Suite[] = [
   authenticationSuite,
   configurationSuite,
   flowExtensionSuite,
+  useCaseSuite,
 ]

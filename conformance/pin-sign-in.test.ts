@@ -1,122 +1,55 @@
 /** Users sign in with the extension that is in `extensions/`: its own pages, its own store, asked by the running server. */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { getRequestListener } from '@hono/node-server'
 import type { AuthenticationTypeName } from '@preflow/contract/management'
-import { createPinAuthenticator, enrol, type PinAuthenticator, readConfiguration } from '@preflow/pin-authenticator'
-import { type Browser, openBrowser, type Page } from '@preflow/server/testing'
+import { openBrowser, type Page } from '@preflow/server/testing'
 import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
 import { chromium, type Browser as RealBrowser } from 'playwright-core'
+import { API, addDoor, enterPassword, forwardOf, PASSWORD_PAGE, sequence } from './rows/doors.ts'
+import {
+  CALLER_AUTHENTICATION,
+  listen,
+  type RunningPinAuthenticator,
+  startPinAuthenticator,
+} from './running-extensions.ts'
 import { type ServerUnderTest, startServer } from './server-under-test.ts'
 import { CALLBACK, type Client, type OpenStage, openStage } from './stage.ts'
-import type { Person } from './users.ts'
 
-const API = '/api/server/v1'
-const KEY = 'a-key-of-the-platform-for-pins'
 const PIN = '482915'
-const PASSWORD_PAGE = 'BasicAuthenticator'
-
-/** The extension, served under the address that browsers and the platform know. */
-interface RunningExtension {
-  url: string
-  authenticator: PinAuthenticator
-  close(): Promise<void>
-}
-
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-async function startExtension(mode: string, platformUrl: string): Promise<RunningExtension> {
-  const http = createServer()
-  const url = await listen(http)
-  const read = readConfiguration({
-    environment: {},
-    file: {
-      mode,
-      publicUrl: url,
-      platformUrls: [platformUrl],
-      caller: 'api-key',
-      callerSecrets: [KEY],
-      pepper: randomBytes(32).toString('hex'),
-      database: ':memory:',
-      hashCostLog2: 14,
-    },
-  })
-  assert.ok(read.ok, read.ok ? '' : read.problems.join('\n'))
-  const authenticator = await createPinAuthenticator(read.configuration, { now: Date.now, randomBytes, log: () => {} })
-  http.on('request', getRequestListener(authenticator.fetch, { overrideGlobalObjects: false }))
-  return {
-    url,
-    authenticator,
-    async close() {
-      http.closeAllConnections()
-      await new Promise(resolve => http.close(resolve))
-      await authenticator.close()
-    },
-  }
-}
 
 async function addAuthenticator(
   stage: OpenStage,
   name: string,
-  { url }: RunningExtension,
+  { url }: RunningPinAuthenticator,
   authenticationType: AuthenticationTypeName,
 ): Promise<void> {
-  const authentication = { type: 'API_KEY', properties: { header: 'x-api-key', value: KEY } }
-  const body = { name, displayName: 'PIN', authenticationType, endpoint: { uri: `${url}/`, authentication } }
-  await stage.must('POST', `${API}/authenticators/custom`, body)
+  const endpoint = { uri: `${url}/`, authentication: CALLER_AUTHENTICATION }
+  await addDoor(stage, { name, displayName: 'PIN', authenticationType, endpoint })
 }
 
 async function addApplication(stage: OpenStage, steps: string[][], callbackURLs = [CALLBACK]): Promise<Client> {
   const application = await stage.addApplication({ grantTypes: ['authorization_code'], callbackURLs })
-  await stage.must('PATCH', `${API}/applications/${application.id}`, {
-    authenticationSequence: {
-      type: 'USER_DEFINED',
-      steps: steps.map((options, index) => ({
-        id: index + 1,
-        options: options.map(authenticator => ({ idp: 'LOCAL', authenticator })),
-      })),
-    },
-  })
+  await stage.must('PATCH', `${API}/applications/${application.id}`, sequence(...steps))
   return application
 }
-
-async function givePin({ authenticator }: RunningExtension, person: Person, pin = PIN): Promise<void> {
-  const result = await enrol(person.id, { pin, username: person.userName }, authenticator.enrolment)
-  assert.ok(result.ok, JSON.stringify(result))
-}
-
-/** Where a page leads by itself. */
-function forwardOf({ html, url }: Page): string {
-  const [, target = ''] = /http-equiv="refresh" content="\d+;url=([^"]*)"/.exec(html) ?? []
-  assert.notEqual(target, '', html)
-  return new URL(target.replaceAll('&amp;', '&'), url).href
-}
-
-const enterPassword = (browser: Browser, page: Page, { userName, password }: Person) =>
-  browser.submit(page, { username: userName, password, step: 'sign-in' })
 
 describe('pin-authenticator', () => {
   let server: ServerUnderTest
   let stage: OpenStage
-  let verifying: RunningExtension
-  let identifying: RunningExtension
+  let verifying: RunningPinAuthenticator
+  let identifying: RunningPinAuthenticator
   before(async () => {
     server = await startServer({ platform: 'preflow' })
     stage = await openStage(server)
-    verifying = await startExtension('second_factor', server.address)
-    identifying = await startExtension('internal', server.address)
+    verifying = await startPinAuthenticator('second_factor', server.address)
+    identifying = await startPinAuthenticator('internal', server.address)
     await addAuthenticator(stage, 'custom-pin', verifying, 'VERIFICATION')
     await addAuthenticator(stage, 'custom-pin-only', identifying, 'IDENTIFICATION')
-    await givePin(verifying, stage.user)
-    await givePin(identifying, stage.user)
+    await verifying.givePin(stage.user, PIN)
+    await identifying.givePin(stage.user, PIN)
   })
   after(async () => {
     await verifying.close()
@@ -176,7 +109,7 @@ describe('pin-authenticator', () => {
   test('signs a user of an organization in, back over /o/{organization}', async () => {
     const organization = (await stage.must('POST', `${API}/organizations`, { name: 'Branch' })).body
     const colleague = await stage.addUser({ below: `/o/${organization.id}` })
-    await givePin(identifying, colleague)
+    await identifying.givePin(colleague, PIN)
     const application = await addApplication(stage, [['custom-pin-only']])
     const { href, redeem } = await begin(application, `${stage.base}/o/${organization.id}`)
     const browser = openBrowser(server.address)
