@@ -1,8 +1,8 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { present } from '@preflow/contract'
-import type { Ports } from '../ports.ts'
-import { type Database, openDatabase } from './database.ts'
+import type { Log } from '../observe/log.ts'
+import { type Database, openDatabase, type PasswordCost } from './database.ts'
 import { createSeal, SEALING_KEY_BYTES, type Seal } from './sealed-secrets.ts'
 
 /** The server cannot start. The message says what to do. */
@@ -19,6 +19,16 @@ export interface DataSettings {
   sealKey?: string
 }
 
+/** What opening the data needs of the world around the server. */
+export interface DataPorts {
+  /** Epoch milliseconds. */
+  now(): number
+  randomBytes(count: number): Uint8Array
+  log: Pick<Log, 'warn'>
+  /** See `Ports.passwordCost`. */
+  passwordCost?: PasswordCost
+}
+
 const SEAL_FILE = 'seal.key'
 const DATABASE_FILE = 'preflow.db'
 
@@ -27,10 +37,7 @@ const DATABASE_FILE = 'preflow.db'
  *
  * Rejects with a sentence for the operator when it cannot: `DatabaseError`, {@link StartError}. Nothing was changed then.
  */
-export async function openData(
-  configuration: DataSettings,
-  ports: Pick<Ports, 'now' | 'randomBytes' | 'log' | 'passwordCost'>,
-): Promise<Database> {
+export async function openData(configuration: DataSettings, ports: DataPorts): Promise<Database> {
   const { databaseUrl, dataFolder } = configuration
   if (databaseUrl === undefined) await makeDataFolder(dataFolder)
   return openDatabase({
@@ -99,7 +106,7 @@ export function unusableDataFolder(folder: string, cause: unknown): StartError {
 async function openSeal(
   { dataFolder, sealKey }: DataSettings,
   isSealed: boolean,
-  ports: Pick<Ports, 'randomBytes'>,
+  ports: Pick<DataPorts, 'randomBytes'>,
 ): Promise<Seal> {
   if (sealKey !== undefined) return createSeal(Buffer.from(sealKey, 'base64'))
   const file = join(dataFolder, SEAL_FILE)

@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http'
+import { createBreakers, createCredentialSource, createSend } from '@preflow/engine'
+import type { Configuration } from './configuration.ts'
+import { createCallKeeper } from './domain/actions/call-record.ts'
+import { createPlatforms } from './domain/actions/platforms.ts'
+import { createTriggerAction, type TriggerAction } from './domain/actions/trigger-action.ts'
+import { type CheckPassword, createPasswordCheck } from './domain/credentials/check-password.ts'
+import { createIssuerFinder, type IssuerFinder } from './domain/tenants/find-issuer.ts'
+import { type ClientRequest, readClientRequest, trustNetworks } from './ground/http/client-request.ts'
+import type { Ports } from './ground/ports.ts'
+import type { Database } from './ground/store/database.ts'
+
+/** What happens in the server, ready for the faces. */
+export interface Domain {
+  db: Database
+  issuers: IssuerFinder
+  /** The only caller of extensions. */
+  trigger: TriggerAction
+  checkPassword: CheckPassword
+  /** Works out who sends a request. Call it once, before anything reads the headers. */
+  readClient(request: IncomingMessage): void
+  /** The result of {@link Domain.readClient}. */
+  clientRequestOf(request: IncomingMessage): ClientRequest
+  /** Closes the connections to extensions. */
+  close(): Promise<void>
+}
+
+/** @param publicUrl Where clients reach the server; known once it listens. */
+export function createDomain(
+  configuration: Configuration,
+  { log, newId, now }: Ports,
+  db: Database,
+  publicUrl: () => string,
+): Domain {
+  const isTrusted = trustNetworks(configuration.trustedProxies)
+  const clients = new WeakMap<IncomingMessage, ClientRequest>()
+  const clientRequestOf = (request: IncomingMessage) => clients.get(request) ?? { address: '', headers: [] }
+
+  const send = createSend({ allowedAddresses: configuration.privateEndpoints })
+  const trigger = createTriggerAction({
+    db,
+    log,
+    newId,
+    keepCall: createCallKeeper(db),
+    engine: {
+      send,
+      now,
+      credentials: createCredentialSource({ send, now }),
+      ...(configuration.breaksCircuits ? { breakers: createBreakers() } : {}),
+    },
+    platformOf: createPlatforms(configuration),
+    disabledActions: configuration.disabledActions,
+    disclosure: configuration,
+  })
+
+  return {
+    db,
+    issuers: createIssuerFinder(db, publicUrl),
+    trigger,
+    checkPassword: createPasswordCheck({ db, clientRequestOf }),
+    readClient(request) {
+      clients.set(request, readClientRequest(request, isTrusted))
+    },
+    clientRequestOf,
+    close: () => send.close(),
+  }
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessage } from 'node:http'
+import type { Configuration } from './configuration.ts'
+import type { Issuer } from './domain/tenants/issuer.ts'
+import type { Domain } from './domain.ts'
+import { handleInvitation } from './faces/account/invitation-page.ts'
+import { createUsersApi } from './faces/account/users-api.ts'
+import { createManagementApi } from './faces/management/management-api.ts'
+import { createIssuerServers } from './faces/oauth/provider.ts'
+import { createScimApi } from './faces/scim/scim-api.ts'
+import { handleSignIn } from './faces/sign-in/sign-in.ts'
+import { readBody } from './ground/http/http-body.ts'
+import type { Mounted } from './ground/http/mounted.ts'
+import { answerWith, type Face } from './ground/http/router.ts'
+import type { Ports } from './ground/ports.ts'
+import type { Organization, Tenant } from './ground/store/model.ts'
+
+const MAX_FORM_BYTES = 16_384
+
+/** The table of faces: what answers which paths below a tenant or organization. */
+export function createFaces(configuration: Configuration, ports: Ports, domain: Domain): Face<Issuer>[] {
+  const { log, newId, now, randomBytes } = ports
+  const { db, checkPassword, clientRequestOf, issuers, trigger } = domain
+  const { deriveSecret } = db.seal
+  const { disabledActions } = configuration
+  const limits = { maxBodyBytes: configuration.maxRequestBytes }
+
+  const issuerServerOf = createIssuerServers({
+    db,
+    log,
+    newId,
+    now,
+    randomBytes,
+    trigger,
+    isDisabled: type => disabledActions.includes(type),
+    tokenAlgorithm: configuration.tokenAlgorithm,
+    sessionLifetimeSeconds: configuration.sessionLifetimeSeconds,
+    deriveSecret,
+    clientRequestOf,
+    checkPassword,
+  })
+
+  /** The holder of a token of the organization, or of the tenant above it. */
+  async function verifyAccessToken(token: string, tenant: Tenant, organization: Organization) {
+    for (const id of organization.depth > 0 ? [organization.id, undefined] : [undefined]) {
+      const issuer = await issuers.byName(tenant.domain, id)
+      const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
+      if (!read) continue
+      const { clientId, scopes, userId } = read
+      return { scopes, subject: userId ?? clientId, isUser: userId !== undefined }
+    }
+    return undefined
+  }
+
+  const mount = (api: { fetch(request: Request, mounted: Mounted): Promise<Response> }) =>
+    answerWith<Issuer>((request, { place, request: message }) => {
+      const { path: prefix, tenant, organization } = place
+      return api.fetch(request, { tenant, organization, prefix, address: clientRequestOf(message).address })
+    })
+  const readForm = async (form: IncomingMessage) =>
+    new URLSearchParams((await readBody(form, form.headers['content-length'], MAX_FORM_BYTES)).toString())
+
+  const apiPorts = { db, now, newId, randomBytes, log, trigger, verifyAccessToken }
+  const signInPorts = {
+    db,
+    log,
+    randomBytes,
+    deriveSecret,
+    clientRequestOf,
+    checkPassword,
+    trigger,
+    readForm,
+    areAuthenticatorsOff: disabledActions.includes('AUTHENTICATION'),
+  }
+
+  return [
+    { paths: /^\/api\/server\/v1(\/|$)/, answer: mount(createManagementApi(apiPorts, limits)) },
+    { paths: /^\/scim2(\/|$)/, answer: mount(createScimApi(apiPorts, limits)) },
+    { paths: /^\/api\/users\/v1(\/|$)/, answer: mount(createUsersApi(apiPorts)) },
+    {
+      paths: /^\/set-password$/,
+      answer: ({ place, request, response }) => handleInvitation(request, response, place, { ...apiPorts, readForm }),
+    },
+    {
+      paths: /^\/sign-in\/[^/]+$/,
+      answer: async ({ place, request, response }) =>
+        handleSignIn(request, response, await issuerServerOf(place), signInPorts),
+    },
+    {
+      paths: /^\/(oauth2|oidc|device|\.well-known)(\/|$)/,
+      answer: async ({ place, request, response }) => (await issuerServerOf(place)).handle(request, response),
+    },
+  ]
+}

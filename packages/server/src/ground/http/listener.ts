@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { StartError } from '../store/data.ts'
+
+export interface ListenerSettings {
+  host: string
+  /** 0: a free one. */
+  port: number
+  /** A request must have arrived whole after this. */
+  requestTimeoutMs: number
+  /** How long requests in progress may take to finish after the server begins to stop. */
+  shutdownGraceMs: number
+}
+
+/** The HTTP server of the process. */
+export interface Listener {
+  readonly isClosing: boolean
+  /** Resolves with the port. Rejects with a {@link StartError} when the address is not available. */
+  listen(): Promise<number>
+  /** Accepts no more connections and resolves when the last one is closed, at the latest after the grace. */
+  close(): Promise<void>
+}
+
+/** @param answer Answers every request. It must not reject. */
+export function createListener(
+  settings: ListenerSettings,
+  answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+): Listener {
+  const { host, port, requestTimeoutMs, shutdownGraceMs } = settings
+  let isClosing = false
+  const http = createServer(
+    {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: Math.ceil(requestTimeoutMs / 2),
+      // Node checks this often; its default of 30 s would stretch every shorter limit to that.
+      connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
+    },
+    (request, response) => {
+      // A request that was in progress when the server began to stop would keep its connection open for the next one.
+      response.once('close', () => isClosing && setImmediate(() => http.closeIdleConnections()))
+      void answer(request, response)
+    },
+  )
+  return {
+    get isClosing() {
+      return isClosing
+    },
+    async listen() {
+      await new Promise<void>((resolve, reject) => {
+        http.once('error', (error: NodeJS.ErrnoException) => reject(new StartError(whyNotListening(error, host, port))))
+        http.listen(port, host, resolve)
+      })
+      return (http.address() as AddressInfo).port
+    },
+    async close() {
+      isClosing = true
+      const closed = new Promise<void>(resolve => http.close(() => resolve()))
+      http.closeIdleConnections()
+      const grace = setTimeout(() => http.closeAllConnections(), shutdownGraceMs)
+      await closed
+      clearTimeout(grace)
+    },
+  }
+}
+
+function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): string {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${port} is in use. Stop the program that uses it, or set PREFLOW_PORT to another port (0 takes a free one).`,
+    EACCES: `Port ${port} may not be used by this user. Set PREFLOW_PORT to a port above 1023.`,
+    EADDRNOTAVAIL: `${host} is no address of this machine. Set PREFLOW_HOST to one, for example 127.0.0.1 or ::.`,
+    ENOTFOUND: `${host} is no address of this machine. Set PREFLOW_HOST to one, for example 127.0.0.1 or ::.`,
+  }
+  return reasons[error.code ?? ''] ?? `The server cannot listen at ${host}:${port}: ${error.message}.`
+}

@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { FIRST_TENANT } from '../store/tenants.ts'
+import { sendProblem } from './send.ts'
+
+/** One request whose tenant and organization are known. `Place` is how the server describes them. */
+export interface Visit<Place> {
+  /** Its `url` has no prefix of tenant and organization any more. */
+  request: IncomingMessage
+  response: ServerResponse
+  place: Place
+}
+
+/** A part of the server and the paths that it answers. */
+export interface Face<Place> {
+  /** Matches the path without the prefix of tenant and organization and without the query. */
+  paths: RegExp
+  answer(visit: Visit<Place>): Promise<void>
+}
+
+/** Lets a face answer with `Request` and `Response` instead of Node's objects. */
+export function answerWith<Place>(
+  fetch: (request: Request, visit: Visit<Place>) => Promise<Response>,
+): Face<Place>['answer'] {
+  const visits = new WeakMap<object, Visit<Place>>()
+  const listen = getRequestListener((request, { incoming }) => fetch(request, visits.get(incoming) as Visit<Place>), {
+    overrideGlobalObjects: false,
+  })
+  return async visit => {
+    visits.set(visit.request, visit)
+    await listen(visit.request, visit.response)
+  }
+}
+
+/**
+ * Makes the function that finds the tenant and organization of a request from its path, and the face that answers the rest.
+ *
+ * @param findPlace By the names in the path. Resolves with nothing when there is no such tenant or organization.
+ * @param faces Looked through in order.
+ */
+export function createRouter<Place>(
+  faces: readonly Face<Place>[],
+  findPlace: (tenant: string, organization: string | undefined) => Promise<Place | undefined>,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    const { tenant, organization, rest } = splitPath(request.url ?? '/')
+    const place = await findPlace(tenant, organization)
+    if (!place)
+      return sendProblem(response, 404, 'There is no such tenant or organization. Look at the path after /t/ and /o/.')
+    request.url = rest
+    const path = rest.split('?', 1)[0] ?? '/'
+    const face = faces.find(({ paths }) => paths.test(path))
+    if (!face) return sendProblem(response, 404, 'Nothing is served at this path.')
+    await face.answer({ request, response, place })
+  }
+}
+
+/** `/t/acme/o/shop/oauth2/token?x=1` names the tenant `acme`, its organization `shop` and the rest. */
+function splitPath(url: string): { tenant: string; organization: string | undefined; rest: string } {
+  const [, tenant, organization, rest = ''] = /^(?:\/t\/([^/?#]+))?(?:\/o\/([^/?#]+))?(.*)$/s.exec(url) ?? []
+  return {
+    tenant: tenant === undefined ? FIRST_TENANT.domain : decode(tenant),
+    organization: organization === undefined ? undefined : decode(organization),
+    rest: rest.startsWith('/') ? rest : `/${rest}`,
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Every address that the server writes begins with the public URL, whatever a request or a proxy claims. */
+export function pinHost(request: IncomingMessage, publicUrl: string): void {
+  const { host, protocol } = new URL(publicUrl)
+  delete request.headers['x-forwarded-host']
+  request.headers.host = host
+  request.headers['x-forwarded-proto'] = protocol.slice(0, -1)
+}

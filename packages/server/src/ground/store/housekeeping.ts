@@ -1,0 +1,22 @@
+import type { Log } from '../observe/log.ts'
+import type { Database } from './database.ts'
+import { purgeExpiredArtifacts } from './oidc-artifacts.ts'
+import { purgeSignInFlows } from './sign-in-flows.ts'
+import { purgeWrongPasswords } from './wrong-passwords.ts'
+
+const HOUSEKEEPING_MS = 3_600_000
+
+/** Deletes what has expired, once an hour. A failure is logged and retried an hour later. Returns how to stop it. */
+export function startHousekeeping(db: Database, log: Pick<Log, 'warn'>): () => void {
+  async function keepHouse(): Promise<void> {
+    try {
+      await purgeExpiredArtifacts(db)
+      await purgeSignInFlows(db)
+      await purgeWrongPasswords(db)
+    } catch (error) {
+      log.warn({ err: error }, 'what has expired could not be deleted; it is tried again in an hour')
+    }
+  }
+  const timer = setInterval(() => void keepHouse(), HOUSEKEEPING_MS).unref()
+  return () => clearInterval(timer)
+}
