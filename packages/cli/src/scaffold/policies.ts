@@ -3,9 +3,9 @@ import { prefixOf } from '@preflow/extension/service'
 import { environmentName } from '@preflow/extension/settings'
 import { type CatalogEntry, catalog } from '@preflow/policies'
 import { didYouMean } from '../nearest.ts'
-import { type Content, callerVariables } from './content.ts'
-import { importLines, LINE_WIDTH } from './imports.ts'
-import { commonPasswords, countries, type Part, plainRecipe, type Recipe, recipes } from './recipes.ts'
+import { type Content, callerVariables, type Variable } from './content.ts'
+import { type Port, ports } from './ports.ts'
+import { type Filling, fillFolder } from './template.ts'
 import { versions } from './versions.ts'
 
 type HandlerName = CatalogEntry['handles'][number]
@@ -19,48 +19,62 @@ const actionTypesByHandler: Record<HandlerName, ActionType> = {
   authentication: 'AUTHENTICATION',
 }
 
+/** What a policy needs besides its file in `templates/policies/policies`. One that is not here needs nothing. */
+const needs: Readonly<Record<string, { ports?: readonly (keyof typeof ports)[]; readsAddress?: true }>> = {
+  sourceAddress: { readsAddress: true },
+  country: { ports: ['country'], readsAddress: true },
+  reputation: { ports: ['reputation'], readsAddress: true },
+  passwordRules: { ports: ['credential'] },
+  breachedPasswords: { ports: ['credential', 'commonPasswords', 'breachCount'] },
+}
+
 /**
- * A project of policies of the catalogue, asked in this order.
+ * A project of policies, evaluated in this order.
  *
- * @throws {RangeError} When one is not in the catalogue.
+ * @param known Where the policies are looked up. Default: the catalogue of `@preflow/policies`.
+ * @throws {RangeError} When one of them is not known.
  */
-export function policiesContent(name: string, policies: readonly string[]): Content {
-  const chosen = policies.map(policy => {
-    const entry = catalog.find(candidate => candidate.name === policy)
-    if (!entry) {
-      const known = catalog.map(({ name }) => name)
-      throw new RangeError(`There is no policy ${policy}.${didYouMean(policy, known)} Known are ${known.join(', ')}.`)
-    }
-    return { ...entry, recipe: recipes[policy] ?? plainRecipe }
-  })
-  const parts = unique(chosen.flatMap(({ recipe }) => recipe.needs ?? []))
-  const handlers = unique(chosen.flatMap(({ handles }) => handles.slice(0, 1)))
+export function policiesContent(
+  name: string,
+  policies: readonly string[],
+  known: readonly CatalogEntry[] = catalog,
+): Content {
+  const chosen = policies.map(policy => entryOf(policy, known))
+  const needed = unique(chosen.flatMap(policy => needs[policy.name]?.ports ?? []))
+  const handlers = unique(chosen.map(({ handles: [handler] }) => handler as HandlerName))
   const prefix = prefixOf({ name })
-  const ownVariables = parts
-    .flatMap(({ settings = {} }) => Object.entries(settings))
-    .flatMap(([key, { variable }]) => (variable ? { name: environmentName(prefix, key), ...variable } : []))
   return {
     summary: `Decides about ${words(handlers.map(handler => subjects[handler]))} with ${words(policies)}.`,
     actionTypes: handlers.map(handler => actionTypesByHandler[handler]),
-    files: {
-      'src/decisions.ts': decisions(chosen, handlers, parts),
-      'src/decisions.test.ts': decisionsTest(chosen, handlers, parts),
-      'src/service.ts': service(name, parts),
-    },
+    files: sourceFiles(name, chosen, handlers, new Set(needed)),
     entries: 'service',
     packages: [
       '@preflow/extension',
       '@preflow/policies',
-      ...(parts.includes(commonPasswords) ? ['@preflow/corpus'] : []),
+      ...(needed.includes('commonPasswords') ? ['@preflow/corpus'] : []),
     ],
-    dependencies: parts.some(({ settings }) => settings) ? { zod: versions.zod } : {},
+    dependencies: needed.length > 0 ? { zod: versions.zod } : {},
     prefix,
-    variables: [...callerVariables(prefix), ...ownVariables],
-    needsFile: parts.includes(countries),
-    needsCommonPasswords: parts.includes(commonPasswords),
+    variables: [...callerVariables(prefix), ...needed.flatMap(port => variablesOf(ports[port], prefix))],
+    needsFile: needed.includes('country'),
+    needsCommonPasswords: needed.includes('commonPasswords'),
     hasPages: false,
-    platformSteps: chosen.some(({ recipe }) => recipe.readsAddress) ? [ADDRESS_STEP] : [],
+    platformSteps: policies.some(policy => needs[policy]?.readsAddress) ? [ADDRESS_STEP] : [],
   }
+}
+
+function entryOf(policy: string, known: readonly CatalogEntry[]): CatalogEntry {
+  const entry = known.find(candidate => candidate.name === policy)
+  if (entry) return entry
+  const names = known.map(({ name }) => name)
+  throw new RangeError(`There is no policy ${policy}.${didYouMean(policy, names)} Known are ${names.join(', ')}.`)
+}
+
+function variablesOf({ settings }: Port, prefix: string): Variable[] {
+  return Object.entries(settings).map(([key, { name = environmentName(prefix, key), ...variable }]) => ({
+    name,
+    ...variable,
+  }))
 }
 
 const subjects: Record<HandlerName, string> = {
@@ -77,107 +91,79 @@ const words = (list: readonly string[]) => new Intl.ListFormat('en').format(list
 export const ADDRESS_STEP =
   'Allowed headers: add `x-client-source-ip`. It must be a header that your own gateway sets and that clients cannot.'
 
-type Chosen = CatalogEntry & { recipe: Recipe }
-
-function decisions(chosen: readonly Chosen[], handlers: readonly HandlerName[], parts: readonly Part[]): string {
-  const calls = handlers.map(handler => {
-    const policies = chosen
-      .filter(({ handles }) => handles[0] === handler)
-      .map(({ name, recipe }) => `${name}(${[recipe.options, ...(recipe.ports ? [recipe.ports] : [])].join(', ')})`)
-    const [only] = policies
-    if (policies.length === 1) return `    ${handler}: ${only},\n`
-    const line = `    ${handler}: combine(${policies.join(', ')}),\n`
-    if (line.length <= LINE_WIDTH + 1) return line
-    return `    ${handler}: combine(\n${policies.map(policy => `      ${policy},\n`).join('')}    ),\n`
-  })
-  const isCombined = calls.length < chosen.length
-  const imports = importLines(
-    { '@preflow/extension': ['type Handlers'] },
-    { '@preflow/policies': [...chosen.map(({ name }) => name), ...(isCombined ? ['combine'] : [])] },
-    ...parts.map(({ typeFrom }) => typeFrom),
+/** The sources of a project: the files of the template that its policies need. */
+function sourceFiles(
+  name: string,
+  chosen: readonly CatalogEntry[],
+  handlers: readonly HandlerName[],
+  needed: ReadonlySet<string>,
+): Record<string, string> {
+  const filling: Filling = {
+    values: {
+      name,
+      imports: importLines(chosen),
+      handlers: handlers.map(handler => handlerLine(handler, chosen)).join('\n'),
+      actionTypes: `const actionTypes = [${handlers.map(handler => `'${actionTypesByHandler[handler]}'`).join(', ')}] as const`,
+      plain: '',
+    },
+    parts: needed,
+  }
+  const files = fillFolder('policies', filling)
+  const own = Object.entries(files).filter(([file]) => isWanted(file, chosen, needed))
+  const plain = chosen.flatMap(policy =>
+    fileOf(policy) in files ? [] : [[fileOf(policy), plainPolicy(policy, filling)]],
   )
-  const members = parts.map(({ name, type }) => `  ${name}: ${type}\n`).join('')
-  const ports =
-    parts.length > 0
-      ? `/** What the decisions ask: opened by the service, replaced in tests. */\nexport interface Ports {\n${members}}\n\n`
-      : ''
-  return `${imports}
-${ports}/** Who gets what. Policies are asked in their order, and the first that objects decides. */
-export function createHandlers(${parts.length > 0 ? 'ports: Ports' : ''}): Handlers {
-  return {
-${calls.join('')}  }
-}
-`
+  return Object.fromEntries(
+    [...own, ...plain].map(([file = '', text = '']) => [
+      `src/${file.replace('.alone', '')}`,
+      text.replaceAll(".alone.ts'", ".ts'"),
+    ]),
+  )
 }
 
-function decisionsTest(chosen: readonly Chosen[], handlers: readonly HandlerName[], parts: readonly Part[]): string {
-  const hasPorts = parts.length > 0
-  const tests = unique(chosen.map(({ recipe }) => recipe.test).filter(test => test !== ''))
-  const usual = handlers.map(
-    handler => `test('nothing is objected to the usual ${subjects[handler]}', async () => {
-  const { answer } = await decide(createHandlers(ports), sampleRequest('${actionTypesByHandler[handler]}'), { now: noon })
-  assert.equal(answer.actionStatus, 'SUCCESS')
-})`,
-  )
-  const imports = importLines(
-    { 'node:assert/strict': ['default assert'], 'node:test': ['test'] },
-    { '@preflow/extension/testing': ['decide', 'sampleRequest'] },
-    ...parts.map(({ stubFrom = {} }) => stubFrom),
-    { './decisions.ts': ['createHandlers', ...(hasPorts ? ['type Ports'] : [])] },
-  )
-  const stubs = parts.map(({ name, stub }) => `  ${name}: ${stub},\n`).join('')
-  const ports = hasPorts
-    ? `/** Ports that object to nothing. A test replaces the one it is about. */\nconst ports: Ports = {\n${stubs}}\n`
-    : ''
-  const text = `${imports}
-${ports}const noon = () => Date.parse('2026-03-02T12:00:00Z')
+const fileOf = ({ name }: { name: string }) => `policies/${kebab(name)}.ts`
 
-${[...usual, ...tests].join('\n\n')}
-`
-  return hasPorts ? text : text.replaceAll('createHandlers(ports)', 'createHandlers()')
+/** One that begins as it is. */
+function plainPolicy({ name }: CatalogEntry, { values }: Filling): string {
+  const plain = `export const ${name} = () => policies.${name}({})`
+  return fillFolder('policies', { values: { ...values, plain } })[fileOf({ name: 'plain' })] ?? ''
 }
 
-function service(name: string, parts: readonly Part[]): string {
-  const settings = parts.flatMap(part => Object.entries(part.settings ?? {}))
-  const openings = unique(parts.flatMap(({ opens = [] }) => opens))
-  const closes = openings.flatMap(({ close }) => close || [])
-  const warns = openings.some(({ text }) => text.includes('report('))
-  const imports = importLines(
-    { '@preflow/extension': ['defineExtension'], '@preflow/extension/service': ['type Service'] },
-    { '@preflow/extension/settings': [...(settings.length > 0 ? ['type Setting'] : []), 'type Settings'] },
-    ...openings.map(({ from }) => from),
-    ...parts.map(({ makeFrom }) => makeFrom),
-    ...(settings.length > 0 ? [{ zod: ['z'] }] : []),
-    { './decisions.ts': ['createHandlers'] },
-  )
-  const declared = settings.map(([key, { text }]) => `  ${key}: ${text},\n`).join('')
-  const made = parts
-    .map(part => `      ${part.name === part.make ? part.name : `${part.name}: ${part.make}`},\n`)
-    .join('')
-  return `${imports}
-/** The settings of ${name} besides those that every service has. */
-const settings = {${declared === '' ? '' : `\n${declared}`}} satisfies Settings
-
-/** ${name} as it is deployed. */
-export const service: Service<typeof settings> = {
-  name: '${name}',
-  settings,
-  async open(configuration, { log${warns ? ', report = () => undefined' : ''} }) {
-    const { callerAuthentication: caller, budgetMs, maxBodyBytes } = configuration
-${openings.map(({ text }) => `    ${text}\n`).join('')}    const handlers = createHandlers(${made === '' ? '' : `{\n${made}    }`})
-    const extension = defineExtension(handlers, { caller, budgetMs, maxBodyBytes, ...(log && { log }) })
-${
-  closes.length === 0
-    ? '    return { extension }\n'
-    : `    return {
-      extension,
-      close: () => {
-${closes.map(close => `        ${close}\n`).join('')}      },
-    }
-`
-}  },
+/**
+ * Policies and ports come with what is named after them. A file that ends in `.alone.ts` takes the place of the one without that
+ * word where no policy needs a port.
+ */
+function isWanted(file: string, chosen: readonly CatalogEntry[], needed: ReadonlySet<string>): boolean {
+  const [, folder, subject] = /^(policies|ports)\/([\w-]+)\./.exec(file) ?? []
+  if (folder === 'policies') return chosen.some(({ name }) => kebab(name) === subject)
+  if (folder === 'ports') return [...needed].some(port => kebab(port) === subject)
+  if (needed.size > 0) return !file.includes('.alone.')
+  return file.includes('.alone.') || file === 'decisions.test.ts'
 }
-`
+
+/** In the order in which Biome keeps them. */
+function importLines(chosen: readonly CatalogEntry[]): string {
+  return chosen
+    .toSorted((a, b) => (fileOf(a) < fileOf(b) ? -1 : 1))
+    .map(policy => `import { ${policy.name} } from './${fileOf(policy)}'`)
+    .join('\n')
+}
+
+/** Characters that a line of a project may have. */
+const LINE_WIDTH = 120
+
+function handlerLine(handler: HandlerName, chosen: readonly CatalogEntry[]): string {
+  const calls = chosen
+    .filter(({ handles }) => handles[0] === handler)
+    .map(({ name }) => `${name}(${needs[name]?.ports ? 'ports' : ''})`)
+  const line = `${handler}: combine(${calls.join(', ')}),`
+  if (`    ${line}`.length <= LINE_WIDTH) return line
+  return [`${handler}: combine(`, ...calls.map(call => `  ${call},`), '),'].join('\n')
+}
+
+/** `breachedPasswords` has the file `breached-passwords.ts`. */
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)
 }
 
 function unique<Item>(items: readonly Item[]): Item[] {

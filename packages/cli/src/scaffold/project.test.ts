@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -10,8 +10,8 @@ import { SOURCE_CONDITION, workspace } from './built-project.fixture.ts'
 import type { Content } from './content.ts'
 import { extensionContent, readyMade } from './extensions.ts'
 import { policiesContent } from './policies.ts'
+import { type Port, ports } from './ports.ts'
 import { projectFiles } from './project.ts'
-import { recipes } from './recipes.ts'
 import { type TargetName, targets } from './targets.ts'
 import { preflowVersion, versions } from './versions.ts'
 
@@ -104,7 +104,11 @@ test('no place of a template is left open, and nothing tells of this machine', (
   for (const [name, { content }] of Object.entries(projects)) {
     for (const target of targetNames) {
       for (const [path, text] of Object.entries(filesOf(name, content, target))) {
-        assert.doesNotMatch(text, /__[a-z]+__|biome-ignore/i, `${name}/${path} on ${target}`)
+        assert.doesNotMatch(
+          text,
+          /__[a-z]+__|biome-ignore|only with|of sample|sample of|\.alone/i,
+          `${name}/${path} on ${target}`,
+        )
         assert.ok(!text.includes(workspace), `${name}/${path} on ${target}`)
         assert.match(text, /[^\n]\n$/, `${name}/${path} on ${target}`)
       }
@@ -112,14 +116,46 @@ test('no place of a template is left open, and nothing tells of this machine', (
   }
 })
 
-test('every policy that needs something has a recipe, and every recipe a policy', () => {
-  for (const { name, needs } of catalog) {
-    assert.ok(needs.length === 0 || recipes[name]?.needs, `${name} needs ${needs}: give it a recipe`)
-  }
+test('every policy of the catalogue has its file and its test among the templates', async () => {
+  const files = await readdir(join(workspace, 'packages/cli/templates/policies/policies'))
+  const kebab = (name: string) => name.replaceAll(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)
   assert.deepEqual(
-    Object.keys(recipes).filter(name => !policyNames.includes(name)),
-    [],
+    files.filter(file => file !== 'plain.ts').toSorted(),
+    policyNames.flatMap(name => [`${kebab(name)}.test.ts`, `${kebab(name)}.ts`]).toSorted(),
   )
+})
+
+test('a policy without a file among the templates begins with its defaults', () => {
+  const moon = { ...(catalog[0] as (typeof catalog)[number]), name: 'fullMoon' }
+  const { files } = policiesContent('guard', ['hours', 'fullMoon'], [...catalog, moon])
+  assert.match(
+    files['src/policies/full-moon.ts'] ?? '',
+    /\nexport const fullMoon = \(\) => policies\.fullMoon\(\{\}\)\n$/,
+  )
+  assert.match(files['src/decisions.ts'] ?? '', /\n {4}preIssueAccessToken: combine\(hours\(\), fullMoon\(\)\),\n/)
+})
+
+test('what operators are told about the settings of a port is what the port reads', async () => {
+  for (const [port, { settings }] of Object.entries(ports) as [string, Port][]) {
+    const file = port.replaceAll(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)
+    const read = (await import(`../../templates/policies/ports/${file}.ts`)) as {
+      settings?: Record<string, { about: string; secret?: boolean; variable?: string; default?: unknown }>
+    }
+    for (const [name, setting] of Object.entries(settings)) {
+      const own = read.settings?.[name]
+      assert.ok(own, name)
+      assert.ok(setting.about.startsWith(own.about), name)
+      assert.equal(setting.isSecret === true, own.secret === true, name)
+      assert.equal(setting.isOptional === true, 'default' in own, name)
+      assert.equal(setting.name, own.variable, name)
+    }
+    const needed = Object.entries(read.settings ?? {}).filter(([, own]) => !('default' in own))
+    assert.deepEqual(
+      needed.map(([name]) => name).filter(name => !(name in settings)),
+      [],
+      port,
+    )
+  }
 })
 
 test('a README tells how to deploy it, what the platform must send, and every variable', () => {

@@ -42,16 +42,16 @@ export function projectFiles(project: Project): Record<string, string> {
   }
   const { 'README.md': deploySection = '', ...deployFiles } = Object.assign(
     {},
-    ...target.folders.map(folder => fillFolder(folder, values)),
+    ...target.folders.map(folder => fillFolder(folder, { values })),
   ) as Record<string, string>
-  const entries = fillFolder(`entries/${content.entries}`, values)
+  const entries = fillFolder(`entries/${content.entries}`, { values })
   return {
     'README.md': readme({ ...project, content }, target, deploySection),
     'package.json': manifest(project),
     '.env': environmentFile(project),
-    ...fillFolder('project', values),
-    ...content.files,
+    ...fillFolder('project', { values }),
     ...chosenEntries(entries, target, content),
+    ...content.files,
     ...deployFiles,
   }
 }
@@ -188,7 +188,7 @@ export function variableRow({ name, about, isSecret, isOptional }: Variable): st
 function moreSettings({ packages }: Content): string {
   const extension = packages.find(name => name !== '@preflow/extension')
   return extension === '@preflow/policies'
-    ? 'What is decided is in `src/decisions.ts`; settings of your own go into `src/service.ts`.'
+    ? 'What is decided is in `src/decisions.ts`, and with which options in `src/policies`. Add settings of your own to `src/service.ts`.'
     : `There are more settings: see the README of \`${extension}\`.`
 }
 

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openService } from '@preflow/extension/service'
+import { openService, prefixOf } from '@preflow/extension/service'
 import { call } from '@preflow/extension/testing'
 import { service } from './service.ts'
 
 const key = 'key-of-the-platform'
 const env = {
-  __prefix___CALLER: 'api-key',
-  __prefix___CALLER_SECRETS: key,
+  [`${prefixOf(service)}_CALLER`]: 'api-key',
+  [`${prefixOf(service)}_CALLER_SECRETS`]: key,
   // __testVariables__
 }
 
-test('strangers are refused, and the platform is heard', async t => {
+test('callers without the key are refused, and the platform is heard', async t => {
   const { extension, close } = await openService(service, { env, stdout: { write: () => true } })
   t.after(() => close?.())
   assert.equal((await call(extension, {})).status, 401)
-  // Heard, and told that this is no request.
+  // The key is right, but this is no request.
   assert.equal((await call(extension, {}, { headers: { 'x-api-key': key } })).status, 400)
 })

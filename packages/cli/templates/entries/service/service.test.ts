@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openService } from '@preflow/extension/service'
+import { openService, prefixOf } from '@preflow/extension/service'
 import { service } from './service.ts'
 
 test('without settings it does not start, and says what is missing', async () => {
   const host = { env: {}, stdout: { write: () => true } }
-  await assert.rejects(openService(service, host), /__prefix___CALLER: missing/)
+  await assert.rejects(openService(service, host), new RegExp(`${prefixOf(service)}_CALLER: missing`))
 })

@@ -1,0 +1,9 @@
+import * as policies from '@preflow/policies'
+import type { Ports } from '../ports.ts'
+
+/** New passwords must not be known from breaches. */
+export const breachedPasswords = (ports: Pick<Ports, 'breachCount' | 'commonPasswords' | 'credential'>) =>
+  policies.breachedPasswords(
+    {},
+    { common: ports.commonPasswords, count: ports.breachCount, credential: ports.credential },
+  )

@@ -1,0 +1,18 @@
+import { defineExtension } from '@preflow/extension'
+import type { Service } from '@preflow/extension/service'
+import type { Settings } from '@preflow/extension/settings'
+import { createHandlers } from './decisions.alone.ts'
+
+/** The settings of __name__ besides those that every service has. */
+const settings = {} satisfies Settings
+
+/** __name__ as it is deployed. */
+export const service: Service<typeof settings> = {
+  name: '__name__',
+  settings,
+  async open(configuration, { log }) {
+    const { callerAuthentication: caller, budgetMs, maxBodyBytes } = configuration
+    const extension = defineExtension(createHandlers(), { caller, budgetMs, maxBodyBytes, ...(log && { log }) })
+    return { extension }
+  },
+}
