@@ -1,5 +1,5 @@
 import { type ActionType, actionTypes, present } from '@preflow/contract'
-import type { ActionInput } from '@preflow/contract/management'
+import type { ActionInput } from '@preflow/server/management'
 import type { EndpointServer, ExtensionUnderTest } from './extension-under-test.ts'
 import type { Call } from './requests.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type ActionType, type Platform, platforms, present } from '@preflow/contract'
-import type { ApplicationInput, OidcInput, OidcView } from '@preflow/contract/management'
+import type { ApplicationInput, OidcInput, OidcView } from '@preflow/server/management'
 import { type Browser, openBrowser, type Page } from '@preflow/server/testing'
 import { type EndpointServer, type Json, startEndpoints } from './extension-under-test.ts'
 import {

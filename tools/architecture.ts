@@ -67,7 +67,7 @@ const NODE_FILES = [
   /^packages\/policies\/src\/.*\.node\.ts$/,
 ]
 /** What starts cold in a function: all of zod would be half of it, see docs/decisions/0006-schemas.md. */
-const DEPLOYED = /^(packages\/(corpus|extension|policies|contract)|extensions\/[^/]+)\/src\/(?!management)/
+const DEPLOYED = /^(packages\/(corpus|extension|policies|contract)|extensions\/[^/]+)\/src\//
 const JUNK_ROOMS = /^(utils?|helpers?|common|lib|shared|misc)(\.ts)?$/
 
 const root = join(import.meta.dirname, '..')

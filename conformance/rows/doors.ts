@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { present } from '@preflow/contract'
-import type { CustomAuthenticatorInput } from '@preflow/contract/management'
+import type { CustomAuthenticatorInput } from '@preflow/server/management'
 import { type Browser, openBrowser, type Page } from '@preflow/server/testing'
 import type { Answer, ExtensionUnderTest, Json } from '../extension-under-test.ts'
 import { decodeTokens, type Issued } from '../requests.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Operation, present } from '@preflow/contract'
-import type { ActionInput } from '@preflow/contract/management'
+import type { ActionInput } from '@preflow/server/management'
 import type { Json } from '../extension-under-test.ts'
 import type { Issued } from '../requests.ts'
 import type { Row } from '../row.ts'

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { actionTypes } from '@preflow/contract'
-import type { OidcInput } from '@preflow/contract/management'
+import type { OidcInput } from '@preflow/server/management'
 import type { RunningExtension } from './host-extensions.ts'
 import type { Demo, DemoUser } from './state.ts'
 

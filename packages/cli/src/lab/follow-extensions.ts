@@ -1,6 +1,6 @@
 import { type ActionType, actionTypes } from '@preflow/contract'
-import { MANAGEMENT_BASE_PATH } from '@preflow/contract/management'
 import { type ActionState, type Configuration, openBreakGlass, type Ports } from '@preflow/server'
+import { MANAGEMENT_BASE_PATH } from '@preflow/server/management'
 
 /** An extension that answers somewhere else than before. */
 export interface Move {

@@ -1,4 +1,4 @@
-import { MANAGEMENT_BASE_PATH, managementRouteList } from '@preflow/contract/management'
+import { MANAGEMENT_BASE_PATH, managementRouteList } from '../../ground/management-routes/routes.ts'
 import { insertApiResource, listApiResources, updateApiResource } from '../../ground/store/api-resources.ts'
 import { type Database, inTransaction } from '../../ground/store/database.ts'
 import type { Tenant } from '../../ground/store/model.ts'

@@ -4,17 +4,17 @@ import {
   ENDPOINT_AUTHENTICATION_PROPERTIES,
   unimplementedActionTypes,
 } from '@preflow/contract'
-import {
-  type ActionInput,
-  type ActionPatch,
-  type ActionSummary,
-  type ActionView,
-  type EndpointView,
-  MANAGEMENT_BASE_PATH,
-  type SigningInput,
-} from '@preflow/contract/management'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest } from '../../ground/http/refusal.ts'
+import type {
+  ActionInput,
+  ActionPatch,
+  ActionSummary,
+  ActionView,
+  EndpointView,
+  SigningInput,
+} from '../../ground/management-routes/actions.ts'
+import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import {
   countActions,
   deleteAction,

@@ -1,11 +1,11 @@
-import {
-  type ApiResourceSummary,
-  type ApiResourceView,
-  type ApiScopeInput,
-  MANAGEMENT_BASE_PATH,
-} from '@preflow/contract/management'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { Refusal } from '../../ground/http/refusal.ts'
+import type {
+  ApiResourceSummary,
+  ApiResourceView,
+  ApiScopeInput,
+} from '../../ground/management-routes/api-resources.ts'
+import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import {
   deleteApiResource,
   findApiResource,

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
-import {
-  MANAGEMENT_BASE_PATH,
-  managementRouteList,
-  type Problem,
-  problemSchema,
-  type Route,
-  type RouteAnswer,
-} from '@preflow/contract/management'
 import type { TokenHolder, VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
+import { type Problem, problemSchema, type Route, type RouteAnswer } from '../../ground/management-routes/route.ts'
+import { MANAGEMENT_BASE_PATH, managementRouteList } from '../../ground/management-routes/routes.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import { findOrganizationById } from '../../ground/store/organizations.ts'

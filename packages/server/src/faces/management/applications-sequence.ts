@@ -1,6 +1,9 @@
-import type { AuthenticationSequenceInput, AuthenticationSequenceView } from '@preflow/contract/management'
 import { BASIC_AUTHENTICATOR, sequenceOf } from '../../domain/sign-in/sequence.ts'
 import { invalidRequest } from '../../ground/http/refusal.ts'
+import type {
+  AuthenticationSequenceInput,
+  AuthenticationSequenceView,
+} from '../../ground/management-routes/applications.ts'
 import { authenticationTypesOf } from '../../ground/store/authenticators.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, SignInSequence, Tenant } from '../../ground/store/model.ts'

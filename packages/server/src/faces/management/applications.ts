@@ -1,12 +1,12 @@
-import {
-  type ApplicationSummary,
-  type ApplicationView,
-  MANAGEMENT_BASE_PATH,
-  type OidcInput,
-  type OidcView,
-} from '@preflow/contract/management'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import type {
+  ApplicationSummary,
+  ApplicationView,
+  OidcInput,
+  OidcView,
+} from '../../ground/management-routes/applications.ts'
+import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import {
   authorizeApi,
   findApiResource,

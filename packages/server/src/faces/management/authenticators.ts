@@ -1,14 +1,10 @@
 import { actionTypes, ENDPOINT_AUTHENTICATION_PROPERTIES } from '@preflow/contract'
-import {
-  type AuthenticationInput,
-  type AuthenticatorSummary,
-  type CustomAuthenticatorView,
-  type EndpointPatch,
-  MANAGEMENT_BASE_PATH,
-} from '@preflow/contract/management'
 import { BASIC_AUTHENTICATOR } from '../../domain/sign-in/sequence.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import type { AuthenticationInput, EndpointPatch } from '../../ground/management-routes/actions.ts'
+import type { AuthenticatorSummary, CustomAuthenticatorView } from '../../ground/management-routes/authenticators.ts'
+import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import { listApplications } from '../../ground/store/applications.ts'
 import {
   authenticatorIdOf,

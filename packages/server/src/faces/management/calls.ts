@@ -1,6 +1,6 @@
-import type { CallSummary } from '@preflow/contract/management'
 import { instant } from '../../ground/http/mounted.ts'
 import { Refusal } from '../../ground/http/refusal.ts'
+import type { CallSummary } from '../../ground/management-routes/calls.ts'
 import { listAuditRecords } from '../../ground/store/audit.ts'
 import { countCalls, findCall, listCalls } from '../../ground/store/calls.ts'
 import type { CallRecord } from '../../ground/store/model.ts'

@@ -10,8 +10,8 @@ import {
   SECRET_PARAMETERS,
   validateRule,
 } from '@preflow/contract'
-import type { AuthenticationInput, RuleInput } from '@preflow/contract/management'
 import { localClaims } from '../../ground/claims/local-claims.ts'
+import type { AuthenticationInput, RuleInput } from '../../ground/management-routes/actions.ts'
 import type { Action } from '../../ground/store/model.ts'
 import { actionRefusals } from './action-refusals.ts'
 

@@ -1,6 +1,7 @@
 import { before, test } from 'node:test'
-import { managementRouteList, type OpenApiDocument, openApiDocument } from '@preflow/contract/management'
 import fc from 'fast-check'
+import { type OpenApiDocument, openApiDocument } from '../../ground/management-routes/open-api.ts'
+import { managementRouteList } from '../../ground/management-routes/routes.ts'
 import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
 import { type Asking, createApiUnderTest, type TenantUnderTest } from './api-under-test.fixture.ts'
 

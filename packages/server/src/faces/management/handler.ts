@@ -1,7 +1,7 @@
-import type { ManagementRouteName, ManagementRoutes } from '@preflow/contract/management'
 import type { Caller } from '../../domain/credentials/authenticate.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest, type Refusal } from '../../ground/http/refusal.ts'
+import type { ManagementRouteName, ManagementRoutes } from '../../ground/management-routes/routes.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { AuditRecord } from '../../ground/store/model.ts'
 

@@ -1,15 +1,15 @@
-import {
-  MANAGEMENT_BASE_PATH,
-  type ManagementRouteName,
-  managementRouteList,
-  openApiDocument,
-  type Route,
-} from '@preflow/contract/management'
 import { Hono } from 'hono'
 import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { type Mounted, originOf } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import { openApiDocument } from '../../ground/management-routes/open-api.ts'
+import type { Route } from '../../ground/management-routes/route.ts'
+import {
+  MANAGEMENT_BASE_PATH,
+  type ManagementRouteName,
+  managementRouteList,
+} from '../../ground/management-routes/routes.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import { insertAuditRecord } from '../../ground/store/audit.ts'
 import { type Database, inTransaction } from '../../ground/store/database.ts'

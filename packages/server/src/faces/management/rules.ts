@@ -1,7 +1,7 @@
 import { actionTypes, type RuleField, ruleOperators } from '@preflow/contract'
-import type { RuleFieldView } from '@preflow/contract/management'
 import { localClaims } from '../../ground/claims/local-claims.ts'
 import { Refusal } from '../../ground/http/refusal.ts'
+import type { RuleFieldView } from '../../ground/management-routes/actions.ts'
 import type { Handlers } from './handler.ts'
 
 export const ruleHandlers: Handlers<'getRuleMetadata' | 'listLocalClaims'> = {

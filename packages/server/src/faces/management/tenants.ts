@@ -1,14 +1,14 @@
 import { localClaimUri } from '@preflow/contract'
-import {
-  MANAGEMENT_BASE_PATH,
-  type OrganizationSummary,
-  type OrganizationView,
-  type TenantOwnerInput,
-  type TenantView,
-} from '@preflow/contract/management'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
 import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
+import type {
+  OrganizationSummary,
+  OrganizationView,
+  TenantOwnerInput,
+  TenantView,
+} from '../../ground/management-routes/tenants.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant } from '../../ground/store/model.ts'
 import { addOrganization, findOrganizationById, listOrganizations } from '../../ground/store/organizations.ts'

@@ -1,4 +1,4 @@
-import type { Problem } from '@preflow/contract/management'
+import type { Problem } from '../management-routes/route.ts'
 
 /** An answer that is not the one that was asked for. Thrown anywhere in a handler; nothing it wrote is kept. */
 export class Refusal extends Error {

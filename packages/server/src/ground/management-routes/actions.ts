@@ -1,8 +1,13 @@
+import {
+  type ActionType,
+  actionTypes,
+  ENDPOINT_AUTHENTICATION_PROPERTIES,
+  type EndpointAuthenticationType,
+  type PlatformName,
+  platforms,
+  type Rule,
+} from '@preflow/contract'
 import { z } from 'zod'
-import { type ActionType, actionTypes } from '../action-types.ts'
-import { ENDPOINT_AUTHENTICATION_PROPERTIES, type EndpointAuthenticationType } from '../endpoint-authentication.ts'
-import { type PlatformName, platforms } from '../platforms.ts'
-import type { Rule } from '../rule.ts'
 import { nothing, oneParameter, pageSize, pathSegment, type RouteTable } from './route.ts'
 
 /** `null` means the same as a field that is left out, as in the reference. */

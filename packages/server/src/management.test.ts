@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { ENDPOINT_AUTHENTICATION_PROPERTIES } from './endpoint-authentication.ts'
+import { ENDPOINT_AUTHENTICATION_PROPERTIES } from '@preflow/contract'
 import { managementRouteList, managementRoutes, type OpenApiOperation, openApiDocument } from './management.ts'
 
 const document = openApiDocument(managementRouteList, { server: '/api/server/v1', version: '0.0.0' })
@@ -114,4 +115,20 @@ test('what a scope protects can be found by its route', () => {
   assert.deepEqual(create.operation.requestBody?.content['application/json'].schema, {
     $ref: '#/components/schemas/ActionInput',
   })
+})
+
+test('the entry loads its declarations, the contract and zod, and nothing of the server', () => {
+  const loaded = new Set<string>()
+  const pending = [new URL('./management.ts', import.meta.url)]
+  for (let file = pending.pop(); file; file = pending.pop()) {
+    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}).* from '(.+)'$/gm)) {
+      const found = specifier.startsWith('.') ? new URL(specifier, file) : undefined
+      const name = found?.pathname ?? specifier
+      if (found && !loaded.has(name)) pending.push(found)
+      loaded.add(name)
+    }
+  }
+  const outside = [...loaded].filter(name => !name.includes('/ground/management-routes/'))
+  assert.deepEqual(outside.sort(), ['@preflow/contract', 'zod'])
+  assert.ok(loaded.size > 8)
 })

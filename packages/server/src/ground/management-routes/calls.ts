@@ -1,5 +1,5 @@
+import type { ActionType } from '@preflow/contract'
 import { z } from 'zod'
-import type { ActionType } from '../action-types.ts'
 import { actionTypeSchema } from './actions.ts'
 import { nothing, oneParameter, pageSize, type RouteTable } from './route.ts'
 

@@ -1,0 +1,43 @@
+/**
+ * The management API: every route with what it takes and gives, declared once. The server and its OpenAPI document are made of
+ * this table; console and tools call the server through it.
+ */
+import { type ActionRoutes, actionRoutes } from './actions.ts'
+import { type ApiResourceRoutes, apiResourceRoutes } from './api-resources.ts'
+import { type ApplicationRoutes, applicationRoutes } from './applications.ts'
+import { type AuthenticatorRoutes, authenticatorRoutes } from './authenticators.ts'
+import { type CallRoutes, callRoutes } from './calls.ts'
+import type { Route, RouteTable } from './route.ts'
+import { type TenantRoutes, tenantRoutes } from './tenants.ts'
+
+/** The shapes of all routes, by operation id. */
+export interface ManagementRoutes
+  extends ActionRoutes,
+    CallRoutes,
+    ApplicationRoutes,
+    ApiResourceRoutes,
+    AuthenticatorRoutes,
+    TenantRoutes {}
+
+export type ManagementRouteName = keyof ManagementRoutes
+
+/**
+ * The table of routes. A path without parameters stands before one with parameters that would match it as well, so the first
+ * match is the right one.
+ */
+export const managementRoutes: RouteTable<ManagementRoutes> = {
+  ...callRoutes,
+  ...actionRoutes,
+  ...applicationRoutes,
+  ...apiResourceRoutes,
+  ...authenticatorRoutes,
+  ...tenantRoutes,
+}
+
+/** The same routes in their order, for who treats them all alike. */
+export const managementRouteList: readonly (Route & { name: ManagementRouteName })[] = Object.entries(
+  managementRoutes as unknown as Record<ManagementRouteName, Route>,
+).map(([name, route]) => ({ ...route, name: name as ManagementRouteName }))
+
+/** What all paths of the table are below, in each tenant and organization. */
+export const MANAGEMENT_BASE_PATH = '/api/server/v1'

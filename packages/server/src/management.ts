@@ -1,0 +1,77 @@
+/**
+ * The management API for programs that call it: every route with what it takes and gives, and the OpenAPI document. Nothing of the
+ * server is loaded with it.
+ */
+export type {
+  ActionInput,
+  ActionPatch,
+  ActionSummary,
+  ActionTypeSummary,
+  ActionView,
+  AuthenticationInput,
+  EndpointInput,
+  EndpointPatch,
+  EndpointView,
+  LocalClaimView,
+  PasswordSharingInput,
+  RuleFieldView,
+  RuleGroupInput,
+  RuleInput,
+  SigningInput,
+} from './ground/management-routes/actions.ts'
+export type {
+  ApiResourceInput,
+  ApiResourceList,
+  ApiResourcePatch,
+  ApiResourceSummary,
+  ApiResourceView,
+  ApiScopeInput,
+  ApiScopeView,
+} from './ground/management-routes/api-resources.ts'
+export type {
+  ApplicationInput,
+  ApplicationList,
+  ApplicationPatch,
+  ApplicationSummary,
+  ApplicationView,
+  AuthenticationSequenceInput,
+  AuthenticationSequenceView,
+  AuthorizedApiInput,
+  AuthorizedApiView,
+  OidcInput,
+  OidcView,
+} from './ground/management-routes/applications.ts'
+export type {
+  AuthenticationTypeName,
+  AuthenticatorSummary,
+  CustomAuthenticatorInput,
+  CustomAuthenticatorUpdate,
+  CustomAuthenticatorView,
+} from './ground/management-routes/authenticators.ts'
+export type { AuditView, CallCount, CallSummary, CallView } from './ground/management-routes/calls.ts'
+export { type OpenApiDocument, type OpenApiOperation, openApiDocument } from './ground/management-routes/open-api.ts'
+export {
+  type PageLink,
+  type Problem,
+  problemSchema,
+  type Route,
+  type RouteAnswer,
+  type RouteShape,
+  type RouteTable,
+} from './ground/management-routes/route.ts'
+export {
+  MANAGEMENT_BASE_PATH,
+  type ManagementRouteName,
+  type ManagementRoutes,
+  managementRouteList,
+  managementRoutes,
+} from './ground/management-routes/routes.ts'
+export type {
+  OrganizationInput,
+  OrganizationSummary,
+  OrganizationView,
+  TenantInput,
+  TenantList,
+  TenantOwnerInput,
+  TenantView,
+} from './ground/management-routes/tenants.ts'
