@@ -56,7 +56,7 @@ async function start(context: TestContext, environment: Record<string, string>) 
 const post = (url: string, body: string) =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': key }, body })
 
-test('H3, PC-19: no password, digest or ciphertext is ever in the log, whatever is sent and however it ends', async context => {
+test('PC-19: no password, digest or ciphertext is ever in the log, whatever is sent and however it ends', async context => {
   const standIn = await startRangeStandIn()
   context.after(() => standIn.close())
   const { privateKey, publicKey } = await generateKeyPair('RSA-OAEP-256', { extractable: true })

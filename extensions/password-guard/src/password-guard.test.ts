@@ -116,7 +116,7 @@ test('PC-10: an organization, claims in any order and unknown fields make no dif
   }
 })
 
-test('H1, UC-04: a hashed password is checked against SHA-256, and otherwise an error, never a SUCCESS', async context => {
+test('UC-04: a hashed password is checked against SHA-256, and otherwise an error, never a SUCCESS', async context => {
   const source = join(folder, 'company.txt')
   await writeFile(source, good)
   await buildCorpus({ source, out: `${source}.corpus`, digest: 'sha256' })
@@ -137,7 +137,7 @@ test('H1, UC-04: a hashed password is checked against SHA-256, and otherwise an 
   )
 })
 
-test('H2, UC-05: encrypted passwords are read in both forms, with the old and the new key, and refused with another', async context => {
+test('UC-05: encrypted passwords are read in both forms, with the old and the new key, and refused with another', async context => {
   const [current, previous, stranger] = await Promise.all(
     Array.from({ length: 3 }, () => generateKeyPair('RSA-OAEP-256', { extractable: true })),
   )
@@ -165,7 +165,7 @@ test('H2, UC-05: encrypted passwords are read in both forms, with the old and th
   assert.deepEqual(reasonOf(await decide(keyless.guard, await encrypt(good, current))), 'credential_no_key')
 })
 
-test('H4, UC-08: without the key of the platform nothing is decided, so nobody can ask about passwords', async context => {
+test('UC-08: without the key of the platform nothing is decided, so nobody can ask about passwords', async context => {
   const { guard, standIn } = await open(context)
   for (const wrong of [{}, { 'x-api-key': 'a-key-of-nobody' }, { authorization: `Bearer ${key}` }] as Record<
     string,
@@ -177,7 +177,7 @@ test('H4, UC-08: without the key of the platform nothing is decided, so nobody c
   assert.equal(standIn.requests.length, 0)
 })
 
-test('H5, H11: whatever goes wrong, the answer is a valid ERROR with errorMessage on 400 or 500', async context => {
+test('whatever goes wrong, the answer is a valid ERROR with errorMessage on 400 or 500', async context => {
   const { guard, standIn } = await open(context, { whenUnavailable: 'error', rangeApiTimeoutMs: 150 })
   for (const fault of ['garbage', 'truncated', 'cut', 'empty', 'hangup', 'slow', 302, 500, 503, 429] as const) {
     standIn.setFault(fault)
@@ -187,7 +187,7 @@ test('H5, H11: whatever goes wrong, the answer is a valid ERROR with errorMessag
   }
 })
 
-test('H6, UC-06: a service that hangs is answered by the setting well before the platform gives up', async context => {
+test('UC-06: a service that hangs is answered by the setting well before the platform gives up', async context => {
   for (const [whenUnavailable, actionStatus] of [
     ['allow', 'SUCCESS'],
     ['deny', 'FAILED'],
@@ -211,7 +211,7 @@ test('a budget that is nearly spent is kept, whatever the range API may take', a
   assert.deepEqual(await decide(guard, plain(good)), fine)
 })
 
-test('H8, UC-10: what is no password update is refused before anything is asked', async context => {
+test('UC-10: what is no password update is refused before anything is asked', async context => {
   const { guard, standIn } = await open(context, { maxBodyBytes: 2048 })
   const sample = sampleRequest('PRE_UPDATE_PASSWORD')
   const cases: [unknown, number][] = [
@@ -238,7 +238,7 @@ test('H8, UC-10: what is no password update is refused before anything is asked'
   assert.equal(standIn.requests.length, 0)
 })
 
-test('H9, UC-07: a hundred decisions at once about one password ask the service once', async context => {
+test('UC-07: a hundred decisions at once about one password ask the service once', async context => {
   const { guard, standIn } = await open(context)
   const decisions = await Promise.all(Array.from({ length: 100 }, () => decide(guard, plain(breached))))
   assert.ok(decisions.every(decision => reasonOf(decision) === 'password_compromised'))

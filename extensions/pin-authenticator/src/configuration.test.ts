@@ -76,7 +76,7 @@ test('a platform may authenticate by user name and password, token or signature'
 
 const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
 
-test('A16: the README shows every text', () => {
+test('the README shows every text', () => {
   const cells = readme.split('\n').map(line => line.replaceAll(/ +/g, ' '))
   for (const [name, text] of Object.entries(englishTexts)) assert.ok(cells.includes(`| \`${name}\` | ${text} |`), name)
 })

@@ -11,11 +11,11 @@ const pending: Entry = openEntry(
 )
 const right = accept(spendAttempt(bindBrowser(pending, 'b')), 'u1', now + 10_000, limits)
 
-test('UC-19, A9: the platform that asks before the PIN is entered is told to wait, however often', () => {
+test('UC-19: the platform that asks before the PIN is entered is told to wait, however often', () => {
   for (const call of ['r1', 'r2', '']) assert.deepEqual(resume(pending, call, now), { tell: 'enter' })
 })
 
-test('A8: a success is taken once', () => {
+test('a success is taken once', () => {
   const first = resume(right, 'r2', now + 11_000)
   assert.ok(first.tell === 'success' && first.swap)
   assert.equal(first.swap.status, 'CONSUMED')
@@ -35,14 +35,14 @@ test('a platform without request ids gets its repetition too', () => {
   assert.deepEqual(resume(first.swap, '', now + 12_000), { tell: 'success' })
 })
 
-test('A2: an entry ends: pending after five minutes, decided after one', () => {
+test('an entry ends: pending after five minutes, decided after one', () => {
   assert.deepEqual(resume(pending, 'r', now + 299_999), { tell: 'enter' })
   assert.deepEqual(resume(pending, 'r', now + 300_000), { tell: 'refusal', refusal: 'flow_expired' })
   assert.equal(resume(right, 'r', now + 69_999).tell, 'success')
   assert.deepEqual(resume(right, 'r', now + 70_000), { tell: 'refusal', refusal: 'flow_expired' })
 })
 
-test('A7: what was decided stays decided', () => {
+test('what was decided stays decided', () => {
   const failed = refuse(pending, 'pin_attempts_exceeded', now, limits)
   assert.deepEqual(resume(failed, 'r', now), { tell: 'refusal', refusal: 'pin_attempts_exceeded' })
   assert.deepEqual(
@@ -60,7 +60,7 @@ test('A7: what was decided stays decided', () => {
   }
 })
 
-test('A6: a decision keeps the tenant and everything else of the entry', () => {
+test('a decision keeps the tenant and everything else of the entry', () => {
   assert.deepEqual(right, {
     ...pending,
     version: 3,

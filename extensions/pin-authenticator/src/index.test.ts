@@ -142,7 +142,7 @@ test('AU-04: the page bears with parameters that platforms append to its URL', a
   assert.ok(page.form)
 })
 
-test('UC-19, A9, AU-07: the platform that asks again before the PIN is entered gets the same page again', async () => {
+test('UC-19, AU-07: the platform that asks again before the PIN is entered gets the same page again', async () => {
   await using running = await withPin()
   const { flowId, url, browser, page } = await begin(running)
   for (let time = 0; time < 3; time++) {
@@ -153,7 +153,7 @@ test('UC-19, A9, AU-07: the platform that asks again before the PIN is entered g
   assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS')
 })
 
-test('AU-45, A8: a result is told once', async () => {
+test('AU-45: a result is told once', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -174,7 +174,7 @@ test('UC-21: the platform may repeat the call that took the result for ten secon
   assertFailed(await take(), 'flow_expired')
 })
 
-test('AU-45, A8: of calls that ask for a result at once one gets it', async () => {
+test('AU-45: of calls that ask for a result at once one gets it', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -191,7 +191,7 @@ test('a PIN that is withdrawn before the platform takes the result does not sign
   assertFailed((await running.call({ flowId })).answer, 'flow_expired')
 })
 
-test('A2: what is not done in time is over: five minutes for the PIN, one for the platform', async () => {
+test('what is not done in time is over: five minutes for the PIN, one for the platform', async () => {
   await using running = await withPin()
   const slow = await begin(running)
   running.clock.now += 300_000
@@ -206,7 +206,7 @@ test('A2: what is not done in time is over: five minutes for the PIN, one for th
   assertFailed((await running.call({ flowId: late.flowId })).answer, 'flow_expired')
 })
 
-test('A2: entries are deleted, but not before the platform has forgotten the flow as well', async () => {
+test('entries are deleted, but not before the platform has forgotten the flow as well', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -231,7 +231,7 @@ test('the PIN of one user does not vouch for another who goes on with the flow',
   assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS', 'and it is not spent by that')
 })
 
-test('A6, A14: a flow belongs to the tenant and organization that began it', async () => {
+test('a flow belongs to the tenant and organization that began it', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -240,7 +240,7 @@ test('A6, A14: a flow belongs to the tenant and organization that began it', asy
   assertFailed((await running.call({ flowId, event: { ...stepTwo, organization: reed } })).answer, 'flow_expired')
 })
 
-test('UC-23, A12: without an organization, or with the root one, the tenant is meant', async () => {
+test('UC-23: without an organization, or with the root one, the tenant is meant', async () => {
   await using running = await withPin()
   const { organization: _, ...older } = stepTwo
   for (const event of [older, { ...stepTwo, organization: { ...reed, depth: 0 } }]) {
@@ -250,7 +250,7 @@ test('UC-23, A12: without an organization, or with the root one, the tenant is m
   }
 })
 
-test('AU-13: a sign-in to an organization returns to the organization', async () => {
+test('OR-13: a sign-in to an organization returns to the organization', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running, { event: { ...stepTwo, organization: reed } })
   assert.equal(
@@ -259,7 +259,7 @@ test('AU-13: a sign-in to an organization returns to the organization', async ()
   )
 })
 
-test('UC-24, A13, AU-25: second_factor without a user is refused with what to do', async () => {
+test('UC-24, AU-25: second_factor without a user is refused with what to do', async () => {
   await using running = await withPin()
   const { status, answer } = await running.call({ event: stepOne })
   assert.equal(status, 400)
@@ -268,7 +268,7 @@ test('UC-24, A13, AU-25: second_factor without a user is refused with what to do
   assertWorded(running)
 })
 
-test('UC-22, A11: a flow id with markup is refused and repeated nowhere', async () => {
+test('UC-22: a flow id with markup is refused and repeated nowhere', async () => {
   await using running = await withPin()
   const { status, answer } = await running.call({ flowId: '"><script>alert(1)</script>' })
   assert.equal(status, 400)
@@ -277,7 +277,7 @@ test('UC-22, A11: a flow id with markup is refused and repeated nowhere', async 
   assertWorded(running)
 })
 
-test('A14: a tenant outside the allow list gets no page', async () => {
+test('a tenant outside the allow list gets no page', async () => {
   await using running = await withPin({ platformUrls: ['merlin.example=https://id.example.com'] })
   const { status, answer } = await running.call()
   assert.equal(status, 400)
@@ -289,7 +289,7 @@ for (const [what, event] of [
   ['tenant', { ...stepTwo, tenant: { id: '1', name: '../../evil' } }],
   ['organization', { ...stepTwo, organization: { ...reed, id: '..' } }],
 ] as const) {
-  test(`A14: a ${what} that would climb out of the return path is refused`, async () => {
+  test(`a ${what} that would climb out of the return path is refused`, async () => {
     await using running = await withPin()
     const { status, answer } = await running.call({ event })
     assert.equal(status, 400)
@@ -298,7 +298,7 @@ for (const [what, event] of [
   })
 }
 
-test('A1, UC-08: only the platform may call, and others learn nothing of a flow', async () => {
+test('UC-08: only the platform may call, and others learn nothing of a flow', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -310,7 +310,7 @@ test('A1, UC-08: only the platform may call, and others learn nothing of a flow'
   assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS', 'nothing was taken from the platform')
 })
 
-test('A18, UC-10: only requests of the contract are read', async () => {
+test('UC-10: only requests of the contract are read', async () => {
   await using running = await withPin()
   const valid = {
     actionType: 'AUTHENTICATION',
@@ -345,7 +345,7 @@ test('every refusal is worded as every platform accepts it', () => {
 
 // PINs and how often they may be tried.
 
-test('A5, UC-18: two users may have the same PIN', async () => {
+test('UC-18: two users may have the same PIN', async () => {
   await using running = await withPin({ mode: 'internal' })
   await running.administer('PUT', noor.id, { pin, username: 'noor' })
   for (const [username, id] of [
@@ -358,14 +358,14 @@ test('A5, UC-18: two users may have the same PIN', async () => {
   }
 })
 
-test('A5: the PIN of somebody else is wrong', async () => {
+test('the PIN of somebody else is wrong', async () => {
   await using running = await withPin()
   await running.administer('PUT', noor.id, { pin: otherPin })
   const { browser, page } = await begin(running)
   assert.match((await browser.send(page, { pin: otherPin })).alert ?? '', /not right/)
 })
 
-test('UC-17, A3: after five wrong PINs the sign-in has failed, and the right one does not help any more', async () => {
+test('UC-17: after five wrong PINs the sign-in has failed, and the right one does not help any more', async () => {
   await using running = await withPin()
   const { flowId, url, browser, page } = await begin(running)
   let shown = page
@@ -384,7 +384,7 @@ test('UC-17, A3: after five wrong PINs the sign-in has failed, and the right one
   assertFailed((await running.call({ flowId })).answer, 'pin_attempts_exceeded')
 })
 
-test('A7: a failure is final, for the platform too', async () => {
+test('a failure is final, for the platform too', async () => {
   await using running = await withPin({ entryAttempts: 1 })
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin: wrongPin })
@@ -393,7 +393,7 @@ test('A7: a failure is final, for the platform too', async () => {
   assertFailed((await running.call({ flowId, requestId: 'r3' })).answer, 'pin_attempts_exceeded')
 })
 
-test('A6: after a second form the browser still returns to its tenant', async () => {
+test('after a second form the browser still returns to its tenant', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -402,7 +402,7 @@ test('A6: after a second form the browser still returns to its tenant', async ()
   assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS')
 })
 
-test('A3: guesses sent at once with one form count as one', async () => {
+test('guesses sent at once with one form count as one', async () => {
   await using running = await withPin()
   const { browser, page, url } = await begin(running)
   const guesses = Array.from({ length: 20 }, (_, at) => browser.send(page, { pin: String(700_000 + at) }))
@@ -411,7 +411,7 @@ test('A3: guesses sent at once with one form count as one', async () => {
   assert.match((await browser.open(url)).alert ?? '', /Attempts left: 4/)
 })
 
-test('A3: guesses in many sign-ins at once are limited per user, and then the right PIN waits too', async () => {
+test('guesses in many sign-ins at once are limited per user, and then the right PIN waits too', async () => {
   await using running = await withPin({ userAttempts: 4 })
   const entries = await Promise.all(Array.from({ length: 12 }, () => begin(running)))
   const guess = ({ browser, page }: (typeof entries)[number]) => browser.send(page, { pin: wrongPin })
@@ -429,7 +429,7 @@ test('A3: guesses in many sign-ins at once are limited per user, and then the ri
   assert.equal((await running.call({ flowId: later.flowId })).answer.actionStatus, 'SUCCESS')
 })
 
-test('A3: a right PIN forgives the wrong ones before it', async () => {
+test('a right PIN forgives the wrong ones before it', async () => {
   await using running = await withPin({ userAttempts: 3 })
   for (let round = 0; round < 3; round++) {
     const { browser, page, flowId } = await begin(running)
@@ -439,7 +439,7 @@ test('A3: a right PIN forgives the wrong ones before it', async () => {
   }
 })
 
-test('A3: one user who is locked does not lock another', async () => {
+test('one user who is locked does not lock another', async () => {
   await using running = await withPin({ userAttempts: 3, entryAttempts: 3 })
   await running.administer('PUT', noor.id, { pin: otherPin })
   const { browser, page } = await begin(running)
@@ -525,7 +525,7 @@ test('PINs hashed under the previous pepper count, and are hashed anew', async (
 
 // The browser.
 
-test('UC-20, A10, AU-44: a form without the cookie or without its token changes nothing', async () => {
+test('UC-20, AU-44: a form without the cookie or without its token changes nothing', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   const stranger = createBrowser()
@@ -542,7 +542,7 @@ test('UC-20, A10, AU-44: a form without the cookie or without its token changes 
   assert.ok((await browser.send(page, { pin })).forward, 'and no attempt was spent')
 })
 
-test('A10: a page that is open in one browser opens in no other', async () => {
+test('a page that is open in one browser opens in no other', async () => {
   await using running = await withPin()
   const { url, browser, page } = await begin(running)
   const other = createBrowser()
@@ -554,7 +554,7 @@ test('A10: a page that is open in one browser opens in no other', async () => {
   assert.ok((await browser.send(page, { pin })).forward)
 })
 
-test('A10: the cookie of one sign-in does not open another', async () => {
+test('the cookie of one sign-in does not open another', async () => {
   await using running = await withPin()
   const one = await begin(running)
   const two = await begin(running)
@@ -602,7 +602,7 @@ test('who cancels returns to the platform, which learns it', async () => {
   assertFailed((await running.call({ flowId })).answer, 'pin_cancelled')
 })
 
-test('A7: who cancels while the PIN is being checked has cancelled', async () => {
+test('who cancels while the PIN is being checked has cancelled', async () => {
   await using running = await withPin({ hashCostLog2: 15 })
   const { flowId, url, browser, page } = await begin(running)
   const checking = browser.send(page, { pin })
@@ -629,7 +629,7 @@ test('after the platform has taken the result the page is gone', async () => {
 })
 
 for (const handle of ['', '?handle=', '?handle=unknown', `?handle=${'x'.repeat(22)}`, '?handle=%3Cscript%3E']) {
-  test(`A11: /pin${handle} is no page of anybody`, async () => {
+  test(`/pin${handle} is no page of anybody`, async () => {
     await using running = await withPin()
     const shown = await createBrowser().open(`${running.url}/pin${handle}`)
     assert.equal(shown.status, 410)
@@ -637,7 +637,7 @@ for (const handle of ['', '?handle=', '?handle=unknown', `?handle=${'x'.repeat(2
   })
 }
 
-test('A17: every page refuses frames, scripts, caches and referrers', async () => {
+test('every page refuses frames, scripts, caches and referrers', async () => {
   await using running = await withPin()
   const { browser, page } = await begin(running)
   const pages = [
@@ -660,14 +660,14 @@ test('A17: every page refuses frames, scripts, caches and referrers', async () =
   }
 })
 
-test('A11: what the platform calls an application is text on the page', async () => {
+test('what the platform calls an application is text on the page', async () => {
   await using running = await withPin()
   const event = { ...stepTwo, application: { id: 'a', name: '<img src=x onerror=alert(1)>{left}' } }
   const { page } = await begin(running, { event })
   assert.match(page.html, /to continue to &lt;img src=x onerror=alert\(1\)&gt;\{left\}/)
 })
 
-test('A10: behind https the cookie is bound to this host and to https, and browsers are told to stay there', async () => {
+test('behind https the cookie is bound to this host and to https, and browsers are told to stay there', async () => {
   const ports = {
     now: () => 1_790_000_000_000,
     randomBytes: (length: number) => new Uint8Array(length).fill(7),
@@ -746,7 +746,7 @@ for (const made of await makeDatabases()) {
       assert.equal((await one.call({ flowId })).answer.actionStatus, 'SUCCESS')
     })
 
-    test(`A3, ${name}: guesses made at once at two instances are limited together`, async () => {
+    test(`${name}: guesses made at once at two instances are limited together`, async () => {
       const user = { ...ines, id: `guessed-${name}` }
       const limited = { ...settings, userAttempts: 4 }
       await using one = await startAuthenticator(limited)
@@ -766,7 +766,7 @@ for (const made of await makeDatabases()) {
       assert.equal(shown.filter(({ html }) => html.includes('Wait a while')).length, 8)
     })
 
-    test(`A8, ${name}: a result asked for at once at two instances is told by one`, async () => {
+    test(`${name}: a result asked for at once at two instances is told by one`, async () => {
       await using one = await withPin(settings)
       await using two = await startAuthenticator(settings)
       const flowId = randomUUID()
@@ -788,7 +788,7 @@ for (const made of await makeDatabases()) {
       assert.deepEqual(statuses.toSorted(), [...Array(9).fill('FAILED'), 'SUCCESS'])
     })
 
-    test(`A10, ${name}: of browsers that open a page at once, at two instances, one gets in`, async () => {
+    test(`${name}: of browsers that open a page at once, at two instances, one gets in`, async () => {
       await using one = await withPin(settings)
       await using two = await startAuthenticator(settings)
       const flowId = randomUUID()
@@ -802,7 +802,7 @@ for (const made of await makeDatabases()) {
       assert.equal(pages.filter(({ status }) => status === 403).length, 9)
     })
 
-    test(`A3, ${name}: guesses sent at once with one form, to two instances, count as one`, async () => {
+    test(`${name}: guesses sent at once with one form, to two instances, count as one`, async () => {
       await using one = await withPin(settings)
       await using two = await startAuthenticator(settings)
       const url = (await one.call()).answer.operations?.[0]?.url ?? ''
@@ -846,7 +846,7 @@ test('when too many PINs are to be checked at once, some people are asked to wai
   }
 })
 
-test('A15: neither PIN nor user nor flow nor secret is in the log', async () => {
+test('neither PIN nor user nor flow nor secret is in the log', async () => {
   await using running = await withPin({ mode: 'internal', entryAttempts: 2 })
   const { flowId, url, browser, page } = await begin(running, { event: stepOne, requestId: 'request-1' })
   const wrong = await browser.send(page, { username: 'ines', pin: wrongPin })

@@ -6,7 +6,7 @@ import { createPinHasher } from './pin-hash.ts'
 const options = { pepper: 'a'.repeat(32), costLog2: 10, randomBytes }
 const hasher = createPinHasher(options)
 
-test('A4: what is stored carries its parameters and nothing of the PIN', async () => {
+test('what is stored carries its parameters and nothing of the PIN', async () => {
   const stored = await hasher.hash('u1', '482915')
   assert.match(stored, /^\$scrypt\$ln=10,r=8,p=3,k=[\w-]{8}\$[\w-]{22}\$[\w-]{43}$/)
   assert.ok(!stored.includes('482915'))

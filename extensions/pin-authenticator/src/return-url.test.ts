@@ -19,7 +19,7 @@ test('AU-05: a flow of a tenant returns to /t/{tenant}/commonauth', () => {
   })
 })
 
-test('AU-13: a flow of an organization returns to /o/{organization}/commonauth', () => {
+test('OR-13: a flow of an organization returns to /o/{organization}/commonauth', () => {
   assert.deepEqual(returnUrl(urls('https://id.example.com/iam/'), { tenant: 'heron.example', organization, flowId }), {
     ok: true,
     url: `https://id.example.com/iam/o/${organization}/commonauth?flowId=${flowId}`,
@@ -41,7 +41,7 @@ test('a tenant outside the allow list has no return URL', () => {
   })
 })
 
-test('A14: whatever a request names, its browser ends at commonauth of a configured platform or nowhere', () => {
+test('whatever a request names, its browser ends at commonauth of a configured platform or nowhere', () => {
   const platform = urls('https://id.example.com/iam')
   const hostile = fc.oneof(
     fc.string({ unit: 'binary' }),

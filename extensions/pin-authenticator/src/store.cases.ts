@@ -86,7 +86,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal((await two.findEntry(entry))?.attempts, 1)
   })
 
-  test(`${name}: A8: a result asked for at once by two calls, at two instances, is given to one`, async () => {
+  test(`${name}: a result asked for at once by two calls, at two instances, is given to one`, async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const entry = await one.addEntry(newEntry())
@@ -102,7 +102,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal(taken.filter(Boolean).length, 1)
   })
 
-  test(`${name}: A3: guesses made in parallel at two instances get no more tries than the limit`, async () => {
+  test(`${name}: guesses made in parallel at two instances get no more tries than the limit`, async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const guesses = await Promise.all(
@@ -111,7 +111,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal(guesses.filter(guess => guess === 'reserved').length, policy.attempts)
   })
 
-  test(`${name}: A3: each further lock is twice as long, up to the longest, and a right PIN forgives`, async () => {
+  test(`${name}: each further lock is twice as long, up to the longest, and a right PIN forgives`, async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     let time = now
@@ -172,7 +172,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal((await store.findEnrolment({ userId: 's1' }))?.pinHash, 'h2')
   })
 
-  test(`${name}: A2: what has ended is deleted`, async () => {
+  test(`${name}: what has ended is deleted`, async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     const [old, young] = [

@@ -36,11 +36,11 @@ test('alerts are on unless they are switched off in so many words', () => {
   assert.equal(problemsOf(elsewhere), '', 'whoever does not send needs no mail server')
 })
 
-test('7.2 R10: it does not start without the secret of its caller', () => {
+test('it does not start without the secret of its caller', () => {
   assert.match(problemsOf({ PROFILE_GUARD_CALLER_SECRETS: '' }), /CALLER_SECRETS: missing\. api-key needs a secret/)
 })
 
-test('7.2 R17: a password for the mail server never travels in clear', () => {
+test('a password for the mail server never travels in clear', () => {
   const credentials = { PROFILE_GUARD_SMTP_USER: 'guard', PROFILE_GUARD_SMTP_PASSWORD: 's3cret' }
   assert.equal(problemsOf(credentials), '')
   for (const security of ['none', 'opportunistic']) {

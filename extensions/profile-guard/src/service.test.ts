@@ -80,7 +80,7 @@ onEachOutbox('profile-guard', newLocation => {
     })
     assert.equal((await fetch(`${guard.url}/readyz`)).status, 200)
     // As a platform does that did not wait for the first answer.
-    // 7.2 R11: and at whatever path, each answered by the action and not by a greeting.
+    // At whatever path, each answered by the action and not by a greeting.
     const answers = await Promise.all([guard.ask(), guard.ask('/validate-user-profile-update')])
     for (const answer of answers) assert.deepEqual(await answer.json(), { actionStatus: 'SUCCESS' })
     await server.received(2)
@@ -123,7 +123,7 @@ onEachOutbox('profile-guard', newLocation => {
     await outbox.close()
   })
 
-  test('UC-14, 7.2 R6: with a silent mail server the answer is given, and kill -9 loses no alert', async () => {
+  test('UC-14: with a silent mail server the answer is given, and kill -9 loses no alert', async () => {
     const isConnected = Promise.withResolvers<void>()
     const silent = createServer(socket => {
       socket.on('error', () => undefined)

@@ -154,7 +154,7 @@ test('while the certificate changes, passwords to the old and to the new one are
   assert.match(text, /any of the 2 configured keys/)
 })
 
-test('H2: an encrypted password without a key says that the key is missing', async () => {
+test('an encrypted password without a key says that the key is missing', async () => {
   const { fault, text } = refusal(await readCredential(await encrypt(plain(password))))
   assert.equal(fault, 'no_key')
   assert.match(text, /private key of the certificate/)

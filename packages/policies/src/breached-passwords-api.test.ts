@@ -58,14 +58,14 @@ test('the digests are those of the known passwords, accents included', () => {
   }
 })
 
-test('UC-02, H12: a padding line, whose count is 0, is no hit', async () => {
+test('UC-02: a padding line, whose count is 0, is no hit', async () => {
   for (const end of ['\r\n', '\n']) {
     const body = `0018A45C4D1DEB81644B54AB7F969B88D65:3${end}2DC183F740EE76F27B78EB39C8AD972A757:0`
     assert.deepEqual(await answering(body)(sha1('P@ssw0rd'), { remainingMs }), { kind: 'count', count: 0 })
   }
 })
 
-test('UC-03, H7: lines may end in CRLF or LF, be in lower case, and be the last without an end', async () => {
+test('UC-03: lines may end in CRLF or LF, be in lower case, and be the last without an end', async () => {
   const lines = ['0018A45C4D1DEB81644B54AB7F969B88D65:3', '2DC183F740EE76F27B78EB39C8AD972A757:42']
   for (const body of [
     lines.join('\r\n'),
@@ -96,7 +96,7 @@ test('whatever is not lines of digests and counts is no answer, so it cannot say
   }
 })
 
-test('H9: a range is asked once and remembered until its time is up', async context => {
+test('a range is asked once and remembered until its time is up', async context => {
   const { count, standIn, clock } = await start(context, { cacheSeconds: 60 })
   await count(sha1('P@ssw0rd'), { remainingMs })
   clock.now += 59_000
@@ -141,7 +141,7 @@ const faults: [RangeFault, string, calls: number][] = [
   [503, 'status 503', 2],
 ]
 for (const [fault, why, calls] of faults) {
-  test(`H5, H6: a service with the fault ${fault} is unavailable, by both clients, and is not remembered`, async context => {
+  test(`a service with the fault ${fault} is unavailable, by both clients, and is not remembered`, async context => {
     const { standIn } = await start(context)
     const withFetch = createPwnedPasswords({ url: standIn.url, timeoutMs: 200 }, { get: fetchGet })
     const get = createHttpGet()

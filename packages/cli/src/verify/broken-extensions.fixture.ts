@@ -42,7 +42,7 @@ export type Defect = (
 
 export interface BrokenExtension {
   name: string
-  /** Where the defect was seen: the row of a specification. */
+  /** Where it was seen in samples and guides of WSO2, and the row of docs/reference/conformance.md that it goes against. */
   seen: string
   /** Default PRE_ISSUE_ACCESS_TOKEN. */
   type?: ActionType
@@ -116,67 +116,67 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   // --- status and form of the answer
   {
     name: 'answers ERROR with 200',
-    seen: 'user-actions 7.1 H11',
+    seen: 'the password sample in Ballerina, E66',
     defect: refusals(() => ({ actionStatus: 'ERROR', errorMessage: 'invalid_request' })),
     caughtBy: ['answer.pairing'],
   },
   {
     name: 'answers FAILED with 400',
-    seen: 'engine 4.2',
+    seen: 'E71',
     defect: refusals(failed => ({ ...failed }), 400),
     caughtBy: ['answer.pairing'],
   },
   {
     name: 'answers FAILED with 401',
-    seen: 'user-actions 7.2 R9',
+    seen: 'the profile sample for Vercel, PR-26',
     defect: refusals(failed => ({ ...failed }), 401),
     caughtBy: ['answer.pairing'],
   },
   {
     name: 'answers SUCCESS with 500',
-    seen: 'engine 4.2, E71',
+    seen: 'E71',
     defect: decisions(decided => ({ ...decided }), 500),
     caughtBy: ['answer.pairing'],
   },
   {
     name: 'answers 204',
-    seen: 'engine 3.3, E62',
+    seen: 'E62',
     defect: replies(() => ({ status: 204, body: '' })),
     caughtBy: ['answer.status'],
   },
   {
     name: 'answers 201',
-    seen: 'engine 3.3',
+    seen: 'E62',
     defect: replies(reply => ({ ...reply, status: 201 })),
     caughtBy: ['answer.status'],
   },
   {
     name: 'redirects to a login page',
-    seen: 'engine 3.1, E51',
+    seen: 'E51',
     defect: replies(() => ({ status: 302, headers: { location: 'https://elsewhere.example/' }, body: '' })),
     caughtBy: ['answer.status'],
   },
   {
     name: 'passes on the 429 of the service it asks',
-    seen: 'user-actions 7.1 H5',
+    seen: 'the password sample for Node.js, E62',
     defect: replies(() => json(429, { actionStatus: 'ERROR', errorMessage: 'too_many_requests' })),
     caughtBy: ['reach.claims', 'answer.status'],
   },
   {
     name: 'refuses with 403',
-    seen: 'engine 3.3',
+    seen: 'E61',
     defect: refusals(failed => ({ ...failed }), 403),
     caughtBy: ['answer.status'],
   },
   {
     name: 'is no function of its runtime, so the gateway answers 502',
-    seen: 'user-actions 7.2 R14',
+    seen: 'the guides for Lambda, E54',
     defect: () => () => json(502, { message: 'Internal Server Error' }),
     caughtBy: ['answer.status', 'input.malformed', 'input.no-event'],
   },
   {
     name: 'is not ready when it is asked first',
-    seen: 'engine 3.3',
+    seen: 'T216',
     defect: () => {
       const seen = new Set<string>()
       return (call, good) => {
@@ -190,7 +190,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'breaks the connection when no address is forwarded',
-    seen: 'user-actions 7.1 H12',
+    seen: 'the password sample in Ballerina',
     defect: () => async (call, good) =>
       call.json?.event?.request?.clientId && !call.json.event.request.additionalHeaders && !call.json.event.session
         ? 'reset'
@@ -199,31 +199,31 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'answers as text/html',
-    seen: 'engine 4.1, E63',
+    seen: 'E63',
     defect: replies(reply => ({ ...reply, headers: { 'content-type': 'text/html' } })),
     caughtBy: ['answer.content-type'],
   },
   {
     name: 'answers as Application/JSON',
-    seen: 'engine 4.1',
+    seen: 'E63',
     defect: replies(reply => ({ ...reply, headers: { 'content-type': 'Application/JSON' } })),
     caughtBy: ['answer.content-type'],
   },
   {
     name: 'answers as application/problem+json',
-    seen: 'engine 4.1',
+    seen: 'E63',
     defect: replies(reply => ({ ...reply, headers: { 'content-type': 'application/problem+json' } })),
     caughtBy: ['answer.content-type'],
   },
   {
     name: 'answers without a content type',
-    seen: 'user-actions 7.2 R15',
+    seen: 'the profile sample for Lambda, E63',
     defect: replies(reply => ({ ...reply, headers: {} })),
     caughtBy: ['answer.content-type'],
   },
   {
     name: 'compresses its answers unasked',
-    seen: 'engine 3.1',
+    seen: 'E36: no encoding is asked for',
     defect: replies(reply => ({
       ...reply,
       headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },
@@ -233,13 +233,13 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'begins its answers with a byte order mark',
-    seen: 'engine 4.2',
+    seen: 'RFC 8259, section 8.1',
     defect: replies(reply => ({ ...reply, body: `\uFEFF${reply.body}` })),
     caughtBy: ['answer.encoding'],
   },
   {
     name: 'answers in UTF-16',
-    seen: 'engine 12, 11',
+    seen: 'RFC 8259, section 8.1',
     defect: replies(reply => ({
       ...reply,
       headers: { 'content-type': 'application/json; charset=utf-16' },
@@ -249,61 +249,61 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'serializes twice',
-    seen: 'engine 4.2, E64',
+    seen: 'E64',
     defect: replies(reply => ({ ...reply, body: JSON.stringify(reply.body) })),
     caughtBy: ['answer.json'],
   },
   {
     name: 'answers twice in one body',
-    seen: 'engine 4.2',
+    seen: 'platforms read the first of them, or none',
     defect: replies(reply => ({ ...reply, body: `${reply.body}${reply.body}` })),
     caughtBy: ['answer.json'],
   },
   {
     name: 'answers nothing with 200',
-    seen: 'engine 4.2, E64',
+    seen: 'E64',
     defect: replies(reply => ({ ...reply, body: '' })),
     caughtBy: ['answer.json'],
   },
   {
     name: 'writes NaN, as Python does',
-    seen: 'engine 4.2, E64',
+    seen: 'E64',
     defect: replies(reply => ({ ...reply, body: String(reply.body).replace(/\}$/, ',"operations":[NaN]}') })),
     caughtBy: ['answer.json'],
   },
   {
     name: 'answers a list',
-    seen: 'engine 4.2',
+    seen: 'E64',
     defect: replies(reply => ({ ...reply, body: `[${reply.body}]` })),
     caughtBy: ['answer.json'],
   },
   {
     name: 'writes the status in small letters',
-    seen: 'engine 4.2, E76',
+    seen: 'E76',
     defect: decisions(decided => ({ ...decided, actionStatus: decided.actionStatus.toLowerCase() })),
     caughtBy: ['answer.action-status'],
   },
   {
     name: 'answers {error} without actionStatus',
-    seen: 'user-actions 7.1 H5',
+    seen: 'the password sample for Node.js, E64',
     defect: refusals(() => ({ error: 'invalid_request' }), 400),
     caughtBy: ['answer.action-status'],
   },
   {
     name: 'has a health page where the extension should be',
-    seen: 'user-actions 7.2 R11',
+    seen: 'the profile sample for Vercel, PR-30',
     defect: () => () => json(200, { message: 'Service is running.', status: 'ok' }),
     caughtBy: ['answer.action-status', 'input.malformed', 'input.no-event', 'caller.missing', 'caller.wrong'],
   },
   {
     name: 'adds a member of its own',
-    seen: 'engine 4.2, E82',
+    seen: 'E82',
     defect: decisions(decided => ({ ...decided, requestId: 'rq-1' })),
     caughtBy: ['answer.members'],
   },
   {
     name: 'still says error instead of errorMessage',
-    seen: 'user-actions 7.1 H5, engine 4.2',
+    seen: 'the password sample for Node.js, E70',
     defect: () => async (call, good) =>
       call.json?.event?.request?.grantType === 'password'
         ? json(400, { actionStatus: 'ERROR', error: 'unsupported_grant' })
@@ -312,38 +312,38 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'answers ERROR without a message',
-    seen: 'user-actions 7.1 H11, E70',
+    seen: 'the password sample in Ballerina, E70',
     defect: () => async (call, good) =>
       call.json?.event?.request?.grantType === 'password' ? json(400, { actionStatus: 'ERROR' }) : good(),
     caughtBy: ['answer.reason'],
   },
   {
     name: 'refuses without a reason',
-    seen: 'engine 4.2, E73',
+    seen: 'E73',
     defect: refusals(({ failureReason: _, ...failed }) => failed),
     caughtBy: ['answer.reason'],
   },
   {
     name: 'refuses with a number as the reason',
-    seen: 'engine 4.2',
+    seen: 'E73',
     defect: refusals(failed => ({ ...failed, failureReason: 403 })),
     caughtBy: ['answer.reason'],
   },
   {
     name: 'refuses with a comma in the description',
-    seen: 'token-actions 8.7 #21, E74',
+    seen: 'the token sample, E74',
     defect: refusals(failed => ({ ...failed, failureDescription: 'No address, no token.' })),
     caughtBy: ['answer.alphabet'],
   },
   {
     name: 'refuses in German',
-    seen: 'token-actions 6.1',
+    seen: 'E74: letters are those of ASCII',
     defect: refusals(failed => ({ ...failed, failureDescription: 'Ohne Adresse gibt es keinen Schlüssel.' })),
     caughtBy: ['answer.alphabet'],
   },
   {
     name: 'repeats the name of the department in the refusal',
-    seen: 'user-actions 7.2 R7',
+    seen: 'the profile samples',
     type: 'PRE_UPDATE_PROFILE',
     defect: decisions((decided, call) =>
       decided.actionStatus === 'FAILED'
@@ -354,44 +354,44 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'refuses with a reason of 101 characters',
-    seen: 'engine 4.2, E74',
+    seen: 'E74',
     defect: refusals(failed => ({ ...failed, failureReason: 'x'.repeat(101) })),
     caughtBy: ['answer.length'],
   },
   {
     name: 'refuses with a description of 301 characters',
-    seen: 'engine 4.2, E75',
+    seen: 'E75',
     defect: refusals(failed => ({ ...failed, failureDescription: 'x'.repeat(301) })),
     caughtBy: ['answer.length'],
   },
   {
     name: 'refuses without a description',
-    seen: 'token-actions 8.4, 6.2',
+    seen: 'the token guides, T211',
     defect: refusals(({ failureDescription: _, ...failed }) => failed),
     caughtBy: ['answer.description'],
   },
   {
     name: 'refuses with server_error',
-    seen: 'token-actions 6.1',
+    seen: 'T209',
     defect: refusals(failed => ({ ...failed, failureReason: 'Server_Error' })),
     caughtBy: ['answer.server-words'],
   },
   {
     name: 'answers with more than a mebibyte',
-    seen: 'engine 3.1',
+    seen: 'Preflow reads no more than a mebibyte; the reference has no limit',
     defect: replies(reply => ({ ...reply, body: `${' '.repeat(1_100_000)}${reply.body}` })),
     caughtBy: ['answer.size'],
   },
   {
     name: 'signs in at once and does not say whom',
-    seen: 'user-actions 4.5',
+    seen: 'AU-12',
     type: 'AUTHENTICATION',
     defect: redirects(() => succeeded),
     caughtBy: ['answer.data', 'event.asks-before-signing-in'],
   },
   {
     name: 'signs in a user without an id',
-    seen: 'user-actions 4.5',
+    seen: 'AU-13',
     type: 'AUTHENTICATION',
     defect: redirects(() => ({ ...succeeded, data: { user: { claims: [] } } })),
     caughtBy: ['answer.data', 'event.asks-before-signing-in'],
@@ -400,49 +400,49 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   // --- operations
   {
     name: 'writes ADD in capitals',
-    seen: 'engine 2.1',
+    seen: 'T225',
     defect: operations(list => list.map(operation => ({ ...operation, op: operation.op.toUpperCase() }))),
     caughtBy: ['operation.form'],
   },
   {
     name: 'moves a claim',
-    seen: 'engine 4.4, E81',
+    seen: 'E81',
     defect: operations(() => [{ op: 'move', from: '/accessToken/claims/a', path: '/accessToken/claims/b' }]),
     caughtBy: ['operation.form'],
   },
   {
     name: 'explains an operation in a member of its own',
-    seen: 'engine 4.2, E82',
+    seen: 'E82',
     defect: operations(list => list.map(operation => ({ ...operation, why: 'risk' }))),
     caughtBy: ['operation.form'],
   },
   {
     name: 'sends operations: null',
-    seen: 'engine 4.2',
+    seen: 'T169',
     defect: operations(() => null),
     caughtBy: ['operation.form'],
   },
   {
     name: 'sends operations as an object',
-    seen: 'engine 4.2',
+    seen: 'the reference cannot read it',
     defect: operations(list => ({ ...list })),
     caughtBy: ['operation.form'],
   },
   {
     name: 'forgets the path',
-    seen: 'engine 4.4',
+    seen: 'the reference breaks on it',
     defect: operations(() => [{ op: 'add', value: { name: 'risk', value: 'low' } }]),
     caughtBy: ['operation.form'],
   },
   {
     name: 'forgets the value',
-    seen: 'token-actions 4.1',
+    seen: 'T115',
     defect: operations(() => [{ op: 'replace', path: EXPIRES_IN }]),
     caughtBy: ['operation.form'],
   },
   {
     name: 'writes url before op',
-    seen: 'engine 4.4',
+    seen: 'E80',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
       ...incomplete,
@@ -452,7 +452,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'gives a redirect a path',
-    seen: 'engine 4.4, E79',
+    seen: 'E79',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
       ...incomplete,
@@ -462,7 +462,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'asks for two redirects',
-    seen: 'user-actions 4.4',
+    seen: 'AU-09',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
       ...incomplete,
@@ -472,14 +472,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'answers INCOMPLETE without operations',
-    seen: 'user-actions 4.4, E77',
+    seen: 'AU-08, E77',
     type: 'AUTHENTICATION',
     defect: redirects(() => ({ actionStatus: 'INCOMPLETE' })),
     caughtBy: ['operation.redirect'],
   },
   {
     name: 'redirects to a path',
-    seen: 'user-actions 4.3',
+    seen: 'AU-04',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
       ...incomplete,
@@ -492,7 +492,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'answers INCOMPLETE to a token request',
-    seen: 'token-actions 6.2, E161',
+    seen: 'T206, E161',
     defect: decisions(() => ({
       actionStatus: 'INCOMPLETE',
       operations: [{ op: 'redirect', url: 'https://a.example/' }],
@@ -501,19 +501,19 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'replaces the subject',
-    seen: 'engine 4.4, E87',
+    seen: 'T132, E87',
     defect: operations(list => [...list, { op: 'replace', path: '/accessToken/claims/sub', value: 'root' }]),
     caughtBy: ['operation.allowed'],
   },
   {
     name: 'does not look at allowedOperations',
-    seen: 'token-actions 8.7 #12',
+    seen: 'the token sample, T180',
     defect: operations(list => [...list, { op: 'replace', path: '/refreshToken/claims/expires_in', value: 600 }]),
     caughtBy: ['operation.allowed'],
   },
   {
     name: 'sends operations to a password update',
-    seen: 'user-actions 1.5, E10',
+    seen: 'PR-28',
     type: 'PRE_UPDATE_PASSWORD',
     defect: decisions(decided =>
       decided.actionStatus === 'SUCCESS'
@@ -524,13 +524,13 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'sends the lifetime as "900s"',
-    seen: 'token-actions 4.6, 8.7 #22',
+    seen: 'the token sample, T175',
     defect: operations(() => [{ op: 'replace', path: EXPIRES_IN, value: '900s' }]),
     caughtBy: ['operation.applied'],
   },
   {
     name: 'adds an object as a claim',
-    seen: 'token-actions 4.4',
+    seen: 'T115, E97',
     defect: operations(() => [
       { op: 'add', path: '/accessToken/claims/-', value: { name: 'risk', value: { score: 3 } } },
     ]),
@@ -538,7 +538,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'adds at an index beyond the list',
-    seen: 'token-actions 4.1',
+    seen: 'T118',
     defect: operations((_, call) => [
       { op: 'add', path: `/accessToken/claims/${claimsOf(call).length}`, value: { name: 'risk', value: 'low' } },
     ]),
@@ -546,19 +546,19 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'adds the claim exp',
-    seen: 'token-actions 4.4',
+    seen: 'T125',
     defect: operations(() => [{ op: 'add', path: '/accessToken/claims/-', value: { name: 'exp', value: 1 } }]),
     caughtBy: ['operation.applied'],
   },
   {
     name: 'sets every token to 900 seconds',
-    seen: 'token-actions 8.7 #11',
+    seen: 'the token sample, T238',
     defect: operations(() => [{ op: 'replace', path: EXPIRES_IN, value: '900' }]),
     caughtBy: ['operation.lifetime'],
   },
   {
     name: 'adds its claim at every refresh',
-    seen: 'token-actions 8.7 #10',
+    seen: 'the token sample, T193',
     defect: operations(() => [{ op: 'add', path: '/accessToken/claims/-', value: { name: 'risk', value: 'low' } }]),
     caughtBy: ['operation.refresh'],
   },
@@ -566,13 +566,13 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   // --- what happens on platforms
   {
     name: 'fails always',
-    seen: 'user-actions 7.1 H6',
+    seen: 'the password sample for Node.js',
     defect: decisions(() => ({ actionStatus: 'ERROR', errorMessage: 'server_error' }), 500),
     caughtBy: ['event.decides'],
   },
   {
     name: 'needs a requestId',
-    seen: 'engine 2.1',
+    seen: 'E32',
     defect: () => async (call, good) =>
       call.json?.event && !call.json.requestId
         ? json(500, { actionStatus: 'ERROR', errorMessage: 'no_request_id' })
@@ -581,14 +581,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'crashes without an organization',
-    seen: 'user-actions 7.3 A12',
+    seen: 'the PIN sample, UC-23',
     defect: () => async (call, good) =>
       call.json?.event?.tenant?.id && !call.json.event.organization ? CRASH : good(),
     caughtBy: ['answer.content-type', 'event.revisions', 'input.members', 'secrecy.internals'],
   },
   {
     name: 'needs the user store',
-    seen: 'engine 2.2, user-actions 7.1 H12',
+    seen: 'the password sample in Ballerina, T62',
     defect: () => async (call, good) =>
       call.json?.event?.user && !call.json.event.userStore
         ? json(500, { actionStatus: 'ERROR', errorMessage: 'server_error' })
@@ -597,7 +597,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'looks for the user store where an older contract has no organization',
-    seen: 'user-actions 1.2',
+    seen: 'PW-39',
     type: 'PRE_UPDATE_PASSWORD',
     defect: () => async (call, good) =>
       call.json?.event?.user && !call.json.event.organization && !call.json.event.userStore
@@ -607,7 +607,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'cannot write the names of people into a header line',
-    seen: 'user-actions 7.2 R7',
+    seen: 'the profile samples',
     defect: () => async (call, good) =>
       claimsOf(call).some(({ value }) => typeof value === 'string' && /[^\x20-\xff]/.test(value))
         ? json(500, { actionStatus: 'ERROR', errorMessage: 'server_error' })
@@ -616,14 +616,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'refuses members it does not know',
-    seen: 'engine 1.4',
+    seen: 'platforms add members within a version',
     defect: () => async (call, good) =>
       call.json?.event?.addedLater ? json(400, { actionStatus: 'ERROR', errorMessage: 'unknown_member' }) : good(),
     caughtBy: ['event.new-members'],
   },
   {
     name: 'takes the retry for a replay',
-    seen: 'engine 3.3',
+    seen: 'T216',
     defect: () => {
       const seen = new Set<string>()
       return async (call, good) => {
@@ -642,7 +642,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'compares a list with a text',
-    seen: 'user-actions 7.2 R3',
+    seen: 'the profile samples, UC-12',
     type: 'PRE_UPDATE_PROFILE',
     defect: decisions((decided, call) => {
       const [first] = call.json?.event?.request?.claims ?? []
@@ -658,7 +658,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'reads no more than 16 KiB',
-    seen: 'user-actions 7.1, design 1',
+    seen: 'events of users in many groups are larger',
     defect: () => async (call, good) => {
       const reply = await good()
       return call.json?.event && call.text.length > 16_384 ? { status: 413, body: '' } : reply
@@ -667,7 +667,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'needs the version header',
-    seen: 'user-actions 0.4 E4',
+    seen: 'contracts before the header had none',
     defect: () => async (call, good) =>
       call.json?.event && !call.headers['x-wso2-api-version']
         ? json(400, { actionStatus: 'ERROR', errorMessage: 'no_version' })
@@ -676,7 +676,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'lets an address through that is none',
-    seen: 'token-actions 8.7 #3, #4',
+    seen: 'the token sample, T237',
     defect: () => async (call, good) => {
       const text = call.text.replaceAll(/no-address|1\.2\.3\.4&maxAgeInDays=365/g, '8.8.8.8')
       return good({ text, json: call.json })
@@ -685,27 +685,27 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'does not know IPv4 addresses written as IPv6',
-    seen: 'token-actions 8.7 #6',
+    seen: 'the token sample',
     defect: () => async (call, good) => good({ text: call.text.replaceAll('::ffff:', 'ffff-'), json: call.json }),
     caughtBy: ['event.address'],
   },
   {
     name: 'decodes the hash of a password as text',
-    seen: 'user-actions 7.1 H1',
+    seen: 'the password sample for Node.js, UC-04',
     type: 'PRE_UPDATE_PASSWORD',
     defect: decisions((decided, call) => (credentialOf(call)?.format === 'HASH' ? succeeded : decided)),
     caughtBy: ['event.credential-forms'],
   },
   {
     name: 'lets encrypted passwords through unread',
-    seen: 'user-actions 1.4',
+    seen: 'PC-06, UC-05',
     type: 'PRE_UPDATE_PASSWORD',
     defect: () => async (call, good) => (typeof credentialOf(call) === 'string' ? json(200, succeeded) : good()),
     caughtBy: ['event.credential-forms'],
   },
   {
     name: 'does not understand encrypted passwords',
-    seen: 'user-actions 7.1 H2',
+    seen: 'the password sample for Node.js, UC-05',
     type: 'PRE_UPDATE_PASSWORD',
     defect: () => async (call, good) =>
       typeof credentialOf(call) === 'string' ? json(400, { error: 'Unsupported credential.' }) : good(),
@@ -713,14 +713,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'never refuses a password',
-    seen: 'user-actions 7.2 R13',
+    seen: 'the profile guide for Choreo',
     type: 'PRE_UPDATE_PASSWORD',
     defect: decisions(() => succeeded),
     caughtBy: ['event.refuses-passwords'],
   },
   {
     name: 'reads attributes by the wrong name, so that no rule ever applies',
-    seen: 'user-actions 7.2 R13',
+    seen: 'the profile guide for Choreo',
     type: 'PRE_UPDATE_PROFILE',
     defect: () => async (_, good) => {
       const reply = await good()
@@ -730,14 +730,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'reads the user of the first step, where there is none',
-    seen: 'user-actions 7.3 A13',
+    seen: 'the PIN sample, UC-24',
     type: 'AUTHENTICATION',
     defect: () => async (call, good) => (call.json?.event?.tenant?.id && !call.json.event.user ? CRASH : good()),
     caughtBy: ['answer.content-type', 'input.members', 'secrecy.internals'],
   },
   {
     name: 'sends every flow to the same page',
-    seen: 'user-actions 7.3 A10',
+    seen: 'the PIN sample',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
       ...incomplete,
@@ -747,7 +747,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'sends browsers to a page without TLS',
-    seen: 'user-actions 7.3 A17',
+    seen: 'the PIN sample',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
       ...incomplete,
@@ -757,7 +757,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'forgets that a flow is pending',
-    seen: 'user-actions 7.3 A9',
+    seen: 'the PIN sample, UC-19',
     type: 'AUTHENTICATION',
     defect: () => {
       const pending = new Set<string>()
@@ -781,7 +781,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   // --- what no platform sends
   {
     name: 'does not look at actionType',
-    seen: 'user-actions 7.1 H8, 7.3 A18',
+    seen: 'the password sample for Node.js, the PIN sample, UC-10',
     defect: () => async (call, good) =>
       call.json?.event?.accessToken
         ? good({ text: JSON.stringify({ ...call.json, actionType: 'PRE_ISSUE_ACCESS_TOKEN' }) })
@@ -790,7 +790,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'takes what is not JSON for a request without an address',
-    seen: 'token-actions 8.7 #17',
+    seen: 'the token sample',
     defect: () => async (call, good) => {
       const reply = await good()
       return call.method === 'POST' && call.headers['x-api-key'] && !call.json?.event
@@ -805,7 +805,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'says SUCCESS to everything that is posted',
-    seen: 'user-actions 7.1 H8',
+    seen: 'the password sample for Node.js, UC-10',
     defect: () => async (_, good) => {
       const reply = await good()
       return typeof reply !== 'string' && reply.status === 400 ? json(200, succeeded) : reply
@@ -814,7 +814,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'crashes at broken members',
-    seen: 'user-actions 7.1 H12, 7.3 A13',
+    seen: 'the password sample in Ballerina, the PIN sample',
     defect: () => async (call, good) => {
       const reply = await good()
       return typeof reply !== 'string' && reply.status === 400 && call.json?.event?.request === null ? CRASH : reply
@@ -823,7 +823,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'shows a stack trace for malformed JSON',
-    seen: 'user-actions 7.2 R15',
+    seen: 'the profile sample for Lambda',
     defect: () => async (call, good) => {
       const reply = await good()
       return typeof reply !== 'string' && reply.status === 400 && call.json === undefined ? CRASHED_REFUSAL : reply
@@ -832,26 +832,26 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'reads any content type',
-    seen: 'user-actions 7.1 H8',
+    seen: 'the password sample for Node.js',
     defect: () => (call, good) => good({ headers: { ...call.headers, 'content-type': 'application/json' } }),
     caughtBy: ['input.content-type'],
   },
   {
     name: 'decides whatever the method',
-    seen: 'token-actions 8.7 #20',
+    seen: 'the token sample',
     defect: () => (_, good) => good({ method: 'POST' }),
     caughtBy: ['input.method'],
   },
   {
     name: 'reads bodies of any size',
-    seen: 'token-actions 8.7 #20',
+    seen: 'the token sample, UC-10',
     defect: () => (call, good) =>
       call.text.length > 1_000_000 ? good({ text: JSON.stringify({ ...call.json, padding: '' }) }) : good(),
     caughtBy: ['input.size'],
   },
   {
     name: 'remembers a bad request',
-    seen: 'user-actions 7.3 A6',
+    seen: 'the PIN sample',
     defect: () => {
       let isSpoilt = false
       return async (call, good) => {
@@ -867,7 +867,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   {
     name: 'hangs at malformed JSON',
     deadlineMs: HURRIED_MS,
-    seen: 'user-actions 7.1 H8',
+    seen: 'the password sample for Node.js',
     defect: () => (call, good) => (call.text === '' && call.method === 'POST' ? 'silence' : good()),
     caughtBy: ['input.malformed'],
   },
@@ -875,13 +875,13 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   // --- who may call
   {
     name: 'ignores credentials',
-    seen: 'token-actions 8.7 #15, user-actions 7.1 H4, 7.3 A1',
+    seen: 'the token sample, the password sample for Node.js, the PIN sample, UC-08',
     defect: () => (call, good) => good({ headers: { ...call.headers, 'x-api-key': API_KEY } }),
     caughtBy: ['caller.missing', 'caller.wrong'],
   },
   {
     name: 'compares the beginning of the key',
-    seen: 'user-actions 7.2 R10',
+    seen: 'the profile sample for Vercel, UC-08',
     defect: () => (call, good) => {
       const key = call.headers['x-api-key']
       const isNear = key !== undefined && key.length > 8 && API_KEY.startsWith(key.slice(0, 8))
@@ -891,35 +891,35 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'looks whether the key is somewhere in the header',
-    seen: 'user-actions 7.2 R10',
+    seen: 'the profile sample for Vercel, UC-08',
     defect: () => (call, good) =>
       good(call.headers['x-api-key']?.includes(API_KEY) ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {}),
     caughtBy: ['caller.wrong'],
   },
   {
     name: 'does not look at the case of the key',
-    seen: 'user-actions 7.2 R10',
+    seen: 'the profile sample for Vercel, UC-08',
     defect: () => (call, good) =>
       good({ headers: { ...call.headers, 'x-api-key': call.headers['x-api-key']?.toLowerCase() } }),
     caughtBy: ['caller.wrong'],
   },
   {
     name: 'lets everybody call',
-    seen: 'user-actions 7.3 A1',
+    seen: 'the PIN sample, UC-08',
     calling: 'openly',
     defect: () => (call, good) => good({ headers: { ...call.headers, 'x-api-key': API_KEY } }),
     caughtBy: ['caller.open'],
   },
   {
     name: 'does not verify the signature',
-    seen: 'peers 3.3',
+    seen: 'Standard Webhooks 1.0',
     calling: 'signed',
     defect: () => (call, good) => good({ headers: { ...call.headers, 'x-api-key': API_KEY } }),
     caughtBy: ['caller.missing', 'caller.wrong', 'caller.altered', 'caller.replayed'],
   },
   {
     name: 'takes any signature for a good one',
-    seen: 'peers 3.3',
+    seen: 'Standard Webhooks 1.0',
     calling: 'signed',
     defect: () => (call, good) =>
       good(call.headers['webhook-signature'] ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {}),
@@ -928,7 +928,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
 
   {
     name: 'takes signatures of the future',
-    seen: 'peers 3.3',
+    seen: 'Standard Webhooks 1.0',
     calling: 'signed',
     defect: () => (call, good) => {
       const { 'webhook-id': id, 'webhook-timestamp': seconds, 'webhook-signature': signatures = '' } = call.headers
@@ -947,14 +947,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   {
     name: 'never answers',
     deadlineMs: HURRIED_MS,
-    seen: 'token-actions 8.7 #2',
+    seen: 'the token sample, T218',
     defect: () => () => 'silence',
     caughtBy: ['time.deadline'],
   },
   {
     name: 'hangs for one flow',
     deadlineMs: HURRIED_MS,
-    seen: 'user-actions 7.1 H6',
+    seen: 'the password sample for Node.js',
     type: 'PRE_UPDATE_PASSWORD',
     defect: () => (call, good) => (call.json?.event?.action === 'INVITE' ? 'silence' : good()),
     caughtBy: ['time.deadline'],
@@ -962,7 +962,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   {
     name: 'starts slowly',
     deadlineMs: HURRIED_MS,
-    seen: 'token-actions 8.7 #24',
+    seen: 'the token sample',
     defect: () => async (call, good) => {
       if (call.n === 1) await new Promise(resolve => setTimeout(resolve, SLOW_START_MS))
       return good()
@@ -971,7 +971,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'keeps the request in a variable of the module',
-    seen: 'user-actions 7.3 A7',
+    seen: 'the PIN sample',
     defect: () => {
       let current: Partial<ReceivedCall> = {}
       return async (call, good) => {
@@ -985,7 +985,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'closes every connection',
-    seen: 'engine 3.2',
+    seen: 'platforms keep connections open',
     defect: () => async (_, good) => {
       const reply = await good()
       return typeof reply === 'string' ? reply : { ...reply, headers: { ...reply.headers, connection: 'close' } }
@@ -996,7 +996,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   // --- what it gives away
   {
     name: 'repeats the password in its answer',
-    seen: 'user-actions 7.1 H3',
+    seen: 'the password sample for Node.js',
     type: 'PRE_UPDATE_PASSWORD',
     defect: decisions((decided, call) =>
       call.json.event.initiatorType === 'APPLICATION'
@@ -1011,7 +1011,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'repeats the key it was called with',
-    seen: 'user-actions 7.1 H3',
+    seen: 'the password sample for Node.js',
     defect: () => async (call, good) => {
       const reply = await good()
       return typeof reply !== 'string' && reply.status === 415
