@@ -24,7 +24,7 @@ after(() => {
 
 /** The server as an operator runs it, in a process of its own. */
 async function startProcess(environment: Record<string, string>): Promise<{ child: ChildProcess; address: string }> {
-  const main = join(import.meta.dirname, '..', 'main.ts')
+  const main = join(import.meta.dirname, '..', '..', 'main.ts')
   const child = spawn(process.execPath, ['--conditions=@preflow/source', main], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
