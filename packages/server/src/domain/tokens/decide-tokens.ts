@@ -1,4 +1,4 @@
-import type { AccessTokenEvent, ActionType, IdTokenEvent, TokenClaim } from '@preflow/contract'
+import { type AccessTokenEvent, type ActionType, type IdTokenEvent, present, type TokenClaim } from '@preflow/contract'
 import { type ClaimValue, claimsOf } from '../../ground/claims/oidc-claims.ts'
 import type { Organization } from '../../ground/store/model.ts'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
@@ -117,37 +117,32 @@ export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promi
 
   return {
     accessToken: access.draft,
-    ...(id ? { idToken: id.draft } : {}),
+    ...present({ idToken: id?.draft }),
     response: { added: access.added, hidden: access.hidden, scopes: access.shownScopes },
-    customisation: {
-      ...(access.isCustomised
-        ? {
-            accessToken: {
-              claims: access.draft.claims,
-              audiences: access.draft.audiences,
-              lifetimeSeconds: access.draft.lifetimeSeconds,
-              ...(access.draft.refreshToken
-                ? { refreshTokenLifetimeSeconds: access.draft.refreshToken.lifetimeSeconds }
-                : {}),
-            },
-          }
-        : {}),
-      ...(id?.isCustomised
-        ? {
-            idToken: {
-              claims: id.draft.claims,
-              audiences: id.draft.audiences,
-              lifetimeSeconds: id.draft.lifetimeSeconds,
-            },
-          }
-        : // A refresh that issued no ID token does not forget what the next one starts from.
-          stored.idToken && !id
-          ? { idToken: stored.idToken }
-          : {}),
-    },
+    customisation: customisationAfter(access, id, stored),
     organization: organizationOf(plan),
     callIds,
   }
+}
+
+/** What is kept for refreshes. */
+function customisationAfter(
+  access: DecidedAccessToken,
+  id: DecidedIdToken | undefined,
+  stored: Customisation,
+): Customisation {
+  const customised = ({ claims, audiences, lifetimeSeconds }: AccessTokenDraft | IdTokenDraft) => ({
+    claims,
+    audiences,
+    lifetimeSeconds,
+  })
+  const refreshTokenLifetimeSeconds = access.draft.refreshToken?.lifetimeSeconds
+  // A refresh that issued no ID token does not forget what the next one starts from.
+  const idToken = id ? (id.isCustomised ? customised(id.draft) : undefined) : stored.idToken
+  const accessToken = access.isCustomised
+    ? { ...customised(access.draft), ...present({ refreshTokenLifetimeSeconds }) }
+    : undefined
+  return present({ accessToken, idToken })
 }
 
 /** Where tokens of the plan hold. */
@@ -160,6 +155,11 @@ interface DecidedAccessToken {
   added: { name: string; value: unknown }[]
   hidden: string[]
   shownScopes: string[]
+  isCustomised: boolean
+}
+
+interface DecidedIdToken {
+  draft: IdTokenDraft
   isCustomised: boolean
 }
 
@@ -186,7 +186,7 @@ async function decideAccessToken(
     organization: plan.issuer.organization,
     clientId: plan.application.clientId,
     facts: { application: plan.application.id, grantType: plan.grantType ?? NO_GRANT },
-    ...(plan.grantType === undefined ? {} : { grantType: plan.grantType }),
+    ...present({ grantType: plan.grantType }),
     eventFor: platform => accessTokenEvent(plan, draft, platform),
   })
   if (triggered.callId !== undefined) callIds.push(triggered.callId)
@@ -213,7 +213,7 @@ async function decideIdToken(
   access: DecidedAccessToken,
   ports: DecisionPorts,
   callIds: string[],
-): Promise<{ draft: IdTokenDraft; isCustomised: boolean } | undefined> {
+): Promise<DecidedIdToken | undefined> {
   const { scopes } = access.draft
   const { user } = plan
   if (!plan.tokens.includes('id') || !user || !scopes.includes('openid')) return undefined
@@ -227,7 +227,7 @@ async function decideIdToken(
     organization: plan.issuer.organization,
     clientId: plan.application.clientId,
     facts: { application: plan.application.id, grantType: plan.grantType ?? NO_GRANT },
-    ...(plan.grantType === undefined ? {} : { grantType: plan.grantType }),
+    ...present({ grantType: plan.grantType }),
     eventFor: () => idTokenEvent(plan, draft, scopes),
   })
   if (triggered.callId !== undefined) callIds.push(triggered.callId)
@@ -237,7 +237,7 @@ async function decideIdToken(
 
 /** The event an action changed, or nothing when the tokens are issued as they were. Throws when they are not issued. */
 function changedEvent(triggered: Triggered): (Triggered & { status: 'success' }) | undefined {
-  const callId = triggered.callId === undefined ? {} : { callId: triggered.callId }
+  const { callId } = triggered
   switch (triggered.status) {
     case 'skipped':
     case 'continued':
@@ -252,14 +252,18 @@ function changedEvent(triggered: Triggered): (Triggered & { status: 'success' })
       throw new TokenRefusal({
         status: reason === 'invalid_client' ? 401 : 400,
         error: reason,
-        ...(description === undefined ? {} : { description }),
-        ...callId,
+        ...present({ description, callId }),
       })
     }
     case 'incomplete':
     case 'error':
       // Why is for the operator, in the call's record. The client only learns the id to ask about.
-      throw new TokenRefusal({ status: 500, error: 'server_error', description: 'Internal Server Error.', ...callId })
+      throw new TokenRefusal({
+        status: 500,
+        error: 'server_error',
+        description: 'Internal Server Error.',
+        ...present({ callId }),
+      })
     default:
       return triggered satisfies never
   }
@@ -290,6 +294,13 @@ function mayRunIdTokenAction({ application, grantType, responseType, tokens, use
 function draftAccessToken(plan: TokenPlan, stored: Customisation): AccessTokenDraft {
   const { application, user, grantedScopes } = plan
   const earlier = stored.accessToken
+  const refreshToken = application.grantTypes.includes('refresh_token')
+    ? {
+        // Without a lifetime of its own the application leaves it to the server; the reference shows -1 then.
+        lifetimeSeconds: earlier?.refreshTokenLifetimeSeconds ?? (application.refreshTokenLifetimeSeconds || -1),
+        willBeIssued: plan.willIssueRefreshToken,
+      }
+    : undefined
   return {
     subject: user?.id ?? application.clientId,
     subjectKind: user ? 'APPLICATION_USER' : 'APPLICATION',
@@ -300,16 +311,7 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation): AccessTokenDr
       (user ? application.userTokenLifetimeSeconds : application.applicationTokenLifetimeSeconds),
     claims:
       earlier?.claims ?? (user ? asTokenClaims(claimsOf(user, grantedScopes, application.accessTokenClaims)) : []),
-    ...(application.grantTypes.includes('refresh_token')
-      ? {
-          refreshToken: {
-            // Without a lifetime of its own the application leaves it to the server; the reference shows -1 then.
-            lifetimeSeconds: earlier?.refreshTokenLifetimeSeconds ?? (application.refreshTokenLifetimeSeconds || -1),
-            willBeIssued: plan.willIssueRefreshToken,
-          },
-        }
-      : {}),
-    ...(plan.sessionDataKeyConsent === undefined ? {} : { sessionDataKeyConsent: plan.sessionDataKeyConsent }),
+    ...present({ refreshToken, sessionDataKeyConsent: plan.sessionDataKeyConsent }),
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type IdTokenEvent,
   type NamedValues,
   type Platform,
+  present,
   type TokenClaim,
   type TokenRequest,
 } from '@preflow/contract'
@@ -69,22 +70,20 @@ const STANDARD_ACCESS_CLAIMS: ReadonlySet<string> = new Set(
  */
 export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft, platform: Platform): AccessTokenEvent {
   const { issuer, application, requestedScopes, user, userOrganization, accessingOrganization } = context
-  const { scopes } = draft
+  const { scopes, sessionDataKeyConsent } = draft
   // A user of an organization below the root is of that one wherever they go; a user of the root is where they went.
   const residence = userOrganization?.depth ? userOrganization : (accessingOrganization ?? userOrganization)
   // The reference offers to change a refresh token that an application may have but will not get.
   const isRefreshTokenShown = platform.issuing.refreshPathsWhen === 'grant' || draft.refreshToken?.willBeIssued === true
   const refreshToken = isRefreshTokenShown ? draft.refreshToken : undefined
   return {
-    request: { ...wireRequest(context), ...(requestedScopes ? { scopes: requestedScopes } : {}) },
+    request: { ...wireRequest(context), ...present({ scopes: requestedScopes }) },
     tenant: wireTenant(issuer.tenant),
     organization: wireOrganization(issuer.organization),
-    ...(user
-      ? {
-          user: { id: user.id, ...(residence ? { organization: wireOrganization(residence) } : {}) },
-          userStore: PRIMARY_USER_STORE,
-        }
-      : {}),
+    ...(user && {
+      user: { id: user.id, ...present({ organization: residence && wireOrganization(residence) }) },
+      userStore: PRIMARY_USER_STORE,
+    }),
     accessToken: {
       tokenType: 'JWT',
       claims: [
@@ -97,14 +96,12 @@ export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft,
         { name: 'sub', value: draft.subject },
         ...draft.claims,
       ],
-      ...(scopes.length > 0 ? { scopes } : {}),
+      ...present({ scopes: scopes.length > 0 ? scopes : undefined }),
     },
-    ...(refreshToken
-      ? { refreshToken: { claims: [{ name: 'expires_in', value: refreshToken.lifetimeSeconds }] } }
-      : {}),
-    ...(draft.sessionDataKeyConsent === undefined
-      ? {}
-      : { session: { sessionDataKeyConsent: draft.sessionDataKeyConsent } }),
+    ...present({
+      refreshToken: refreshToken && { claims: [{ name: 'expires_in', value: refreshToken.lifetimeSeconds }] },
+      session: sessionDataKeyConsent === undefined ? undefined : { sessionDataKeyConsent },
+    }),
     response: {
       parameters: [
         'access_token',
@@ -130,14 +127,12 @@ export function readAccessToken(event: AccessTokenEvent, draft: AccessTokenDraft
     lifetimeSeconds: secondsOf(claimValue('expires_in'), draft.lifetimeSeconds),
     // A standard name that was not in the event may be added without an error; it has no effect (T124).
     claims: claims.filter(({ name }) => !STANDARD_ACCESS_CLAIMS.has(name)),
-    ...(draft.refreshToken
-      ? {
-          refreshToken: {
-            ...draft.refreshToken,
-            lifetimeSeconds: secondsOf(refreshLifetime, draft.refreshToken.lifetimeSeconds),
-          },
-        }
-      : {}),
+    ...present({
+      refreshToken: draft.refreshToken && {
+        ...draft.refreshToken,
+        lifetimeSeconds: secondsOf(refreshLifetime, draft.refreshToken.lifetimeSeconds),
+      },
+    }),
   }
 }
 
@@ -152,17 +147,17 @@ export function idTokenEvent(context: TokenContext, draft: IdTokenDraft, granted
     request: { ...wireRequest(context), scopes: context.requestedScopes ?? grantedScopes },
     tenant: wireTenant(issuer.tenant),
     organization: wireOrganization(issuer.organization),
-    ...(user
-      ? {
-          user: {
-            id: user.id,
-            userType: 'LOCAL',
-            ...(userOrganization ? { organization: wireOrganization(userOrganization) } : {}),
-            ...(accessingOrganization ? { accessingOrganization: wireOrganization(accessingOrganization) } : {}),
-          },
-          userStore: PRIMARY_USER_STORE,
-        }
-      : {}),
+    ...(user && {
+      user: {
+        id: user.id,
+        userType: 'LOCAL',
+        ...present({
+          organization: userOrganization && wireOrganization(userOrganization),
+          accessingOrganization: accessingOrganization && wireOrganization(accessingOrganization),
+        }),
+      },
+      userStore: PRIMARY_USER_STORE,
+    }),
     idToken: {
       claims: [
         ...draft.fixed,
@@ -190,8 +185,7 @@ export function readIdToken(event: IdTokenEvent, draft: IdTokenDraft): IdTokenDr
 function wireRequest({ application, client, parameters, grantType, responseType }: TokenContext): TokenRequest {
   return {
     clientId: application.clientId,
-    ...(grantType === undefined ? {} : { grantType }),
-    ...(responseType === undefined ? {} : { responseType }),
+    ...present({ grantType, responseType }),
     additionalHeaders: client.headers,
     additionalParams: parameters,
   }
