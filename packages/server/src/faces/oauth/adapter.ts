@@ -1,4 +1,5 @@
-import type { Adapter, AdapterPayload, ClientMetadata, ResponseType } from 'oidc-provider'
+import { present } from '@preflow/contract'
+import type { Adapter, AdapterPayload, Client, ClientMetadata, ResponseType } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { findApplicationByClientId } from '../../ground/store/applications.ts'
@@ -60,6 +61,11 @@ function alreadyUsed(model: string): Error {
 /** The name under which a client carries the application it stands for. */
 export const APPLICATION = 'application'
 
+/** The application behind the client of a request. */
+export function applicationOf(client: Client | undefined): Application {
+  return client?.[APPLICATION] as Application
+}
+
 /** Grants by the name under which clients and the management API know them. */
 const AUTHORIZATION_CODE = 'authorization_code'
 const IMPLICIT = 'implicit'
@@ -96,7 +102,7 @@ function clientOf(application: Application, supportedGrants: readonly string[]):
   return {
     client_id: application.clientId,
     client_name: application.name,
-    ...(application.isPublicClient || clientSecret === undefined ? {} : { client_secret: clientSecret }),
+    ...present({ client_secret: application.isPublicClient ? undefined : clientSecret }),
     token_endpoint_auth_method: application.isPublicClient ? 'none' : 'client_secret_basic',
     grant_types: grantTypes.filter(grant => supportedGrants.includes(grant)),
     redirect_uris: redirects,

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { present } from '@preflow/contract'
 import type { Interaction, InteractionResults, Provider } from 'oidc-provider'
 import type { Application } from '../../ground/store/model.ts'
+import { applicationOf } from './adapter.ts'
+import { RESOURCE } from './resource.ts'
 import { grantScopes } from './scopes.ts'
-import { applicationOf, RESOURCE } from './seam.ts'
 
 /** What the sign-in pages do with the interactions of a provider. */
 export interface Interactions {
@@ -21,7 +23,7 @@ export function createInteractions(provider: Provider): Interactions {
     async find(request, response) {
       const interaction = await provider.interactionDetails(request, response)
       const client = await provider.Client.find(String(interaction.params['client_id']))
-      return client ? { interaction, application: applicationOf(client) } : { interaction }
+      return { interaction, ...present({ application: client && applicationOf(client) }) }
     },
     finish: (request, response, result) =>
       provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true }),

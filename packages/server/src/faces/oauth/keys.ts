@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import type { Database } from '../../ground/store/database.ts'
 import { insertSigningKey, listSigningKeys } from '../../ground/store/signing-keys.ts'
 
@@ -18,4 +18,25 @@ export async function openSigningKeys(db: Database, tenantId: string, algorithm:
   return keys
     .toSorted((one, other) => Number(other.alg === algorithm) - Number(one.alg === algorithm))
     .map(({ kid, alg, jwk }) => ({ ...jwk, kid, alg, use: 'sig' }))
+}
+
+/**
+ * Reads the claims of a token that the issuer signed and that has not expired. Access tokens have the type `at+jwt` (RFC 9068),
+ * ID tokens have none.
+ */
+export type Verify = (jwt: string, type?: 'at+jwt') => Promise<JWTPayload | undefined>
+
+/** Makes it for one issuer. */
+export function createVerifier(keys: readonly JWK[], issuer: string): Verify {
+  const keySet = createLocalJWKSet({
+    keys: keys.map(({ d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...key }) => key),
+  })
+  return async (jwt, type) => {
+    try {
+      const { payload, protectedHeader } = await jwtVerify(jwt, keySet, { issuer })
+      return protectedHeader.typ === type ? payload : undefined
+    } catch {
+      return undefined
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import {
   deviceCodePage,
@@ -8,7 +9,7 @@ import {
   logoutPage,
   pagePolicy,
 } from '../../ground/pages/pages.ts'
-import { applicationOf } from './seam.ts'
+import { applicationOf } from './adapter.ts'
 
 /** The pages that oidc-provider shows by itself, in our clothes. */
 
@@ -56,8 +57,7 @@ export const devicePages: NonNullable<NonNullable<Configuration['features']>['de
       ctx,
       deviceCodePage({
         ...form,
-        ...(userCode === undefined ? {} : { code: userCode }),
-        ...(complaint === undefined ? {} : { complaint }),
+        ...present({ code: userCode, complaint }),
       }),
     )
   },

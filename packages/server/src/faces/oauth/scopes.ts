@@ -3,7 +3,7 @@ import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
 import { authorizedScopes } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application } from '../../ground/store/model.ts'
-import { RESOURCE } from './seam.ts'
+import { RESOURCE } from './resource.ts'
 
 /**
  * The scopes an application may get. Others are dropped without an error, as the reference does: those of APIs it was not

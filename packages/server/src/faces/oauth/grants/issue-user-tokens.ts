@@ -1,8 +1,10 @@
-import { errors, type TokenEndpointGrantContext } from 'oidc-provider'
+import { present } from '@preflow/contract'
+import type { TokenEndpointGrantContext } from 'oidc-provider'
 import type { Organization, User } from '../../../ground/store/model.ts'
+import { applicationOf } from '../adapter.ts'
+import { RESOURCE, resourceServerOf } from '../resource.ts'
 import { grantScopes } from '../scopes.ts'
-import { applicationOf, RESOURCE } from '../seam.ts'
-import type { GrantPorts } from './grants.ts'
+import type { GrantPorts } from './token-grant.ts'
 
 /** What a grant found out about the user it issues for. */
 export interface UserGrant {
@@ -35,11 +37,8 @@ export async function issueUserTokens(
     accountId: user.id,
     scopes,
     willIssueRefreshToken: mayRefresh,
-    authentication: {
-      ...(authTime === undefined ? {} : { authTimeSeconds: authTime }),
-      ...(amr ? { amr } : {}),
-    },
-    ...(accessingOrganization ? { accessingOrganization } : {}),
+    authentication: present({ authTimeSeconds: authTime, amr }),
+    ...present({ accessingOrganization }),
   })
 
   const grant = new provider.Grant({ clientId: client.clientId, accountId: user.id })
@@ -48,9 +47,8 @@ export async function issueUserTokens(
   ctx.oidc.entity('Grant', grant)
 
   const gty = params.grant_type
-  const info = await resourceServerOf(ctx)
   const accessToken = new provider.AccessToken({ client, accountId: user.id, grantId, gty })
-  accessToken.resourceServer = info
+  accessToken.resourceServer = new provider.ResourceServer(RESOURCE, resourceServerOf(application))
   ctx.oidc.entity('AccessToken', accessToken)
   const accessTokenValue = await accessToken.save()
 
@@ -63,8 +61,7 @@ export async function issueUserTokens(
       gty,
       scope: accessToken.scope ?? '',
       resource: RESOURCE,
-      ...(amr ? { amr } : {}),
-      ...(authTime === undefined ? {} : { authTime }),
+      ...present({ amr, authTime }),
     })
     ctx.oidc.entity('RefreshToken', refreshToken)
     refreshTokenValue = await refreshToken.save()
@@ -75,32 +72,11 @@ export async function issueUserTokens(
     access_token: accessTokenValue,
     token_type: accessToken.tokenType,
     expires_in: accessToken.expiration,
-    ...(accessToken.scope ? { scope: accessToken.scope } : {}),
-    ...(refreshTokenValue === undefined ? {} : { refresh_token: refreshTokenValue }),
-    ...(idToken ? { id_token: idToken } : {}),
+    ...present({
+      scope: accessToken.scope || undefined,
+      refresh_token: refreshTokenValue,
+      id_token: idToken || undefined,
+    }),
     ...members,
   }
-}
-
-async function resourceServerOf(ctx: TokenEndpointGrantContext) {
-  const { provider, client } = ctx.oidc
-  const application = applicationOf(client)
-  return new provider.ResourceServer(RESOURCE, {
-    scope: '',
-    audience: application.clientId,
-    accessTokenFormat: application.accessTokenType === 'JWT' ? 'jwt' : 'opaque',
-  })
-}
-
-/** What the request asks for, of what may be given: everything that may be given when it does not say. */
-export function requestedScopes(ctx: TokenEndpointGrantContext, given: readonly string[], otherwise: string[] = []) {
-  const { scope } = ctx.oidc.params
-  return scope ? scope.split(' ').filter(name => given.includes(name)) : otherwise
-}
-
-/** A required parameter. Throws the protocol's error when it is missing. */
-export function required(ctx: TokenEndpointGrantContext, name: string): string {
-  const value = ctx.oidc.params[name]
-  if (typeof value !== 'string' || value === '') throw new errors.InvalidRequest(`missing required parameter ${name}`)
-  return value
 }

@@ -1,7 +1,7 @@
 import { errors } from 'oidc-provider'
-import { applicationOf } from '../seam.ts'
-import type { TokenGrant } from './grants.ts'
-import { issueUserTokens, requestedScopes, required } from './issue-user-tokens.ts'
+import { applicationOf } from '../adapter.ts'
+import { issueUserTokens } from './issue-user-tokens.ts'
+import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
 /**
  * JWT bearer assertions, RFC 7523 section 2.1: an assertion about a user is exchanged for an access token.

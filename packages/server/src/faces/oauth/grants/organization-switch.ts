@@ -1,8 +1,8 @@
 import { errors } from 'oidc-provider'
 import { findOrganization } from '../../../ground/store/organizations.ts'
-import { applicationOf } from '../seam.ts'
-import type { TokenGrant } from './grants.ts'
-import { issueUserTokens, requestedScopes, required } from './issue-user-tokens.ts'
+import { applicationOf } from '../adapter.ts'
+import { issueUserTokens } from './issue-user-tokens.ts'
+import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
 /** WSO2's organization switch: a user's access token becomes one for an organization of the same tenant. */
 export const organizationSwitch: TokenGrant = {

@@ -1,8 +1,8 @@
 import { errors } from 'oidc-provider'
 import { PASSWORD_COMPLAINTS } from '../../../domain/credentials/check-password.ts'
-import { applicationOf } from '../seam.ts'
-import type { TokenGrant } from './grants.ts'
-import { issueUserTokens, requestedScopes, required } from './issue-user-tokens.ts'
+import { applicationOf } from '../adapter.ts'
+import { issueUserTokens } from './issue-user-tokens.ts'
+import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
 /** Resource owner password credentials, RFC 6749 section 4.3: for applications that cannot show a sign-in page. */
 export const password: TokenGrant = {

@@ -1,7 +1,7 @@
 import { errors } from 'oidc-provider'
-import { applicationOf } from '../seam.ts'
-import type { TokenGrant } from './grants.ts'
-import { issueUserTokens, requestedScopes, required } from './issue-user-tokens.ts'
+import { applicationOf } from '../adapter.ts'
+import { issueUserTokens } from './issue-user-tokens.ts'
+import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'

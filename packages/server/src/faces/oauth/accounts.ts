@@ -1,0 +1,33 @@
+import { present } from '@preflow/contract'
+import type { Issuer } from '../../domain/tenants/issuer.ts'
+import { claimsOf } from '../../ground/claims/oidc-claims.ts'
+import type { Database } from '../../ground/store/database.ts'
+import type { Organization, User } from '../../ground/store/model.ts'
+import { findOrganizationById } from '../../ground/store/organizations.ts'
+import { findUserById } from '../../ground/store/users.ts'
+
+/** Finds an active user of the tenant, and the organization the account is kept in. */
+export type FindUser = (id: string) => Promise<{ user: User; organization?: Organization } | undefined>
+
+/** Makes it for one issuer. */
+export function createUserFinder(db: Database, { organization: own, tenant }: Issuer): FindUser {
+  return async id => {
+    const user = await findUserById(db, tenant.id, id)
+    if (!user?.isActive) return undefined
+    const organization =
+      user.organizationId === own.id ? own : await findOrganizationById(db, tenant.id, user.organizationId)
+    return { user, ...present({ organization }) }
+  }
+}
+
+/** A user as oidc-provider wants it. */
+export function accountOf(user: User) {
+  return {
+    accountId: user.id,
+    user,
+    claims: async (_use: string, scope: string) => ({
+      sub: user.id,
+      ...Object.fromEntries(claimsOf(user, scope.split(' '))),
+    }),
+  }
+}

@@ -1,0 +1,43 @@
+/** What a provider answers when nothing else does, and what it logs. */
+import type { EventEmitter } from 'node:events'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Log } from '../../ground/observe/log.ts'
+import { showError } from './provider-pages.ts'
+
+/** Answers a path nobody serves, and the device's form without its session. Use it before anything else. */
+export function answerWhatIsLeft(provider: Provider): void {
+  provider.use(async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      // oidc-provider shows the device's form again after a mistake, and breaks when it has no session to keep its secret in.
+      const device = ctx as unknown as KoaContextWithOIDC
+      const session = device.oidc?.session as { new?: boolean } | undefined
+      if (ctx.path !== '/device' || !session?.new) throw error
+      ctx.status = 400
+      return showError(device, {
+        error: 'session_not_found',
+        error_description: 'This form is too old, or your browser keeps no cookies. Open the page anew.',
+      })
+    }
+    if (ctx.status !== 404 || ctx.body) return
+    const description = `Nothing answers ${ctx.method} at this path. Look at the method and the path.`
+    ctx.body = { error: 'not_found', error_description: description }
+    // A body alone would be sent with 200.
+    ctx.status = 404
+  })
+}
+
+/** Logs the server's own errors. What an extension caused is in the log already, under the id of its call. */
+export function logFailures(provider: Provider, log: Log, tenant: string): void {
+  provider.on('server_error', (ctx, error) => {
+    if ('callId' in error && error.callId !== undefined) return
+    log.error({ tenant, route: ctx.oidc?.route, err: error }, 'a request could not be answered')
+  })
+  // Koa would print what reaches it: a client that closed the connection, or what nothing above could answer.
+  ;(provider as EventEmitter).on('error', (error: Error & { headerSent?: boolean }) =>
+    error.headerSent
+      ? log.debug({ err: error }, 'a response could not be sent')
+      : log.error({ tenant, err: error }, 'a request could not be answered'),
+  )
+}

@@ -1,0 +1,21 @@
+import type { IncomingMessage } from 'node:http'
+import type { CheckPassword } from '../../domain/credentials/check-password.ts'
+import type { DecisionPorts } from '../../domain/tokens/decide-tokens.ts'
+import type { ClientRequest } from '../../ground/http/client-request.ts'
+import type { Log } from '../../ground/observe/log.ts'
+import type { Database } from '../../ground/store/database.ts'
+
+/** What the OAuth side of the server is made of. */
+export interface OAuthPorts extends DecisionPorts {
+  db: Database
+  /** Epoch milliseconds. */
+  now(): number
+  randomBytes(count: number): Uint8Array
+  log: Log
+  tokenAlgorithm: 'ES256' | 'RS256'
+  sessionLifetimeSeconds: number
+  /** A secret for one purpose, the same on every process and after every restart. */
+  deriveSecret(purpose: string): string
+  clientRequestOf(request: IncomingMessage): ClientRequest
+  checkPassword: CheckPassword
+}

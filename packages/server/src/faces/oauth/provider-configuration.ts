@@ -1,0 +1,180 @@
+/** What an issuer offers and where, as oidc-provider wants to know it: tables, and the functions it calls back. */
+import type { JWK } from 'jose'
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { beginSignIn } from '../../domain/sign-in/flow.ts'
+import type { Issuer } from '../../domain/tenants/issuer.ts'
+import { IDENTITY_SCOPES, SCOPE_CLAIMS } from '../../ground/claims/oidc-claims.ts'
+import { namedValues } from '../../ground/http/named-values.ts'
+import type { Database } from '../../ground/store/database.ts'
+import type { Application } from '../../ground/store/model.ts'
+import { accountOf, type FindUser } from './accounts.ts'
+import { APPLICATION, applicationOf, createArtifactAdapter, createClientAdapter } from './adapter.ts'
+import { grants } from './grants/grants.ts'
+import { loadGrant } from './load-grant.ts'
+import type { OAuthPorts } from './oauth-ports.ts'
+import { devicePages, logoutPages, showError } from './provider-pages.ts'
+import { RESOURCE, resourceServerOf } from './resource.ts'
+import { allowedScopes } from './scopes.ts'
+import type { Seam } from './seam/seam.ts'
+import { signInPolicy } from './sign-in-policy.ts'
+
+const BUILT_IN_GRANTS = [
+  'authorization_code',
+  'client_credentials',
+  'implicit',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:device_code',
+]
+
+const ROUTES: Configuration['routes'] = {
+  authorization: '/oauth2/authorize',
+  token: '/oauth2/token',
+  introspection: '/oauth2/introspect',
+  revocation: '/oauth2/revoke',
+  jwks: '/oauth2/jwks',
+  userinfo: '/oauth2/userinfo',
+  pushed_authorization_request: '/oauth2/par',
+  device_authorization: '/oauth2/device_authorize',
+  code_verification: '/device',
+  end_session: '/oidc/logout',
+}
+
+/** `token` alone is refused by oidc-provider: nothing binds such a token to the request it answers. */
+const RESPONSE_TYPES: Configuration['responseTypes'] = [
+  'code',
+  'id_token',
+  'id_token token',
+  'code id_token',
+  'code id_token token',
+  'code token',
+]
+
+/** In seconds. The decision writes the lifetimes of tokens over these. */
+const LIFETIMES: Configuration['ttl'] = {
+  AccessToken: 3600,
+  ClientCredentials: 3600,
+  RefreshToken: 86_400,
+  AuthorizationCode: 60,
+  DeviceCode: 600,
+  Interaction: 3600,
+  // Extended when a refresh token is to live longer.
+  Grant: 14 * 24 * 3600,
+}
+
+const CLOCK_TOLERANCE_SECONDS = 15
+
+/** What the configuration of one issuer is made of. */
+export interface IssuerParts {
+  issuer: Issuer
+  keys: readonly JWK[]
+  findUser: FindUser
+  seam: Seam
+}
+
+/** The configuration of the provider of one issuer. */
+export function configurationOf({ issuer, keys, findUser, seam }: IssuerParts, ports: OAuthPorts): Configuration {
+  const { db } = ports
+  const grantTypes = [...BUILT_IN_GRANTS, ...grants.map(({ grantType }) => grantType)]
+  return {
+    adapter: name =>
+      name === 'Client' ? createClientAdapter(db, issuer, grantTypes) : createArtifactAdapter(db, issuer, name),
+    jwks: { keys: keys as NonNullable<Configuration['jwks']>['keys'] },
+    enabledJWA: { idTokenSigningAlgValues: [...new Set(keys.map(({ alg }) => alg))] as ('ES256' | 'RS256')[] },
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientDefaults: { id_token_signed_response_alg: ports.tokenAlgorithm },
+    extraClientMetadata: { properties: [APPLICATION] },
+    routes: ROUTES,
+    responseTypes: RESPONSE_TYPES,
+    scopes: [...IDENTITY_SCOPES],
+    claims: Object.fromEntries(Object.entries(SCOPE_CLAIMS).map(([scope, names]) => [scope, [...names]])),
+    conformIdTokenClaims: false,
+    findAccount: async (_ctx, id) => {
+      const found = await findUser(id)
+      return found && accountOf(found.user)
+    },
+    cookies: cookiesOf(issuer, ports),
+    features: featuresOf(db),
+    pkce: { required: (_ctx, client) => client.clientAuthMethod === 'none' || applicationOf(client).mustUsePkce },
+    clientBasedCORS: (_ctx, origin, client) => mayCallFrom(applicationOf(client), origin),
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    expiresWithSession: () => false,
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    loadExistingGrant: loadGrant,
+    interactions: {
+      policy: signInPolicy(),
+      async url(ctx, interaction) {
+        // Custom authenticators see what the browser sent here, in whichever of its requests they are called.
+        const application = applicationOf(ctx.oidc.client)
+        await beginSignIn({ interaction, issuer, application }, requestBehind(ctx, ports), ports)
+        return `${issuer.path}/sign-in/${interaction.uid}`
+      },
+    },
+    renderError: showError,
+    ...seam.configuration,
+    ttl: { ...LIFETIMES, Session: ports.sessionLifetimeSeconds, ...seam.configuration.ttl },
+  }
+}
+
+function requestBehind(ctx: KoaContextWithOIDC, { clientRequestOf }: OAuthPorts) {
+  const sent = (ctx.method === 'POST' ? ctx.oidc.body : ctx.query) ?? {}
+  return { headers: clientRequestOf(ctx.req).headers, parameters: namedValues(sent) }
+}
+
+function featuresOf(db: Database): Configuration['features'] {
+  return {
+    devInteractions: { enabled: false },
+    dPoP: { enabled: false },
+    clientCredentials: { enabled: true },
+    introspection: {
+      enabled: true,
+      allowedPolicy: (_ctx, client, token) => client.clientAuthMethod !== 'none' || token.clientId === client.clientId,
+    },
+    revocation: {
+      enabled: true,
+      allowedPolicy(_ctx, client, token) {
+        if (token.clientId === client.clientId) return true
+        throw new errors.InvalidRequest('the token was issued to another client')
+      },
+    },
+    deviceFlow: { enabled: true, ...devicePages },
+    rpInitiatedLogout: { enabled: true, ...logoutPages },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => RESOURCE,
+      useGrantedResource: () => true,
+      async getResourceServerInfo(ctx, identifier, client) {
+        if (identifier !== RESOURCE) throw new errors.InvalidTarget()
+        const application = applicationOf(client)
+        const isForUser = ctx.oidc.params?.['grant_type'] !== 'client_credentials'
+        return resourceServerOf(application, await allowedScopes(db, application, isForUser))
+      },
+    },
+  }
+}
+
+function cookiesOf(issuer: Issuer, { deriveSecret }: OAuthPorts): Configuration['cookies'] {
+  const suffix = cookieSuffix(issuer)
+  return {
+    names: {
+      session: `preflow-session${suffix}`,
+      interaction: `preflow-sign-in${suffix}`,
+      resume: `preflow-resume${suffix}`,
+    },
+    keys: [deriveSecret(`cookies/${issuer.tenant.id}`)],
+    long: { httpOnly: true, sameSite: 'lax', signed: true, path: `${issuer.path}/` },
+    short: { httpOnly: true, sameSite: 'lax', signed: true },
+  }
+}
+
+/** Cookies of different issuers on one host must not meet: those of `/` are sent to `/t/acme` as well. */
+function cookieSuffix({ tenant, organization }: Issuer): string {
+  const id = organization.id === tenant.rootOrganizationId ? tenant.id : organization.id
+  return `-${id.replaceAll(/[^A-Za-z0-9-]/g, '')}`
+}
+
+function mayCallFrom(application: Application, origin: string): boolean {
+  return (
+    application.allowedOrigins.includes(origin) ||
+    application.callbackUrls.some(callback => URL.parse(callback)?.origin === origin)
+  )
+}

@@ -1,0 +1,198 @@
+/**
+ * Access tokens, of users and of applications.
+ *
+ * - A token takes one audience, a fixed lifetime and scopes within the grant. The decision is written over it at its first
+ *   `save`, after which the response's `scope` and `expires_in` follow by themselves.
+ * - JWT access tokens are refused at introspection, revocation and userinfo, because they are not stored. Here their
+ *   signature is checked instead, and only a revocation leaves a row.
+ */
+import { type Grant, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Issuer } from '../../../domain/tenants/issuer.ts'
+import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
+import {
+  type AccessTokenClass,
+  type AccessTokenModel,
+  current,
+  DECISION,
+  isStructured,
+  type OIDCContextInternals,
+  type ProviderInternals,
+  STRUCTURED,
+  type TokenInternals,
+  wrap,
+} from './internals.ts'
+import { sourceAtAuthorize } from './plan.ts'
+import type { DecisionSource, SeamKit } from './take-over.ts'
+import { claimsAsObject, wireAudience } from './wire-claims.ts'
+
+/** Members of an introspected or JWT access token that are not claims of its own. */
+const STANDARD_MEMBERS = new Set(['iss', 'client_id', 'aud', 'sub', 'scope', 'exp', 'iat', 'jti'])
+/** Makes a JWT look unlike one to the endpoints that refuse them. */
+const HIDDEN = 'jwt:'
+const TOKEN_PARAMETER_ROUTES = new Set(['introspection', 'revocation'])
+
+/** The two classes of access tokens. */
+function classesOf(provider: Provider): { Model: AccessTokenClass; isOfUser: boolean }[] {
+  return [
+    { Model: provider.AccessToken as never, isOfUser: true },
+    { Model: provider.ClientCredentials as never, isOfUser: false },
+  ]
+}
+
+/** Access tokens are written as decided. */
+export function writeDecidedAccessTokens(provider: Provider, seam: SeamKit): void {
+  for (const { Model } of classesOf(provider)) {
+    wrap(
+      Model.prototype,
+      'save',
+      save =>
+        async function (this: AccessTokenModel) {
+          const ctx = current()
+          if (!this.jti) {
+            const source: DecisionSource =
+              ctx.oidc.route === 'token' ? { scopes: [...this.scopes], tokens: ['access'] } : sourceAtAuthorize(ctx)
+            const decision = await seam.decide(ctx, source)
+            this.scope = decision.accessToken.scopes.join(' ')
+            this.aud = decision.accessToken.audiences
+            this.expiresIn = decision.accessToken.lifetimeSeconds
+            this[DECISION] = decision
+          }
+          const value = await save.call(this)
+          seam.stateOf(ctx).accessToken = value
+          return value
+        },
+    )
+    wrap(
+      Model.prototype,
+      'generateTokenId',
+      generate =>
+        function (this: AccessTokenModel) {
+          const id = generate.call(this)
+          // A JWT has no row that says which grant it belongs to, and a revoked grant must end it.
+          return this.format === 'jwt' && this.grantId ? `${id}.${this.grantId}` : id
+        },
+    )
+  }
+}
+
+/** JWTs are accepted wherever a stored token may be presented, and can be revoked. */
+export function findStructuredTokens(provider: Provider, seam: SeamKit): void {
+  const revocations = seam.adapterOf('RevokedAccessToken')
+  for (const { Model, isOfUser } of classesOf(provider)) {
+    wrap(
+      Model,
+      'find',
+      find =>
+        async function (this: AccessTokenClass, value: unknown, options?: object) {
+          const token = isStructured(value)
+            ? await findStructured({ Model, isOfUser }, value.replace(HIDDEN, ''))
+            : await find.call(this, value, options)
+          // Userinfo takes only tokens without an audience. Ours have one: at least the client itself.
+          if (token && Provider.ctx?.oidc.route === 'userinfo') delete token.aud
+          return token
+        },
+    )
+    wrap(
+      Model.prototype,
+      'destroy',
+      destroy =>
+        async function (this: AccessTokenModel) {
+          if (!this[STRUCTURED]) return destroy.call(this)
+          const leftSeconds = (this.exp ?? 0) - seam.nowSeconds()
+          if (leftSeconds > 0)
+            await revocations.upsert(this.jti, { jti: this.jti, kind: 'RevokedAccessToken' }, leftSeconds)
+        },
+    )
+  }
+
+  async function findStructured(
+    { Model, isOfUser }: { Model: AccessTokenClass; isOfUser: boolean },
+    jwt: string,
+  ): Promise<AccessTokenModel | undefined> {
+    const claims = await seam.verify(jwt)
+    if (!claims?.jti || (claims['aut'] === 'APPLICATION_USER') !== isOfUser) return undefined
+    if (await revocations.find(claims.jti)) return undefined
+    const { jti, iat, exp, sub, aud, scope, client_id: clientId } = claims
+    const extra = Object.fromEntries(Object.entries(claims).filter(([name]) => !STANDARD_MEMBERS.has(name)))
+    const ofUser = { accountId: sub, grantId: jti.split('.')[1] ?? 'unknown', extra }
+    const token = new Model({
+      jti,
+      iat,
+      exp,
+      aud,
+      scope,
+      clientId,
+      ...(isOfUser ? ofUser : { extra: { ...extra, sub } }),
+    })
+    token[STRUCTURED] = true
+    return token
+  }
+}
+
+/** Introspection and revocation refuse what looks like a JWT. Between the client's authentication and that there is no other place. */
+export function hideStructuredTokens(provider: Provider): void {
+  const { OIDCContext } = provider as unknown as ProviderInternals
+  wrap(
+    OIDCContext.prototype,
+    'entity',
+    entity =>
+      function (this: OIDCContextInternals, key: string, value: unknown) {
+        entity.call(this, key, value)
+        const { params, route } = this
+        if (key === 'Client' && params && TOKEN_PARAMETER_ROUTES.has(route) && isStructured(params.token)) {
+          params.token = HIDDEN + params.token
+        }
+      },
+  )
+}
+
+/** An action may add scopes that the grant does not have. At userinfo the token says what may be read with it. */
+export function readUserinfoByToken(provider: Provider): void {
+  wrap(
+    provider.Grant.prototype,
+    'getOIDCScopeFiltered',
+    filtered =>
+      function (this: Grant, filter) {
+        return Provider.ctx?.oidc.route === 'userinfo' ? [...filter].join(' ') : filtered.call(this, filter)
+      },
+  )
+}
+
+/** The claims that are kept with an opaque access token and signed into a JWT. */
+export function decidedClaims(_ctx: KoaContextWithOIDC, token: object): Record<string, unknown> | undefined {
+  const { accessToken } = (token as TokenInternals)[DECISION] ?? {}
+  return accessToken && { aut: accessToken.subjectKind, ...claimsAsObject(accessToken.claims) }
+}
+
+/** Writes a JWT access token as decided. */
+export function writeJwt(token: object, jwt: { payload: object }, issuer: Issuer): void {
+  const decision = (token as TokenInternals)[DECISION]
+  if (decision) jwt.payload = accessTokenPayload(decision, jwt.payload, issuer)
+}
+
+function accessTokenPayload(decision: TokenDecision, stock: object, issuer: Issuer): Record<string, unknown> {
+  const { subject, subjectKind, scopes, audiences, claims } = decision.accessToken
+  const { client_id, jti, iat, exp } = stock as Record<string, unknown>
+  const { id, name, handle } = decision.organization
+  return {
+    iss: issuer.url,
+    sub: subject,
+    aut: subjectKind,
+    aud: wireAudience(audiences) ?? NO_AUDIENCE,
+    client_id,
+    azp: client_id,
+    ...(scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
+    iat,
+    nbf: iat,
+    exp,
+    jti,
+    org_id: id,
+    org_name: name,
+    org_handle: handle,
+    // Last, as in the reference: on its platforms an extension may set `exp` or `jti` this way, on ours none gets so far.
+    ...claimsAsObject(claims),
+  }
+}
+
+/** oidc-provider insists on an audience, but an extension may have removed every one: true enough, and absent in JSON. */
+const NO_AUDIENCE: string[] = Object.assign([], { toJSON: () => undefined })

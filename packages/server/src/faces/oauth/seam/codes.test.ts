@@ -1,0 +1,32 @@
+/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TokenRefusal } from '../../../domain/tokens/decide-tokens.ts'
+import { stageSeam } from './seam.fixture.ts'
+
+const stage = stageSeam()
+
+test('a code: the decision, then the code, then the refresh token', async () => {
+  assert.equal((await stage.exchange()).status, 200)
+  assert.deepEqual(stage.events, ['decide', 'consume AuthorizationCode', 'save RefreshToken'])
+})
+
+test('what is invalid is refused before it is decided', async () => {
+  await stage.refresh('unknown')
+  await stage.post('/token', {
+    grant_type: 'authorization_code',
+    code: await stage.makeCode(),
+    redirect_uri: 'http://127.0.0.1/other',
+  })
+  assert.deepEqual(stage.events, [])
+})
+
+test('a refusal consumes and stores nothing, and reaches the client as it is', async () => {
+  stage.decision = () => {
+    throw new TokenRefusal({ status: 400, error: 'policy deny', description: 'Not today', callId: 'c-1' })
+  }
+  const { status, headers, body } = await stage.exchange()
+  assert.deepEqual([status, body], [400, { error: 'policy deny', error_description: 'Not today', call_id: 'c-1' }])
+  assert.equal(headers.get('x-preflow-call-id'), 'c-1')
+  assert.deepEqual(stage.events, ['decide'])
+})

@@ -1,0 +1,66 @@
+/**
+ * Codes: authorization codes and device codes.
+ *
+ * The stock handlers consume a code and then issue. Actions must be called *before*, so that a refusal burns nothing.
+ */
+import { present } from '@preflow/contract'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { applicationOf } from '../adapter.ts'
+import { type CodeModel, current, widen, wrap } from './internals.ts'
+import { authenticationOf, sourceAtAuthorize } from './plan.ts'
+import type { SeamKit } from './take-over.ts'
+
+/** Codes are consumed only after the actions agreed. */
+export function decideBeforeConsumingCodes(provider: Provider, seam: SeamKit): void {
+  decideBeforeConsuming(provider.AuthorizationCode, seam)
+  decideBeforeConsuming(provider.DeviceCode, seam)
+}
+
+function decideBeforeConsuming(Model: Provider['AuthorizationCode'] | Provider['DeviceCode'], seam: SeamKit): void {
+  const prototype: CodeModel = Model.prototype as never
+  wrap(
+    prototype,
+    'consume',
+    consume =>
+      async function (this: CodeModel) {
+        const ctx = current()
+        // A device code that was declined is consumed to say so: there is nothing to issue.
+        if (this.error === undefined) {
+          const { accountId, sessionDataKeyConsent } = this
+          const decision = await seam.decide(ctx, {
+            ...present({ accountId, sessionDataKeyConsent }),
+            scopes: [...this.scopes],
+            willIssueRefreshToken: applicationOf(ctx.oidc.client).grantTypes.includes('refresh_token'),
+            authentication: authenticationOf(this),
+          })
+          // What follows reads the scopes from here: the refresh token, and whether an ID token is wanted.
+          this.scope = decision.accessToken.scopes.join(' ')
+        }
+        await consume.call(this)
+      },
+  )
+}
+
+/** In the hybrid flow a refusal of the ID token must not leave a code behind; and a code remembers its consent page. */
+export function decideBeforeNewCodes(provider: Provider, seam: SeamKit): void {
+  widen(provider.AuthorizationCode, 'sessionDataKeyConsent')
+  const prototype: CodeModel = provider.AuthorizationCode.prototype as never
+  wrap(
+    prototype,
+    'save',
+    save =>
+      async function (this: CodeModel) {
+        const ctx = current()
+        if (!this.jti) {
+          const { Interaction } = ctx.oidc.entities
+          if (Interaction?.prompt.name === 'consent') this.sessionDataKeyConsent = Interaction.jti
+          if (asksForIdToken(ctx)) await seam.decide(ctx, sourceAtAuthorize(ctx))
+        }
+        return save.call(this)
+      },
+  )
+}
+
+function asksForIdToken(ctx: KoaContextWithOIDC): boolean {
+  return String(ctx.oidc.params?.['response_type']).split(' ').includes('id_token')
+}

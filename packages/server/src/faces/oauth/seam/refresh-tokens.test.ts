@@ -1,0 +1,45 @@
+/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { applicationOf } from '../adapter.ts'
+import { stageSeam } from './seam.fixture.ts'
+
+const stage = stageSeam()
+
+test('a refresh: the decision, then old and new refresh token in one step', async () => {
+  const { body } = await stage.exchange()
+  stage.events = []
+  assert.equal((await stage.refresh(body.refresh_token)).status, 200)
+  assert.deepEqual(stage.events, ['decide', 'replace RefreshToken'])
+})
+
+test('without rotation the decision comes first as well', async () => {
+  const { body } = await stage.exchange()
+  stage.events = []
+  const client = await stage.provider.Client.find('web')
+  assert(client)
+  applicationOf(client).renewsRefreshToken = false
+  const second = await stage.refresh(body.refresh_token)
+  applicationOf(client).renewsRefreshToken = true
+  assert.equal(second.body.refresh_token, body.refresh_token)
+  assert.deepEqual(stage.events, ['decide', 'save RefreshToken'])
+})
+
+test('the row has the customisation and the lifetime, and the grant lives longer than both', async () => {
+  const { body } = await stage.exchange()
+  const row = stage.rows.get(`RefreshToken ${body.refresh_token}`)
+  assert.deepEqual(row?.['customisation'], { accessToken: { claims: [], audiences: [], lifetimeSeconds: 77 } })
+  assert.equal((row?.exp ?? 0) - (row?.iat ?? 0), 500)
+  assert((stage.rows.get(`Grant ${row?.grantId}`)?.exp ?? 0) >= (row?.exp ?? 0))
+  await stage.refresh(body.refresh_token)
+  assert.deepEqual(stage.plans.at(-1)?.stored, row?.['customisation'])
+  assert.equal(stage.plans.at(-1)?.previousGrant, 'authorization_code')
+})
+
+test('a narrowed request narrows the access token only', async () => {
+  const { body } = await stage.exchange()
+  const narrowed = await stage.refresh(body.refresh_token, { scope: 'read' })
+  assert.equal(narrowed.body.scope, 'read')
+  assert.deepEqual(stage.plans.at(-1)?.grantedScopes, ['read'])
+  assert.equal(stage.rows.get(`RefreshToken ${narrowed.body.refresh_token}`)?.scope, 'openid read')
+})

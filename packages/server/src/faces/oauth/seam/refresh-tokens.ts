@@ -1,0 +1,105 @@
+/**
+ * Refresh tokens.
+ *
+ * - The stock handler consumes the old one and then issues. `rotateRefreshToken` is the last moment at which nothing has been
+ *   written, and it runs even without rotation: there the actions are called.
+ * - A refresh token carries what actions changed: its row is widened.
+ * - A refresh token and its successor are one step: `consume` waits for `save`, so that no crash can lose both.
+ */
+import { present } from '@preflow/contract'
+import type { AdapterPayload, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { remainingScopes } from '../../../domain/tokens/customisation.ts'
+import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
+import { type ArtifactAdapter, applicationOf } from '../adapter.ts'
+import { current, type RefreshTokenModel, widen, wrap } from './internals.ts'
+import { authenticationOf } from './plan.ts'
+import type { SeamKit } from './take-over.ts'
+
+const DEFAULT_REFRESH_LIFETIME_SECONDS = 86_400
+
+/** Before a refresh: decides. Whether the refresh token is to be replaced by a new one. */
+export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit): Promise<boolean> {
+  const old = ctx.oidc.entities.RefreshToken as unknown as RefreshTokenModel
+  const params = ctx.oidc.params as { scope?: string }
+  const kept = [...old.scopes]
+  const requested = params.scope ? [...ctx.oidc.requestParamScopes] : kept
+  const decision = await seam.decide(ctx, {
+    accountId: old.accountId,
+    scopes: requested,
+    ...present({
+      previousGrant: old.gty?.split(' ').at(-1),
+      stored: old.customisation,
+      accessingOrganization: old.accessingOrganization,
+    }),
+    willIssueRefreshToken: true,
+    authentication: authenticationOf(old),
+  })
+  // The stock handler reads both again: for the new refresh token, and to see whether an ID token is wanted.
+  const issued = decision.accessToken.scopes
+  old.scope = remainingScopes(kept, requested, issued).join(' ')
+  if (params.scope) params.scope = issued.join(' ')
+
+  if (applicationOf(ctx.oidc.client).renewsRefreshToken) return true
+  // Without rotation the same row goes on, and it must remember what a new one would.
+  old.customisation = decision.customisation
+  if (old.gty && !old.gty.endsWith('refresh_token')) old.gty = `${old.gty} refresh_token`
+  if (decision.customisation.accessToken) old.exp = (old.iat ?? 0) + refreshLifetime(decision)
+  await extendGrant(ctx, old.exp ?? 0, seam)
+  await old.save()
+  return false
+}
+
+/** A refresh token carries the customisation and replaces its predecessor in one step. */
+export function replaceRefreshTokens(provider: Provider, seam: SeamKit): void {
+  widen(provider.RefreshToken, 'customisation', 'accessingOrganization')
+  const prototype: RefreshTokenModel = provider.RefreshToken.prototype as never
+  wrap(
+    prototype,
+    'consume',
+    consume =>
+      async function (this: RefreshTokenModel) {
+        const ctx = current()
+        if (ctx.oidc.route === 'token') seam.stateOf(ctx).replaces = this.jti
+        else await consume.call(this)
+      },
+  )
+  wrap(
+    prototype,
+    'save',
+    save =>
+      async function (this: RefreshTokenModel) {
+        const ctx = current()
+        const { decided, replaces } = seam.stateOf(ctx)
+        if (this.jti || !decided) return save.call(this)
+        this.customisation = decided.customisation
+        if (decided.organization.id !== seam.issuer.organization.id) this.accessingOrganization = decided.organization
+        this.expiresIn = refreshLifetime(decided)
+        await extendGrant(ctx, seam.nowSeconds() + this.expiresIn, seam)
+        if (replaces !== undefined) {
+          const adapter = this.adapter as ArtifactAdapter
+          const upsert = (id: string, payload: AdapterPayload, expiresInSeconds: number) =>
+            adapter.replace(replaces, id, payload, expiresInSeconds)
+          Object.defineProperty(this, 'adapter', { value: { ...adapter, upsert } })
+        }
+        return save.call(this)
+      },
+  )
+}
+
+/** A grant must outlive its refresh token, which each rotation and each action may push further. */
+async function extendGrant(
+  ctx: KoaContextWithOIDC,
+  refreshExpiresAtSeconds: number,
+  { nowSeconds }: SeamKit,
+): Promise<void> {
+  const grant = ctx.oidc.entities.Grant
+  if (!grant?.exp || grant.exp >= refreshExpiresAtSeconds) return
+  // Twice as far as needed, so that a chain of refreshes seldom writes it.
+  grant.exp = 2 * refreshExpiresAtSeconds - nowSeconds()
+  await grant.save()
+}
+
+function refreshLifetime({ accessToken }: TokenDecision): number {
+  const seconds = accessToken.refreshToken?.lifetimeSeconds ?? 0
+  return seconds > 0 ? seconds : DEFAULT_REFRESH_LIFETIME_SECONDS
+}

@@ -1,0 +1,85 @@
+/** Responses: what actions add and hide, how refusals reach the client, and the challenge RFC 6749 asks for. */
+import type { EventEmitter } from 'node:events'
+import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
+import { CALL_ID_HEADER } from '../../../domain/actions/call-record.ts'
+import type { TokenDecision, TokenRefusal } from '../../../domain/tokens/decide-tokens.ts'
+import type { SeamKit } from './take-over.ts'
+
+/** What oidc-provider emits when a request fails at an endpoint where clients authenticate. */
+const FAILURES = [
+  'grant.error',
+  'introspection.error',
+  'revocation.error',
+  'device_authorization.error',
+  'pushed_authorization_request.error',
+]
+
+/** A client that does not authenticate gets `invalid_client` and 401. The stock handlers answer `invalid_request`. */
+export function challengeClients(provider: Provider): void {
+  for (const failure of FAILURES) (provider as EventEmitter).on(failure, challenge)
+}
+
+/** Errors name the call that caused them, so that the client can ask the operator why. */
+export function nameCalls(provider: Provider): void {
+  provider.on('grant.error', nameCall)
+  provider.on('server_error', nameCall)
+}
+
+/** The response shows what actions added to it and leaves out what they hid. */
+export function shapeResponses(provider: Provider, { stateOf }: SeamKit): void {
+  provider.on('grant.success', ctx => shapeResponse(ctx.body as Record<string, unknown>, stateOf(ctx).decided))
+}
+
+function shapeResponse(body: Record<string, unknown>, decision: TokenDecision | undefined): void {
+  if (!decision) return
+  const { scopes, added, hidden } = decision.response
+  if (scopes.length > 0) body['scope'] = scopes.join(' ')
+  for (const { name, value } of added) body[name] = value
+  for (const name of hidden) delete body[name]
+}
+
+/** The refusal as the client sees it. The redirect of the authorize endpoint never carries the extension's words. */
+export function asProviderError(ctx: KoaContextWithOIDC, refusal: TokenRefusal): Error {
+  const { status, error, description, callId } = refusal
+  if (ctx.oidc.route !== 'token') {
+    return Object.assign(new errors.OIDCProviderError(500, 'server_error'), {
+      error_description: 'Error occurred when processing the authorization request. Returning an error back to client.',
+      expose: true,
+      callId,
+    })
+  }
+  return Object.assign(new errors.OIDCProviderError(status, error), {
+    error_description: description,
+    // Without it the description of a 500 would be replaced.
+    expose: true,
+    callId,
+  })
+}
+
+/** RFC 6749, section 5.2: a client that does not authenticate gets 401. RFC 9110, section 15.5.2: a 401 has a challenge. */
+function challenge(ctx: KoaContextWithOIDC, error: Error): void {
+  if (error instanceof errors.InvalidRequest && lacksAuthentication(ctx)) {
+    ctx.body = { error: 'invalid_client', error_description: 'client authentication failed' }
+    ctx.status = 401
+  }
+  if (ctx.status === 401 && !ctx.response.get('www-authenticate')) {
+    ctx.set('www-authenticate', `Basic realm="${ctx.oidc.issuer}"`)
+  }
+}
+
+/** No client authentication was included, or an unsupported one. Before the form was read nothing is known of it. */
+function lacksAuthentication({ headers, oidc: { body, client } }: KoaContextWithOIDC): boolean {
+  if (client || !body || body['client_secret']) return false
+  return headers.authorization === undefined ? !body['client_id'] : !/^basic /i.test(headers.authorization)
+}
+
+function nameCall(ctx: KoaContextWithOIDC, error: Error): void {
+  const { callId, expose } = error as { callId?: string; expose?: boolean }
+  const body = ctx.body as Record<string, unknown> | undefined
+  const isJson = typeof body === 'object' && body !== null
+  if (callId !== undefined) {
+    ctx.set(CALL_ID_HEADER, callId)
+    if (isJson) body['call_id'] = callId
+  }
+  if (isJson && !expose) body['error_description'] = 'Internal Server Error.'
+}

@@ -1,0 +1,69 @@
+/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TokenRefusal } from '../../../domain/tokens/decide-tokens.ts'
+import { stageSeam } from './seam.fixture.ts'
+import { TOKEN_REQUEST } from './token-request.ts'
+
+const stage = stageSeam()
+
+/** A refresh that makes every mistake there is. */
+const EVERYTHING_WRONG = {
+  client: 'web:wrong',
+  grantType: 'unheard_of',
+  scope: '"',
+  isRepeated: true,
+  isTokenKnown: false,
+  isUserActive: false,
+}
+type Mistakes = typeof EVERYTHING_WRONG
+
+/** What is put right so that a request gets past a check, in the order of the table. */
+const RIGHT: Record<string, Partial<Mistakes>> = {
+  'authenticate the client': { client: 'machine:secret' },
+  'find the grant type': { grantType: 'refresh_token' },
+  'may the client use the grant type': { client: 'web:secret' },
+  'is every parameter there once': { isRepeated: false },
+  'is the scope well-formed': { scope: 'openid' },
+  'check the code, refresh token or password': { isTokenKnown: true },
+  'is the user active': { isUserActive: true },
+}
+
+async function send(mistakes: Mistakes, refreshToken: string) {
+  stage.isUserActive = mistakes.isUserActive
+  const form: [string, string][] = [
+    ['grant_type', mistakes.grantType],
+    ['refresh_token', mistakes.isTokenKnown ? refreshToken : 'unknown'],
+    ['scope', mistakes.scope],
+  ]
+  if (mistakes.isRepeated) form.push(['refresh_token', 'another'])
+  return stage.post('/token', form, mistakes.client)
+}
+
+test('the first check that fails decides the answer, in the order of the table', async () => {
+  const { body } = await stage.exchange()
+  stage.decision = () => {
+    throw new TokenRefusal({ status: 400, error: 'the error of the action' })
+  }
+  let request = EVERYTHING_WRONG
+  const seen: [string, unknown][] = []
+  for (const { step } of TOKEN_REQUEST) {
+    seen.push([step, (await send(request, body.refresh_token)).body.error])
+    if (step === 'call the actions') break
+    const right = RIGHT[step]
+    assert(right, `${step}: say here how a request gets past it`)
+    request = { ...request, ...right }
+  }
+  assert.deepEqual(
+    seen,
+    TOKEN_REQUEST.slice(0, seen.length).map(({ step, refusal }) => [step, refusal]),
+  )
+})
+
+test('nothing is written before the code is consumed, and nothing is refused afterwards', async () => {
+  const { status } = await stage.exchange()
+  assert.deepEqual([status, stage.events], [200, ['decide', 'consume AuthorizationCode', 'save RefreshToken']])
+  const consume = TOKEN_REQUEST.findIndex(({ step }) => step === 'consume')
+  assert(TOKEN_REQUEST.slice(0, consume + 1).every(({ refusal }) => refusal !== undefined))
+  assert(TOKEN_REQUEST.slice(consume + 1).every(({ refusal }) => refusal === undefined))
+})
