@@ -73,12 +73,12 @@ export const management: Section = {
     ),
     row(
       'E125',
-      'CLIENT_CREDENTIAL missing clientId / clientSecret / tokenEndpoint: 400 as 123',
+      'CLIENT_CREDENTIAL missing clientId / clientSecret / tokenEndpoint: 400 as E123',
       missing(REQUIRED_OF_CLIENT.map(name => withAuthentication(without(CLIENT, name)))),
     ),
     row(
       'E126',
-      'CLIENT_CREDENTIAL empty clientId / clientSecret / tokenEndpoint: 400 as 124',
+      'CLIENT_CREDENTIAL empty clientId / clientSecret / tokenEndpoint: 400 as E124',
       empty(REQUIRED_OF_CLIENT.map(name => withAuthentication(withEmpty(CLIENT, name)))),
     ),
     row(
@@ -91,7 +91,7 @@ export const management: Section = {
     ),
     row(
       'E128',
-      'PASSWORD_CREDENTIAL each of 5 keys missing / empty: 400 as 123 / 124',
+      'PASSWORD_CREDENTIAL each of 5 keys missing / empty: 400 as E123 / E124',
       both(
         missing(REQUIRED_OF_PERSON.map(name => withAuthentication(without(PERSON, name)))),
         empty(REQUIRED_OF_PERSON.map(name => withAuthentication(withEmpty(PERSON, name)))),
@@ -444,7 +444,7 @@ export const management: Section = {
     }),
     row(
       'E157',
-      'GET `/rules/metadata?flow=preIssueAccessToken`: application then grantType with the operators and links of 5.3',
+      'GET `/rules/metadata?flow=preIssueAccessToken`: application then grantType each with equals and notEquals, application with the links that list and filter applications',
       async stage => {
         const { body } = await stage.must('GET', `${API}/rules/metadata?flow=preIssueAccessToken`)
         const operators = [

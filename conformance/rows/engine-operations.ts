@@ -86,7 +86,7 @@ export const filter: Section = {
     ),
     row(
       'E91',
-      'remove and replace of what is not offered only: all dropped; still SUCCESS, nothing applied, log 7 lists them',
+      'remove and replace of what is not offered only: all dropped; still SUCCESS, nothing applied, the diagnostic log lists them',
       async stage => {
         const { call, issued, verdicts } = await askFor(stage, [op('-C/sub'), op('~C/iss', 'x')])
         assert.deepEqual([call.status, ...verdicts], ['success', 'not_allowed', 'not_allowed'])

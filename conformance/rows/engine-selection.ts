@@ -174,7 +174,7 @@ export const selection: Section = {
         assert.deepEqual(steps, [])
       }),
     ),
-    row('E14', 'action without rule id: executes, log 2a', async stage => {
+    row('E14', 'action without rule id: executes, the diagnostic log says that it has no rule', async stage => {
       const { call, issued, reached } = await ask(stage)
       assert.deepEqual([issued.status, reached], [200, 1])
       assert.deepEqual(textsOf(call).slice(0, 3), [

@@ -10,7 +10,7 @@ import { filter, processors } from './engine-operations.ts'
 import { rules } from './engine-rules.ts'
 import { selection } from './engine-selection.ts'
 
-/** The rows of the engine: section 10 of its specification. */
+/** The rows of the engine. */
 export const engineSuite: Suite = {
   title: 'Engine and management',
   ids: numbered('E', 166),

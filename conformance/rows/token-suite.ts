@@ -10,7 +10,7 @@ import { scopes } from './token-scopes.ts'
 import { triggering } from './token-triggering.ts'
 import { useCase } from './token-use-case.ts'
 
-/** The rows of the token actions: section 9 of their specification. */
+/** The rows of the token actions. */
 export const tokenSuite: Suite = {
   title: 'Token actions',
   ids: numbered('T', 241),

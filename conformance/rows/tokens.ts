@@ -27,7 +27,7 @@ const PLACES: Record<string, string> = {
 }
 
 /**
- * An operation in the notation of the specification, section 9: `+S/-` adds, `-S/-` removes, `~S/-` replaces.
+ * An operation in the notation of the rows: `+S/-` adds, `-S/-` removes, `~S/-` replaces.
  *
  * @example op('~S/1', 'profile')
  */

@@ -6,7 +6,7 @@ import { compactDecrypt } from 'jose'
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-// user-actions 1.4: the vectors of the specification.
+// PC-02 and PC-03, and two more.
 const DIGESTS: [password: string, value: string][] = [
   ['Test@123', 'h3bxCOJHqx4rMjBCwEnCZkB8gfutQb3h6N/Bu2b9Jn4='],
   ['P@ssw0rd', 'sD3fPKLnFKZUjnSV4qA/XoJOqsmDfNfxWcZ7kPtLc0I='],

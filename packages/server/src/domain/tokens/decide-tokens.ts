@@ -78,7 +78,7 @@ export class TokenRefusal extends Error {
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /**
- * When the actions run (token-actions.md, 1.1). A refresh is judged by the grant of the token it replaces, and a refreshed
+ * When the actions run (T1 to T30 of docs/reference/conformance.md). A refresh is judged by the grant of the token it replaces, and a refreshed
  * token counts as one of the grant `refresh_token`: hence the second refresh of a device's chain runs what the first did not.
  */
 const ACCESS_TOKEN_GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'client_credentials', 'password'])

@@ -134,7 +134,7 @@ onEachDatabase(databaseUrl => {
   /** Of a comparison, because neither claims nor attributes have an order. */
   const byUri = (claims: Json[]) => claims.toSorted((a, b) => (a.uri < b.uri ? -1 : 1))
 
-  test('user-actions 1.3: a new password is told with who, where and what the action asks for, and no more', async t => {
+  test('PW-02, PW-27, PW-28, PW-31 to PW-33: a new password is told with who, where and what the action asks for, and no more', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', {
       attributes: [EMAIL, MOBILES, `${LOCAL}username`, `${LOCAL}nickname`, `${LOCAL}groups`],
       claims: { [MOBILES]: ['+4670000001'] },
@@ -172,8 +172,8 @@ onEachDatabase(databaseUrl => {
   })
 
   const WAYS: [name: string, change: () => Promise<Answered>, status: number, initiator: string, action: string][] = [
-    ['an administrator through SCIM', () => setPassword(), 200, 'ADMIN', 'UPDATE'],
-    ['an application through SCIM', async () => setPassword(await asMachine()), 200, 'APPLICATION', 'UPDATE'],
+    ['PW-02: an administrator through SCIM', () => setPassword(), 200, 'ADMIN', 'UPDATE'],
+    ['PW-03: an application through SCIM', async () => setPassword(await asMachine()), 200, 'APPLICATION', 'UPDATE'],
     [
       'the user at /Me',
       async () =>
@@ -182,12 +182,18 @@ onEachDatabase(databaseUrl => {
       'USER',
       'UPDATE',
     ],
-    ['the user at change-password', () => changeOwn(), 204, 'USER', 'UPDATE'],
-    ['an administrator who creates a user', () => register(), 201, 'ADMIN', 'REGISTER'],
-    ['an application that creates a user', async () => register(await asMachine()), 201, 'APPLICATION', 'REGISTER'],
+    ['PW-01: the user at change-password', () => changeOwn(), 204, 'USER', 'UPDATE'],
+    ['PW-10: an administrator who creates a user', () => register(), 201, 'ADMIN', 'REGISTER'],
+    [
+      'PW-11: an application that creates a user',
+      async () => register(await asMachine()),
+      201,
+      'APPLICATION',
+      'REGISTER',
+    ],
   ]
   for (const [name, change, status, initiator, action] of WAYS) {
-    test(`user-actions 1.2: ${name} is told as ${initiator} and ${action}`, async t => {
+    test(`${name} is told as ${initiator} and ${action}`, async t => {
       await scene(t, 'PRE_UPDATE_PASSWORD', { attributes: [EMAIL] })
       const { body, status: answered } = await change()
       assert.equal(answered, status, JSON.stringify(body))
@@ -197,14 +203,14 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('user-actions 1.3: of a user who is being registered the attributes that are about to be are told', async t => {
+  test('PW-36: of a user who is being registered the attributes that are about to be are told', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', { attributes: [EMAIL, `${LOCAL}groups`] })
     await register(undefined, { emails: [{ value: 'ines@heron.example', primary: true }] })
     assert.deepEqual(event().user.claims, [{ uri: EMAIL, value: 'ines@heron.example' }])
     assert.equal(event().user.groups, undefined)
   })
 
-  test('user-actions P5: an action of version 1 knows no registrations, and is not asked about them', async t => {
+  test('PW-14: an action of version 1 knows no registrations, and is not asked about them', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', { version: 'v1' })
     assert.equal((await register()).status, 201)
     assert.equal(extension.calls.length, 0)
@@ -216,7 +222,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, 0)
   })
 
-  test('user-actions P4: an organization asks its own action, and inherits none', async t => {
+  test('OR-01, OR-02: an organization asks its own action, and inherits none', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const branch = await addOrganization(world)
     const create = () =>
@@ -301,7 +307,7 @@ onEachDatabase(databaseUrl => {
     assert.ok(await opens(OLD))
   })
 
-  test('user-actions 1.2: rules ask for the flow', async t => {
+  test('rules ask for the flow', async t => {
     const condition = (value: string) => ({
       condition: 'OR' as const,
       rules: [{ condition: 'AND' as const, expressions: [{ field: 'flow', operator: 'equals' as const, value }] }],
@@ -313,7 +319,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, 1)
   })
 
-  test('user-actions 1.4: shared as a hash, the password travels as one round of SHA-256 in base64', async t => {
+  test('PC-02: shared as a hash, the password travels as one round of SHA-256 in base64', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', { passwordSharing: { format: 'SHA256_HASHED' } })
     await setPassword()
     assert.deepEqual(event().user.updatingCredential, {
@@ -330,7 +336,7 @@ onEachDatabase(databaseUrl => {
     ['wso2-is-next', ['a', '<', '?', '?']],
   ]
   for (const [platform, value] of ENCRYPTED) {
-    test(`user-actions 1.4: with a certificate the password travels as a JWE, on ${platform} with ${JSON.stringify(value)}`, async t => {
+    test(`PC-07 to PC-12: with a certificate the password travels as a JWE, on ${platform} with ${JSON.stringify(value)}`, async t => {
       const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
       const certificate = Buffer.from(certificateOf(publicKey)).toString('base64')
       await scene(t, 'PRE_UPDATE_PASSWORD', { platform, passwordSharing: { format: 'PLAIN_TEXT', certificate } })
@@ -342,7 +348,7 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('user-actions 1.6: FAILED is a 400 in the words of the extension, and the old password stays', async t => {
+  test('PR-03: FAILED is a 400 in the words of the extension, and the old password stays', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     extension.answer(() => ({ body: FAILED }))
     const { body, headers, status } = await setPassword()
@@ -359,7 +365,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual([record?.status, record?.flowResult], ['failed', 'denied'])
   })
 
-  test('user-actions 1.6: a registration that is refused leaves no user behind', async t => {
+  test('PR-04: a registration that is refused leaves no user behind', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     extension.answer(() => ({ body: FAILED }))
     const userName = `refused-${randomUUID()}`
@@ -369,15 +375,18 @@ onEachDatabase(databaseUrl => {
   })
 
   const FAULTS: [name: string, answer: { status?: number; body: unknown }][] = [
-    ['ERROR', { status: 500, body: { actionStatus: 'ERROR', errorMessage: 'e', errorDescription: 'quite-secret' } }],
-    ['an answer that is none', { body: 'quite-secret' }],
     [
-      'INCOMPLETE',
+      'PR-12, PR-13, PR-16: ERROR',
+      { status: 500, body: { actionStatus: 'ERROR', errorMessage: 'e', errorDescription: 'quite-secret' } },
+    ],
+    ['PR-30: an answer that is none', { body: 'quite-secret' }],
+    [
+      'PR-27: INCOMPLETE',
       { body: { actionStatus: 'INCOMPLETE', operations: [{ op: 'redirect', url: 'https://quite-secret' }] } },
     ],
   ]
   for (const [name, answer] of FAULTS) {
-    test(`user-actions 1.6: ${name} is a 500 without words of the extension, and nothing is stored`, async t => {
+    test(`${name} is a 500 without words of the extension, and nothing is stored`, async t => {
       await scene(t, 'PRE_UPDATE_PASSWORD')
       extension.answer(() => answer)
       const updated = await setPassword()
@@ -398,7 +407,7 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('user-actions 1.6: change-password says FAILED as PWD-10004', async t => {
+  test('PR-05: change-password says FAILED as PWD-10004', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     extension.answer(() => ({ body: FAILED }))
     const { body, status } = await changeOwn()
@@ -470,7 +479,7 @@ onEachDatabase(databaseUrl => {
     return { status: response.status, page: await response.text() }
   }
 
-  test('user-actions 1.2: a password set through an invitation is told as ADMIN and INVITE, and ends the invitation', async t => {
+  test('PW-06: a password set through an invitation is told as ADMIN and INVITE, and ends the invitation', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const { headers, status, text: link } = await invite()
     assert.deepEqual([status, headers.get('content-type')], [201, 'text/plain; charset=utf-8'])
@@ -484,7 +493,7 @@ onEachDatabase(databaseUrl => {
     assert.match(await late.text(), /used before or is too old/)
   })
 
-  test('user-actions 1.6: an invited user reads the words of the extension, and may choose another password', async t => {
+  test('PR-08: an invited user reads the words of the extension, and may choose another password', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     extension.answer(() => ({ body: { ...FAILED, failureDescription: "Not 'that' one." } }))
     const { text: link } = await invite()
@@ -534,7 +543,7 @@ onEachDatabase(databaseUrl => {
     assert.equal((await invite(asInviter, {})).body.code, 'UE-10000')
   })
 
-  test('user-actions 2.2: what changes, what it was, and what is not concerned', async t => {
+  test('PF-02, PF-14, PF-15: what changes, what it was, and what is not concerned', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE', {
       attributes: [DEPARTMENT, MOBILES, EMAIL, `${LOCAL}title`, `${LOCAL}groups`],
       claims: { [MOBILES]: ['+4670000001'] },
@@ -563,7 +572,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual((await stored()).claims[DEPARTMENT], 'Hydrology')
   })
 
-  test('user-actions 2.2: what is removed travels as "" or [], also when a PUT leaves it out', async t => {
+  test('PF-03, PF-08, PF-09: what is removed travels as "" or [], also when a PUT leaves it out', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE', {
       attributes: [DEPARTMENT, MOBILES],
       claims: { [MOBILES]: ['+4670000001'] },
@@ -581,7 +590,7 @@ onEachDatabase(databaseUrl => {
     ])
   })
 
-  test('user-actions 2.2: an attribute that the action does not ask for is told when it changes, and only then', async t => {
+  test('PF-14: an attribute that the action does not ask for is told when it changes, and only then', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE')
     await patch([replace(`${ENTERPRISE}:department`, 'Hydrology')])
     assert.deepEqual(event().request.claims, [{ uri: DEPARTMENT, value: 'Hydrology' }])
@@ -596,20 +605,20 @@ onEachDatabase(databaseUrl => {
   })
 
   const UNASKED: [what: string, change: () => Promise<Answered>][] = [
-    ['nothing changes', () => patch([replace(`${ENTERPRISE}:department`, 'Geology')])],
+    ['PF-13: nothing changes', () => patch([replace(`${ENTERPRISE}:department`, 'Geology')])],
     ['only the user name changes', () => patch([replace('userName', `renamed-${randomUUID()}`)])],
     ['only the password changes', () => setPassword()],
-    ['a user is created', () => register()],
+    ['PF-17: a user is created', () => register()],
   ]
   for (const [what, change] of UNASKED) {
-    test(`user-actions F1, F3, F4: when ${what}, the profile's action is not asked`, async t => {
+    test(`${what}, and the profile's action is not asked`, async t => {
       await scene(t, 'PRE_UPDATE_PROFILE')
       assert.ok((await change()).status < 300)
       assert.equal(extension.calls.length, 0)
     })
   }
 
-  test('user-actions 2.3: rules ask for the flow and for the attributes that change', async t => {
+  test('PF-18 to PF-20: rules ask for the flow and for the attributes that change', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE', {
       rule: {
         condition: 'OR',
@@ -633,7 +642,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(event().initiatorType, 'USER')
   })
 
-  test('user-actions F2, 2.4: a profile that is refused is not stored, in the words of the extension', async t => {
+  test('PF-21, PF-22: a profile that is refused is not stored, in the words of the extension', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE')
     extension.answer(() => ({
       body: { actionStatus: 'FAILED', failureReason: 'not_allowed', failureDescription: 'Ask your manager.' },
@@ -650,7 +659,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual(await stored(), mira)
   })
 
-  test('user-actions P8, ours: the password is asked about first, and nothing is stored unless both agree', async t => {
+  test('PR-29: the password is asked about first, and nothing is stored unless both agree', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     await scene(t, 'PRE_UPDATE_PROFILE')
     const both = () => patch([replace('password', NEW), replace(`${ENTERPRISE}:department`, 'Hydrology')])

@@ -52,7 +52,7 @@ interface Asking {
   organization?: Organization
 }
 
-/** What actions do here is told in `users/user-actions.test.ts`. */
+/** What actions do here is told in `account/user-actions.test.ts`. */
 const noActions: TriggerAction = async ({ type }) => ({
   type,
   platform: platforms.preflow,

@@ -52,7 +52,7 @@ onEachDatabase(databaseUrl => {
     await world.close()
   })
 
-  test('user-actions 4.3 (AU-05, AU-06): a standard client signs a user in through the page of an extension', async () => {
+  test('AU-05, AU-06: a standard client signs a user in through the page of an extension', async () => {
     const application = await addApplication(world, [DOOR])
     const configuration = await client.discovery(
       new URL(`${world.base}/oauth2/token`),
@@ -174,7 +174,7 @@ describe('on one database', () => {
   }
 
   describe('the event', () => {
-    test('user-actions 4.2 (AU-01): in the first step says who asks and where, and nothing of a user', async () => {
+    test('AU-01: in the first step says who asks and where, and nothing of a user', async () => {
       await sentAway()
       const { body, headers } = extension.calls[0] as ReceivedCall
       const { flowId, requestId, ...rest } = body
@@ -195,7 +195,7 @@ describe('on one database', () => {
       })
     })
 
-    test('user-actions 4.2 (AU-02, AU-03): has what the browser sent to the authorize endpoint, as far as it is listed, in every call', async () => {
+    test('AU-02, AU-03: has what the browser sent to the authorize endpoint, as far as it is listed, in every call', async () => {
       extension.answer(() => answers.redirect(PAGE))
       const browser = openBrowser(world.server.address)
       const url = `${world.base}/oauth2/authorize?${new URLSearchParams({
@@ -215,7 +215,7 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 2)
     })
 
-    test('user-actions 4.2: has the headers of the browser that are listed', async () => {
+    test('has the headers of the browser that are listed', async () => {
       extension.answer(() => answers.redirect(PAGE))
       await fetch(authorizeUrl(application, world.base), {
         redirect: 'manual',
@@ -235,7 +235,7 @@ describe('on one database', () => {
       })
     })
 
-    test('user-actions 4.2 (AU-26): in a later step says who has passed which steps', async () => {
+    test('AU-26: in a later step says who has passed which steps', async () => {
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
       extension.answer(() => answers.redirect(PAGE))
       const { browser, page } = await begin(world, twoSteps)
@@ -255,7 +255,7 @@ describe('on one database', () => {
   })
 
   describe('a redirect', () => {
-    test('user-actions 4.3 (AU-04): takes the browser there with the application in spId, unless the url has one', async () => {
+    test('AU-04: takes the browser there with the application in spId, unless the url has one', async () => {
       for (const [url, expected] of [
         ['https://door.example/entry', `https://door.example/entry?spId=${application.id}`],
         ['https://door.example/e?a=%20b#top', `https://door.example/e?a=%20b&spId=${application.id}#top`],
@@ -266,7 +266,7 @@ describe('on one database', () => {
       }
     })
 
-    test('user-actions 4.3 (AU-07): may follow redirect any number of times, under one flow id and without a user', async () => {
+    test('AU-07: may follow redirect any number of times, under one flow id and without a user', async () => {
       const { browser, back, flowId } = await sentAway()
       for (const round of [1, 2, 3]) {
         extension.answer(() => answers.redirect(`https://door.example/round/${round}`))
@@ -278,7 +278,7 @@ describe('on one database', () => {
       assert(extension.calls.every(({ body }) => body.flowId === flowId))
     })
 
-    test('user-actions 4.3: the way back is /commonauth below the tenant, below nothing, and below the id of the organization alone', async () => {
+    test('the way back is /commonauth below the tenant, below nothing, and below the id of the organization alone', async () => {
       const { server, tenant, organization } = world
       for (const place of [
         `/t/${tenant.domain}`,
@@ -293,7 +293,7 @@ describe('on one database', () => {
       }
     })
 
-    test('user-actions 4.3 (AU-32): signing out asks no extension', async () => {
+    test('AU-32: signing out asks no extension', async () => {
       const { browser, back } = await sentAway()
       extension.answer(() => answers.identified(user))
       await browser.open(back)
@@ -303,7 +303,7 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 0)
     })
 
-    test('user-actions 3 (OR-13): in an organization its own authenticator is asked and its own users are signed in', async () => {
+    test('OR-13: in an organization its own authenticator is asked and its own users are signed in', async () => {
       const branch = await addOrganization(world)
       const own = await startExtension()
       try {
@@ -337,7 +337,7 @@ describe('on one database', () => {
     })
   })
 
-  describe('user-actions 4.4: INCOMPLETE', () => {
+  describe('INCOMPLETE', () => {
     for (const [row, title, operations, why] of [
       ['AU-08', 'without operations', undefined, /^operations: is missing/],
       ['AU-08', 'with null', null, /^operations: is missing/],
@@ -355,7 +355,7 @@ describe('on one database', () => {
     }
   })
 
-  describe('user-actions 4.5: SUCCESS', () => {
+  describe('SUCCESS', () => {
     const claim = (name: string, value: unknown) => ({ uri: `http://wso2.org/claims/${name}`, value })
     const mismatch =
       'The provided username for the user in the authentication response does not match the resolved username from the userStore.'
@@ -394,13 +394,13 @@ describe('on one database', () => {
         'The character , is not allowed in values of the multi-valued claim http://wso2.org/claims/emailAddresses.',
       ],
       [
-        '4.5',
+        '',
         'with a list for a text',
         { claims: [claim('givenname', ['Mira'])] },
         'The claim http://wso2.org/claims/givenname is single-valued. Send its value as a text.',
       ],
     ] as const) {
-      test(`${row}: ${title} signs nobody in, and only the record says why`, async () => {
+      test(`${[row, title].filter(Boolean).join(': ')} signs nobody in, and only the record says why`, async () => {
         const named =
           userOf && 'id' in userOf ? userOf : userOf && row !== 'AU-13' ? { id: user.id, ...userOf } : userOf
         const data = named && { user: named }
@@ -423,13 +423,13 @@ describe('on one database', () => {
       ['AU-16', 'with the store in other letters', { userStore: { name: 'Primary' } }],
       ['AU-18', 'without claims', { claims: null }],
       [
-        '4.5',
+        '',
         'with groups and roles, which the store decides',
         { groups: ['ops'], claims: [claim('groups', 'x'), claim('roles', ['y'])] },
       ],
-      ['4.5', 'with claims, whose values the store decides', { claims: [claim('givenname', 'Somebody')] }],
+      ['', 'with claims, whose values the store decides', { claims: [claim('givenname', 'Somebody')] }],
     ] as const) {
-      test(`${row}: ${title} signs the user in as the store knows them`, async () => {
+      test(`${[row, title].filter(Boolean).join(': ')} signs the user in as the store knows them`, async () => {
         const { code = '' } = await toldAfter(() => answers.identified(user, more))
         const { body } = await world.token(application, {
           grant_type: 'authorization_code',
@@ -441,12 +441,12 @@ describe('on one database', () => {
       })
     }
 
-    test('4.5: the right user name among the claims is taken', async () => {
+    test('the right user name among the claims is taken', async () => {
       const { code } = await toldAfter(() => answers.identified(user, { claims: [claim('username', user.userName)] }))
       assert.equal(typeof code, 'string')
     })
 
-    test('4.5: a disabled user, and one of an organization below, are not signed in', async () => {
+    test('a disabled user, and one of an organization below, are not signed in', async () => {
       const disabled = await world.addUser({ isActive: false })
       assert.equal((await toldAfter(() => answers.identified(disabled)))['error'], 'authentication_processing_error')
       assert.match((await lastCall(world)).reason, /not active/)
@@ -469,7 +469,7 @@ describe('on one database', () => {
     })
   })
 
-  describe('user-actions 4.6', () => {
+  describe('FAILED and ERROR', () => {
     test('AU-28: FAILED tells the application the reason and the description', async () => {
       const answer = await toldAfter(() => answers.failed('door_closed', 'Closed after 18:00.'))
       assert.deepEqual(
@@ -541,7 +541,7 @@ describe('on one database', () => {
     })
   })
 
-  describe('user-actions 4.9: the browser', () => {
+  describe('the browser', () => {
     test('AU-44: that did not begin the flow gets a page that says what to do, and the extension is not asked', async () => {
       const { back } = await sentAway()
       extension.calls.length = 0
@@ -618,7 +618,7 @@ describe('on one database', () => {
   })
 
   describe('several steps and options', () => {
-    test('user-actions 4.7 (AU-34): of two options the user chooses one, and only that one is asked', async () => {
+    test('AU-34: of two options the user chooses one, and only that one is asked', async () => {
       const choosing = await addApplication(world, [BASIC, DOOR])
       extension.answer(() => answers.redirect(PAGE))
       const { browser, page } = await begin(world, choosing)
@@ -905,7 +905,7 @@ for (const [platform, then] of Object.entries(OTHER_USERS)) {
       await world.close()
     })
 
-    test(`user-actions 4.5: another user in a later step is ${then}, as the subject step says`, async () => {
+    test(`another user in a later step is ${then}, as the subject step says`, async () => {
       const [first, second] = [await world.addUser(), await world.addUser()]
       const twoSteps = await addApplication(world, [BASIC], [DOOR])
       extension.answer(() => answers.identified(second))
@@ -921,7 +921,7 @@ for (const [platform, then] of Object.entries(OTHER_USERS)) {
       assert.equal(decodeJwt(body.id_token).sub, first.id)
     })
 
-    test('user-actions 4.3: an address that is none of a web page is followed where the platform follows any', async () => {
+    test('an address that is none of a web page is followed where the platform follows any', async () => {
       const application = await addApplication(world, [DOOR])
       extension.answer(() => answers.redirect('com.example.door:/entry'))
       const { page } = await begin(world, application)
