@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 // A migration describes the schema at its own time, so it must not follow the types of today.
@@ -243,6 +243,47 @@ export const migrations: Record<string, Migration> = {
         .addColumn('expires_at', 'bigint', column => column.notNull())
         .execute()
       await db.schema.createIndex('sign_in_flows_expires_at').on('sign_in_flows').column('expires_at').execute()
+    },
+  },
+
+  '0004-roles': {
+    async up(db: Schema) {
+      await db.schema
+        .createTable('roles')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('audience_type', 'text', column => column.notNull())
+        .addColumn('audience_id', 'text', column => column.notNull())
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('kind', 'text')
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addColumn('updated_at', 'bigint', column => column.notNull())
+        .addUniqueConstraint('roles_name', ['tenant_id', 'audience_type', 'audience_id', 'name'])
+        .execute()
+      await db.schema
+        .createTable('role_permissions')
+        .addColumn('role_id', 'text', column => column.notNull().references('roles.id').onDelete('cascade'))
+        .addColumn('permission', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('role_permissions_key', ['role_id', 'permission'])
+        .execute()
+      await db.schema
+        .createTable('role_members')
+        .addColumn('role_id', 'text', column => column.notNull().references('roles.id').onDelete('cascade'))
+        .addColumn('user_id', 'text', column => column.notNull().references('users.id').onDelete('cascade'))
+        .addPrimaryKeyConstraint('role_members_key', ['role_id', 'user_id'])
+        .execute()
+      await db.schema.createIndex('role_members_user').on('role_members').column('user_id').execute()
+
+      // Ids are made of those of the organizations: both databases compute them alike, and nobody's earlier role has one.
+      await sql`insert into roles (id, tenant_id, audience_type, audience_id, name, kind, created_at, updated_at)
+        select 'administrator-' || id, tenant_id, 'organization', id,
+          case when depth = 0 then 'Administrator' else 'Organization Administrator' end,
+          case when depth = 0 then 'administrator' else 'organization-administrator' end,
+          created_at, created_at from organizations`.execute(db)
+      await sql`insert into role_members (role_id, user_id)
+        select 'administrator-' || tenants.root_organization_id, users.id
+        from users join tenants on tenants.id = users.tenant_id where users.is_administrator = 1`.execute(db)
+      await db.schema.alterTable('users').dropColumn('is_administrator').execute()
     },
   },
 }

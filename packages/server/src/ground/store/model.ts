@@ -32,11 +32,32 @@ export interface User {
   claims: Record<string, string | string[]>
   groups: string[]
   isActive: boolean
-  /** Administrators may use the management API with Basic credentials; actions never apply to them there. */
+  /**
+   * Whether the user has the fixed role Administrator of the tenant. A new user is given it with `true`; afterwards only
+   * memberships change it.
+   */
   isAdministrator: boolean
   createdAt: number
   updatedAt: number
 }
+
+/** Permissions that are given together. */
+export interface Role {
+  id: string
+  tenantId: string
+  /** Where it counts: in an organization and those below it, or in tokens for one application. */
+  audience: { type: 'organization' | 'application'; id: string }
+  name: string
+  /** Of a fixed role: its permissions are those of the server's version, not stored ones. */
+  kind?: FixedRole
+  /** Empty for a fixed role. */
+  permissions: string[]
+  createdAt: number
+  updatedAt: number
+}
+
+/** Administrator of a tenant; administrator of one of its organizations and those below. */
+export type FixedRole = 'administrator' | 'organization-administrator'
 
 export interface Application {
   /** The resource id: what rules mean by `application`. */

@@ -1,10 +1,12 @@
 import type { Selectable } from 'kysely'
-import { type Database, unlessTaken } from './database.ts'
+import { type Database, inTransaction, unlessTaken } from './database.ts'
 import type { Organization } from './model.ts'
+import { fixedRoleOf, insertRole } from './roles.ts'
 import type { Tables } from './tables.ts'
 
-/** Keeps an organization; rejects when the handle is taken in the tenant. See {@link addOrganization}. */
+/** Keeps an organization and its fixed role; rejects when the handle is taken in the tenant. See {@link addOrganization}. */
 export async function insertOrganization(db: Database, organization: Organization): Promise<void> {
+  const createdAt = organization.createdAt ?? db.now()
   await db.queries
     .insertInto('organizations')
     .values({
@@ -14,14 +16,15 @@ export async function insertOrganization(db: Database, organization: Organizatio
       name: organization.name,
       handle: organization.handle,
       depth: organization.depth,
-      created_at: organization.createdAt ?? db.now(),
+      created_at: createdAt,
     })
     .execute()
+  await insertRole(db, fixedRoleOf(organization, createdAt))
 }
 
 /** Keeps an organization below the root. `false`: the handle is taken in the tenant. */
 export function addOrganization(db: Database, organization: Organization): Promise<boolean> {
-  return unlessTaken(insertOrganization(db, organization))
+  return unlessTaken(inTransaction(db, tx => insertOrganization(tx, organization)))
 }
 
 export async function findOrganizationById(

@@ -28,10 +28,23 @@ export interface Tables {
     claims: string
     groups: string
     is_active: number
-    is_administrator: number
     created_at: number
     updated_at: number
   }
+  roles: {
+    id: string
+    tenant_id: string
+    /** `organization` or `application`: where the role counts. */
+    audience_type: string
+    audience_id: string
+    name: string
+    /** Of a fixed role, what its permissions are computed from; null for one with permissions of its own. */
+    kind: string | null
+    created_at: number
+    updated_at: number
+  }
+  role_permissions: { role_id: string; permission: string }
+  role_members: { role_id: string; user_id: string }
   applications: {
     id: string
     tenant_id: string

@@ -1,19 +1,45 @@
 import { type Selectable, sql } from 'kysely'
-import { type Database, mustLockRows, unlessTaken } from './database.ts'
+import { type Database, inTransaction, mustLockRows, unlessTaken } from './database.ts'
 import type { User } from './model.ts'
 import { hashPassword, matchesPassword } from './passwords.ts'
 import type { Tables } from './tables.ts'
 
-type UserRow = Selectable<Tables['users']>
+type UserRow = Selectable<Tables['users']> & { is_administrator: number }
+
+/** Columns of `users` and whether the user has the fixed role Administrator, which is a membership. */
+const isAdministrator = sql<number>`case when exists (
+    select 1 from role_members join roles on roles.id = role_members.role_id
+    where role_members.user_id = users.id and roles.kind = 'administrator'
+  ) then 1 else 0 end`.as('is_administrator')
+
+function selectUsers(db: Database) {
+  return db.queries.selectFrom('users').selectAll('users').select(isAdministrator)
+}
 
 /** Keeps a user. Without a password nobody can sign in as them. `false`: the user name is taken in the organization. */
 export async function insertUser(db: Database, user: User, password?: string): Promise<boolean> {
   const hash = password === undefined ? null : await hashPassword(password, db.passwordCost)
-  return unlessTaken(
-    db.queries
+  const insert = (tx: Database) =>
+    tx.queries
       .insertInto('users')
       .values({ ...toRow(user), password: hash, id: user.id, tenant_id: user.tenantId, created_at: user.createdAt })
-      .execute(),
+      .execute()
+  if (!user.isAdministrator) return unlessTaken(insert(db))
+  return unlessTaken(
+    inTransaction(db, async tx => {
+      await insert(tx)
+      await tx.queries
+        .insertInto('role_members')
+        .columns(['role_id', 'user_id'])
+        .expression(roles =>
+          roles
+            .selectFrom('roles')
+            .select(['id', roles.val(user.id).as('user_id')])
+            .where('tenant_id', '=', user.tenantId)
+            .where('kind', '=', 'administrator'),
+        )
+        .execute()
+    }),
   )
 }
 
@@ -58,9 +84,7 @@ export async function deleteUser(db: Database, tenantId: string, id: string): Pr
 }
 
 export async function findUserById(db: Database, tenantId: string, id: string): Promise<User | undefined> {
-  const row = await db.queries
-    .selectFrom('users')
-    .selectAll()
+  const row = await selectUsers(db)
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
     .$if(mustLockRows(db), query => query.forUpdate())
@@ -136,17 +160,29 @@ export async function listUsers(
     }
   }
   const { total } = await matching.select(select => select.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
-  const rows = await matching.selectAll().orderBy('created_at').orderBy('id').limit(limit).offset(offset).execute()
+  const rows = await matching
+    .selectAll('users')
+    .select(isAdministrator)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(limit)
+    .offset(offset)
+    .execute()
   return { total, users: rows.map(toUser) }
 }
 
 /** The administrators of the tenant, oldest first. */
 export async function listAdministrators(db: Database, tenantId: string): Promise<User[]> {
-  const rows = await db.queries
-    .selectFrom('users')
-    .selectAll()
+  const rows = await selectUsers(db)
     .where('tenant_id', '=', tenantId)
-    .where('is_administrator', '=', 1)
+    .where('id', 'in', members =>
+      members
+        .selectFrom('role_members')
+        .innerJoin('roles', 'roles.id', 'role_members.role_id')
+        .select('role_members.user_id')
+        .where('roles.tenant_id', '=', tenantId)
+        .where('roles.kind', '=', 'administrator'),
+    )
     .orderBy('created_at')
     .orderBy('id')
     .execute()
@@ -159,9 +195,7 @@ async function findRowByUserName(
   userName: string,
   organizationId: string | undefined,
 ): Promise<UserRow | undefined> {
-  return await db.queries
-    .selectFrom('users')
-    .selectAll()
+  return await selectUsers(db)
     .where('tenant_id', '=', tenantId)
     .where('organization_id', '=', where =>
       organizationId === undefined
@@ -184,7 +218,6 @@ function toRow(user: User) {
     claims: JSON.stringify(user.claims),
     groups: JSON.stringify(user.groups),
     is_active: Number(user.isActive),
-    is_administrator: Number(user.isAdministrator),
     updated_at: user.updatedAt,
   }
 }

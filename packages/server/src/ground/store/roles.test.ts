@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Kysely } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { openDatabase } from './database.ts'
+import { testSeal } from './databases.fixture.ts'
+import { migrations } from './migrations.ts'
+import { addOrganization } from './organizations.ts'
+import { listRolesOf } from './roles.ts'
+import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
+import { findUserById, listAdministrators } from './users.ts'
+
+test('administrators of a database from before roles are members of the role Administrator', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-roles-'))
+  const file = join(folder, 'old.db')
+  const dialect = openSqlite(file)
+  assert.ok(dialect !== FOREIGN_DATABASE)
+  const old = new Kysely<Record<string, Record<string, unknown>>>({ dialect })
+  const provider = { getMigrations: async () => migrations }
+  await new Migrator({ db: old, provider }).migrateTo('0003-authenticators')
+  await old.insertInto('tenants').values({ id: '7', domain: 'old', root_organization_id: 'r', created_at: 1 }).execute()
+  for (const [id, depth] of [
+    ['r', 0],
+    ['b', 1],
+  ] as const) {
+    await old
+      .insertInto('organizations')
+      .values({ id, tenant_id: '7', parent_id: null, name: id, handle: id, depth, created_at: 1 })
+      .execute()
+  }
+  for (const [id, isAdministrator] of [
+    ['boss', 1],
+    ['ann', 0],
+  ] as const) {
+    await old
+      .insertInto('users')
+      .values({
+        ...{ id, tenant_id: '7', organization_id: 'r', user_name: id, user_name_key: id, password: null },
+        ...{
+          claims: '{}',
+          groups: '[]',
+          is_active: 1,
+          is_administrator: isAdministrator,
+          created_at: 1,
+          updated_at: 1,
+        },
+      })
+      .execute()
+  }
+  await old.destroy()
+
+  const db = await openDatabase({ file, seal: testSeal, now: Date.now })
+  assert.deepEqual(
+    (await listAdministrators(db, '7')).map(({ id }) => id),
+    ['boss'],
+  )
+  assert.equal((await findUserById(db, '7', 'boss'))?.isAdministrator, true)
+  assert.equal((await findUserById(db, '7', 'ann'))?.isAdministrator, false)
+  const [role, ...others] = await listRolesOf(db, '7', 'boss')
+  assert.deepEqual(others, [])
+  assert.equal(role?.name, 'Administrator')
+  assert.deepEqual(role?.audience, { type: 'organization', id: 'r' })
+  // Organizations that are made now have their role like those that were there.
+  assert.ok(await addOrganization(db, { id: 'c', tenantId: '7', parentId: 'r', name: 'C', handle: 'c', depth: 1 }))
+  const roles = await db.queries.selectFrom('roles').select(['name', 'audience_id']).orderBy('audience_id').execute()
+  assert.deepEqual(roles, [
+    { name: 'Organization Administrator', audience_id: 'b' },
+    { name: 'Organization Administrator', audience_id: 'c' },
+    { name: 'Administrator', audience_id: 'r' },
+  ])
+  await db.close()
+  await rm(folder, { recursive: true })
+})
