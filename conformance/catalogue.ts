@@ -5,6 +5,7 @@ import { engineSuite } from './rows/engine-suite.ts'
 import { flowExtensionSuite } from './rows/flow-extension-suite.ts'
 import { organizationSuite } from './rows/organization-suite.ts'
 import { passwordSuite } from './rows/password-suite.ts'
+import { profileSuite } from './rows/profile-suite.ts'
 import { tokenSuite } from './rows/token-suite.ts'
 import { useCaseSuite } from './rows/use-case-suite.ts'
 
@@ -13,6 +14,7 @@ export const suites: readonly Suite[] = [
   tokenSuite,
   engineSuite,
   passwordSuite,
+  profileSuite,
   organizationSuite,
   authenticationSuite,
   configurationSuite,

@@ -6,14 +6,13 @@ import type { Stage } from '../stage.ts'
 import { type Person, patchOf } from '../users.ts'
 import { API, addDoor, addSignIn, answers, begin, lastCallOf, PAGE, redeemed } from './doors.ts'
 import { assertRefused } from './engine-under-test.ts'
+import { MISSING } from './missing-flows.ts'
 import { addOrganization, configureBelow, type OrganizationUnderTest } from './organizations.ts'
 
 const PASSWORD = 'PRE_UPDATE_PASSWORD'
 const PROFILE = 'PRE_UPDATE_PROFILE'
 const PASSWORD_SHARING = { passwordSharing: { format: 'PLAIN_TEXT' } }
 const NEW_PASSWORD = 'Blue-Heron_42!'
-
-const WITHOUT_SHARING = 'sharing of users is missing: every user belongs to one organization'
 
 /** The administrator replaces attributes of a user of the organization. */
 function change(stage: Stage, { below }: OrganizationUnderTest, { id }: Person, value: object) {
@@ -71,22 +70,22 @@ export const organizationSuite: Suite = {
         row(
           'OR-03',
           'a user is shared from the root with Reed, the password changes at the root: the action of the root is called, without sharedUserId',
-          notApplicable(WITHOUT_SHARING),
+          notApplicable(MISSING.sharing),
         ),
         row(
           'OR-04',
           'Reed sets the password of the shared user: not possible, or not called in Reed',
-          notApplicable(WITHOUT_SHARING),
+          notApplicable(MISSING.sharing),
         ),
         row(
           'OR-05',
           'Reed changes an attribute of the shared user that may be customised: organization Reed, user.organization the root, user.id that of the root, sharedUserId that of Reed',
-          notApplicable(WITHOUT_SHARING),
+          notApplicable(MISSING.sharing),
         ),
         row(
           'OR-06',
           'the same without a record of the association: user.id absent, sharedUserId present, a warning in the log',
-          notApplicable(WITHOUT_SHARING),
+          notApplicable(MISSING.sharing),
         ),
         row(
           'OR-07',
@@ -101,13 +100,13 @@ export const organizationSuite: Suite = {
             assert.equal('sharedUserId' in event.user, false)
           },
         ),
-        row('OR-08', 'claims of OR-05: read by sharedUserId', notApplicable(WITHOUT_SHARING)),
+        row('OR-08', 'claims of OR-05: read by sharedUserId', notApplicable(MISSING.sharing)),
         row(
           'OR-09',
           'the claim managedOrg names the super organization: its name is that of the super root, its handle `carbon.super`, its depth 0',
-          notApplicable(WITHOUT_SHARING),
+          notApplicable(MISSING.sharing),
         ),
-        row('OR-10', 'the claim managedOrg names an unknown organization: 500', notApplicable(WITHOUT_SHARING)),
+        row('OR-10', 'the claim managedOrg names an unknown organization: 500', notApplicable(MISSING.sharing)),
       ],
     },
     {

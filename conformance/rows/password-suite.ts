@@ -1,6 +1,7 @@
 import { numbered, type Suite } from '../row.ts'
 import { passwordCertificates, passwordInPlain } from './password-credential.ts'
 import { passwordClaims, passwordEnvelope } from './password-event.ts'
+import { passwordAnswers, passwordAttempts } from './password-results.ts'
 import { passwordRules, passwordTriggering } from './password-triggering.ts'
 
 /** The rows of the password action. */
@@ -8,9 +9,9 @@ export const passwordSuite: Suite = {
   title: 'Password action',
   introduction: [
     'Ines is a user of the tenant, the administrator another one. R and D are `failureReason` and `failureDescription` of an answer.',
-    'A call is written as initiator / action: USER / UPDATE. A hook of a hosted page is shown by the page behind an invitation link.',
+    'A call is written as initiator / action: USER / UPDATE.',
   ].join('\n'),
-  ids: [...numbered('PW-', 40), ...numbered('PC-', 19)],
+  ids: [...numbered('PW-', 40), ...numbered('PC-', 19), ...numbered('PR-', 30)],
   sections: [
     passwordTriggering,
     passwordRules,
@@ -18,5 +19,7 @@ export const passwordSuite: Suite = {
     passwordClaims,
     passwordInPlain,
     passwordCertificates,
+    passwordAnswers,
+    passwordAttempts,
   ],
 }

@@ -25,14 +25,11 @@ import {
   WSO2,
 } from './account-changes.ts'
 import { callThroughEngine, throughEngine } from './engine-under-test.ts'
+import { MISSING } from './missing-flows.ts'
 import { rule } from './tokens.ts'
 
-const NO_RECOVERY = 'there is no recovery of passwords yet'
-const NO_FLOWS = 'there is no flow engine yet in which users register, are invited or recover'
-const NO_SELF_REGISTRATION = 'there is no self-registration yet'
-
 /** Nothing is mailed: the link that an administrator hands over takes its place. */
-const HANDED_OVER = 'the link comes from offline-invite-link, because nothing is mailed yet'
+const HANDED_OVER = 'the link comes from offline-invite-link, because mail is missing'
 
 /** Creates a user whose password the invitation sets, as `askPassword` says. */
 async function addInvited(stage: Stage): Promise<{ id: string; userName: string }> {
@@ -104,7 +101,7 @@ export const passwordTriggering: Section = {
     row(
       'PW-04',
       'administrator sets `forcePasswordReset`, Ines follows the mailed link: ADMIN / RESET, no call at the PATCH',
-      notApplicable('no mail is sent yet, and no reset can be forced', async stage => {
+      notApplicable(MISSING.mail, async stage => {
         await configurePassword(stage)
         await patchUser(stage, stage.user, [replacing(`${WSO2}:forcePasswordReset`, true)])
         assertNotCalled(stage)
@@ -136,8 +133,8 @@ export const passwordTriggering: Section = {
         assert.deepEqual([event.initiatorType, event.action, event.user.id], ['ADMIN', 'INVITE', body.id])
       },
     ),
-    row('PW-08', 'recovery API v2 with a code by SMS, reset: USER / RESET', notApplicable(NO_RECOVERY)),
-    row('PW-09', 'invited-user registration flow reaches the password: ADMIN / INVITE', notApplicable(NO_FLOWS)),
+    row('PW-08', 'recovery API v2 with a code by SMS, reset: USER / RESET', notApplicable(MISSING.recovery)),
+    row('PW-09', 'invited-user registration flow reaches the password: ADMIN / INVITE', notApplicable(MISSING.flows)),
     row('PW-10', 'v2, SCIM POST of a user with the token of an administrator: ADMIN / REGISTER, no id', async stage => {
       await configurePassword(stage)
       assert.equal((await register(stage, { authorization: await asAdministrator(stage) })).status, 201)
@@ -148,8 +145,8 @@ export const passwordTriggering: Section = {
       assert.equal((await register(stage, { authorization: await asApplication(stage) })).status, 201)
       assertCalledAs(stage, 'APPLICATION', 'REGISTER', undefined)
     }),
-    row('PW-12', 'v2, self-registration page: USER / REGISTER', notApplicable(NO_SELF_REGISTRATION)),
-    row('PW-13', 'v2, registration flow of the flow engine: USER / REGISTER', notApplicable(NO_FLOWS)),
+    row('PW-12', 'v2, self-registration page: USER / REGISTER', notApplicable(MISSING.selfRegistration)),
+    row('PW-13', 'v2, registration flow of the flow engine: USER / REGISTER', notApplicable(MISSING.flows)),
     row('PW-14', 'v1, SCIM POST of a user with a password: no call, 201', async stage => {
       downgrade(stage, await configurePassword(stage))
       assert.equal((await register(stage)).status, 201)
