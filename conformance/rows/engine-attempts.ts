@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import type { Answered } from '../requests.ts'
 import { type Check, row, type Section } from '../row.ts'
 import type { CallRecord, Stage } from '../stage.ts'
@@ -50,14 +50,22 @@ function behindBlackHole(reply: object | undefined, judge: (stage: Stage, answer
   }
 }
 
-/** A port of this machine on which nobody listens. */
-async function deafPort(): Promise<number> {
+/**
+ * A port of this machine on which nobody listens: a connection of our own goes out from it, so until `close` no other process
+ * can take it.
+ */
+async function openDeafPort(): Promise<{ port: number; close(): void }> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await once(client, 'connect')
+  return {
+    port: client.localPort as number,
+    close() {
+      client.destroy()
+      server.close()
+    },
+  }
 }
 
 /** An answer with this status, which the contract does not know. */
@@ -143,13 +151,14 @@ export const attempts: Section = {
       })
     }),
     row('E59', 'unknown host / connection refused: 2 attempts', async stage => {
+      const deaf = await openDeafPort()
       const endpoints = {
         // A label of 64 characters is no name of a host, so nothing is asked on the network.
         unknown_host: `http://${'a'.repeat(64)}.test/`,
-        refused: `http://127.0.0.1:${await deafPort()}/`,
+        refused: `http://127.0.0.1:${deaf.port}/`,
       }
       // Names are looked up by the threads that check passwords, so a look-up may have to wait.
-      await withSettings(stage, { actionConnectTimeoutMs: 30_000 }, async token => {
+      const asking = withSettings(stage, { actionConnectTimeoutMs: 30_000 }, async token => {
         for (const [code, uri] of Object.entries(endpoints)) {
           await stage.configure(AT, { uri })
           const answered = await token()
@@ -159,6 +168,7 @@ export const attempts: Section = {
           assert(textsOf(call).includes(NO_ANSWER))
         }
       })
+      await asking.finally(deaf.close)
     }),
     throughEngine(
       row('E60', 'retry_count = 0: 0 calls, error', async stage => {
