@@ -8,15 +8,21 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { buildProject, writeProject } from '../packages/cli/src/scaffold/built-project.fixture.ts'
-import { extensionContent, readyMade } from '../packages/cli/src/scaffold/extensions.ts'
-import { startImage } from '../packages/cli/src/scaffold/runtimes/image.fixture.ts'
-import { startOnLambda } from '../packages/cli/src/scaffold/runtimes/lambda.fixture.ts'
-import type { Call, Running } from '../packages/cli/src/scaffold/runtimes/running.fixture.ts'
-import { startOnVercel } from '../packages/cli/src/scaffold/runtimes/vercel.fixture.ts'
-import { type Scenario, scenarios } from '../packages/cli/src/scaffold/scenarios.fixture.ts'
-import { callerEnv, freePort, platformCall } from '../packages/cli/src/scaffold/targets.cases.ts'
-import { type TargetName, targets } from '../packages/cli/src/scaffold/targets.ts'
+import { extensionContent, readyMade, type TargetName, targets } from 'preflow/scaffold'
+import {
+  buildProject,
+  type Call,
+  callerEnv,
+  freePort,
+  platformCall,
+  type Running,
+  type Scenario,
+  scenarios,
+  startImage,
+  startOnLambda,
+  startOnVercel,
+  writeProject,
+} from 'preflow/scaffold/testing'
 import { median } from './measure.ts'
 
 const starts: Partial<Record<TargetName, (project: string, env: Record<string, string>) => Promise<Running>>> = {

@@ -1,8 +1,7 @@
 /** Writes `extensions/{name}/deploy/README.md` from the tables that `preflow new` uses. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { deployDocument } from '../packages/cli/src/scaffold/deploy-document.ts'
-import { readyMade } from '../packages/cli/src/scaffold/extensions.ts'
+import { deployDocument, readyMade } from 'preflow/scaffold'
 
 for (const extension of Object.keys(readyMade)) {
   const folder = join(import.meta.dirname, '..', 'extensions', extension, 'deploy')
