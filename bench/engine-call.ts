@@ -10,20 +10,63 @@ import { tokenRequest } from './token-request.ts'
 
 const CONNECTIONS = [1, 16, 64]
 
+/** Measures `executeAction` and a bare request in turn, at each number of connections. */
 export async function engineCall(rounds: number, millisecondsPerRound: number): Promise<string> {
-  const peer = spawn(
-    process.execPath,
-    ['--conditions=@preflow/source', `${import.meta.dirname}/targets/bare-http.ts`],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+  const { url, stop } = await startPeer()
+  const bare = barePool(url)
+  const engine = engineOf(url)
+  const subjects: Subjects = { [BASE]: bare.call, executeAction: engine.call }
+  try {
+    const lines: string[] = []
+    for (const connections of CONNECTIONS) {
+      lines.push(...(await measured(subjects, connections, rounds, millisecondsPerRound)))
+    }
+    return [
+      '### the engine call against a bare undici Pool.request',
+      '',
+      '| connections | subject | calls/s | ratio | CPU µs/call | CPU ratio |',
+      '|---|---|---|---|---|---|',
+      ...lines,
+      '',
+    ].join('\n')
+  } finally {
+    await bare.close()
+    await engine.close()
+    await stop()
+  }
+}
+
+const BASE = 'bare Pool.request'
+type Subjects = Record<string, () => Promise<unknown>>
+
+async function startPeer(): Promise<{ url: string; stop(): Promise<void> }> {
+  const program = `${import.meta.dirname}/targets/bare-http.ts`
+  const peer = spawn(process.execPath, ['--conditions=@preflow/source', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [first] = (await once(createInterface({ input: peer.stdout as NodeJS.ReadableStream }), 'line')) as [string]
   const { url } = JSON.parse(first) as { url: string }
-  const { event, allowedOperations = [] } = tokenRequest('205.210.31.51')
-  const body = JSON.stringify(tokenRequest('205.210.31.51'))
+  return {
+    url,
+    async stop() {
+      peer.kill('SIGTERM')
+      await once(peer, 'exit')
+    },
+  }
+}
 
+function barePool(url: string) {
   const pool = new Pool(url, { connections: 64, pipelining: 1 })
+  const body = JSON.stringify(tokenRequest('205.210.31.51'))
+  const headers = { 'content-type': 'application/json' }
+  return {
+    call: async () => (await pool.request({ method: 'POST', path: '/', headers, body })).body.json(),
+    close: () => pool.close(),
+  }
+}
+
+function engineOf(url: string) {
+  const { event, allowedOperations = [] } = tokenRequest('205.210.31.51')
   const send = createSend({ allowedAddresses: ['127.0.0.0/8'] })
   const ports = {
     send,
@@ -44,57 +87,39 @@ export async function engineCall(rounds: number, millisecondsPerRound: number): 
     facts: {},
     requestId: 'bench',
   }
-  const subjects: Record<string, () => Promise<unknown>> = {
-    'bare Pool.request': async () => {
-      const response = await pool.request({
-        method: 'POST',
-        path: '/',
-        headers: { 'content-type': 'application/json' },
-        body,
-      })
-      return response.body.json()
-    },
-    executeAction: async () => {
+  return {
+    async call() {
       const outcome = await executeAction(call, ports)
       if (outcome.status !== 'success') throw new Error(`the call ended as ${outcome.status}`)
     },
+    close: () => send.close(),
   }
-  try {
-    const lines: string[] = []
-    for (const connections of CONNECTIONS) {
-      for (const subject of Object.values(subjects)) await loop(subject, connections, millisecondsPerRound / 4)
-      const rates: Record<string, { perSecond: number; cpu: number }[]> = {}
-      for (let round = 0; round < rounds; round++) {
-        const order = Object.entries(subjects)
-        if (round % 2 === 1) order.reverse()
-        for (const [name, subject] of order) {
-          rates[name] = [...(rates[name] ?? []), await loop(subject, connections, millisecondsPerRound)]
-        }
-      }
-      const base = rates['bare Pool.request'] ?? []
-      for (const [name, own] of Object.entries(rates)) {
-        const ratio = (pick: 'perSecond' | 'cpu') =>
-          median(own.map((one, round) => one[pick] / (base[round]?.[pick] ?? Number.NaN))).toFixed(2)
-        lines.push(
-          `| ${connections} | ${name} | ${median(own.map(one => one.perSecond)).toFixed(0)} | ${ratio('perSecond')} | ` +
-            `${median(own.map(one => one.cpu)).toFixed(0)} | ${ratio('cpu')} |`,
-        )
-      }
+}
+
+/** The subjects in turn, in every other round the other way round; a line of the table for each. */
+async function measured(
+  subjects: Subjects,
+  connections: number,
+  rounds: number,
+  millisecondsPerRound: number,
+): Promise<string[]> {
+  for (const subject of Object.values(subjects)) await loop(subject, connections, millisecondsPerRound / 4)
+  const rates: Record<string, { perSecond: number; cpu: number }[]> = {}
+  for (let round = 0; round < rounds; round++) {
+    const order = Object.entries(subjects)
+    if (round % 2 === 1) order.reverse()
+    for (const [name, subject] of order) {
+      rates[name] = [...(rates[name] ?? []), await loop(subject, connections, millisecondsPerRound)]
     }
-    return [
-      '### the engine call against a bare undici Pool.request',
-      '',
-      '| connections | subject | calls/s | ratio | CPU µs/call | CPU ratio |',
-      '|---|---|---|---|---|---|',
-      ...lines,
-      '',
-    ].join('\n')
-  } finally {
-    await pool.close()
-    await send.close()
-    peer.kill('SIGTERM')
-    await once(peer, 'exit')
   }
+  const base = rates[BASE] ?? []
+  return Object.entries(rates).map(([name, own]) => {
+    const ratio = (pick: 'perSecond' | 'cpu') =>
+      median(own.map((one, round) => one[pick] / (base[round]?.[pick] ?? Number.NaN))).toFixed(2)
+    const perSecond = median(own.map(one => one.perSecond)).toFixed(0)
+    const cpu = median(own.map(one => one.cpu)).toFixed(0)
+    return `| ${connections} | ${name} | ${perSecond} | ${ratio('perSecond')} | ${cpu} | ${ratio('cpu')} |`
+  })
 }
 
 /** Calls in a closed loop for a while; CPU is this process's own. */

@@ -1,4 +1,5 @@
 /** The identity server issuing JWTs for client credentials, with (`action`) or without (`plain`) an action to ask first. */
+
 import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -6,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { present } from '@preflow/contract'
 import { completeConfiguration, createLog, createServer } from '@preflow/server'
 
 const adminPassword = 'bench-administrator'
@@ -23,7 +25,7 @@ async function manage(method: string, path: string, body?: unknown): Promise<Res
       authorization: `Basic ${Buffer.from(`admin:${adminPassword}`).toString('base64')}`,
       'content-type': 'application/json',
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...present({ body: body === undefined ? undefined : JSON.stringify(body) }),
   })
   if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`)
   return response

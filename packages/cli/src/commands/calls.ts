@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { platforms } from '@preflow/contract'
+import { platforms, present } from '@preflow/contract'
 import type { CallTrace, OperationVerdict } from '@preflow/engine'
 import type { ArchiveSearch, CallOfTenant } from '@preflow/server'
 import { noRecord, openArchive, statusNamed } from '../call-archive.ts'
@@ -26,9 +26,11 @@ export async function runCalls(argv: string[], io: Io): Promise<number> {
   if (id !== undefined && isSearch) throw new UsageError('An id names one call: leave the other words out.')
   const search: ArchiveSearch = {
     limit: limitOf(limit),
-    ...(tenant !== undefined && { tenant }),
-    ...(status !== undefined && { status: statusNamed(status) }),
-    ...(type !== undefined && { actionType: actionTypeNamed(type) }),
+    ...present({
+      tenant,
+      status: status === undefined ? undefined : statusNamed(status),
+      actionType: type === undefined ? undefined : actionTypeNamed(type),
+    }),
   }
 
   const archive = await openArchive(io)

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { present } from '@preflow/contract'
 import {
   type BuildProgress,
   buildCorpus,
@@ -43,7 +44,9 @@ const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<
         source,
         out,
         kind: oneOf<CorpusKind>('--kind', options.kind, ['file', 'filter']),
-        ...(digest !== undefined && { digest: oneOf<DigestKind>('--digest', digest, ['sha1', 'sha256']) }),
+        ...present({
+          digest: digest === undefined ? undefined : oneOf<DigestKind>('--digest', digest, ['sha1', 'sha256']),
+        }),
         minimumCount,
         mayBePartial: options.partial,
         signal: io.signal,

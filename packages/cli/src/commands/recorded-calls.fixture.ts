@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ActionRequest } from '@preflow/contract'
+import { type ActionRequest, present } from '@preflow/contract'
 import { completeConfiguration, createLog, createServer } from '@preflow/server'
 import { run } from '../run.ts'
 
@@ -56,20 +56,65 @@ export async function startRecordedCalls(): Promise<RecordedCalls> {
   const ports = { now: Date.now, newId: randomUUID, randomBytes, log: createLog('silent'), passwordCost }
   const server = await createServer(completeConfiguration(configuration), ports)
   await server.listen()
+  const manage = managing(server.address)
+  const client = await makeClient(manage)
+  await makeActions(manage, remote)
+  return {
+    folder,
+    remote,
+    local,
+    manage,
+    token(answer) {
+      remote.answer = answer
+      return requestToken(server.address, client)
+    },
+    preflow: (...argv) => runOn(folder, argv),
+    async close() {
+      await server.close()
+      for (const extension of [remote, local]) await extension.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
 
-  const manage: RecordedCalls['manage'] = async (method, path, body) => {
-    const response = await fetch(server.address + path, {
+function managing(address: string): RecordedCalls['manage'] {
+  return async (method, path, body) => {
+    const response = await fetch(address + path, {
       method,
       headers: {
         authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`,
         'content-type': path.startsWith('/scim2') ? 'application/scim+json' : 'application/json',
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...present({ body: body === undefined ? undefined : JSON.stringify(body) }),
     })
     const text = await response.text()
     return { headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
   }
-  async function activate(type: string, { endpoint, ...settings }: { endpoint?: object; [name: string]: unknown }) {
+}
+
+async function makeClient(manage: RecordedCalls['manage']): Promise<Client> {
+  const { headers } = await manage('POST', '/api/server/v1/applications', {
+    name: 'machine',
+    inboundProtocolConfiguration: { oidc: { grantTypes: ['client_credentials'], accessToken: { type: 'JWT' } } },
+  })
+  const application = headers.get('location')?.split('/').at(-1)
+  return (await manage('GET', `/api/server/v1/applications/${application}/inbound-protocols/oidc`)).body as Client
+}
+
+interface Client {
+  clientId: string
+  clientSecret: string
+}
+
+async function makeActions(manage: RecordedCalls['manage'], remote: Answering): Promise<void> {
+  const actions: Record<string, { endpoint?: object; [setting: string]: unknown }> = {
+    preIssueAccessToken: { endpoint: { allowedHeaders: ['x-client-source-ip'] }, platform: 'asgardeo' },
+    preUpdatePassword: {
+      attributes: ['http://wso2.org/claims/emailaddress'],
+      passwordSharing: { format: 'PLAIN_TEXT' },
+    },
+  }
+  for (const [type, { endpoint, ...settings }] of Object.entries(actions)) {
     const { body } = await manage('POST', `/api/server/v1/actions/${type}`, {
       name: 'Guard',
       endpoint: { uri: remote.url, authentication: { type: 'NONE' }, ...endpoint },
@@ -77,62 +122,40 @@ export async function startRecordedCalls(): Promise<RecordedCalls> {
     })
     await manage('POST', `/api/server/v1/actions/${type}/${body.id}/activate`)
   }
-  const { headers } = await manage('POST', '/api/server/v1/applications', {
-    name: 'machine',
-    inboundProtocolConfiguration: { oidc: { grantTypes: ['client_credentials'], accessToken: { type: 'JWT' } } },
-  })
-  const application = headers.get('location')?.split('/').at(-1)
-  const { body: client } = await manage('GET', `/api/server/v1/applications/${application}/inbound-protocols/oidc`)
-  await activate('preIssueAccessToken', {
-    endpoint: { allowedHeaders: ['x-client-source-ip'] },
-    platform: 'asgardeo',
-  })
-  await activate('preUpdatePassword', {
-    attributes: ['http://wso2.org/claims/emailaddress'],
-    passwordSharing: { format: 'PLAIN_TEXT' },
-  })
+}
 
-  return {
-    folder,
-    remote,
-    local,
-    manage,
-    async token(answer) {
-      remote.answer = answer
-      const response = await fetch(`${server.address}/oauth2/token`, {
-        method: 'POST',
-        headers: {
-          authorization: `Basic ${Buffer.from(`${client.clientId}:${client.clientSecret}`).toString('base64')}`,
-          'x-client-source-ip': ADDRESS,
-        },
-        body: new URLSearchParams({ grant_type: 'client_credentials' }),
-      })
-      await response.arrayBuffer()
-      const callId = response.headers.get('x-preflow-call-id')
-      assert.ok(callId)
-      return { status: response.status, callId }
+async function requestToken(
+  address: string,
+  { clientId, clientSecret }: Client,
+): Promise<{ status: number; callId: string }> {
+  const response = await fetch(`${address}/oauth2/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
+      'x-client-source-ip': ADDRESS,
     },
-    async preflow(...argv) {
-      const said = { out: '', err: '' }
-      const code = await run(argv, {
-        out: text => {
-          said.out += text
-        },
-        err: text => {
-          said.err += text
-        },
-        isTTY: false,
-        env: { PREFLOW_DATA: folder },
-        signal: new AbortController().signal,
-      })
-      return { code, ...said }
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  })
+  await response.arrayBuffer()
+  const callId = response.headers.get('x-preflow-call-id')
+  assert.ok(callId)
+  return { status: response.status, callId }
+}
+
+async function runOn(folder: string, argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: '', err: '' }
+  const code = await run(argv, {
+    out: text => {
+      said.out += text
     },
-    async close() {
-      await server.close()
-      for (const extension of [remote, local]) await extension.close()
-      await rm(folder, { recursive: true })
+    err: text => {
+      said.err += text
     },
-  }
+    isTTY: false,
+    env: { PREFLOW_DATA: folder },
+    signal: new AbortController().signal,
+  })
+  return { code, ...said }
 }
 
 async function startExtension(): Promise<Answering & { close(): Promise<void> }> {

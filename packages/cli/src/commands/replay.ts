@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type ActionType, type AllowedOperation, actionTypes } from '@preflow/contract'
+import { type ActionType, type AllowedOperation, actionTypes, present } from '@preflow/contract'
 import type { OperationVerdict } from '@preflow/engine'
 import { noRecord, openArchive, type Recorded, statusNamed } from '../call-archive.ts'
 import { type Io, UsageError } from '../command.ts'
@@ -44,7 +44,7 @@ export async function runReplay(argv: string[], io: Io): Promise<number> {
   const call = edited(
     {
       ...actionCall(type, { event: () => event }, platform, target, identity, version),
-      ...(allowedOperations && { allowedOperations }),
+      ...present({ allowedOperations }),
     },
     set,
   )
@@ -70,7 +70,7 @@ async function findRecord(named: string, status: string | undefined, io: Io): Pr
   if (/[./\\]/.test(named)) return readRecordFile(named)
   const archive = await openArchive(io)
   try {
-    const search = { limit: 1, ...(status !== undefined && { status: statusNamed(status) }) }
+    const search = { limit: 1, ...present({ status: status === undefined ? undefined : statusNamed(status) }) }
     const found = named === 'last' ? (await archive.list(search))[0] : await archive.find(named)
     if (found) return found as Recorded
   } finally {

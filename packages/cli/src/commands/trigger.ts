@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import type { ActionType, AllowedOperation } from '@preflow/contract'
+import { type ActionType, type AllowedOperation, present } from '@preflow/contract'
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
@@ -30,11 +30,7 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
   const file = values.file === undefined ? undefined : await readEventFile(values.file)
   const type = typeOf(typeWord, file)
   if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
-  const choice = {
-    ...(grant !== undefined && { grant }),
-    ...(initiator !== undefined && { initiator: initiator.toUpperCase() }),
-    ...(flow !== undefined && { flow }),
-  }
+  const choice = present({ grant, initiator: initiator?.toUpperCase(), flow })
   const occasion = file ? undefined : chooseOccasion(type, choice)
   if (!file && !occasion) {
     io.err(`preflow trigger: ${type} has no such event. There are\n\n${describeOccasions(type)}\n`)
@@ -50,10 +46,7 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
     { requestId: file?.requestId ?? randomUUID(), flowId: file?.flowId ?? randomUUID() },
     version,
   )
-  const call = edited(
-    { ...unchanged, ...(file?.allowedOperations && { allowedOperations: file.allowedOperations }) },
-    set,
-  )
+  const call = edited({ ...unchanged, ...present({ allowedOperations: file?.allowedOperations }) }, set)
   const sent = await sendEvent(call, io)
   const report = { type, occasion: occasion?.name ?? values.file ?? '', version, platform, target, ...sent }
   io.out(

@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
-import { platforms } from '@preflow/contract'
+import { platforms, present } from '@preflow/contract'
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
 import type { Target } from '../events/action-call.ts'
@@ -43,8 +43,7 @@ export async function runVerify(argv: string[], io: Io): Promise<number> {
     platforms: chosen,
     signal: io.signal,
     onAnswer: progress.show,
-    ...(types && { types: [...new Set(types)] }),
-    ...(encryptionKey && { encryptionKey }),
+    ...present({ types: types && [...new Set(types)], encryptionKey }),
   }).finally(progress.clear)
   io.out(
     values.json

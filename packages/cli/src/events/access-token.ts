@@ -1,4 +1,4 @@
-import type { AccessTokenEvent, NamedValues, Platform, TokenClaim } from '@preflow/contract'
+import { type AccessTokenEvent, type NamedValues, type Platform, present, type TokenClaim } from '@preflow/contract'
 import {
   delta,
   gaugeBoard,
@@ -65,7 +65,7 @@ function issuance(platform: Platform, given: Issuance): AccessTokenEvent {
       ...(scopes.length > 0 && { scopes: [...scopes].sort() }),
     },
     ...(refreshToken && { refreshToken: { claims: [{ name: 'expires_in', value: refreshToken.lifetimeSeconds }] } }),
-    ...(given.consent !== undefined && { session: { sessionDataKeyConsent: given.consent } }),
+    ...present({ session: given.consent === undefined ? undefined : { sessionDataKeyConsent: given.consent } }),
     response: {
       parameters: [
         'access_token',

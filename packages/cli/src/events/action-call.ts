@@ -1,4 +1,4 @@
-import { type ActionType, actionTypes, type EndpointAuthentication, type Platform } from '@preflow/contract'
+import { type ActionType, actionTypes, type EndpointAuthentication, type Platform, present } from '@preflow/contract'
 import type { ActionCall } from '@preflow/engine'
 import type { Occasion } from './occasion.ts'
 
@@ -42,7 +42,7 @@ export function actionCall(
         uri: url,
         authentication,
         signingSecrets,
-        ...(allowedParameters && { allowedParameters }),
+        ...present({ allowedParameters }),
       },
     },
     platform,

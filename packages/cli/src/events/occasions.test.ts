@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ActionType, actionTypes, parseActionRequest, platforms } from '@preflow/contract'
+import { type ActionType, actionTypes, parseActionRequest, platforms, present } from '@preflow/contract'
 import { type ActionCall, disclose } from '@preflow/engine'
 import { actionCall } from './action-call.ts'
 import { chooseOccasion, describeOccasions, occasions, readActionType } from './occasions.ts'
@@ -94,9 +94,7 @@ test('what can be chosen is described so that it can be typed', () => {
       const [, initiator] = /--initiator (\S+)/.exec(line) ?? []
       const [, flow] = /--flow (\S+)/.exec(line) ?? []
       const occasion = chooseOccasion(type, {
-        ...(grant !== undefined && { grant }),
-        ...(initiator !== undefined && { initiator }),
-        ...(flow !== undefined && { flow }),
+        ...present({ grant, initiator, flow }),
       })
       assert.ok(occasion && line.endsWith(occasion.about), line)
     }

@@ -1,4 +1,4 @@
-import type { InitiatorType, ProfileEvent, UpdatingClaim, UserClaim } from '@preflow/contract'
+import { type InitiatorType, type ProfileEvent, present, type UpdatingClaim, type UserClaim } from '@preflow/contract'
 import { delta, heron, ines, tenant, userStore } from './cast.ts'
 import type { Occasion } from './occasion.ts'
 
@@ -22,7 +22,7 @@ function update({ initiator, changes, claims, user = { id: ines.id, organization
     request: { claims: changes },
     tenant,
     organization: heron,
-    user: { ...user, ...(claims && { claims }), groups: ['ops'] },
+    user: { ...user, ...present({ claims }), groups: ['ops'] },
     userStore,
   }
 }

@@ -1,4 +1,4 @@
-import { actionTypes, type NamedValues } from '@preflow/contract'
+import { actionTypes, type NamedValues, present } from '@preflow/contract'
 import {
   type ActionCall,
   createCredentialSource,
@@ -45,8 +45,8 @@ export function edited(call: ActionCall, assignments: readonly string[]): Action
     ...rest,
     event: changed.event,
     requestId: String(changed.requestId ?? requestId),
-    ...(flow === undefined || flow === null ? {} : { flowId: String(flow) }),
-    ...(offered ? { allowedOperations: offered } : {}),
+    ...present({ flowId: flow === undefined || flow === null ? undefined : String(flow) }),
+    ...present({ allowedOperations: offered ?? undefined }),
     action: {
       ...call.action,
       endpoint: {

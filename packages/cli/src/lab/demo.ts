@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { actionTypes } from '@preflow/contract'
+import { actionTypes, present } from '@preflow/contract'
 import type { OidcInput } from '@preflow/server/management'
 import type { RunningExtension } from './host-extensions.ts'
 import type { Demo, DemoUser } from './state.ts'
@@ -259,7 +259,7 @@ function client(base: string, adminPassword: string) {
           'content-type': path.startsWith('/scim2') ? 'application/scim+json' : 'application/json',
         }),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...present({ body: body === undefined ? undefined : JSON.stringify(body) }),
     })
   }
 

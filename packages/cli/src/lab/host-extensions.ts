@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import { present } from '@preflow/contract'
 import type { DecisionRecord, Extension } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
 import {
@@ -99,7 +100,7 @@ export async function hostExtensions({
             ...given,
             url,
             platformUrl,
-            ...(asked[name] !== undefined && { asked: asked[name] }),
+            ...present({ asked: asked[name] }),
             log: record => write(decisionLine(name, record)),
             say: write,
           })

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { present } from '@preflow/contract'
 import { type Browser, openBrowser, type Page } from './browser.fixture.ts'
 import { instructions } from './instructions.ts'
 import { startTestLab } from './lab.fixture.ts'
@@ -445,7 +446,7 @@ describe('a start', () => {
         authorization: `Basic ${Buffer.from('admin:administrator-1').toString('base64')}`,
         'content-type': 'application/json',
       },
-      ...(body && { body: JSON.stringify(body) }),
+      ...present({ body: body && JSON.stringify(body) }),
     })
     assert.ok(response.ok, `${method} ${path}: ${response.status}`)
     const text = await response.text()

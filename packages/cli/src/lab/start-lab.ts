@@ -96,10 +96,7 @@ export async function startLab(
       }
     }
 
-    const server = await createServer(
-      { ...configuration, ...(adminPassword !== undefined && { adminPassword }) },
-      ports,
-    )
+    const server = await createServer({ ...configuration, ...present({ adminPassword }) }, ports)
     closing.push(() => server.close())
     await server.listen()
     await hosted.open(server.address)
@@ -129,7 +126,7 @@ export async function startLab(
       withoutAction,
       dataFolder,
       demo,
-      ...(adminPassword !== undefined && { adminPassword }),
+      ...present({ adminPassword }),
       close,
     }
   } catch (error) {

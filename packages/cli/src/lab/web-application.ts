@@ -1,4 +1,5 @@
 import { getRequestListener } from '@hono/node-server'
+import { present } from '@preflow/contract'
 import { serve } from '@preflow/extension/node'
 import { type Context, Hono } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
@@ -176,7 +177,7 @@ async function redeem(
 function asRefusal(thrown: unknown): { error: string; error_description?: string; call_id?: string } {
   if (thrown instanceof oidc.AuthorizationResponseError) {
     const { error, error_description } = thrown
-    return { error, ...(error_description !== undefined && { error_description }) }
+    return { error, ...present({ error_description }) }
   }
   return { error: 'invalid_response', error_description: (thrown as Error).message }
 }

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import { prefixOf } from '@preflow/extension/service'
 import { didYouMean } from '../nearest.ts'
 import { type Content, callerVariables, type Variable } from './content.ts'
@@ -194,8 +195,6 @@ export function extensionContent(extension: string): Content {
     needsCommonPasswords: known.needsCommonPasswords ?? false,
     hasPages: known.hasPages ?? false,
     platformSteps: known.platformSteps ?? [],
-    ...(state && { state }),
-    ...(functionNote !== undefined && { functionNote }),
-    ...(functionVariables && { functionVariables }),
+    ...present({ state, functionNote, functionVariables }),
   }
 }

@@ -5,6 +5,7 @@ import {
   answerStatuses,
   type Platform,
   platforms,
+  present,
 } from '@preflow/contract'
 import type { OperationVerdict, Outcome } from '@preflow/engine'
 import { clientView } from '../events/client-view.ts'
@@ -206,7 +207,7 @@ export function consequencesOf(judged: readonly Judged[]): Consequence[] {
     const key = [kind, client, why].join('\n')
     const group = groups.get(key)
     if (group) group.platforms.push(platform.title)
-    else groups.set(key, { kind, platforms: [platform.title], client, ...(why !== undefined && { why }) })
+    else groups.set(key, { kind, platforms: [platform.title], client, ...present({ why }) })
   }
   return [...groups.values()]
 }

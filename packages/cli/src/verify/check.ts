@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { ActionType, Platform } from '@preflow/contract'
+import { type ActionType, type Platform, present } from '@preflow/contract'
 import type { Occasion } from '../events/occasion.ts'
 import { type Consequence, consequencesOf, type Judged, kindOf } from './answer.ts'
 import type { Exchange, Session } from './session.ts'
@@ -106,7 +106,7 @@ export function groupOf({ id }: Pick<Check, 'id'>): string {
   return id.slice(0, id.indexOf('.'))
 }
 
-export const passed = (note?: string): Finding => ({ result: 'passed', ...(note !== undefined && { note }) })
+export const passed = (note?: string): Finding => ({ result: 'passed', ...present({ note }) })
 export const notChecked = (why: string): Finding => ({ result: 'not checked', why })
 
 /** Collects problems, the same text once. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { ActionRequest, ActionType, Platform } from '@preflow/contract'
+import { type ActionRequest, type ActionType, type Platform, present } from '@preflow/contract'
 import {
+  type CredentialSource,
   createCredentialSource,
   createSend,
   type Delivery,
@@ -85,184 +86,206 @@ const PLACEHOLDER: CallIdentity = { requestId: 'preflow-request-id', flowId: 'pr
 /** After so many answers that did not come in time, a type is not asked any more. */
 const MAX_LATE = 2
 
+/** What the functions of a session share. */
+interface Wire extends Pick<Session, 'target' | 'platforms' | 'deadlineMs' | 'isTooSlow'> {
+  signal: AbortSignal
+  socket: Send
+  credentials: CredentialSource
+  /** Adds an exchange to those of the session. */
+  keep<E extends Exchange>(exchange: E): E
+}
+
 export function createSession(
   target: Target,
   platforms: readonly Platform[],
-  options: { signal: AbortSignal; onSent?(): void },
+  { onSent, signal }: { signal: AbortSignal; onSent?(): void },
 ): Session {
-  const { signal, onSent } = options
-  const deadlineMs = Math.min(...platforms.map(({ calling }) => calling.readTimeoutMs))
-  const now = Date.now
   const socket = createSend({ allowPrivateAddresses: true })
-  const credentials = createCredentialSource({ send: socket, now })
   const exchanges: Exchange[] = []
   const lateAnswers = new Map<ActionType, number>()
-  const isTooSlow = (type: ActionType) => (lateAnswers.get(type) ?? 0) >= MAX_LATE
-
-  const keep = <E extends Exchange>(exchange: E): E => {
-    exchanges.push(exchange)
-    const { type } = exchange
-    if (isLate(exchange)) lateAnswers.set(type, (lateAnswers.get(type) ?? 0) + 1)
-    onSent?.()
-    return exchange
+  const wire: Wire = {
+    target,
+    platforms,
+    deadlineMs: Math.min(...platforms.map(({ calling }) => calling.readTimeoutMs)),
+    signal,
+    socket,
+    credentials: createCredentialSource({ send: socket, now: Date.now }),
+    isTooSlow: type => (lateAnswers.get(type) ?? 0) >= MAX_LATE,
+    keep: exchange => {
+      exchanges.push(exchange)
+      const { type } = exchange
+      if (isLate(exchange)) lateAnswers.set(type, (lateAnswers.get(type) ?? 0) + 1)
+      onSent?.()
+      return exchange
+    },
   }
-
-  /** Each platform that would send the same gets the answer there was, to its first attempt and to its second. */
-  function sendOnce(
-    type: ActionType,
-    label: string,
-    { rewrite, headers, isOnce, isPrivate = false, identity }: Telling,
-  ): { asPlatform(contract: string): { send: Send; heard(): Exchange | undefined } } {
-    const heard = new Map<string, Promise<Exchange>[]>()
-    /** Of an endpoint that is too slow, one answer that did not come stands for those that other bodies would not get. */
-    let late: Exchange | undefined
-    const identities = new Map<string, CallIdentity>()
-    const asPlatform = (contract: string) => {
-      let attempt = 0
-      let last: Exchange | undefined
-      const send: Send = async request => {
-        // Who did not answer in time once is not waited for twice.
-        if (last && isLate(last)) return last.delivery
-        if (late && isTooSlow(type)) {
-          last = late
-          return last.delivery
-        }
-        const key = rewrite || isOnce ? contract : request.body
-        const named = identity ?? identities.get(key) ?? { requestId: randomUUID(), flowId: randomUUID() }
-        identities.set(key, named)
-        const attempts = heard.get(key) ?? []
-        heard.set(key, attempts)
-        const pending =
-          attempts[attempt] ??
-          deliver(type, label, !isPrivate, rewritten(withIdentity(request, named), rewrite, headers))
-        attempts[attempt] = pending
-        attempt += 1
-        last = await pending
-        if (isLate(last)) late = last
-        return last.delivery
-      }
-      return { send, heard: () => last }
-    }
-    return { asPlatform }
-  }
-
-  function withIdentity(request: SendRequest, { requestId, flowId }: CallIdentity): SendRequest {
-    const { body } = request
-    return {
-      ...request,
-      body: body.replaceAll(PLACEHOLDER.requestId, requestId).replaceAll(PLACEHOLDER.flowId, flowId),
-    }
-  }
-
-  function rewritten(request: SendRequest, rewrite: Telling['rewrite'], headers: Telling['headers']): SendRequest {
-    const body = rewrite ? JSON.stringify(rewrite(JSON.parse(request.body))) : request.body
-    return { ...request, body, headers: withHeaders({ ...request.headers, ...signatureOf(body) }, headers) }
-  }
-
-  function signatureOf(
-    body: string | Uint8Array,
-    { signingSecrets }: Target = target,
-    nowMs = now(),
-  ): Record<string, string> {
-    const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8')
-    const signed = sign(signingSecrets, `preflow-${randomUUID()}`, nowMs, text)
-    return signed.ok ? signed.value : {}
-  }
-
-  async function deliver(type: ActionType, label: string, isEvent: boolean, request: SendRequest): Promise<Exchange> {
-    const startedAt = performance.now()
-    const delivery = await socket(request)
-    return keep({
-      type,
-      label,
-      isEvent,
-      request: JSON.parse(request.body),
-      delivery,
-      durationMs: performance.now() - startedAt,
-      judgements: [],
-    })
-  }
-
-  async function tell(type: ActionType, occasion: Occasion, telling: Telling = {}): Promise<Exchange[]> {
-    const { inEachContract = false, variant } = telling
-    const label = variant === undefined ? occasion.name : `${occasion.name}, ${variant}`
-    const isVaried = telling.rewrite !== undefined || telling.headers !== undefined
-    const isOnce = telling.isOnce === true || (isVaried && !inEachContract)
-    const all = platforms.filter(platform => platform.revisions[type] !== undefined)
-    const chosen = isOnce ? newest(type, all) : all
-    const once = sendOnce(type, label, { ...telling, isOnce })
-    const told = new Set<Exchange>()
-    for (const platform of chosen) {
-      const call = { ...actionCall(type, occasion, platform, target, PLACEHOLDER), signal }
-      const { send, heard } = once.asPlatform(inEachContract ? (platform.revisions[type] ?? '') : '')
-      const outcome = await executeAction(call, { send, credentials, now })
-      const exchange = heard()
-      if (outcome.status === 'skipped' || !exchange) continue
-      exchange.judgements.push({ platform, outcome })
-      told.add(exchange)
-    }
-    return [...told]
-  }
-
-  async function headersFor(
-    type: ActionType,
-    body: string | Uint8Array,
-    from: Target,
-    nowMs: number | undefined,
-  ): Promise<Record<string, string>> {
-    const [platform] = newest(type, platforms)
-    let headers: Record<string, string> = {}
-    if (!platform) return headers
-    const occasion = { event: () => ({}) }
-    await executeAction(
-      { ...actionCall(type, occasion, platform, { ...from, signingSecrets: [] }, PLACEHOLDER), signal },
-      {
-        // Nothing is sent: the engine is only asked how it would.
-        send: async request => {
-          headers = { ...request.headers }
-          return { ok: false, error: { code: 'refused', message: '' } }
-        },
-        credentials,
-        now,
-      },
-    )
-    return { ...headers, ...signatureOf(body, from, nowMs) }
-  }
-
-  async function probe(type: ActionType, given: Probe): Promise<Exchange & { isConnectionReused: boolean }> {
-    const { label, body, method = 'POST', agent, as = target, signedAt, signedBody = body } = given
-    const usual = await headersFor(type, signedBody, as, signedAt)
-    const { delivery, durationMs, isConnectionReused }: RawResult = await rawRequest({
-      url: target.url,
-      method,
-      headers: withHeaders(usual, given.headers),
-      body,
-      timeoutMs: deadlineMs,
-      signal,
-      ...(agent && { agent }),
-    })
-    return keep({
-      type,
-      label,
-      isEvent: false,
-      request: undefined,
-      delivery,
-      durationMs,
-      judgements: [],
-      isConnectionReused,
-    })
-  }
-
   return {
     target,
     platforms,
-    deadlineMs,
+    deadlineMs: wire.deadlineMs,
     exchanges,
-    tell,
-    probe,
-    isTooSlow,
+    tell: (type, occasion, telling = {}) => tell(wire, type, occasion, telling),
+    probe: (type, probe) => sendProbe(wire, type, probe),
+    isTooSlow: wire.isTooSlow,
     close: () => socket.close(),
   }
+}
+
+async function tell(wire: Wire, type: ActionType, occasion: Occasion, telling: Telling): Promise<Exchange[]> {
+  const { platforms, target, signal, credentials } = wire
+  const { inEachContract = false, variant } = telling
+  const label = variant === undefined ? occasion.name : `${occasion.name}, ${variant}`
+  const isVaried = telling.rewrite !== undefined || telling.headers !== undefined
+  const isOnce = telling.isOnce === true || (isVaried && !inEachContract)
+  const all = platforms.filter(platform => platform.revisions[type] !== undefined)
+  const chosen = isOnce ? newest(type, all) : all
+  const sharing = createSharing(wire, type, label, { ...telling, isOnce })
+  const told = new Set<Exchange>()
+  for (const platform of chosen) {
+    const call = { ...actionCall(type, occasion, platform, target, PLACEHOLDER), signal }
+    const { send, heard } = sharing.asPlatform(inEachContract ? (platform.revisions[type] ?? '') : '')
+    const outcome = await executeAction(call, { send, credentials, now: Date.now })
+    const exchange = heard()
+    if (outcome.status === 'skipped' || !exchange) continue
+    exchange.judgements.push({ platform, outcome })
+    told.add(exchange)
+  }
+  return [...told]
+}
+
+/** Each platform that would send the same gets the answer there was, to its first attempt and to its second. */
+function createSharing(
+  wire: Wire,
+  type: ActionType,
+  label: string,
+  { rewrite, headers, isOnce, isPrivate = false, identity }: Telling,
+): { asPlatform(contract: string): { send: Send; heard(): Exchange | undefined } } {
+  const heard = new Map<string, Promise<Exchange>[]>()
+  /** Of an endpoint that is too slow, one answer that did not come stands for those that other bodies would not get. */
+  let late: Exchange | undefined
+  const identities = new Map<string, CallIdentity>()
+  const asPlatform = (contract: string) => {
+    let attempt = 0
+    let last: Exchange | undefined
+    const send: Send = async request => {
+      // An answer that was late once is not waited for again.
+      if (last && isLate(last)) return last.delivery
+      if (late && wire.isTooSlow(type)) {
+        last = late
+        return last.delivery
+      }
+      const key = rewrite || isOnce ? contract : request.body
+      const named = identity ?? identities.get(key) ?? { requestId: randomUUID(), flowId: randomUUID() }
+      identities.set(key, named)
+      const attempts = heard.get(key) ?? []
+      heard.set(key, attempts)
+      const pending =
+        attempts[attempt] ??
+        deliver(wire, type, label, !isPrivate, rewritten(wire, withIdentity(request, named), rewrite, headers))
+      attempts[attempt] = pending
+      attempt += 1
+      last = await pending
+      if (isLate(last)) late = last
+      return last.delivery
+    }
+    return { send, heard: () => last }
+  }
+  return { asPlatform }
+}
+
+function withIdentity(request: SendRequest, { requestId, flowId }: CallIdentity): SendRequest {
+  const { body } = request
+  return {
+    ...request,
+    body: body.replaceAll(PLACEHOLDER.requestId, requestId).replaceAll(PLACEHOLDER.flowId, flowId),
+  }
+}
+
+function rewritten(
+  { target }: Wire,
+  request: SendRequest,
+  rewrite: Telling['rewrite'],
+  headers: Telling['headers'],
+): SendRequest {
+  const body = rewrite ? JSON.stringify(rewrite(JSON.parse(request.body))) : request.body
+  return { ...request, body, headers: withHeaders({ ...request.headers, ...signatureOf(body, target) }, headers) }
+}
+
+function signatureOf(
+  body: string | Uint8Array,
+  { signingSecrets }: Target,
+  nowMs: number = Date.now(),
+): Record<string, string> {
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8')
+  const signed = sign(signingSecrets, `preflow-${randomUUID()}`, nowMs, text)
+  return signed.ok ? signed.value : {}
+}
+
+async function deliver(
+  { keep, socket }: Wire,
+  type: ActionType,
+  label: string,
+  isEvent: boolean,
+  request: SendRequest,
+): Promise<Exchange> {
+  const startedAt = performance.now()
+  const delivery = await socket(request)
+  return keep({
+    type,
+    label,
+    isEvent,
+    request: JSON.parse(request.body),
+    delivery,
+    durationMs: performance.now() - startedAt,
+    judgements: [],
+  })
+}
+
+async function sendProbe(
+  wire: Wire,
+  type: ActionType,
+  given: Probe,
+): Promise<Exchange & { isConnectionReused: boolean }> {
+  const { target, deadlineMs, signal, keep } = wire
+  const { label, body, method = 'POST', agent, as = target, signedAt, signedBody = body } = given
+  const usual = await headersFor(wire, type, signedBody, as, signedAt)
+  const { delivery, durationMs, isConnectionReused }: RawResult = await rawRequest({
+    url: target.url,
+    method,
+    headers: withHeaders(usual, given.headers),
+    body,
+    timeoutMs: deadlineMs,
+    signal,
+    ...present({ agent }),
+  })
+  const exchange = { type, label, isEvent: false, request: undefined, delivery, durationMs, judgements: [] }
+  return keep({ ...exchange, isConnectionReused })
+}
+
+async function headersFor(
+  { credentials, platforms, signal }: Wire,
+  type: ActionType,
+  body: string | Uint8Array,
+  from: Target,
+  nowMs: number | undefined,
+): Promise<Record<string, string>> {
+  const [platform] = newest(type, platforms)
+  let headers: Record<string, string> = {}
+  if (!platform) return headers
+  const occasion = { event: () => ({}) }
+  await executeAction(
+    { ...actionCall(type, occasion, platform, { ...from, signingSecrets: [] }, PLACEHOLDER), signal },
+    {
+      // Nothing is sent: this only collects the headers that the engine would send.
+      send: async request => {
+        headers = { ...request.headers }
+        return { ok: false, error: { code: 'refused', message: '' } }
+      },
+      credentials,
+      now: Date.now,
+    },
+  )
+  return { ...headers, ...signatureOf(body, from, nowMs) }
 }
 
 function isLate({ delivery }: Exchange): boolean {

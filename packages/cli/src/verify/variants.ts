@@ -1,4 +1,4 @@
-import { type ActionRequest, type ActionType, actionTypes, localClaimUri } from '@preflow/contract'
+import { type ActionRequest, type ActionType, actionTypes, localClaimUri, present } from '@preflow/contract'
 
 /** Changes to a request that leave it one a platform may send. Each takes a request apart and gives a new one. */
 export type Variant = (request: ActionRequest<object>) => ActionRequest<object>
@@ -43,7 +43,7 @@ export const withNewMembers: Variant = request => {
   const grown = mapObjects(request, node => ({ ...node, addedLater: { since: '9.9', list: [1, 'two', null] } }))
   return {
     ...(grown as ActionRequest<object>),
-    ...(request.allowedOperations && { allowedOperations: request.allowedOperations }),
+    ...present({ allowedOperations: request.allowedOperations }),
   }
 }
 

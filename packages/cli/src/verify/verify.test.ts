@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
-import { actionTypes, platforms } from '@preflow/contract'
+import { actionTypes, platforms, present } from '@preflow/contract'
 import { allow, defineExtension, type Extension, fail, redirectTo } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
 import type { Target } from '../events/action-call.ts'
@@ -64,7 +64,7 @@ suite('broken extensions', { concurrency: 4 }, () => {
       const result = await run(targetAt(url, calling), {
         types: [type],
         platforms: DIFFERENT,
-        ...(deadlineMs !== undefined && { deadlineMs }),
+        ...present({ deadlineMs }),
       })
       assert.deepEqual(caught(result).sort(), [...caughtBy].sort())
     })

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
+import { type ActionType, actionTypes, type Platform, present } from '@preflow/contract'
 import type { Target } from '../events/action-call.ts'
 import type { Occasion } from '../events/occasion.ts'
 import { occasions } from '../events/occasions.ts'
@@ -96,7 +96,7 @@ export async function verify(verification: Verification): Promise<VerificationRe
         discovery,
         told,
         ...chooseUsual(type, told),
-        ...(encryptionKey && { encryptionKey }),
+        ...present({ encryptionKey }),
       })
     }
     const results = await runChecks(subjects, discovery, session)

@@ -1,4 +1,5 @@
 /** The events in which AWS hands HTTP to a function, and what it makes of the results. */
+import { present } from '@preflow/contract'
 import type { Answer, Call } from './running.fixture.ts'
 
 interface Result {
@@ -38,7 +39,7 @@ function version2(domain: string, stage: string): Front {
         time: '20/Nov/2026:12:00:00 +0000',
         timeEpoch: 1795176000000,
       },
-      ...(body !== undefined && { body }),
+      ...present({ body }),
       isBase64Encoded: false,
     }),
     answer: single,
