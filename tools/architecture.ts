@@ -10,6 +10,7 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
   'packages/contract': { workspace: [], outside: ['zod'], node: false },
   'packages/extension': { workspace: ['@preflow/contract'], outside: ['zod', 'jose', 'standardwebhooks'], node: false },
   'packages/corpus': { workspace: [], outside: ['zod'], node: true },
+  'packages/database': { workspace: ['@preflow/contract'], outside: ['kysely', 'pg'], node: true },
   'packages/policies': {
     workspace: ['@preflow/contract', '@preflow/corpus', '@preflow/extension'],
     outside: ['zod', 'ipaddr.js', 'mmdb-lib', 're2js'],
@@ -21,14 +22,13 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
     node: true,
   },
   'packages/server': {
-    workspace: ['@preflow/contract', '@preflow/engine'],
+    workspace: ['@preflow/contract', '@preflow/database', '@preflow/engine'],
     outside: [
       'oidc-provider',
       'jose',
       'scimmy',
       'hono',
       '@hono/node-server',
-      'pg',
       'kysely',
       'pino',
       'lru-cache',
@@ -55,7 +55,7 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
     node: true,
   },
   'extensions/*': {
-    workspace: ['@preflow/contract', '@preflow/corpus', '@preflow/extension', '@preflow/policies'],
+    workspace: ['@preflow/contract', '@preflow/corpus', '@preflow/database', '@preflow/extension', '@preflow/policies'],
     outside: ['*'],
     node: true,
   },

@@ -6,9 +6,9 @@ import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { after, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { actionTypes, platforms } from '@preflow/contract'
-import { makeDatabases } from './databases.fixture.ts'
+import { onEachEngine } from '@preflow/database/testing'
 import { refusals } from './entry.ts'
 import { createPinAuthenticator, type Log } from './index.ts'
 import {
@@ -719,118 +719,115 @@ test('texts and language are those of the deployment', async () => {
 
 // Running it.
 
-for (const made of await makeDatabases()) {
-  const { name } = made
-  if ('skip' in made) test(`UC-25, ${name}: several instances`, { skip: made.skip }, () => {})
-  else {
-    const settings = { database: made.database, publicUrl: 'http://127.0.0.1:1' }
-    const at = (running: RunningAuthenticator, url: string) => running.url + url.slice(settings.publicUrl.length)
+onEachEngine('several instances', newLocation => {
+  const settings = { database: '', publicUrl: 'http://127.0.0.1:1' }
+  before(async () => {
+    settings.database = await newLocation()
+  })
+  const at = (running: RunningAuthenticator, url: string) => running.url + url.slice(settings.publicUrl.length)
 
-    test(`UC-25, ${name}: a sign-in goes on at another instance, and after a restart`, async () => {
-      await using one = await withPin(settings)
-      const flowId = randomUUID()
-      const url = (await one.call({ flowId })).answer.operations?.[0]?.url ?? ''
-      const browser = createBrowser()
-      const page = await browser.open(at(one, url))
-      assert.ok(page.form)
-      {
-        await using two = await startAuthenticator(settings)
-        page.form.action = at(two, url)
-        assert.match((await browser.send(page, { pin: wrongPin })).alert ?? '', /Attempts left: 4/)
-      }
-      await using three = await startAuthenticator(settings)
-      const reloaded = await browser.open(at(three, url))
-      assert.ok(reloaded.form)
-      reloaded.form.action = at(three, url)
-      assert.ok((await browser.send(reloaded, { pin })).forward)
-      assert.equal((await one.call({ flowId })).answer.actionStatus, 'SUCCESS')
-    })
-
-    test(`${name}: guesses made at once at two instances are limited together`, async () => {
-      const user = { ...ines, id: `guessed-${name}` }
-      const limited = { ...settings, userAttempts: 4 }
-      await using one = await startAuthenticator(limited)
-      await using two = await startAuthenticator(limited)
-      await one.administer('PUT', user.id, { pin })
-      const guess = async (_: unknown, index: number) => {
-        const running = index % 2 ? one : two
-        const url = (await running.call({ event: { ...stepTwo, user } })).answer.operations?.[0]?.url ?? ''
-        const browser = createBrowser()
-        const page = await browser.open(at(running, url))
-        assert.ok(page.form)
-        page.form.action = at(running, url)
-        return browser.send(page, { pin: wrongPin })
-      }
-      const shown = await Promise.all(Array.from({ length: 12 }, guess))
-      assert.equal(shown.filter(({ alert }) => alert?.includes('not right')).length, 4, 'so many were checked')
-      assert.equal(shown.filter(({ html }) => html.includes('Wait a while')).length, 8)
-    })
-
-    test(`${name}: a result asked for at once at two instances is told by one`, async () => {
-      await using one = await withPin(settings)
+  test('UC-25: a sign-in goes on at another instance, and after a restart', async () => {
+    await using one = await withPin(settings)
+    const flowId = randomUUID()
+    const url = (await one.call({ flowId })).answer.operations?.[0]?.url ?? ''
+    const browser = createBrowser()
+    const page = await browser.open(at(one, url))
+    assert.ok(page.form)
+    {
       await using two = await startAuthenticator(settings)
-      const flowId = randomUUID()
-      const ask = async () => {
-        const calls = Array.from({ length: 10 }, (_, index) =>
-          (index % 2 ? one : two).call({ flowId, requestId: `r${index}` }),
-        )
-        return (await Promise.all(calls)).map(({ answer }) => answer)
-      }
-      // All connections to the database are open after this, so that what follows really happens at once.
-      const urls = (await ask()).map(({ operations }) => operations?.[0]?.url ?? '')
-      assert.equal(new Set(urls).size, 1, 'a first call that comes several times at once begins one sign-in')
-      const browser = createBrowser()
-      const page = await browser.open(at(one, urls[0] ?? ''))
-      assert.ok(page.form)
-      page.form.action = at(one, urls[0] ?? '')
-      await browser.send(page, { pin })
-      const statuses = (await ask()).map(({ actionStatus }) => actionStatus)
-      assert.deepEqual(statuses.toSorted(), [...Array(9).fill('FAILED'), 'SUCCESS'])
-    })
+      page.form.action = at(two, url)
+      assert.match((await browser.send(page, { pin: wrongPin })).alert ?? '', /Attempts left: 4/)
+    }
+    await using three = await startAuthenticator(settings)
+    const reloaded = await browser.open(at(three, url))
+    assert.ok(reloaded.form)
+    reloaded.form.action = at(three, url)
+    assert.ok((await browser.send(reloaded, { pin })).forward)
+    assert.equal((await one.call({ flowId })).answer.actionStatus, 'SUCCESS')
+  })
 
-    test(`${name}: of browsers that open a page at once, at two instances, one gets in`, async () => {
-      await using one = await withPin(settings)
-      await using two = await startAuthenticator(settings)
-      const flowId = randomUUID()
-      const calls = await Promise.all(
-        Array.from({ length: 10 }, (_, index) => (index % 2 ? one : two).call({ flowId })),
+  test('guesses made at once at two instances are limited together', async () => {
+    const user = { ...ines, id: 'guessed' }
+    const limited = { ...settings, userAttempts: 4 }
+    await using one = await startAuthenticator(limited)
+    await using two = await startAuthenticator(limited)
+    await one.administer('PUT', user.id, { pin })
+    const guess = async (_: unknown, index: number) => {
+      const running = index % 2 ? one : two
+      const url = (await running.call({ event: { ...stepTwo, user } })).answer.operations?.[0]?.url ?? ''
+      const browser = createBrowser()
+      const page = await browser.open(at(running, url))
+      assert.ok(page.form)
+      page.form.action = at(running, url)
+      return browser.send(page, { pin: wrongPin })
+    }
+    const shown = await Promise.all(Array.from({ length: 12 }, guess))
+    assert.equal(shown.filter(({ alert }) => alert?.includes('not right')).length, 4, 'so many were checked')
+    assert.equal(shown.filter(({ html }) => html.includes('Wait a while')).length, 8)
+  })
+
+  test('a result asked for at once at two instances is told by one', async () => {
+    await using one = await withPin(settings)
+    await using two = await startAuthenticator(settings)
+    const flowId = randomUUID()
+    const ask = async () => {
+      const calls = Array.from({ length: 10 }, (_, index) =>
+        (index % 2 ? one : two).call({ flowId, requestId: `r${index}` }),
       )
-      const url = calls[0]?.answer.operations?.[0]?.url ?? ''
-      const open = (_: unknown, index: number) => createBrowser().open(at(index % 2 ? one : two, url))
-      const pages = await Promise.all(Array.from({ length: 10 }, open))
-      assert.equal(pages.filter(({ form }) => form).length, 1)
-      assert.equal(pages.filter(({ status }) => status === 403).length, 9)
-    })
+      return (await Promise.all(calls)).map(({ answer }) => answer)
+    }
+    // All connections to the database are open after this, so that what follows really happens at once.
+    const urls = (await ask()).map(({ operations }) => operations?.[0]?.url ?? '')
+    assert.equal(new Set(urls).size, 1, 'a first call that comes several times at once begins one sign-in')
+    const browser = createBrowser()
+    const page = await browser.open(at(one, urls[0] ?? ''))
+    assert.ok(page.form)
+    page.form.action = at(one, urls[0] ?? '')
+    await browser.send(page, { pin })
+    const statuses = (await ask()).map(({ actionStatus }) => actionStatus)
+    assert.deepEqual(statuses.toSorted(), [...Array(9).fill('FAILED'), 'SUCCESS'])
+  })
 
-    test(`${name}: guesses sent at once with one form, to two instances, count as one`, async () => {
-      await using one = await withPin(settings)
-      await using two = await startAuthenticator(settings)
-      const url = (await one.call()).answer.operations?.[0]?.url ?? ''
-      const browser = createBrowser()
-      const { form } = await browser.open(at(one, url))
-      assert.ok(form)
-      const cookie = [...browser.cookies].map(([key, value]) => `${key}=${value}`).join('; ')
-      const guesses = Array.from({ length: 10 }, (_, index) => {
-        const { attempt, token } = form
-        const body = new URLSearchParams({ attempt, token, pin: String(700_000 + index) }).toString()
-        const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length }
-        const guess = request(at(index % 2 ? one : two, url), { method: 'POST', headers, agent: false })
-        guess.flushHeaders()
-        return { guess, body }
-      })
-      // The bodies follow when every request has begun, so that all of them have seen the same entry.
-      await Promise.all(guesses.map(({ guess }) => once(guess, 'socket').then(([socket]) => once(socket, 'connect'))))
-      await Promise.all([one, two].map(running => Promise.all(Array.from({ length: 5 }, () => running.call()))))
-      const pages = guesses.map(async ({ guess, body }) => {
-        const responding = once(guess, 'response') as Promise<[IncomingMessage]>
-        guess.end(body)
-        return text((await responding)[0])
-      })
-      assert.equal((await Promise.all(pages)).filter(html => html.includes('That PIN is not right')).length, 1)
-      assert.match((await browser.open(at(one, url))).alert ?? '', /Attempts left: 4/)
+  test('of browsers that open a page at once, at two instances, one gets in', async () => {
+    await using one = await withPin(settings)
+    await using two = await startAuthenticator(settings)
+    const flowId = randomUUID()
+    const calls = await Promise.all(Array.from({ length: 10 }, (_, index) => (index % 2 ? one : two).call({ flowId })))
+    const url = calls[0]?.answer.operations?.[0]?.url ?? ''
+    const open = (_: unknown, index: number) => createBrowser().open(at(index % 2 ? one : two, url))
+    const pages = await Promise.all(Array.from({ length: 10 }, open))
+    assert.equal(pages.filter(({ form }) => form).length, 1)
+    assert.equal(pages.filter(({ status }) => status === 403).length, 9)
+  })
+
+  test('guesses sent at once with one form, to two instances, count as one', async () => {
+    await using one = await withPin(settings)
+    await using two = await startAuthenticator(settings)
+    const url = (await one.call()).answer.operations?.[0]?.url ?? ''
+    const browser = createBrowser()
+    const { form } = await browser.open(at(one, url))
+    assert.ok(form)
+    const cookie = [...browser.cookies].map(([key, value]) => `${key}=${value}`).join('; ')
+    const guesses = Array.from({ length: 10 }, (_, index) => {
+      const { attempt, token } = form
+      const body = new URLSearchParams({ attempt, token, pin: String(700_000 + index) }).toString()
+      const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length }
+      const guess = request(at(index % 2 ? one : two, url), { method: 'POST', headers, agent: false })
+      guess.flushHeaders()
+      return { guess, body }
     })
-  }
-}
+    // The bodies follow when every request has begun, so that all of them have seen the same entry.
+    await Promise.all(guesses.map(({ guess }) => once(guess, 'socket').then(([socket]) => once(socket, 'connect'))))
+    await Promise.all([one, two].map(running => Promise.all(Array.from({ length: 5 }, () => running.call()))))
+    const pages = guesses.map(async ({ guess, body }) => {
+      const responding = once(guess, 'response') as Promise<[IncomingMessage]>
+      guess.end(body)
+      return text((await responding)[0])
+    })
+    assert.equal((await Promise.all(pages)).filter(html => html.includes('That PIN is not right')).length, 1)
+    assert.match((await browser.open(at(one, url))).alert ?? '', /Attempts left: 4/)
+  })
+})
 
 test('when too many PINs are to be checked at once, some people are asked to wait and lose no attempt', async () => {
   await using running = await withPin({ hashCostLog2: 14 })

@@ -12,8 +12,8 @@ import { createSignIn } from './sign-in.ts'
 import type { Store } from './store.ts'
 import { englishTexts } from './texts.ts'
 
+export { DatabaseError } from '@preflow/database'
 export { type Configuration, PREFIX, readConfiguration, settings } from './configuration.ts'
-export { DatabaseError } from './database.ts'
 export { type EnrolmentResult, enrol, type ImportResult, importEnrolments } from './enrolment.ts'
 export type { Log, Ports } from './ports.ts'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { test } from 'node:test'
+import { before, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import type { NewLocation } from '@preflow/database/testing'
 import { reserveAttempt } from './attempts.ts'
 import { openStore } from './database.ts'
 import { accept, type Entry, openEntry, resume, spendAttempt } from './entry.ts'
@@ -25,8 +26,12 @@ function newEntry(facts: Partial<Entry> = {}): Entry {
   return openEntry(given, now, limits)
 }
 
-/** What any database must do. It is empty at first. */
-export function describeStore(name: string, database: string): void {
+/** What any database must do. */
+export function storeCases(newLocation: NewLocation): void {
+  let database: string
+  before(async () => {
+    database = await newLocation()
+  })
   const open = () => openStore(database, assert.ifError)
 
   async function instances(): Promise<[Store, Store, AsyncDisposable]> {
@@ -35,7 +40,7 @@ export function describeStore(name: string, database: string): void {
     return [one, two, { [Symbol.asyncDispose]: async () => void (await Promise.all([one.close(), two.close()])) }]
   }
 
-  test(`${name}: instances that start at the same time find the tables made`, async () => {
+  test('instances that start at the same time find the tables made', async () => {
     // Threads, because SQLite waits for a lock without letting other work of its thread go on.
     const program = `
       import { workerData } from 'node:worker_threads'
@@ -51,7 +56,7 @@ export function describeStore(name: string, database: string): void {
     assert.deepEqual(await Promise.all(starts), [[0], [0], [0], [0]])
   })
 
-  test(`${name}: an entry made by one instance is found by another, by handle and by flow`, async () => {
+  test('an entry made by one instance is found by another, by handle and by flow', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const bare = newEntry()
@@ -65,7 +70,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal(await two.findEntry({ handle: 'unknown' }), undefined)
   })
 
-  test(`${name}: a first call that is repeated, even at once, makes one entry`, async () => {
+  test('a first call that is repeated, even at once, makes one entry', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const entry = newEntry()
@@ -75,7 +80,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal(new Set(added.map(({ handle }) => handle)).size, 1)
   })
 
-  test(`${name}: of changes that race over two instances one wins`, async () => {
+  test('of changes that race over two instances one wins', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const entry = await one.addEntry(newEntry())
@@ -86,7 +91,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal((await two.findEntry(entry))?.attempts, 1)
   })
 
-  test(`${name}: a result asked for at once by two calls, at two instances, is given to one`, async () => {
+  test('a result asked for at once by two calls, at two instances, is given to one', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const entry = await one.addEntry(newEntry())
@@ -102,7 +107,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal(taken.filter(Boolean).length, 1)
   })
 
-  test(`${name}: guesses made in parallel at two instances get no more tries than the limit`, async () => {
+  test('guesses made in parallel at two instances get no more tries than the limit', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const guesses = await Promise.all(
@@ -111,7 +116,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal(guesses.filter(guess => guess === 'reserved').length, policy.attempts)
   })
 
-  test(`${name}: each further lock is twice as long, up to the longest, and a right PIN forgives`, async () => {
+  test('each further lock is twice as long, up to the longest, and a right PIN forgives', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     let time = now
@@ -129,7 +134,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal((await store.findAttempts('guessed'))?.count, 1)
   })
 
-  test(`${name}: after twice the longest lock without a try the count starts over`, async () => {
+  test('after twice the longest lock without a try the count starts over', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     await reserveAttempt(store, 'rested', now, policy)
@@ -137,7 +142,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal((await store.findAttempts('rested'))?.count, 1)
   })
 
-  test(`${name}: enrolments are added, replaced, found by id and by name, and deleted`, async () => {
+  test('enrolments are added, replaced, found by id and by name, and deleted', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const claims = [{ uri: 'http://wso2.org/claims/emailaddress', value: ['a@example.com', 'b@example.com'] }]
@@ -153,7 +158,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal(await two.deleteEnrolment('e1'), false)
   })
 
-  test(`${name}: two users have not the same user name`, async () => {
+  test('two users have not the same user name', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     const user = { username: 'taken', pinHash: 'h', claims: [], groups: [], updatedAt: now }
@@ -162,7 +167,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal((await store.findEnrolment({ username: 'taken' }))?.userId, 'n1')
   })
 
-  test(`${name}: a hash is replaced only while it is the one that was checked`, async () => {
+  test('a hash is replaced only while it is the one that was checked', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     await store.putEnrolment({ userId: 's1', pinHash: 'h1', claims: [], groups: [], updatedAt: now })
@@ -172,7 +177,7 @@ export function describeStore(name: string, database: string): void {
     assert.equal((await store.findEnrolment({ userId: 's1' }))?.pinHash, 'h2')
   })
 
-  test(`${name}: what has ended is deleted`, async () => {
+  test('what has ended is deleted', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     const [old, young] = [

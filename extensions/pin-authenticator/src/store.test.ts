@@ -3,14 +3,12 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { DatabaseError, openStore } from './database.ts'
-import { makeDatabases } from './databases.fixture.ts'
-import { describeStore } from './store.cases.ts'
+import { DatabaseError } from '@preflow/database'
+import { onEachEngine } from '@preflow/database/testing'
+import { openStore } from './database.ts'
+import { storeCases } from './store.cases.ts'
 
-for (const made of await makeDatabases()) {
-  if ('database' in made) describeStore(made.name, made.database)
-  else test(made.name, { skip: made.skip }, () => {})
-}
+onEachEngine('the store', storeCases)
 
 const folder = await mkdtemp(join(tmpdir(), 'pin-store-'))
 after(() => rm(folder, { recursive: true }))

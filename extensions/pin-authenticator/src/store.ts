@@ -1,3 +1,4 @@
+import { unlessTaken } from '@preflow/database'
 import type { Kysely } from 'kysely'
 import type { Attempts } from './attempts.ts'
 import type { Entry } from './entry.ts'
@@ -137,17 +138,13 @@ export function createStore(db: Kysely<Tables>): Store {
     async putEnrolment({ userId, username = null, pinHash, userStore = null, claims, groups, updatedAt }) {
       const lists = { claims: JSON.stringify(claims), groups: JSON.stringify(groups) }
       const row = { userId, username, pinHash, userStore, updatedAt, ...lists }
-      try {
-        await db
+      return unlessTaken(
+        db
           .insertInto('pinEnrolments')
           .values(row)
           .onConflict(conflict => conflict.column('userId').doUpdateSet(row))
-          .execute()
-        return true
-      } catch (error) {
-        if (isUniqueViolation(error)) return false
-        throw error
-      }
+          .execute(),
+      )
     },
 
     async swapPinHash(userId, before, after) {
@@ -179,10 +176,4 @@ export function createStore(db: Kysely<Tables>): Store {
 
 function withoutNulls(row: object): object {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
-}
-
-function isUniqueViolation(error: unknown): boolean {
-  const { code, errcode } = error as { code?: string; errcode?: number }
-  // PostgreSQL's unique_violation, SQLite's SQLITE_CONSTRAINT_UNIQUE.
-  return code === '23505' || errcode === 2067
 }

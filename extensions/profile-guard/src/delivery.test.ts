@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { onEachEngine } from '@preflow/database/testing'
 import type { Alert } from './alert.ts'
 import { createDelivery, type DeliveryEvent, type DeliveryOptions, type DeliveryPorts } from './delivery.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
-import { onEachOutbox } from './outboxes.fixture.ts'
 import { createSmtp, type SendMail } from './smtp.ts'
 import { reply, startMailServer } from './smtp-server.fixture.ts'
 
@@ -19,7 +19,7 @@ const message = (id: string) => ({ id, recipient: `${id}@heron.example`, content
 const smtpTo = (port: number): SendMail =>
   createSmtp({ host: '127.0.0.1', port, security: 'none', from: 'alerts@heron.example', timeoutMs: 5000 })
 
-onEachOutbox('delivery', newLocation => {
+onEachEngine('delivery', newLocation => {
   const opened: Outbox[] = []
   after(() => Promise.all(opened.map(outbox => outbox.close())))
   const clock = { ms: 1_800_000_000_000 }

@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { after, test } from 'node:test'
+import { onEachEngine, sqliteLocations } from '@preflow/database/testing'
 import { type ClaimedMessage, type Outbox, type OutboxMessage, type OutboxOptions, openOutbox } from './outbox.ts'
-import { onEachOutbox, sqliteLocations } from './outboxes.fixture.ts'
 
 const LEASE_MS = 120_000
 const REPEAT_MS = 60_000
 const message = (id: string): OutboxMessage => ({ id, recipient: `${id}@heron.example`, content: `{"about":"${id}"}` })
 
-onEachOutbox('outbox', newLocation => {
+onEachEngine('outbox', newLocation => {
   const opened: Outbox[] = []
   after(() => Promise.all(opened.map(outbox => outbox.close())))
   const clock = { ms: 1_800_000_000_000 }

@@ -1,7 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { type Dialect, Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
-import pg from 'pg'
+import { connect, hostOf, type Location, type Migrations, migrate, readLocation, type Wording } from '@preflow/database'
+import type { Kysely } from 'kysely'
 
 /** A message to be sent once. */
 export interface OutboxMessage {
@@ -87,34 +85,72 @@ interface Tables {
 }
 
 const TABLE = 'profile_guard_outbox'
-/** Instances that start together create the table one after the other. The number is `outb` in ASCII. */
-const CREATION_LOCK = 0x6f757462
 /** A decision waits for the outbox, so this must stay below its budget. */
 const WAIT_FOR_DATABASE_MS = 2000
-const INT8 = 20
+
+/** Every change of the table. A published one is never edited: add another below it. */
+const migrations: Migrations = {
+  '0001-first': {
+    async up(db: Kysely<unknown>) {
+      // An outbox of a version that kept no list of its migrations has them already.
+      await db.schema
+        .createTable(TABLE)
+        .ifNotExists()
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('recipient', 'text', column => column.notNull())
+        .addColumn('content', 'text', column => column.notNull())
+        .addColumn('state', 'text', column => column.notNull())
+        .addColumn('attempts', 'integer', column => column.notNull())
+        .addColumn('due_at', 'bigint', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addColumn('cause', 'text')
+        .execute()
+      await db.schema.createIndex(`${TABLE}_due`).ifNotExists().on(TABLE).columns(['state', 'due_at']).execute()
+    },
+  },
+}
 
 /**
- * Opens the outbox and creates its table when it is not there.
+ * Opens the outbox and creates its table when it does not exist. Several instances may do so at once.
  *
  * Rejects with an {@link OutboxError} when the place cannot be used.
  */
 export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
-  const { location, leaseMs = 120_000, repeatMs = 60_000, now = Date.now } = options
-  const isPostgres = isPostgresUrl(location)
-  let db: Kysely<Tables> | undefined
+  const { leaseMs = 120_000, repeatMs = 60_000, now = Date.now } = options
+  const location = readLocation(options.location)
   try {
-    db = new Kysely<Tables>({ dialect: isPostgres ? postgres(location) : sqlite(location) })
-    await createTable(db, isPostgres)
-  } catch (cause) {
-    await db?.destroy().catch(() => undefined)
-    throw new OutboxError(explain(cause, location, isPostgres), { cause })
+    const { engine, queries } = await openDatabase(location)
+    return queriesOf(queries, { isPostgres: engine === 'postgresql', leaseMs, repeatMs, now })
+  } catch (error) {
+    throw new OutboxError((error as Error).message, { cause: error })
   }
-  return queriesOf(db, { isPostgres, leaseMs, repeatMs, now })
 }
 
-/** Whether a location names a PostgreSQL database; anything else is a file. */
-export function isPostgresUrl(location: string): boolean {
-  return /^postgres(ql)?:\/\//.test(location)
+/** Rejects with a `DatabaseError`. */
+async function openDatabase(location: Location) {
+  const connected = connect<Tables>({
+    location,
+    wording: wordingOf(location),
+    maxConnections: 4,
+    connectMs: WAIT_FOR_DATABASE_MS,
+    statementMs: WAIT_FOR_DATABASE_MS,
+  })
+  try {
+    await migrate(connected, migrations, { table: `${TABLE}_migrations`, lockTable: `${TABLE}_migrations_lock` })
+    return connected
+  } catch (error) {
+    await connected.close().catch(() => undefined)
+    throw connected.explain(error)
+  }
+}
+
+function wordingOf(location: Location): Wording {
+  return 'file' in location
+    ? { subject: `The outbox file ${location.file}`, advice: 'Name a file in a folder that may be written.' }
+    : {
+        subject: `The outbox in PostgreSQL at ${hostOf(location.url)}`,
+        advice: 'Check the URL, the password and that the user may create a table.',
+      }
 }
 
 function queriesOf(
@@ -230,79 +266,4 @@ function queriesOf(
 
     close: () => db.destroy(),
   }
-}
-
-async function createTable(db: Kysely<Tables>, isPostgres: boolean): Promise<void> {
-  const statements = (queries: Kysely<Tables>) => [
-    queries.schema
-      .createTable(TABLE)
-      .ifNotExists()
-      .addColumn('id', 'text', column => column.primaryKey())
-      .addColumn('recipient', 'text', column => column.notNull())
-      .addColumn('content', 'text', column => column.notNull())
-      .addColumn('state', 'text', column => column.notNull())
-      .addColumn('attempts', 'integer', column => column.notNull())
-      .addColumn('due_at', 'bigint', column => column.notNull())
-      .addColumn('created_at', 'bigint', column => column.notNull())
-      .addColumn('cause', 'text'),
-    queries.schema.createIndex(`${TABLE}_due`).ifNotExists().on(TABLE).columns(['state', 'due_at']),
-  ]
-  const create = async (queries: Kysely<Tables>) => {
-    for (const statement of statements(queries)) await statement.execute()
-  }
-  if (!isPostgres) return create(db)
-  // "if not exists" alone is not enough in PostgreSQL: two sessions can both find it missing, and one fails.
-  await db.transaction().execute(async queries => {
-    await sql`select pg_advisory_xact_lock(${CREATION_LOCK})`.execute(queries)
-    await create(queries)
-  })
-}
-
-function sqlite(file: string): Dialect {
-  // The file holds addresses: created for its owner only. SQLite gives its companions the same rights.
-  if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600))
-  const database = new DatabaseSync(file, { timeout: WAIT_FOR_DATABASE_MS })
-  // Every query here is one statement, so nothing of this process holds the write lock while it waits for something else.
-  // Full synchronisation: an answer that was given must be followed by its alert even after a power cut.
-  database.exec('pragma journal_mode = wal; pragma synchronous = full')
-  return new SqliteDialect({
-    database: {
-      close: () => database.close(),
-      prepare(text) {
-        const statement = database.prepare(text)
-        return {
-          reader: statement.columns().length > 0,
-          all: parameters => statement.all(...(parameters as SQLInputValue[])),
-          run: parameters => statement.run(...(parameters as SQLInputValue[])),
-          iterate: parameters => statement.iterate(...(parameters as SQLInputValue[])),
-        }
-      },
-    },
-  })
-}
-
-function postgres(url: string): Dialect {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 4,
-    connectionTimeoutMillis: WAIT_FOR_DATABASE_MS,
-    query_timeout: WAIT_FOR_DATABASE_MS,
-    types: {
-      // Times and counts stay far below 2^53.
-      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-    },
-  })
-  // Without a listener an idle connection that breaks would end the process; the pool opens another by itself.
-  pool.on('error', () => undefined)
-  return new PostgresDialect({ pool })
-}
-
-function explain(cause: unknown, location: string, isPostgres: boolean): string {
-  const said =
-    cause instanceof Error && cause.message !== '' ? cause.message : String((cause as { code?: string }).code)
-  if (!isPostgres)
-    return `The outbox file ${location} cannot be used: ${said}. Name a file in a folder that may be written.`
-  const place = URL.canParse(location) ? new URL(location).host : 'the configured URL'
-  return `The outbox in PostgreSQL at ${place} cannot be used: ${said}. Check the URL, the password and that the user may create a table.`
 }

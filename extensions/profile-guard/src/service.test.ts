@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
+import { onEachEngine } from '@preflow/database/testing'
 import { readService } from '@preflow/extension/service'
 import { call, sampleRequest } from '@preflow/extension/testing'
 import { createDelivery } from './delivery.ts'
 import { openOutbox } from './outbox.ts'
-import { onEachOutbox } from './outboxes.fixture.ts'
 import { profileGuard } from './service.ts'
 import { createSmtp } from './smtp.ts'
 import { startMailServer } from './smtp-server.fixture.ts'
@@ -71,7 +71,7 @@ const emailChange = {
   },
 }
 
-onEachOutbox('profile-guard', newLocation => {
+onEachEngine('profile-guard', newLocation => {
   test('UC-11, UC-13, UC-16: an update asked for twice is alerted once, to the team and to the address before', async () => {
     const server = await startMailServer()
     const guard = await startGuard({

@@ -1,3 +1,4 @@
+export { DatabaseError } from '@preflow/database'
 export {
   type Configuration,
   ConfigurationError,
@@ -14,5 +15,4 @@ export type { Ports } from './ground/ports.ts'
 export type { ActionState } from './ground/store/actions.ts'
 export type { CallOfTenant } from './ground/store/calls.ts'
 export { makeDataFolder, StartError, unusableDataFolder } from './ground/store/data.ts'
-export { DatabaseError } from './ground/store/database.ts'
 export { createServer, type Server } from './server.ts'

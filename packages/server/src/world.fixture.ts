@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
 import type { ActionType, Operation, Rule } from '@preflow/contract'
-import pg from 'pg'
+import { newPostgresPlace, whyNoPostgres } from '@preflow/database/testing'
 import { type Configuration, completeConfiguration } from './configuration.ts'
 import { createLog } from './ground/observe/log.ts'
 import { insertAction } from './ground/store/actions.ts'
@@ -106,34 +106,15 @@ export interface TokenAnswer {
   body: Json
 }
 
-const postgresUrl = process.env['PREFLOW_TEST_POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres'
-
-const whyNoPostgres: string | false = await asPostgresAdministrator('select 1').then(
-  () => false,
-  error => {
-    // A URL that was asked for must work; only the guessed one may be absent.
-    if (process.env['PREFLOW_TEST_POSTGRES_URL'] !== undefined) throw error
-    return 'no PostgreSQL answers on 127.0.0.1:5432; name one in PREFLOW_TEST_POSTGRES_URL'
-  },
-)
-
-async function asPostgresAdministrator(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: postgresUrl, connectionTimeoutMillis: 1000 })
-  await client.connect()
-  await client.query(statement).finally(() => client.end())
-}
-
 /** Runs the suite on SQLite, and on a PostgreSQL database of its own when one answers. */
 export function onEachDatabase(suite: (databaseUrl: string | undefined) => void): void {
   describe('on SQLite', () => suite(undefined))
   describe('on PostgreSQL', { skip: whyNoPostgres }, () => {
-    const name = `preflow_server_${randomBytes(6).toString('hex')}`
-    const url = new URL(postgresUrl)
-    url.pathname = `/${name}`
-    before(() => asPostgresAdministrator(`create database ${name}`))
-    suite(url.href)
+    const database = newPostgresPlace('database')
+    before(database.create)
+    suite(database.url)
     // Hooks run in the order in which they were given: the server lets go of its connections first.
-    after(() => asPostgresAdministrator(`drop database ${name}`))
+    after(database.remove)
   })
 }
 

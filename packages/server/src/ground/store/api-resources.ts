@@ -1,5 +1,6 @@
+import { unlessTaken } from '@preflow/database'
 import type { Selectable } from 'kysely'
-import { type Database, inTransaction, mustLockRows, unlessTaken } from './database.ts'
+import { type Database, inTransaction, mustLockRows } from './database.ts'
 import type { ApiResource } from './model.ts'
 import type { Tables } from './tables.ts'
 

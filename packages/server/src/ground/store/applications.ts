@@ -1,5 +1,6 @@
+import { unlessTaken } from '@preflow/database'
 import type { Selectable } from 'kysely'
-import { type Database, mustLockRows, unlessTaken } from './database.ts'
+import { type Database, mustLockRows } from './database.ts'
 import type { Application } from './model.ts'
 import type { Tables } from './tables.ts'
 

@@ -1,6 +1,7 @@
+import { unlessTaken } from '@preflow/database'
 import type { Selectable } from 'kysely'
 import { deleteAction, findActionById, insertAction, listActions, setActionStatus, updateAction } from './actions.ts'
-import { type Database, inTransaction, unlessTaken } from './database.ts'
+import { type Database, inTransaction } from './database.ts'
 import type { Action, Authenticator, Tenant } from './model.ts'
 import type { Tables } from './tables.ts'
 

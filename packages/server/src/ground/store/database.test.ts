@@ -7,15 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
-import { Kysely, sql } from 'kysely'
-import { Migrator } from 'kysely/migration'
+import { sql } from 'kysely'
 import { openDatabase } from './database.ts'
-import { testSeal } from './databases.fixture.ts'
+import { openOlder, testSeal } from './databases.fixture.ts'
 import { migrations } from './migrations.ts'
 import { TEST_PASSWORD_COST } from './password-cost.fixture.ts'
 import { hashPassword, matchesPassword } from './passwords.ts'
 import { createSeal } from './sealed-secrets.ts'
-import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 import { FIRST_TENANT, findTenantByDomain, insertTenant } from './tenants.ts'
 
@@ -147,15 +145,12 @@ test('a database that is upgraded step by step, with data in it, ends up with th
   await fresh.close()
   for (const [index, name] of Object.keys(migrations).entries()) {
     const file = join(folder, `upgrade-${index}.db`)
-    const dialect = openSqlite(file)
-    assert.ok(dialect !== FOREIGN_DATABASE)
-    const queries = new Kysely<Tables>({ dialect })
-    await new Migrator({ db: queries, provider: { getMigrations: async () => migrations } }).migrateTo(name)
-    await queries
+    const older = await openOlder<Tables>(file, name)
+    await older.queries
       .insertInto('tenants')
       .values({ id: '1', domain: 'old', root_organization_id: 'r', created_at: 1 })
       .execute()
-    await queries.destroy()
+    await older.close()
     const upgraded = await open(`upgrade-${index}.db`)
     assert.deepEqual(await upgraded.queries.introspection.getTables(), expected)
     assert.equal((await findTenantByDomain(upgraded, 'old'))?.id, '1')

@@ -1,10 +1,8 @@
-import { type Dialect, Kysely, PostgresDialect } from 'kysely'
-import { Migrator } from 'kysely/migration'
-import pg from 'pg'
+import { present } from '@preflow/contract'
+import { type Connected, connect, DatabaseError, type Location, migrate, nameOf } from '@preflow/database'
+import type { Kysely } from 'kysely'
 import { migrations } from './migrations.ts'
 import { type Seal, SealError } from './sealed-secrets.ts'
-import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
-import { storable } from './storable.ts'
 import type { Tables } from './tables.ts'
 
 /**
@@ -51,14 +49,9 @@ export interface OpenOptions {
   onConnectionLost?(error: Error): void
 }
 
-/** The database cannot be used. The message says what to do; nothing was changed. */
-export class DatabaseError extends Error {
-  override name = 'DatabaseError'
-}
-
 const DEFAULT_PASSWORD_COST: PasswordCost = { cost: 32_768, blockSize: 8, parallelization: 3 }
-const CONNECT_TIMEOUT_MS = 5000
-const INT8 = 20
+/** Marks a file as Preflow's own, so that another program's database is never migrated by accident: `PREF` in ASCII. */
+export const APPLICATION_ID = 0x50524546
 const SEAL_CHECK = 'seal_check'
 
 /**
@@ -69,29 +62,46 @@ const SEAL_CHECK = 'seal_check'
  * sealed with another key; then nothing was changed. What `seal` rejects with is passed on as it is.
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
-  const { dialect, place, engine } = options.url === undefined ? sqlite(options) : postgres(options, options.url)
-  const queries = new Kysely<Tables>({ dialect })
+  const location = locationOf(options)
+  const { maxConnections, onConnectionLost } = options
+  const connected = connect<Tables>({
+    location,
+    applicationId: APPLICATION_ID,
+    ...present({ maxConnections, onConnectionLost }),
+  })
+  try {
+    return await prepare(connected, nameOf(location), options)
+  } catch (error) {
+    await connected.close().catch(() => undefined)
+    throw error
+  }
+}
+
+function locationOf({ url, file }: OpenOptions): Location {
+  if (url !== undefined) return { url }
+  if (file === undefined) throw new DatabaseError('No database is configured. Give a file or a PostgreSQL URL.')
+  return { file }
+}
+
+/** Checks that the database is ours, and brings it up to date. */
+async function prepare(connected: Connected<Tables>, name: string, options: OpenOptions): Promise<Database> {
   const explained = <T>(step: Promise<T>) =>
     step.catch(error => {
-      throw explain(error, place)
+      throw connected.explain(error)
     })
-  try {
-    const check = await explained(findSealCheck(queries, place))
-    const seal = typeof options.seal === 'function' ? await options.seal(check !== undefined) : options.seal
-    if (check !== undefined) refuseAnotherKey(seal, check, place)
-    const db: Database = {
-      engine,
-      queries,
-      seal,
-      now: options.now,
-      passwordCost: options.passwordCost ?? DEFAULT_PASSWORD_COST,
-      close: () => queries.destroy(),
-    }
-    await explained(migrate(db))
-    return db
-  } catch (error) {
-    await queries.destroy().catch(() => undefined)
-    throw error
+  const { engine, queries } = connected
+  const check = await explained(findSealCheck(queries, name))
+  const seal = typeof options.seal === 'function' ? await options.seal(check !== undefined) : options.seal
+  if (check !== undefined) refuseAnotherKey(seal, check, name)
+  await explained(migrate(connected, migrations))
+  await explained(keepSealCheck(queries, seal))
+  return {
+    engine,
+    queries,
+    seal,
+    now: options.now,
+    passwordCost: options.passwordCost ?? DEFAULT_PASSWORD_COST,
+    close: connected.close,
   }
 }
 
@@ -111,76 +121,6 @@ export function inTransaction<T>(db: Database, work: (db: Database) => Promise<T
  */
 export function mustLockRows(db: Database): boolean {
   return db.queries.isTransaction && db.engine === 'postgresql'
-}
-
-/**
- * Does `work`, and answers whether it could be done: `false` when a unique name was already taken. In a transaction nothing
- * may follow a `false`, because PostgreSQL has given the transaction up: end it by throwing.
- */
-export async function unlessTaken(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work
-    return true
-  } catch (error) {
-    if (isUniqueViolation(error)) return false
-    throw error
-  }
-}
-
-function isUniqueViolation(error: unknown): boolean {
-  const { code, errcode } = error as { code?: string; errcode?: number }
-  // PostgreSQL: unique_violation. SQLite: SQLITE_CONSTRAINT_UNIQUE and SQLITE_CONSTRAINT_PRIMARYKEY.
-  return code === '23505' || errcode === 2067 || errcode === 1555
-}
-
-type Opened = { dialect: Dialect; place: string; engine: Database['engine'] }
-
-function sqlite({ file }: OpenOptions): Opened {
-  if (file === undefined) throw new DatabaseError('No database is configured. Give a file or a PostgreSQL URL.')
-  const place = `The database file ${file}`
-  try {
-    const dialect = openSqlite(file)
-    if (dialect === FOREIGN_DATABASE) {
-      throw new DatabaseError(`${place} belongs to another program. Name another file. Nothing was changed.`)
-    }
-    return { dialect, place, engine: 'sqlite' }
-  } catch (error) {
-    throw explain(error, place)
-  }
-}
-
-function postgres({ maxConnections = 10, onConnectionLost }: OpenOptions, url: string): Opened {
-  const place = `The PostgreSQL database at ${withoutPassword(url)}`
-  try {
-    const pool = new pg.Pool({
-      connectionString: url,
-      max: maxConnections,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      types: {
-        // Epoch milliseconds and counts stay far below 2^53.
-        getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-          oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-      },
-    })
-    // Without a listener an idle connection that breaks would end the process.
-    pool.on('error', error => onConnectionLost?.(error))
-    pool.on('connect', sendStorableValues)
-    return { dialect: new PostgresDialect({ pool }), place, engine: 'postgresql' }
-  } catch (error) {
-    throw explain(error, place)
-  }
-}
-
-function sendStorableValues(client: pg.PoolClient): void {
-  const query = client.query.bind(client) as (...call: unknown[]) => unknown
-  client.query = ((text: unknown, values: unknown, ...rest: unknown[]) =>
-    query(text, Array.isArray(values) ? values.map(storable) : values, ...rest)) as typeof client.query
-}
-
-function withoutPassword(url: string): string {
-  if (!URL.canParse(url)) return 'the configured URL'
-  const { host, pathname } = new URL(url)
-  return `${host}${pathname}`
 }
 
 /**
@@ -224,49 +164,11 @@ function refuseAnotherKey(seal: Seal, check: string, place: string): void {
   }
 }
 
-async function migrate(db: Database): Promise<void> {
-  const { error } = await new Migrator({
-    db: db.queries,
-    provider: { getMigrations: async () => migrations },
-  }).migrateToLatest()
-  if (error) throw error
-  // The first key a database is opened with is its key.
-  await db.queries
+/** The first key a database is opened with is its key. */
+async function keepSealCheck(queries: Kysely<Tables>, seal: Seal): Promise<void> {
+  await queries
     .insertInto('store_facts')
-    .values({ name: SEAL_CHECK, value: db.seal.seal(SEAL_CHECK, SEAL_CHECK) })
+    .values({ name: SEAL_CHECK, value: seal.seal(SEAL_CHECK, SEAL_CHECK) })
     .onConflict(conflict => conflict.doNothing())
     .execute()
-}
-
-/** What to do, by the code that SQLite (primary result code) or PostgreSQL (SQLSTATE, or the socket's code) gives. */
-const ADVICE: Record<string, string> = {
-  '8': 'may not be written. Give the server the right to write it',
-  '10': 'cannot be read or written (disk error). Check the disk',
-  '11': 'is damaged. Restore it from a copy, or move it away to start with an empty one',
-  '13': 'cannot grow: the disk is full. Make room',
-  '14': 'cannot be opened. Create its folder and give the server the right to write there',
-  '26': 'is not a database. Restore it from a copy, or move it away to start with an empty one',
-  '28P01': 'refused the password. Correct the user and password in the URL',
-  '28000': 'refused the user. Correct the user in the URL',
-  '3D000': 'does not exist. Create the database, or correct the name in the URL',
-  '42501': 'lets the user create no tables. Grant it that right',
-  '42P07': 'holds tables of another program with the same names. Use a database of its own',
-  ECONNREFUSED:
-    'cannot be reached: the connection was refused. Start PostgreSQL, or correct the host and port in the URL',
-  ENOTFOUND: 'cannot be reached: its host name is unknown. Correct the host in the URL',
-  EAI_AGAIN: 'cannot be reached: its host name cannot be resolved. Correct the host in the URL',
-  ETIMEDOUT: 'cannot be reached: no answer. Correct the host and port in the URL, or look at the firewall',
-  ERR_INVALID_URL: 'is not a URL. Write it like postgres://user:password@host:5432/preflow',
-}
-
-function explain(error: unknown, place: string): Error {
-  if (error instanceof DatabaseError) return error
-  const { code, errcode } = error as { code?: string; errcode?: number }
-  // The low byte of an extended result code is the primary one.
-  const advice = ADVICE[errcode === undefined ? String(code) : String(errcode & 0xff)]
-  const said = error instanceof Error && error.message !== '' ? error.message : String(code)
-  return new DatabaseError(
-    advice ? `${place} ${advice}. Nothing was changed.` : `${place} cannot be used: ${said}. Nothing was changed.`,
-    { cause: error },
-  )
 }

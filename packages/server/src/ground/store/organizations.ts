@@ -1,5 +1,6 @@
+import { unlessTaken } from '@preflow/database'
 import type { Selectable } from 'kysely'
-import { type Database, inTransaction, unlessTaken } from './database.ts'
+import { type Database, inTransaction } from './database.ts'
 import type { Organization } from './model.ts'
 import { fixedRoleOf, insertRole } from './roles.ts'
 import type { Tables } from './tables.ts'

@@ -3,24 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Kysely } from 'kysely'
-import { Migrator } from 'kysely/migration'
 import { openDatabase } from './database.ts'
-import { testSeal } from './databases.fixture.ts'
-import { migrations } from './migrations.ts'
+import { openOlder, testSeal } from './databases.fixture.ts'
 import { addOrganization } from './organizations.ts'
 import { listRolesOf } from './roles.ts'
-import { FOREIGN_DATABASE, openSqlite } from './sqlite.ts'
 import { findUserById, listAdministrators } from './users.ts'
 
 test('administrators of a database from before roles are members of the role Administrator', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-roles-'))
   const file = join(folder, 'old.db')
-  const dialect = openSqlite(file)
-  assert.ok(dialect !== FOREIGN_DATABASE)
-  const old = new Kysely<Record<string, Record<string, unknown>>>({ dialect })
-  const provider = { getMigrations: async () => migrations }
-  await new Migrator({ db: old, provider }).migrateTo('0003-authenticators')
+  const older = await openOlder<Record<string, Record<string, unknown>>>(file, '0003-authenticators')
+  const old = older.queries
   await old.insertInto('tenants').values({ id: '7', domain: 'old', root_organization_id: 'r', created_at: 1 }).execute()
   for (const [id, depth] of [
     ['r', 0],
@@ -50,7 +43,7 @@ test('administrators of a database from before roles are members of the role Adm
       })
       .execute()
   }
-  await old.destroy()
+  await older.close()
 
   const db = await openDatabase({ file, seal: testSeal, now: Date.now })
   assert.deepEqual(

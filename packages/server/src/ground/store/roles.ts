@@ -1,4 +1,5 @@
-import { type Database, inTransaction, unlessTaken } from './database.ts'
+import { unlessTaken } from '@preflow/database'
+import { type Database, inTransaction } from './database.ts'
 import type { FixedRole, Organization, Role } from './model.ts'
 
 const FIXED_NAMES: Record<FixedRole, string> = {

@@ -1,5 +1,6 @@
+import { unlessTaken } from '@preflow/database'
 import type { JWK } from 'jose'
-import { type Database, unlessTaken } from './database.ts'
+import type { Database } from './database.ts'
 
 /** A private key that signs tokens of a tenant. */
 export interface SigningKey {

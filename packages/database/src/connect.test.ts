@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { after, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import {
+  type Connected,
+  connect,
+  DatabaseError,
+  hostOf,
+  type Migrations,
+  migrate,
+  readLocation,
+  unlessTaken,
+} from './index.ts'
+import { onEachEngine, sqliteLocations } from './testing.fixture.ts'
+
+interface Tables {
+  birds: { name: string; seen_at: number }
+}
+
+const migrations: Migrations = {
+  '0001-birds': {
+    async up(db) {
+      await db.schema
+        .createTable('birds')
+        .addColumn('name', 'text', column => column.primaryKey())
+        .addColumn('seen_at', 'bigint', column => column.notNull())
+        .execute()
+    },
+  },
+}
+
+onEachEngine('a database', newLocation => {
+  const opened: Connected<Tables>[] = []
+  after(() => Promise.all(opened.map(({ close }) => close())))
+  const open = (location: string) => {
+    const connected = connect<Tables>({ location: readLocation(location), maxConnections: 3 })
+    opened.push(connected)
+    return connected
+  }
+
+  test('keeps what is written, times as numbers, and every string', async () => {
+    const db = open(await newLocation())
+    await migrate(db, migrations)
+    const seen_at = Date.UTC(2026, 0, 1)
+    await db.queries.insertInto('birds').values({ name: 'grey\0heron', seen_at }).execute()
+    const rows = await db.queries.selectFrom('birds').selectAll().execute()
+    assert.deepEqual(
+      rows.map(row => ({ ...row })),
+      [{ name: 'grey\u{FFFD}heron', seen_at }],
+    )
+  })
+
+  test('shows that a unique name is taken, and passes on every other error', async () => {
+    const db = open(await newLocation())
+    await migrate(db, migrations)
+    const add = () => db.queries.insertInto('birds').values({ name: 'heron', seen_at: 1 }).execute()
+    assert.deepEqual([await unlessTaken(add()), await unlessTaken(add())], [true, false])
+    const unseen = { name: 'egret', seen_at: null as never }
+    await assert.rejects(unlessTaken(db.queries.insertInto('birds').values(unseen).execute()), /null/i)
+  })
+
+  test('several programs that start at once on an empty database run each migration once', async () => {
+    const location = await newLocation()
+    // Threads, because SQLite waits for a lock without letting other work of its thread go on.
+    const program = `
+      import { workerData } from 'node:worker_threads'
+      const { connect, migrate, readLocation } = await import(workerData.module)
+      const db = connect({ location: readLocation(workerData.location) })
+      // Fails where the table exists already.
+      const up = migrating => migrating.schema.createTable('birds').addColumn('name', 'text').execute()
+      await migrate(db, { '0001-birds': { up } })
+      await db.close()`
+    const workerData = { module: import.meta.resolve('./index.ts'), location }
+    const starts = Array.from({ length: 4 }, () =>
+      once(new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`), { workerData }), 'exit'),
+    )
+    assert.deepEqual(await Promise.all(starts), [[0], [0], [0], [0]])
+  })
+
+  test('a migration that fails leaves nothing of itself and of the ones before it', async () => {
+    const db = open(await newLocation())
+    const failing: Migrations = {
+      ...migrations,
+      '0002-fails': { up: () => Promise.reject(new Error('the second one fails')) },
+    }
+    await assert.rejects(migrate(db, failing), /the second one fails/)
+    await migrate(db, migrations)
+    assert.deepEqual(await db.queries.selectFrom('birds').selectAll().execute(), [])
+  })
+})
+
+const newFile = sqliteLocations()
+
+test('an SQLite file is created for its owner only, and the files beside it too', async () => {
+  const file = await newFile()
+  const umask = process.umask(0o022)
+  const db = connect({ location: { file } })
+  try {
+    await migrate(db, migrations)
+    for (const name of [file, `${file}-wal`, `${file}-shm`]) assert.equal((await stat(name)).mode & 0o777, 0o600, name)
+  } finally {
+    process.umask(umask)
+    await db.close()
+  }
+})
+
+test('a statement waits for the transaction of another handle, which goes on meanwhile, in the same process too', async () => {
+  const location = { file: await newFile() }
+  const [one, two] = [connect<Tables>({ location }), connect<Tables>({ location })]
+  await migrate(one, migrations)
+  const isWriting = Promise.withResolvers<void>()
+  const mayEnd = Promise.withResolvers<void>()
+  const writing = one.queries.transaction().execute(async queries => {
+    await queries.insertInto('birds').values({ name: 'heron', seen_at: 1 }).execute()
+    isWriting.resolve()
+    await mayEnd.promise
+  })
+  await isWriting.promise
+  const waiting = two.queries.insertInto('birds').values({ name: 'egret', seen_at: 2 }).execute()
+  setImmediate(mayEnd.resolve)
+  await Promise.all([writing, waiting])
+  await Promise.all([one.close(), two.close()])
+})
+
+test('a statement that waits too long for another writer fails with what the database says', async () => {
+  const location = { file: await newFile() }
+  const [one, two] = [connect<Tables>({ location }), connect<Tables>({ location, connectMs: 50 })]
+  await migrate(one, migrations)
+  await one.queries.transaction().execute(async queries => {
+    await queries.insertInto('birds').values({ name: 'heron', seen_at: 1 }).execute()
+    await assert.rejects(two.queries.deleteFrom('birds').execute(), /database is locked/)
+  })
+  await Promise.all([one.close(), two.close()])
+})
+
+test('a marked file is refused by a program with another mark, and a file with tables and no mark by every program', async () => {
+  const file = await newFile()
+  const db = connect({ location: { file }, applicationId: 1 })
+  await migrate(db, migrations)
+  await db.close()
+  const unmarked = await newFile()
+  const foreign = new DatabaseSync(unmarked)
+  foreign.exec('create table recipes (name text)')
+  foreign.close()
+  for (const refused of [file, unmarked]) {
+    assert.throws(() => connect({ location: { file: refused }, applicationId: 2 }), {
+      name: 'DatabaseError',
+      message: `The database file ${refused} belongs to another program. Name another file. Nothing was changed.`,
+    })
+  }
+  await connect({ location: { file }, applicationId: 1 }).close()
+})
+
+test('sentences name the database as its owner calls it, and never its password', async () => {
+  const location = readLocation('postgres://me:secret@127.0.0.1:1/birds')
+  const plain = connect({ location })
+  const named = connect({ location, wording: { subject: 'The list of birds', advice: 'Check the setting birds.' } })
+  const sentenceOf = async (db: typeof plain) => {
+    const error = db.explain(
+      await migrate(db, migrations).then(
+        () => undefined,
+        (cause: unknown) => cause,
+      ),
+    )
+    assert.ok(error instanceof DatabaseError)
+    assert.doesNotMatch(error.message, /secret/)
+    await db.close()
+    return error.message
+  }
+  assert.equal(
+    await sentenceOf(plain),
+    'The PostgreSQL database at 127.0.0.1:1/birds cannot be reached: the connection was refused. Start PostgreSQL, or correct the host and port in the URL. Nothing was changed.',
+  )
+  assert.equal(
+    await sentenceOf(named),
+    'The list of birds cannot be used: connect ECONNREFUSED 127.0.0.1:1. Check the setting birds.',
+  )
+  assert.equal(hostOf('postgres://me:secret@[bad'), 'the configured URL')
+})

@@ -1,0 +1,5 @@
+export { type Connected, type ConnectOptions, connect, type Engine } from './connect.ts'
+export { DatabaseError, type Wording } from './failure.ts'
+export { hostOf, type Location, nameOf, readLocation } from './location.ts'
+export { type Migrations, type MigrationTables, migrate } from './migrate.ts'
+export { unlessTaken } from './unique.ts'

@@ -1,0 +1,42 @@
+import { present } from '@preflow/contract'
+import { type Kysely, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import type { Connected } from './connect.ts'
+
+/** Every change of the tables by its name. They run in the order of their names; a published one is never edited. */
+export type Migrations = Record<string, Migration>
+
+/** Where the names of the migrations that have run are kept. Default: Kysely's own names. */
+export interface MigrationTables {
+  table: string
+  lockTable: string
+}
+
+/**
+ * Runs the migrations that have not run yet: all of them or none. Several processes may do so at once; they take turns.
+ *
+ * Rejects with the error of the database.
+ */
+export async function migrate<Tables>(
+  { queries, engine }: Pick<Connected<Tables>, 'queries' | 'engine'>,
+  migrations: Migrations,
+  tables?: MigrationTables,
+): Promise<void> {
+  // Without its name the migrator would take tables of another schema for its own.
+  const schema = engine === 'postgresql' ? await currentSchema(queries) : undefined
+  const { error } = await new Migrator({
+    db: queries,
+    provider: { getMigrations: async () => migrations },
+    ...present({
+      migrationTableName: tables?.table,
+      migrationLockTableName: tables?.lockTable,
+      migrationTableSchema: schema,
+    }),
+  }).migrateToLatest()
+  if (error) throw error
+}
+
+async function currentSchema<Tables>(queries: Kysely<Tables>): Promise<string | undefined> {
+  const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(queries)
+  return rows[0]?.name ?? undefined
+}
