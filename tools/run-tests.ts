@@ -34,7 +34,8 @@ const queue = createServer(({ url = '' }, response) => {
   const next = waiting.shift()
   if (next === undefined) running.delete(url)
   else running.set(url, next)
-  response.end(next)
+  // A lane may be busy for longer than an idle connection is kept.
+  response.setHeader('connection', 'close').end(next)
 }).listen(0, '127.0.0.1')
 await new Promise(resolve => queue.once('listening', resolve))
 const { port } = queue.address() as AddressInfo
