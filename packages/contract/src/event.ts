@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import type { InClear } from './action-types/descriptor.ts'
 
 /** The root organization. `id` is a number written as a string; the first tenant is `-1234`, `carbon.super`. */
 export interface Tenant {
@@ -38,6 +37,9 @@ export interface UserClaim {
   uri: string
   value: string | string[]
 }
+
+/** Who set a flow in motion: the user, an administrator, or an application with a token of its own. */
+export type InitiatorType = 'ADMIN' | 'APPLICATION' | 'USER'
 
 /** The request a client made at the token or authorize endpoint. */
 export interface TokenRequest {
@@ -80,6 +82,8 @@ export const userClaimSchema: z.ZodMiniType<UserClaim> = z.looseObject({
   value: z.union([z.string(), z.array(z.string())]),
 })
 
+export const initiatorTypeSchema: z.ZodMiniType<InitiatorType> = z.enum(['ADMIN', 'APPLICATION', 'USER'])
+
 export const tokenRequestSchema: z.ZodMiniType<TokenRequest> = z.looseObject({
   clientId: z.string(),
   grantType: z.exactOptional(z.string()),
@@ -88,13 +92,3 @@ export const tokenRequestSchema: z.ZodMiniType<TokenRequest> = z.looseObject({
   additionalHeaders: z.exactOptional(z.array(namedValuesSchema)),
   additionalParams: z.exactOptional(z.array(namedValuesSchema)),
 })
-
-/** What a call record shows of a token request: what was asked for, and which headers and parameters came along. */
-export const tokenRequestInClear: InClear = {
-  clientId: true,
-  grantType: true,
-  responseType: true,
-  scopes: true,
-  additionalHeaders: [{ name: true }],
-  additionalParams: [{ name: true }],
-}

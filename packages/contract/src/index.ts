@@ -1,8 +1,8 @@
-export type { AuthenticationData, AuthenticationEvent } from './action-types/authentication.ts'
-export type { AccessTokenEvent } from './action-types/pre-issue-access-token.ts'
-export type { IdTokenEvent } from './action-types/pre-issue-id-token.ts'
-export type { InitiatorType, PasswordCredential, PasswordEvent } from './action-types/pre-update-password.ts'
-export type { ProfileEvent, UpdatingClaim } from './action-types/pre-update-profile.ts'
+export type { AuthenticationData, AuthenticationEvent } from './action-types/authentication/event.ts'
+export type { AccessTokenEvent } from './action-types/pre-issue-access-token/event.ts'
+export type { IdTokenEvent } from './action-types/pre-issue-id-token/event.ts'
+export type { PasswordCredential, PasswordEvent } from './action-types/pre-update-password/event.ts'
+export type { ProfileEvent, UpdatingClaim } from './action-types/pre-update-profile/event.ts'
 export {
   type ActionType,
   type ActionTypeDescriptor,
@@ -14,6 +14,7 @@ export {
   type IndexBase,
   type Offer,
   type OfferedPath,
+  type Revision,
   type RuleField,
   type Since,
   unimplementedActionTypes,
@@ -33,6 +34,7 @@ export {
   type EndpointAuthenticationType,
 } from './endpoint-authentication.ts'
 export type {
+  InitiatorType,
   NamedValues,
   Organization,
   Tenant,
@@ -55,7 +57,7 @@ export {
   operationNames,
   parentPath,
 } from './operation.ts'
-export { type Platform, type PlatformName, platforms } from './platforms.ts'
+export { contractRevision, type Platform, type PlatformName, platforms } from './platforms.ts'
 export { type Present, present } from './present.ts'
 export { readDocument } from './read-document.ts'
 export {

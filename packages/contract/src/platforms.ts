@@ -1,4 +1,5 @@
-import type { ActionType } from './action-types.ts'
+import type { Revision } from './action-types/descriptor.ts'
+import type { ActionType } from './action-types/events.ts'
 import { SECRET_HEADERS, SECRET_PARAMETERS } from './disclosure.ts'
 
 export type PlatformName = 'asgardeo' | 'wso2-is-7.0' | 'wso2-is-7.1' | 'wso2-is-7.2' | 'wso2-is-next' | 'preflow'
@@ -10,8 +11,8 @@ export type PlatformName = 'asgardeo' | 'wso2-is-7.0' | 'wso2-is-7.1' | 'wso2-is
 export interface Platform {
   name: PlatformName
   title: string
-  /** Which contract revision is sent per action type. A type that is absent does not exist on the platform. */
-  revisions: Partial<Record<ActionType, string>>
+  /** Which contract revision is sent per action type; `absent`: the platform has no such type. */
+  revisions: Readonly<Record<ActionType, Revision | 'absent'>>
   /** Major versions up to which actions of a type no longer run and fail the flow: `v1`. Absent: none is retired. */
   retiredUpTo?: Partial<Record<ActionType, string>>
   calling: {
@@ -102,10 +103,10 @@ const next: Platform = {
   title: 'WSO2 Identity Server, next',
   revisions: {
     PRE_ISSUE_ACCESS_TOKEN: '1.3',
-    PRE_ISSUE_ID_TOKEN: '1.0',
     PRE_UPDATE_PASSWORD: '2.0',
     PRE_UPDATE_PROFILE: '1.0',
     AUTHENTICATION: '1.0',
+    PRE_ISSUE_ID_TOKEN: '1.0',
   },
   calling: {
     connectTimeoutMs: 2000,
@@ -156,6 +157,13 @@ const asgardeo: Platform = {
   ...next,
   name: 'asgardeo',
   title: 'Asgardeo',
+  revisions: {
+    PRE_ISSUE_ACCESS_TOKEN: '1.3',
+    PRE_UPDATE_PASSWORD: '2.0',
+    PRE_UPDATE_PROFILE: '1.0',
+    AUTHENTICATION: '1.0',
+    PRE_ISSUE_ID_TOKEN: '1.0',
+  },
   disclosing: { ...next.disclosing, sendsRequestId: true },
   issuing: { ...next.issuing, sendsSubjectType: true },
 }
@@ -169,7 +177,13 @@ const is72: Platform = {
   ...next,
   name: 'wso2-is-7.2',
   title: 'WSO2 Identity Server 7.2',
-  revisions: { ...next.revisions, PRE_ISSUE_ACCESS_TOKEN: '1.1', PRE_UPDATE_PASSWORD: '1.1' },
+  revisions: {
+    PRE_ISSUE_ACCESS_TOKEN: '1.1',
+    PRE_UPDATE_PASSWORD: '1.1',
+    PRE_UPDATE_PROFILE: '1.0',
+    AUTHENTICATION: '1.0',
+    PRE_ISSUE_ID_TOKEN: '1.0',
+  },
   calling: { ...next.calling, retriesBrokenConnections: false },
 }
 
@@ -186,6 +200,7 @@ const is71: Platform = {
     PRE_UPDATE_PASSWORD: '1.0',
     PRE_UPDATE_PROFILE: '1.0',
     AUTHENTICATION: '1.0',
+    PRE_ISSUE_ID_TOKEN: 'absent',
   },
 }
 
@@ -194,7 +209,13 @@ const is70: Platform = {
   ...is71,
   name: 'wso2-is-7.0',
   title: 'WSO2 Identity Server 7.0',
-  revisions: { PRE_ISSUE_ACCESS_TOKEN: '1.0' },
+  revisions: {
+    PRE_ISSUE_ACCESS_TOKEN: '1.0',
+    PRE_UPDATE_PASSWORD: 'absent',
+    PRE_UPDATE_PROFILE: 'absent',
+    AUTHENTICATION: 'absent',
+    PRE_ISSUE_ID_TOKEN: 'absent',
+  },
 }
 
 /** The newest contract with the reference's bugs mended. */
@@ -202,6 +223,13 @@ const preflow: Platform = {
   ...next,
   name: 'preflow',
   title: 'Preflow',
+  revisions: {
+    PRE_ISSUE_ACCESS_TOKEN: '1.3',
+    PRE_UPDATE_PASSWORD: '2.0',
+    PRE_UPDATE_PROFILE: '1.0',
+    AUTHENTICATION: '1.0',
+    PRE_ISSUE_ID_TOKEN: '1.0',
+  },
   reading: {
     unknownFields: 'ignore',
     nullOperations: 'ignore',
@@ -233,4 +261,10 @@ export const platforms: Record<PlatformName, Platform> = {
   'wso2-is-7.2': is72,
   'wso2-is-7.1': is71,
   'wso2-is-7.0': is70,
+}
+
+/** The contract revision in which a platform sends an action type; undefined when it has no such type. */
+export function contractRevision({ revisions }: Platform, type: ActionType): Revision | undefined {
+  const revision = revisions[type]
+  return revision === 'absent' ? undefined : revision
 }

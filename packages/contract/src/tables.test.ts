@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { suite, test } from 'node:test'
-import { actionTypes, type PlatformName, platforms, unimplementedActionTypes } from './index.ts'
+import { actionTypeGuides, SAMPLE_PASSWORD, SAMPLE_PASSWORD_HASH } from '@preflow/contract/guides'
+import {
+  actionTypes,
+  contractRevision,
+  type PlatformName,
+  parseActionRequest,
+  platforms,
+  unimplementedActionTypes,
+} from './index.ts'
 
 const descriptors = Object.values(actionTypes)
 
@@ -18,6 +27,14 @@ suite('the table of action types', () => {
     for (const [key, { type }] of Object.entries(actionTypes)) assert.equal(type, key)
     const paths = [...descriptors, ...unimplementedActionTypes].map(({ path }) => path)
     assert.equal(new Set(paths).size, paths.length)
+  })
+  test('calls the path and the handler of a type by its name in camel case', () => {
+    for (const { type, path } of descriptors) {
+      assert.equal(
+        path,
+        type.toLowerCase().replaceAll(/_[a-z]/g, ([, letter = '']) => letter.toUpperCase()),
+      )
+    }
   })
   for (const { type, latestVersion, revisions, since, offers, places } of descriptors) {
     test(`${type}: the latest version is the major version of the newest revision`, () => {
@@ -46,12 +63,33 @@ suite('the table of action types', () => {
   })
 })
 
+suite('the guides to action types', () => {
+  test('describe every action type', () => {
+    assert.deepEqual(Object.keys(actionTypeGuides), Object.keys(actionTypes))
+  })
+  for (const { type } of descriptors) {
+    const { sample, scenarios } = actionTypeGuides[type]
+    test(`${type}: the sample is a request of this type that the contract knows`, () => {
+      assert.equal(sample.actionType, type)
+      assert.ok(parseActionRequest(structuredClone(sample)).ok)
+    })
+    test(`${type}: there are scenarios, and each has a name of its own`, () => {
+      const names = scenarios.map(({ name }) => name)
+      assert.ok(names.length > 0)
+      assert.equal(new Set(names).size, names.length)
+    })
+  }
+  test('the hash of the sample password is its hash', () => {
+    assert.equal(createHash('sha256').update(SAMPLE_PASSWORD).digest('base64'), SAMPLE_PASSWORD_HASH)
+  })
+})
+
 suite('the table of platforms', () => {
   for (const [name, { name: own, revisions, text }] of Object.entries(platforms)) {
     test(`${name}: is named by its key and sends revisions that exist`, () => {
       assert.equal(own, name)
-      for (const [type, revision] of Object.entries(revisions)) {
-        assert.ok(actionTypes[type as keyof typeof actionTypes].revisions.includes(revision), `${type} ${revision}`)
+      for (const { type, revisions: known } of descriptors) {
+        assert.ok(revisions[type] === 'absent' || known.includes(revisions[type]), `${type} ${revisions[type]}`)
       }
     })
     test(`${name}: takes the texts that the samples send and refuses what its source refuses`, () => {
@@ -83,8 +121,8 @@ suite('the table of platforms', () => {
   }
   for (const [name, revisions] of Object.entries(differences) as [PlatformName, string[]][]) {
     test(`${name}: sends ${revisions.join(', ')}`, () => {
-      const sent = Object.keys(actionTypes).flatMap(type => {
-        const revision = platforms[name].revisions[type as keyof typeof actionTypes]
+      const sent = descriptors.flatMap(({ type }) => {
+        const revision = contractRevision(platforms[name], type)
         return revision === undefined ? [] : [`${type} ${revision}`]
       })
       assert.deepEqual(sent, revisions)

@@ -1,4 +1,4 @@
-import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
+import { type ActionType, actionTypes, contractRevision, type Platform, type Revision } from '@preflow/contract'
 import type { ActionCall } from './call.ts'
 import { valueAt, withValueAt } from './event-path.ts'
 
@@ -12,9 +12,9 @@ export interface OfferCircumstances {
  * The contract revision in which an event travels: the platform's, unless the action is of an older major version; then the
  * newest of that version.
  */
-export function revisionOf(type: ActionType, platform: Platform, version: string | undefined): string | undefined {
+export function revisionOf(type: ActionType, platform: Platform, version: string | undefined): Revision | undefined {
   const { revisions } = actionTypes[type]
-  const newest = platform.revisions[type]
+  const newest = contractRevision(platform, type)
   if (newest === undefined || version === undefined) return newest
   const major = majorOf(version)
   const usable = revisions.slice(0, revisions.indexOf(newest) + 1)
@@ -62,7 +62,8 @@ export function trimEvent<Event extends object>(
   version?: string,
 ): Event {
   const { revisions, since } = actionTypes[type]
-  const reached = revisions.indexOf(revisionOf(type, platform, version) ?? '')
+  const sent = revisionOf(type, platform, version)
+  const reached = sent === undefined ? -1 : revisions.indexOf(sent)
   let trimmed = event
   for (const { path, revision, value } of since) {
     if (value === undefined && revisions.indexOf(revision) > reached) trimmed = withValueAt(trimmed, path, undefined)

@@ -128,8 +128,12 @@ test('each attempt is kept with its answer or its failure', async t => {
 })
 
 test('what was not sent is not in the trace', async t => {
+  const { preflow } = platforms
   const { trace } = await executeAction(
-    callTo('http://127.0.0.1:1/', { facts: {}, platform: { ...platforms.preflow, revisions: {} } }),
+    callTo('http://127.0.0.1:1/', {
+      facts: {},
+      platform: { ...preflow, revisions: { ...preflow.revisions, PRE_ISSUE_ACCESS_TOKEN: 'absent' } },
+    }),
     testPorts(t),
   )
   assert.equal(trace.request, undefined)

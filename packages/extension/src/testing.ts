@@ -1,4 +1,5 @@
 import type { ActionRequest, ActionResponse, Events } from '@preflow/contract'
+import { actionTypeGuides } from '@preflow/contract/guides'
 import { type DecisionRecord, defineExtension, type Extension, type Handlers } from './define-extension.ts'
 
 /** Some of the members of a document, at every depth; a list is given whole. */
@@ -26,7 +27,7 @@ export function sampleRequest<T extends keyof Events>(
   type: T,
   overrides: Overrides<ActionRequest<Events[T]>> = {},
 ): ActionRequest<Events[T]> {
-  return merge(samples[type], overrides) as ActionRequest<Events[T]>
+  return merge(actionTypeGuides[type].sample, overrides) as ActionRequest<Events[T]>
 }
 
 /** Calls an extension without a socket and reads its answer. */
@@ -77,160 +78,4 @@ function merge(sample: unknown, overrides: unknown): unknown {
 
 function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-const tenant = { id: '41', name: 'acme' }
-const organization = { id: 'o-41', name: 'Acme', orgHandle: 'acme', depth: 0 }
-const userStore = { id: 'UFJJTUFSWQ==', name: 'PRIMARY' }
-const requestId = 'rq-1'
-
-const samples: { [T in keyof Events]: ActionRequest<Events[T]> } = {
-  PRE_ISSUE_ACCESS_TOKEN: {
-    actionType: 'PRE_ISSUE_ACCESS_TOKEN',
-    event: {
-      request: {
-        clientId: 'web1',
-        grantType: 'authorization_code',
-        scopes: ['openid', 'cart.read', 'orders.write'],
-        additionalHeaders: [{ name: 'x-client-source-ip', value: ['8.8.8.8'] }],
-      },
-      tenant,
-      organization,
-      user: { id: 'u-9', organization },
-      userStore,
-      accessToken: {
-        tokenType: 'JWT',
-        scopes: ['cart.read', 'openid', 'orders.write'],
-        claims: [
-          { name: 'iss', value: 'https://idp.test/t/acme/oauth2/token' },
-          { name: 'client_id', value: 'web1' },
-          { name: 'aut', value: 'APPLICATION_USER' },
-          { name: 'expires_in', value: 3600 },
-          { name: 'aud', value: ['web1', 'https://api.shop.test'] },
-          { name: 'sub', value: 'u-9' },
-          { name: 'given_name', value: 'Mira' },
-          { name: 'age', value: 41 },
-          { name: 'groups', value: ['staff', 'eu'] },
-        ],
-      },
-      refreshToken: { claims: [{ name: 'expires_in', value: 7200 }] },
-      session: { sessionDataKeyConsent: 'k-1' },
-      response: { parameters: ['access_token', 'token_type', 'scope', 'expires_in', 'refresh_token', 'id_token'] },
-    },
-    allowedOperations: [
-      {
-        op: 'add',
-        paths: ['/accessToken/claims/', '/accessToken/scopes/', '/accessToken/claims/aud/', '/response/parameters/'],
-      },
-      {
-        op: 'remove',
-        paths: [
-          '/accessToken/claims/given_name',
-          '/accessToken/claims/age',
-          '/accessToken/claims/groups/',
-          '/accessToken/scopes/',
-          '/accessToken/claims/aud/',
-          '/response/parameters/refresh_token',
-          '/response/parameters/id_token',
-        ],
-      },
-      {
-        op: 'replace',
-        paths: [
-          '/accessToken/claims/given_name',
-          '/accessToken/claims/age',
-          '/accessToken/claims/groups/',
-          '/accessToken/scopes/',
-          '/accessToken/claims/aud/',
-          '/accessToken/claims/expires_in',
-          '/refreshToken/claims/expires_in',
-        ],
-      },
-    ],
-    requestId,
-  },
-  PRE_ISSUE_ID_TOKEN: {
-    actionType: 'PRE_ISSUE_ID_TOKEN',
-    event: {
-      request: { clientId: 'web1', grantType: 'authorization_code', scopes: ['openid', 'profile'] },
-      tenant,
-      organization,
-      user: { id: 'u-9', userType: 'LOCAL', organization },
-      userStore,
-      idToken: {
-        claims: [
-          { name: 'jti', value: 'j-1' },
-          { name: 'iss', value: 'https://idp.test/t/acme/oauth2/token' },
-          { name: 'azp', value: 'web1' },
-          { name: 'amr', value: ['pwd'] },
-          { name: 'at_hash', value: 'h' },
-          { name: 'sub', value: 'u-9' },
-          { name: 'given_name', value: 'Mira' },
-          { name: 'groups', value: ['staff', 'eu'] },
-          { name: 'aud', value: ['web1', 'https://api.shop.test', 'https://api.bank.test'] },
-          { name: 'expires_in', value: 3600 },
-        ],
-      },
-    },
-    allowedOperations: [
-      { op: 'add', paths: ['/idToken/claims/', '/idToken/claims/aud/'] },
-      { op: 'remove', paths: ['/idToken/claims/given_name', '/idToken/claims/groups/', '/idToken/claims/aud/'] },
-      {
-        op: 'replace',
-        paths: [
-          '/idToken/claims/given_name',
-          '/idToken/claims/groups/',
-          '/idToken/claims/aud/',
-          '/idToken/claims/expires_in',
-        ],
-      },
-    ],
-    requestId,
-  },
-  PRE_UPDATE_PASSWORD: {
-    actionType: 'PRE_UPDATE_PASSWORD',
-    event: {
-      initiatorType: 'USER',
-      action: 'UPDATE',
-      tenant,
-      organization,
-      user: {
-        id: 'u-9',
-        organization,
-        claims: [{ uri: 'http://wso2.org/claims/username', value: 'mira' }],
-        updatingCredential: { type: 'PASSWORD', format: 'PLAIN_TEXT', value: 'correct horse battery staple' },
-      },
-      userStore,
-    },
-    requestId,
-  },
-  PRE_UPDATE_PROFILE: {
-    actionType: 'PRE_UPDATE_PROFILE',
-    event: {
-      initiatorType: 'USER',
-      action: 'UPDATE',
-      request: { claims: [{ uri: 'http://wso2.org/claims/country', value: 'LK' }] },
-      tenant,
-      organization,
-      user: {
-        id: 'u-9',
-        organization,
-        claims: [{ uri: 'http://wso2.org/claims/country', value: 'DE', updatingValue: 'LK' }],
-      },
-      userStore,
-    },
-    requestId,
-  },
-  AUTHENTICATION: {
-    actionType: 'AUTHENTICATION',
-    flowId: 'flow-1',
-    event: {
-      tenant,
-      organization,
-      application: { id: 'app-1', name: 'Shop' },
-      currentStepIndex: 1,
-    },
-    allowedOperations: [{ op: 'redirect' }],
-    requestId,
-  },
 }

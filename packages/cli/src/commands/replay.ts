@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type ActionType, type AllowedOperation, actionTypes, present } from '@preflow/contract'
+import { type ActionType, type AllowedOperation, actionTypes, contractRevision, present } from '@preflow/contract'
 import type { OperationVerdict } from '@preflow/engine'
 import { noRecord, openArchive, type Recorded, statusNamed } from '../call-archive.ts'
 import { type Io, UsageError } from '../command.ts'
@@ -9,8 +9,8 @@ import { commands } from '../commands.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
 import { fillIn } from '../events/fill-in.ts'
 import { platformNamed } from '../events/named.ts'
-import { occasions } from '../events/occasions.ts'
 import { asJson, asText, isUsable } from '../events/report.ts'
+import { scenariosOf } from '../events/scenarios.ts'
 import { edited, type Sent, sendEvent } from '../events/send-event.ts'
 import { jsonWithoutSecrets, readTarget, withoutSecrets } from '../events/target.ts'
 import { createPaint, type Paint, plain } from '../verify/paint.ts'
@@ -32,10 +32,10 @@ export async function runReplay(argv: string[], io: Io): Promise<number> {
   const record = await findRecord(named, values.status, io)
   const { type, request } = recordedRequest(record)
   const platform = platformNamed(values.platform ?? record.details.platform ?? 'preflow', values.timeout)
-  if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
+  if (contractRevision(platform, type) === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
   const { event, filled } = fillIn(
     request.body.event,
-    occasions[type].map(occasion => occasion.event(platform)),
+    scenariosOf(type).map(scenario => scenario.event(platform)),
   )
   const sentVersion = request.headers['x-wso2-api-version'] ?? ''
   const version = /^v\d+$/.test(sentVersion) ? sentVersion : actionVersion(type, platform)
@@ -51,7 +51,7 @@ export async function runReplay(argv: string[], io: Io): Promise<number> {
   const sent = await sendEvent(call, io)
   if (values.save !== undefined && sent.request) await save(values.save, sent.request.body)
 
-  const report = { type, occasion: `of call ${plain(record.id)}`, version, platform, target, ...sent }
+  const report = { type, scenario: `of call ${plain(record.id)}`, version, platform, target, ...sent }
   const given = set.map(assignment => assignment.split('=', 1)[0]?.replace(/^event\./, '') ?? '')
   const samples = filled.filter(path => !given.some(own => own === path || own.startsWith(`${path}.`)))
   const comparison = compare(record, sent)

@@ -101,7 +101,7 @@ test('an endpoint that is not there is tried as often as the platform does', asy
   assert.match(out, /attempt 2 of 2: The endpoint refused the connection/)
 })
 
-test('the occasion is chosen and changed by options', async t => {
+test('the scenario is chosen and changed by options', async t => {
   const { url, seen } = await extension(t, 200, { actionStatus: 'SUCCESS' })
   const { code } = await preflow([
     'preIssueAccessToken',
@@ -175,7 +175,7 @@ test('the JSON document has what a program needs', async t => {
   const document = JSON.parse(out)
   assert.deepEqual(Object.keys(document), [
     'actionType',
-    'occasion',
+    'scenario',
     'apiVersion',
     'platform',
     'contract',

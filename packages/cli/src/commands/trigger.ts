@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type ActionType, type AllowedOperation, present } from '@preflow/contract'
+import { type ActionType, type AllowedOperation, contractRevision, present } from '@preflow/contract'
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
 import { actionTypeNamed, platformNamed, typeNames } from '../events/named.ts'
-import { chooseOccasion, describeOccasions, readActionType } from '../events/occasions.ts'
 import { asJson, asText, isUsable } from '../events/report.ts'
+import { chooseScenario, describeScenarios, readActionType } from '../events/scenarios.ts'
 import { edited, sendEvent } from '../events/send-event.ts'
 import { jsonWithoutSecrets, readTarget, withoutSecrets } from '../events/target.ts'
 import { createPaint } from '../verify/paint.ts'
@@ -29,18 +29,18 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
   const platform = platformNamed(values.platform, values.timeout)
   const file = values.file === undefined ? undefined : await readEventFile(values.file)
   const type = typeOf(typeWord, file)
-  if (platform.revisions[type] === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
+  if (contractRevision(platform, type) === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
   const choice = present({ grant, initiator: initiator?.toUpperCase(), flow })
-  const occasion = file ? undefined : chooseOccasion(type, choice)
-  if (!file && !occasion) {
-    io.err(`preflow trigger: ${type} has no such event. There are\n\n${describeOccasions(type)}\n`)
+  const scenario = file ? undefined : chooseScenario(type, choice)
+  if (!file && !scenario) {
+    io.err(`preflow trigger: ${type} has no such event. There are\n\n${describeScenarios(type)}\n`)
     return 2
   }
   const version = values['api-version'] ?? actionVersion(type, platform)
   if (!/^v\d+$/.test(version)) throw new UsageError('--api-version: is v and a number, for example v1.')
   const unchanged = actionCall(
     type,
-    occasion ?? { event: () => (file as EventFile).event },
+    scenario ?? { event: () => (file as EventFile).event },
     platform,
     target,
     { requestId: file?.requestId ?? randomUUID(), flowId: file?.flowId ?? randomUUID() },
@@ -48,7 +48,7 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
   )
   const call = edited({ ...unchanged, ...present({ allowedOperations: file?.allowedOperations }) }, set)
   const sent = await sendEvent(call, io)
-  const report = { type, occasion: occasion?.name ?? values.file ?? '', version, platform, target, ...sent }
+  const report = { type, scenario: scenario?.name ?? values.file ?? '', version, platform, target, ...sent }
   io.out(
     values.json
       ? jsonWithoutSecrets(asJson(report), target)

@@ -109,7 +109,7 @@ test('the JSON document has every check, every platform and every answer', async
     'wso2-is-next',
   ])
   assert.equal(document.platforms[0].actionTypes[0].state, 'breaks')
-  const bare = document.answers.find(({ occasion }: { occasion: string }) => occasion === 'bare')
+  const bare = document.answers.find(({ scenario }: { scenario: string }) => scenario === 'bare')
   assert.equal(bare.decision, 'FAILED access_denied')
   assert.ok(document.notCheckable.length > 0)
 })

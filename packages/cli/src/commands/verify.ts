@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
-import { platforms, present } from '@preflow/contract'
+import { contractRevision, platforms, present } from '@preflow/contract'
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
 import type { Target } from '../events/action-call.ts'
@@ -31,7 +31,7 @@ export async function runVerify(argv: string[], io: Io): Promise<number> {
   )
   const types = values.type?.map(word => {
     const type = actionTypeNamed(word)
-    if (chosen.every(({ revisions }) => revisions[type] === undefined)) {
+    if (chosen.every(platform => contractRevision(platform, type) === undefined)) {
       throw new UsageError(`No chosen platform has ${type} actions.`)
     }
     return type

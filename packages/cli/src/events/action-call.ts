@@ -1,6 +1,13 @@
-import { type ActionType, actionTypes, type EndpointAuthentication, type Platform, present } from '@preflow/contract'
+import {
+  type ActionType,
+  actionTypes,
+  contractRevision,
+  type EndpointAuthentication,
+  type Platform,
+  present,
+} from '@preflow/contract'
+import type { Scenario } from '@preflow/contract/guides'
 import type { ActionCall } from '@preflow/engine'
-import type { Occasion } from './occasion.ts'
 
 /** The extension that is called, and how the platform proves itself to it. */
 export interface Target {
@@ -19,14 +26,14 @@ export interface CallIdentity {
 
 /** The major version that a new action of this type gets on a platform: `v1`. */
 export function actionVersion(type: ActionType, platform: Platform): string {
-  const revision = platform.revisions[type] ?? actionTypes[type].revisions[0] ?? '1'
+  const revision = contractRevision(platform, type) ?? actionTypes[type].revisions[0] ?? '1'
   return `v${Number.parseInt(revision, 10)}`
 }
 
 /** The call as an identity server on this platform makes it. */
 export function actionCall(
   type: ActionType,
-  { event, allowedParameters }: Pick<Occasion, 'event' | 'allowedParameters'>,
+  { event, allowedParameters }: Pick<Scenario, 'event' | 'allowedParameters'>,
   platform: Platform,
   target: Target,
   { requestId, flowId }: CallIdentity,

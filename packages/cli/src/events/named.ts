@@ -2,7 +2,7 @@
 import { type ActionType, actionTypes, type Platform, type PlatformName, platforms } from '@preflow/contract'
 import { UsageError } from '../command.ts'
 import { didYouMean } from '../nearest.ts'
-import { readActionType } from './occasions.ts'
+import { readActionType } from './scenarios.ts'
 
 /** The action types by the names that users write. */
 export const typeNames: readonly string[] = Object.values(actionTypes).map(({ path }) => path)

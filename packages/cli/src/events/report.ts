@@ -1,4 +1,4 @@
-import type { ActionType, Platform } from '@preflow/contract'
+import { type ActionType, contractRevision, type Platform } from '@preflow/contract'
 import type { Delivery, OperationVerdict, Outcome } from '@preflow/engine'
 import { type Paint, plain } from '../verify/paint.ts'
 import type { Target } from './action-call.ts'
@@ -7,7 +7,7 @@ import type { Sent } from './send-event.ts'
 
 export interface Report extends Sent {
   type: ActionType
-  occasion: string
+  scenario: string
   version: string
   platform: Platform
   target: Target
@@ -28,15 +28,15 @@ function answerBody(delivery: Delivery | undefined): unknown {
   }
 }
 
-export function asJson({ type, occasion, version, platform, outcome, request, delivery }: Report): object {
+export function asJson({ type, scenario, version, platform, outcome, request, delivery }: Report): object {
   const { trace, ...decided } = outcome
   const { event: _, ...ending } = decided as { event?: unknown }
   return {
     actionType: type,
-    occasion,
+    scenario,
     apiVersion: version,
     platform: platform.name,
-    contract: platform.revisions[type],
+    contract: contractRevision(platform, type),
     isUsable: isUsable(outcome),
     outcome: ending,
     clientSees: clientView(type, outcome) ?? null,
@@ -50,11 +50,13 @@ export function asJson({ type, occasion, version, platform, outcome, request, de
 const marks = { applied: '✓', rejected: '✗', not_allowed: '–' } as const
 
 export function asText(report: Report, paint: Paint, isFull: boolean): string {
-  const { type, occasion, version, platform, target, outcome, request, delivery } = report
+  const { type, scenario, version, platform, target, outcome, request, delivery } = report
   const { trace } = outcome
   const lines = [
-    `${paint.strong(`${type} ${occasion}`)} to ${shownUrl(target.url)}`,
-    paint.faint(`as ${platform.title} sends it: contract ${platform.revisions[type]}, action version ${version}`),
+    `${paint.strong(`${type} ${scenario}`)} to ${shownUrl(target.url)}`,
+    paint.faint(
+      `as ${platform.title} sends it: contract ${contractRevision(platform, type)}, action version ${version}`,
+    ),
     '',
   ]
   if (isFull && request) lines.push('The request', indented(JSON.parse(request.body)), '')

@@ -1,4 +1,5 @@
-import type { ActionType } from '@preflow/contract'
+import { type ActionType, type ActionTypeDescriptor, actionTypes } from '@preflow/contract'
+import { actionTypeGuides } from '@preflow/contract/guides'
 import { prefixOf } from '@preflow/extension/service'
 import { environmentName } from '@preflow/extension/settings'
 import { type CatalogEntry, catalog } from '@preflow/policies'
@@ -10,14 +11,13 @@ import { versions } from './versions.ts'
 
 type HandlerName = CatalogEntry['handles'][number]
 
-/** What a handler is for, by its name. */
-const actionTypesByHandler: Record<HandlerName, ActionType> = {
-  preIssueAccessToken: 'PRE_ISSUE_ACCESS_TOKEN',
-  preIssueIdToken: 'PRE_ISSUE_ID_TOKEN',
-  preUpdatePassword: 'PRE_UPDATE_PASSWORD',
-  preUpdateProfile: 'PRE_UPDATE_PROFILE',
-  authentication: 'AUTHENTICATION',
+/** The action type that a handler is for. */
+function actionTypeOf(handler: HandlerName): ActionType {
+  const [{ type }] = Object.values(actionTypes).filter(({ path }) => path === handler) as [ActionTypeDescriptor]
+  return type
 }
+
+const subjectOf = (handler: HandlerName): string => actionTypeGuides[actionTypeOf(handler)].subject
 
 /** What a policy needs besides its file in `templates/policies/policies`. One that is not here needs nothing. */
 const needs: Readonly<Record<string, { ports?: readonly (keyof typeof ports)[]; readsAddress?: true }>> = {
@@ -44,8 +44,8 @@ export function policiesContent(
   const handlers = unique(chosen.map(({ handles: [handler] }) => handler as HandlerName))
   const prefix = prefixOf({ name })
   return {
-    summary: `Decides about ${words(handlers.map(handler => subjects[handler]))} with ${words(policies)}.`,
-    actionTypes: handlers.map(handler => actionTypesByHandler[handler]),
+    summary: `Decides about ${words(handlers.map(subjectOf))} with ${words(policies)}.`,
+    actionTypes: handlers.map(actionTypeOf),
     files: sourceFiles(name, chosen, handlers, new Set(needed)),
     entries: 'service',
     packages: [
@@ -77,14 +77,6 @@ function variablesOf({ settings }: Port, prefix: string): Variable[] {
   }))
 }
 
-const subjects: Record<HandlerName, string> = {
-  preIssueAccessToken: 'access tokens',
-  preIssueIdToken: 'ID tokens',
-  preUpdatePassword: 'passwords',
-  preUpdateProfile: 'profile updates',
-  authentication: 'sign-ins',
-}
-
 const words = (list: readonly string[]) => new Intl.ListFormat('en').format(list)
 
 /** Where the address of the client comes from. */
@@ -103,7 +95,7 @@ function sourceFiles(
       name,
       imports: importLines(chosen),
       handlers: handlers.map(handler => handlerLine(handler, chosen)).join('\n'),
-      actionTypes: `const actionTypes = [${handlers.map(handler => `'${actionTypesByHandler[handler]}'`).join(', ')}] as const`,
+      actionTypes: `const actionTypes = [${handlers.map(handler => `'${actionTypeOf(handler)}'`).join(', ')}] as const`,
       plain: '',
     },
     parts: needed,

@@ -1,4 +1,5 @@
 import { type ActionType, actionTypes } from '@preflow/contract'
+import { actionTypeGuides } from '@preflow/contract/guides'
 import type { Content, Variable } from './content.ts'
 import { deployValues, type Target, type TargetName, targets } from './targets.ts'
 import { fillFolder } from './template.ts'
@@ -202,41 +203,13 @@ function packagesNote(project: Project): string {
     : 'The packages of Preflow come from the registry, all in one version: raise them together.'
 }
 
-/** Where an action of a type is made, and what it needs besides an endpoint. */
-const places: Record<ActionType, { menu: string; steps: readonly string[] }> = {
-  PRE_ISSUE_ACCESS_TOKEN: {
-    menu: '_Actions_ → _Pre Issue Access Token_',
-    steps: [
-      'The applications must get JWT access tokens: _Applications_ → the application → _Protocol_ → _Access Token_ → _JWT_.',
-    ],
-  },
-  PRE_ISSUE_ID_TOKEN: { menu: '_Actions_ → _Pre Issue ID Token_', steps: [] },
-  PRE_UPDATE_PASSWORD: {
-    menu: '_Actions_ → _Pre Update Password_',
-    steps: [
-      '_Password sharing_: as plain text, since little can be checked of a digest, and with a certificate, so that it travels encrypted. Make a key pair with `openssl req -x509 -newkey rsa:2048 -nodes -days 730 -subj /CN=extension -keyout guard.key -out guard.crt`: the certificate is for the action, the key for the setting that ends in `DECRYPTION_KEY`.',
-      '_User attributes_: user name, e-mail address, first and last name, if passwords must not be built from them.',
-    ],
-  },
-  PRE_UPDATE_PROFILE: {
-    menu: '_Actions_ → _Pre Update Profile_',
-    steps: [
-      '_User attributes_: every attribute that a rule requires, and those of e-mail addresses. The stored value of others is not sent.',
-    ],
-  },
-  AUTHENTICATION: {
-    menu: '_Connections_ → _New Connection_ → _Custom Authenticator (Service-Based)_',
-    steps: ['_Applications_ → the application → _Login Flow_: add it as a step.'],
-  },
-}
-
 /** What to do in the console of a platform, as a numbered list. */
 export function platformSteps(type: ActionType, { platformSteps: more }: Content, key: string): string {
-  const { menu, steps } = places[type]
+  const { menu, steps } = actionTypeGuides[type].console
   return [
     `${menu}: give it a name and the endpoint from above.`,
     `_Authentication_: _API Key_, header \`x-api-key\`, and the value of \`${key}\`.`,
-    ...(type === 'PRE_ISSUE_ACCESS_TOKEN' ? more : []),
+    ...(actionTypes[type].mayListHeaders ? more : []),
     ...steps,
   ]
     .map((step, index) => `${index + 1}. ${step}\n`)

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { type ActionType, type Platform, present } from '@preflow/contract'
-import type { Occasion } from '../events/occasion.ts'
+import type { Scenario } from '@preflow/contract/guides'
 import { type Consequence, consequencesOf, type Judged, kindOf } from './answer.ts'
 import type { Exchange, Session } from './session.ts'
 
@@ -36,10 +36,10 @@ export interface Subject {
   discovery: readonly Discovered[]
   /** The answers to what happens on platforms, as each of them sends it. */
   told: readonly Exchange[]
-  /** An occasion the extension decides, preferably with SUCCESS. */
-  usual: Occasion
-  /** The decided occasion whose event has most in it. */
-  rich: Occasion
+  /** A scenario the extension decides, preferably with SUCCESS. */
+  usual: Scenario
+  /** The decided scenario whose event has most in it. */
+  rich: Scenario
   /** The public key to which passwords are encrypted for this extension. */
   encryptionKey?: KeyObject
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type ActionRequest, type ActionType, type Platform, present } from '@preflow/contract'
+import { type ActionRequest, type ActionType, contractRevision, type Platform, present } from '@preflow/contract'
+import type { Scenario } from '@preflow/contract/guides'
 import {
   type CredentialSource,
   createCredentialSource,
@@ -12,7 +13,6 @@ import {
   sign,
 } from '@preflow/engine'
 import { actionCall, type CallIdentity, type Target } from '../events/action-call.ts'
-import type { Occasion } from '../events/occasion.ts'
 import { type RawRequest, type RawResult, rawRequest } from './raw-request.ts'
 
 /** One request and its answer. */
@@ -30,9 +30,9 @@ export interface Exchange {
   judgements: { platform: Platform; outcome: Outcome }[]
 }
 
-/** How an occasion is told, where not as every platform would. */
+/** How a scenario is told, where not as every platform would. */
 export interface Telling {
-  /** Appended to the name of the occasion. */
+  /** Appended to the name of the scenario. */
   variant?: string
   /** Changes the request as it goes out. The variant is sent once, in the newest contract, unless `inEachContract`. */
   rewrite?(request: ActionRequest<object>): object
@@ -71,8 +71,8 @@ export interface Session {
   /** The shortest time a platform gives for an answer. */
   deadlineMs: number
   exchanges: readonly Exchange[]
-  /** Sends an occasion as every platform with the type would: once per different body. */
-  tell(type: ActionType, occasion: Occasion, telling?: Telling): Promise<Exchange[]>
+  /** Sends a scenario as every platform with the type would: once per different body. */
+  tell(type: ActionType, scenario: Scenario, telling?: Telling): Promise<Exchange[]>
   /** Sends a probe, with credentials and signature in order unless it says otherwise. */
   probe(type: ActionType, probe: Probe): Promise<Exchange & { isConnectionReused: boolean }>
   /** Whether so many answers to a type did not come in time that asking on would only take long. */
@@ -124,26 +124,26 @@ export function createSession(
     platforms,
     deadlineMs: wire.deadlineMs,
     exchanges,
-    tell: (type, occasion, telling = {}) => tell(wire, type, occasion, telling),
+    tell: (type, scenario, telling = {}) => tell(wire, type, scenario, telling),
     probe: (type, probe) => sendProbe(wire, type, probe),
     isTooSlow: wire.isTooSlow,
     close: () => socket.close(),
   }
 }
 
-async function tell(wire: Wire, type: ActionType, occasion: Occasion, telling: Telling): Promise<Exchange[]> {
+async function tell(wire: Wire, type: ActionType, scenario: Scenario, telling: Telling): Promise<Exchange[]> {
   const { platforms, target, signal, credentials } = wire
   const { inEachContract = false, variant } = telling
-  const label = variant === undefined ? occasion.name : `${occasion.name}, ${variant}`
+  const label = variant === undefined ? scenario.name : `${scenario.name}, ${variant}`
   const isVaried = telling.rewrite !== undefined || telling.headers !== undefined
   const isOnce = telling.isOnce === true || (isVaried && !inEachContract)
-  const all = platforms.filter(platform => platform.revisions[type] !== undefined)
+  const all = platforms.filter(platform => contractRevision(platform, type) !== undefined)
   const chosen = isOnce ? newest(type, all) : all
   const sharing = createSharing(wire, type, label, { ...telling, isOnce })
   const told = new Set<Exchange>()
   for (const platform of chosen) {
-    const call = { ...actionCall(type, occasion, platform, target, PLACEHOLDER), signal }
-    const { send, heard } = sharing.asPlatform(inEachContract ? (platform.revisions[type] ?? '') : '')
+    const call = { ...actionCall(type, scenario, platform, target, PLACEHOLDER), signal }
+    const { send, heard } = sharing.asPlatform(inEachContract ? (contractRevision(platform, type) ?? '') : '')
     const outcome = await executeAction(call, { send, credentials, now: Date.now })
     const exchange = heard()
     if (outcome.status === 'skipped' || !exchange) continue
@@ -272,9 +272,9 @@ async function headersFor(
   const [platform] = newest(type, platforms)
   let headers: Record<string, string> = {}
   if (!platform) return headers
-  const occasion = { event: () => ({}) }
+  const scenario = { event: () => ({}) }
   await executeAction(
-    { ...actionCall(type, occasion, platform, { ...from, signingSecrets: [] }, PLACEHOLDER), signal },
+    { ...actionCall(type, scenario, platform, { ...from, signingSecrets: [] }, PLACEHOLDER), signal },
     {
       // Nothing is sent: this only collects the headers that the engine would send.
       send: async request => {
@@ -294,9 +294,11 @@ function isLate({ delivery }: Exchange): boolean {
 
 /** The platforms that send the newest revision there is of a type. */
 function newest(type: ActionType, platforms: readonly Platform[]): Platform[] {
-  const revisions = platforms.flatMap(platform => platform.revisions[type] ?? [])
+  const revisions = platforms.flatMap(platform => contractRevision(platform, type) ?? [])
   const last = revisions.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
-  return platforms.filter(platform => platform.revisions[type] !== undefined && platform.revisions[type] === last)
+  return platforms.filter(
+    platform => contractRevision(platform, type) !== undefined && contractRevision(platform, type) === last,
+  )
 }
 
 function withHeaders(

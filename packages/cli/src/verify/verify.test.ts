@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
-import { actionTypes, platforms, present } from '@preflow/contract'
+import { actionTypes, contractRevision, platforms, present } from '@preflow/contract'
 import { allow, defineExtension, type Extension, fail, redirectTo } from '@preflow/extension'
 import { serve } from '@preflow/extension/node'
 import type { Target } from '../events/action-call.ts'
@@ -287,7 +287,7 @@ test('an extension that hangs is given two deadlines, and every platform is told
   // Each type once, side by side, and one of them once more.
   assert.equal(asked, Object.keys(actionTypes).length + 1)
   const [type] = result.types
-  const concerned = result.platforms.filter(({ revisions }) => type && revisions[type] !== undefined)
+  const concerned = result.platforms.filter(platform => type && contractRevision(platform, type) !== undefined)
   assert.equal(result.cells.filter(({ state }) => state === 'breaks').length, concerned.length)
 })
 

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
-import { type ActionType, actionTypes, type Platform, present } from '@preflow/contract'
+import { type ActionType, actionTypes, contractRevision, type Platform, present } from '@preflow/contract'
+import type { Scenario } from '@preflow/contract/guides'
 import type { Target } from '../events/action-call.ts'
-import type { Occasion } from '../events/occasion.ts'
-import { occasions } from '../events/occasions.ts'
+import { scenariosOf } from '../events/scenarios.ts'
 import { type Consequence, decisionOf, isDecided, isRefusal, kindOf } from './answer.ts'
 import {
   type AskingCheck,
@@ -126,7 +126,7 @@ export async function verify(verification: Verification): Promise<VerificationRe
 
 function typesOf(platforms: readonly Platform[]): ActionType[] {
   return (Object.keys(actionTypes) as ActionType[]).filter(type =>
-    platforms.some(({ revisions }) => revisions[type] !== undefined),
+    platforms.some(platform => contractRevision(platform, type) !== undefined),
   )
 }
 
@@ -134,11 +134,11 @@ function typesOf(platforms: readonly Platform[]): ActionType[] {
 async function discover(session: Session, types: readonly ActionType[]): Promise<Discovered[]> {
   return Promise.all(
     types.map(async (type): Promise<Discovered> => {
-      const asking = [occasions[type][0], fullest(type, session.platforms[0])]
+      const asking = [scenariosOf(type)[0], fullest(type, session.platforms[0])]
       let discovered: Discovered = { type, exchange: undefined, answer: 'silent' }
-      for (const occasion of new Set(asking)) {
-        if (!occasion) continue
-        const [exchange] = await session.tell(type, occasion, {
+      for (const scenario of new Set(asking)) {
+        if (!scenario) continue
+        const [exchange] = await session.tell(type, scenario, {
           isOnce: true,
           isPrivate: true,
           variant: 'first of all',
@@ -151,10 +151,10 @@ async function discover(session: Session, types: readonly ActionType[]): Promise
   )
 }
 
-/** The occasion whose event has most in it. */
-function fullest(type: ActionType, platform: Platform | undefined): Occasion | undefined {
-  const length = (occasion: Occasion) => (platform ? JSON.stringify(occasion.event(platform)).length : 0)
-  return occasions[type].toSorted((a, b) => length(b) - length(a))[0]
+/** The scenario whose event has most in it. */
+function fullest(type: ActionType, platform: Platform | undefined): Scenario | undefined {
+  const length = (scenario: Scenario) => (platform ? JSON.stringify(scenario.event(platform)).length : 0)
+  return scenariosOf(type).toSorted((a, b) => length(b) - length(a))[0]
 }
 
 function answerKind(exchange: Exchange): Discovered['answer'] {
@@ -176,9 +176,9 @@ function claimed(discovery: readonly Discovered[]): ActionType[] {
 /** Tells an extension everything that happens on platforms, one after the other. */
 async function tellAll(session: Session, type: ActionType): Promise<Exchange[]> {
   const told: Exchange[] = []
-  for (const occasion of occasions[type]) {
+  for (const scenario of scenariosOf(type)) {
     if (session.isTooSlow(type) || isUnreachable(told)) break
-    told.push(...(await session.tell(type, occasion)))
+    told.push(...(await session.tell(type, scenario)))
   }
   return told
 }
@@ -189,9 +189,9 @@ function isUnreachable(told: readonly Exchange[]): boolean {
 }
 
 function chooseUsual(type: ActionType, told: readonly Exchange[]): Pick<Subject, 'usual' | 'rich'> {
-  const [plainest] = occasions[type]
-  if (!plainest) throw new TypeError(`${type}: there is no occasion in the table`)
-  const named = (name: string | undefined) => occasions[type].find(occasion => occasion.name === name)
+  const [plainest] = scenariosOf(type)
+  if (!plainest) throw new TypeError(`${type}: there is no scenario in the table`)
+  const named = (name: string | undefined) => scenariosOf(type).find(scenario => scenario.name === name)
   const decided = told.filter(exchange => isDecided(decisionOf(exchange)))
   const agreed = decided.filter(exchange => decisionOf(exchange).status !== 'FAILED')
   const bySize = (agreed.length > 0 ? agreed : decided).toSorted(
@@ -269,7 +269,7 @@ function read(check: ReadingCheck, type: ActionType, exchanges: readonly Exchang
 
 function cellOf(platform: Platform, type: ActionType, subjects: readonly Subject[]): Cell {
   const counts = { usable: 0, partial: 0, declined: 0, broken: 0 }
-  if (platform.revisions[type] === undefined) return { platform, type, state: 'absent', ...counts }
+  if (contractRevision(platform, type) === undefined) return { platform, type, state: 'absent', ...counts }
   const count = (kind: Consequence['kind']) => {
     counts[kind] += 1
     if (kind === 'partial') counts.usable += 1

@@ -1,12 +1,6 @@
 import type * as z from 'zod/mini'
-
-/** The action types by their name on the wire. */
-export type ActionType =
-  | 'PRE_ISSUE_ACCESS_TOKEN'
-  | 'PRE_ISSUE_ID_TOKEN'
-  | 'PRE_UPDATE_PASSWORD'
-  | 'PRE_UPDATE_PROFILE'
-  | 'AUTHENTICATION'
+import type { ActionType } from './events.ts'
+import type { InClear } from './in-clear.ts'
 
 /** A field a rule may ask about, as `GET /rules/metadata` publishes it. */
 export interface RuleField {
@@ -83,29 +77,22 @@ export interface Offer {
   paths?: readonly OfferedPath[]
 }
 
+/** A revision of the contract of one action type: `1.3`. Its major version is that of the actions. */
+export type Revision = `${number}.${number}`
+
 /** Something a later revision of the contract brought. */
 export interface Since {
-  revision: string
+  revision: Revision
   /** Where in the event: `/user/organization`. */
   path: string
   /** The revision brought this value of the field: older ones do not know the event at all. Absent: it brought the field. */
   value?: string
 }
 
-/**
- * Which parts of an event a call record keeps in clear; everything else is replaced by its JSON type. `true` keeps all,
- * an object goes on per key, a list of one goes on in each element, `claimsNamed` keeps every name and the values of some.
- */
-export type InClear =
-  | true
-  | { readonly [key: string]: InClear }
-  | readonly [InClear]
-  | { readonly claimsNamed: readonly string[] }
-
 /** Everything Preflow knows of one action type. Engine, server, SDK and tools read this and never branch on the type. */
 export interface ActionTypeDescriptor<Event = unknown> {
   type: ActionType
-  /** The last segment of its management path: `/actions/{path}`. */
+  /** `type` in camel case: the last segment of its management path, `/actions/{path}`, and the name of its handler. */
   path: string
   displayName: string
   description: string
@@ -114,7 +101,7 @@ export interface ActionTypeDescriptor<Event = unknown> {
   /** The major version a new action gets and that travels in `x-wso2-api-version`. */
   latestVersion: string
   /** Contract revisions, oldest first. */
-  revisions: readonly string[]
+  revisions: readonly Revision[]
   /** What revisions after the first brought. */
   since: readonly Since[]
   /** Whether organizations below the root may configure it. */

@@ -1,4 +1,4 @@
-import { PUBLIC_ADDRESS } from '../../events/cast.ts'
+import { PUBLIC_ADDRESS } from '@preflow/contract/guides'
 import { type Decision, decisionOf, isDecided, isError } from '../answer.ts'
 import { type Check, createProblems, notChecked } from '../check.ts'
 import type { Exchange } from '../session.ts'

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { ActionType } from '@preflow/contract'
-import type { Occasion } from '../../events/occasion.ts'
-import { occasions } from '../../events/occasions.ts'
+import { actionTypeGuides, type Scenario } from '@preflow/contract/guides'
+import { scenariosOf } from '../../events/scenarios.ts'
 import { decisionOf, isDecided, isError } from '../answer.ts'
 import { type AskingCheck, type Check, createProblems, notChecked, passed, type Subject } from '../check.ts'
 import type { Exchange, Telling } from '../session.ts'
@@ -18,54 +17,25 @@ import {
   without,
 } from '../variants.ts'
 
-/** Members of an event that may be absent on some platform or in some flow, and that a decision must not need. */
-const optionalMembers: Readonly<Record<ActionType, readonly string[]>> = {
-  PRE_ISSUE_ACCESS_TOKEN: [
-    'organization',
-    'user.organization',
-    'user',
-    'userStore',
-    'request.scopes',
-    'request.additionalHeaders',
-    'request.additionalParams',
-    'accessToken.scopes',
-    'refreshToken',
-    'session',
-    'response',
-  ],
-  PRE_ISSUE_ID_TOKEN: ['organization', 'user.organization', 'user.id', 'user', 'userStore', 'request.grantType'],
-  PRE_UPDATE_PASSWORD: ['organization', 'user.organization', 'user.id', 'user.claims', 'user.groups', 'userStore'],
-  PRE_UPDATE_PROFILE: [
-    'organization',
-    'user.organization',
-    'user.id',
-    'user.claims',
-    'user.groups',
-    'userStore',
-    'request',
-  ],
-  AUTHENTICATION: ['organization', 'userStore', 'request', 'authenticatedSteps', 'user.claims', 'user.groups'],
-}
-
 const references = new WeakMap<Subject, Map<string, Promise<Exchange | undefined>>>()
 
-/** The answer to an occasion as it is, in the newest contract; asked once. */
-function reference(subject: Subject, occasion: Occasion): Promise<Exchange | undefined> {
+/** The answer to a scenario as it is, in the newest contract; asked once. */
+function reference(subject: Subject, scenario: Scenario): Promise<Exchange | undefined> {
   const known = references.get(subject) ?? new Map<string, Promise<Exchange | undefined>>()
   references.set(subject, known)
   const asked =
-    known.get(occasion.name) ??
+    known.get(scenario.name) ??
     subject.session
-      .tell(subject.type, occasion, { isOnce: true, isPrivate: true, variant: 'once more' })
+      .tell(subject.type, scenario, { isOnce: true, isPrivate: true, variant: 'once more' })
       .then(([exchange]) => exchange)
-  known.set(occasion.name, asked)
+  known.set(scenario.name, asked)
   return asked
 }
 
-/** The answer to the occasion as it is, as a platform told it that told this variant. */
+/** The answer to the scenario as it is, as a platform told it that told this variant. */
 function inSameContract(
   { told }: Subject,
-  { name }: Occasion,
+  { name }: Scenario,
   { judgements: [judgement] }: Exchange,
 ): Exchange | undefined {
   return told.find(
@@ -75,12 +45,12 @@ function inSameContract(
 
 const UNREADABLE = 'The answers cannot be read; the checks of answers say why.'
 
-/** A check that sends variants and compares each with the occasion as it is. */
+/** A check that sends variants and compares each with the scenario as it is. */
 function comparing(
   described: Omit<AskingCheck, 'scope' | 'run'>,
   variants: (
     subject: Subject,
-  ) => readonly { occasion: Occasion; variant: string; rewrite: Variant; sameDecision: boolean }[],
+  ) => readonly { scenario: Scenario; variant: string; rewrite: Variant; sameDecision: boolean }[],
 ): AskingCheck {
   return {
     ...described,
@@ -90,13 +60,13 @@ function comparing(
       const isUnusableAnyway = subject.told.some(exchange => decisionOf(exchange).status === 'unusable')
       let isComparable = true
       let isCompared = false
-      for (const { occasion, variant, rewrite, sameDecision } of variants(subject)) {
+      for (const { scenario, variant, rewrite, sameDecision } of variants(subject)) {
         if (subject.session.isTooSlow(subject.type)) return notChecked('It stopped answering in time.')
-        const usual = await reference(subject, occasion)
+        const usual = await reference(subject, scenario)
         if (!usual || !isDecided(decisionOf(usual))) continue
         const telling = { variant, rewrite, inEachContract: true }
-        for (const exchange of await subject.session.tell(subject.type, occasion, telling)) {
-          const before = decisionOf(inSameContract(subject, occasion, exchange) ?? usual)
+        for (const exchange of await subject.session.tell(subject.type, scenario, telling)) {
+          const before = decisionOf(inSameContract(subject, scenario, exchange) ?? usual)
           if (!isDecided(before)) continue
           isCompared = true
           const after = decisionOf(exchange)
@@ -170,8 +140,8 @@ export const eventChecks: readonly Check[] = [
       for (const [label, exchanges] of Map.groupBy(told, exchange => exchange.label)) {
         const [first, other] = differing(exchanges)
         if (!first || !other) continue
-        const occasion = occasions[type].find(({ name }) => name === label)
-        const again = occasion ? await session.tell(type, occasion, { isPrivate: true, variant: 'once more' }) : []
+        const scenario = scenariosOf(type).find(({ name }) => name === label)
+        const again = scenario ? await session.tell(type, scenario, { isPrivate: true, variant: 'once more' }) : []
         if (differing(again).length > 0) {
           problems.add(`${inWords(first)}, but ${inWords(other)}.`, other)
         } else {
@@ -217,7 +187,7 @@ export const eventChecks: readonly Check[] = [
       level: 'must',
     },
     ({ rich }) => [
-      { occasion: rich, variant: 'with members of a newer platform', rewrite: withNewMembers, sameDecision: true },
+      { scenario: rich, variant: 'with members of a newer platform', rewrite: withNewMembers, sameDecision: true },
     ],
   ),
   comparing(
@@ -230,10 +200,10 @@ export const eventChecks: readonly Check[] = [
     },
     ({ rich, type, told }) => {
       const { event } = told.find(({ label }) => label === rich.name)?.request ?? { event: {} }
-      const absent = optionalMembers[type]
+      const absent = actionTypeGuides[type].optionalMembers
         .filter(path => has(event, path))
-        .map(path => ({ occasion: rich, variant: `without ${path}`, rewrite: without(path), sameDecision: false }))
-      return [...absent, { occasion: rich, variant: 'with empty lists', rewrite: withEmptyLists, sameDecision: false }]
+        .map(path => ({ scenario: rich, variant: `without ${path}`, rewrite: without(path), sameDecision: false }))
+      return [...absent, { scenario: rich, variant: 'with empty lists', rewrite: withEmptyLists, sameDecision: false }]
     },
   ),
   comparing(
@@ -245,9 +215,9 @@ export const eventChecks: readonly Check[] = [
       level: 'must',
     },
     ({ rich }) => [
-      { occasion: rich, variant: 'with texts as lists of one', rewrite: textsAsLists, sameDecision: true },
-      { occasion: rich, variant: 'with lists as texts', rewrite: listsAsTexts, sameDecision: false },
-      { occasion: rich, variant: 'with claims without a value', rewrite: claimsWithoutValue, sameDecision: false },
+      { scenario: rich, variant: 'with texts as lists of one', rewrite: textsAsLists, sameDecision: true },
+      { scenario: rich, variant: 'with lists as texts', rewrite: listsAsTexts, sameDecision: false },
+      { scenario: rich, variant: 'with claims without a value', rewrite: claimsWithoutValue, sameDecision: false },
     ],
   ),
   comparing(
@@ -259,7 +229,7 @@ export const eventChecks: readonly Check[] = [
       level: 'must',
     },
     ({ rich }) => [
-      { occasion: rich, variant: 'with names in many scripts', rewrite: inManyScripts, sameDecision: false },
+      { scenario: rich, variant: 'with names in many scripts', rewrite: inManyScripts, sameDecision: false },
     ],
   ),
   comparing(
@@ -270,7 +240,7 @@ export const eventChecks: readonly Check[] = [
       mend: 'Read at least 64 KiB; 256 KiB is a good limit.',
       level: 'must',
     },
-    ({ rich }) => [{ occasion: rich, variant: 'of 48 KiB', rewrite: veryLarge, sameDecision: false }],
+    ({ rich }) => [{ scenario: rich, variant: 'of 48 KiB', rewrite: veryLarge, sameDecision: false }],
   ),
   {
     id: 'event.version',

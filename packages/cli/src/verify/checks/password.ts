@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { SAMPLE_PASSWORD } from '@preflow/contract/guides'
 import { credentialOf, encryptCredential } from '@preflow/engine'
-import { SAMPLE_PASSWORD } from '../../events/cast.ts'
 import { type Decision, decisionOf, isError } from '../answer.ts'
 import { type Check, createProblems, notChecked, type Subject } from '../check.ts'
 import type { Exchange } from '../session.ts'

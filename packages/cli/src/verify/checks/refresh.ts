@@ -1,6 +1,6 @@
 import type { ActionType, TokenClaim } from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
-import { chooseOccasion } from '../../events/occasions.ts'
+import { chooseScenario } from '../../events/scenarios.ts'
 import { type Check, createProblems, notChecked } from '../check.ts'
 
 /** Where an event has the claims of its token, by the types whose tokens are refreshed. */
@@ -21,8 +21,8 @@ export const refreshChecks: readonly Check[] = [
     scope: 'type',
     types: Object.keys(tokens) as ActionType[],
     async run({ session, type, told }) {
-      const issue = chooseOccasion(type, { grant: 'authorization_code' })
-      const refresh = chooseOccasion(type, { grant: 'refresh_token' })
+      const issue = chooseScenario(type, { grant: 'authorization_code' })
+      const refresh = chooseScenario(type, { grant: 'refresh_token' })
       const member = tokens[type]
       if (!issue || !refresh || !member) return notChecked('Nothing of this type is refreshed.')
       // The newest contract comes first.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { EndpointAuthentication } from '@preflow/contract'
-import { SAMPLE_PASSWORD } from '../../events/cast.ts'
+import { SAMPLE_PASSWORD } from '@preflow/contract/guides'
 import type { ReadingCheck } from '../check.ts'
 import type { Exchange } from '../session.ts'
 

@@ -69,7 +69,7 @@ export const signInChecks: readonly Check[] = [
       const decided = told.filter(exchange => isDecided(decisionOf(exchange)))
       if (decided.length === 0) return notChecked('No call was decided.')
       const problems = createProblems()
-      // Each occasion is a flow of its own, which the extension has never seen.
+      // Each scenario is a flow of its own, which the extension has never seen.
       for (const exchange of decided) {
         if (decisionOf(exchange).status === 'SUCCESS') {
           problems.add('It answers SUCCESS to the first call of a flow.', exchange)

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
-import { occasions } from '../../events/occasions.ts'
+import { scenariosOf } from '../../events/scenarios.ts'
 import { decisionOf } from '../answer.ts'
 import { type Check, createProblems, notChecked } from '../check.ts'
 import type { Exchange } from '../session.ts'
@@ -56,10 +56,10 @@ export const timeChecks: readonly Check[] = [
         return notChecked('There is no event whose answer can be read.')
       // Two that are decided differently, when there are any: a mix-up then shows.
       const other = [...known.values()].find(exchange => decisionOf(exchange).key !== decisionOf(first).key) ?? first
-      const pair = [first, other].map(({ label }) => occasions[type].find(({ name }) => name === label) ?? usual)
+      const pair = [first, other].map(({ label }) => scenariosOf(type).find(({ name }) => name === label) ?? usual)
       const alone: string[] = []
-      for (const occasion of pair) {
-        const [exchange] = await session.tell(type, occasion, { isOnce: true, isPrivate: true, variant: 'alone' })
+      for (const scenario of pair) {
+        const [exchange] = await session.tell(type, scenario, { isOnce: true, isPrivate: true, variant: 'alone' })
         alone.push(exchange ? decisionOf(exchange).key : '')
       }
       const together = await Promise.all(

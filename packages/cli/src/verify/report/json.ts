@@ -47,7 +47,7 @@ export function jsonReport(result: VerificationResult): object {
     })),
     answers: told.map(exchange => ({
       actionType: exchange.type,
-      occasion: exchange.label,
+      scenario: exchange.label,
       decision: decisionOf(exchange).words,
       status: exchange.delivery.ok ? exchange.delivery.status : null,
       durationMs: Math.round(exchange.durationMs),

@@ -238,13 +238,13 @@ function answersReport({ told, types }: VerificationResult, layout: Layout): str
   const { paint, wrapped } = layout
   if (told.length === 0) return ''
   const parts = types.flatMap(type => {
-    const byOccasion = Map.groupBy(
+    const byScenario = Map.groupBy(
       told.filter(exchange => exchange.type === type),
       ({ label }) => label,
     )
-    // Occasions of which platforms make the same are told together.
+    // Scenarios of which platforms make the same are told together.
     const byOpinion = Map.groupBy(
-      [...byOccasion].map(([label, exchanges]) => ({ label, lines: opinionLines(exchanges, layout) })),
+      [...byScenario].map(([label, exchanges]) => ({ label, lines: opinionLines(exchanges, layout) })),
       ({ lines }) => lines.join('\n'),
     )
     return [

@@ -10,8 +10,7 @@ import {
   type UserStore,
   userClaimSchema,
   userStoreSchema,
-} from '../event.ts'
-import type { ActionTypeDescriptor } from './descriptor.ts'
+} from '../../event.ts'
 
 /** What is about to happen: a step of a sign-in asks a custom authenticator. A resumed call looks the same: keep state by `flowId`. */
 export interface AuthenticationEvent {
@@ -84,36 +83,3 @@ export const authenticationDataSchema: z.ZodMiniType<AuthenticationData> = z.loo
     }),
   ),
 })
-
-export const authentication: ActionTypeDescriptor<AuthenticationEvent> = {
-  type: 'AUTHENTICATION',
-  path: 'authentication',
-  displayName: 'Authentication',
-  description: 'Configure an extension point for user authentication via a custom service.',
-  category: 'IN_FLOW',
-  latestVersion: 'v1',
-  revisions: ['1.0'],
-  since: [],
-  mayBeConfiguredByOrganization: true,
-  disclosedByDefault: 'nothing',
-  mayListHeaders: true,
-  mayListAttributes: false,
-  mayRedirect: true,
-  ruleFields: [],
-  places: [],
-  offers: [{ op: 'redirect' }],
-  serverErrorReasons: [],
-  sentWhenEmpty: [],
-  inClear: {
-    request: { additionalHeaders: [{ name: true }], additionalParams: [{ name: true }] },
-    tenant: true,
-    organization: true,
-    user: { id: true, userIdentitySource: true, claims: [{ uri: true }] },
-    userStore: true,
-    application: true,
-    currentStepIndex: true,
-    authenticatedSteps: true,
-  },
-  eventSchema: authenticationEventSchema,
-  answerDataSchema: authenticationDataSchema,
-}

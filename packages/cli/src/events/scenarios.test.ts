@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ActionType, actionTypes, parseActionRequest, platforms, present } from '@preflow/contract'
+import {
+  type ActionType,
+  actionTypes,
+  contractRevision,
+  parseActionRequest,
+  platforms,
+  present,
+} from '@preflow/contract'
 import { type ActionCall, disclose } from '@preflow/engine'
 import { actionCall } from './action-call.ts'
-import { chooseOccasion, describeOccasions, occasions, readActionType } from './occasions.ts'
+import { chooseScenario, describeScenarios, readActionType, scenariosOf } from './scenarios.ts'
 
 const types = Object.keys(actionTypes) as ActionType[]
 const target = { url: 'http://127.0.0.1/', authentication: { type: 'NONE' as const }, signingSecrets: [] }
@@ -13,49 +20,49 @@ const identity = { requestId: 'rq-1', flowId: 'flow-1' }
 function requests(): { what: string; call: ActionCall; body: Record<string, unknown> }[] {
   return types.flatMap(type =>
     Object.values(platforms)
-      .filter(({ revisions }) => revisions[type] !== undefined)
+      .filter(platform => contractRevision(platform, type) !== undefined)
       .flatMap(platform =>
-        occasions[type].map(occasion => {
-          const call = actionCall(type, occasion, platform, target, identity)
+        scenariosOf(type).map(scenario => {
+          const call = actionCall(type, scenario, platform, target, identity)
           const body = JSON.parse(JSON.stringify(disclose(call)))
-          return { what: `${type} ${occasion.name} on ${platform.title}`, call, body }
+          return { what: `${type} ${scenario.name} on ${platform.title}`, call, body }
         }),
       ),
   )
 }
 
-test('every occasion of every platform is a request the contract knows', () => {
+test('every scenario of every platform is a request the contract knows', () => {
   for (const { what, body } of requests()) assert.equal(parseActionRequest(body).ok, true, what)
 })
 
-test('no occasion discloses what must not travel', () => {
+test('no scenario discloses what must not travel', () => {
   for (const { what, body } of requests()) {
     assert.doesNotMatch(JSON.stringify(body), /"name":"(authorization|cookie|code|client_secret)"/, what)
   }
 })
 
-test('every flow and every grant that a rule can name has an occasion', () => {
+test('every flow and every grant that a rule can name has a scenario', () => {
   for (const type of types) {
     for (const { name, value } of actionTypes[type].ruleFields) {
       if (value.kind !== 'options') continue
-      const covered = occasions[type].map(occasion => (name === 'flow' ? occasion.flow : occasion.grant))
-      for (const option of value.values) assert.ok(covered.includes(option), `${type} has no occasion for ${option}`)
+      const covered = scenariosOf(type).map(scenario => (name === 'flow' ? scenario.flow : scenario.grant))
+      for (const option of value.values) assert.ok(covered.includes(option), `${type} has no scenario for ${option}`)
     }
   }
 })
 
-test('occasions of a type have names of their own', () => {
+test('scenarios of a type have names of their own', () => {
   for (const type of types) {
-    const names = occasions[type].map(({ name }) => name)
+    const names = scenariosOf(type).map(({ name }) => name)
     assert.deepEqual(names, [...new Set(names)])
   }
 })
 
 test('a refresh token that will not be issued is in the event only where the platform shows it', () => {
-  const occasion = chooseOccasion('PRE_ISSUE_ACCESS_TOKEN', { flow: 'may-refresh' })
-  assert.ok(occasion)
-  assert.equal('refreshToken' in occasion.event(platforms['wso2-is-next']), true)
-  assert.equal('refreshToken' in occasion.event(platforms.preflow), false)
+  const scenario = chooseScenario('PRE_ISSUE_ACCESS_TOKEN', { flow: 'may-refresh' })
+  assert.ok(scenario)
+  assert.equal('refreshToken' in scenario.event(platforms['wso2-is-next']), true)
+  assert.equal('refreshToken' in scenario.event(platforms.preflow), false)
 })
 
 test('a flow that spans calls has a flowId and others have none', () => {
@@ -76,8 +83,8 @@ test('an action type is read however it is written', () => {
   assert.equal(readActionType('preIssueRefreshToken'), undefined)
 })
 
-test('an occasion is chosen by grant, initiator and flow, and the plainest without', () => {
-  const chosen = (type: ActionType, choice: Parameters<typeof chooseOccasion>[1]) => chooseOccasion(type, choice)?.name
+test('a scenario is chosen by grant, initiator and flow, and the plainest without', () => {
+  const chosen = (type: ActionType, choice: Parameters<typeof chooseScenario>[1]) => chooseScenario(type, choice)?.name
   assert.equal(chosen('PRE_ISSUE_ACCESS_TOKEN', {}), 'client_credentials')
   assert.equal(chosen('PRE_ISSUE_ACCESS_TOKEN', { grant: 'refresh_token' }), 'refresh_token')
   assert.equal(chosen('PRE_ISSUE_ID_TOKEN', { grant: 'device_code' }), 'device_code')
@@ -89,14 +96,14 @@ test('an occasion is chosen by grant, initiator and flow, and the plainest witho
 
 test('what can be chosen is described so that it can be typed', () => {
   for (const type of types) {
-    for (const line of describeOccasions(type).split('\n')) {
+    for (const line of describeScenarios(type).split('\n')) {
       const [, grant] = /--grant (\S+)/.exec(line) ?? []
       const [, initiator] = /--initiator (\S+)/.exec(line) ?? []
       const [, flow] = /--flow (\S+)/.exec(line) ?? []
-      const occasion = chooseOccasion(type, {
+      const scenario = chooseScenario(type, {
         ...present({ grant, initiator, flow }),
       })
-      assert.ok(occasion && line.endsWith(occasion.about), line)
+      assert.ok(scenario && line.endsWith(scenario.about), line)
     }
   }
 })

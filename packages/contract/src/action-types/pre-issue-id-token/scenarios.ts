@@ -1,6 +1,7 @@
-import type { IdTokenEvent, TokenClaim } from '@preflow/contract'
-import { delta, gaugeBoard, heron, ISSUER, ines, tenant, userClaims, userStore } from './cast.ts'
-import type { Occasion } from './occasion.ts'
+import type { TokenClaim } from '../../event.ts'
+import { delta, gaugeBoard, heron, ISSUER, ines, tenant, userClaims, userStore } from '../cast.ts'
+import type { Scenario } from '../scenario.ts'
+import type { IdTokenEvent } from './event.ts'
 
 const scopes = ['openid', 'profile', 'groups']
 const local = { user: { id: ines.id, userType: 'LOCAL' as const, organization: heron }, userStore }
@@ -39,7 +40,7 @@ function issuance({ request, who = local, hashes = [{ name: 'at_hash', value: 'm
   }
 }
 
-const byGrant = (grant: string, about: string, more: Omit<Issuance, 'request'> = {}): Occasion<IdTokenEvent> => ({
+const byGrant = (grant: string, about: string, more: Omit<Issuance, 'request'> = {}): Scenario<IdTokenEvent> => ({
   name: grant.replace(/^.*:/, ''),
   about,
   grant,
@@ -47,7 +48,7 @@ const byGrant = (grant: string, about: string, more: Omit<Issuance, 'request'> =
 })
 
 /** When an ID token is issued. */
-export const idTokenOccasions: readonly Occasion<IdTokenEvent>[] = [
+export const scenarios: readonly Scenario<IdTokenEvent>[] = [
   byGrant('authorization_code', 'A user signs in with a code.'),
   byGrant('password', 'An old client sends the password of a user.'),
   byGrant('refresh_token', 'The tokens are refreshed.'),

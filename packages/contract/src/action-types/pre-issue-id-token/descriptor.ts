@@ -1,54 +1,7 @@
-import * as z from 'zod/mini'
-import {
-  type Organization,
-  organizationSchema,
-  type Tenant,
-  type TokenClaim,
-  type TokenRequest,
-  tenantSchema,
-  tokenClaimSchema,
-  tokenRequestInClear,
-  tokenRequestSchema,
-  type UserStore,
-  userStoreSchema,
-} from '../event.ts'
-import type { ActionTypeDescriptor } from './descriptor.ts'
-import { preIssueAccessToken } from './pre-issue-access-token.ts'
-
-/** What is about to happen: an ID token will be issued. */
-export interface IdTokenEvent {
-  request: TokenRequest
-  tenant: Tenant
-  organization?: Organization
-  user?: {
-    /** Absent for a federated user without a local account. */
-    id?: string
-    userType?: 'LOCAL' | 'FEDERATED'
-    federatedIdP?: string
-    organization?: Organization
-    /** Only with the organization switch grant. */
-    accessingOrganization?: Organization
-  }
-  userStore?: UserStore
-  idToken: { claims: TokenClaim[] }
-}
-
-export const idTokenEventSchema: z.ZodMiniType<IdTokenEvent> = z.looseObject({
-  request: tokenRequestSchema,
-  tenant: tenantSchema,
-  organization: z.exactOptional(organizationSchema),
-  user: z.exactOptional(
-    z.looseObject({
-      id: z.exactOptional(z.string()),
-      userType: z.exactOptional(z.enum(['LOCAL', 'FEDERATED'])),
-      federatedIdP: z.exactOptional(z.string()),
-      organization: z.exactOptional(organizationSchema),
-      accessingOrganization: z.exactOptional(organizationSchema),
-    }),
-  ),
-  userStore: z.exactOptional(userStoreSchema),
-  idToken: z.looseObject({ claims: z.array(tokenClaimSchema) }),
-})
+import type { ActionTypeDescriptor } from '../descriptor.ts'
+import { tokenRequestInClear } from '../in-clear.ts'
+import { preIssueAccessToken } from '../pre-issue-access-token/descriptor.ts'
+import { type IdTokenEvent, idTokenEventSchema } from './event.ts'
 
 const application = preIssueAccessToken.ruleFields.filter(field => field.name === 'application')
 

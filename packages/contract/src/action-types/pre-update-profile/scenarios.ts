@@ -1,10 +1,13 @@
-import { type InitiatorType, type ProfileEvent, present, type UpdatingClaim, type UserClaim } from '@preflow/contract'
-import { delta, heron, ines, tenant, userStore } from './cast.ts'
-import type { Occasion } from './occasion.ts'
+import type { InitiatorType, UserClaim } from '../../event.ts'
+import { localClaimUri } from '../../local-dialect.ts'
+import { present } from '../../present.ts'
+import { delta, heron, ines, tenant, userStore } from '../cast.ts'
+import type { Scenario } from '../scenario.ts'
+import type { ProfileEvent, UpdatingClaim } from './event.ts'
 
-const DEPARTMENT = 'http://wso2.org/claims/department'
-const EMAIL = 'http://wso2.org/claims/emailaddress'
-const MOBILES = 'http://wso2.org/claims/mobileNumbers'
+const DEPARTMENT = localClaimUri('department')
+const EMAIL = localClaimUri('emailaddress')
+const MOBILES = localClaimUri('mobileNumbers')
 
 interface Update {
   initiator: InitiatorType
@@ -27,7 +30,7 @@ function update({ initiator, changes, claims, user = { id: ines.id, organization
   }
 }
 
-const occasion = (name: string, flow: string, about: string, given: Update): Occasion<ProfileEvent> => ({
+const scenario = (name: string, flow: string, about: string, given: Update): Scenario<ProfileEvent> => ({
   name,
   flow,
   about,
@@ -39,8 +42,8 @@ const newDepartment = [{ uri: DEPARTMENT, value: 'Engineering' }]
 const departmentBefore = [{ uri: DEPARTMENT, value: 'Sales', updatingValue: 'Engineering' }]
 
 /** When a profile is updated. */
-export const profileOccasions: readonly Occasion<ProfileEvent>[] = [
-  occasion('replace', 'userInitiatedProfileUpdate', 'A user replaces a department and adds a telephone number.', {
+export const scenarios: readonly Scenario<ProfileEvent>[] = [
+  scenario('replace', 'userInitiatedProfileUpdate', 'A user replaces a department and adds a telephone number.', {
     initiator: 'USER',
     changes: [...newDepartment, { uri: MOBILES, value: ['+4670000001', '+4670000002'] }],
     claims: [
@@ -49,32 +52,32 @@ export const profileOccasions: readonly Occasion<ProfileEvent>[] = [
       { uri: EMAIL, value: ines.email },
     ],
   }),
-  occasion('admin', 'adminInitiatedProfileUpdate', 'An administrator replaces the department of a user.', {
+  scenario('admin', 'adminInitiatedProfileUpdate', 'An administrator replaces the department of a user.', {
     initiator: 'ADMIN',
     changes: newDepartment,
     claims: departmentBefore,
   }),
-  occasion('application', 'applicationInitiatedProfileUpdate', 'An application replaces the department of a user.', {
+  scenario('application', 'applicationInitiatedProfileUpdate', 'An application replaces the department of a user.', {
     initiator: 'APPLICATION',
     changes: newDepartment,
     claims: departmentBefore,
   }),
-  occasion('remove', 'userInitiatedProfileUpdate', 'A user removes the telephone numbers and the mobile number.', {
+  scenario('remove', 'userInitiatedProfileUpdate', 'A user removes the telephone numbers and the mobile number.', {
     initiator: 'USER',
     changes: [
       { uri: MOBILES, value: [] },
-      { uri: 'http://wso2.org/claims/mobile', value: '' },
+      { uri: localClaimUri('mobile'), value: '' },
     ],
     claims: [
       { uri: MOBILES, value: ['+4670000001'], updatingValue: [] },
-      { uri: 'http://wso2.org/claims/mobile', value: '+4670000001', updatingValue: '' },
+      { uri: localClaimUri('mobile'), value: '+4670000001', updatingValue: '' },
     ],
   }),
-  occasion('first-value', 'userInitiatedProfileUpdate', 'A user gives a first department: there is no value before.', {
+  scenario('first-value', 'userInitiatedProfileUpdate', 'A user gives a first department: there is no value before.', {
     initiator: 'USER',
     changes: newDepartment,
   }),
-  occasion(
+  scenario(
     'shared-user',
     'adminInitiatedProfileUpdate',
     'A user who is shared with an organization below is updated there.',

@@ -1,11 +1,12 @@
-import type { AuthenticationEvent } from '@preflow/contract'
-import { gaugeBoard, heron, ines, tenant, userStore } from './cast.ts'
-import type { Occasion } from './occasion.ts'
+import { localClaimUri } from '../../local-dialect.ts'
+import { gaugeBoard, heron, ines, tenant, userStore } from '../cast.ts'
+import type { Scenario } from '../scenario.ts'
+import type { AuthenticationEvent } from './event.ts'
 
 const application = { id: gaugeBoard.id, name: gaugeBoard.name }
 
 /** When a custom authenticator is asked. A call after the browser came back looks like the first one. */
-export const authenticationOccasions: readonly Occasion<AuthenticationEvent>[] = [
+export const scenarios: readonly Scenario<AuthenticationEvent>[] = [
   {
     name: 'first-step',
     flow: 'first-step',
@@ -25,7 +26,7 @@ export const authenticationOccasions: readonly Occasion<AuthenticationEvent>[] =
         id: ines.id,
         userIdentitySource: 'LOCAL',
         sub: ines.name,
-        claims: [{ uri: 'http://wso2.org/claims/mobileNumbers', value: ['+4670000001'] }],
+        claims: [{ uri: localClaimUri('mobileNumbers'), value: ['+4670000001'] }],
         groups: ['ops'],
       },
       userStore,

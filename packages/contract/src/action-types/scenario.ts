@@ -1,7 +1,8 @@
-import type { InitiatorType, Platform } from '@preflow/contract'
+import type { InitiatorType } from '../event.ts'
+import type { Platform } from '../platforms.ts'
 
 /** Something that happens on a platform and fires an action, as an event that platform would send. */
-export interface Occasion<Event extends object = object> {
+export interface Scenario<Event extends object = object> {
   /** One word, unique within the action type. */
   name: string
   /** What happens, for people: `A user signs in with a code.` */

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini'
 import {
+  type InitiatorType,
+  initiatorTypeSchema,
   type Organization,
   organizationSchema,
   type Tenant,
@@ -8,11 +10,7 @@ import {
   type UserStore,
   userClaimSchema,
   userStoreSchema,
-} from '../event.ts'
-import type { ActionTypeDescriptor } from './descriptor.ts'
-
-/** Who set a flow in motion: the user, an administrator, or an application with a token of its own. */
-export type InitiatorType = 'ADMIN' | 'APPLICATION' | 'USER'
+} from '../../event.ts'
 
 /**
  * The password as it is shared. `value` is the text itself, or with `HASH` the padded base64 of one unsalted SHA-256 round
@@ -50,8 +48,6 @@ export interface PasswordEvent {
   userStore?: UserStore
 }
 
-export const initiatorTypeSchema: z.ZodMiniType<InitiatorType> = z.enum(['ADMIN', 'APPLICATION', 'USER'])
-
 export const passwordCredentialSchema: z.ZodMiniType<PasswordCredential> = z.looseObject({
   type: z.literal('PASSWORD'),
   format: z.enum(['PLAIN_TEXT', 'HASH']),
@@ -73,63 +69,3 @@ export const passwordEventSchema: z.ZodMiniType<PasswordEvent> = z.looseObject({
   }),
   userStore: z.exactOptional(userStoreSchema),
 })
-
-export const preUpdatePassword: ActionTypeDescriptor<PasswordEvent> = {
-  type: 'PRE_UPDATE_PASSWORD',
-  path: 'preUpdatePassword',
-  displayName: 'Pre Update Password',
-  description: 'Configure an extension point for modifying user password via a custom service.',
-  category: 'PRE_POST',
-  latestVersion: 'v2',
-  revisions: ['1.0', '1.1', '2.0'],
-  since: [
-    { revision: '1.1', path: '/organization' },
-    { revision: '1.1', path: '/user/organization' },
-    { revision: '1.1', path: '/user/claims' },
-    { revision: '1.1', path: '/user/groups' },
-    { revision: '2.0', path: '/action', value: 'REGISTER' },
-  ],
-  mayBeConfiguredByOrganization: true,
-  disclosedByDefault: 'nothing',
-  mayListHeaders: false,
-  mayListAttributes: true,
-  mayRedirect: false,
-  ruleFields: [
-    {
-      name: 'flow',
-      displayName: 'flow',
-      value: {
-        kind: 'options',
-        values: [
-          'adminInitiatedPasswordReset',
-          'adminInitiatedPasswordUpdate',
-          'adminInitiatedUserInviteToSetPassword',
-          'applicationInitiatedPasswordUpdate',
-          'userInitiatedPasswordReset',
-          'userInitiatedPasswordUpdate',
-          'adminInitiatedRegistration',
-          'applicationInitiatedRegistration',
-          'userInitiatedRegistration',
-        ],
-      },
-    },
-  ],
-  places: [],
-  offers: [],
-  serverErrorReasons: [],
-  sentWhenEmpty: [],
-  inClear: {
-    initiatorType: true,
-    action: true,
-    tenant: true,
-    organization: true,
-    user: {
-      id: true,
-      organization: true,
-      claims: [{ uri: true }],
-      updatingCredential: { type: true, format: true, additionalData: true },
-    },
-    userStore: true,
-  },
-  eventSchema: passwordEventSchema,
-}

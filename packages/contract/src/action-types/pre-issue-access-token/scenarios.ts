@@ -1,4 +1,6 @@
-import { type AccessTokenEvent, type NamedValues, type Platform, present, type TokenClaim } from '@preflow/contract'
+import type { NamedValues, TokenClaim } from '../../event.ts'
+import type { Platform } from '../../platforms.ts'
+import { present } from '../../present.ts'
 import {
   delta,
   gaugeBoard,
@@ -10,8 +12,9 @@ import {
   tokenRequestHeaders,
   userClaims,
   userStore,
-} from './cast.ts'
-import type { Occasion } from './occasion.ts'
+} from '../cast.ts'
+import type { Scenario } from '../scenario.ts'
+import type { AccessTokenEvent } from './event.ts'
 
 interface Issuance {
   grant: string
@@ -96,7 +99,7 @@ const signedIn = {
   ],
 }
 
-const occasion = (name: string, about: string, given: Issuance): Occasion<AccessTokenEvent> => ({
+const scenario = (name: string, about: string, given: Issuance): Scenario<AccessTokenEvent> => ({
   name,
   about,
   grant: given.grant,
@@ -104,10 +107,10 @@ const occasion = (name: string, about: string, given: Issuance): Occasion<Access
 })
 
 /** When an access token is issued. Only these four grants fire the action; a token exchange does not. */
-export const accessTokenOccasions: readonly Occasion<AccessTokenEvent>[] = [
-  occasion('client_credentials', 'An application asks for a token of its own.', { ...machine, scopes: machineScopes }),
-  occasion('authorization_code', 'A user signs in with a code.', signedIn),
-  occasion('password', 'An old client sends the password of a user.', {
+export const scenarios: readonly Scenario<AccessTokenEvent>[] = [
+  scenario('client_credentials', 'An application asks for a token of its own.', { ...machine, scopes: machineScopes }),
+  scenario('authorization_code', 'A user signs in with a code.', signedIn),
+  scenario('password', 'An old client sends the password of a user.', {
     ...signedIn,
     grant: 'password',
     parameters: [
@@ -115,32 +118,32 @@ export const accessTokenOccasions: readonly Occasion<AccessTokenEvent>[] = [
       { name: 'scope', value: [userScopes.join(' ')] },
     ],
   }),
-  occasion('refresh_token', 'A token is refreshed; what an action added before is in it.', {
+  scenario('refresh_token', 'A token is refreshed; what an action added before is in it.', {
     ...signedIn,
     grant: 'refresh_token',
     claims: [...userClaims, { name: 'tier', value: 'gold' }, { name: 'country', value: 'SE' }],
     parameters: [{ name: 'grant_type', value: ['refresh_token'] }],
   }),
-  occasion('short-lived', 'The application itself gives its tokens four minutes.', {
+  scenario('short-lived', 'The application itself gives its tokens four minutes.', {
     ...machine,
     scopes: machineScopes,
     lifetimeSeconds: 240,
   }),
-  occasion('bare', 'No scope was asked for and nothing of the request is forwarded.', {
+  scenario('bare', 'No scope was asked for and nothing of the request is forwarded.', {
     ...machine,
     headers: [],
     parameters: [],
   }),
-  occasion('may-refresh', 'An application that may refresh asks for a token of its own.', {
+  scenario('may-refresh', 'An application that may refresh asks for a token of its own.', {
     ...machine,
     scopes: machineScopes,
     refreshToken: { lifetimeSeconds: 86_400, willBeIssued: false },
   }),
-  occasion('sub-organization', 'A user of an organization below the root signs in.', {
+  scenario('sub-organization', 'A user of an organization below the root signs in.', {
     ...signedIn,
     user: { organization: delta },
   }),
-  occasion('bound', 'The token is bound to the session; the address came through IPv6.', {
+  scenario('bound', 'The token is bound to the session; the address came through IPv6.', {
     ...signedIn,
     binding: [
       { name: 'binding_ref', value: '5f2b1c' },

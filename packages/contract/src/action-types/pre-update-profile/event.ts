@@ -1,5 +1,7 @@
 import * as z from 'zod/mini'
 import {
+  type InitiatorType,
+  initiatorTypeSchema,
   type Organization,
   organizationSchema,
   type Tenant,
@@ -8,9 +10,7 @@ import {
   type UserStore,
   userClaimSchema,
   userStoreSchema,
-} from '../event.ts'
-import type { ActionTypeDescriptor } from './descriptor.ts'
-import { type InitiatorType, initiatorTypeSchema } from './pre-update-password.ts'
+} from '../../event.ts'
 
 /** An attribute with the value it has, and the one it will get when the update touches it. */
 export interface UpdatingClaim extends UserClaim {
@@ -63,55 +63,3 @@ export const profileEventSchema: z.ZodMiniType<ProfileEvent> = z.looseObject({
   }),
   userStore: z.exactOptional(userStoreSchema),
 })
-
-export const preUpdateProfile: ActionTypeDescriptor<ProfileEvent> = {
-  type: 'PRE_UPDATE_PROFILE',
-  path: 'preUpdateProfile',
-  displayName: 'Pre Update Profile',
-  description: 'Configure an extension point for modifying user profile via a custom service.',
-  category: 'PRE_POST',
-  latestVersion: 'v1',
-  revisions: ['1.0'],
-  since: [],
-  mayBeConfiguredByOrganization: true,
-  disclosedByDefault: 'nothing',
-  mayListHeaders: false,
-  mayListAttributes: true,
-  mayRedirect: false,
-  ruleFields: [
-    {
-      name: 'flow',
-      displayName: 'flow',
-      value: {
-        kind: 'options',
-        values: ['adminInitiatedProfileUpdate', 'applicationInitiatedProfileUpdate', 'userInitiatedProfileUpdate'],
-      },
-    },
-    {
-      // A list at run time, all claims being updated: `equals` asks whether it contains the claim.
-      name: 'claim',
-      displayName: 'claim',
-      value: {
-        kind: 'reference',
-        valueAttribute: 'claimURI',
-        displayAttribute: 'displayName',
-        links: [{ href: '/claim-dialects/local/claims?exclude-hidden-claims=true', rel: 'values' }],
-      },
-    },
-  ],
-  places: [],
-  offers: [],
-  serverErrorReasons: [],
-  // An attribute that is being removed travels as `""` or `[]`.
-  sentWhenEmpty: ['value', 'updatingValue'],
-  inClear: {
-    initiatorType: true,
-    action: true,
-    request: { claims: [{ uri: true }] },
-    tenant: true,
-    organization: true,
-    user: { id: true, sharedUserId: true, organization: true, claims: [{ uri: true }] },
-    userStore: true,
-  },
-  eventSchema: profileEventSchema,
-}

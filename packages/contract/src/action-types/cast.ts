@@ -1,4 +1,4 @@
-import type { NamedValues, Organization, Tenant, TokenClaim, UserStore } from '@preflow/contract'
+import type { NamedValues, Organization, Tenant, TokenClaim, UserStore } from '../event.ts'
 
 /** The people and places of the sample events. Addresses and names belong to nobody, except the one public address. */
 
@@ -33,6 +33,9 @@ export const gaugeBoard = { id: 'c0ffee00-1111-4222-8333-444455556666', name: 'G
 
 /** What the new password of the sample events is: on no list, and recognisable should an answer repeat it. */
 export const SAMPLE_PASSWORD = 'Blue-Heron_42!'
+
+/** The same as an action that shares hashes sends it. */
+export const SAMPLE_PASSWORD_HASH = 'NJZfayoYr0FA+75z+/ZBx+6gi+pLKbOf4lQy4SFVj9w='
 
 /** A public address with a good reputation, also in the lab's stand-in of the reputation service. */
 export const PUBLIC_ADDRESS = '205.210.31.51'

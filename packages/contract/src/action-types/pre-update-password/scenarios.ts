@@ -1,7 +1,16 @@
-import type { InitiatorType, PasswordEvent } from '@preflow/contract'
-import { credentialOf } from '@preflow/engine'
-import { heron, ines, SAMPLE_PASSWORD, tenant, userStore } from './cast.ts'
-import type { Occasion } from './occasion.ts'
+import type { InitiatorType } from '../../event.ts'
+import { localClaimUri } from '../../local-dialect.ts'
+import { heron, ines, SAMPLE_PASSWORD, SAMPLE_PASSWORD_HASH, tenant, userStore } from '../cast.ts'
+import type { Scenario } from '../scenario.ts'
+import type { PasswordCredential, PasswordEvent } from './event.ts'
+
+const clear: PasswordCredential = { type: 'PASSWORD', format: 'PLAIN_TEXT', value: SAMPLE_PASSWORD }
+const hashed: PasswordCredential = {
+  type: 'PASSWORD',
+  format: 'HASH',
+  value: SAMPLE_PASSWORD_HASH,
+  additionalData: { algorithm: 'SHA256' },
+}
 
 function update(
   initiatorType: InitiatorType,
@@ -18,9 +27,9 @@ function update(
       ...(action !== 'REGISTER' && { id: ines.id }),
       organization: heron,
       claims: [
-        { uri: 'http://wso2.org/claims/username', value: ines.name },
-        { uri: 'http://wso2.org/claims/emailaddress', value: ines.email },
-        { uri: 'http://wso2.org/claims/mobileNumbers', value: ['+4670000001'] },
+        { uri: localClaimUri('username'), value: ines.name },
+        { uri: localClaimUri('emailaddress'), value: ines.email },
+        { uri: localClaimUri('mobileNumbers'), value: ['+4670000001'] },
       ],
       groups: ['ops', 'hydrology'],
       updatingCredential,
@@ -34,16 +43,16 @@ const flow = (
   initiator: InitiatorType,
   action: PasswordEvent['action'],
   about: string,
-): Occasion<PasswordEvent> => ({
+): Scenario<PasswordEvent> => ({
   name,
   flow: name,
   initiator,
   about,
-  event: () => update(initiator, action, credentialOf(SAMPLE_PASSWORD)),
+  event: () => update(initiator, action, clear),
 })
 
 /** When a password is set: every flow that a rule can name, and once as a hash. */
-export const passwordOccasions: readonly Occasion<PasswordEvent>[] = [
+export const scenarios: readonly Scenario<PasswordEvent>[] = [
   flow('userInitiatedPasswordUpdate', 'USER', 'UPDATE', 'A user changes the password.'),
   flow('userInitiatedPasswordReset', 'USER', 'RESET', 'A user has forgotten the password.'),
   flow('userInitiatedRegistration', 'USER', 'REGISTER', 'Somebody registers.'),
@@ -58,6 +67,6 @@ export const passwordOccasions: readonly Occasion<PasswordEvent>[] = [
     flow: 'hashed',
     initiator: 'USER',
     about: 'A user changes the password; the action is set to share hashes.',
-    event: () => update('USER', 'UPDATE', credentialOf(SAMPLE_PASSWORD, 'SHA256_HASHED')),
+    event: () => update('USER', 'UPDATE', hashed),
   },
 ]

@@ -1,0 +1,35 @@
+import type { ActionTypeDescriptor } from '../descriptor.ts'
+import { type AuthenticationEvent, authenticationDataSchema, authenticationEventSchema } from './event.ts'
+
+export const authentication: ActionTypeDescriptor<AuthenticationEvent> = {
+  type: 'AUTHENTICATION',
+  path: 'authentication',
+  displayName: 'Authentication',
+  description: 'Configure an extension point for user authentication via a custom service.',
+  category: 'IN_FLOW',
+  latestVersion: 'v1',
+  revisions: ['1.0'],
+  since: [],
+  mayBeConfiguredByOrganization: true,
+  disclosedByDefault: 'nothing',
+  mayListHeaders: true,
+  mayListAttributes: false,
+  mayRedirect: true,
+  ruleFields: [],
+  places: [],
+  offers: [{ op: 'redirect' }],
+  serverErrorReasons: [],
+  sentWhenEmpty: [],
+  inClear: {
+    request: { additionalHeaders: [{ name: true }], additionalParams: [{ name: true }] },
+    tenant: true,
+    organization: true,
+    user: { id: true, userIdentitySource: true, claims: [{ uri: true }] },
+    userStore: true,
+    application: true,
+    currentStepIndex: true,
+    authenticatedSteps: true,
+  },
+  eventSchema: authenticationEventSchema,
+  answerDataSchema: authenticationDataSchema,
+}
