@@ -93,6 +93,15 @@ export interface Platform {
 /** Letters, digits, ASCII white space and `-_.!?;:'()[]`. From the source of WSO2's answer models; no comma, slash or quote. */
 const wso2Alphabet = /^[a-zA-Z0-9 \t\n\v\f\r\-_.!?;:'()[\]]*$/
 
+/** The platforms that run the newest contract. Each of the others names its own revisions. */
+const newest: Platform['revisions'] = {
+  PRE_ISSUE_ACCESS_TOKEN: '1.3',
+  PRE_UPDATE_PASSWORD: '2.0',
+  PRE_UPDATE_PROFILE: '1.0',
+  AUTHENTICATION: '1.0',
+  PRE_ISSUE_ID_TOKEN: '1.0',
+}
+
 /**
  * The newest source of WSO2 Identity Server (read in 2026). Limits from its shipped defaults: connecting 2 s, reading 5 s,
  * `retry_count` 2 which counts attempts. The reference has no limit on the size of an answer; 1 MiB is the one it has for
@@ -101,13 +110,7 @@ const wso2Alphabet = /^[a-zA-Z0-9 \t\n\v\f\r\-_.!?;:'()[\]]*$/
 const next: Platform = {
   name: 'wso2-is-next',
   title: 'WSO2 Identity Server, next',
-  revisions: {
-    PRE_ISSUE_ACCESS_TOKEN: '1.3',
-    PRE_UPDATE_PASSWORD: '2.0',
-    PRE_UPDATE_PROFILE: '1.0',
-    AUTHENTICATION: '1.0',
-    PRE_ISSUE_ID_TOKEN: '1.0',
-  },
+  revisions: newest,
   calling: {
     connectTimeoutMs: 2000,
     readTimeoutMs: 5000,
@@ -157,13 +160,6 @@ const asgardeo: Platform = {
   ...next,
   name: 'asgardeo',
   title: 'Asgardeo',
-  revisions: {
-    PRE_ISSUE_ACCESS_TOKEN: '1.3',
-    PRE_UPDATE_PASSWORD: '2.0',
-    PRE_UPDATE_PROFILE: '1.0',
-    AUTHENTICATION: '1.0',
-    PRE_ISSUE_ID_TOKEN: '1.0',
-  },
   disclosing: { ...next.disclosing, sendsRequestId: true },
   issuing: { ...next.issuing, sendsSubjectType: true },
 }
@@ -223,13 +219,6 @@ const preflow: Platform = {
   ...next,
   name: 'preflow',
   title: 'Preflow',
-  revisions: {
-    PRE_ISSUE_ACCESS_TOKEN: '1.3',
-    PRE_UPDATE_PASSWORD: '2.0',
-    PRE_UPDATE_PROFILE: '1.0',
-    AUTHENTICATION: '1.0',
-    PRE_ISSUE_ID_TOKEN: '1.0',
-  },
   reading: {
     unknownFields: 'ignore',
     nullOperations: 'ignore',
