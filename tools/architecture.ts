@@ -18,7 +18,7 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
   },
   'packages/engine': {
     workspace: ['@preflow/contract'],
-    outside: ['undici', 'ipaddr.js', 'jose', 'standardwebhooks', 'cockatiel'],
+    outside: ['undici', 'ipaddr.js', 'jose', 'standardwebhooks', 'cockatiel', 'lru-cache'],
     node: true,
   },
   'packages/server': {

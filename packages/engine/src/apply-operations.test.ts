@@ -6,11 +6,12 @@ import {
   type Operation,
   type Platform,
   platforms,
+  present,
   type TokenClaim,
 } from '@preflow/contract'
 import fc from 'fast-check'
 import { type Applied, applyOperations } from './apply-operations.ts'
-import type { Result } from './call.ts'
+import type { Result } from './call-error.ts'
 import { clientCredentialsEvent, idTokenEvent, userEvent } from './calls.fixture.ts'
 import { valueAt, withValueAt } from './event-path.ts'
 import { allowedOperationsFor } from './offer.ts'
@@ -104,7 +105,7 @@ const user = (
   operations,
   reasons,
   after,
-  ...(preflowAfter ? { preflowAfter } : {}),
+  ...present({ preflowAfter }),
 })
 const cc = (...rest: Parameters<typeof user>): Row => ({ ...user(...rest), fixture: 'CC' })
 const id = (...rest: Parameters<typeof user>): Row => ({ ...user(...rest), fixture: 'ID' })

@@ -10,7 +10,8 @@ import {
   type Platform,
   type TokenClaim,
 } from '@preflow/contract'
-import { type Changes, failure, type OperationVerdict, type Result } from './call.ts'
+import type { Changes, OperationVerdict } from './call.ts'
+import { failure, type Result } from './call-error.ts'
 import { valueAt, withValueAt } from './event-path.ts'
 
 /** What the operations made of an event. */
@@ -42,7 +43,7 @@ export function applyOperations(
   const verdicts: OperationVerdict[] = []
   for (const operation of operations) {
     const { op, path } = operation
-    const named = { op, ...(path === undefined ? {} : { path }) }
+    const named = path === undefined ? { op } : { op, path }
     if (op !== 'redirect' && path === undefined && allowed.some(entry => entry.op === op)) {
       if (edits.impossible === 'reference') return broken(title, operation, 'it has no path')
       verdicts.push({ ...named, verdict: 'not_allowed', reason: 'The path is missing.' })

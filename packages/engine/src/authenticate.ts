@@ -1,5 +1,6 @@
-import type { EndpointAuthentication, Platform } from '@preflow/contract'
-import { failure, type Result } from './call.ts'
+import { type EndpointAuthentication, type Platform, present } from '@preflow/contract'
+import { LRUCache } from 'lru-cache'
+import { failure, type Result } from './call-error.ts'
 import type { Send } from './send.ts'
 
 /** The two types for which a token is fetched before the extension is called. */
@@ -61,7 +62,7 @@ const RENEWAL_MARGIN_MS = 30_000
 /** The reference's limit for answers of token endpoints. */
 const MAX_TOKEN_ANSWER_BYTES = 1_048_576
 
-/** Tokens of so many credentials are remembered; the one that was not asked for longest goes first. */
+/** Tokens of so many credentials are remembered; the one that was not used for longest goes first. */
 const MAX_REMEMBERED = 1000
 
 interface Grant {
@@ -71,96 +72,101 @@ interface Grant {
   refreshToken?: string
 }
 
+interface CredentialPorts {
+  send: Send
+  /** Milliseconds since the epoch. */
+  now(): number
+}
+
 /**
  * Fetches and keeps the tokens for `CLIENT_CREDENTIAL` and `PASSWORD_CREDENTIAL`.
  *
  * A refresh token is tried first when one is known, then the configured grant. Tokens live in memory only.
- *
- * @param ports.now Milliseconds since the epoch.
  */
-export function createCredentialSource(ports: { send: Send; now(): number }): CredentialSource {
-  const grantsByKey = new Map<string, Grant>()
+export function createCredentialSource(ports: CredentialPorts): CredentialSource {
+  const grantsByKey = new LRUCache<string, Grant>({ max: MAX_REMEMBERED })
   const underWay = new Map<string, Promise<Result<Grant>>>()
-
-  async function request(
-    { properties }: OAuthAuthentication,
-    form: Record<string, string>,
-    limits: TokenCallLimits,
-  ): Promise<Result<Grant>> {
-    const startedAt = ports.now()
-    const delivery = await ports.send({
-      url: properties.tokenEndpoint,
-      headers: {
-        authorization: basic(properties.clientId, properties.clientSecret),
-        accept: 'application/json',
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-      body: new URLSearchParams({
-        ...form,
-        ...(properties.scopes?.trim() ? { scope: properties.scopes } : {}),
-      }).toString(),
-      connectTimeoutMs: limits.connectTimeoutMs,
-      readTimeoutMs: limits.readTimeoutMs,
-      maxAnswerBytes: MAX_TOKEN_ANSWER_BYTES,
-    })
-    if (!delivery.ok) return unobtainable(delivery.error.message)
-    if (delivery.status !== 200) {
-      return unobtainable(
-        `The token endpoint answered with status ${delivery.status}. Check client id, client secret, user and scopes.`,
-      )
-    }
-    const answer = parseTokenAnswer(delivery.body)
-    if (!answer) return unobtainable('The answer of the token endpoint has no access_token. Check its address.')
-    const { accessToken, refreshToken, expiresInSeconds } = answer
-    const lifetimeMs = expiresInSeconds * 1000
-    const kept = refreshToken ?? (form['grant_type'] === 'refresh_token' ? form['refresh_token'] : undefined)
-    return {
-      ok: true,
-      value: {
-        accessToken,
-        renewAt: startedAt + lifetimeMs - Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 10),
-        ...(kept === undefined ? {} : { refreshToken: kept }),
-      },
-    }
-  }
-
-  async function acquire(
-    authentication: OAuthAuthentication,
-    limits: TokenCallLimits,
-    refreshToken: string | undefined,
-  ): Promise<Result<Grant>> {
-    if (refreshToken !== undefined) {
-      const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-      const refreshed = await request(authentication, form, limits)
-      if (refreshed.ok) return refreshed
-    }
-    const grant = grants[authentication.type] as (a: OAuthAuthentication) => Record<string, string>
-    return request(authentication, grant(authentication), limits)
-  }
 
   return {
     async token(authentication, limits, rejected) {
       const key = JSON.stringify([authentication.type, authentication.properties])
       const known = grantsByKey.get(key)
       if (known && known.accessToken !== rejected && ports.now() < known.renewAt) {
-        grantsByKey.delete(key)
-        grantsByKey.set(key, known)
         return { ok: true, value: { accessToken: known.accessToken, isNew: false } }
       }
       let acquiring = underWay.get(key)
       if (!acquiring) {
-        acquiring = acquire(authentication, limits, known?.refreshToken).finally(() => underWay.delete(key))
+        acquiring = acquire(ports, authentication, limits, known?.refreshToken).finally(() => underWay.delete(key))
         underWay.set(key, acquiring)
       }
       const acquired = await acquiring
-      grantsByKey.delete(key)
-      if (!acquired.ok) return acquired
+      if (!acquired.ok) {
+        grantsByKey.delete(key)
+        return acquired
+      }
       grantsByKey.set(key, acquired.value)
-      const [oldest] = grantsByKey.keys()
-      if (grantsByKey.size > MAX_REMEMBERED && oldest !== undefined) grantsByKey.delete(oldest)
       return { ok: true, value: { accessToken: acquired.value.accessToken, isNew: true } }
     },
   }
+}
+
+async function requestToken(
+  { send, now }: CredentialPorts,
+  { properties }: OAuthAuthentication,
+  form: Record<string, string>,
+  limits: TokenCallLimits,
+): Promise<Result<Grant>> {
+  const startedAt = now()
+  const delivery = await send({
+    url: properties.tokenEndpoint,
+    headers: {
+      authorization: basic(properties.clientId, properties.clientSecret),
+      accept: 'application/json',
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: new URLSearchParams({
+      ...form,
+      ...(properties.scopes?.trim() ? { scope: properties.scopes } : {}),
+    }).toString(),
+    connectTimeoutMs: limits.connectTimeoutMs,
+    readTimeoutMs: limits.readTimeoutMs,
+    maxAnswerBytes: MAX_TOKEN_ANSWER_BYTES,
+  })
+  if (!delivery.ok) return unobtainable(delivery.error.message)
+  if (delivery.status !== 200) {
+    return unobtainable(
+      `The token endpoint answered with status ${delivery.status}. Check client id, client secret, user and scopes.`,
+    )
+  }
+  const answer = parseTokenAnswer(delivery.body)
+  if (!answer) return unobtainable('The answer of the token endpoint has no access_token. Check its address.')
+  const { accessToken, refreshToken, expiresInSeconds } = answer
+  const lifetimeMs = expiresInSeconds * 1000
+  const kept = refreshToken ?? (form['grant_type'] === 'refresh_token' ? form['refresh_token'] : undefined)
+  return {
+    ok: true,
+    value: {
+      accessToken,
+      renewAt: startedAt + lifetimeMs - Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 10),
+      ...present({ refreshToken: kept }),
+    },
+  }
+}
+
+/** With the refresh token when there is one, and otherwise, or when it is refused, with the configured grant. */
+async function acquire(
+  ports: CredentialPorts,
+  authentication: OAuthAuthentication,
+  limits: TokenCallLimits,
+  refreshToken: string | undefined,
+): Promise<Result<Grant>> {
+  if (refreshToken !== undefined) {
+    const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    const refreshed = await requestToken(ports, authentication, form, limits)
+    if (refreshed.ok) return refreshed
+  }
+  const grant = grants[authentication.type] as (a: OAuthAuthentication) => Record<string, string>
+  return requestToken(ports, authentication, grant(authentication), limits)
 }
 
 function parseTokenAnswer(

@@ -6,6 +6,7 @@ import {
   circuitBreaker,
   handleWhenResult,
 } from 'cockatiel'
+import { LRUCache } from 'lru-cache'
 
 /** When an endpoint counts as broken. The defaults are those the reference ships for its circuit breakers. */
 export interface BreakerOptions {
@@ -50,16 +51,12 @@ interface Attempted<Value> {
  */
 export function createBreakers(options: BreakerOptions = {}): Breakers {
   const { windowCalls = 30, minCalls = 15, failureRate = 0.5, openMs = 60_000 } = options
-  const policies = new Map<string, CircuitBreakerPolicy>()
+  const policies = new LRUCache<string, CircuitBreakerPolicy>({ max: MAX_REMEMBERED })
 
   function policyOf(endpoint: string): CircuitBreakerPolicy {
     const key = keyOf(endpoint)
     const known = policies.get(key)
-    if (known) {
-      policies.delete(key)
-      policies.set(key, known)
-      return known
-    }
+    if (known) return known
     const policy: CircuitBreakerPolicy = circuitBreaker(
       // A probe that its caller abandons has proved nothing, and must not close the circuit.
       handleWhenResult(result => {
@@ -72,8 +69,6 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
       },
     )
     policies.set(key, policy)
-    const [oldest] = policies.keys()
-    if (policies.size > MAX_REMEMBERED && oldest !== undefined) policies.delete(oldest)
     return policy
   }
 
@@ -94,7 +89,7 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
       return { isOpen: false, value: attempted.value as Awaited<ReturnType<typeof task>>['value'] }
     },
     state: endpoint => {
-      const state = policies.get(keyOf(endpoint))?.state
+      const state = policies.peek(keyOf(endpoint))?.state
       return state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half-open' : 'closed'
     },
   }

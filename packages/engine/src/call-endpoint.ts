@@ -1,6 +1,8 @@
-import { type ActionResponse, API_VERSION_HEADER } from '@preflow/contract'
+import { type ActionResponse, API_VERSION_HEADER, present } from '@preflow/contract'
 import { authenticate, needsToken } from './authenticate.ts'
-import { type ActionCall, type CallErrorCode, type EnginePorts, failure, type Result } from './call.ts'
+import type { ActionCall } from './call.ts'
+import { type CallErrorCode, failure, type Result } from './call-error.ts'
+import type { EnginePorts } from './ports.ts'
 import { type Reading, readAnswer } from './read-answer.ts'
 import type { Run } from './run.ts'
 import { sign } from './sign.ts'
@@ -33,7 +35,7 @@ export async function callEndpoint(
   const signed = sign(signingSecrets, `${requestId}-${action.id}`, ports.now(), body)
   if (!signed.ok) return signed
 
-  run.diagnose.calling()
+  run.diagnose('calling')
   let rejected: string | undefined
   for (let renewals = 0; ; renewals++) {
     let token: string | undefined
@@ -41,10 +43,10 @@ export async function callEndpoint(
       const obtained = await ports.credentials.token(authentication, platform.calling, rejected)
       const { tokenEndpoint } = authentication.properties
       if (!obtained.ok) {
-        run.diagnose.tokenFailed(tokenEndpoint, obtained.error.message)
+        run.diagnose('tokenFailed', tokenEndpoint, obtained.error.message)
         return obtained
       }
-      if (obtained.value.isNew) run.diagnose.tokenObtained(tokenEndpoint)
+      if (obtained.value.isNew) run.diagnose('tokenObtained', tokenEndpoint)
       token = obtained.value.accessToken
     }
     const headers = {
@@ -59,10 +61,10 @@ export async function callEndpoint(
     const answer = await attempt(body, headers, call, ports, run)
     if (token === undefined || answer.status !== 401) return answer
     if (renewals === MAX_RENEWALS) {
-      run.diagnose.unauthorizedToTheEnd(MAX_RENEWALS)
+      run.diagnose('unauthorizedToTheEnd', MAX_RENEWALS)
       return answer
     }
-    run.diagnose.unauthorized(renewals + 1, MAX_RENEWALS)
+    run.diagnose('unauthorized', renewals + 1, MAX_RENEWALS)
     rejected = token
   }
 }
@@ -82,7 +84,7 @@ async function attempt(
     connectTimeoutMs,
     readTimeoutMs,
     maxAnswerBytes,
-    ...(signal ? { signal } : {}),
+    ...present({ signal }),
   }
   let last: (Reading & { status: number }) | undefined
   let lost: EndpointAnswer = failure(
@@ -99,19 +101,19 @@ async function attempt(
       last = { ...reading, status }
       run.answered(delivery, reading, { startedAt, durationMs, status })
       if (!reading.mayRetry) break
-      run.diagnose.unavailable(n, attempts)
+      run.diagnose('unavailable', n, attempts)
     } else {
       const { error } = delivery
       run.attempted({ startedAt, durationMs, failure: error })
       lost = delivery
       const isTimeout = TIMEOUTS.has(error.code)
-      if (isTimeout) run.diagnose.timedOut(n, attempts)
-      else run.diagnose.broken()
+      if (isTimeout) run.diagnose('timedOut', n, attempts)
+      else run.diagnose('broken')
       if (!isTimeout && !(retriesBrokenConnections && BROKEN_CONNECTIONS.has(error.code))) break
     }
   }
   if (!last) {
-    run.diagnose.unusable('Failed to execute the action request or maximum retry attempts reached.')
+    run.diagnose('unusable', 'Failed to execute the action request or maximum retry attempts reached.')
     return lost
   }
   diagnoseReading(last, run)
@@ -120,22 +122,22 @@ async function attempt(
 
 function diagnoseReading({ answer, logText }: Reading, { diagnose }: Run): void {
   if (!answer.ok) {
-    diagnose.unusable(logText)
+    diagnose('unusable', logText)
     return
   }
   const response = answer.value
   switch (response.actionStatus) {
     case 'SUCCESS':
-      diagnose.succeeded()
+      diagnose('succeeded')
       break
     case 'INCOMPLETE':
-      diagnose.incomplete()
+      diagnose('incomplete')
       break
     case 'FAILED':
-      diagnose.failed(response.failureReason, response.failureDescription)
+      diagnose('failed', response.failureReason, response.failureDescription)
       break
     case 'ERROR':
-      diagnose.errored(response.errorMessage, response.errorDescription)
+      diagnose('errored', response.errorMessage, response.errorDescription)
       break
     default:
       response satisfies never

@@ -7,10 +7,7 @@ import type {
   Platform,
   Rule,
 } from '@preflow/contract'
-import type { CredentialSource } from './authenticate.ts'
-import type { Breakers } from './breaker.ts'
-import type { DiagnosticStep } from './diagnostic.ts'
-import type { Send } from './send.ts'
+import type { CallError } from './call-error.ts'
 
 /** Everything the engine needs to know for one call. The identity server builds it. */
 export interface ActionCall {
@@ -61,61 +58,6 @@ export interface ActionCall {
   signal?: AbortSignal
 }
 
-/** What the engine needs from its surroundings. */
-export interface EnginePorts {
-  /** {@link createSend} makes it. */
-  send: Send
-  /** {@link createCredentialSource} makes it. */
-  credentials: CredentialSource
-  /** {@link createBreakers} makes them. Absent: every call is tried. */
-  breakers?: Breakers
-  /** Milliseconds since the epoch. */
-  now(): number
-  /** Receives each diagnostic step at its moment; all of them are in the trace as well. */
-  observe?(step: DiagnosticStep): void
-}
-
-/**
- * Why a call could not be decided.
- *
- * | code | |
- * |---|---|
- * | `deadline` | no complete answer in time |
- * | `connect_timeout`, `no_connection`, `refused`, `reset`, `unreachable`, `unknown_host`, `tls`, `protocol` | transport |
- * | `answer_too_large`, `unreadable_answer`, `unexpected_status` | the answer breaks the contract |
- * | `extension_error` | the extension said ERROR |
- * | `not_supported` | INCOMPLETE where it has no meaning, a reserved reason, an operation the reference breaks at |
- * | `address_refused`, `misconfigured`, `retired_version`, `rule`, `credentials` | never sent |
- * | `breaker_open` | not tried: the endpoint kept failing |
- */
-export interface CallError {
-  code: CallErrorCode
-  /** What happened and what to do. For the operator, never for the client; holds no secrets. */
-  message: string
-}
-
-export type CallErrorCode =
-  | 'deadline'
-  | 'connect_timeout'
-  | 'no_connection'
-  | 'refused'
-  | 'reset'
-  | 'unreachable'
-  | 'unknown_host'
-  | 'tls'
-  | 'protocol'
-  | 'answer_too_large'
-  | 'unreadable_answer'
-  | 'unexpected_status'
-  | 'extension_error'
-  | 'not_supported'
-  | 'address_refused'
-  | 'misconfigured'
-  | 'retired_version'
-  | 'rule'
-  | 'credentials'
-  | 'breaker_open'
-
 /** What became of one requested operation. */
 export interface OperationVerdict {
   op: OperationName | string
@@ -130,6 +72,26 @@ export interface OperationVerdict {
 export interface Changes {
   addedParameters: { name: string; value: unknown }[]
   removedParameters: string[]
+}
+
+/**
+ * One observable moment of a call, with the names and texts of the reference's diagnostic log. Payloads, header values, operation
+ * values and credentials are never in it.
+ */
+export interface DiagnosticStep {
+  componentId: 'action-execution'
+  actionId:
+    | 'execute-action'
+    | 'evaluate-rule'
+    | 'process-action-request'
+    | 'send-action-request'
+    | 'receive-action-response'
+    | 'validate-action-response'
+    | 'process-action-response'
+  resultStatus: 'SUCCESS' | 'FAILED'
+  resultMessage: string
+  /** Which action and which endpoint, and what came of its operations. */
+  params?: Record<string, unknown>
 }
 
 /** One try to get an answer. */
@@ -178,10 +140,3 @@ export type Outcome =
   /** An undecided call under `onFailure: 'continue'`: the flow goes on unmodified. */
   | { status: 'continued'; error: CallError; trace: CallTrace }
   | { status: 'error'; error: CallError; trace: CallTrace }
-
-/** A value, or why there is none. */
-export type Result<Value> = { ok: true; value: Value } | { ok: false; error: CallError }
-
-export function failure(code: CallErrorCode, message: string): { ok: false; error: CallError } {
-  return { ok: false, error: { code, message } }
-}

@@ -1,7 +1,8 @@
 import { lookup as resolve } from 'node:dns'
 import { isIP, type LookupFunction, connect as openSocket, type Socket } from 'node:net'
+import { present } from '@preflow/contract'
 import { buildConnector } from 'undici'
-import type { CallErrorCode } from './call.ts'
+import type { CallErrorCode } from './call-error.ts'
 
 export interface ConnectorOptions {
   /** Whether an address may be called. */
@@ -45,20 +46,11 @@ export function createConnector({ mayCall, certificateAuthorities: ca }: Connect
   const secure = buildConnector({
     allowH2: false,
     timeout: ABANDON_AFTER_MS,
-    ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
+    ...present({ ca: typeof ca === 'object' ? [...ca] : ca }),
   })
+  const lookup = checkedLookup(mayCall)
   const connecting = new Map<Socket, string>()
   let isHandingOver = false
-
-  const lookup: LookupFunction = (hostname, how, callback) => {
-    resolve(hostname, { ...how, all: true }, (error, addresses) => {
-      if (error) return callback(error, '')
-      const allowed = addresses.filter(({ address }) => mayCall(address))
-      const [first] = allowed
-      if (!first) return callback(refusal(), '')
-      return how.all ? callback(null, allowed) : callback(null, first.address, first.family)
-    })
-  }
 
   const connect: buildConnector.connector = (target, callback) => {
     const { hostname, host, protocol, port } = target
@@ -121,6 +113,19 @@ export function createConnector({ mayCall, certificateAuthorities: ca }: Connect
     close: () => {
       for (const socket of connecting.keys()) socket.destroy()
     },
+  }
+}
+
+/** Resolves a name to those of its addresses that may be called. */
+function checkedLookup(mayCall: ConnectorOptions['mayCall']): LookupFunction {
+  return (hostname, how, callback) => {
+    resolve(hostname, { ...how, all: true }, (error, addresses) => {
+      if (error) return callback(error, '')
+      const allowed = addresses.filter(({ address }) => mayCall(address))
+      const [first] = allowed
+      if (!first) return callback(refusal(), '')
+      return how.all ? callback(null, allowed) : callback(null, first.address, first.family)
+    })
   }
 }
 

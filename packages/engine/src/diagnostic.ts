@@ -1,198 +1,213 @@
 import { actionTypes } from '@preflow/contract'
-import type { ActionCall, OperationVerdict } from './call.ts'
+import type { ActionCall, DiagnosticStep, OperationVerdict } from './call.ts'
 import { shownUrl } from './redact.ts'
 
-/**
- * One observable moment of a call, with the names and texts of the reference's diagnostic log. Payloads, header values, operation
- * values and credentials are never in it.
- */
-export interface DiagnosticStep {
-  componentId: 'action-execution'
-  actionId:
-    | 'execute-action'
-    | 'evaluate-rule'
-    | 'process-action-request'
-    | 'send-action-request'
-    | 'receive-action-response'
-    | 'validate-action-response'
-    | 'process-action-response'
-  resultStatus: 'SUCCESS' | 'FAILED'
-  resultMessage: string
-  /** Which action and which endpoint, and what came of its operations. */
-  params?: Record<string, unknown>
+/** The moments of a call that leave a step, and what has to be known of each. */
+export interface Moments {
+  initiated: []
+  ruleAbsent: []
+  ruleEvaluated: [outcome: boolean]
+  started: []
+  calling: []
+  tokenObtained: [tokenEndpoint: string]
+  tokenFailed: [tokenEndpoint: string, why: string]
+  unavailable: [attempt: number, attempts: number]
+  timedOut: [attempt: number, attempts: number]
+  broken: []
+  unauthorized: [attempt: number, max: number]
+  unauthorizedToTheEnd: [max: number]
+  succeeded: []
+  incomplete: []
+  errored: [message: string, description: string | undefined]
+  failed: [reason: string, description: string | undefined]
+  unusable: [why: string | undefined]
+  validated: [verdicts: readonly OperationVerdict[]]
+  reasonRefused: []
+  processed: [verdicts: readonly OperationVerdict[]]
+  gaveUp: [message: string]
 }
 
-/** Writes the steps of one call. */
-export interface Diagnostics {
-  initiated(): void
-  ruleAbsent(): void
-  ruleEvaluated(outcome: boolean): void
-  started(): void
-  calling(): void
-  tokenObtained(tokenEndpoint: string): void
-  tokenFailed(tokenEndpoint: string, why: string): void
-  unavailable(attempt: number, attempts: number): void
-  timedOut(attempt: number, attempts: number): void
-  broken(): void
-  unauthorized(attempt: number, max: number): void
-  unauthorizedToTheEnd(max: number): void
-  succeeded(): void
-  incomplete(): void
-  errored(message: string, description?: string): void
-  failed(reason: string, description?: string): void
-  unusable(why?: string): void
-  validated(verdicts: readonly OperationVerdict[]): void
-  reasonRefused(): void
-  processed(verdicts: readonly OperationVerdict[]): void
-  gaveUp(message: string): void
-}
+/** Writes the step of one moment. */
+export type Diagnose = <Moment extends keyof Moments>(moment: Moment, ...known: Moments[Moment]) => void
 
 /**
  * @param uri The endpoint without what may be secret in it.
  * @param write Receives each step at its moment.
- * @see spec: the table of diagnostic logs; component `action-execution`.
  */
-export function createDiagnostics(
+export function createDiagnose(
   action: ActionCall['action'],
   uri: string,
   write: (step: DiagnosticStep) => void,
-): Diagnostics {
+): Diagnose {
   const x = actionTypes[action.type].displayName
+  const authentication = action.endpoint.authentication.type
   const configuration = {
     resourceId: action.id,
     actionType: x,
     actionEndpoint: uri,
-    actionEndpointAuthenticationType: action.endpoint.authentication.type,
+    actionEndpointAuthenticationType: authentication,
   }
-  const step = (
-    actionId: DiagnosticStep['actionId'],
-    resultStatus: DiagnosticStep['resultStatus'],
-    resultMessage: string,
-    params?: Record<string, unknown>,
-  ) => {
-    write({ componentId: 'action-execution', actionId, resultStatus, resultMessage, ...(params ? { params } : {}) })
+  const called = { x, uri, authentication, configuration }
+  return (moment, ...known) => {
+    const [actionId, resultStatus, resultMessage, params] = steps[moment](called, ...known)
+    write(
+      params
+        ? { componentId: 'action-execution', actionId, resultStatus, resultMessage, params }
+        : { componentId: 'action-execution', actionId, resultStatus, resultMessage },
+    )
   }
-  const retrying = (verb: string, attempt: number, attempts: number) =>
-    attempt < attempts ? `${verb} ${attempt} of ${attempts - 1}.` : 'Maximum retry attempts reached.'
-  const token = action.endpoint.authentication.type
+}
 
+/** What every step of a call may name. `x` is the display name of the action type. */
+interface Called {
+  x: string
+  uri: string
+  authentication: string
+  configuration: Readonly<Record<string, unknown>>
+}
+
+type Step = [
+  actionId: DiagnosticStep['actionId'],
+  resultStatus: DiagnosticStep['resultStatus'],
+  resultMessage: string,
+  params?: Record<string, unknown>,
+]
+
+/** The reference's diagnostic log of the component `action-execution`, with its messages as they are. */
+const steps: { [Moment in keyof Moments]: (called: Called, ...known: Moments[Moment]) => Step } = {
+  initiated: ({ x }) => ['execute-action', 'SUCCESS', `${x} action execution is initiated.`],
+  ruleAbsent: ({ x }) => [
+    'evaluate-rule',
+    'SUCCESS',
+    `No rule configured for action ${x}. Proceed executing the action.`,
+  ],
+  ruleEvaluated: ({ x }, outcome) => ['evaluate-rule', 'SUCCESS', `Rule of ${x} action evaluated to ${outcome}`],
+  started: ({ x }) => ['execute-action', 'SUCCESS', `${x} action execution started.`],
+  calling: ({ x, uri, configuration }) => [
+    'process-action-request',
+    'SUCCESS',
+    `Call external service endpoint ${uri} for ${x} action.`,
+    configuration,
+  ],
+  tokenObtained: ({ authentication, configuration }, tokenEndpoint) => [
+    'process-action-request',
+    'SUCCESS',
+    `Successfully retrieved a new access token using ${authentication} authentication from the token endpoint ${shownUrl(tokenEndpoint)} for action execution.`,
+    configuration,
+  ],
+  tokenFailed: ({ authentication, configuration }, tokenEndpoint, why) => [
+    'process-action-request',
+    'FAILED',
+    `Failed to retrieve a new access token using ${authentication} authentication from the token endpoint ${shownUrl(tokenEndpoint)} for action execution.`,
+    { ...configuration, 'Failure Message': why },
+  ],
+  unavailable: ({ uri }, attempt, attempts) => [
+    'send-action-request',
+    'SUCCESS',
+    `External endpoint ${uri} for action execution seems to be unavailable. ${retrying('Retrying API call attempt', attempt, attempts)}`,
+  ],
+  timedOut: ({ uri }, attempt, attempts) => [
+    'send-action-request',
+    'SUCCESS',
+    `Request to the external endpoint ${uri} for action execution timed out. ${retrying('Retrying attempt', attempt, attempts)}`,
+  ],
+  broken: ({ uri }) => [
+    'send-action-request',
+    'FAILED',
+    `Request for external endpoint ${uri} for action failed due to an error.`,
+  ],
+  unauthorized: ({ uri, configuration }, attempt, max) => [
+    'send-action-request',
+    'SUCCESS',
+    `Received unauthorized response from external endpoint ${uri} for action execution. Refreshing the token and retrying the API call. Attempt ${attempt} of ${max}.`,
+    configuration,
+  ],
+  unauthorizedToTheEnd: ({ uri, configuration }, max) => [
+    'send-action-request',
+    'SUCCESS',
+    `Maximum retry attempts (${max}) reached for action execution after receiving unauthorized response from external endpoint ${uri}.`,
+    configuration,
+  ],
+  succeeded: ({ x, uri, configuration }) => [
+    'receive-action-response',
+    'SUCCESS',
+    `Received success response from external endpoint ${uri} for ${x} action.`,
+    configuration,
+  ],
+  incomplete: ({ x, uri, configuration }) => [
+    'receive-action-response',
+    'SUCCESS',
+    `Received response with INCOMPLETE status from external endpoint ${uri} for ${x} action.`,
+    configuration,
+  ],
+  errored: ({ x, uri, configuration }, message, description) => [
+    'receive-action-response',
+    'FAILED',
+    `Received error response from external endpoint ${uri} for ${x} action.`,
+    { ...configuration, 'Error Message': message, ...(description ? { 'Error Description': description } : {}) },
+  ],
+  failed: ({ x, uri, configuration }, reason, description) => [
+    'receive-action-response',
+    'FAILED',
+    `Received failure response from external endpoint ${uri} for ${x} action.`,
+    { ...configuration, 'Failure Message': reason, ...(description ? { 'Failure Description': description } : {}) },
+  ],
+  unusable: ({ x, configuration }, why) => [
+    'receive-action-response',
+    'FAILED',
+    `Failed to call external endpoint for ${x} action. ${why ?? 'Unknown error occured.'}`,
+    configuration,
+  ],
+  validated: ({ x, configuration }, verdicts) => [
+    'validate-action-response',
+    'SUCCESS',
+    `Validated operations to perform on ${x} action.`,
+    {
+      ...configuration,
+      allowedOperations: orEmpty(verdicts.filter(isAllowed).map(named)),
+      notAllowedOperations: orEmpty(verdicts.filter(verdict => !isAllowed(verdict)).map(named)),
+    },
+  ],
+  reasonRefused: () => [
+    'validate-action-response',
+    'FAILED',
+    'Invalid value for failedReason attribute at FAILED state.',
+  ],
+  processed: ({ x }, verdicts) => [
+    'process-action-response',
+    'SUCCESS',
+    `Allowed operations are executed for ${x} action.`,
+    { executedOperations: orEmpty(verdicts.filter(isAllowed).map(executed)) },
+  ],
+  gaveUp: ({ x, configuration }, message) => [
+    'execute-action',
+    'FAILED',
+    `Failed to execute ${x} action. ${message}`,
+    configuration,
+  ],
+}
+
+function retrying(verb: string, attempt: number, attempts: number): string {
+  return attempt < attempts ? `${verb} ${attempt} of ${attempts - 1}.` : 'Maximum retry attempts reached.'
+}
+
+function isAllowed({ verdict }: OperationVerdict): boolean {
+  return verdict !== 'not_allowed'
+}
+
+function named({ op, path }: OperationVerdict): string {
+  return `Operation: ${op.toUpperCase()} Path: ${path ?? ''}`
+}
+
+function executed({ op, path, verdict, reason }: OperationVerdict): object {
   return {
-    initiated: () => step('execute-action', 'SUCCESS', `${x} action execution is initiated.`),
-    ruleAbsent: () =>
-      step('evaluate-rule', 'SUCCESS', `No rule configured for action ${x}. Proceed executing the action.`),
-    ruleEvaluated: outcome => step('evaluate-rule', 'SUCCESS', `Rule of ${x} action evaluated to ${outcome}`),
-    started: () => step('execute-action', 'SUCCESS', `${x} action execution started.`),
-    calling: () =>
-      step(
-        'process-action-request',
-        'SUCCESS',
-        `Call external service endpoint ${uri} for ${x} action.`,
-        configuration,
-      ),
-    tokenObtained: tokenEndpoint =>
-      step(
-        'process-action-request',
-        'SUCCESS',
-        `Successfully retrieved a new access token using ${token} authentication from the token endpoint ${shownUrl(tokenEndpoint)} for action execution.`,
-        configuration,
-      ),
-    tokenFailed: (tokenEndpoint, why) =>
-      step(
-        'process-action-request',
-        'FAILED',
-        `Failed to retrieve a new access token using ${token} authentication from the token endpoint ${shownUrl(tokenEndpoint)} for action execution.`,
-        { ...configuration, 'Failure Message': why },
-      ),
-    unavailable: (attempt, attempts) =>
-      step(
-        'send-action-request',
-        'SUCCESS',
-        `External endpoint ${uri} for action execution seems to be unavailable. ${retrying('Retrying API call attempt', attempt, attempts)}`,
-      ),
-    timedOut: (attempt, attempts) =>
-      step(
-        'send-action-request',
-        'SUCCESS',
-        `Request to the external endpoint ${uri} for action execution timed out. ${retrying('Retrying attempt', attempt, attempts)}`,
-      ),
-    broken: () =>
-      step('send-action-request', 'FAILED', `Request for external endpoint ${uri} for action failed due to an error.`),
-    unauthorized: (attempt, max) =>
-      step(
-        'send-action-request',
-        'SUCCESS',
-        `Received unauthorized response from external endpoint ${uri} for action execution. Refreshing the token and retrying the API call. Attempt ${attempt} of ${max}.`,
-        configuration,
-      ),
-    unauthorizedToTheEnd: max =>
-      step(
-        'send-action-request',
-        'SUCCESS',
-        `Maximum retry attempts (${max}) reached for action execution after receiving unauthorized response from external endpoint ${uri}.`,
-        configuration,
-      ),
-    succeeded: () =>
-      step(
-        'receive-action-response',
-        'SUCCESS',
-        `Received success response from external endpoint ${uri} for ${x} action.`,
-        configuration,
-      ),
-    incomplete: () =>
-      step(
-        'receive-action-response',
-        'SUCCESS',
-        `Received response with INCOMPLETE status from external endpoint ${uri} for ${x} action.`,
-        configuration,
-      ),
-    errored: (message, description) =>
-      step(
-        'receive-action-response',
-        'FAILED',
-        `Received error response from external endpoint ${uri} for ${x} action.`,
-        { ...configuration, 'Error Message': message, ...(description ? { 'Error Description': description } : {}) },
-      ),
-    failed: (reason, description) =>
-      step(
-        'receive-action-response',
-        'FAILED',
-        `Received failure response from external endpoint ${uri} for ${x} action.`,
-        { ...configuration, 'Failure Message': reason, ...(description ? { 'Failure Description': description } : {}) },
-      ),
-    unusable: why =>
-      step(
-        'receive-action-response',
-        'FAILED',
-        `Failed to call external endpoint for ${x} action. ${why ?? 'Unknown error occured.'}`,
-        configuration,
-      ),
-    validated: verdicts => {
-      const named = (wanted: boolean) => {
-        const list = verdicts
-          .filter(({ verdict }) => (verdict !== 'not_allowed') === wanted)
-          .map(({ op, path }) => `Operation: ${op.toUpperCase()} Path: ${path ?? ''}`)
-        return list.length > 0 ? list : 'empty'
-      }
-      step('validate-action-response', 'SUCCESS', `Validated operations to perform on ${x} action.`, {
-        ...configuration,
-        allowedOperations: named(true),
-        notAllowedOperations: named(false),
-      })
-    },
-    reasonRefused: () =>
-      step('validate-action-response', 'FAILED', 'Invalid value for failedReason attribute at FAILED state.'),
-    processed: verdicts => {
-      const executed = verdicts
-        .filter(({ verdict }) => verdict !== 'not_allowed')
-        .map(({ op, path, verdict, reason }) => ({
-          operation: `${op.toUpperCase()} path: ${path ?? ''}`,
-          status: verdict === 'applied' ? 'SUCCESS' : 'FAILURE',
-          message: reason,
-        }))
-      step('process-action-response', 'SUCCESS', `Allowed operations are executed for ${x} action.`, {
-        executedOperations: executed.length > 0 ? executed : 'empty',
-      })
-    },
-    gaveUp: message => step('execute-action', 'FAILED', `Failed to execute ${x} action. ${message}`, configuration),
+    operation: `${op.toUpperCase()} path: ${path ?? ''}`,
+    status: verdict === 'applied' ? 'SUCCESS' : 'FAILURE',
+    message: reason,
   }
+}
+
+/** The reference writes a word where there is nothing. */
+function orEmpty<Item>(items: readonly Item[]): readonly Item[] | 'empty' {
+  return items.length > 0 ? items : 'empty'
 }

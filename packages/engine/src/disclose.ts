@@ -1,4 +1,11 @@
-import { type ActionRequest, actionTypes, type NamedValues, SECRET_HEADERS, SECRET_PARAMETERS } from '@preflow/contract'
+import {
+  type ActionRequest,
+  actionTypes,
+  type NamedValues,
+  present,
+  SECRET_HEADERS,
+  SECRET_PARAMETERS,
+} from '@preflow/contract'
 import type { ActionCall } from './call.ts'
 import { valueAt } from './event-path.ts'
 import { allowedOperationsFor } from './offer.ts'
@@ -15,7 +22,7 @@ export function disclose(call: ActionCall): ActionRequest<object> {
   const allowedOperations = call.allowedOperations ?? allowedOperationsFor(action.type, event, platform)
   return {
     actionType: action.type,
-    ...(flowId === undefined ? {} : { flowId }),
+    ...present({ flowId }),
     event: withoutEmpty(event, descriptor.sentWhenEmpty),
     ...(allowedOperations && allowedOperations.length > 0 ? { allowedOperations } : {}),
     ...(platform.disclosing.sendsRequestId ? { requestId } : {}),

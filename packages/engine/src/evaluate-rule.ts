@@ -1,5 +1,5 @@
 import type { Expression, Rule, RuleOperator } from '@preflow/contract'
-import { failure, type Result } from './call.ts'
+import { failure, type Result } from './call-error.ts'
 
 type Fact = string | readonly string[]
 

@@ -1,9 +1,11 @@
-import { type ActionResponse, type AllowedOperation, actionTypes, isAllowed } from '@preflow/contract'
+import { type ActionResponse, type AllowedOperation, actionTypes, isAllowed, present } from '@preflow/contract'
 import { applyOperations } from './apply-operations.ts'
-import type { ActionCall, CallError, EnginePorts, OperationVerdict, Outcome } from './call.ts'
+import type { ActionCall, OperationVerdict, Outcome } from './call.ts'
 import { callEndpoint, type EndpointAnswer } from './call-endpoint.ts'
+import type { CallError } from './call-error.ts'
 import { disclose } from './disclose.ts'
 import { evaluateRule } from './evaluate-rule.ts'
+import type { EnginePorts } from './ports.ts'
 import { isRetired, whyNotApplicable } from './revision.ts'
 import { type Run, startRun } from './run.ts'
 
@@ -35,7 +37,7 @@ export async function executeAction(call: ActionCall, ports: EnginePorts): Promi
     )
   }
 
-  run.diagnose.initiated()
+  run.diagnose('initiated')
   if (action.rule) {
     const ruling = evaluateRule(action.rule, facts)
     if (!ruling.ok) {
@@ -44,11 +46,11 @@ export async function executeAction(call: ActionCall, ports: EnginePorts): Promi
     }
     const { outcome, decidedBy } = ruling.value
     run.ruled(outcome, decidedBy)
-    run.diagnose.ruleEvaluated(outcome)
+    run.diagnose('ruleEvaluated', outcome)
     if (!outcome) return skipped(`The rule does not hold: ${decidedBy}.`, run)
-  } else run.diagnose.ruleAbsent()
+  } else run.diagnose('ruleAbsent')
 
-  run.diagnose.started()
+  run.diagnose('started')
   const request = disclose(call)
   run.requested(request)
   const body = JSON.stringify(request)
@@ -99,14 +101,14 @@ function succeeded(
   const applied = applyOperations(operations, allowed, call.event, actionTypes[call.action.type], call.platform)
   if (!applied.ok) return undecided(applied.error, call, run)
   const { event, changes, verdicts } = applied.value
-  run.diagnose.validated(verdicts)
-  if (actionTypes[call.action.type].places.length > 0) run.diagnose.processed(verdicts)
+  run.diagnose('validated', verdicts)
+  if (actionTypes[call.action.type].places.length > 0) run.diagnose('processed', verdicts)
   return {
     status: 'success',
     event,
     changes,
     operations: verdicts,
-    ...(data === undefined ? {} : { data }),
+    ...present({ data }),
     trace: run.trace(),
   }
 }
@@ -128,12 +130,12 @@ function incomplete(
       ? { op, verdict: 'applied', reason: 'Redirect.' }
       : {
           op,
-          ...(path === undefined ? {} : { path }),
+          ...present({ path }),
           verdict: 'not_allowed',
           reason: 'Only a redirect was offered.',
         }
   })
-  run.diagnose.validated(verdicts)
+  run.diagnose('validated', verdicts)
   const [redirect, ...others] = operations.filter(operation => isAllowed(operation, allowed))
   if (!redirect) {
     return refuse('The list of performable operations is empty. INCOMPLETE needs exactly one redirect.')
@@ -154,14 +156,14 @@ function failed(
   run: Run,
 ): Outcome {
   if (actionTypes[call.action.type].serverErrorReasons.includes(failureReason.toLowerCase())) {
-    run.diagnose.reasonRefused()
+    run.diagnose('reasonRefused')
     const message = `FAILED status should not be used to process server errors. Answer ERROR instead of FAILED with ${failureReason}.`
     return undecided({ code: 'not_supported', message }, call, run)
   }
   return {
     status: 'failed',
     reason: failureReason,
-    ...(failureDescription === undefined ? {} : { description: failureDescription }),
+    ...present({ description: failureDescription }),
     trace: run.trace(),
   }
 }
@@ -179,7 +181,7 @@ const MAX_UNCHECKED_BYTES = 65_536
 
 /** What an undecided call means for the flow is the action's choice. */
 function undecided(error: CallError, { action }: ActionCall, run: Run, sent = ''): Outcome {
-  run.diagnose.gaveUp(error.message)
+  run.diagnose('gaveUp', error.message)
   const trace = run.trace()
   const chosen = action.onFailure ?? 'error'
   const mode = chosen === 'continue' && Buffer.byteLength(sent) > MAX_UNCHECKED_BYTES ? 'deny' : chosen

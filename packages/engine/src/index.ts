@@ -7,23 +7,13 @@ export {
   type TokenCallLimits,
 } from './authenticate.ts'
 export { type BreakerOptions, type Breakers, createBreakers } from './breaker.ts'
-export type {
-  ActionCall,
-  Attempt,
-  CallError,
-  CallErrorCode,
-  CallTrace,
-  Changes,
-  EnginePorts,
-  OperationVerdict,
-  Outcome,
-  Result,
-} from './call.ts'
-export type { DiagnosticStep } from './diagnostic.ts'
+export type { ActionCall, Attempt, CallTrace, Changes, DiagnosticStep, OperationVerdict, Outcome } from './call.ts'
+export type { CallError, CallErrorCode, Result } from './call-error.ts'
 export { disclose } from './disclose.ts'
 export { evaluateRule } from './evaluate-rule.ts'
 export { executeAction } from './execute-action.ts'
 export { allowedOperationsFor } from './offer.ts'
+export type { EnginePorts } from './ports.ts'
 export { type Reading, readAnswer } from './read-answer.ts'
 export { type OfferCircumstances, trimEvent } from './revision.ts'
 export { createSend, type Delivery, type Send, type SendOptions, type SendRequest } from './send.ts'

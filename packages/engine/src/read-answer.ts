@@ -9,8 +9,9 @@ import {
   operationMembers,
   operationNames,
   type Platform,
+  present,
 } from '@preflow/contract'
-import { type CallError, failure, type Result } from './call.ts'
+import { type CallError, failure, type Result } from './call-error.ts'
 
 /** What one answer amounts to. */
 export interface Reading {
@@ -54,7 +55,7 @@ export function readAnswer(
     answer: { ok: false, error },
     mayRetry: rule.retry !== 'never',
     logText,
-    ...(json === undefined ? {} : { json }),
+    ...present({ json }),
   })
 
   if (!isJson(headers['content-type'], platform)) {
@@ -80,7 +81,7 @@ export function readAnswer(
       json.ok ? json.value : undefined,
     )
   }
-  return { answer: payload, mayRetry: rule.retry === 'always', ...(json.ok ? { json: json.value } : {}) }
+  return { answer: payload, mayRetry: rule.retry === 'always', ...present({ json: json.ok ? json.value : undefined }) }
 }
 
 function isJson(contentType: string | undefined, { reading }: Platform): boolean {
@@ -178,7 +179,7 @@ const readers: {
       value: {
         actionStatus: 'SUCCESS',
         operations: operations.value,
-        ...(data === undefined || data === null ? {} : { data }),
+        ...present({ data: data ?? undefined }),
       },
     }
   },
@@ -201,7 +202,7 @@ const readers: {
       value: {
         actionStatus: 'FAILED',
         failureReason: reason.value,
-        ...(description.value === undefined ? {} : { failureDescription: description.value }),
+        ...present({ failureDescription: description.value }),
       },
     }
   },
@@ -216,7 +217,7 @@ const readers: {
       value: {
         actionStatus: 'ERROR',
         errorMessage: message.value,
-        ...(description.value === undefined ? {} : { errorDescription: description.value }),
+        ...present({ errorDescription: description.value }),
       },
     }
   },

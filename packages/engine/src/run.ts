@@ -1,13 +1,14 @@
 import { actionTypes } from '@preflow/contract'
-import type { ActionCall, Attempt, CallTrace, EnginePorts } from './call.ts'
-import { createDiagnostics, type Diagnostics } from './diagnostic.ts'
+import type { ActionCall, Attempt, CallTrace } from './call.ts'
+import { createDiagnose, type Diagnose } from './diagnostic.ts'
+import type { EnginePorts } from './ports.ts'
 import type { Reading } from './read-answer.ts'
 import { describeBody, shownAnswer, shownHeaders, shownRequest, shownUrl } from './redact.ts'
 import type { Delivery } from './send.ts'
 
 /** One execution under way: it writes the trace and the diagnostic steps, and keeps secrets out of both. */
 export interface Run {
-  diagnose: Diagnostics
+  diagnose: Diagnose
   ruled(outcome: boolean, decidedBy: string): void
   /** The request as the extension will see it. */
   requested(body: object): void
@@ -25,7 +26,7 @@ export function startRun({ action }: ActionCall, { now, observe }: Pick<EnginePo
   const trace: CallTrace = { attempts: [], steps: [], durationMs: 0 }
   let body: unknown
   return {
-    diagnose: createDiagnostics(action, url, step => {
+    diagnose: createDiagnose(action, url, step => {
       trace.steps.push(step)
       observe?.(step)
     }),

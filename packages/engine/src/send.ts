@@ -1,8 +1,8 @@
-import { createCohort } from '@preflow/contract'
+import { createCohort, present } from '@preflow/contract'
 import { Agent, type Dispatcher } from 'undici'
 import { type AddressPolicy, createAddressGuard } from './address-guard.ts'
-import { type CallError, type CallErrorCode, failure } from './call.ts'
-import { ConnectFault, createConnector } from './connector.ts'
+import { type CallError, type CallErrorCode, failure } from './call-error.ts'
+import { ConnectFault, type Connector, createConnector } from './connector.ts'
 
 /** One POST. */
 export interface SendRequest {
@@ -63,7 +63,7 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
   const { maxConnectionsPerOrigin = 64, keepAliveMs = 4000, certificateAuthorities } = options
   const connector = createConnector({
     mayCall: createAddressGuard(options),
-    ...(certificateAuthorities === undefined ? {} : { certificateAuthorities }),
+    ...present({ certificateAuthorities }),
   })
   const agent = new Agent({
     connections: maxConnectionsPerOrigin,
@@ -78,108 +78,14 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
     bodyTimeout: 0,
   })
 
-  const send: Send = request =>
-    new Promise((fulfil, reject) => {
-      const url = URL.parse(request.url)
-      if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-        fulfil(failure('misconfigured', 'The endpoint is not an absolute http or https URL. Correct it.'))
-        return
-      }
-      const { signal } = request
-      let timer: NodeJS.Timeout | undefined
-      let isDone = false
-      let isWaiting = false
-      let controller: Dispatcher.DispatchController | undefined
-      let staleConnections = 0
-
-      const finish = (delivery: Delivery | undefined) => {
-        if (isDone) return
-        isDone = true
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
-        if (delivery) goOnTogether(() => fulfil(delivery))
-        else reject(signal?.reason)
-      }
-      const give = (code: CallErrorCode, message: string) => {
-        finish(failure(code, message))
-        controller?.abort(new Error(code))
-      }
-      const abort = () => {
-        finish(undefined)
-        controller?.abort(new Error('aborted'))
-      }
-
-      const dispatch = () => {
-        let isReused = false
-        let hasAnswered = false
-        let status = 0
-        let headers: Record<string, string> = {}
-        let size = 0
-        const chunks: Buffer[] = []
-        const options = {
-          origin: url.origin,
-          path: `${url.pathname}${url.search}`,
-          method: 'POST',
-          headers: request.headers,
-          body: request.body,
-        }
-        agent.dispatch(options, {
-          onRequestStart(started) {
-            controller = started
-            if (isDone) {
-              started.abort(new Error('too late'))
-              return
-            }
-            isReused = !connector.isHandingOver()
-            if (isWaiting) return
-            isWaiting = true
-            clearTimeout(timer)
-            timer = setTimeout(() => give('deadline', deadlineMessage(request.readTimeoutMs)), request.readTimeoutMs)
-          },
-          onResponseStarted() {
-            hasAnswered = true
-          },
-          onResponseStart(_, code, received) {
-            // Informational answers come before the real one, whose head is the last.
-            status = code
-            headers = flatten(received)
-            if (Number(headers['content-length']) > request.maxAnswerBytes) give('answer_too_large', tooLarge(request))
-          },
-          onResponseData(_, chunk) {
-            size += chunk.length
-            if (size > request.maxAnswerBytes) give('answer_too_large', tooLarge(request))
-            else chunks.push(chunk)
-          },
-          onResponseEnd() {
-            const [only] = chunks
-            finish({
-              ok: true,
-              status,
-              headers,
-              body: chunks.length === 1 && only ? only : Buffer.concat(chunks, size),
-            })
-          },
-          onResponseError(_, error) {
-            if (isDone) return
-            const { code, message } = explain(error)
-            if (code === 'reset' && isReused && !hasAnswered && ++staleConnections <= MAX_STALE_CONNECTIONS) dispatch()
-            else finish(failure(code, message))
-          },
-        })
-      }
-
-      if (signal?.aborted) {
-        finish(undefined)
-        return
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-      dispatch()
-      if (isWaiting || isDone) return
-      timer = setTimeout(() => {
-        if (connector.isConnecting(url.origin)) give('connect_timeout', connectMessage(request.connectTimeoutMs))
-        else give('no_connection', busyMessage(maxConnectionsPerOrigin, request.connectTimeoutMs))
-      }, request.connectTimeoutMs)
-    })
+  const pool: Pool = { agent, connector, maxConnectionsPerOrigin }
+  const send: Send = request => {
+    const url = URL.parse(request.url)
+    if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+      return Promise.resolve(failure('misconfigured', 'The endpoint is not an absolute http or https URL. Correct it.'))
+    }
+    return startAttempt(pool, url, request)
+  }
 
   return Object.assign(send, {
     /** Ends every connection at once; calls under way end with `reset`. */
@@ -188,6 +94,144 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
       await agent.destroy()
     },
   })
+}
+
+/** Where connections come from. */
+interface Pool {
+  agent: Agent
+  connector: Connector
+  maxConnectionsPerOrigin: number
+}
+
+/** One attempt under way. */
+interface Attempt {
+  pool: Pool
+  url: URL
+  request: SendRequest
+  /** Ends the phase that is under way: waiting for a connection, then waiting for the answer. */
+  timer: NodeJS.Timeout | undefined
+  isDone: boolean
+  /** Whether the request has gone out and the answer is waited for. */
+  isWaiting: boolean
+  controller: Dispatcher.DispatchController | undefined
+  staleConnections: number
+  /** Undefined when the caller has aborted. */
+  settle(delivery: Delivery | undefined): void
+  abort(): void
+}
+
+function startAttempt(pool: Pool, url: URL, request: SendRequest): Promise<Delivery> {
+  return new Promise((fulfil, reject) => {
+    const { signal } = request
+    const attempt: Attempt = {
+      pool,
+      url,
+      request,
+      timer: undefined,
+      isDone: false,
+      isWaiting: false,
+      controller: undefined,
+      staleConnections: 0,
+      settle: delivery => (delivery ? goOnTogether(() => fulfil(delivery)) : reject(signal?.reason)),
+      abort: () => {
+        finish(attempt, undefined)
+        attempt.controller?.abort(new Error('aborted'))
+      },
+    }
+    if (signal?.aborted) {
+      finish(attempt, undefined)
+      return
+    }
+    signal?.addEventListener('abort', attempt.abort, { once: true })
+    dispatch(attempt)
+    if (attempt.isWaiting || attempt.isDone) return
+    attempt.timer = setTimeout(() => giveUpConnecting(attempt), request.connectTimeoutMs)
+  })
+}
+
+function finish(attempt: Attempt, delivery: Delivery | undefined): void {
+  if (attempt.isDone) return
+  attempt.isDone = true
+  clearTimeout(attempt.timer)
+  attempt.request.signal?.removeEventListener('abort', attempt.abort)
+  attempt.settle(delivery)
+}
+
+function giveUp(attempt: Attempt, code: CallErrorCode, message: string): void {
+  finish(attempt, failure(code, message))
+  attempt.controller?.abort(new Error(code))
+}
+
+function giveUpConnecting(attempt: Attempt): void {
+  const { connector, maxConnectionsPerOrigin } = attempt.pool
+  const { connectTimeoutMs } = attempt.request
+  if (connector.isConnecting(attempt.url.origin)) {
+    giveUp(attempt, 'connect_timeout', connectMessage(connectTimeoutMs))
+  } else giveUp(attempt, 'no_connection', busyMessage(maxConnectionsPerOrigin, connectTimeoutMs))
+}
+
+function dispatch(attempt: Attempt): void {
+  const { pool, url, request } = attempt
+  const options = {
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
+    method: 'POST',
+    headers: request.headers,
+    body: request.body,
+  }
+  pool.agent.dispatch(options, handlerOf(attempt))
+}
+
+/** What happens to a request once it is dispatched. */
+function handlerOf(attempt: Attempt): Dispatcher.DispatchHandler {
+  const { request } = attempt
+  const { maxAnswerBytes, readTimeoutMs } = request
+  let isReused = false
+  let hasAnswered = false
+  let status = 0
+  let headers: Record<string, string> = {}
+  let size = 0
+  const chunks: Buffer[] = []
+  return {
+    onRequestStart(started) {
+      attempt.controller = started
+      if (attempt.isDone) {
+        started.abort(new Error('too late'))
+        return
+      }
+      isReused = !attempt.pool.connector.isHandingOver()
+      if (attempt.isWaiting) return
+      attempt.isWaiting = true
+      clearTimeout(attempt.timer)
+      attempt.timer = setTimeout(() => giveUp(attempt, 'deadline', deadlineMessage(readTimeoutMs)), readTimeoutMs)
+    },
+    onResponseStarted() {
+      hasAnswered = true
+    },
+    onResponseStart(_, code, received) {
+      // Informational answers come before the real one, whose head is the last.
+      status = code
+      headers = flatten(received)
+      if (Number(headers['content-length']) > maxAnswerBytes) giveUp(attempt, 'answer_too_large', tooLarge(request))
+    },
+    onResponseData(_, chunk) {
+      size += chunk.length
+      if (size > maxAnswerBytes) giveUp(attempt, 'answer_too_large', tooLarge(request))
+      else chunks.push(chunk)
+    },
+    onResponseEnd() {
+      const [only] = chunks
+      const body = chunks.length === 1 && only ? only : Buffer.concat(chunks, size)
+      finish(attempt, { ok: true, status, headers, body })
+    },
+    onResponseError(_, error) {
+      if (attempt.isDone) return
+      const { code, message } = explain(error)
+      const isStale = code === 'reset' && isReused && !hasAnswered
+      if (isStale && ++attempt.staleConnections <= MAX_STALE_CONNECTIONS) dispatch(attempt)
+      else finish(attempt, failure(code, message))
+    },
+  }
 }
 
 /** What errors of sockets, DNS, undici and our own connector mean. Codes of the HTTP parser start with `HPE_`. */

@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks'
-import { failure, type Result } from './call.ts'
+import { failure, type Result } from './call-error.ts'
 
 /**
  * The headers by which an extension knows that a request is from this platform and fresh: `webhook-id`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { type ActionRequest, type PlatformName, platforms } from '@preflow/contract'
+import { type ActionRequest, type PlatformName, platforms, present } from '@preflow/contract'
 import { callTo, executeAction, testPorts } from './calls.fixture.ts'
 import { disclose } from './disclose.ts'
 import { valueAt } from './event-path.ts'
@@ -42,7 +42,7 @@ for (const file of readdirSync(folder).filter(name => name.endsWith('.json'))) {
       endpoint: vectors.allowedParameters ? { allowedParameters: vectors.allowedParameters } : {},
       event: body.event,
       platform: platforms[platform],
-      ...(body.flowId === undefined ? {} : { flowId: body.flowId }),
+      ...present({ flowId: body.flowId }),
     })
   }
 
