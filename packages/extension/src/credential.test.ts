@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { describeIssues } from '@preflow/contract'
+import { describeIssues, present } from '@preflow/contract'
 import fc from 'fast-check'
 import { CompactEncrypt, exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
 import {
@@ -95,7 +95,7 @@ test('a digest by another algorithm, or by none that is named, is refused', asyn
       type: 'PASSWORD',
       format: 'HASH',
       value: sha256OfPassword,
-      ...(additionalData && { additionalData }),
+      ...present({ additionalData }),
     }
     assert.match(refusal(await readCredential(document)).text, /additionalData\.algorithm: must be SHA256/)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ActionRequest, Events } from '@preflow/contract'
+import { type ActionRequest, type Events, present } from '@preflow/contract'
 import { call, sampleRequest } from '@preflow/extension/testing'
 import {
   addAudience,
@@ -47,7 +47,7 @@ async function sent(
       log: written => {
         record = written
       },
-      ...(lifetimesAs && { lifetimesAs }),
+      ...present({ lifetimesAs }),
     },
   )
   const { answer } = await call(extension, request)

@@ -1,4 +1,5 @@
 import {
+  type ActionType,
   type AllowedOperation,
   type EditablePlace,
   isAllowed,
@@ -81,7 +82,7 @@ export const removeResponseParameter = (name: string): ResponseParameterEdit => 
 
 /** What edits are resolved against: the request as it was sent. */
 export interface EditableRequest {
-  actionType: string
+  actionType: ActionType
   event: object
   allowedOperations: readonly AllowedOperation[]
   places: readonly EditablePlace[]

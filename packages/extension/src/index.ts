@@ -12,18 +12,8 @@ export {
   type Redirect,
   redirectTo,
 } from './decision.ts'
-export {
-  type DecisionFor,
-  type DecisionRecord,
-  defineExtension,
-  type Extension,
-  type ExtensionOptions,
-  type Handler,
-  type HandlerName,
-  type Handlers,
-  type IncomingCall,
-  type OutgoingAnswer,
-} from './define-extension.ts'
+export type { DecisionRecord } from './decision-record.ts'
+export { defineExtension, type Extension, type ExtensionOptions } from './define-extension.ts'
 export {
   type AudienceEdit,
   addAudience,
@@ -52,3 +42,5 @@ export {
   shortenRefreshTo,
   shortenTo,
 } from './edits.ts'
+export type { IncomingCall, OutgoingAnswer } from './exchange.ts'
+export type { DecisionFor, Handler, HandlerName, Handlers } from './handlers.ts'

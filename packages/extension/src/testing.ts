@@ -1,6 +1,8 @@
 import type { ActionRequest, ActionResponse, Events } from '@preflow/contract'
 import { actionTypeGuides } from '@preflow/contract/guides'
-import { type DecisionRecord, defineExtension, type Extension, type Handlers } from './define-extension.ts'
+import type { DecisionRecord } from './decision-record.ts'
+import { defineExtension, type Extension } from './define-extension.ts'
+import type { Handlers } from './handlers.ts'
 
 /** Some of the members of a document, at every depth; a list is given whole. */
 export type Overrides<Document> = Document extends readonly unknown[]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { describeIssues, readDocument } from '@preflow/contract'
+import { describeIssues, present, readDocument } from '@preflow/contract'
 import {
   type AttributeValue,
   createProfileCheck,
@@ -23,7 +23,7 @@ function update(
 ): ProfileUpdate {
   const claims = Object.entries(stored).map(([uri, value]) => {
     const updatingValue = requested[uri]
-    return { uri, value, ...(updatingValue !== undefined && { updatingValue }) }
+    return { uri, value, ...present({ updatingValue }) }
   })
   return {
     initiatorType,

@@ -1,4 +1,6 @@
-import type { Extension, IncomingCall } from '../define-extension.ts'
+import { present } from '@preflow/contract'
+import type { Extension } from '../define-extension.ts'
+import type { IncomingCall } from '../exchange.ts'
 
 /** What of a Lambda event is read: function URLs and HTTP APIs (version 2), REST APIs (version 1), load balancers. */
 export interface LambdaHttpEvent {
@@ -86,6 +88,6 @@ function callOf(event: LambdaHttpEvent, method: string, context: LambdaContext |
       const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
       return bytes.byteLength > maxBytes ? undefined : bytes.toString('utf8')
     },
-    ...(remainingMs !== undefined && { remainingMs: Math.max(0, remainingMs - RESERVE_MS) }),
+    ...present({ remainingMs: remainingMs === undefined ? undefined : Math.max(0, remainingMs - RESERVE_MS) }),
   }
 }

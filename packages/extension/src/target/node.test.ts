@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { present } from '@preflow/contract'
 import { allow, type DecisionRecord, defineExtension, deny, type Handler } from '@preflow/extension'
 import { createLineLog, type RunningServer, type ServeOptions, serve } from '@preflow/extension/node'
 import { sampleRequest } from '@preflow/extension/testing'
@@ -13,7 +14,7 @@ const json = { 'content-type': 'application/json' }
 const extensionOf = (handler: Handler<'PRE_ISSUE_ACCESS_TOKEN'> = () => allow(), log?: (r: DecisionRecord) => void) =>
   defineExtension(
     { preIssueAccessToken: handler },
-    { caller: { type: 'none' }, maxBodyBytes: 8192, ...(log && { log }) },
+    { caller: { type: 'none' }, maxBodyBytes: 8192, ...present({ log }) },
   )
 
 async function started(

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { nextTick } from 'node:process'
 import { createCohort } from '@preflow/contract'
-import type { Extension, IncomingCall } from '../define-extension.ts'
+import type { Extension } from '../define-extension.ts'
+import type { IncomingCall } from '../exchange.ts'
 
 /** How an extension is served. */
 export interface ServeOptions {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { after, test } from 'node:test'
+import { present } from '@preflow/contract'
 import { z } from 'zod'
 import { deny } from '../decision.ts'
 import { defineExtension } from '../define-extension.ts'
@@ -33,7 +34,7 @@ function denier() {
       report?.('warn', { event: 'warning', message: 'the list is old' })
       const handlers = { preIssueAccessToken: () => deny(reason, 'No.') }
       return {
-        extension: defineExtension(handlers, { caller: callerAuthentication, ...(log && { log }) }),
+        extension: defineExtension(handlers, { caller: callerAuthentication, ...present({ log }) }),
         isReady: () => counts.isReady,
         close: () => {
           counts.closed += 1

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { present } from '@preflow/contract'
 import * as z from 'zod/mini'
 import type { CallerAuthentication } from '../caller.ts'
-import type { DecisionRecord, Extension } from '../define-extension.ts'
+import type { DecisionRecord } from '../decision-record.ts'
+import type { Extension } from '../define-extension.ts'
 import { environmentName, readSettings, type Setting, type Settings, type SettingValues } from '../settings.ts'
 import { createLineLog, serve } from './node.ts'
 
@@ -243,7 +245,7 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
     port,
     hostname,
     graceMs,
-    ...(opened.isReady && { isReady: opened.isReady }),
+    ...present({ isReady: opened.isReady }),
   }).catch(error => refuse(notStarted(service, [error.message])))
 
   let isStopping = false
@@ -267,7 +269,7 @@ async function open<S extends Settings>(
   log: ReturnType<typeof createLineLog>['log'],
 ) {
   const file = readFile(service, environment)
-  const read = readService(service, { environment, ...(file !== undefined && { file }) })
+  const read = readService(service, { environment, ...present({ file }) })
   if (!read.ok) throw notStarted(service, read.problems)
   const { configuration } = read
   const opened = await service
