@@ -1,6 +1,6 @@
 /** Organizations below the root of a tenant, and what rows do in them. */
 import { randomBytes } from 'node:crypto'
-import { type ActionType, actionTypes } from '@preflow/contract'
+import { type ActionType, actionTypes, present } from '@preflow/contract'
 import type { ExtensionUnderTest } from '../extension-under-test.ts'
 import type { Stage } from '../stage.ts'
 import { API } from './doors.ts'
@@ -20,7 +20,7 @@ export async function addOrganization(
   const { body } = await stage.must('POST', `${API}/organizations`, {
     name,
     orgHandle: `${name.toLowerCase()}-${randomBytes(4).toString('hex')}`,
-    ...(parent ? { parentId: parent.shown.id } : {}),
+    ...present({ parentId: parent?.shown.id }),
   })
   const { id, orgHandle, depth } = body
   return { shown: { id, name, orgHandle, depth }, below: `/o/${id}` }
