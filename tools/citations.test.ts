@@ -49,6 +49,7 @@ const CHAPTERS = [
   /\b(?:token|user)-actions\b(?!\.test\.ts)/g,
   /(?<![\w./-])(?:engine|accounts|authorization|clients|organizations|peers|scim)\.md\b/g,
   /(?<![\w./-])spec\//g,
+  /\bspec (?:token|user|engine)\b|@see spec\b/g,
   /\b(?:engine|accounts|authorization|clients|organizations|peers) \d+\.\d+\b/g,
   /\b\d\.\d [A-Z]\d{1,2}\b/g,
 ]
@@ -104,6 +105,8 @@ for (const [text, missing] of [
   ['see engine.md', ['engine.md']],
   ['engine 4.2', ['engine 4.2']],
   ['spec/scim.md', ['spec/']],
+  ['spec token actions 8.7', ['spec token']],
+  ['@see spec: the table of logs', ['@see spec']],
   ['user-actions.test.ts, UTF-8, RFC 6749 section 4.1, MIIDAT12+E99/AZ-01=', []],
 ] as const) {
   test(`in ${JSON.stringify(text)} ${missing.length === 0 ? 'nothing is missing' : `${missing.join(' and ')} is missing`}`, () => {

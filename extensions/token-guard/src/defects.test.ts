@@ -1,4 +1,4 @@
-/** The shortcomings of the official sample, spec token actions 8.7: each is absent here. Numbered as there. */
+/** What the official sample for tokens gets wrong: none of it is so here. */
 import assert from 'node:assert/strict'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { apiKey, countryDatabase, requestFrom, startGuard } from './running-guar
 
 const refresh = { event: { request: { clientId: 'web1', grantType: 'refresh_token' } } }
 
-test('defect 1: the status of the reputation service counts; an error body is no score of 0', async t => {
+test('the status of the reputation service counts; an error body is no score of 0', async t => {
   for (const fault of [401, 422, 429, 500] as const) {
     const { decide, standIn } = await startGuard(t)
     standIn.setFault(fault)
@@ -18,7 +18,7 @@ test('defect 1: the status of the reputation service counts; an error body is no
   }
 })
 
-test('defect 2: a service that hangs is left in time, and the answer comes within the budget', async t => {
+test('a service that hangs is left in time, and the answer comes within the budget', async t => {
   const { decide, standIn } = await startGuard(t, { budgetMs: 1000, reputationTimeoutMs: 999 })
   standIn.setFault('slow')
   const startedAt = performance.now()
@@ -27,13 +27,13 @@ test('defect 2: a service that hangs is left in time, and the answer comes withi
   assert.ok(tookMs > 500 && tookMs < 1100, `${tookMs} ms`)
 })
 
-test('defect 3: the address is URL-encoded', async t => {
+test('the address is URL-encoded', async t => {
   const { decide, standIn } = await startGuard(t)
   await decide('2001:4860:4860::8888')
   assert.deepEqual(standIn.checks, ['?ipAddress=2001%3A4860%3A4860%3A%3A8888&maxAgeInDays=30'])
 })
 
-test('defect 4: what is no address is not looked up as one', async t => {
+test('what is no address is not looked up as one', async t => {
   const { decide, standIn } = await startGuard(t)
   for (const garbage of ['1.2.3.4&maxAgeInDays=365', 'x', '999.1.1.1', '0x7f.1', '127.1']) {
     assert.equal(
@@ -44,7 +44,7 @@ test('defect 4: what is no address is not looked up as one', async t => {
   assert.equal(standIn.checks.length, 0)
 })
 
-test('defect 5: of what clients send themselves only the part a trusted proxy wrote is believed', async t => {
+test('of what clients send themselves only the part a trusted proxy wrote is believed', async t => {
   const { decide } = await startGuard(t)
   const KP = 'deny Access token issuance is blocked from your region KP.'
   assert.equal(await decide(['205.210.31.51', '175.45.176.0']), KP)
@@ -53,7 +53,7 @@ test('defect 5: of what clients send themselves only the part a trusted proxy wr
   assert.match(await ownHeader.decide('205.210.31.51'), /address is missing/)
 })
 
-test('defect 6: chains of proxies, ports, brackets and mapped addresses are read', async t => {
+test('chains of proxies, ports, brackets and mapped addresses are read', async t => {
   const { post } = await startGuard(t, { sourceHeader: 'X-Forwarded-For', trustedProxies: 2 })
   for (const chain of [
     '175.45.176.0, 10.0.0.7',
@@ -72,7 +72,7 @@ test('defect 6: chains of proxies, ports, brackets and mapped addresses are read
   }
 })
 
-test('defect 7: private, loopback and reserved addresses are decided, not passed with a score of 0', async t => {
+test('private, loopback and reserved addresses are decided, not passed with a score of 0', async t => {
   const { decide, standIn } = await startGuard(t)
   for (const address of ['10.0.0.1', '127.0.0.1', '::1', '169.254.169.254', '203.0.113.5', '0.0.0.0', '224.0.0.1']) {
     assert.match(await decide(address), /^deny Access token issuance is blocked because the client address is /)
@@ -80,14 +80,14 @@ test('defect 7: private, loopback and reserved addresses are decided, not passed
   assert.equal(standIn.checks.length, 0)
 })
 
-test('defect 8: an unknown country is decided by a setting', async t => {
+test('an unknown country is decided by a setting', async t => {
   const denied = await startGuard(t)
   assert.equal(await denied.decide('4000::1'), 'deny Access token issuance is blocked because your region is unknown.')
   const allowed = await startGuard(t, { unknownCountry: 'allow' })
   assert.equal(await allowed.decide('4000::1'), 'allow')
 })
 
-test('defect 9: above 75 is denied, from 25 to 75 is reduced, below 25 is not', async t => {
+test('above 75 is denied, from 25 to 75 is reduced, below 25 is not', async t => {
   const scores = { '1.1.1.1': 76, '8.8.8.8': 75, '8.8.4.4': 25, '9.9.9.9': 24 }
   const { decide } = await startGuard(t, {}, { scores })
   assert.equal(await decide('1.1.1.1'), 'deny Access token issuance is blocked due to high IP risk.')
@@ -96,7 +96,7 @@ test('defect 9: above 75 is denied, from 25 to 75 is reduced, below 25 is not', 
   assert.equal(await decide('9.9.9.9'), 'allow')
 })
 
-test('defect 10: on a refresh the country claim is replaced, not added a second time', async t => {
+test('on a refresh the country claim is replaced, not added a second time', async t => {
   const { post } = await startGuard(t, { countryClaim: 'country' })
   const first = await post(requestFrom('205.210.31.51'))
   assert.deepEqual(first.answer, {
@@ -113,7 +113,7 @@ test('defect 10: on a refresh the country claim is replaced, not added a second 
   })
 })
 
-test('defect 11: a lifetime is only ever made shorter', async t => {
+test('a lifetime is only ever made shorter', async t => {
   const { decide } = await startGuard(t)
   for (const value of [60, 240, 899, 900]) {
     const overrides = { event: { accessToken: { claims: [{ name: 'expires_in', value }] } } }
@@ -121,7 +121,7 @@ test('defect 11: a lifetime is only ever made shorter', async t => {
   }
 })
 
-test('defect 12: allowed operations, action type and version are looked at', async t => {
+test('allowed operations, action type and version are looked at', async t => {
   const { post, records } = await startGuard(t)
   const nothingOffered = await post({ ...requestFrom('14.102.69.58'), allowedOperations: [] })
   assert.deepEqual(nothingOffered.answer, { actionStatus: 'SUCCESS' })
@@ -135,7 +135,7 @@ test('defect 12: allowed operations, action type and version are looked at', asy
   assert.equal(answer.actionStatus, 'FAILED')
 })
 
-test('defect 13: when the risk is gone a refresh gives the lifetime back, if the application is listed', async t => {
+test('when the risk is gone a refresh gives the lifetime back, if the application is listed', async t => {
   const reduced = { event: { ...refresh.event, accessToken: { claims: [{ name: 'expires_in', value: 300 }] } } }
   const restoring = await startGuard(t, { applicationLifetimes: { web1: 3600 } })
   assert.equal(await restoring.decide('205.210.31.51', reduced), 'allow 3600')
@@ -144,7 +144,7 @@ test('defect 13: when the risk is gone a refresh gives the lifetime back, if the
   assert.equal(await keeping.decide('205.210.31.51', reduced), 'allow')
 })
 
-test('defect 14: the refresh token of a risky request may be shortened too', async t => {
+test('the refresh token of a risky request may be shortened too', async t => {
   const { post } = await startGuard(t, { refreshSeconds: 1800 })
   const { answer } = await post(requestFrom('14.102.69.58'))
   assert.deepEqual(answer.actionStatus === 'SUCCESS' && answer.operations, [
@@ -153,7 +153,7 @@ test('defect 14: the refresh token of a risky request may be shortened too', asy
   ])
 })
 
-test('defect 15: strangers are not answered', async t => {
+test('strangers are not answered', async t => {
   const { post, standIn } = await startGuard(t)
   for (const key of ['', 'wrong', `${apiKey} `.repeat(2)]) {
     assert.equal((await post(requestFrom('14.102.69.58'), { 'x-api-key': key })).status, 401)
@@ -161,7 +161,7 @@ test('defect 15: strangers are not answered', async t => {
   assert.equal(standIn.checks.length, 0)
 })
 
-test('defect 16: nothing of the payload is logged', async t => {
+test('nothing of the payload is logged', async t => {
   const { post, records } = await startGuard(t, { countryClaim: 'country' })
   const request = requestFrom('14.102.69.58')
   request.event.request.additionalHeaders?.push({ name: 'authorization', value: ['Basic c2VjcmV0'] })
@@ -176,7 +176,7 @@ test('defect 16: nothing of the payload is logged', async t => {
   )
 })
 
-test('defect 17: malformed JSON is a 400 with an ERROR', async t => {
+test('malformed JSON is a 400 with an ERROR', async t => {
   const { post } = await startGuard(t)
   for (const body of ['{', '', 'null', '[]', '{"actionType":"PRE_ISSUE_ACCESS_TOKEN"}']) {
     const { status, answer } = await post(body)
@@ -185,7 +185,7 @@ test('defect 17: malformed JSON is a 400 with an ERROR', async t => {
   }
 })
 
-test('defect 18: scores are cached, concurrent questions share one, and a spent quota is respected', async t => {
+test('scores are cached, concurrent questions share one, and a spent quota is respected', async t => {
   const { decide, standIn, setTime } = await startGuard(t, {}, { quota: 2, retryAfterSeconds: 600 })
   await Promise.all(Array.from({ length: 10 }, () => decide('14.102.69.58')))
   assert.equal(await decide('14.102.69.58'), 'allow 900')
@@ -200,7 +200,7 @@ test('defect 18: scores are cached, concurrent questions share one, and a spent 
   assert.equal(standIn.checks.length, 3, 'and somebody asks when it is renewed')
 })
 
-test('defect 19: hours have a time zone and weekdays', async t => {
+test('hours have a time zone and weekdays', async t => {
   const settings = { timeZone: 'Europe/Berlin', weekdays: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'] }
   const { decide, setTime } = await startGuard(t, settings)
   for (const [time, lifetime] of [
@@ -214,7 +214,7 @@ test('defect 19: hours have a time zone and weekdays', async t => {
   }
 })
 
-test('defect 20: only POST is answered, and only up to a size', async t => {
+test('only POST is answered, and only up to a size', async t => {
   const { url, post } = await startGuard(t, { maxBodyBytes: 10_000 })
   const get = await fetch(url, { headers: { 'x-api-key': apiKey } })
   assert.equal(get.status, 405)
@@ -223,7 +223,7 @@ test('defect 20: only POST is answered, and only up to a size', async t => {
   assert.equal(status, 413)
 })
 
-test('defect 21: no answer has a text that a platform would refuse, whatever the input', async t => {
+test('no answer has a text that a platform would refuse, whatever the input', async t => {
   // `post` checks every answer against the limits of every platform.
   const { post, records } = await startGuard(t)
   for (const address of ['175.45.176.0', '103.159.198.178', 'a,b"<ü>', '10.0.0.1', '203.0.113.1', '4000::1', '']) {
@@ -237,7 +237,7 @@ test('defect 21: no answer has a text that a platform would refuse, whatever the
   )
 })
 
-test('defect 22: the lifetime is sent in the type the contract declares, and read in both', async t => {
+test('the lifetime is sent in the type the contract declares, and read in both', async t => {
   const { post } = await startGuard(t)
   for (const value of [3600, '3600']) {
     const { answer } = await post(
@@ -249,7 +249,7 @@ test('defect 22: the lifetime is sent in the type the contract declares, and rea
   }
 })
 
-test('defect 23: in Lambda a base64 body is read', async t => {
+test('in Lambda a base64 body is read', async t => {
   const { extension } = await startGuard(t)
   const result = await lambdaHandler(extension)({
     version: '2.0',
@@ -261,7 +261,7 @@ test('defect 23: in Lambda a base64 body is read', async t => {
   assert.equal(JSON.parse(result.body).failureDescription, 'Access token issuance is blocked from your region KP.')
 })
 
-test('defect 24: the country data are read once before the start, and no decision waits for a file', async t => {
+test('the country data are read once before the start, and no decision waits for a file', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'token-guard-'))
   const path = join(folder, 'country.mmdb')
   await copyFile(countryDatabase, path)
