@@ -1,4 +1,4 @@
-import { nearestName } from '@preflow/contract'
+import { nearestName } from '@preflow/contract/nearest-name'
 
 /** ` Did you mean …?` for a word that is nearly one of those that are known, and otherwise nothing. */
 export function didYouMean(word: string, known: Iterable<string>): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createCohort } from '@preflow/contract'
+import { createCohort } from '@preflow/contract/cohort'
 
 test('steps of one turn run later, together and in their order', () => {
   const scheduled: (() => void)[] = []

@@ -1,4 +1,9 @@
 /**
+ * An entry of its own. It is no part of the wire; it lies here because the engine and the SDK both need it, and the contract is
+ * all that they share.
+ */
+
+/**
  * Runs steps that come within one turn of the event loop one after the other, a little later, instead of each at its own moment.
  *
  * Cohort scheduling, after Larus and Parkes (2002): between two system calls a step finds its code and data gone from the

@@ -26,7 +26,6 @@ export {
   API_VERSION_HEADER,
   parseActionRequest,
 } from './call.ts'
-export { createCohort } from './cohort.ts'
 export { SECRET_HEADERS, SECRET_PARAMETERS } from './disclosure.ts'
 export {
   ENDPOINT_AUTHENTICATION_PROPERTIES,
@@ -46,7 +45,6 @@ export type {
 export type { FailureMode } from './failure-mode.ts'
 export { describeIssue, describeIssues, type Issue } from './issue.ts'
 export { LOCAL_DIALECT, localClaimUri } from './local-dialect.ts'
-export { nearestName } from './nearest-name.ts'
 export {
   type AllowedOperation,
   isAllowed,
@@ -69,4 +67,4 @@ export {
   ruleOperators,
   validateRule,
 } from './rule.ts'
-export { isAudience, isScope } from './token-values.ts'
+export { isAudience, isScope, SCOPE_PATTERN } from './token-values.ts'

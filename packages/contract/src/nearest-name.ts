@@ -1,3 +1,8 @@
+/**
+ * An entry of its own. It is no part of the wire; it lies here because the server, the SDK and the tools all read names that people
+ * write, and the contract is all that they share.
+ */
+
 /** How many letters must be added, taken away, replaced or swapped with their neighbour to make one word of another. */
 function distance(from: string, to: string): number {
   let before: number[] = []

@@ -1,5 +1,5 @@
-/** RFC 6749, appendix A.4: printable ASCII without space, quotation mark and backslash. */
-const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/
+/** What a scope may be, after RFC 6749, section 3.3: printable ASCII without space, quotation mark and backslash. */
+export const SCOPE_PATTERN: RegExp = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 
 /**
  * A host-like word, or an absolute URI with at least two characters after `//`.
@@ -12,7 +12,7 @@ const AUDIENCE =
 
 /** Whether platforms accept a scope. */
 export function isScope(text: string): boolean {
-  return SCOPE.test(text)
+  return SCOPE_PATTERN.test(text)
 }
 
 /** Whether platforms accept an audience: `api.shop.example`, `https://api.shop.example/v1`, but not `urn:shop`. */

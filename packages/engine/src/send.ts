@@ -1,4 +1,5 @@
-import { createCohort, present } from '@preflow/contract'
+import { present } from '@preflow/contract'
+import { createCohort } from '@preflow/contract/cohort'
 import { Agent, type Dispatcher } from 'undici'
 import { type AddressPolicy, createAddressGuard } from './address-guard.ts'
 import { type CallError, type CallErrorCode, failure } from './call-error.ts'

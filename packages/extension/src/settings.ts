@@ -1,4 +1,5 @@
-import { describeIssues, nearestName, readDocument } from '@preflow/contract'
+import { describeIssues, readDocument } from '@preflow/contract'
+import { nearestName } from '@preflow/contract/nearest-name'
 import type * as z from 'zod/mini'
 
 /**

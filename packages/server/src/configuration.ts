@@ -1,4 +1,5 @@
-import { type ActionType, actionTypes, nearestName, type PlatformName, platforms } from '@preflow/contract'
+import { type ActionType, actionTypes, type PlatformName, platforms } from '@preflow/contract'
+import { nearestName } from '@preflow/contract/nearest-name'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 

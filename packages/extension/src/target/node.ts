@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { nextTick } from 'node:process'
-import { createCohort } from '@preflow/contract'
+import { createCohort } from '@preflow/contract/cohort'
 import type { Extension } from '../define-extension.ts'
 import type { IncomingCall } from '../exchange.ts'
 

@@ -3,6 +3,7 @@ import {
   actionTypes,
   ENDPOINT_AUTHENTICATION_PROPERTIES,
   type EndpointAuthenticationType,
+  type FailureMode,
   type PlatformName,
   platforms,
   type Rule,
@@ -50,8 +51,6 @@ export interface RuleGroupInput {
   expressions: { field: string; operator: string; value: string }[]
 }
 
-export type FailureModeName = 'error' | 'deny' | 'continue'
-
 export interface PasswordSharingInput {
   format: 'PLAIN_TEXT' | 'SHA256_HASHED'
   /** Base64 of an X.509 certificate in PEM with an RSA key: the password travels as a JWE. */
@@ -68,7 +67,7 @@ export interface ActionInput {
   /** Only for types that share a password, and required there. */
   passwordSharing?: Maybe<PasswordSharingInput>
   /** Beyond the reference: what happens when the call cannot be decided. Default `error`, which is the reference. */
-  onFailure?: Maybe<FailureModeName>
+  onFailure?: Maybe<FailureMode>
   /** Beyond the reference: whose behaviour is reproduced. `default` is the server's. */
   platform?: Maybe<PlatformName | 'default'>
 }
@@ -82,7 +81,7 @@ export interface ActionPatch {
   rule?: Maybe<RuleInput>
   attributes?: Maybe<string[]>
   passwordSharing?: Maybe<{ format?: Maybe<PasswordSharingInput['format']>; certificate?: Maybe<string> }>
-  onFailure?: Maybe<FailureModeName>
+  onFailure?: Maybe<FailureMode>
   platform?: Maybe<PlatformName | 'default'>
 }
 
@@ -116,7 +115,7 @@ export interface ActionView extends Omit<ActionSummary, 'links'> {
   rule?: Rule
   attributes?: string[]
   passwordSharing?: { format: PasswordSharingInput['format']; certificate?: string }
-  onFailure: FailureModeName
+  onFailure: FailureMode
   platform?: PlatformName
 }
 

@@ -1,3 +1,4 @@
+import { SCOPE_PATTERN } from '@preflow/contract'
 import { z } from 'zod'
 import { nothing, oneParameter, type PageLink, pageLinkSchema, pageSize, type RouteTable } from './route.ts'
 
@@ -83,8 +84,7 @@ export interface ApiResourceRoutes {
 const ignored = z.unknown().exactOptional().describe('Taken for compatibility; has no effect.')
 
 export const apiScopeInputSchema: z.ZodType<ApiScopeInput> = z.strictObject({
-  // What RFC 6749, section 3.3, lets a scope be made of.
-  name: z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,255}$/),
+  name: z.string().regex(SCOPE_PATTERN).max(255),
   displayName: z.string().max(255).exactOptional(),
   description: z.string().max(1024).exactOptional(),
 })
