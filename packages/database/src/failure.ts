@@ -3,6 +3,8 @@ import { ForeignDatabase } from './sqlite.ts'
 /** The database cannot be used. The message is a sentence for the operator, without credentials: what failed, and what to do. */
 export class DatabaseError extends Error {
   override name = 'DatabaseError'
+  /** Programs show its message as it is, without a stack. */
+  readonly isForOperator = true
 }
 
 /** How sentences about failures name the database, and what they advise. */

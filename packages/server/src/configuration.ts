@@ -2,6 +2,7 @@ import { type ActionType, actionTypes, type PlatformName, platforms } from '@pre
 import { nearestName } from '@preflow/contract/nearest-name'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { OperatorError } from './ground/operator-error.ts'
 
 /** Everything an operator can set. Each option is described once, in {@link options}. */
 export interface Configuration {
@@ -253,7 +254,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
 }
 
 /** The server cannot start with this configuration. The message has one line per option that must change. */
-export class ConfigurationError extends Error {
+export class ConfigurationError extends OperatorError {
   override name = 'ConfigurationError'
 }
 

@@ -11,6 +11,7 @@ import { handleSignIn } from './faces/sign-in/sign-in.ts'
 import { readBody } from './ground/http/http-body.ts'
 import type { Mounted } from './ground/http/mounted.ts'
 import { answerWith, type Face } from './ground/http/router.ts'
+import { serverProblems } from './ground/http/send.ts'
 import type { Ports } from './ground/ports.ts'
 import type { Organization, Tenant } from './ground/store/model.ts'
 
@@ -57,7 +58,9 @@ export function createFaces(configuration: Configuration, ports: Ports, domain: 
       return api.fetch(request, { tenant, organization, prefix, address: clientRequestOf(message).address })
     })
   const readForm = async (form: IncomingMessage) =>
-    new URLSearchParams((await readBody(form, form.headers['content-length'], MAX_FORM_BYTES)).toString())
+    new URLSearchParams(
+      (await readBody(form, form.headers['content-length'], MAX_FORM_BYTES, serverProblems.formTooLarge)).toString(),
+    )
 
   const apiPorts = { db, now, newId, randomBytes, log, trigger, verifyAccessToken }
   const signInPorts = {

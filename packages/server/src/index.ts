@@ -11,6 +11,7 @@ export {
 export { type BreakGlass, openBreakGlass } from './domain/actions/break-glass.ts'
 export { type ArchiveSearch, type CallArchive, openCallArchive } from './domain/actions/call-archive.ts'
 export { createLog, type Log } from './ground/observe/log.ts'
+export { isForOperator, OperatorError } from './ground/operator-error.ts'
 export type { Ports } from './ground/ports.ts'
 export type { ActionState } from './ground/store/actions.ts'
 export type { CallOfTenant } from './ground/store/calls.ts'

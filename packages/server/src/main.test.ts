@@ -58,6 +58,12 @@ test('a port in use ends with what to do, and code 1', async () => {
   other.close()
 })
 
+test('a database that cannot be reached ends with what to do, and code 1', async () => {
+  const { said, ended } = run({ PREFLOW_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })
+  assert.deepEqual((await ended)[0], 1)
+  assert.match(said.err, /^preflow: .*127\.0\.0\.1:1.*\n$/)
+})
+
 test('a misspelt variable is warned of, and stops nothing', async () => {
   const { child, said, listening, ended } = run({ PREFLOW_PROT: '1', PREFLOW_DATA: join(folder, 'misspelt') })
   await listening

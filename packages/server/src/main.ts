@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readConfiguration, unknownVariables } from './configuration.ts'
 import { createLog } from './ground/observe/log.ts'
+import { isForOperator } from './ground/operator-error.ts'
 import { createServer } from './server.ts'
 
 try {
@@ -17,8 +18,7 @@ try {
   }
   await server.listen()
 } catch (error) {
-  // A sentence for the operator; whatever has no sentence is a defect and shows where.
-  const isExpected = error instanceof Error && /^(Configuration|Database|Start)Error$/.test(error.name)
-  process.stderr.write(`preflow: ${isExpected ? error.message : (error as Error).stack}\n`)
+  // An error that has no sentence for the operator is a defect and shows where.
+  process.stderr.write(`preflow: ${isForOperator(error) ? error.message : (error as Error).stack}\n`)
   process.exit(1)
 }

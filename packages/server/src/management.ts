@@ -52,8 +52,8 @@ export type { AuditView, CallCount, CallSummary, CallView } from './ground/manag
 export { type OpenApiDocument, type OpenApiOperation, openApiDocument } from './ground/management-routes/open-api.ts'
 export {
   type PageLink,
-  type Problem,
-  problemSchema,
+  type ProblemView,
+  problemViewSchema,
   type Route,
   type RouteAnswer,
   type RouteShape,

@@ -5,11 +5,11 @@ import { createFirstTenant } from './domain/tenants/first-tenant.ts'
 import { createDomain } from './domain.ts'
 import { COMMON_AUTH, handleCommonAuth } from './faces/sign-in/common-auth.ts'
 import { createFaces } from './faces.ts'
-import { BodyTooLarge } from './ground/http/http-body.ts'
 import { createListener } from './ground/http/listener.ts'
 import { createRouter, pinHost } from './ground/http/router.ts'
-import { sendJson, sendProblem } from './ground/http/send.ts'
+import { sendJson, sendProblem, serverProblems } from './ground/http/send.ts'
 import type { Ports } from './ground/ports.ts'
+import { problemOf } from './ground/problem.ts'
 import { openData } from './ground/store/data.ts'
 import type { Database } from './ground/store/database.ts'
 import { startHousekeeping } from './ground/store/housekeeping.ts'
@@ -60,9 +60,9 @@ function compose(configuration: Configuration, ports: Ports, db: Database): Serv
   const route = createRouter(createFaces(configuration, ports, domain), domain.issuers.byName)
   const listener = createListener(configuration, (request, response) =>
     answer(request, response).catch(error => {
-      if (error instanceof BodyTooLarge) return sendProblem(response, 413, 'The body is too large.')
-      log.error({ method: request.method, err: error }, 'a request could not be answered')
-      return sendProblem(response, 500, 'Internal Server Error.')
+      const facts = { method: request.method }
+      const defect = { line: 'a request could not be answered', facts, problem: serverProblems.unexpected }
+      sendProblem(response, problemOf(error, ports, defect).problem)
     }),
   )
 

@@ -1,11 +1,22 @@
 import { actionTypes, type Platform } from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
+import type { Problem } from '../../ground/problem.ts'
 import { insertCalls, purgeCalls } from '../../ground/store/calls.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Action, CallRecord } from '../../ground/store/model.ts'
 
-/** The id of a call, for whoever asks why: header of the answer to whom an action refused something. */
+/** The header of an answer that names the call records behind it, for anyone who asks the operator why. */
 export const CALL_ID_HEADER = 'x-preflow-call-id'
+
+/** The header for one call, or no header when there was none. */
+export function callIdHeader(callId: string | undefined): Record<string, string> {
+  return callId === undefined ? {} : { [CALL_ID_HEADER]: callId }
+}
+
+/** The call that a problem names. */
+export function callIdOf({ headers }: Problem): string | undefined {
+  return headers[CALL_ID_HEADER]
+}
 
 /** What a record says of a call beside its outcome. */
 export interface CallFacts {

@@ -1,11 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { Refusal } from '../../ground/http/refusal.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import { findUserById, findUserByUserName } from '../../ground/store/users.ts'
 import { createGuardedCheck } from './check-password.ts'
+import { credentialProblems } from './credential-problems.ts'
 
 /** In whose name a request is made. */
 export interface Caller {
@@ -60,7 +60,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
   const check = createGuardedCheck(db)
 
   return async (request, { address = '', organization, tenant }) => {
-    refuseCrossSite(request)
+    if (request.headers.get('sec-fetch-site') === 'cross-site') throw credentialProblems.crossSite()
     const [scheme = '', credentials = ''] = (request.headers.get('authorization') ?? '').split(/ +(.*)/s)
     const caller =
       scheme.toLowerCase() === 'basic'
@@ -68,7 +68,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
         : scheme.toLowerCase() === 'bearer'
           ? await byToken(credentials, tenant, organization)
           : undefined
-    if (!caller) throw unauthorized()
+    if (!caller) throw credentialProblems.unauthorized()
     return caller
   }
 
@@ -92,7 +92,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
 
   async function checkPassword(attempt: Parameters<typeof check>[0]): Promise<User | undefined> {
     const verdict = await check(attempt)
-    if (verdict.status === 'resting') throw tooManyWrongPasswords()
+    if (verdict.status === 'resting') throw credentialProblems.tooManyWrongPasswords()
     return verdict.status === 'right' ? verdict.user : undefined
   }
 
@@ -133,30 +133,6 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
 export function mayUse(caller: Caller, scope: string, organization: Organization): boolean {
   if (caller.isAdministrator || caller.scopes.has(scope)) return true
   return organization.depth > 0 && caller.scopes.has(scope.replace(MANAGEMENT_SCOPE, 'internal_org_'))
-}
-
-/** A browser that remembers Basic credentials would send them with any page's request. */
-function refuseCrossSite(request: Request): void {
-  if (request.headers.get('sec-fetch-site') !== 'cross-site') return
-  throw new Refusal(403, 'PREFLOW-403', 'Forbidden.', 'Pages of other sites may not use this API.')
-}
-
-export function unauthorized(): Refusal {
-  return new Refusal(
-    401,
-    'PREFLOW-401',
-    'Unauthorized.',
-    'Send the user name and password of somebody who may do this (Basic), or an access token with the scope of the operation (Bearer).',
-    { 'www-authenticate': 'Basic realm="Preflow", charset="UTF-8", Bearer realm="Preflow"' },
-  )
-}
-
-function tooManyWrongPasswords(): Refusal {
-  return new Refusal(429, 'PREFLOW-429', 'Too many wrong passwords.', 'Try again in a minute.', { 'retry-after': '60' })
-}
-
-export function forbidden(scope: string): Refusal {
-  return new Refusal(403, 'PREFLOW-403', 'Forbidden.', `This needs the scope ${scope}.`)
 }
 
 /**

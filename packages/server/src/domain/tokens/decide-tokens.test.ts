@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type ActionType, platforms } from '@preflow/contract'
+import { Problem } from '../../ground/problem.ts'
 import type { Action, Application, Organization, User } from '../../ground/store/model.ts'
+import { callIdOf } from '../actions/call-record.ts'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
 import { remainingScopes } from './customisation.ts'
-import { type DecisionPorts, decideTokens, type TokenPlan, TokenRefusal } from './decide-tokens.ts'
+import { type DecisionPorts, decideTokens, type TokenPlan } from './decide-tokens.ts'
 
 const root: Organization = { id: 'o-1', tenantId: '41', name: 'Acme', handle: 'acme', depth: 0 }
 const branch: Organization = { id: 'o-2', tenantId: '41', parentId: 'o-1', name: 'Branch', handle: 'branch', depth: 1 }
@@ -226,11 +228,9 @@ describe('a refusal', () => {
   test('of the first action leaves the second unasked', async () => {
     const w = world(() => ({ status: 'failed', reason: 'access_denied' }))
     await assert.rejects(decideTokens(plan(), w.ports), (error: unknown) => {
-      assert(error instanceof TokenRefusal)
-      assert.deepEqual(
-        [error.status, error.error, error.description, error.callId],
-        [400, 'access_denied', undefined, 'c-1'],
-      )
+      assert(error instanceof Problem)
+      const { code, sentence, status } = error
+      assert.deepEqual([status, code, sentence, callIdOf(error)], [400, 'access_denied', undefined, 'c-1'])
       return true
     })
     assert.deepEqual(w.types(), ['PRE_ISSUE_ACCESS_TOKEN'])
@@ -240,9 +240,9 @@ describe('a refusal', () => {
     const error = { code: 'deadline' as const, message: 'No answer within 5000 ms.' }
     await assert.rejects(decideTokens(plan(), world(() => ({ status: 'error', error })).ports), {
       status: 500,
-      error: 'server_error',
-      description: 'Internal Server Error.',
-      callId: 'c-1',
+      code: 'server_error',
+      sentence: 'Internal Server Error.',
+      headers: { 'x-preflow-call-id': 'c-1' },
     })
   })
 })

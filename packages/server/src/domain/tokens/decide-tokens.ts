@@ -1,6 +1,7 @@
 import { type AccessTokenEvent, type ActionType, type IdTokenEvent, present, type TokenClaim } from '@preflow/contract'
 import { type ClaimValue, claimsOf } from '../../ground/claims/oidc-claims.ts'
 import type { Organization } from '../../ground/store/model.ts'
+import { extensionProblems } from '../actions/extension-problems.ts'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
 import type { Customisation } from './customisation.ts'
 import {
@@ -57,24 +58,6 @@ export interface DecisionPorts {
   newId(): string
 }
 
-/** An action did not let the tokens be issued. Nothing has been consumed or stored when this is thrown. */
-export class TokenRefusal extends Error {
-  override name = 'TokenRefusal'
-  status: 400 | 401 | 500
-  /** The OAuth error code. */
-  error: string
-  description: string | undefined
-  callId: string | undefined
-
-  constructor(refusal: { status: 400 | 401 | 500; error: string; description?: string; callId?: string }) {
-    super(`an action refused the token: ${refusal.error}`)
-    this.status = refusal.status
-    this.error = refusal.error
-    this.description = refusal.description
-    this.callId = refusal.callId
-  }
-}
-
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /**
@@ -100,7 +83,7 @@ const NO_GRANT = 'N/A'
  * Decides what the tokens of one request look like: drafts them, lets the access token action and then the ID token action
  * change the drafts, and says what is to be remembered for refreshes.
  *
- * Call it before anything is consumed or stored. Throws a {@link TokenRefusal} when an action refuses or cannot be asked.
+ * Call it before anything is consumed or stored. Throws a {@link Problem} when an action refuses or cannot be called.
  */
 export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promise<TokenDecision> {
   const mayRun = !isForManaging(plan)
@@ -237,7 +220,6 @@ async function decideIdToken(
 
 /** The event an action changed, or nothing when the tokens are issued as they were. Throws when they are not issued. */
 function changedEvent(triggered: Triggered): (Triggered & { status: 'success' }) | undefined {
-  const { callId } = triggered
   switch (triggered.status) {
     case 'skipped':
     case 'continued':
@@ -245,25 +227,18 @@ function changedEvent(triggered: Triggered): (Triggered & { status: 'success' })
     case 'success':
       return triggered
     case 'failed': {
-      const { type, reason, platform } = triggered
+      const { callId, type, reason, platform } = triggered
       const description =
         triggered.description ??
         (type === 'PRE_ISSUE_ID_TOKEN' ? platform.issuing.idTokenDefaultDescription : undefined)
-      throw new TokenRefusal({
-        status: reason === 'invalid_client' ? 401 : 400,
-        error: reason,
-        ...present({ description, callId }),
-      })
+      throw extensionProblems.refused(
+        { reason, ...present({ description, callId }) },
+        reason === 'invalid_client' ? 401 : 400,
+      )
     }
     case 'incomplete':
     case 'error':
-      // Why is for the operator, in the call's record. The client only learns the id to ask about.
-      throw new TokenRefusal({
-        status: 500,
-        error: 'server_error',
-        description: 'Internal Server Error.',
-        ...present({ callId }),
-      })
+      throw extensionProblems.notCalled(triggered)
     default:
       return triggered satisfies never
   }

@@ -1,7 +1,9 @@
+import type { Problem } from '../../ground/problem.ts'
+import { extensionProblems } from '../actions/extension-problems.ts'
 import type { Triggered } from '../actions/trigger-action.ts'
 import { type PasswordChange, passwordEvent, passwordFacts } from './password-event.ts'
 import { changedClaims, type ProfileChange, profileEvent, profileFacts } from './profile-event.ts'
-import type { ActionRefusal, UserPorts } from './user-change.ts'
+import type { UserPorts } from './user-change.ts'
 
 /** What whoever wants the change gets when an action could not be asked, for its record. */
 const INTERNAL_ERROR = 'status 500'
@@ -10,7 +12,7 @@ const INTERNAL_ERROR = 'status 500'
 export async function askAboutPassword(
   { trigger }: Pick<UserPorts, 'trigger'>,
   change: PasswordChange,
-): Promise<ActionRefusal | undefined> {
+): Promise<Problem | undefined> {
   const { organization, tenant } = change
   const triggered = await trigger({
     type: 'PRE_UPDATE_PASSWORD',
@@ -20,14 +22,14 @@ export async function askAboutPassword(
     refusedWith: INTERNAL_ERROR,
     eventFor: (platform, action) => passwordEvent(change, action, platform),
   })
-  return refusalOf(triggered)
+  return problemFrom(triggered)
 }
 
 /** Asks the action of the organization whether a profile may change. Nothing: it may, or nothing of it concerns the action. */
 export async function askAboutProfile(
   { trigger }: Pick<UserPorts, 'trigger'>,
   change: ProfileChange,
-): Promise<ActionRefusal | undefined> {
+): Promise<Problem | undefined> {
   const { organization, tenant } = change
   const claims = changedClaims(change)
   if (claims.length === 0) return undefined
@@ -39,23 +41,20 @@ export async function askAboutProfile(
     refusedWith: INTERNAL_ERROR,
     eventFor: (_, action) => profileEvent(change, claims, action),
   })
-  return refusalOf(triggered)
+  return problemFrom(triggered)
 }
 
-function refusalOf(triggered: Triggered): ActionRefusal | undefined {
-  const callId = triggered.callId === undefined ? {} : { callId: triggered.callId }
+function problemFrom(triggered: Triggered): Problem | undefined {
   switch (triggered.status) {
     case 'skipped':
     case 'continued':
     case 'success':
       return undefined
-    case 'failed': {
-      const { description, reason } = triggered
-      return { by: 'extension', reason, ...(description === undefined ? {} : { description }), ...callId }
-    }
+    case 'failed':
+      return extensionProblems.refused(triggered)
     case 'incomplete':
     case 'error':
-      return { by: 'fault', ...callId }
+      return extensionProblems.notCalled(triggered)
     default:
       return triggered satisfies never
   }

@@ -1,7 +1,8 @@
+import type { Problem } from '../../ground/problem.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserByUserName, insertUser } from '../../ground/store/users.ts'
 import { askAboutPassword } from './call-actions.ts'
-import type { ActionRefusal, Profile, UserChange, UserPorts } from './user-change.ts'
+import type { Profile, UserChange, UserPorts } from './user-change.ts'
 
 /** A user who is about to be. */
 export interface Registration extends UserChange {
@@ -13,7 +14,7 @@ export interface Registration extends UserChange {
 export type Registered =
   | { status: 'registered'; user: User }
   | { status: 'user_name_taken' }
-  | { status: 'refused'; refusal: ActionRefusal }
+  | { status: 'refused'; problem: Problem }
 
 /**
  * Creates a user. Every way to a new user leads through here, so whatever has a say in it is asked here: the password's action,
@@ -25,8 +26,8 @@ export async function registerUser(ports: UserPorts, registration: Registration)
   // Looked up first, so that no extension acts on a registration that cannot be.
   if (await findUserByUserName(db, tenant.id, profile.userName, organization.id)) return { status: 'user_name_taken' }
   if (password !== undefined) {
-    const refusal = await askAboutPassword(ports, { ...registration, user: profile, password, action: 'REGISTER' })
-    if (refusal) return { status: 'refused', refusal }
+    const problem = await askAboutPassword(ports, { ...registration, user: profile, password, action: 'REGISTER' })
+    if (problem) return { status: 'refused', problem }
   }
   const createdAt = ports.now()
   const user: User = {

@@ -1,11 +1,12 @@
 import type { PasswordEvent } from '@preflow/contract'
+import type { Problem } from '../../ground/problem.ts'
 import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserByUserName, updateUser as storeUser } from '../../ground/store/users.ts'
 import { askAboutPassword, askAboutProfile } from './call-actions.ts'
 import { isLastAdministrator } from './last-administrator.ts'
 import { changesOf } from './profile-event.ts'
-import type { ActionRefusal, Profile, UserChange, UserPorts } from './user-change.ts'
+import type { Profile, UserChange, UserPorts } from './user-change.ts'
 
 /** A user who is about to change. */
 export interface UserUpdate extends UserChange {
@@ -31,7 +32,7 @@ export type UserUpdated =
   | { status: 'last_administrator' }
   /** Somebody else changed or deleted the user while an extension was asked. Nothing was stored. */
   | { status: 'changed_meanwhile' }
-  | { status: 'refused'; refusal: ActionRefusal }
+  | { status: 'refused'; problem: Problem }
 
 /**
  * Changes a user. Every way to another password or profile leads through here, so whatever has a say in it is asked here: first
@@ -51,10 +52,10 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
   if (holder && holder.id !== user.id) return { status: 'user_name_taken' }
   const isSwitchedOff = user.isActive && !profile.isActive
   if (isSwitchedOff && (await isLastAdministrator(db, user))) return { status: 'last_administrator' }
-  const refusal =
+  const problem =
     (password === undefined ? undefined : await askAboutPassword(ports, { ...update, password })) ??
     (await askAboutProfile(ports, { ...update, profile }))
-  if (refusal) return { status: 'refused', refusal }
+  if (problem) return { status: 'refused', problem }
 
   const { claims, isActive, userName } = profile
   // Never the same twice: it is the version of the user.

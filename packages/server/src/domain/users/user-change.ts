@@ -29,16 +29,6 @@ export interface UserPorts {
   newId(): string
 }
 
-/** An action did not let a user be changed. Nothing of the change was stored. */
-export type ActionRefusal = { callId?: string } & (
-  | /** The extension said FAILED, or may not be done without: in words for whoever wanted the change. */ {
-      by: 'extension'
-      reason: string
-      description?: string
-    }
-  | /** It could not be asked. Why is for the operator, in the record of the call. */ { by: 'fault' }
-)
-
 const MAX_PASSWORD = 1024
 
 /** What a password must be to be kept at all; whether it is a good one is asked of its action. */

@@ -1,14 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isByExtension } from '../../domain/actions/extension-problems.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { isPassword, PASSWORD_FORM, type UserPorts } from '../../domain/users/user-change.ts'
-import { donePage, errorPage, newPasswordPage } from '../../ground/pages/pages.ts'
-import { send } from '../../ground/pages/send.ts'
+import { pageProblems } from '../../ground/pages/page-problems.ts'
+import { donePage, newPasswordPage } from '../../ground/pages/pages.ts'
+import { send, sendProblemPage } from '../../ground/pages/send.ts'
 import { readInvitation } from './invitation.ts'
+import { invitationProblems } from './invitation-problems.ts'
 
 /** Where invitations lead, below the path of the issuer. */
 export const INVITATION_PATH = '/set-password'
+
+const METHODS = ['GET', 'HEAD', 'POST']
 
 export interface InvitationPagePorts extends UserPorts {
   /** Reads a small form. Rejects when it is too large or no form. */
@@ -25,20 +30,15 @@ export async function handleInvitation(
   { tenant, organization }: Issuer,
   ports: InvitationPagePorts,
 ): Promise<void> {
-  if (!['GET', 'HEAD', 'POST'].includes(request.method ?? '')) {
-    response.setHeader('allow', 'GET, HEAD, POST')
-    return send(response, 405, errorPage('invalid_request', 'This page knows GET and POST.'))
+  if (!METHODS.includes(request.method ?? '')) {
+    return sendProblemPage(response, pageProblems.methodNotAllowed(METHODS, 'This page knows GET and POST.'))
   }
   const isForm = request.method === 'POST'
   const given = isForm ? await ports.readForm(request) : new URL(request.url ?? '', 'http://any.invalid').searchParams
   const text = given.get('invitation') ?? ''
   const invitation = await readInvitation(ports.db, tenant.id, text)
   if (invitation?.user.organizationId !== organization.id) {
-    return send(
-      response,
-      400,
-      errorPage('invalid_invitation', 'This link was used before or is too old. Ask for another.'),
-    )
+    return sendProblemPage(response, invitationProblems.invalid())
   }
   const { invitedBy, user } = invitation
   const show = (status: number, complaint?: string) =>
@@ -61,14 +61,9 @@ export async function handleInvitation(
       return send(response, 200, donePage('Password Set Successfully', 'You can sign in with it now.'))
     }
     case 'refused': {
-      const { refusal } = updated
-      if (refusal.by === 'extension') return show(400, refusal.description ?? 'Choose another password.')
-      const record = refusal.callId === undefined ? '' : ` Its record is ${refusal.callId}.`
-      return send(
-        response,
-        500,
-        errorPage('server_error', `The server encountered an internal error. Try again later.${record}`),
-      )
+      const { problem } = updated
+      if (isByExtension(problem)) return show(problem.status, problem.sentence ?? 'Choose another password.')
+      return sendProblemPage(response, invitationProblems.notCalled(problem))
     }
     default:
       return show(409, 'Your account was changed meanwhile. Try again.')

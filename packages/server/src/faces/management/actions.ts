@@ -5,7 +5,7 @@ import {
   unimplementedActionTypes,
 } from '@preflow/contract'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
-import { invalidRequest } from '../../ground/http/refusal.ts'
+import { requestProblems } from '../../ground/http/request-problems.ts'
 import type {
   ActionInput,
   ActionPatch,
@@ -25,7 +25,7 @@ import {
   updateAction,
 } from '../../ground/store/actions.ts'
 import type { Action } from '../../ground/store/model.ts'
-import { actionRefusals } from './action-refusals.ts'
+import { actionProblems } from './action-problems.ts'
 import { checkAction, readAuthentication, readRule, SPECIAL_MEMBERS } from './check-action.ts'
 import type { Call, Handlers } from './handler.ts'
 
@@ -48,7 +48,7 @@ type ActionRouteName =
 /** @param maximum Most actions an organization may have of one type. */
 export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
   const admit = (params: { actionType: string }, mounted: Mounted) => void typeOf(params, mounted)
-  const refuseMalformed = actionRefusals.malformedBody
+  const refuseMalformed = actionProblems.malformedBody
 
   return {
     listActionTypes: {
@@ -80,7 +80,7 @@ export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
         const descriptor = typeOf(call.params, call)
         const { action, generatedSecret } = newAction(call, descriptor)
         checkAction(action)
-        if (!(await insertAction(call.db, action, maximum))) throw actionRefusals.maximumReached()
+        if (!(await insertAction(call.db, action, maximum))) throw actionProblems.maximumReached()
         call.audit({ action: 'ADD', targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
         return {
           status: 201,
@@ -104,7 +104,7 @@ export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
       admit,
       async handle(call) {
         const action = await find(call)
-        if (!action) throw actionRefusals.notFound()
+        if (!action) throw actionProblems.notFound()
         return { status: 200, body: show(action) }
       },
     },
@@ -120,11 +120,11 @@ export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
         const rule = call.body.rule ? { rule: readRule(call.body.rule, descriptor) } : undefined
         checkAttributesSupported(call.body, descriptor)
         const action = await find(call)
-        if (!action) throw actionRefusals.noSuchAction()
+        if (!action) throw actionProblems.noSuchAction()
 
         const { version } = call.body
         if (version != null && version !== descriptor.latestVersion) {
-          throw actionRefusals.notLatestVersion(descriptor.latestVersion)
+          throw actionProblems.notLatestVersion(descriptor.latestVersion)
         }
         const { secrets, generatedSecret } = changeSigning(
           action.endpoint.signingSecrets,
@@ -166,13 +166,13 @@ export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
   }
 }
 
-/** What a path names. Throws the refusals 1 to 3 of the reference's order. */
+/** What a path names. Throws the problems 1 to 3 of the reference's order. */
 export function typeOf({ actionType }: { actionType: string }, { organization }: Mounted): ActionTypeDescriptor {
-  if (unimplementedActionTypes.some(({ path }) => path === actionType)) throw actionRefusals.typeNotImplemented()
+  if (unimplementedActionTypes.some(({ path }) => path === actionType)) throw actionProblems.typeNotImplemented()
   const descriptor = descriptors.find(({ path, category }) => path === actionType && category === 'PRE_POST')
-  if (!descriptor) throw actionRefusals.invalidType()
+  if (!descriptor) throw actionProblems.invalidType()
   if (organization.depth > 0 && !descriptor.mayBeConfiguredByOrganization) {
-    throw actionRefusals.notForOrganizations(descriptor.type)
+    throw actionProblems.notForOrganizations(descriptor.type)
   }
   return descriptor
 }
@@ -191,7 +191,7 @@ async function switchTo(
   call: Omit<Call<'activateAction'>, 'body' | 'query'>,
 ): Promise<{ status: 200; body: ActionSummary }> {
   const action = await find(call)
-  if (!action) throw actionRefusals.noSuchAction()
+  if (!action) throw actionProblems.noSuchAction()
   await setActionStatus(call.db, call.tenant.id, action.id, status)
   call.audit({ action: verb, targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
   return { status: 200, body: summarize({ ...action, status, updatedAt: call.nowMs }, call) }
@@ -203,7 +203,7 @@ function newAction(
 ): { action: Action; generatedSecret?: string } {
   const { body, nowMs, tenant, organization } = call
   for (const member of SPECIAL_MEMBERS[descriptor.type] ?? []) {
-    if (!body[member]) throw invalidRequest(`Property ${member} cannot be null.`)
+    if (!body[member]) throw requestProblems.invalid(`Property ${member} cannot be null.`)
   }
   checkSupported(body, descriptor)
   const authentication = readAuthentication(body.endpoint.authentication)
@@ -287,17 +287,17 @@ function sharing(
 
 /** What the type has no place for, in the order of the reference's mappers. */
 function checkSupported(body: ActionInput | ActionPatch, { type, mayListHeaders }: ActionTypeDescriptor): void {
-  if (body.passwordSharing && !SPECIAL_MEMBERS[type]?.includes('passwordSharing')) throw actionRefusals.malformedBody()
+  if (body.passwordSharing && !SPECIAL_MEMBERS[type]?.includes('passwordSharing')) throw actionProblems.malformedBody()
   if (mayListHeaders) return
-  if (body.endpoint?.allowedHeaders) throw actionRefusals.headersNotSupported(type)
-  if (body.endpoint?.allowedParameters) throw actionRefusals.parametersNotSupported(type)
+  if (body.endpoint?.allowedHeaders) throw actionProblems.headersNotSupported(type)
+  if (body.endpoint?.allowedParameters) throw actionProblems.parametersNotSupported(type)
 }
 
 function checkAttributesSupported(
   { attributes }: ActionInput | ActionPatch,
   { type, mayListAttributes }: ActionTypeDescriptor,
 ): void {
-  if (attributes && attributes.length > 0 && !mayListAttributes) throw actionRefusals.attributesNotSupported(type)
+  if (attributes && attributes.length > 0 && !mayListAttributes) throw actionProblems.attributesNotSupported(type)
 }
 
 /** Newest first. A generated secret keeps the newest of before beside it, so that the extension can be told in peace. */

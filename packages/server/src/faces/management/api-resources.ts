@@ -1,5 +1,4 @@
 import type { Mounted } from '../../ground/http/mounted.ts'
-import { Refusal } from '../../ground/http/refusal.ts'
 import type {
   ApiResourceSummary,
   ApiResourceView,
@@ -14,6 +13,7 @@ import {
   updateApiResource,
 } from '../../ground/store/api-resources.ts'
 import type { ApiResource } from '../../ground/store/model.ts'
+import { apiResourceProblems } from './api-resource-problems.ts'
 import { readFilter } from './filter.ts'
 import type { Call, Handlers } from './handler.ts'
 
@@ -26,9 +26,6 @@ type ApiResourceRouteName =
   | 'getApiResource'
   | 'updateApiResource'
   | 'deleteApiResource'
-
-const refusal = (status: number, code: string, message: string, description: string) =>
-  new Refusal(status, `API-RESOURCE-${code}`, message, description)
 
 /** The management API and SCIM as a resource of each tenant: its scopes are what tools are authorized for. */
 export function isSystemApi({ identifier }: Pick<ApiResource, 'identifier'>): boolean {
@@ -49,12 +46,7 @@ export const apiResourceHandlers: Handlers<ApiResourceRouteName> = {
         scopes: readScopes(body.scopes ?? [], call),
       }
       if (!(await insertApiResource(call.db, resource))) {
-        throw refusal(
-          409,
-          '60003',
-          'Unable to add API resource.',
-          `API resource already exists for the tenant: ${tenant.domain}. Identifiers and names of scopes are unique in a tenant.`,
-        )
+        throw apiResourceProblems.taken(tenant)
       }
       call.audit({ action: 'ADD', targetType: 'API_RESOURCE', targetId: resource.id, details: {} })
       return { status: 201, body: show(resource, call), location: `${call.prefix}${BASE}/${resource.id}` }
@@ -116,12 +108,7 @@ export const apiResourceHandlers: Handlers<ApiResourceRouteName> = {
         ],
       }
       if (!(await updateApiResource(call.db, changed))) {
-        throw refusal(
-          409,
-          '60004',
-          'Unable to add scope.',
-          `Scope already exists for the tenant: ${call.tenant.domain}.`,
-        )
+        throw apiResourceProblems.scopeTaken(call.tenant)
       }
       call.audit({
         action: 'UPDATE',
@@ -154,38 +141,18 @@ async function mustFind({
 }: Pick<Call<'getApiResource'>, 'db' | 'tenant' | 'params'>): Promise<ApiResource> {
   const resource = await findApiResource(db, tenant.id, params.apiResourceId)
   if (resource) return resource
-  throw refusal(
-    404,
-    '60002',
-    'Unable to find the API resource.',
-    `Unable to find the API resource with the id: ${params.apiResourceId} in the tenant domain.`,
-  )
+  throw apiResourceProblems.notFound(params.apiResourceId)
 }
 
 function refuseSystemApi(resource: ApiResource): void {
-  if (!isSystemApi(resource)) return
-  throw refusal(
-    403,
-    '60012',
-    'Cannot modify or delete System APIs.',
-    'Cannot modify or delete the read-only System APIs.',
-  )
+  if (isSystemApi(resource)) throw apiResourceProblems.systemApi()
 }
 
 function readScopes(inputs: readonly ApiScopeInput[], { newId }: Pick<Call<'createApiResource'>, 'newId'>) {
   for (const { name } of inputs) {
-    if (OIDC_SCOPES.includes(name)) {
-      throw refusal(
-        400,
-        '60009',
-        'Existing OIDC scope name provided.',
-        'Provided scopes name is already exists in the system as an OIDC scope.',
-      )
-    }
+    if (OIDC_SCOPES.includes(name)) throw apiResourceProblems.oidcScope()
     // Scopes of this form are rights to manage the tenant; an API of somebody else must not hand them out.
-    if (name.startsWith('internal_')) {
-      throw refusal(400, '60008', 'Restricted scope name provided.', 'Scope name is restricted.')
-    }
+    if (name.startsWith('internal_')) throw apiResourceProblems.restrictedScope()
   }
   return inputs.map(scope => ({ id: newId(), ...scope }))
 }

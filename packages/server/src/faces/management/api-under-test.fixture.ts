@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { TokenHolder, VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
-import { type Problem, problemSchema, type Route, type RouteAnswer } from '../../ground/management-routes/route.ts'
+import {
+  type ProblemView,
+  problemViewSchema,
+  type Route,
+  type RouteAnswer,
+} from '../../ground/management-routes/route.ts'
 import { MANAGEMENT_BASE_PATH, managementRouteList } from '../../ground/management-routes/routes.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
@@ -52,7 +57,7 @@ export function createApiUnderTest(db: Database, settings: ManagementSettings = 
       now: () => db.now(),
       newId: randomUUID,
       randomBytes,
-      log: { error: (facts: unknown) => faults.push((facts as { err: unknown }).err) },
+      log: { info: () => {}, error: (facts: unknown) => faults.push((facts as { err: unknown }).err) },
       verifyAccessToken,
     },
     settings,
@@ -113,7 +118,7 @@ export async function addUser(db: Database, tenant: Tenant, more: Partial<User> 
 /** A refusal, by status, code and what it says. */
 export function assertRefused(answered: Answered, status: number, code: string, description?: string | RegExp): void {
   assert.equal(answered.status, status, JSON.stringify(answered.body))
-  const problem: Problem = answered.body
+  const problem: ProblemView = answered.body
   assert.equal(problem.code, code)
   if (typeof description === 'string') assert.equal(problem.description, description)
   else if (description) assert.match(problem.description ?? '', description)
@@ -158,7 +163,7 @@ export function assertDeclared(method: string, path: string, { status, headers, 
   const refusals = new Set([401, 403, 429, ...(route ? route.refusals : [404, 405])])
   if (route?.body) for (const refusal of [400, 413, 415]) refusals.add(refusal)
   assert.ok(refusals.has(status), `${title}, which is not declared`)
-  assert.ok(problemSchema.safeParse(body).success, `${title} with a body that is no Problem`)
+  assert.ok(problemViewSchema.safeParse(body).success, `${title} with a body that is no Problem`)
 }
 
 function patternOf(route: Route): RegExp {

@@ -1,5 +1,5 @@
 import { BASIC_AUTHENTICATOR, sequenceOf } from '../../domain/sign-in/sequence.ts'
-import { invalidRequest } from '../../ground/http/refusal.ts'
+import { requestProblems } from '../../ground/http/request-problems.ts'
 import type {
   AuthenticationSequenceInput,
   AuthenticationSequenceView,
@@ -8,12 +8,12 @@ import { authenticationTypesOf } from '../../ground/store/authenticators.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, SignInSequence, Tenant } from '../../ground/store/model.ts'
 
-const refuse = (text: string) => invalidRequest(`authenticationSequence${text}`)
+const refuse = (text: string) => requestProblems.invalid(`authenticationSequence${text}`)
 
 /**
  * Reads how an application has its users signed in.
  *
- * @returns The sequence, or nothing for the default one. Rejects with a refusal that says what does not fit.
+ * @returns The sequence, or nothing for the default one. Rejects with a problem that says what does not fit.
  */
 export async function readSequence(
   { type = 'DEFAULT', steps = [], subjectStepId = 1, attributeStepId = 1 }: AuthenticationSequenceInput,

@@ -1,5 +1,5 @@
 import type { Mounted } from '../../ground/http/mounted.ts'
-import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import { requestProblems } from '../../ground/http/request-problems.ts'
 import type {
   ApplicationSummary,
   ApplicationView,
@@ -21,8 +21,9 @@ import {
   listApplications,
   updateApplication,
 } from '../../ground/store/applications.ts'
-import type { ApiResource, Application } from '../../ground/store/model.ts'
+import type { ApiResource, Application, Tenant } from '../../ground/store/model.ts'
 import { isSystemApi } from './api-resources.ts'
+import { applicationProblems } from './application-problems.ts'
 import { readSequence, showSequence } from './applications-sequence.ts'
 import { readFilter } from './filter.ts'
 import type { Call, Handlers } from './handler.ts'
@@ -49,14 +50,6 @@ type ApplicationRouteName =
   | 'updateAuthorizedApi'
   | 'withdrawApi'
 
-const nameTaken = (name: string) =>
-  new Refusal(
-    409,
-    'APP-60007',
-    'Application already exists.',
-    `An application with the name ${name}, or with the client id, already exists. Choose another.`,
-  )
-
 export const applicationHandlers: Handlers<ApplicationRouteName> = {
   createApplication: {
     async handle(call) {
@@ -78,7 +71,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         createdAt: nowMs,
         updatedAt: nowMs,
       }
-      if (!(await insertApplication(call.db, application))) throw nameTaken(body.name)
+      if (!(await insertApplication(call.db, application))) throw applicationProblems.nameTaken(body.name)
       call.audit({ action: 'ADD', targetType: 'APPLICATION', targetId: application.id, details: {} })
       return { status: 201, location: `${call.prefix}${BASE}/${application.id}` }
     },
@@ -128,7 +121,9 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       const { name, description, advancedConfigurations, authenticationSequence } = call.body
       const { signIn: oldSignIn, ...rest } = application
       if (authenticationSequence && application.isSystem) {
-        throw invalidRequest('authenticationSequence: users of a system application sign in with their password.')
+        throw requestProblems.invalid(
+          'authenticationSequence: users of a system application sign in with their password.',
+        )
       }
       const signIn = authenticationSequence ? await readSequence(authenticationSequence, call) : oldSignIn
       const changed: Application = {
@@ -139,7 +134,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         skipsConsent: advancedConfigurations?.skipLoginConsent ?? application.skipsConsent,
         updatedAt: call.nowMs,
       }
-      if (!(await updateApplication(call.db, changed))) throw nameTaken(changed.name)
+      if (!(await updateApplication(call.db, changed))) throw applicationProblems.nameTaken(changed.name)
       audit(call, 'UPDATE', { fields: Object.keys(call.body) })
       return { status: 200 }
     },
@@ -164,10 +159,10 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       const { clientSecret: oldSecret, hybridResponseTypes: _, ...application } = await mustFind(call)
       const { clientId, clientSecret } = call.body
       if (clientId !== undefined && clientId !== application.clientId) {
-        throw invalidRequest('clientId: cannot be changed. Leave it out, or create another application.')
+        throw requestProblems.invalid('clientId: cannot be changed. Leave it out, or create another application.')
       }
       if (clientSecret !== undefined && clientSecret !== oldSecret) {
-        throw invalidRequest('clientSecret: cannot be chosen here. Leave it out, or use regenerate-secret.')
+        throw requestProblems.invalid('clientSecret: cannot be chosen here. Leave it out, or use regenerate-secret.')
       }
       const settings = readOidc(call.body)
       await updateApplication(call.db, {
@@ -184,7 +179,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
   regenerateClientSecret: {
     async handle(call) {
       const application = await mustFind(call)
-      if (application.isPublicClient) throw invalidRequest('A public client has no secret.')
+      if (application.isPublicClient) throw requestProblems.invalid('A public client has no secret.')
       const changed = {
         ...application,
         clientSecret: randomText(call, CLIENT_SECRET_BYTES),
@@ -203,24 +198,14 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       const resource = await findAuthorizable(call, body.id)
       const policy = body.policyIdentifier ?? 'RBAC'
       if (!POLICIES.includes(policy.toUpperCase())) {
-        throw new Refusal(
-          400,
-          'APP-60511',
-          'Invalid policy id value provided.',
-          "Invalid policy id value. It should be 'RBAC' or 'No Policy'.",
-        )
+        throw applicationProblems.unknownPolicy()
       }
       const authorized = await listAuthorizedApis(db, tenant.id, params.applicationId)
       if (authorized.some(({ resourceId }) => resourceId === resource.id)) {
-        throw new Refusal(
-          409,
-          'APP-60509',
-          'API resource already authorized.',
-          `API resource with id: ${resource.id} is already authorized for the application with id: ${params.applicationId}.`,
-        )
+        throw applicationProblems.alreadyAuthorized(resource.id, params.applicationId)
       }
       const scopes = body.scopes ?? []
-      checkScopes(scopes, resource, tenant.domain)
+      checkScopes(scopes, resource, tenant)
       await authorizeApi(db, tenant.id, params.applicationId, {
         resourceId: resource.id,
         policy: policy.toUpperCase(),
@@ -265,10 +250,10 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       await mustFind(call)
       const apis = await listAuthorizedApis(db, tenant.id, params.applicationId)
       const api = apis.find(({ resourceId }) => resourceId === params.apiId)
-      if (!api) throw notAuthorized(params)
+      if (!api) throw applicationProblems.notAuthorized(params)
       const resource = await findAuthorizable(call, params.apiId)
       const { addedScopes = [], removedScopes = [] } = body
-      checkScopes(addedScopes, resource, tenant.domain)
+      checkScopes(addedScopes, resource, tenant)
       const scopes = [...new Set([...api.scopes, ...addedScopes])].filter(scope => !removedScopes.includes(scope))
       await authorizeApi(db, tenant.id, params.applicationId, { ...api, scopes })
       audit(call, 'AUTHORIZE_API', { apiResource: params.apiId, addedScopes, removedScopes })
@@ -280,7 +265,8 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
     async handle(call) {
       const { db, tenant, params } = call
       await mustFind(call)
-      if (!(await withdrawApi(db, tenant.id, params.applicationId, params.apiId))) throw notAuthorized(params)
+      if (!(await withdrawApi(db, tenant.id, params.applicationId, params.apiId)))
+        throw applicationProblems.notAuthorized(params)
       audit(call, 'WITHDRAW_API', { apiResource: params.apiId })
       return { status: 204 }
     },
@@ -292,12 +278,7 @@ type OneApplicationCall = Pick<Call<'getApplication'>, 'db' | 'tenant' | 'params
 async function mustFind({ db, tenant, params }: OneApplicationCall): Promise<Application> {
   const application = await findApplicationById(db, tenant.id, params.applicationId)
   if (application) return application
-  throw new Refusal(
-    404,
-    'APP-60006',
-    'Application not found.',
-    `Application cannot be found for the provided id: ${params.applicationId} in the tenantDomain: ${tenant.domain}.`,
-  )
+  throw applicationProblems.notFound(params.applicationId, tenant)
 }
 
 function audit(
@@ -315,41 +296,17 @@ async function findAuthorizable(
 ): Promise<ApiResource> {
   const resource = await findApiResource(db, tenant.id, id)
   if (!resource) {
-    throw new Refusal(
-      404,
-      'APP-60507',
-      'API resource not found.',
-      `API resource with id: ${id} is not found in the tenant domain: ${tenant.domain}.`,
-    )
+    throw applicationProblems.noSuchApi(id, tenant)
   }
   if (isSystemApi(resource) && !caller.isAdministrator) {
-    throw new Refusal(
-      403,
-      'APP-60520',
-      'Forbidden',
-      'Operation is not permitted. You do not have permissions to make this request.',
-    )
+    throw applicationProblems.notPermitted()
   }
   return resource
 }
 
-function checkScopes(scopes: readonly string[], resource: ApiResource, domain: string): void {
+function checkScopes(scopes: readonly string[], resource: ApiResource, tenant: Tenant): void {
   if (scopes.every(scope => resource.scopes.some(({ name }) => name === scope))) return
-  throw new Refusal(
-    400,
-    'APP-60508',
-    'API scopes not found.',
-    `One or more scopes in the request is not found for the API resource with Id: ${resource.id} in the tenant domain: ${domain}.`,
-  )
-}
-
-function notAuthorized({ applicationId, apiId }: { applicationId: string; apiId: string }): Refusal {
-  return new Refusal(
-    404,
-    'APP-60510',
-    'API resource not authorized for the application.',
-    `API resource with id: ${apiId} is not authorized for the application with id: ${applicationId}.`,
-  )
+  throw applicationProblems.noSuchScope(resource, tenant)
 }
 
 function randomText({ randomBytes }: Pick<Call<'createApplication'>, 'randomBytes'>, bytes: number): string {
@@ -363,7 +320,7 @@ function readOidc(oidc: OidcInput) {
   const hybridResponseTypes = readHybridResponseTypes(oidc.hybridFlow)
   const needsCallback = oidc.grantTypes.some(grant => REDIRECTING_GRANTS.includes(grant))
   if (needsCallback && callbackUrls.length === 0) {
-    throw invalidRequest(`callbackURLs: name at least one; ${REDIRECTING_GRANTS.join(' and ')} need it.`)
+    throw requestProblems.invalid(`callbackURLs: name at least one; ${REDIRECTING_GRANTS.join(' and ')} need it.`)
   }
   return {
     isPublicClient,
@@ -389,7 +346,7 @@ function readCallbackUrl(given: string): string[] {
   for (const url of alternatives) {
     const parsed = URL.parse(url)
     if (parsed?.hash !== '' || url.includes('#') || /^(javascript|data|vbscript):$/.test(parsed.protocol)) {
-      throw invalidRequest('callbackURLs: each must be an absolute URL without fragment, or regexp=(url|url).')
+      throw requestProblems.invalid('callbackURLs: each must be an absolute URL without fragment, or regexp=(url|url).')
     }
   }
   return alternatives
@@ -398,7 +355,7 @@ function readCallbackUrl(given: string): string[] {
 function readOrigin(given: string): string {
   const origin = URL.parse(given)?.origin
   if (origin === undefined || origin === 'null' || origin !== given.replace(/\/$/, '')) {
-    throw invalidRequest('allowedOrigins: each must be an origin, for example https://app.example.com.')
+    throw requestProblems.invalid('allowedOrigins: each must be an origin, for example https://app.example.com.')
   }
   return origin
 }
@@ -407,12 +364,7 @@ function readHybridResponseTypes(hybrid: OidcInput['hybridFlow']): string[] {
   if (!hybrid?.enable) return []
   const types = (hybrid.responseType ?? '').split(',').map(type => type.trim())
   if (types.every(type => HYBRID_RESPONSE_TYPES.includes(type))) return types
-  throw new Refusal(
-    400,
-    'APP-60518',
-    'Hybrid flow response type is incorrect.',
-    "The response type for the hybrid flow should be either 'code token' or 'code id_token' or 'code id_token token'",
-  )
+  throw applicationProblems.wrongHybridResponseType()
 }
 
 function summarize(application: Application, { prefix }: Mounted): ApplicationSummary {

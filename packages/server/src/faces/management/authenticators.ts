@@ -1,10 +1,11 @@
 import { actionTypes, ENDPOINT_AUTHENTICATION_PROPERTIES } from '@preflow/contract'
 import { BASIC_AUTHENTICATOR } from '../../domain/sign-in/sequence.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
-import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import { requestProblems } from '../../ground/http/request-problems.ts'
 import type { AuthenticationInput, EndpointPatch } from '../../ground/management-routes/actions.ts'
 import type { AuthenticatorSummary, CustomAuthenticatorView } from '../../ground/management-routes/authenticators.ts'
 import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
+import { Problem } from '../../ground/problem.ts'
 import { listApplications } from '../../ground/store/applications.ts'
 import {
   authenticatorIdOf,
@@ -17,6 +18,7 @@ import {
 } from '../../ground/store/authenticators.ts'
 import type { Action, Authenticator } from '../../ground/store/model.ts'
 import { changeSigning, showEndpoint } from './actions.ts'
+import { authenticatorProblems } from './authenticator-problems.ts'
 import { checkAction, readAuthentication } from './check-action.ts'
 import type { Call, Handlers } from './handler.ts'
 
@@ -30,13 +32,6 @@ type AuthenticatorRouteName =
   | 'getCustomAuthenticator'
   | 'updateCustomAuthenticator'
   | 'deleteCustomAuthenticator'
-
-/** The refusals with the reference's codes and words. */
-const refusal = (status: number, code: string, message: string, description: string) =>
-  new Refusal(status, `AUT-${code}`, message, description)
-
-const invalidEndpoint = (description: string) =>
-  refusal(400, '60011', 'Invalid endpoint configuration provided.', description)
 
 /** Custom authenticators: each is an action of type AUTHENTICATION under a name of its own, configured like all actions. */
 export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
@@ -61,7 +56,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
       const { name, displayName, description, image } = body
       checkNames(body)
       const taken = await findAuthenticator(db, tenant.id, organization.id, name)
-      if (taken) throw nameTaken(name)
+      if (taken) throw authenticatorProblems.nameTaken(name)
       const { secrets, generatedSecret } = changeSigning([], body.endpoint.signing, call)
       const authenticator: Authenticator = {
         name,
@@ -93,9 +88,9 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
       }
       checkEndpoint(authenticator.action)
       const inserted = await insertAuthenticator(db, authenticator)
-      if (inserted === 'name_taken') throw nameTaken(name)
+      if (inserted === 'name_taken') throw authenticatorProblems.nameTaken(name)
       if (inserted === 'too_many') {
-        throw invalidRequest(
+        throw requestProblems.invalid(
           `An organization has at most ${MAX_AUTHENTICATORS} custom authenticators. Delete one first.`,
         )
       }
@@ -167,42 +162,17 @@ function find({ db, tenant, organization, params }: OneAuthenticatorCall): Promi
 async function mustFind(call: OneAuthenticatorCall): Promise<Authenticator> {
   const authenticator = await find(call)
   if (authenticator) return authenticator
-  throw refusal(
-    404,
-    '60012',
-    'Authenticator not found.',
-    `There is no custom authenticator with the id ${call.params.authenticatorId}. GET /authenticators lists all.`,
-  )
-}
-
-function nameTaken(name: string): Refusal {
-  return refusal(
-    400,
-    '60013',
-    'The authenticator already exists.',
-    `The authenticator already exists for the given name: ${name}.`,
-  )
+  throw authenticatorProblems.notFound(call.params.authenticatorId)
 }
 
 function refuseChange(field: string, wanted: string | null | undefined, current: string): void {
   if (wanted == null || wanted === current) return
-  throw invalidRequest(`${field}: cannot be changed. Leave it out, or create another authenticator.`)
+  throw requestProblems.invalid(`${field}: cannot be changed. Leave it out, or create another authenticator.`)
 }
 
 function checkNames({ name, displayName }: { name: string; displayName: string }): void {
-  const expected = (what: string, given: string, form: RegExp) =>
-    `The provided ${what} ${JSON.stringify(given)} is not in the expected format ${form.source}.`
-  if (!NAME.test(name)) {
-    throw refusal(400, '60014', 'Authenticator name is invalid.', expected('authenticator name', name, NAME))
-  }
-  if (!DISPLAY_NAME.test(displayName)) {
-    throw refusal(
-      400,
-      '60015',
-      'Authenticator display name is invalid.',
-      expected('authenticator display name', displayName, DISPLAY_NAME),
-    )
-  }
+  if (!NAME.test(name)) throw authenticatorProblems.invalidName(name, NAME)
+  if (!DISPLAY_NAME.test(displayName)) throw authenticatorProblems.invalidDisplayName(displayName, DISPLAY_NAME)
 }
 
 function statusOf(isEnabled: boolean): Action['status'] {
@@ -214,11 +184,12 @@ function readCredentials(input: AuthenticationInput): Action['endpoint']['authen
   const given = input.properties ?? {}
   for (const property of ENDPOINT_AUTHENTICATION_PROPERTIES[input.type].required) {
     if (!Object.hasOwn(given, property) || given[property] === null) {
-      throw invalidEndpoint(
+      throw authenticatorProblems.invalidEndpoint(
         `The property ${property} must be provided as an authentication property for the ${input.type} authentication type.`,
       )
     }
-    if (given[property]?.trim() === '') throw invalidEndpoint(`The Property ${property} cannot be blank.`)
+    if (given[property]?.trim() === '')
+      throw authenticatorProblems.invalidEndpoint(`The Property ${property} cannot be blank.`)
   }
   return readAuthentication(input)
 }
@@ -228,7 +199,7 @@ function checkEndpoint(action: Action): void {
   try {
     checkAction(action)
   } catch (error) {
-    throw error instanceof Refusal ? invalidEndpoint(error.message) : error
+    throw error instanceof Problem ? authenticatorProblems.invalidEndpoint(error.message) : error
   }
 }
 
@@ -255,7 +226,9 @@ async function refuseWhileUsed(
   )
   if (users.length === 0) return
   const names = users.map(application => application.name).join(', ')
-  throw invalidRequest(`${name} is used to sign in to ${names}. Take it out of their authenticationSequence first.`)
+  throw requestProblems.invalid(
+    `${name} is used to sign in to ${names}. Take it out of their authenticationSequence first.`,
+  )
 }
 
 function audit(

@@ -1,5 +1,5 @@
 import { instant } from '../../ground/http/mounted.ts'
-import { Refusal } from '../../ground/http/refusal.ts'
+import { requestProblems } from '../../ground/http/request-problems.ts'
 import type { CallSummary } from '../../ground/management-routes/calls.ts'
 import { listAuditRecords } from '../../ground/store/audit.ts'
 import { countCalls, findCall, listCalls } from '../../ground/store/calls.ts'
@@ -24,7 +24,7 @@ export const callHandlers: Handlers<'listCalls' | 'countCalls' | 'getCall' | 'li
     async handle({ db, tenant, params }) {
       const call = await findCall(db, tenant.id, params.callId)
       if (!call) {
-        throw new Refusal(404, 'PREFLOW-404', 'Call is not found.', 'No call has this id, or its record is too old.')
+        throw requestProblems.notFound('No call has this id, or its record is too old.', 'Call is not found.')
       }
       return { status: 200, body: { ...summarize(call), details: call.details } }
     },

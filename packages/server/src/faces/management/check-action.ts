@@ -13,7 +13,7 @@ import {
 import { localClaims } from '../../ground/claims/local-claims.ts'
 import type { AuthenticationInput, RuleInput } from '../../ground/management-routes/actions.ts'
 import type { Action } from '../../ground/store/model.ts'
-import { actionRefusals } from './action-refusals.ts'
+import { actionProblems } from './action-problems.ts'
 
 const NAME = /^[a-zA-Z0-9-_][a-zA-Z0-9-_ ]*[a-zA-Z0-9-_]$/
 const ENDPOINT_URI = /^https?:\/\/[^\s/$.?#]\S*$/
@@ -44,8 +44,8 @@ export const SPECIAL_MEMBERS: Partial<Record<ActionType, readonly 'passwordShari
 export function readAuthentication({ type, properties }: AuthenticationInput): EndpointAuthentication {
   const { required, optional } = ENDPOINT_AUTHENTICATION_PROPERTIES[type]
   const given = properties ?? {}
-  if (required.some(name => !Object.hasOwn(given, name))) throw actionRefusals.credentialsMissing()
-  if (required.some(name => !given[name])) throw actionRefusals.credentialsEmpty()
+  if (required.some(name => !Object.hasOwn(given, name))) throw actionProblems.credentialsMissing()
+  if (required.some(name => !given[name])) throw actionProblems.credentialsEmpty()
   if (required.length === 0 && optional.length === 0) return { type } as EndpointAuthentication
   const known = [...required, ...optional].filter(name => given[name])
   return { type, properties: Object.fromEntries(known.map(name => [name, given[name]])) } as EndpointAuthentication
@@ -54,55 +54,55 @@ export function readAuthentication({ type, properties }: AuthenticationInput): E
 /** The rule as it is kept. `{}` and a rule without groups mean: no rule. */
 export function readRule(input: RuleInput, descriptor: ActionTypeDescriptor): Rule | undefined {
   if (!input.rules) return undefined
-  if (descriptor.ruleFields.length === 0) throw actionRefusals.rulesNotSupported()
+  if (descriptor.ruleFields.length === 0) throw actionProblems.rulesNotSupported()
   const rule = { condition: 'OR', rules: input.rules } as Rule
   const fault = validateRule(rule, descriptor)
-  if (fault) throw actionRefusals.invalidRule(fault.message)
+  if (fault) throw actionProblems.invalidRule(fault.message)
   return rule
 }
 
 /** The checks of the reference's service, in its order, on what is about to be kept. */
 export function checkAction(action: Action): void {
   const { endpoint, name } = action
-  if (name.trim() === '') throw actionRefusals.empty('Action name')
-  if (endpoint.uri.trim() === '') throw actionRefusals.empty('Endpoint URI')
-  if (!NAME.test(name)) throw actionRefusals.invalid('Action name')
-  if (!ENDPOINT_URI.test(endpoint.uri)) throw actionRefusals.invalid('Endpoint URI')
+  if (name.trim() === '') throw actionProblems.empty('Action name')
+  if (endpoint.uri.trim() === '') throw actionProblems.empty('Endpoint URI')
+  if (!NAME.test(name)) throw actionProblems.invalid('Action name')
+  if (!ENDPOINT_URI.test(endpoint.uri)) throw actionProblems.invalid('Endpoint URI')
   checkAuthentication(endpoint.authentication)
   for (const header of endpoint.allowedHeaders) {
-    if (!HEADER_NAME.test(header)) throw actionRefusals.invalid(header)
+    if (!HEADER_NAME.test(header)) throw actionProblems.invalid(header)
   }
   if (endpoint.allowedHeaders.some(header => SECRET_HEADERS.includes(header.toLowerCase()))) {
-    throw actionRefusals.headersNotAllowed()
+    throw actionProblems.headersNotAllowed()
   }
   for (const parameter of endpoint.allowedParameters) {
-    if (parameter === '' || NOT_IN_PARAMETER_NAME.test(parameter)) throw actionRefusals.invalid(parameter)
+    if (parameter === '' || NOT_IN_PARAMETER_NAME.test(parameter)) throw actionProblems.invalid(parameter)
   }
   if (endpoint.allowedParameters.some(parameter => SECRET_PARAMETERS.includes(parameter))) {
-    throw actionRefusals.parametersNotAllowed()
+    throw actionProblems.parametersNotAllowed()
   }
   checkAttributes(action.attributes)
   const certificate = action.passwordSharing?.certificate
   if (certificate !== undefined && !isRsaCertificate(certificate)) {
-    throw actionRefusals.invalidProperties('Certificate content is invalid.')
+    throw actionProblems.invalidProperties('Certificate content is invalid.')
   }
 }
 
 function checkAuthentication({ type, ...rest }: EndpointAuthentication): void {
   const properties: Record<string, string> = 'properties' in rest ? { ...rest.properties } : {}
   for (const name of ENDPOINT_AUTHENTICATION_PROPERTIES[type].required) {
-    if (properties[name]?.trim() === '') throw actionRefusals.empty(PROPERTY_LABELS[name] ?? name)
+    if (properties[name]?.trim() === '') throw actionProblems.empty(PROPERTY_LABELS[name] ?? name)
   }
   const { header, tokenEndpoint } = properties
-  if (header !== undefined && !HEADER_NAME.test(header)) throw actionRefusals.invalid(header)
-  if (tokenEndpoint !== undefined && !ENDPOINT_URI.test(tokenEndpoint)) throw actionRefusals.invalid('Token endpoint')
+  if (header !== undefined && !HEADER_NAME.test(header)) throw actionProblems.invalid(header)
+  if (tokenEndpoint !== undefined && !ENDPOINT_URI.test(tokenEndpoint)) throw actionProblems.invalid('Token endpoint')
 }
 
 function checkAttributes(attributes: readonly string[]): void {
-  if (attributes.length > MAX_ATTRIBUTES) throw actionRefusals.tooManyAttributes(attributes.length, MAX_ATTRIBUTES)
+  if (attributes.length > MAX_ATTRIBUTES) throw actionProblems.tooManyAttributes(attributes.length, MAX_ATTRIBUTES)
   for (const attribute of attributes) {
-    if (!localClaims.has(attribute)) throw actionRefusals.unknownAttribute(attribute)
-    if (UNSHARED_ATTRIBUTES.has(attribute)) throw actionRefusals.attributeNotShared(attribute)
+    if (!localClaims.has(attribute)) throw actionProblems.unknownAttribute(attribute)
+    if (UNSHARED_ATTRIBUTES.has(attribute)) throw actionProblems.attributeNotShared(attribute)
   }
 }
 

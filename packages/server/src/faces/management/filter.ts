@@ -1,4 +1,4 @@
-import { Refusal } from '../../ground/http/refusal.ts'
+import { Problem } from '../../ground/problem.ts'
 
 const OPERATORS: Record<string, (value: string, wanted: string) => boolean> = {
   eq: (value, wanted) => value === wanted,
@@ -7,12 +7,31 @@ const OPERATORS: Record<string, (value: string, wanted: string) => boolean> = {
   ew: (value, wanted) => value.endsWith(wanted),
 }
 
+/** The problems of a filter. Each API of the reference has its own code for all of them. */
+const filterProblems = {
+  format: (code: string) =>
+    new Problem(400, code, 'Filter needs to be in the format <attribute>+<operation>+<value>. Eg: name+eq+john', {
+      title: 'Invalid filter query format.',
+    }),
+  attribute: (code: string, known: readonly string[]) =>
+    new Problem(400, code, `Filtering is only supported with ${known.join(', ')}.`, {
+      title: 'Filtering using the attempted attribute is not supported.',
+    }),
+  operation: (code: string) =>
+    new Problem(
+      400,
+      code,
+      "Please use one of the supported filtering operations such as 'eq', 'co', 'sw', 'ew', 'and', 'or'.",
+      { title: 'Attempted filtering operation is invalid.' },
+    ),
+}
+
 /**
  * Reads a filter like `name eq shop`, and `name eq "my shop" or clientId sw test` of several. Comparisons are without regard
  * to case.
  *
  * @param attributes What may be asked about.
- * @returns Whether an entry matches. Throws a {@link Refusal} that says what a filter looks like.
+ * @returns Whether an entry matches. Throws a {@link Problem} that says what a filter looks like.
  */
 export function readFilter<Entry>(
   filter: string | undefined,
@@ -25,33 +44,11 @@ export function readFilter<Entry>(
 
   function readComparison(text: string): (entry: Entry) => boolean {
     const [, attribute = '', operator = '', given = ''] = /^\s*(\S+)\s+(\S+)\s+(.+?)\s*$/.exec(text) ?? []
-    if (attribute === '') {
-      throw new Refusal(
-        400,
-        code,
-        'Invalid filter query format.',
-        'Filter needs to be in the format <attribute>+<operation>+<value>. Eg: name+eq+john',
-      )
-    }
+    if (attribute === '') throw filterProblems.format(code)
     const read = Object.hasOwn(attributes, attribute) ? attributes[attribute] : undefined
-    if (!read) {
-      const known = Object.keys(attributes).join(', ')
-      throw new Refusal(
-        400,
-        code,
-        'Filtering using the attempted attribute is not supported.',
-        `Filtering is only supported with ${known}.`,
-      )
-    }
+    if (!read) throw filterProblems.attribute(code, Object.keys(attributes))
     const compare = OPERATORS[operator.toLowerCase()]
-    if (!compare) {
-      throw new Refusal(
-        400,
-        code,
-        'Attempted filtering operation is invalid.',
-        "Please use one of the supported filtering operations such as 'eq', 'co', 'sw', 'ew', 'and', 'or'.",
-      )
-    }
+    if (!compare) throw filterProblems.operation(code)
     const wanted = given.replace(/^"(.*)"$/, '$1').toLowerCase()
     return entry => compare(read(entry).toLowerCase(), wanted)
   }

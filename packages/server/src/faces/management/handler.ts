@@ -1,7 +1,7 @@
 import type { Caller } from '../../domain/credentials/authenticate.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
-import { invalidRequest, type Refusal } from '../../ground/http/refusal.ts'
 import type { ManagementRouteName, ManagementRoutes } from '../../ground/management-routes/routes.ts'
+import type { Problem } from '../../ground/problem.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { AuditRecord } from '../../ground/store/model.ts'
 
@@ -32,13 +32,11 @@ export type Answer<Name extends ManagementRouteName> = {
 
 export interface Handler<Name extends ManagementRouteName> {
   handle(call: Call<Name>): Promise<Answer<Name>>
-  /** What is checked before the body is read. Throws a {@link Refusal}. */
+  /** What is checked before the body is read. Throws a {@link Problem}. */
   admit?(params: ManagementRoutes[Name]['params'], mounted: Mounted): void
-  /** How a body is refused that is not JSON, has unknown fields or fields of a wrong type. Default: {@link invalidRequest}. */
-  refuseMalformed?(description: string): Refusal
+  /** How a body is refused that is not JSON, has unknown fields or fields of a wrong type. Default: code `UE-10000`. */
+  refuseMalformed?(sentence: string): Problem
 }
 
 /** Handlers by the name of their route. */
 export type Handlers<Names extends ManagementRouteName> = { [Name in Names]: Handler<Name> }
-
-export const refuseMalformedByDefault = (description: string): Refusal => invalidRequest(description)

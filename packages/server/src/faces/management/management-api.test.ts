@@ -184,7 +184,7 @@ test('an endless body is given up when it grows too large', async () => {
       now: Date.now,
       newId: randomUUID,
       randomBytes: count => new Uint8Array(count),
-      log: { error: () => assert.fail('nothing unexpected happens') },
+      log: { info: () => {}, error: () => assert.fail('nothing unexpected happens') },
       verifyAccessToken: async () => undefined,
     },
     { maxBodyBytes: 2000 },
@@ -237,7 +237,7 @@ test('a fault of the server is a 500 with an id that the log has too, and keeps 
     randomBytes: () => {
       throw new Error('no randomness: secret-detail')
     },
-    log: { error: (facts: object) => void logged.push(facts) },
+    log: { info: () => {}, error: (facts: object) => void logged.push(facts) },
     verifyAccessToken: async () => undefined,
   })
   const response = await api.fetch(

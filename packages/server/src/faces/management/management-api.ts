@@ -1,8 +1,10 @@
 import { Hono } from 'hono'
-import { createAuthenticate, forbidden, mayUse, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import { createAuthenticate, mayUse, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import { credentialProblems } from '../../domain/credentials/credential-problems.ts'
 import { type Mounted, originOf } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
-import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import { requestProblems } from '../../ground/http/request-problems.ts'
+import { problemResponse } from '../../ground/http/send.ts'
 import { openApiDocument } from '../../ground/management-routes/open-api.ts'
 import type { Route } from '../../ground/management-routes/route.ts'
 import {
@@ -11,6 +13,7 @@ import {
   managementRouteList,
 } from '../../ground/management-routes/routes.ts'
 import type { Log } from '../../ground/observe/log.ts'
+import { Problem, problemOf } from '../../ground/problem.ts'
 import { insertAuditRecord } from '../../ground/store/audit.ts'
 import { type Database, inTransaction } from '../../ground/store/database.ts'
 import type { AuditRecord } from '../../ground/store/model.ts'
@@ -21,7 +24,7 @@ import { applicationHandlers } from './applications.ts'
 import { authenticatorHandlers } from './authenticators.ts'
 import { callHandlers } from './calls.ts'
 import { describeFaults } from './describe-faults.ts'
-import { type Handler, type Handlers, refuseMalformedByDefault } from './handler.ts'
+import type { Handler, Handlers } from './handler.ts'
 import { ruleHandlers } from './rules.ts'
 import { tenantHandlers } from './tenants.ts'
 
@@ -31,7 +34,7 @@ export interface ManagementPorts {
   now(): number
   newId(): string
   randomBytes(count: number): Uint8Array
-  log: Pick<Log, 'error'>
+  log: Pick<Log, 'error' | 'info'>
   verifyAccessToken: VerifyAccessToken
 }
 
@@ -59,7 +62,7 @@ type AnyHandler = Handler<ManagementRouteName>
  * A change and its audit record are kept together or not at all.
  */
 export function createManagementApi(ports: ManagementPorts, settings: ManagementSettings = {}): ManagementApi {
-  const { db, log, newId } = ports
+  const { db, newId } = ports
   const { maxBodyBytes = 1_048_576, maxActionsPerType = 1, version = '0.0.0' } = settings
   const authenticate = createAuthenticate(db, ports.verifyAccessToken)
   const handlers: Handlers<ManagementRouteName> = {
@@ -87,26 +90,12 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
     const path = context.req.path.slice(MANAGEMENT_BASE_PATH.length)
     const routes = managementRouteList.filter(route => matches(route.path, path))
     const methods = [...new Set(routes.map(({ method }) => method))]
-    if (methods.length === 0) {
-      throw new Refusal(404, 'PREFLOW-404', 'Not found.', 'There is no such path; openapi.json lists all.')
-    }
-    throw new Refusal(405, 'PREFLOW-405', 'Method not allowed.', `Use ${methods.join(' or ')}.`, {
-      allow: methods.join(', '),
-    })
+    if (methods.length === 0) throw requestProblems.notFound('There is no such path; openapi.json lists all.')
+    throw requestProblems.methodNotAllowed(methods)
   })
   app.onError(error => {
-    const traceId = newId()
-    if (error instanceof Refusal) return refuse(error, traceId)
-    log.error({ traceId, err: error }, 'a management request failed')
-    return refuse(
-      new Refusal(
-        500,
-        'SE-50000',
-        'Unexpected Processing Error.',
-        'Server encountered an error while serving the request.',
-      ),
-      traceId,
-    )
+    const { problem, traceId } = problemOf(error, ports, { line: 'a management request failed', problem: unexpected })
+    return problemResponse(problem, traceId)
   })
 
   async function answer(
@@ -118,15 +107,18 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
     givenQuery: Record<string, string>,
   ): Promise<Response> {
     const caller = await authenticate(request, mounted)
-    if (route.scope !== undefined && !mayUse(caller, route.scope, mounted.organization)) throw forbidden(route.scope)
+    if (route.scope !== undefined && !mayUse(caller, route.scope, mounted.organization)) {
+      throw credentialProblems.lacksScope(route.scope)
+    }
     refuseWrongLevel(route, mounted)
     const params = route.params.safeParse(givenParams)
-    if (!params.success) throw invalidRequest(describeFaults(params.error, givenParams).description)
+    if (!params.success) throw requestProblems.invalid(describeFaults(params.error, givenParams).description)
     handler.admit?.(params.data as never, mounted)
     // PostgreSQL keeps no NUL in a text, not even to compare with.
-    if (Object.values(givenQuery).some(value => value.includes('\0'))) throw invalidRequest('The query holds a NUL.')
+    if (Object.values(givenQuery).some(value => value.includes('\0')))
+      throw requestProblems.invalid('The query holds a NUL.')
     const query = route.query.safeParse(givenQuery)
-    if (!query.success) throw invalidRequest(describeFaults(query.error, givenQuery).description)
+    if (!query.success) throw requestProblems.invalid(describeFaults(query.error, givenQuery).description)
     const body = route.body && (await readValid(route.body, request, handler))
 
     const audited: AuditRecord[] = []
@@ -157,24 +149,29 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
     request: Request,
     handler: AnyHandler,
   ): Promise<unknown> {
-    const refuseMalformed = handler.refuseMalformed ?? refuseMalformedByDefault
+    const refuseMalformed = handler.refuseMalformed ?? requestProblems.invalid
     const read = await readJson(request, maxBodyBytes)
     if (!read) throw refuseMalformed('The body is not JSON in UTF-8.')
     const checked = schema.safeParse(read.value)
     if (checked.success) return checked.data
     const { isMalformed, description } = describeFaults(checked.error, read.value)
-    throw isMalformed ? refuseMalformed(description) : invalidRequest(description)
+    throw isMalformed ? refuseMalformed(description) : requestProblems.invalid(description)
   }
 
   return { fetch: async (request, mounted) => app.fetch(request, mounted) }
 }
 
+const unexpected = () =>
+  new Problem(500, 'SE-50000', 'Server encountered an error while serving the request.', {
+    title: 'Unexpected Processing Error.',
+  })
+
 function refuseWrongLevel({ level }: Route, { tenant, organization }: Mounted): void {
   if (level === 'first-tenant' && (tenant.id !== FIRST_TENANT.id || organization.depth > 0)) {
-    throw new Refusal(403, 'PREFLOW-403', 'Forbidden.', 'Tenants are managed at the first tenant only.')
+    throw requestProblems.forbidden('Tenants are managed at the first tenant only.')
   }
   if (level === 'tenant' && organization.depth > 0) {
-    throw new Refusal(403, 'PREFLOW-403', 'Forbidden.', 'This belongs to the tenant; leave /o/{organization} out.')
+    throw requestProblems.forbidden('This belongs to the tenant; leave /o/{organization} out.')
   }
 }
 
@@ -185,10 +182,6 @@ function respond(answered: { status: unknown; body?: unknown; location?: string 
   return answered.body === undefined
     ? new Response(null, { status, headers })
     : Response.json(answered.body, { status, headers })
-}
-
-function refuse({ status, problem, headers }: Refusal, traceId: string): Response {
-  return Response.json({ ...problem, traceId }, { status, headers: { 'cache-control': 'no-store', ...headers } })
 }
 
 function matches(pattern: string, path: string): boolean {

@@ -1,16 +1,17 @@
 import { actionTypes, type RuleField, ruleOperators } from '@preflow/contract'
 import { localClaims } from '../../ground/claims/local-claims.ts'
-import { Refusal } from '../../ground/http/refusal.ts'
 import type { RuleFieldView } from '../../ground/management-routes/actions.ts'
+import { Problem } from '../../ground/problem.ts'
 import type { Handlers } from './handler.ts'
+
+const noSuchFlow = () =>
+  new Problem(400, 'RULEMETA-60001', 'Provided flow type is invalid or not implemented.', { title: 'Invalid flow.' })
 
 export const ruleHandlers: Handlers<'getRuleMetadata' | 'listLocalClaims'> = {
   getRuleMetadata: {
     async handle({ query }) {
       const descriptor = Object.values(actionTypes).find(({ path }) => path === query.flow)
-      if (!descriptor?.ruleFields.length) {
-        throw new Refusal(400, 'RULEMETA-60001', 'Invalid flow.', 'Provided flow type is invalid or not implemented.')
-      }
+      if (!descriptor?.ruleFields.length) throw noSuchFlow()
       return { status: 200, body: descriptor.ruleFields.map(describeField) }
     },
   },

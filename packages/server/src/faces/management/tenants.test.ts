@@ -38,7 +38,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
       now: Date.now,
       newId: randomUUID,
       randomBytes: count => new Uint8Array(count),
-      log: { error: (facts: unknown) => assert.fail(String((facts as { err: unknown }).err)) },
+      log: { info: () => {}, error: (facts: unknown) => assert.fail(String((facts as { err: unknown }).err)) },
       verifyAccessToken: async () => undefined,
     })
     atFirst = async (method, path, body) => {

@@ -1,7 +1,7 @@
 import { localClaimUri } from '@preflow/contract'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
-import { invalidRequest, Refusal } from '../../ground/http/refusal.ts'
+import { requestProblems } from '../../ground/http/request-problems.ts'
 import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import type {
   OrganizationSummary,
@@ -15,6 +15,7 @@ import { addOrganization, findOrganizationById, listOrganizations } from '../../
 import { findTenantById, listTenants } from '../../ground/store/tenants.ts'
 import { insertUser, listAdministrators } from '../../ground/store/users.ts'
 import type { Call, Handlers } from './handler.ts'
+import { tenantProblems } from './tenant-problems.ts'
 
 const BASE = MANAGEMENT_BASE_PATH
 
@@ -31,9 +32,7 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
     async handle(call) {
       const { domain, name, owners = [] } = call.body
       const tenant = await createTenant(call.db, { domain, ...(name === undefined ? {} : { name }) }, call)
-      if (!tenant) {
-        throw new Refusal(409, 'TM-60009', 'Tenant already exists.', `The domain ${domain} is taken. Choose another.`)
-      }
+      if (!tenant) throw tenantProblems.domainTaken(domain)
       for (const owner of owners) await keepOwner(owner, tenant, call)
       call.audit({ action: 'ADD', targetType: 'TENANT', targetId: tenant.id, details: { domain } })
       return { status: 201, location: `${call.prefix}${BASE}/tenants/${tenant.id}` }
@@ -53,7 +52,7 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
   getTenant: {
     async handle({ db, params }) {
       const tenant = await findTenantById(db, params.tenantId)
-      if (!tenant) throw new Refusal(404, 'TM-60010', 'Tenant not found.', `There is no tenant ${params.tenantId}.`)
+      if (!tenant) throw tenantProblems.noSuchTenant(params.tenantId)
       return { status: 200, body: await showTenant(tenant, db) }
     },
   },
@@ -63,7 +62,7 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
       const { db, tenant, body } = call
       const parent =
         body.parentId === undefined ? call.organization : await findOrganizationById(db, tenant.id, body.parentId)
-      if (!parent) throw invalidRequest(`parentId: there is no organization ${body.parentId} in this tenant.`)
+      if (!parent) throw requestProblems.invalid(`parentId: there is no organization ${body.parentId} in this tenant.`)
       const id = call.newId()
       const organization: Organization = {
         id,
@@ -74,14 +73,7 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
         depth: parent.depth + 1,
         createdAt: call.nowMs,
       }
-      if (!(await addOrganization(db, organization))) {
-        throw new Refusal(
-          409,
-          'ORG-60076',
-          'Unable to create the organization.',
-          `The organization handle ${organization.handle} is taken. Choose another.`,
-        )
-      }
+      if (!(await addOrganization(db, organization))) throw tenantProblems.handleTaken(organization.handle)
       call.audit({ action: 'ADD', targetType: 'ORGANIZATION', targetId: id, details: { parent: parent.id } })
       return {
         status: 201,
@@ -101,14 +93,7 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
   getOrganization: {
     async handle(call) {
       const organization = await findOrganizationById(call.db, call.tenant.id, call.params.organizationId)
-      if (!organization) {
-        throw new Refusal(
-          404,
-          'ORG-60015',
-          'Organization not found.',
-          `There is no organization ${call.params.organizationId} in this tenant.`,
-        )
-      }
+      if (!organization) throw tenantProblems.noSuchOrganization(call.params.organizationId)
       return { status: 200, body: showOrganization(organization, call) }
     },
   },
@@ -135,7 +120,7 @@ async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'cr
     },
     owner.password,
   )
-  if (!isKept) throw invalidRequest(`owners: ${owner.username} is named twice.`)
+  if (!isKept) throw requestProblems.invalid(`owners: ${owner.username} is named twice.`)
 }
 
 async function showTenant({ id, domain, rootOrganizationId }: Tenant, db: Database): Promise<TenantView> {

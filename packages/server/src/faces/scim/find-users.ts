@@ -4,7 +4,7 @@ import type { Database } from '../../ground/store/database.ts'
 import type { Organization, User } from '../../ground/store/model.ts'
 import { listUsers, type UserSearch } from '../../ground/store/users.ts'
 import { checkComparisons, matchesFilter } from './match-filter.ts'
-import { ScimFault } from './scim-fault.ts'
+import { fromLibrary, scimProblems } from './scim-problems.ts'
 import { toResource } from './user-resource.ts'
 
 /** What `GET /Users` and the like may ask. */
@@ -20,12 +20,12 @@ export const MAX_RESULTS = 1000
 const DEFAULT_RESULTS = 100
 const PAGE_SIZE = 500
 
-/** Reads the query of a request. Throws a {@link ScimFault} for a filter that cannot be understood. */
+/** Reads the query of a request. Throws a problem for a filter that cannot be understood. */
 export function readQuery(given: Record<string, string>): ScimQuery {
   const number = (name: string, fallback: number) => {
     const value = given[name] === undefined ? fallback : Number(given[name])
     if (Number.isInteger(value)) return value
-    throw new ScimFault(400, `${name} must be a whole number.`, 'invalidValue')
+    throw scimProblems.invalidValue(`${name} must be a whole number.`)
   }
   try {
     const { filter, attributes } = new Resources.User({
@@ -42,7 +42,7 @@ export function readQuery(given: Record<string, string>): ScimQuery {
     }
   } catch (error) {
     // What scimmy cannot parse it answers with a TypeError; nothing here reads anything but the client's query.
-    throw error instanceof TypeError ? new ScimFault(400, error.message, 'invalidFilter') : ScimFault.of(error)
+    throw error instanceof TypeError ? scimProblems.invalidFilter(error.message) : fromLibrary(error)
   }
 }
 

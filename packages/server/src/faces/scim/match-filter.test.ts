@@ -59,6 +59,6 @@ for (const [filter, expected] of cases) {
 
 test('a comparison with too little or an unknown operator is refused', () => {
   for (const expression of [{ userName: ['eq'] }, { userName: ['zz', 'x'] }, { name: { givenName: ['not', 'eq'] } }]) {
-    assert.throws(() => checkComparisons(expression), { name: 'ScimFault', scimType: 'invalidFilter' })
+    assert.throws(() => checkComparisons(expression), { name: 'Problem', code: 'invalidFilter' })
   }
 })

@@ -1,5 +1,5 @@
 import type { Types } from 'scimmy'
-import { ScimFault } from './scim-fault.ts'
+import { scimProblems } from './scim-problems.ts'
 
 /** `['eq', 'x']`, `['not', 'eq', 'x']`, `['pr']` */
 type Comparison = [string, ...unknown[]]
@@ -18,7 +18,7 @@ export function matchesFilter(filter: Types.Filter, resource: object): boolean {
   return ([...filter] as Expression[]).some(branch => holds(branch, resource))
 }
 
-/** Throws a {@link ScimFault} for `userName eq` without a value and the like, which the parser lets through. */
+/** Throws a problem for `userName eq` without a value and the like, which the parser lets through. */
 export function checkComparisons(expression: unknown): void {
   if (!Array.isArray(expression) || expression.some(isComposite)) {
     for (const part of Object.values(expression as object)) checkComparisons(part)
@@ -26,7 +26,7 @@ export function checkComparisons(expression: unknown): void {
   }
   const { operator, values } = readComparison(expression as Comparison)
   if (operator === PRESENT ? values.length === 0 : Object.hasOwn(COMPARISONS, operator) && values.length === 1) return
-  throw new ScimFault(400, 'Each comparison of a filter needs an attribute, an operator and a value.', 'invalidFilter')
+  throw scimProblems.invalidFilter('Each comparison of a filter needs an attribute, an operator and a value.')
 }
 
 function holds(expression: Expression, actual: unknown): boolean {

@@ -75,7 +75,7 @@ onEachDatabase('the SCIM API', open => {
         now: () => ++nowMs,
         newId: randomUUID,
         trigger: noActions,
-        log: { error: (facts: unknown) => void faults.push((facts as { err: unknown }).err) },
+        log: { info: () => {}, error: (facts: unknown) => void faults.push((facts as { err: unknown }).err) },
         verifyAccessToken: async token => tokens.get(token),
       },
       { maxBodyBytes: 20_000 },
@@ -623,7 +623,7 @@ onEachDatabase('the SCIM API', open => {
       now: Date.now,
       newId: randomUUID,
       trigger: noActions,
-      log: { error: (facts: object) => void logged.push(facts) },
+      log: { info: () => {}, error: (facts: object) => void logged.push(facts) },
       verifyAccessToken: async () => undefined,
     })
     const response = await broken.fetch(

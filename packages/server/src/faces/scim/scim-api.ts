@@ -1,44 +1,37 @@
 import { Hono } from 'hono'
 import { Messages } from 'scimmy'
-import { CALL_ID_HEADER } from '../../domain/actions/call-record.ts'
 import {
   type Caller,
   createAuthenticate,
   mayUse,
   type VerifyAccessToken,
 } from '../../domain/credentials/authenticate.ts'
+import { credentialProblems } from '../../domain/credentials/credential-problems.ts'
 import { SCIM_USER_SCOPES } from '../../domain/tenants/api-scopes.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { isLastAdministrator } from '../../domain/users/last-administrator.ts'
 import { changesOf } from '../../domain/users/profile-event.ts'
 import { registerUser } from '../../domain/users/register-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
-import {
-  type ActionRefusal,
-  areClaimsShort,
-  CLAIMS_FORM,
-  type Initiator,
-  type Profile,
-  type UserPorts,
-} from '../../domain/users/user-change.ts'
+import { areClaimsShort, type Initiator, type Profile, type UserPorts } from '../../domain/users/user-change.ts'
 import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from '../../ground/claims/local-claims.ts'
 import { type Mounted, originOf } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
-import { Refusal } from '../../ground/http/refusal.ts'
 import type { Log } from '../../ground/observe/log.ts'
+import { type Problem, problemOf } from '../../ground/problem.ts'
 import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { deleteUser, findUserById } from '../../ground/store/users.ts'
 import { findUsers, MAX_RESULTS, readQuery } from './find-users.ts'
 import { schemas } from './schema.ts'
-import { ScimFault } from './scim-fault.ts'
+import { describeProblem, scimProblems } from './scim-problems.ts'
 import { patchUser, readUser, toResource, versionOf, type WantedUser } from './user-resource.ts'
 
 /** What all paths of this API are below. */
 export const SCIM_BASE_PATH = '/scim2'
 
 export interface ScimPorts extends UserPorts {
-  log: Pick<Log, 'error'>
+  log: Pick<Log, 'error' | 'info'>
   verifyAccessToken: VerifyAccessToken
 }
 
@@ -76,7 +69,7 @@ interface Visit extends Mounted {
  * @see RFC 7643, RFC 7644.
  */
 export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): ScimApi {
-  const { db, log } = ports
+  const { db } = ports
   const { maxBodyBytes = 1_048_576 } = settings
   const authenticate = createAuthenticate(db, ports.verifyAccessToken)
 
@@ -91,8 +84,9 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
       profile,
       ...(password === undefined ? {} : { password }),
     })
-    if (registered.status === 'user_name_taken') throw userNameTaken()
-    if (registered.status === 'refused') throw refusedBy(registered.refusal, 'Error in adding the user', profile)
+    if (registered.status === 'user_name_taken') throw scimProblems.userNameTaken()
+    if (registered.status === 'refused')
+      throw scimProblems.byAction(registered.problem, 'Error in adding the user', profile)
     const { user } = registered
     await audit(visit, 'ADD', user, changesOf({}, user.claims))
     return answerUser(visit, user, context.req.query(), 201)
@@ -129,7 +123,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     mayChange(visit, user)
     checkVersion(visit.request, user)
     await inTransaction(db, async tx => {
-      if (await isLastAdministrator(tx, user)) throw lastAdministrator()
+      if (await isLastAdministrator(tx, user)) throw scimProblems.lastAdministrator()
       await deleteUser(tx, user.tenantId, user.id)
     })
     await audit(visit, 'DELETE', user, [])
@@ -154,7 +148,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   })
   app.get('/Schemas/:id', context => {
     const schema = schemas.get(context.req.param('id'))
-    if (!schema) throw notFound()
+    if (!schema) throw scimProblems.notFound()
     return answer(200, schema.describe(`${locationOf(context.req.raw, context.env)}/Schemas`))
   })
   app.get('/ResourceTypes', context =>
@@ -163,35 +157,29 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   app.get('/ResourceTypes/User', context => answer(200, describeUserType(locationOf(context.req.raw, context.env))))
 
   app.notFound(() => {
-    throw new ScimFault(404, 'There is no such endpoint; /ResourceTypes lists what there is.')
+    throw scimProblems.noSuchEndpoint()
   })
   app.onError(error => {
-    if (error instanceof ScimFault) return refuse(error)
-    if (error instanceof Refusal) {
-      const { description, message } = error.problem
-      return refuse(new ScimFault(error.status, description ?? message, undefined, error.headers))
-    }
-    const traceId = ports.newId()
-    log.error({ traceId, err: error }, 'a SCIM request failed')
-    return refuse(new ScimFault(500, `The server met an unexpected fault; its log has it under ${traceId}.`))
+    const defect = { line: 'a SCIM request failed', problem: scimProblems.unexpected }
+    return refuse(problemOf(error, ports, defect).problem)
   })
 
   async function enter(request: Request, mounted: Mounted, right: keyof typeof SCIM_USER_SCOPES): Promise<Visit> {
     const caller = await authenticate(request, mounted)
     const scope = SCIM_USER_SCOPES[right]
-    if (!mayUse(caller, scope, mounted.organization)) throw new ScimFault(403, `This needs the scope ${scope}.`)
+    if (!mayUse(caller, scope, mounted.organization)) throw credentialProblems.lacksScope(scope)
     return { ...mounted, request, caller, usersUrl: `${locationOf(request, mounted)}/Users` }
   }
 
   async function bodyOf(request: Request): Promise<unknown> {
     const read = await readJson(request, maxBodyBytes, MEDIA_TYPES)
-    if (!read) throw new ScimFault(400, 'The body is not JSON in UTF-8.', 'invalidSyntax')
+    if (!read) throw scimProblems.invalidSyntax('The body is not JSON in UTF-8.')
     return read.value
   }
 
   async function mustFind({ tenant, organization }: Visit, id: string): Promise<User> {
     const user = id.includes('\0') ? undefined : await findUserById(db, tenant.id, id)
-    if (user?.organizationId !== organization.id) throw notFound()
+    if (user?.organizationId !== organization.id) throw scimProblems.notFound()
     return user
   }
 
@@ -202,7 +190,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   async function self({ caller, organization, tenant }: Visit): Promise<User> {
     const user = caller.userId === undefined ? undefined : await findUserById(db, tenant.id, caller.userId)
     if (user?.organizationId !== organization.id) {
-      throw new ScimFault(404, 'The caller is not a user of this organization. Use the path of the own one.')
+      throw scimProblems.notHere()
     }
     return user
   }
@@ -212,7 +200,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     const body = await bodyOf(visit.request)
     checkVersion(visit.request, user)
     const isPatch = visit.request.method === 'PATCH'
-    if (isPatch && removesPassword(body)) throw passwordStays()
+    if (isPatch && removesPassword(body)) throw scimProblems.passwordStays()
     const { password, profile }: WantedUser = isPatch ? await patchUser(body, user) : readUser(body, user)
     mustFit(profile)
     const updated = await updateUser(ports, {
@@ -228,13 +216,13 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
         await audit(visit, 'UPDATE', user, [...(password === undefined ? [] : ['password']), ...updated.changedClaims])
         return updated.user
       case 'refused':
-        throw refusedBy(updated.refusal, 'Error while updating attributes of user', user)
+        throw scimProblems.byAction(updated.problem, 'Error while updating attributes of user', user)
       case 'user_name_taken':
-        throw userNameTaken()
+        throw scimProblems.userNameTaken()
       case 'last_administrator':
-        throw lastAdministrator()
+        throw scimProblems.lastAdministrator()
       case 'changed_meanwhile':
-        throw new ScimFault(409, 'The user was changed meanwhile. Read it again and repeat the change.')
+        throw scimProblems.changedMeanwhile()
       default:
         return updated satisfies never
     }
@@ -265,14 +253,14 @@ function initiatorOf({ caller }: Visit): Initiator {
 /** Who may manage users could otherwise take over an administrator's account by setting its password. */
 function mayChange({ caller }: Visit, user: User): void {
   if (!user.isAdministrator || caller.isAdministrator) return
-  throw new ScimFault(403, 'Administrators are changed by administrators only.')
+  throw scimProblems.administratorsOnly()
 }
 
 function checkVersion(request: Request, user: User): void {
   const wanted = request.headers.get('if-match')
   if (wanted === null || wanted.trim() === '*') return
   if (wanted.split(',').some(version => version.trim() === versionOf(user))) return
-  throw new ScimFault(412, 'The user was changed meanwhile. Read it again and repeat the change.')
+  throw scimProblems.otherVersion()
 }
 
 function answerUser(visit: Visit, user: User, query: Record<string, string>, status = 200): Response {
@@ -290,12 +278,8 @@ function answer(status: number, body: object, headers: Record<string, string> = 
   })
 }
 
-function refuse(fault: ScimFault): Response {
-  return answer(fault.status, fault, fault.headers)
-}
-
-function notFound(): ScimFault {
-  return new ScimFault(404, 'There is no such resource.')
+function refuse(problem: Problem): Response {
+  return answer(problem.status, describeProblem(problem), problem.headers)
 }
 
 /**
@@ -315,33 +299,7 @@ function takesPasswordAway(operation: unknown): boolean {
 
 function mustFit({ claims }: Profile): void {
   if (areClaimsShort(claims)) return
-  throw new ScimFault(400, `The attributes of a user must have ${CLAIMS_FORM}. Shorten them.`, 'invalidValue')
-}
-
-function passwordStays(): ScimFault {
-  return new ScimFault(400, 'A password cannot be taken away. Replace it, or set active to false.', 'mutability')
-}
-
-function lastAdministrator(): ScimFault {
-  return new ScimFault(403, 'This is the last administrator of the tenant.')
-}
-
-function userNameTaken(): ScimFault {
-  return new ScimFault(409, 'The user name is taken. Choose another.', 'uniqueness')
-}
-
-/**
- * What an action did not let happen, as the reference says it: in the words of the extension, or, when it could not be asked,
- * without them. The record of the call has the rest.
- */
-function refusedBy(refusal: ActionRefusal, what: string, { userName }: { userName: string }): ScimFault {
-  const { callId } = refusal
-  const headers = callId === undefined ? {} : { [CALL_ID_HEADER]: callId }
-  if (refusal.by === 'extension') {
-    return new ScimFault(400, refusal.description ?? refusal.reason, refusal.reason, headers)
-  }
-  const why = callId === undefined ? '' : ` The action could not be asked; why is in the record of its call, ${callId}.`
-  return new ScimFault(500, `${what}: ${userName}.${why}`, undefined, headers)
+  throw scimProblems.tooLong()
 }
 
 function listOf(resources: object[]): object {

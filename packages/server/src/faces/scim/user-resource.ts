@@ -2,7 +2,7 @@ import { Messages, Schemas, type Types } from 'scimmy'
 import { isPassword, PASSWORD_FORM, type Profile } from '../../domain/users/user-change.ts'
 import { localClaims, type ScimPlace } from '../../ground/claims/local-claims.ts'
 import type { User } from '../../ground/store/model.ts'
-import { ScimFault } from './scim-fault.ts'
+import { fromLibrary, scimProblems } from './scim-problems.ts'
 import './schema.ts'
 
 /** A user as SCIM has them. Its `toJSON` leaves out what must not be returned. */
@@ -48,11 +48,11 @@ export function toResource(user: User, usersUrl: string, attributes?: Types.Filt
 /**
  * Reads what a client sent to create or replace a user. Claims no SCIM attribute stands for are not touched: `before` has them.
  *
- * Throws a {@link ScimFault} of 400 for what the schema does not allow.
+ * Throws a problem of status 400 for what the schema does not allow.
  */
 export function readUser(body: unknown, before?: User): WantedUser {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new ScimFault(400, 'The body must be one user.', 'invalidSyntax')
+    throw scimProblems.invalidSyntax('The body must be one user.')
   }
   return wantedOf(
     coerced(() => new Schemas.User(withElements(body as Json), 'in')),
@@ -60,10 +60,10 @@ export function readUser(body: unknown, before?: User): WantedUser {
   )
 }
 
-/** Applies a PatchOp message to a user. Throws a {@link ScimFault} of 400 for what is no such message or not applicable. */
+/** Applies a PatchOp message to a user. Throws a problem of status 400 for what is no such message or not applicable. */
 export async function patchUser(body: unknown, before: User): Promise<WantedUser> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new ScimFault(400, 'The body must be one PatchOp message.', 'invalidSyntax')
+    throw scimProblems.invalidSyntax('The body must be one PatchOp message.')
   }
   let patched: UserResource | undefined
   try {
@@ -73,7 +73,7 @@ export async function patchUser(body: unknown, before: User): Promise<WantedUser
       return instance
     })
   } catch (error) {
-    throw ScimFault.of(error)
+    throw fromLibrary(error)
   }
   if (!patched) return { profile: before }
   // Checks what the operations put together: a user name may have been removed.
@@ -117,7 +117,7 @@ function isUserName(text: string): boolean {
 
 function checked(name: string, text: string, isGood: (text: string) => boolean, form: string): string {
   if (isGood(text)) return text
-  throw new ScimFault(400, `${name} must have ${form}.`, 'invalidValue')
+  throw scimProblems.invalidValue(`${name} must have ${form}.`)
 }
 
 /** The reference takes `"emails": ["a@x"]` and `{"emails": "a@x"}` for a list of values. */
@@ -228,6 +228,6 @@ function coerced<Value>(make: () => Value): Value {
   try {
     return make()
   } catch (error) {
-    throw ScimFault.of(error)
+    throw fromLibrary(error)
   }
 }

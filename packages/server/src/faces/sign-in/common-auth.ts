@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
-import { errorPage } from '../../ground/pages/pages.ts'
-import { redirect, send } from '../../ground/pages/send.ts'
+import { pageProblems } from '../../ground/pages/page-problems.ts'
+import { redirect, sendProblemPage } from '../../ground/pages/send.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { findSignInFlow } from '../../ground/store/sign-in-flows.ts'
+import { signInProblems } from './sign-in-problems.ts'
 
 /** Where extensions send browsers back to, below whatever names the tenant and the organization: the flow id says more. */
 export const COMMON_AUTH = /(^|\/)commonauth$/
@@ -20,16 +21,13 @@ export async function handleCommonAuth(
   { db, findIssuer }: { db: Database; findIssuer(place: FlowPlace): Promise<Issuer | undefined> },
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD')
-    return send(response, 405, errorPage('invalid_request', 'Come back here with a GET.'))
+    return sendProblemPage(response, pageProblems.methodNotAllowed(['GET', 'HEAD'], 'Come back here with a GET.'))
   }
   // Of the query alone: what is before it may be nothing that an address can be read in.
   const [, query] = (request.url ?? '').split(/\?(.*)/s)
   const flow = await findSignInFlow(db, new URLSearchParams(query).get('flowId') ?? '')
   const issuer = flow && (await findIssuer(flow))
-  if (!flow || !issuer) {
-    return send(response, 400, errorPage('session_not_found', 'This sign-in was finished before, or it took too long.'))
-  }
+  if (!flow || !issuer) return sendProblemPage(response, signInProblems.over())
   redirect(response, 302, `${issuer.path}/sign-in/${flow.interactionId}`)
 }
 

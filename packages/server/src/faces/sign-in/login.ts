@@ -2,13 +2,14 @@ import { PASSWORD_COMPLAINTS } from '../../domain/credentials/check-password.ts'
 import { beginSignIn, continuesSession } from '../../domain/sign-in/flow.ts'
 import { BASIC_AUTHENTICATOR, isPasswordOnly, methodOf, sequenceOf } from '../../domain/sign-in/sequence.ts'
 import { namedValues } from '../../ground/http/named-values.ts'
-import { choicePage, errorPage, formTargetOf, goOnPage, signInPage } from '../../ground/pages/pages.ts'
-import { redirect, send } from '../../ground/pages/send.ts'
+import { choicePage, formTargetOf, goOnPage, signInPage } from '../../ground/pages/pages.ts'
+import { redirect, send, sendProblemPage } from '../../ground/pages/send.ts'
 import { findAuthenticator } from '../../ground/store/authenticators.ts'
 import type { Authenticator, SignInFlow, User } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
 import { findUserById } from '../../ground/store/users.ts'
 import { askAuthenticator, type Decision, processingError } from './custom-authenticator.ts'
+import { signInProblems } from './sign-in-problems.ts'
 import { csrfOf, finish, type Prompt, pathOf, type Visit } from './visit.ts'
 
 /** A way to pass a step. Without an authenticator it is the password page. */
@@ -96,7 +97,7 @@ async function currentStep(visit: Visit): Promise<Step | undefined> {
   }
   if (!flow || flow.isDecided) {
     if (interaction.result) redirect(response, 303, interaction.returnTo)
-    else send(response, 400, errorPage('session_not_found', 'This sign-in was finished before, or it took too long.'))
+    else sendProblemPage(response, signInProblems.over())
     return undefined
   }
   // The application asks for less than when the sign-in began.

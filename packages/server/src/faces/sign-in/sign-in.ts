@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
-import { consentPage, errorPage, formTargetOf } from '../../ground/pages/pages.ts'
-import { send } from '../../ground/pages/send.ts'
+import { pageProblems } from '../../ground/pages/page-problems.ts'
+import { consentPage, formTargetOf } from '../../ground/pages/pages.ts'
+import { send, sendProblemPage } from '../../ground/pages/send.ts'
 import { listApiResources } from '../../ground/store/api-resources.ts'
 import { findUserById } from '../../ground/store/users.ts'
 import { login } from './login.ts'
+import { signInProblems } from './sign-in-problems.ts'
 import { csrfOf, finish, isOwnForm, type Prompt, type SignInPorts, type SignInServer, type Visit } from './visit.ts'
 
 /** What the scopes about the user mean to that user. */
@@ -18,8 +20,6 @@ const IDENTITY_WISHES: Record<string, string> = {
   groups: 'see which groups you are in',
   roles: 'see which roles you have',
 }
-
-const SIGN_IN_GONE = 'This sign-in was finished before, took too long, or was begun in another browser.'
 
 /**
  * Answers the sign-in page of an issuer at `/sign-in/{uid}`: signs the user in, then asks for consent, and sends the browser back
@@ -36,7 +36,7 @@ export async function handleSignIn(
   } catch (error) {
     // Not only before the answer: while an extension is asked the same browser may have ended the sign-in in another tab.
     if (!(error instanceof errors.SessionNotFound)) throw error
-    send(response, 400, errorPage('session_not_found', SIGN_IN_GONE))
+    sendProblemPage(response, signInProblems.overOrElsewhere())
   }
 }
 
@@ -47,7 +47,7 @@ async function answer(
   ports: SignInPorts,
 ): Promise<void> {
   const { interaction, application } = await server.interactions.find(request, response)
-  if (!application) return send(response, 400, errorPage('invalid_client', 'The application was removed meanwhile.'))
+  if (!application) return sendProblemPage(response, signInProblems.applicationRemoved())
   const visit: Visit = { request, response, server, ports, interaction, application }
   const prompt = prompts[interaction.prompt.name]
   if (!prompt) {
@@ -55,14 +55,12 @@ async function answer(
   }
   if (request.method === 'GET' || request.method === 'HEAD') return prompt.show(visit)
   if (request.method !== 'POST') {
-    response.setHeader('allow', 'GET, HEAD, POST')
-    return send(response, 405, errorPage('invalid_request', 'This page knows GET and POST.'))
+    const problem = pageProblems.methodNotAllowed(['GET', 'HEAD', 'POST'], 'This page knows GET and POST.')
+    return sendProblemPage(response, problem)
   }
 
   const form = await ports.readForm(request)
-  if (!isOwnForm(visit, form)) {
-    return send(response, 403, errorPage('access_denied', 'The form did not come from this page. Load it again.'))
-  }
+  if (!isOwnForm(visit, form)) return sendProblemPage(response, signInProblems.foreignForm())
   if (form.get('step') === 'cancel') {
     return finish(visit, { error: 'access_denied', error_description: 'The user denied the request.' })
   }

@@ -1,5 +1,5 @@
-import { BodyTooLarge, readBody } from './http-body.ts'
-import { Refusal, tooLarge } from './refusal.ts'
+import { readBody } from './http-body.ts'
+import { requestProblems } from './request-problems.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -8,7 +8,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
  *
  * @param mediaTypes What `content-type` may say, without parameters.
  * @returns The value, or nothing when the body is not JSON in UTF-8 or holds NUL characters: the caller words that as its API
- *   does. Rejects with a {@link Refusal} of 413 or 415.
+ *   does. Rejects with a problem of status 413 or 415.
  */
 export async function readJson(
   request: Request,
@@ -16,17 +16,8 @@ export async function readJson(
   mediaTypes: readonly string[] = ['application/json'],
 ): Promise<{ value: unknown } | undefined> {
   const mediaType = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
-  if (!mediaTypes.includes(mediaType)) {
-    throw new Refusal(
-      415,
-      'PREFLOW-415',
-      'Unsupported media type.',
-      `Send the body as ${mediaTypes.join(' or ')} and say so in content-type.`,
-    )
-  }
-  const body = await readBody(request.body, request.headers.get('content-length'), maxBytes).catch(error => {
-    throw error instanceof BodyTooLarge ? tooLarge(maxBytes) : error
-  })
+  if (!mediaTypes.includes(mediaType)) throw requestProblems.unsupportedMediaType(mediaTypes)
+  const body = await readBody(request.body, request.headers.get('content-length'), maxBytes)
   try {
     const value: unknown = JSON.parse(decoder.decode(body))
     // PostgreSQL keeps no NUL in a text; no name or value here needs one.

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { FIRST_TENANT } from '../store/tenants.ts'
-import { sendProblem } from './send.ts'
+import { sendProblem, serverProblems } from './send.ts'
 
 /** One request whose tenant and organization are known. `Place` is how the server describes them. */
 export interface Visit<Place> {
@@ -45,12 +45,11 @@ export function createRouter<Place>(
   return async (request, response) => {
     const { tenant, organization, rest } = splitPath(request.url ?? '/')
     const place = await findPlace(tenant, organization)
-    if (!place)
-      return sendProblem(response, 404, 'There is no such tenant or organization. Look at the path after /t/ and /o/.')
+    if (!place) return sendProblem(response, serverProblems.noSuchPlace())
     request.url = rest
     const path = rest.split('?', 1)[0] ?? '/'
     const face = faces.find(({ paths }) => paths.test(path))
-    if (!face) return sendProblem(response, 404, 'Nothing is served at this path.')
+    if (!face) return sendProblem(response, serverProblems.noSuchPath())
     await face.answer({ request, response, place })
   }
 }

@@ -1,20 +1,46 @@
 import type { ServerResponse } from 'node:http'
+import { present } from '@preflow/contract'
+import { Problem } from '../problem.ts'
 
 /** Sends a JSON body. A response that has already begun cannot be changed any more: its connection is ended. */
-export function sendJson(response: ServerResponse, status: number, body: object): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Record<string, string> = {},
+): void {
   if (response.headersSent) return void response.destroy()
   const text = JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
+    ...headers,
   })
   response.end(text)
 }
 
-const ERRORS: Record<number, string> = { 404: 'not_found', 413: 'invalid_request', 500: 'server_error' }
+/** The problems of requests that reach no face, or that a face did not answer. Their codes are those of OAuth errors. */
+export const serverProblems = {
+  noSuchPlace: () =>
+    new Problem(404, 'not_found', 'There is no such tenant or organization. Look at the path after /t/ and /o/.'),
+  noSuchPath: () => new Problem(404, 'not_found', 'Nothing is served at this path.'),
+  formTooLarge: (_: number, detail: string) =>
+    new Problem(413, 'invalid_request', 'The body is too large.', { detail }),
+  unexpected: () => new Problem(500, 'server_error', 'Internal Server Error.'),
+}
 
-/** Refuses a request that reaches no face, in the form of an OAuth error. */
-export function sendProblem(response: ServerResponse, status: number, description: string): void {
-  sendJson(response, status, { error: ERRORS[status] ?? 'invalid_request', error_description: description })
+/** Refuses a request in the form of an OAuth error. */
+export function sendProblem(response: ServerResponse, { code, headers, sentence, status }: Problem): void {
+  sendJson(response, status, { error: code, ...present({ error_description: sentence }) }, headers)
+}
+
+/**
+ * A problem in the form of WSO2's REST APIs.
+ *
+ * @param traceId Finds the request in the log, for APIs that show it.
+ */
+export function problemResponse({ code, headers, sentence, status, title }: Problem, traceId?: string): Response {
+  const body = { code, message: title ?? sentence ?? code, ...present({ description: sentence, traceId }) }
+  return Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } })
 }

@@ -14,7 +14,7 @@ import {
   customAuthenticatorViewSchema,
 } from './authenticators.ts'
 import { auditViewSchema, callSummarySchema, callViewSchema } from './calls.ts'
-import { problemSchema, type Route, type RouteAnswer } from './route.ts'
+import { problemViewSchema, type Route, type RouteAnswer } from './route.ts'
 import { organizationViewSchema, tenantViewSchema } from './tenants.ts'
 
 type JsonSchema = Record<string, unknown>
@@ -54,7 +54,7 @@ export interface OpenApiResponse {
 
 /** Schemas that have a name of their own in the document; all others are written where they are used. */
 const NAMED: Record<string, z.ZodType> = {
-  Problem: problemSchema,
+  Problem: problemViewSchema,
   Action: actionViewSchema,
   ActionInput: actionInputSchema,
   ActionPatch: actionPatchSchema,

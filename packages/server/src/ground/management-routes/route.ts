@@ -28,7 +28,7 @@ export interface Route<Shape extends RouteShape = RouteShape> {
   query: z.ZodType<Shape['query']>
   body?: z.ZodType<Shape['body']>
   answers: { [Status in keyof Shape['answers']]: RouteAnswer<Shape['answers'][Status]> }
-  /** Statuses of refusals beside 401, 403, 429 and those of unreadable bodies; all carry a {@link Problem}. */
+  /** Statuses of refusals beside 401, 403, 429 and those of unreadable bodies; all carry a {@link ProblemView}. */
   refusals: readonly number[]
 }
 
@@ -44,7 +44,7 @@ export interface RouteAnswer<Body = unknown> {
 export type RouteTable<Shapes> = { [Name in keyof Shapes]: Route<Extract<Shapes[Name], RouteShape>> }
 
 /** The body of every refusal. Codes are the reference's where it has one, `PREFLOW-<status>` where it has none. */
-export interface Problem {
+export interface ProblemView {
   code: string
   /** What kind of thing is wrong. */
   message: string
@@ -54,7 +54,7 @@ export interface Problem {
   traceId?: string
 }
 
-export const problemSchema: z.ZodType<Problem> = z.strictObject({
+export const problemViewSchema: z.ZodType<ProblemView> = z.strictObject({
   code: z.string(),
   message: z.string(),
   description: z.string().exactOptional(),

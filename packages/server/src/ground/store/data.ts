@@ -2,11 +2,12 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { present } from '@preflow/contract'
 import type { Log } from '../observe/log.ts'
+import { OperatorError } from '../operator-error.ts'
 import { type Database, openDatabase, type PasswordCost } from './database.ts'
 import { createSeal, SEALING_KEY_BYTES, type Seal } from './sealed-secrets.ts'
 
 /** The server cannot start. The message says what to do. */
-export class StartError extends Error {
+export class StartError extends OperatorError {
   override name = 'StartError'
 }
 

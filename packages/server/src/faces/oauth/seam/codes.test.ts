@@ -1,7 +1,7 @@
 /** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TokenRefusal } from '../../../domain/tokens/decide-tokens.ts'
+import { extensionProblems } from '../../../domain/actions/extension-problems.ts'
 import { stageSeam } from './seam.fixture.ts'
 
 const stage = stageSeam()
@@ -23,7 +23,7 @@ test('what is invalid is refused before it is decided', async () => {
 
 test('a refusal consumes and stores nothing, and reaches the client as it is', async () => {
   stage.decision = () => {
-    throw new TokenRefusal({ status: 400, error: 'policy deny', description: 'Not today', callId: 'c-1' })
+    throw extensionProblems.refused({ reason: 'policy deny', description: 'Not today', callId: 'c-1' })
   }
   const { status, headers, body } = await stage.exchange()
   assert.deepEqual([status, body], [400, { error: 'policy deny', error_description: 'Not today', call_id: 'c-1' }])

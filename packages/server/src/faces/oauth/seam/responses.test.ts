@@ -1,7 +1,7 @@
 /** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TokenRefusal } from '../../../domain/tokens/decide-tokens.ts'
+import { extensionProblems } from '../../../domain/actions/extension-problems.ts'
 import { decided, stageSeam } from './seam.fixture.ts'
 
 const stage = stageSeam()
@@ -17,7 +17,7 @@ test('members of the response are added and hidden', async () => {
 
 test('a server error keeps its own description', async () => {
   stage.decision = () => {
-    throw new TokenRefusal({ status: 500, error: 'server_error', description: 'Internal Server Error.' })
+    throw extensionProblems.notCalled({})
   }
   const { status, body } = await stage.exchange()
   assert.deepEqual([status, body], [500, { error: 'server_error', error_description: 'Internal Server Error.' }])

@@ -1,8 +1,9 @@
 /** Responses: what actions add and hide, how refusals reach the client, and the challenge RFC 6749 asks for. */
 import type { EventEmitter } from 'node:events'
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
-import { CALL_ID_HEADER } from '../../../domain/actions/call-record.ts'
-import type { TokenDecision, TokenRefusal } from '../../../domain/tokens/decide-tokens.ts'
+import { CALL_ID_HEADER, callIdOf } from '../../../domain/actions/call-record.ts'
+import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
+import type { Problem } from '../../../ground/problem.ts'
 import type { SeamKit } from './take-over.ts'
 
 /** What oidc-provider emits when a request fails at an endpoint where clients authenticate. */
@@ -38,9 +39,10 @@ function shapeResponse(body: Record<string, unknown>, decision: TokenDecision | 
   for (const name of hidden) delete body[name]
 }
 
-/** The refusal as the client sees it. The redirect of the authorize endpoint never carries the extension's words. */
-export function asProviderError(ctx: KoaContextWithOIDC, refusal: TokenRefusal): Error {
-  const { status, error, description, callId } = refusal
+/** A problem as an OAuth error. The redirect of the authorize endpoint never carries the extension's words. */
+export function asProviderError(ctx: KoaContextWithOIDC, problem: Problem): Error {
+  const { status, code, sentence } = problem
+  const callId = callIdOf(problem)
   if (ctx.oidc.route !== 'token') {
     return Object.assign(new errors.OIDCProviderError(500, 'server_error'), {
       error_description: 'Error occurred when processing the authorization request. Returning an error back to client.',
@@ -48,8 +50,8 @@ export function asProviderError(ctx: KoaContextWithOIDC, refusal: TokenRefusal):
       callId,
     })
   }
-  return Object.assign(new errors.OIDCProviderError(status, error), {
-    error_description: description,
+  return Object.assign(new errors.OIDCProviderError(status, code), {
+    error_description: sentence,
     // Without it the description of a 500 would be replaced.
     expose: true,
     callId,

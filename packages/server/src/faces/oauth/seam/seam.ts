@@ -8,7 +8,7 @@
  */
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { CALL_ID_HEADER } from '../../../domain/actions/call-record.ts'
-import { TokenRefusal } from '../../../domain/tokens/decide-tokens.ts'
+import { Problem } from '../../../ground/problem.ts'
 import {
   decidedClaims,
   findStructuredTokens,
@@ -79,7 +79,7 @@ function createDecisions(ports: SeamPorts): Pick<SeamKit, 'decide' | 'stateOf'> 
           state.decided = decision
           return decision
         } catch (error) {
-          throw error instanceof TokenRefusal ? asProviderError(ctx, error) : error
+          throw error instanceof Problem ? asProviderError(ctx, error) : error
         }
       })()
       return state.decision

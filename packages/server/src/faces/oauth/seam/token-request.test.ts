@@ -1,7 +1,7 @@
 /** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { TokenRefusal } from '../../../domain/tokens/decide-tokens.ts'
+import { extensionProblems } from '../../../domain/actions/extension-problems.ts'
 import { stageSeam } from './seam.fixture.ts'
 import { TOKEN_REQUEST } from './token-request.ts'
 
@@ -43,7 +43,7 @@ async function send(mistakes: Mistakes, refreshToken: string) {
 test('the first check that fails decides the answer, in the order of the table', async () => {
   const { body } = await stage.exchange()
   stage.decision = () => {
-    throw new TokenRefusal({ status: 400, error: 'the error of the action' })
+    throw extensionProblems.refused({ reason: 'the error of the action' })
   }
   let request = EVERYTHING_WRONG
   const seen: [string, unknown][] = []
