@@ -1,12 +1,17 @@
 import { parseArgs } from 'node:util'
 import type { Io } from '../command.ts'
-import { instructions } from '../lab/instructions.ts'
-import { startLab } from '../lab/start-lab.ts'
 
 /** `preflow lab`: everything on this machine, offline. */
 export async function runLab(argv: string[], io: Io): Promise<number> {
   parseArgs({ args: argv })
-  const running = await startLab(io.env, line => io.err(`${line}\n`))
+  const write = (line: string) => io.err(`${line}\n`)
+  write('Loading the lab …')
+  // Loading takes longer than starting, and nobody is to wait in silence.
+  const [{ startLab }, { instructions }] = await Promise.all([
+    import('../lab/start-lab.ts'),
+    import('../lab/instructions.ts'),
+  ])
+  const running = await startLab(io.env, write, { progress: write })
   io.out(instructions(running))
   if (!io.signal.aborted) await new Promise(resolve => io.signal.addEventListener('abort', resolve, { once: true }))
   io.err('Stopping.\n')

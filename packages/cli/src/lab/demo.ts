@@ -48,6 +48,24 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
       { name: 'orders.write', displayName: 'Change orders' },
     ],
   })
+  // Inactive while they are new, so that nobody is called about the passwords below; those of an interrupted start point to
+  // the extensions of this one.
+  const { actions } = await makeActions(api, setting)
+  for (const { userName, password } of users) {
+    const id = await api.makeUnlessThere('/scim2/Users', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+      userName,
+      name: { givenName: userName === 'mira' ? 'Mira' : 'Jonas', familyName: 'Example' },
+      emails: [{ value: `${userName}@example.com`, primary: true }],
+    })
+    // Apart from the creation, so that a user of an interrupted start gets the password that is shown.
+    await api.call('PATCH', `/scim2/Users/${id}`, {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'replace', path: 'password', value: password }],
+    })
+  }
+  // Before there are applications, so that no client gets a token that no action decided about.
+  for (const path of actions) await api.call('POST', `${path}/activate`)
   const m2m = await application(api, shop, {
     name: 'Nightly export',
     inboundProtocolConfiguration: {
@@ -68,23 +86,6 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
       },
     },
   })
-  // Inactive while they are new, so that nobody is asked about the passwords below; those of an interrupted start ask where
-  // the extensions are now.
-  const { actions } = await makeActions(api, setting)
-  for (const { userName, password } of users) {
-    const id = await api.makeUnlessThere('/scim2/Users', {
-      schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
-      userName,
-      name: { givenName: userName === 'mira' ? 'Mira' : 'Jonas', familyName: 'Example' },
-      emails: [{ value: `${userName}@example.com`, primary: true }],
-    })
-    // Apart from the creation, so that a user of an interrupted start gets the password that is shown.
-    await api.call('PATCH', `/scim2/Users/${id}`, {
-      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
-      Operations: [{ op: 'replace', path: 'password', value: password }],
-    })
-  }
-  for (const path of actions) await api.call('POST', `${path}/activate`)
   const demo = { tenant: TENANT, m2m, web: { ...web, callbackUrl }, users }
   const signIn = await makeAuthenticators(api, setting, demo)
   return { ...demo, users: signIn.users }

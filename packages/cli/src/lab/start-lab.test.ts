@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { present } from '@preflow/contract'
 import { type Browser, openBrowser, type Page } from './browser.fixture.ts'
@@ -396,6 +398,7 @@ describe('a start', () => {
   let folder: string
   const lines: string[] = []
   const labs: Lab[] = []
+  const held: Server[] = []
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
@@ -403,6 +406,7 @@ describe('a start', () => {
   })
   afterEach(async () => {
     for (const lab of labs.splice(0)) await lab.close()
+    for (const server of held.splice(0)) server.close()
     await rm(folder, { recursive: true })
   })
 
@@ -410,6 +414,16 @@ describe('a start', () => {
     const lab = await startTestLab(folder, environment, line => void lines.push(line))
     labs.push(lab)
     return lab
+  }
+
+  /** Ends a lab, and lets the next start listen elsewhere. */
+  async function closeAndHold(lab: Lab): Promise<void> {
+    await lab.close()
+    for (const port of Object.values(placesOf(lab))) {
+      const server = createServer().listen(Number(port), '127.0.0.1')
+      await once(server, 'listening')
+      held.push(server)
+    }
   }
 
   /** What makes another start listen where this one did, once that is closed. */
@@ -471,7 +485,7 @@ describe('a start', () => {
 
   test('with the extensions and the web application at other ports lets the actions and the callback follow, and says so once', async () => {
     const first = await start()
-    // Still there when the second starts, so that this one gets another port.
+    await closeAndHold(first)
     const second = await start()
     const said = [
       ['Guard tokens by address', 'token-guard'],
@@ -500,6 +514,60 @@ describe('a start', () => {
     )
   })
 
+  test('on the data of a lab that runs is refused, and leaves that lab as it is', async () => {
+    const first = await start()
+    const inUse = /^Error: Another lab uses the data in \S+\. Stop it, or set PREFLOW_DATA to another folder/
+    await assert.rejects(start(), inUse)
+    const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+    await assert.rejects(
+      promisify(execFile)(process.execPath, ['--conditions=@preflow/source', main, 'lab'], {
+        env: { PREFLOW_DATA: folder },
+      }),
+      { code: 1, stderr: /\npreflow lab: Another lab uses the data in / },
+    )
+    assert.equal(await tokenStatus(first), 200)
+    await first.close()
+    assert.equal(await tokenStatus(await start()), 200)
+  })
+
+  test('lets nobody get a token before the token action decides about it', async t => {
+    const requests: { method: string; path: string; actions: string[] }[] = []
+    const send = globalThis.fetch
+    t.mock.method(globalThis, 'fetch', async (url: string, init: RequestInit = {}) => {
+      const { origin, pathname } = new URL(url)
+      const isApplication = init.method === 'POST' && pathname === '/t/demo/api/server/v1/applications'
+      if (isApplication) {
+        const listed = await send(`${origin}/t/demo/api/server/v1/actions/preIssueAccessToken`, {
+          headers: init.headers as Record<string, string>,
+        })
+        const actions = ((await listed.json()) as { status: string }[]).map(({ status }) => status)
+        requests.push({ method: 'POST', path: pathname, actions })
+      }
+      return send(url, init)
+    })
+    await start()
+    // Without an application there is no client that could ask for one.
+    assert.deepEqual(
+      requests.map(({ actions }) => actions),
+      [['ACTIVE'], ['ACTIVE']],
+    )
+  })
+
+  test('says what it is doing, so that nobody waits in silence', async () => {
+    const steps: string[] = []
+    const progress = (step: string) => void steps.push(step)
+    for (const _ of ['the first', 'a later one']) {
+      await (await startTestLab(folder, {}, () => {}, { progress })).close()
+    }
+    assert.deepEqual(steps, [
+      'Opening the extensions …',
+      'Starting the identity server …',
+      'Making the demonstration tenant, on the first start only …',
+      'Opening the extensions …',
+      'Starting the identity server …',
+    ])
+  })
+
   test('names a variable that is misspelt, and none that it reads itself', async () => {
     await start({ PREFLOW_REPUTATION_PROT: '0', PREFLOW_LOG_LEVEL: 'error' })
     assert.deepEqual(lines, [
@@ -511,6 +579,7 @@ describe('a start', () => {
     const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
     const own = 'http://127.0.0.1:9/own'
     await pointTokenAction(first, own)
+    await closeAndHold(first)
     const second = await start()
     const said = lines.filter(line => line.includes('asks another address'))
     assert.equal(said.length, 1)
@@ -534,6 +603,7 @@ describe('a start', () => {
       displayName: 'Other',
       endpoint: other,
     })
+    await closeAndHold(first)
     const second = await start()
     const said = lines.filter(line => line.includes('authenticator'))
     assert.deepEqual(said, [
@@ -553,6 +623,7 @@ describe('a start', () => {
     const own = ['http://127.0.0.1:9/own']
     const settings = (await manage(first, path)) as { grantTypes: string[] }
     await manage(first, path, 'PUT', { grantTypes: settings.grantTypes, callbackURLs: own })
+    await closeAndHold(first)
     const second = await start()
     const said = lines.filter(line => line.includes('Web shop'))
     assert.deepEqual(said, [
@@ -567,6 +638,7 @@ describe('a start', () => {
   test('lets an action follow another extension of its type when it was pointed there by hand', async () => {
     const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
     await pointTokenAction(first, `${first.extensionsUrl}/scope-limiter`)
+    await closeAndHold(first)
     const second = await start()
     const from = `${first.extensionsUrl}/scope-limiter`
     const to = `${second.extensionsUrl}/scope-limiter`
@@ -716,6 +788,7 @@ describe('a start', () => {
     const online = await start({ PREFLOW_PWNED_PASSWORDS: 'on' })
     assert.match(instructions(online), new RegExp(`breached passwords +${url} \\(Pwned Passwords\\)`))
     assert.ok(!lines.some(line => line.includes('PWNED')))
+    await online.close()
     await assert.rejects(
       start({ PREFLOW_PWNED_PASSWORDS: 'yes' }),
       /^Error: PREFLOW_PWNED_PASSWORDS: must be on or off\.$/,
@@ -728,9 +801,9 @@ describe('a start', () => {
     const state = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8'))
     // As if it had ended after the last request and before it noted that it was done.
     const interrupted = { extensionKey: state.extensionKey, adminPassword: 'administrator-1' }
+    await first.close()
     await writeFile(join(folder, 'lab.json'), JSON.stringify(interrupted))
     const second = await start(environment)
-    await first.close()
     assert.deepEqual(second.demo.m2m, first.demo.m2m)
     assert.equal(await tokenStatus(second), 200)
     const browser = openBrowser()

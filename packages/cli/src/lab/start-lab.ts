@@ -11,11 +11,12 @@ import {
 import { ApiError, addMissing, createDemo, type DemoSetting, WEB_APPLICATION } from './demo.ts'
 import { extensionVariables } from './extensions.ts'
 import { followExtensions, followWebApplication, type Move } from './follow-extensions.ts'
-import { extensionsPort, hostExtensions } from './host-extensions.ts'
+import { extensionsPort, type HostedExtensions, hostExtensions } from './host-extensions.ts'
 import type { Running } from './instructions.ts'
+import { lockDataFolder } from './lock.ts'
 import { atPort, type PortSetting } from './ports.ts'
-import { type Demo, newState, readState, writeState } from './state.ts'
-import { startWebApplication } from './web-application.ts'
+import { type Demo, type LabState, newState, readState, writeState } from './state.ts'
+import { startWebApplication, type WebApplication } from './web-application.ts'
 
 const webPort: PortSetting = { variable: 'PREFLOW_WEB_PORT', fallback: 9499 }
 
@@ -25,27 +26,39 @@ export interface Lab extends Running {
   close(): Promise<void>
 }
 
-/** What a test replaces. */
+/** What the lab uses of its surroundings. */
 export interface LabPorts {
   /** Milliseconds since the epoch for token-guard's working hours; the real one by default. */
   now?: () => number
   /** What hashing a password costs the server; full strength by default. */
   passwordCost?: NonNullable<Ports['passwordCost']>
+  /** Receives what the lab is doing, while somebody waits for it. */
+  progress?(step: string): void
+}
+
+/** What runs before the server does. */
+interface Surrounding {
+  configuration: Configuration
+  state: LabState
+  hosted: HostedExtensions
+  web: WebApplication
+  ports: Ports
+  write(line: string): void
 }
 
 /**
- * Starts the identity server, the extensions, the stand-ins of the services they ask and a web application in this process, and
+ * Starts the identity server, the extensions, the stand-ins of the services they call and a web application in this process, and
  * makes the demonstration tenant on the first start. A later start finds everything as it was left.
  *
  * @param environment `PREFLOW_*` as the server reads them, `PREFLOW_EXTENSIONS_PORT` (9401), `PREFLOW_WEB_PORT` (9499), and those of
- *   the extensions: `PREFLOW_REPUTATION_PORT` (9402), `ABUSEIPDB_API_KEY` and `PREFLOW_PWNED_PASSWORDS=on` to ask the real services.
+ *   the extensions: `PREFLOW_REPUTATION_PORT` (9402), `ABUSEIPDB_API_KEY` and `PREFLOW_PWNED_PASSWORDS=on` to call the real services.
  * @param write Receives the log, one line at a time.
  * @returns When everything answers. Rejects with a sentence when something cannot be started, with nothing left running.
  */
 export async function startLab(
   environment: Record<string, string | undefined>,
   write: (line: string) => void,
-  { now = Date.now, passwordCost }: LabPorts = {},
+  { now = Date.now, passwordCost, progress = () => {} }: LabPorts = {},
 ): Promise<Lab> {
   const closing: (() => Promise<void> | void)[] = []
   const close = async () => {
@@ -56,66 +69,28 @@ export async function startLab(
     const { dataFolder } = configuration
     const variables = [extensionsPort.variable, webPort.variable, ...extensionVariables]
     for (const sentence of unknownVariables(environment, variables)) write(sentence)
-    const state = (await readState(dataFolder)) ?? newState()
-    if (!state.demo) state.adminPassword ??= configuration.adminPassword ?? randomBytes(12).toString('base64url')
-    await writeState(dataFolder, state)
+    closing.push(await lockDataFolder(dataFolder))
+    const state = await readOrMakeState(configuration)
     const { adminPassword, extensionKey, pinSecrets } = state
 
+    progress('Opening the extensions …')
     const hosted = await hostExtensions({ dataFolder, environment, extensionKey, now, pinSecrets, write })
     closing.push(() => hosted.close())
     const web = await atPort(environment, webPort, startWebApplication)
     closing.push(() => web.close())
+    const log = createLog(configuration.logLevel, { write: line => write(line.trimEnd()) })
+    const ports: Ports = { now: Date.now, newId: randomUUID, randomBytes, log, ...present({ passwordCost }) }
+    const surrounding: Surrounding = { configuration, state, hosted, web, ports, write }
+    await followMoves(surrounding)
 
-    const ports: Ports = {
-      now: Date.now,
-      newId: randomUUID,
-      randomBytes,
-      log: createLog(configuration.logLevel, { write: line => write(line.trimEnd()) }),
-      ...present({ passwordCost }),
-    }
-    if (state.demo) {
-      const moves = hosted.extensions.flatMap(({ name, type, action, authenticator, url: to }): Move[] => {
-        const from = state.endpoints[name]
-        if (from === undefined || from === to) return []
-        // There is one action of a type, under whatever name; of authenticators there may be others.
-        const isExpected: Move['isExpected'] = asking => action !== undefined || asking.name === authenticator?.name
-        return [{ name, type, from, to, isExpected }]
-      })
-      if (moves.length > 0) {
-        for (const line of await followExtensions(state.demo.tenant, moves, configuration, ports)) write(line)
-        for (const { name, to } of moves) state.endpoints[name] = to
-        // At once: should the server not start, the next start must know where the actions point.
-        await writeState(dataFolder, state)
-      }
-      const { tenant, web: known } = state.demo
-      if (known.callbackUrl !== web.callbackUrl) {
-        const move = { name: WEB_APPLICATION, clientId: known.clientId, from: known.callbackUrl, to: web.callbackUrl }
-        for (const line of await followWebApplication(tenant, move, configuration, ports)) write(line)
-        known.callbackUrl = web.callbackUrl
-        await writeState(dataFolder, state)
-      }
-    }
-
+    progress('Starting the identity server …')
     const server = await createServer({ ...configuration, ...present({ adminPassword }) }, ports)
     closing.push(() => server.close())
     await server.listen()
     await hosted.open(server.address)
 
-    const extensions = hosted.extensions.filter(
-      ({ action, authenticator, name }) => (action || authenticator) && !(name in state.endpoints),
-    )
-    const setting = { server: server.address, extensions, extensionKey, pinAdminKey: pinSecrets.adminKey }
-    const made =
-      state.demo ??
-      (await createDemo({ ...setting, adminPassword: adminPassword as string, callbackUrl: web.callbackUrl }))
-    const { demo, withoutAction } =
-      state.demo && extensions.length > 0
-        ? await completeDemo({ ...setting, adminPassword: configuration.adminPassword }, made, write)
-        : { demo: made, withoutAction: [] }
-    const endpoints = Object.fromEntries(
-      hosted.extensions.flatMap(({ name, url }) => (withoutAction.includes(name) ? [] : [[name, url]])),
-    )
-    await writeState(dataFolder, { extensionKey, pinSecrets, demo, endpoints })
+    if (!state.demo) progress('Making the demonstration tenant, on the first start only …')
+    const { demo, withoutAction } = await makeOrCompleteDemo(server.address, surrounding)
     web.connect({ tenantUrl: `${server.address}/t/${demo.tenant}`, name: WEB_APPLICATION, ...demo.web })
     return {
       server: server.address,
@@ -133,6 +108,63 @@ export async function startLab(
     await close()
     throw error
   }
+}
+
+/** What an earlier start left, or the beginning of a first one. */
+async function readOrMakeState({ adminPassword, dataFolder }: Configuration): Promise<LabState> {
+  const state = (await readState(dataFolder)) ?? newState()
+  if (!state.demo) state.adminPassword ??= adminPassword ?? randomBytes(12).toString('base64url')
+  await writeState(dataFolder, state)
+  return state
+}
+
+/** Lets the actions and the web application of a demonstration follow to the addresses of this start. */
+async function followMoves({ configuration, hosted, ports, state, web, write }: Surrounding): Promise<void> {
+  if (!state.demo) return
+  const { tenant, web: known } = state.demo
+  const moves = hosted.extensions.flatMap(({ name, type, action, authenticator, url: to }): Move[] => {
+    const from = state.endpoints[name]
+    if (from === undefined || from === to) return []
+    // There is one action of a type, under whatever name; of authenticators there may be others.
+    const isExpected: Move['isExpected'] = asking => action !== undefined || asking.name === authenticator?.name
+    return [{ name, type, from, to, isExpected }]
+  })
+  if (moves.length > 0) {
+    for (const line of await followExtensions(tenant, moves, configuration, ports)) write(line)
+    for (const { name, to } of moves) state.endpoints[name] = to
+    // At once: should the server not start, the next start must know where the actions point.
+    await writeState(configuration.dataFolder, state)
+  }
+  if (known.callbackUrl !== web.callbackUrl) {
+    const move = { name: WEB_APPLICATION, clientId: known.clientId, from: known.callbackUrl, to: web.callbackUrl }
+    for (const line of await followWebApplication(tenant, move, configuration, ports)) write(line)
+    known.callbackUrl = web.callbackUrl
+    await writeState(configuration.dataFolder, state)
+  }
+}
+
+/** Makes the demonstration on the first start, adds what is missing on a later one, and remembers it. */
+async function makeOrCompleteDemo(
+  server: string,
+  { configuration, hosted, state, web, write }: Surrounding,
+): Promise<{ demo: Demo; withoutAction: string[] }> {
+  const { adminPassword, extensionKey, pinSecrets } = state
+  const extensions = hosted.extensions.filter(
+    ({ action, authenticator, name }) => (action || authenticator) && !(name in state.endpoints),
+  )
+  const setting = { server, extensions, extensionKey, pinAdminKey: pinSecrets.adminKey }
+  const made =
+    state.demo ??
+    (await createDemo({ ...setting, adminPassword: adminPassword as string, callbackUrl: web.callbackUrl }))
+  const completed =
+    state.demo && extensions.length > 0
+      ? await completeDemo({ ...setting, adminPassword: configuration.adminPassword }, made, write)
+      : { demo: made, withoutAction: [] }
+  const endpoints = Object.fromEntries(
+    hosted.extensions.flatMap(({ name, url }) => (completed.withoutAction.includes(name) ? [] : [[name, url]])),
+  )
+  await writeState(configuration.dataFolder, { extensionKey, pinSecrets, demo: completed.demo, endpoints })
+  return completed
 }
 
 /**
