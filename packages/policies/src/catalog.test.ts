@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import * as policies from '@preflow/policies'
 
@@ -17,4 +19,29 @@ test('every policy that is exported with options is in the catalogue', () => {
   for (const name of functions.filter(one => `${one}OptionsSchema` in policies)) {
     assert.ok(listed.has(name), `${name} has no catalogue line`)
   }
+})
+
+test('what decides the doubtful cases of a policy are options of it', () => {
+  for (const { name, options, doubts } of policies.catalog) {
+    const { shape } = options._zod.def as unknown as { shape: Record<string, unknown> }
+    for (const option of doubts) assert.ok(Object.hasOwn(shape, option), `${name}: ${option}`)
+  }
+})
+
+// Run this file with --test-update-snapshots to write the table.
+test('the README lists every policy as it is', context => {
+  const path = join(import.meta.dirname, '../README.md')
+  const readme = readFileSync(path, 'utf8')
+  const place = /<!-- policies -->[\s\S]*<!-- \/policies -->/
+  assert.match(readme, place, 'the table has lost its place')
+  const code = (names: readonly string[]) => names.map(name => `\`${name}\``).join(', ') || '–'
+  const table = [
+    '| policy | handler | what it does | what decides the doubtful cases |',
+    '|---|---|---|---|',
+    ...policies.catalog.map(
+      ({ name, handles, summary, doubts }) => `| ${code([name])} | ${code(handles)} | ${summary} | ${code(doubts)} |`,
+    ),
+  ].join('\n')
+  const expected = readme.replace(place, () => `<!-- policies -->\n${table}\n<!-- /policies -->`)
+  context.assert.fileSnapshot(expected, path, { serializers: [text => text] })
 })

@@ -21,6 +21,8 @@ export interface CatalogEntry {
   handles: readonly HandlerName<keyof Events>[]
   /** What it may be told. */
   options: z.ZodMiniType
+  /** The options that decide what the rule itself cannot, each with a reaction. */
+  doubts: readonly string[]
   /** The ports it needs besides, by their names. */
   needs: readonly string[]
 }
@@ -28,16 +30,16 @@ export interface CatalogEntry {
 const tokens = ['preIssueAccessToken'] as const
 const passwords = ['preUpdatePassword'] as const
 
-/** Every policy. Adding one is its file, its test, its export and a line here. */
+/** Every policy. The table of the README is written from it. */
 // biome-ignore format: one policy a line
 export const catalog: readonly CatalogEntry[] = [
-  { name: 'sourceAddress', summary: 'Decides about requests without a public client address.', handles: tokens, options: sourceAddressOptionsSchema, needs: [] },
-  { name: 'country', summary: 'Blocks or allows tokens by the country of the client address.', handles: tokens, options: countryOptionsSchema, needs: ['lookup'] },
-  { name: 'reputation', summary: 'Denies or shortens tokens by the reputation of the client address.', handles: tokens, options: reputationOptionsSchema, needs: ['lookup'] },
-  { name: 'hours', summary: 'Denies or shortens tokens outside of weekly hours.', handles: tokens, options: hoursOptionsSchema, needs: [] },
-  { name: 'restoreLifetime', summary: "Starts every refresh from the application's own lifetime.", handles: tokens, options: restoreLifetimeOptionsSchema, needs: [] },
-  { name: 'scopes', summary: 'Limits the scopes that machines are granted.', handles: tokens, options: scopesOptionsSchema, needs: [] },
-  { name: 'profileRules', summary: 'Refuses profile updates that break a rule about an attribute.', handles: ['preUpdateProfile'], options: profileRulesOptionsSchema, needs: [] },
-  { name: 'passwordRules', summary: "Refuses passwords by their length and by words of the user's own attributes.", handles: passwords, options: passwordRulesOptionsSchema, needs: ['credential'] },
-  { name: 'breachedPasswords', summary: 'Refuses passwords that are known from data breaches.', handles: passwords, options: breachedPasswordsOptionsSchema, needs: ['credential', 'corpora', 'common', 'count'] },
+  { name: 'sourceAddress', summary: 'Decides about requests without a public client address.', handles: tokens, options: sourceAddressOptionsSchema, doubts: ['missing', 'malformed', 'private', 'reserved'], needs: [] },
+  { name: 'country', summary: 'Blocks or allows tokens by the country of the client address, and may add it as a claim.', handles: tokens, options: countryOptionsSchema, doubts: ['unknown'], needs: ['lookup'] },
+  { name: 'reputation', summary: 'Denies or shortens tokens by the reputation of the client address.', handles: tokens, options: reputationOptionsSchema, doubts: ['unavailable', 'notOffered'], needs: ['lookup'] },
+  { name: 'hours', summary: 'Denies or shortens tokens outside of weekly hours.', handles: tokens, options: hoursOptionsSchema, doubts: ['outside'], needs: [] },
+  { name: 'restoreLifetime', summary: "Starts every refresh from the application's own lifetime.", handles: tokens, options: restoreLifetimeOptionsSchema, doubts: [], needs: [] },
+  { name: 'scopes', summary: 'Limits the scopes that machines are granted.', handles: tokens, options: scopesOptionsSchema, doubts: ['noneLeft', 'notOffered'], needs: [] },
+  { name: 'profileRules', summary: 'Refuses profile updates that break a rule about an attribute.', handles: ['preUpdateProfile'], options: profileRulesOptionsSchema, doubts: [], needs: [] },
+  { name: 'passwordRules', summary: "Refuses passwords by their length and by words of the user's own attributes.", handles: passwords, options: passwordRulesOptionsSchema, doubts: ['whenNotCheckable'], needs: ['credential'] },
+  { name: 'breachedPasswords', summary: 'Refuses passwords that are known from data breaches.', handles: passwords, options: breachedPasswordsOptionsSchema, doubts: ['whenUnavailable', 'whenNotCheckable'], needs: ['credential', 'corpora', 'common', 'count'] },
 ]
