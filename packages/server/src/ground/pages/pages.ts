@@ -1,21 +1,7 @@
 import { createHash } from 'node:crypto'
+import { html, raw } from 'hono/html'
 
-/** Text that is already HTML. Everything else is escaped where it is put into a page. */
-interface Html {
-  html: string
-}
-
-const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
-/** Makes HTML of a template: every value in it is escaped unless it was made by `html` as well. */
-function html(texts: TemplateStringsArray, ...values: (string | Html | readonly Html[] | undefined)[]): Html {
-  const write = (value: (typeof values)[number]): string => {
-    if (value === undefined) return ''
-    if (typeof value === 'string') return value.replace(/[&<>"']/g, character => ESCAPES[character] ?? character)
-    return 'html' in value ? value.html : value.map(write).join('')
-  }
-  return { html: texts.reduce((page, text, index) => page + write(values[index - 1]) + text) }
-}
+type Html = ReturnType<typeof html>
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2430; --dim: #5a6677; --paper: #fff; --ground: #f2f4f7; --line: #c9d1dc; --lead: #1d5fbf; --alarm: #b3261e }
@@ -63,21 +49,22 @@ export function formTargetOf(redirectUri: unknown): string[] {
 }
 
 function page(title: string, content: Html, head?: Html): string {
-  return html`<!doctype html>
+  // A promise in the template would make one of the page; there is none.
+  return String(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title}</title>
-${head}<style>${{ html: STYLE }}</style>
+${head}<style>${raw(STYLE)}</style>
 </head>
 <body><main>
 <h1>${title}</h1>
 ${content}
 </main></body>
 </html>
-`.html
+`)
 }
 
 const alert = (message: string | undefined): Html | undefined =>
@@ -99,9 +86,9 @@ ${alert(view.complaint)}
 <form method="post">
 <input type="hidden" name="csrf" value="${view.csrf}">
 <label for="username">User name</label>
-<input id="username" name="username" value="${view.userName ?? ''}" autocomplete="username" autocapitalize="none" spellcheck="false" required${view.userName ? html`` : html` autofocus`}>
+<input id="username" name="username" value="${view.userName ?? ''}" autocomplete="username" autocapitalize="none" spellcheck="false" required${view.userName ? '' : ' autofocus'}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required${view.userName ? html` autofocus` : html``}>
+<input id="password" name="password" type="password" autocomplete="current-password" required${view.userName ? ' autofocus' : ''}>
 <button name="step" value="sign-in">Sign in</button>
 ${view.hasOthers ? html`<button name="step" value="other" formnovalidate>Sign in another way</button>` : undefined}
 <button name="step" value="cancel" formnovalidate>Cancel</button>
