@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { present } from '@preflow/contract'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
@@ -85,7 +86,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     return {
       id: user.id,
       isAdministrator: user.isAdministrator,
-      ...(tenantId === tenant.id ? { userId: user.id } : {}),
+      ...present({ userId: tenantId === tenant.id ? user.id : undefined }),
       scopes: SCOPES_OF_EVERYBODY,
     }
   }
@@ -121,7 +122,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     return {
       id: subject,
       isAdministrator: false,
-      ...(user ? { userId: user.id } : {}),
+      ...present({ userId: user?.id }),
       scopes: new Set(
         scopes.filter(scope => !isLimited || !MANAGEMENT_SCOPE.test(scope) || SCOPES_OF_EVERYBODY.has(scope)),
       ),

@@ -1,5 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
-import { actionTypes, type PasswordEvent, type Platform } from '@preflow/contract'
+import { actionTypes, type PasswordEvent, type Platform, present } from '@preflow/contract'
 import { credentialOf, encryptCredential } from '@preflow/engine'
 import type { Action, User } from '../../ground/store/model.ts'
 import { attributesOf, PRIMARY_USER_STORE, wireOrganization, wireTenant } from '../actions/event-nouns.ts'
@@ -42,7 +42,7 @@ export async function passwordEvent(
     tenant: wireTenant(tenant),
     organization: wireOrganization(organization),
     user: {
-      ...(user.id === undefined ? {} : { id: user.id }),
+      ...present({ id: user.id }),
       organization: wireOrganization(organization),
       ...attributesOf(user, attributes),
       updatingCredential:

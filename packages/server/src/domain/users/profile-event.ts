@@ -1,4 +1,4 @@
-import { actionTypes, localClaimUri, type ProfileEvent, type UserClaim } from '@preflow/contract'
+import { actionTypes, localClaimUri, type ProfileEvent, present, type UserClaim } from '@preflow/contract'
 import type { Action, User } from '../../ground/store/model.ts'
 import {
   attributesOf,
@@ -76,7 +76,7 @@ export function profileEvent(
             }),
           }
         : {}),
-      ...(groups ? { groups } : {}),
+      ...present({ groups }),
     },
     userStore: PRIMARY_USER_STORE,
   }

@@ -1,4 +1,4 @@
-import type { PasswordEvent } from '@preflow/contract'
+import { type PasswordEvent, present } from '@preflow/contract'
 import type { Problem } from '../../ground/problem.ts'
 import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
@@ -61,7 +61,7 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
   // Never the same twice: it is the version of the user.
   const updatedAt = Math.max(now(), user.updatedAt + 1)
   const changed: User = { ...user, claims, isActive, userName, updatedAt }
-  const stored = { readAt: user.updatedAt, ...(password === undefined ? {} : { password }) }
+  const stored = { readAt: user.updatedAt, ...present({ password }) }
   const status =
     isSwitchedOff && user.isAdministrator
       ? // Looked up again, because an extension may have taken seconds in which another one left.

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { present } from '@preflow/contract'
 import { isByExtension } from '../../domain/actions/extension-problems.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
@@ -42,11 +43,7 @@ export async function handleInvitation(
   }
   const { invitedBy, user } = invitation
   const show = (status: number, complaint?: string) =>
-    send(
-      response,
-      status,
-      newPasswordPage({ userName: user.userName, invitation: text, ...(complaint === undefined ? {} : { complaint }) }),
-    )
+    send(response, status, newPasswordPage({ userName: user.userName, invitation: text, ...present({ complaint }) }))
   if (!isForm) return show(200)
 
   const password = given.get('password') ?? ''

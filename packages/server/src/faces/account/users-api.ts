@@ -1,7 +1,12 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { PRIMARY_USER_STORE } from '../../domain/actions/event-nouns.ts'
-import { createAuthenticate, mayUse, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import {
+  type Caller,
+  createAuthenticate,
+  mayUse,
+  type VerifyAccessToken,
+} from '../../domain/credentials/authenticate.ts'
 import { createGuardedCheck } from '../../domain/credentials/check-password.ts'
 import { credentialProblems } from '../../domain/credentials/credential-problems.ts'
 import { USERS_API_SCOPES } from '../../domain/tenants/api-scopes.ts'
@@ -40,6 +45,12 @@ const MAX_BODY_BYTES = 16_384
 const changeSchema = z.object({ currentPassword: z.string().min(1), newPassword: z.string().min(1) })
 const inviteSchema = z.object({ username: z.string().min(1), userstore: z.string().exactOptional() })
 
+/** A request whose caller may use the endpoint. */
+interface Visit extends Mounted {
+  caller: Caller
+  request: Request
+}
+
 /**
  * Makes the API about passwords of users:
  *
@@ -49,68 +60,21 @@ const inviteSchema = z.object({ username: z.string().min(1), userstore: z.string
  *   in whatever way there is.
  */
 export function createUsersApi(ports: UsersApiPorts): UsersApi {
-  const { db } = ports
-  const authenticate = createAuthenticate(db, ports.verifyAccessToken)
-  const check = createGuardedCheck(db)
+  const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
+  const check = createGuardedCheck(ports.db)
   const app = new Hono<App>({ strict: false }).basePath(USER_API_PATH)
 
-  app.post('/me/change-password', async context => {
-    const { organization, tenant } = context.env
-    const request = context.req.raw
-    const caller = await authenticate(request, context.env)
-    if (!mayUse(caller, USERS_API_SCOPES.changePassword, organization))
-      throw credentialProblems.lacksScope(USERS_API_SCOPES.changePassword)
-    const user = caller.userId === undefined ? undefined : await findUserById(db, tenant.id, caller.userId)
-    if (user?.organizationId !== organization.id) throw passwordProblems.notOwn()
-
-    const body = changeSchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
-    if (!body.success) throw passwordProblems.missingData()
-    const { currentPassword, newPassword } = body.data
-    await mustKnow(user, currentPassword)
-    if (newPassword === currentPassword) throw passwordProblems.samePassword()
-    if (!isPassword(newPassword)) throw passwordProblems.badForm()
-
-    const initiator = { type: 'USER', id: user.id } as const
-    const updated = await updateUser(ports, {
-      tenant,
-      organization,
-      initiator,
-      user,
-      password: newPassword,
-      action: 'UPDATE',
-    })
-    if (updated.status === 'refused') throw passwordProblems.byAction(updated.problem)
-    if (updated.status !== 'updated') throw passwordProblems.changedMeanwhile()
-    await auditUser(ports, user, { initiator: caller.id, action: 'UPDATE', details: { changed: ['password'] } })
-    return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
-  })
-
-  app.post('/offline-invite-link', async context => {
-    const { organization, prefix, tenant } = context.env
-    const request = context.req.raw
-    const caller = await authenticate(request, context.env)
-    if (!mayUse(caller, USERS_API_SCOPES.invite, organization))
-      throw credentialProblems.lacksScope(USERS_API_SCOPES.invite)
-    const body = inviteSchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
-    if (!body.success) throw requestProblems.invalid('Send the user name as username.')
-    const { username, userstore = PRIMARY_USER_STORE.name } = body.data
-    if (userstore.toUpperCase() !== PRIMARY_USER_STORE.name) {
-      throw requestProblems.invalid(`There is no user store of this name. Users are in ${PRIMARY_USER_STORE.name}.`)
-    }
-    const user = await findUserByUserName(db, tenant.id, username, organization.id)
-    if (!user) throw requestProblems.notFound('Nobody here has this user name.', 'User is not found.')
-    // Who may invite could otherwise take over an administrator's account.
-    if (user.isAdministrator && !caller.isAdministrator) {
-      throw requestProblems.forbidden('Administrators are invited by administrators only.')
-    }
-    const invitation = await writeInvitation(db, { user, invitedBy: caller.id })
-    await auditUser(ports, user, { initiator: caller.id, action: 'INVITE', details: {} })
-    return new Response(`${originOf(request)}${prefix}${INVITATION_PATH}?invitation=${invitation}`, {
-      status: 201,
-      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
-    })
-  })
-
+  const enter = async (request: Request, mounted: Mounted, scope: string): Promise<Visit> => {
+    const caller = await authenticate(request, mounted)
+    if (!mayUse(caller, scope, mounted.organization)) throw credentialProblems.lacksScope(scope)
+    return { ...mounted, caller, request }
+  }
+  app.post('/me/change-password', async ({ env, req }) =>
+    changePassword(await enter(req.raw, env, USERS_API_SCOPES.changePassword), check, ports),
+  )
+  app.post('/offline-invite-link', async ({ env, req }) =>
+    invite(await enter(req.raw, env, USERS_API_SCOPES.invite), ports),
+  )
   app.notFound(() => {
     const known = ['me/change-password', 'offline-invite-link'].map(path => `POST ${USER_API_PATH}/${path}`)
     throw requestProblems.notFound(`There are ${known.join(' and ')}.`)
@@ -120,14 +84,70 @@ export function createUsersApi(ports: UsersApiPorts): UsersApi {
     return problemResponse(problemOf(error, ports, defect).problem)
   })
 
-  /** The user is known already, by a token that somebody may have found: only the password proves who it is. */
-  async function mustKnow(user: User, password: string): Promise<void> {
-    // Only the user's own credentials lead here, so nobody else can use up the attempts.
-    const { tenantId, organizationId, userName } = user
-    const { status } = await check({ tenantId, organizationId, userName, password, address: USER_API_PATH })
-    if (status === 'resting') throw passwordProblems.tooManyWrong()
-    if (status === 'wrong') throw passwordProblems.wrongPassword()
-  }
-
   return { fetch: async (request, mounted) => app.fetch(request, mounted) }
+}
+
+async function changePassword(
+  { caller, request, organization, tenant }: Visit,
+  check: ReturnType<typeof createGuardedCheck>,
+  ports: UsersApiPorts,
+): Promise<Response> {
+  const { db } = ports
+  const user = caller.userId === undefined ? undefined : await findUserById(db, tenant.id, caller.userId)
+  if (user?.organizationId !== organization.id) throw passwordProblems.notOwn()
+
+  const body = changeSchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
+  if (!body.success) throw passwordProblems.missingData()
+  const { currentPassword, newPassword } = body.data
+  await mustKnow(user, currentPassword, check)
+  if (newPassword === currentPassword) throw passwordProblems.samePassword()
+  if (!isPassword(newPassword)) throw passwordProblems.badForm()
+
+  const initiator = { type: 'USER', id: user.id } as const
+  const updated = await updateUser(ports, {
+    tenant,
+    organization,
+    initiator,
+    user,
+    password: newPassword,
+    action: 'UPDATE',
+  })
+  if (updated.status === 'refused') throw passwordProblems.byAction(updated.problem)
+  if (updated.status !== 'updated') throw passwordProblems.changedMeanwhile()
+  await auditUser(ports, user, { initiator: caller.id, action: 'UPDATE', details: { changed: ['password'] } })
+  return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
+}
+
+async function invite(
+  { caller, request, organization, prefix, tenant }: Visit,
+  ports: UsersApiPorts,
+): Promise<Response> {
+  const { db } = ports
+  const body = inviteSchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
+  if (!body.success) throw requestProblems.invalid('Send the user name as username.')
+  const { username, userstore = PRIMARY_USER_STORE.name } = body.data
+  if (userstore.toUpperCase() !== PRIMARY_USER_STORE.name) {
+    throw requestProblems.invalid(`There is no user store of this name. Users are in ${PRIMARY_USER_STORE.name}.`)
+  }
+  const user = await findUserByUserName(db, tenant.id, username, organization.id)
+  if (!user) throw requestProblems.notFound('Nobody here has this user name.', 'User is not found.')
+  // Who may invite could otherwise take over an administrator's account.
+  if (user.isAdministrator && !caller.isAdministrator) {
+    throw requestProblems.forbidden('Administrators are invited by administrators only.')
+  }
+  const invitation = await writeInvitation(db, { user, invitedBy: caller.id })
+  await auditUser(ports, user, { initiator: caller.id, action: 'INVITE', details: {} })
+  return new Response(`${originOf(request)}${prefix}${INVITATION_PATH}?invitation=${invitation}`, {
+    status: 201,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+  })
+}
+
+/** The user is known already, by a token that somebody may have found: only the password proves who it is. */
+async function mustKnow(user: User, password: string, check: ReturnType<typeof createGuardedCheck>): Promise<void> {
+  // Only the user's own credentials lead here, so nobody else can use up the attempts.
+  const { tenantId, organizationId, userName } = user
+  const { status } = await check({ tenantId, organizationId, userName, password, address: USER_API_PATH })
+  if (status === 'resting') throw passwordProblems.tooManyWrong()
+  if (status === 'wrong') throw passwordProblems.wrongPassword()
 }

@@ -2,6 +2,7 @@ import {
   type ActionTypeDescriptor,
   actionTypes,
   ENDPOINT_AUTHENTICATION_PROPERTIES,
+  present,
   unimplementedActionTypes,
 } from '@preflow/contract'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
@@ -27,7 +28,7 @@ import {
 import type { Action } from '../../ground/store/model.ts'
 import { actionProblems } from './action-problems.ts'
 import { checkAction, readAuthentication, readRule, SPECIAL_MEMBERS } from './check-action.ts'
-import type { Call, Handlers } from './handler.ts'
+import type { Answer, Call, Handlers } from './handler.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/actions`
 const SIGNING_SECRET_BYTES = 32
@@ -76,19 +77,7 @@ export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
     createAction: {
       admit,
       refuseMalformed,
-      async handle(call) {
-        const descriptor = typeOf(call.params, call)
-        const { action, generatedSecret } = newAction(call, descriptor)
-        checkAction(action)
-        if (!(await insertAction(call.db, action, maximum))) throw actionProblems.maximumReached()
-        call.audit({ action: 'ADD', targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
-        return {
-          status: 201,
-          body: show(action, generatedSecret),
-          // Without the type, as the reference has it. Clients take the id behind the last slash.
-          location: `${call.prefix}${BASE}/${action.id}`,
-        }
-      },
+      handle: call => createAction(call, maximum),
     },
 
     listActions: {
@@ -112,41 +101,7 @@ export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
     updateAction: {
       admit,
       refuseMalformed,
-      async handle(call) {
-        const descriptor = typeOf(call.params, call)
-        checkSupported(call.body, descriptor)
-        const authentication =
-          call.body.endpoint?.authentication && readAuthentication(call.body.endpoint.authentication)
-        const rule = call.body.rule ? { rule: readRule(call.body.rule, descriptor) } : undefined
-        checkAttributesSupported(call.body, descriptor)
-        const action = await find(call)
-        if (!action) throw actionProblems.noSuchAction()
-
-        const { version } = call.body
-        if (version != null && version !== descriptor.latestVersion) {
-          throw actionProblems.notLatestVersion(descriptor.latestVersion)
-        }
-        const { secrets, generatedSecret } = changeSigning(
-          action.endpoint.signingSecrets,
-          call.body.endpoint?.signing,
-          call,
-        )
-        const changed = withPatch(action, call.body, {
-          ...(authentication ? { authentication } : {}),
-          signingSecrets: secrets,
-          ...rule,
-        })
-        changed.updatedAt = call.nowMs
-        checkAction(changed)
-        await updateAction(call.db, changed)
-        call.audit({
-          action: 'UPDATE',
-          targetType: 'ACTION',
-          targetId: action.id,
-          details: { type: action.type, fields: changedFields(call.body) },
-        })
-        return { status: 200, body: show(changed, generatedSecret) }
-      },
+      handle: changeAction,
     },
 
     deleteAction: {
@@ -164,6 +119,52 @@ export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
     activateAction: { admit, handle: call => switchTo('ACTIVE', 'ACTIVATE', call) },
     deactivateAction: { admit, handle: call => switchTo('INACTIVE', 'DEACTIVATE', call) },
   }
+}
+
+async function createAction(call: Call<'createAction'>, maximum: number): Promise<Answer<'createAction'>> {
+  const descriptor = typeOf(call.params, call)
+  const { action, generatedSecret } = newAction(call, descriptor)
+  checkAction(action)
+  if (!(await insertAction(call.db, action, maximum))) throw actionProblems.maximumReached()
+  call.audit({ action: 'ADD', targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
+  return {
+    status: 201,
+    body: show(action, generatedSecret),
+    // Without the type, as the reference has it. Clients take the id behind the last slash.
+    location: `${call.prefix}${BASE}/${action.id}`,
+  }
+}
+
+async function changeAction(call: Call<'updateAction'>): Promise<Answer<'updateAction'>> {
+  const descriptor = typeOf(call.params, call)
+  checkSupported(call.body, descriptor)
+  const given = call.body.endpoint?.authentication
+  const authentication = given ? readAuthentication(given) : undefined
+  const rule = call.body.rule ? { rule: readRule(call.body.rule, descriptor) } : undefined
+  checkAttributesSupported(call.body, descriptor)
+  const action = await find(call)
+  if (!action) throw actionProblems.noSuchAction()
+
+  const { version } = call.body
+  if (version != null && version !== descriptor.latestVersion) {
+    throw actionProblems.notLatestVersion(descriptor.latestVersion)
+  }
+  const { secrets, generatedSecret } = changeSigning(action.endpoint.signingSecrets, call.body.endpoint?.signing, call)
+  const changed = withPatch(action, call.body, {
+    ...present({ authentication }),
+    signingSecrets: secrets,
+    ...rule,
+  })
+  changed.updatedAt = call.nowMs
+  checkAction(changed)
+  await updateAction(call.db, changed)
+  call.audit({
+    action: 'UPDATE',
+    targetType: 'ACTION',
+    targetId: action.id,
+    details: { type: action.type, fields: changedFields(call.body) },
+  })
+  return { status: 200, body: show(changed, generatedSecret) }
 }
 
 /** What a path names. Throws the problems 1 to 3 of the reference's order. */
@@ -207,7 +208,7 @@ function newAction(
   }
   checkSupported(body, descriptor)
   const authentication = readAuthentication(body.endpoint.authentication)
-  const rule = body.rule && readRule(body.rule, descriptor)
+  const rule = body.rule ? readRule(body.rule, descriptor) : undefined
   checkAttributesSupported(body, descriptor)
   const { secrets, generatedSecret } = changeSigning([], body.endpoint.signing, call)
   const { passwordSharing, platform } = body
@@ -217,7 +218,7 @@ function newAction(
     organizationId: organization.id,
     type: descriptor.type,
     name: body.name,
-    ...(body.description ? { description: body.description } : {}),
+    ...present({ description: body.description || undefined }),
     status: 'INACTIVE',
     version: descriptor.latestVersion,
     endpoint: {
@@ -227,15 +228,17 @@ function newAction(
       allowedParameters: body.endpoint.allowedParameters ?? [],
       signingSecrets: secrets,
     },
-    ...(rule ? { rule } : {}),
+    ...present({ rule }),
     attributes: [...new Set(body.attributes ?? [])],
-    ...(passwordSharing ? { passwordSharing: sharing(passwordSharing.format, passwordSharing.certificate) } : {}),
+    ...present({
+      passwordSharing: passwordSharing ? sharing(passwordSharing.format, passwordSharing.certificate) : undefined,
+    }),
     onFailure: body.onFailure ?? 'error',
-    ...(platform && platform !== 'default' ? { platform } : {}),
+    ...present({ platform: platform && platform !== 'default' ? platform : undefined }),
     createdAt: nowMs,
     updatedAt: nowMs,
   }
-  return { action, ...(generatedSecret === undefined ? {} : { generatedSecret }) }
+  return { action, ...present({ generatedSecret }) }
 }
 
 /** The action with the fields of the body in place of its own; `undefined` in `read` takes the rule away. */
@@ -260,7 +263,7 @@ function withPatch(
   return {
     ...rest,
     name: body.name ?? action.name,
-    ...(body.description == null ? {} : { description: body.description }),
+    ...present({ description: body.description ?? undefined }),
     version: body.version ?? action.version,
     endpoint: {
       uri: body.endpoint?.uri ?? action.endpoint.uri,
@@ -269,11 +272,11 @@ function withPatch(
       allowedParameters: body.endpoint?.allowedParameters ?? action.endpoint.allowedParameters,
       signingSecrets: read.signingSecrets,
     },
-    ...(rule ? { rule } : {}),
+    ...present({ rule }),
     attributes: body.attributes ? [...new Set(body.attributes)] : action.attributes,
-    ...(passwordSharing ? { passwordSharing } : {}),
+    ...present({ passwordSharing }),
     onFailure: body.onFailure ?? action.onFailure,
-    ...(platform && platform !== 'default' ? { platform } : {}),
+    ...present({ platform: platform && platform !== 'default' ? platform : undefined }),
   }
 }
 
@@ -282,7 +285,7 @@ function sharing(
   format: NonNullable<Action['passwordSharing']>['format'],
   certificate: string | null | undefined,
 ): NonNullable<Action['passwordSharing']> {
-  return { format, ...(certificate ? { certificate } : {}) }
+  return { format, ...present({ certificate: certificate || undefined }) }
 }
 
 /** What the type has no place for, in the order of the reference's mappers. */
@@ -332,7 +335,7 @@ function commonOf({ id, type, name, description, status, version, createdAt, upd
     id,
     type,
     name,
-    ...(description === undefined ? {} : { description }),
+    ...present({ description }),
     status,
     version,
     createdAt: instant(createdAt),
@@ -345,11 +348,13 @@ function show(action: Action, generatedSecret?: string): ActionView {
   return {
     ...commonOf(action),
     endpoint: showEndpoint(endpoint, generatedSecret),
-    ...(rule ? { rule } : {}),
-    ...(attributes.length > 0 ? { attributes } : {}),
-    ...(passwordSharing ? { passwordSharing } : {}),
+    ...present({
+      rule,
+      attributes: attributes.length > 0 ? attributes : undefined,
+      passwordSharing,
+    }),
     onFailure,
-    ...(platform === undefined ? {} : { platform: platform as NonNullable<ActionView['platform']> }),
+    ...present({ platform: platform === undefined ? undefined : (platform as NonNullable<ActionView['platform']>) }),
   }
 }
 
@@ -363,15 +368,17 @@ export function showEndpoint(endpoint: Action['endpoint'], generatedSecret?: str
     uri,
     authentication: {
       type: authentication.type,
-      ...(visible.length > 0 ? { properties: Object.fromEntries(visible) } : {}),
+      ...present({ properties: visible.length > 0 ? Object.fromEntries(visible) : undefined }),
     },
-    ...(allowedHeaders.length > 0 ? { allowedHeaders } : {}),
-    ...(allowedParameters.length > 0 ? { allowedParameters } : {}),
+    ...present({
+      allowedHeaders: allowedHeaders.length > 0 ? allowedHeaders : undefined,
+      allowedParameters: allowedParameters.length > 0 ? allowedParameters : undefined,
+    }),
     ...(signingSecrets.length > 0
       ? {
           signing: {
             activeSecrets: signingSecrets.length,
-            ...(generatedSecret === undefined ? {} : { generatedSecret }),
+            ...present({ generatedSecret }),
           },
         }
       : {}),

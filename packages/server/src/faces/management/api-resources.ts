@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import type {
   ApiResourceSummary,
@@ -41,7 +42,7 @@ export const apiResourceHandlers: Handlers<ApiResourceRouteName> = {
         tenantId: tenant.id,
         name: body.name,
         identifier: body.identifier,
-        ...(body.description ? { description: body.description } : {}),
+        ...present({ description: body.description || undefined }),
         requiresAuthorization: body.requiresAuthorization ?? true,
         scopes: readScopes(body.scopes ?? [], call),
       }
@@ -73,7 +74,7 @@ export const apiResourceHandlers: Handlers<ApiResourceRouteName> = {
       const last = page.at(-1)
       const query = new URLSearchParams({
         limit: String(limit),
-        ...(filter ? { filter } : {}),
+        ...present({ filter: filter || undefined }),
         after: Buffer.from(last?.id ?? '').toString('base64url'),
       })
       return {
@@ -101,7 +102,7 @@ export const apiResourceHandlers: Handlers<ApiResourceRouteName> = {
       const changed = {
         ...resource,
         name: name ?? resource.name,
-        ...(description === undefined ? {} : { description }),
+        ...present({ description }),
         scopes: [
           ...resource.scopes.filter(scope => !removedScopes.includes(scope.name)),
           ...readScopes(addedScopes, call),
@@ -173,7 +174,7 @@ function show(resource: ApiResource, mounted: Mounted): ApiResourceView {
   const { description, scopes } = resource
   return {
     ...summarize(resource, mounted),
-    ...(description === undefined ? {} : { description }),
+    ...present({ description }),
     scopes: scopes.map(scope => ({ ...scope, displayName: scope.displayName ?? scope.name })),
   }
 }

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
 import type {
@@ -61,12 +62,14 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         id: call.newId(),
         tenantId: call.tenant.id,
         name: body.name,
-        ...(body.description ? { description: body.description } : {}),
+        ...present({ description: body.description || undefined }),
         clientId: oidc.clientId ?? randomText(call, CLIENT_ID_BYTES),
-        ...(isPublicClient ? {} : { clientSecret: oidc.clientSecret ?? randomText(call, CLIENT_SECRET_BYTES) }),
+        ...present({
+          clientSecret: isPublicClient ? undefined : (oidc.clientSecret ?? randomText(call, CLIENT_SECRET_BYTES)),
+        }),
         ...readOidc(oidc),
         skipsConsent: body.advancedConfigurations?.skipLoginConsent ?? false,
-        ...(signIn ? { signIn } : {}),
+        ...present({ signIn }),
         isSystem: false,
         createdAt: nowMs,
         updatedAt: nowMs,
@@ -90,7 +93,11 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       )
       const page = all.slice(offset, offset + limit)
       const link = (rel: string, from: number) => {
-        const query = new URLSearchParams({ offset: String(from), limit: String(limit), ...(filter ? { filter } : {}) })
+        const query = new URLSearchParams({
+          offset: String(from),
+          limit: String(limit),
+          ...present({ filter: filter || undefined }),
+        })
         return { href: `${call.prefix}${BASE}?${query}`, rel }
       }
       return {
@@ -128,9 +135,9 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       const signIn = authenticationSequence ? await readSequence(authenticationSequence, call) : oldSignIn
       const changed: Application = {
         ...rest,
-        ...(signIn ? { signIn } : {}),
+        ...present({ signIn }),
         name: name ?? application.name,
-        ...(description === undefined ? {} : { description }),
+        ...present({ description }),
         skipsConsent: advancedConfigurations?.skipLoginConsent ?? application.skipsConsent,
         updatedAt: call.nowMs,
       }
@@ -168,7 +175,9 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       await updateApplication(call.db, {
         ...application,
         ...settings,
-        ...(settings.isPublicClient ? {} : { clientSecret: oldSecret ?? randomText(call, CLIENT_SECRET_BYTES) }),
+        ...present({
+          clientSecret: settings.isPublicClient ? undefined : (oldSecret ?? randomText(call, CLIENT_SECRET_BYTES)),
+        }),
         updatedAt: call.nowMs,
       })
       audit(call, 'UPDATE', { fields: Object.keys(call.body).map(field => `oidc.${field}`) })
@@ -327,7 +336,7 @@ function readOidc(oidc: OidcInput) {
     mustUsePkce: oidc.pkce?.mandatory ?? isPublicClient,
     grantTypes: [...new Set(oidc.grantTypes)],
     callbackUrls,
-    ...(hybridResponseTypes.length > 0 ? { hybridResponseTypes } : {}),
+    ...present({ hybridResponseTypes: hybridResponseTypes.length > 0 ? hybridResponseTypes : undefined }),
     allowedOrigins: (oidc.allowedOrigins ?? []).map(readOrigin),
     accessTokenType: (oidc.accessToken?.type ?? 'JWT') as Application['accessTokenType'],
     userTokenLifetimeSeconds: oidc.accessToken?.userAccessTokenExpiryInSeconds ?? 3600,
@@ -372,7 +381,7 @@ function summarize(application: Application, { prefix }: Mounted): ApplicationSu
   return {
     id,
     name,
-    ...(description === undefined ? {} : { description }),
+    ...present({ description }),
     clientId,
     access: isSystem ? 'READ' : 'WRITE',
     self: `${prefix}${BASE}/${id}`,
@@ -394,7 +403,7 @@ function showOidc(application: Application): OidcView {
   const { hybridResponseTypes = [] } = application
   return {
     clientId: application.clientId,
-    ...(application.clientSecret === undefined ? {} : { clientSecret: application.clientSecret }),
+    ...present({ clientSecret: application.clientSecret }),
     state: 'ACTIVE',
     grantTypes: application.grantTypes,
     callbackURLs: application.callbackUrls,
@@ -403,7 +412,7 @@ function showOidc(application: Application): OidcView {
     pkce: { mandatory: application.mustUsePkce, supportPlainTransformAlgorithm: false },
     hybridFlow: {
       enable: hybridResponseTypes.length > 0,
-      ...(hybridResponseTypes.length > 0 ? { responseType: hybridResponseTypes.join(',') } : {}),
+      ...present({ responseType: hybridResponseTypes.length > 0 ? hybridResponseTypes.join(',') : undefined }),
     },
     accessToken: {
       type: application.accessTokenType,

@@ -1,4 +1,4 @@
-import { actionTypes, ENDPOINT_AUTHENTICATION_PROPERTIES } from '@preflow/contract'
+import { actionTypes, ENDPOINT_AUTHENTICATION_PROPERTIES, present } from '@preflow/contract'
 import { BASIC_AUTHENTICATOR } from '../../domain/sign-in/sequence.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
@@ -62,14 +62,14 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
         name,
         displayName,
         authenticationType: body.authenticationType ?? 'IDENTIFICATION',
-        ...(image ? { image } : {}),
+        ...present({ image: image || undefined }),
         action: {
           id: call.newId(),
           tenantId: tenant.id,
           organizationId: organization.id,
           type: 'AUTHENTICATION',
           name,
-          ...(description ? { description } : {}),
+          ...present({ description: description || undefined }),
           status: statusOf(body.isEnabled ?? true),
           version: actionTypes.AUTHENTICATION.latestVersion,
           endpoint: {
@@ -124,10 +124,10 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
         name,
         displayName,
         authenticationType,
-        ...(image ? { image } : {}),
+        ...present({ image: image || undefined }),
         action: {
           ...action,
-          ...(description ? { description } : {}),
+          ...present({ description: description || undefined }),
           status: body.isEnabled == null ? action.status : statusOf(body.isEnabled),
           endpoint: { ...withPatch(action.endpoint, endpoint ?? {}), signingSecrets: secrets },
           updatedAt: nowMs,
@@ -261,8 +261,7 @@ function summarize(authenticator: Authenticator, { prefix }: Mounted): Authentic
     type: 'LOCAL',
     definedBy: 'USER',
     tags: ['Custom', ...(authenticationType === 'VERIFICATION' ? ['2FA'] : [])],
-    ...(image === undefined ? {} : { image }),
-    ...(action.description === undefined ? {} : { description: action.description }),
+    ...present({ image, description: action.description }),
     self: `${prefix}${BASE}/custom/${authenticatorIdOf(name)}`,
   }
 }

@@ -56,15 +56,14 @@ export interface ManagementApi {
 type AnyHandler = Handler<ManagementRouteName>
 
 /**
- * Makes the management API out of its declaration in the contract: routing, authorization, validation and the OpenAPI document
+ * Makes the management API out of its declaration in `ground/management-routes`: routing, authorization, validation and the OpenAPI document
  * come from there, what happens from the handlers beside this file.
  *
  * A change and its audit record are kept together or not at all.
  */
 export function createManagementApi(ports: ManagementPorts, settings: ManagementSettings = {}): ManagementApi {
-  const { db, newId } = ports
   const { maxBodyBytes = 1_048_576, maxActionsPerType = 1, version = '0.0.0' } = settings
-  const authenticate = createAuthenticate(db, ports.verifyAccessToken)
+  const answer = createAnswer(ports, maxBodyBytes)
   const handlers: Handlers<ManagementRouteName> = {
     ...actionHandlers(maxActionsPerType),
     ...ruleHandlers,
@@ -83,7 +82,14 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
   for (const route of managementRouteList) {
     const handler = handlers[route.name] as AnyHandler
     app.on(route.method, route.path.replace(/\{(\w+)\}/g, ':$1'), context =>
-      answer(route, handler, context.req.raw, context.env, context.req.param(), context.req.query()),
+      answer({
+        route,
+        handler,
+        request: context.req.raw,
+        mounted: context.env,
+        params: context.req.param(),
+        query: context.req.query(),
+      }),
     )
   }
   app.all('*', context => {
@@ -98,37 +104,40 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
     return problemResponse(problem, traceId)
   })
 
-  async function answer(
-    route: Route,
-    handler: AnyHandler,
-    request: Request,
-    mounted: Mounted,
-    givenParams: Record<string, string>,
-    givenQuery: Record<string, string>,
-  ): Promise<Response> {
+  return { fetch: async (request, mounted) => app.fetch(request, mounted) }
+}
+
+/** One request for a route. */
+interface Visit {
+  route: Route
+  handler: AnyHandler
+  request: Request
+  mounted: Mounted
+  /** As they came. */
+  params: Record<string, string>
+  query: Record<string, string>
+}
+
+/** Makes the function that answers a route: authenticates, authorizes, validates, and keeps a change with its audit records. */
+function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Visit) => Promise<Response> {
+  const { db, newId } = ports
+  const authenticate = createAuthenticate(db, ports.verifyAccessToken)
+
+  return async visit => {
+    const { handler, mounted, request, route } = visit
     const caller = await authenticate(request, mounted)
     if (route.scope !== undefined && !mayUse(caller, route.scope, mounted.organization)) {
       throw credentialProblems.lacksScope(route.scope)
     }
     refuseWrongLevel(route, mounted)
-    const params = route.params.safeParse(givenParams)
-    if (!params.success) throw requestProblems.invalid(describeFaults(params.error, givenParams).description)
-    handler.admit?.(params.data as never, mounted)
-    // PostgreSQL keeps no NUL in a text, not even to compare with.
-    if (Object.values(givenQuery).some(value => value.includes('\0')))
-      throw requestProblems.invalid('The query holds a NUL.')
-    const query = route.query.safeParse(givenQuery)
-    if (!query.success) throw requestProblems.invalid(describeFaults(query.error, givenQuery).description)
-    const body = route.body && (await readValid(route.body, request, handler))
+    const valid = await readValid(visit, maxBodyBytes)
 
     const audited: AuditRecord[] = []
     const nowMs = ports.now()
     const call = {
       ...mounted,
+      ...valid,
       caller,
-      params: params.data as never,
-      query: query.data as never,
-      body: body as never,
       nowMs,
       newId,
       randomBytes: ports.randomBytes,
@@ -143,22 +152,36 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
       return respond(answered, request)
     })
   }
+}
 
-  async function readValid(
-    schema: NonNullable<Route['body']>,
-    request: Request,
-    handler: AnyHandler,
-  ): Promise<unknown> {
-    const refuseMalformed = handler.refuseMalformed ?? requestProblems.invalid
-    const read = await readJson(request, maxBodyBytes)
-    if (!read) throw refuseMalformed('The body is not JSON in UTF-8.')
-    const checked = schema.safeParse(read.value)
-    if (checked.success) return checked.data
-    const { isMalformed, description } = describeFaults(checked.error, read.value)
-    throw isMalformed ? refuseMalformed(description) : requestProblems.invalid(description)
+/** Parameters, query and body as the route declares them. Throws a problem, in the order of the reference. */
+async function readValid({ handler, mounted, request, route, ...given }: Visit, maxBodyBytes: number) {
+  const params = route.params.safeParse(given.params)
+  if (!params.success) throw requestProblems.invalid(describeFaults(params.error, given.params).description)
+  handler.admit?.(params.data as never, mounted)
+  // PostgreSQL keeps no NUL in a text, not even to compare with.
+  if (Object.values(given.query).some(value => value.includes('\0'))) {
+    throw requestProblems.invalid('The query holds a NUL.')
   }
+  const query = route.query.safeParse(given.query)
+  if (!query.success) throw requestProblems.invalid(describeFaults(query.error, given.query).description)
+  const body = route.body && (await readBody(route.body, request, handler, maxBodyBytes))
+  return { params: params.data as never, query: query.data as never, body: body as never }
+}
 
-  return { fetch: async (request, mounted) => app.fetch(request, mounted) }
+async function readBody(
+  schema: NonNullable<Route['body']>,
+  request: Request,
+  handler: AnyHandler,
+  maxBodyBytes: number,
+): Promise<unknown> {
+  const refuseMalformed = handler.refuseMalformed ?? requestProblems.invalid
+  const read = await readJson(request, maxBodyBytes)
+  if (!read) throw refuseMalformed('The body is not JSON in UTF-8.')
+  const checked = schema.safeParse(read.value)
+  if (checked.success) return checked.data
+  const { isMalformed, description } = describeFaults(checked.error, read.value)
+  throw isMalformed ? refuseMalformed(description) : requestProblems.invalid(description)
 }
 
 const unexpected = () =>

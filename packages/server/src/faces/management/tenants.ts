@@ -1,4 +1,4 @@
-import { localClaimUri } from '@preflow/contract'
+import { localClaimUri, present } from '@preflow/contract'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
@@ -31,7 +31,7 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
   createTenant: {
     async handle(call) {
       const { domain, name, owners = [] } = call.body
-      const tenant = await createTenant(call.db, { domain, ...(name === undefined ? {} : { name }) }, call)
+      const tenant = await createTenant(call.db, { domain, ...present({ name }) }, call)
       if (!tenant) throw tenantProblems.domainTaken(domain)
       for (const owner of owners) await keepOwner(owner, tenant, call)
       call.audit({ action: 'ADD', targetType: 'TENANT', targetId: tenant.id, details: { domain } })
@@ -151,6 +151,8 @@ function showOrganization(organization: Organization, { prefix }: Mounted): Orga
     lastModified: instant(createdAt),
     type: 'TENANT',
     depth,
-    ...(parentId === undefined ? {} : { parent: { id: parentId, ref: `${prefix}${BASE}/organizations/${parentId}` } }),
+    ...present({
+      parent: parentId === undefined ? undefined : { id: parentId, ref: `${prefix}${BASE}/organizations/${parentId}` },
+    }),
   }
 }

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import { Hono } from 'hono'
 import { Messages } from 'scimmy'
 import {
@@ -82,7 +83,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     const registered = await registerUser(ports, {
       ...changeOf(visit),
       profile,
-      ...(password === undefined ? {} : { password }),
+      ...present({ password }),
     })
     if (registered.status === 'user_name_taken') throw scimProblems.userNameTaken()
     if (registered.status === 'refused')
@@ -208,7 +209,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
       initiator,
       user,
       profile,
-      ...(password === undefined ? {} : { password }),
+      ...present({ password }),
       action: 'UPDATE',
     })
     switch (updated.status) {
@@ -267,7 +268,7 @@ function answerUser(visit: Visit, user: User, query: Record<string, string>, sta
   const { attributes } = readQuery(query)
   return answer(status, toResource(user, visit.usersUrl, attributes), {
     etag: versionOf(user),
-    ...(status === 201 ? { location: `${visit.usersUrl}/${user.id}` } : {}),
+    ...present({ location: status === 201 ? `${visit.usersUrl}/${user.id}` : undefined }),
   })
 }
 
