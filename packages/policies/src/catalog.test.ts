@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as policies from '@preflow/policies'
@@ -18,6 +18,13 @@ test('every policy that is exported with options is in the catalogue', () => {
   const functions = Object.entries(policies).flatMap(([name, exported]) => (typeof exported === 'function' ? name : []))
   for (const name of functions.filter(one => `${one}OptionsSchema` in policies)) {
     assert.ok(listed.has(name), `${name} has no catalogue line`)
+  }
+})
+
+test('every policy of the catalogue has a file and a test named after it', () => {
+  for (const { name } of policies.catalog) {
+    const file = name.replaceAll(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)
+    for (const end of ['.ts', '.test.ts']) assert.ok(existsSync(join(import.meta.dirname, file + end)), file + end)
   }
 })
 

@@ -1,0 +1,261 @@
+/**
+ * The recipes of CONTRIBUTING.md: every file that they name exists, and those for an action type, a policy and a platform are
+ * followed in a copy of the workspace. What is added there is a copy of a neighbour.
+ */
+import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { promisify } from 'node:util'
+
+const root = join(import.meta.dirname, '..')
+const recipes = readRecipes(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'))
+
+interface Recipe {
+  /** The files that are touched in any case, with placeholders such as `<type>`. */
+  always: string[]
+  /** Those that follow an "If". */
+  sometimes: string[]
+}
+
+/** The rows of the table of recipes by what is added. */
+function readRecipes(document: string): Record<string, Recipe> {
+  const [, section = ''] = document.split('\n## Recipes\n')
+  const rows = [...section.matchAll(/^\| (an? [^|]+?) +\| (.+) \|$/gm)]
+  return Object.fromEntries(
+    rows.map(([, name = '', row = '']) => {
+      const all = filesIn(row)
+      const always = filesIn(row.replace(/\. If .*/, ''))
+      return [name, { always, sometimes: all.filter(file => !always.includes(file)) }]
+    }),
+  )
+}
+
+/** The files that a row names. A folder holds for the bare names after it. */
+function filesIn(row: string): string[] {
+  let folder = ''
+  let isNamed = true
+  const files: string[] = []
+  const endFolder = () => {
+    if (!isNamed) files.push(folder)
+  }
+  for (const [, code = ''] of row.matchAll(/`([^`]+)`/g)) {
+    if (code.endsWith('/')) {
+      endFolder()
+      folder = code
+      isNamed = false
+    } else if (/^[\w./<>-]+\.[a-z]+$/.test(code)) {
+      if (!code.includes('/')) isNamed = true
+      files.push(code.includes('/') ? code : folder + code)
+    }
+  }
+  endFolder()
+  return files
+}
+
+test('every file and folder that a recipe names exists; of one with a placeholder, at least one', () => {
+  assert.ok(Object.keys(recipes).length >= 10)
+  for (const [name, { always, sometimes }] of Object.entries(recipes)) {
+    for (const file of [...always, ...sometimes]) {
+      const found = globSync(file.replaceAll(/<\w+>/g, '*'), { cwd: root })
+      assert.ok(found.length > 0, `CONTRIBUTING.md, ${name}: there is no ${file}`)
+    }
+  }
+})
+
+/** What a recipe is tried with. */
+interface Trial {
+  /** What its placeholders stand for. */
+  placeholders: Record<string, string>
+  /** The text of a file afterwards, by what it was. A new file was empty. */
+  change(file: string, before: string): string
+  /** What fails when a file was forgotten, and passes when none was. */
+  check(workspace: Workspace): Promise<void>
+}
+
+/** Adds beside a neighbour: a new file is the neighbour's, and each line with the neighbour's name comes twice. */
+function beside(names: readonly (readonly [neighbour: string, added: string])[]): Trial['change'] {
+  const renamed = (text: string) => names.reduce((all, [neighbour, added]) => all.replaceAll(neighbour, added), text)
+  const original = (file: string) => names.reduce((all, [neighbour, added]) => all.replaceAll(added, neighbour), file)
+  return (file, before) => {
+    if (before === '') return renamed(readFileSync(join(root, original(file)), 'utf8'))
+    return before.replaceAll(/^.*\n/gm, line => (renamed(line) === line ? line : line + renamed(line)))
+  }
+}
+
+const trials: Record<string, Trial> = {
+  'an action type': {
+    placeholders: { '<type>': 'pre-delete-user' },
+    change: beside([
+      ['PRE_UPDATE_PROFILE', 'PRE_DELETE_USER'],
+      ['preUpdateProfile', 'preDeleteUser'],
+      ['pre-update-profile', 'pre-delete-user'],
+      ['profileGuide', 'userDeletionGuide'],
+      ['profileEvent', 'userDeletionEvent'],
+      ['ProfileEvent', 'UserDeletionEvent'],
+    ]),
+    check: async workspace => {
+      await workspace.compile('packages/contract/src')
+      await workspace.runTests('packages/contract/src/tables.test.ts', 'packages/contract/src/vectors.test.ts')
+    },
+  },
+  'a policy': {
+    placeholders: { '<policy>': 'keep-lifetime' },
+    change: beside([
+      ['restoreLifetime', 'keepLifetime'],
+      ['RestoreLifetime', 'KeepLifetime'],
+      ['restore-lifetime', 'keep-lifetime'],
+    ]),
+    check: workspace => workspace.runTests('packages/policies/src/catalog.test.ts'),
+  },
+  'a platform': {
+    placeholders: {},
+    change: (_, before) =>
+      before
+        .replace('export type PlatformName = ', "export type PlatformName = 'wso2-is-6' | ")
+        .replace(/^(export const platforms.*\{)$/m, "$1\n  'wso2-is-6': { ...is70, name: 'wso2-is-6' },")
+        .replace(/^( +)('wso2-is-7\.0': \[.*\],)$/m, "$1$2\n$1'wso2-is-6': ['PRE_ISSUE_ACCESS_TOKEN 1.0'],"),
+    check: async workspace => {
+      await workspace.compile('packages/contract/src')
+      await workspace.runTests('packages/contract/src/tables.test.ts')
+    },
+  },
+}
+
+suite('following the recipes', () => {
+  let workspace: Workspace
+  before(() => {
+    workspace = copyWorkspace()
+  })
+  after(() => workspace.remove())
+
+  suite('all of them', () => {
+    let changes: Change[]
+    before(() => {
+      changes = Object.keys(trials).flatMap(name => follow(name, workspace))
+    })
+    after(() => takeBack(changes))
+
+    test('compiles in every package', () => workspace.compile('packages/*/src', 'extensions/*/src'))
+
+    test('passes the tests of the tables', () =>
+      workspace.runTests(
+        'packages/contract/src/tables.test.ts',
+        'packages/contract/src/vectors.test.ts',
+        'packages/engine/src/vectors.test.ts',
+        'packages/policies/src/catalog.test.ts',
+        'packages/cli/src/events/scenarios.test.ts',
+      ))
+  })
+
+  for (const [name, { check }] of Object.entries(trials)) {
+    test(`the one for ${name} needs each file that it names`, async () => {
+      const changes = follow(name, workspace)
+      try {
+        await check(workspace)
+        for (const { file, undo, redo } of changes) {
+          undo()
+          await assert.rejects(check(workspace), `It goes without ${file}. Take it out of the recipe, or test it.`)
+          redo()
+        }
+      } finally {
+        takeBack(changes)
+      }
+    })
+  }
+})
+
+interface Change {
+  file: string
+  undo(): void
+  redo(): void
+}
+
+function takeBack(changes: readonly Change[]): void {
+  for (const { undo } of changes.toReversed()) undo()
+}
+
+/** Changes in the copy what the recipe names, and nothing else. */
+function follow(name: string, { folder }: Workspace): Change[] {
+  const { placeholders, change } = trials[name] as Trial
+  return (recipes[name] as Recipe).always.map(named => {
+    const file = Object.entries(placeholders).reduce((all, [hole, text]) => all.replaceAll(hole, text), named)
+    const path = join(folder, file)
+    const isNew = file !== named
+    assert.equal(existsSync(path), !isNew, `${file} ${isNew ? 'exists already' : 'does not exist'}`)
+    const before = isNew ? '' : readFileSync(path, 'utf8')
+    const text = change(file, before)
+    assert.notEqual(text, before, `CONTRIBUTING.md, ${name}: nothing is to be changed in ${file}`)
+    const redo = () => {
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, text)
+    }
+    redo()
+    return { file, redo, undo: () => (isNew ? rmSync(path, { force: true }) : writeFileSync(path, before)) }
+  })
+}
+
+interface Workspace {
+  folder: string
+  /** Rejects with what the compiler says. */
+  compile(...include: string[]): Promise<void>
+  /** Rejects with the output of the tests that fail. */
+  runTests(...files: string[]): Promise<void>
+  remove(): void
+}
+
+const execute = promisify(execFile)
+
+async function run(command: string, args: string[], options: { cwd: string; env?: NodeJS.ProcessEnv }): Promise<void> {
+  try {
+    await execute(command, args, options)
+  } catch (error) {
+    throw new Error((error as { stdout: string }).stdout, { cause: error })
+  }
+}
+
+/** The sources as they are now, committed or not; outside packages are linked, those of the workspace are the copies. */
+function copyWorkspace(): Workspace {
+  const folder = mkdtempSync(join(tmpdir(), 'preflow-recipes-'))
+  const listed = ['ls-files', '-co', '--exclude-standard', 'packages', 'extensions', 'tsconfig*.json']
+  const files = execFileSync('git', listed, { cwd: root, encoding: 'utf8' }).trim().split('\n')
+  const existing = files.filter(file => existsSync(join(root, file)))
+  for (const file of existing) cpSync(join(root, file), join(folder, file))
+  mkdirSync(join(folder, 'node_modules/@preflow'), { recursive: true })
+  const link = (from: string, to: string) => symlinkSync(from, join(folder, to))
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (name !== '@preflow' && name !== 'preflow') link(join(root, 'node_modules', name), `node_modules/${name}`)
+  }
+  for (const file of existing.filter(name => /^\w+\/[^/]+\/package\.json$/.test(name))) {
+    const { name } = JSON.parse(readFileSync(join(root, file), 'utf8')) as { name: string }
+    link(join(folder, dirname(file)), `node_modules/${name}`)
+    const own = join(dirname(file), 'node_modules')
+    if (existsSync(join(root, own))) link(join(root, own), own)
+  }
+  return {
+    folder,
+    compile: (...include) => {
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: './tsconfig.check.json', include }))
+      return run(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder })
+    },
+    runTests: (...tests) => {
+      // Node runs no tests below a test that it runs itself.
+      const { NODE_TEST_CONTEXT: _, ...env } = process.env
+      return run(process.execPath, ['--conditions=@preflow/source', '--test', ...tests], { cwd: folder, env })
+    },
+    remove: () => rmSync(folder, { recursive: true }),
+  }
+}
