@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import type { Corpus } from '@preflow/corpus'
 import { type DecisionRecord, defineExtension, type Extension, type Handler } from '@preflow/extension'
 import { type CredentialReader, createCredentialReader } from '@preflow/extension/credential'
@@ -35,7 +36,7 @@ export function createPasswordGuard(configuration: Configuration, ports: Passwor
   const { callerAuthentication: caller, budgetMs, maxBodyBytes } = configuration
   return defineExtension(
     { preUpdatePassword: combine(...policies(configuration, { ...ports, credential })) },
-    { caller, budgetMs, maxBodyBytes, ...(log && { log }), ...(onError && { onError }), ...(now && { now }) },
+    { caller, budgetMs, maxBodyBytes, ...present({ log, onError, now }) },
   )
 }
 
@@ -65,10 +66,7 @@ function policies(
     },
     {
       credential,
-      ...(corpora && { corpora }),
-      ...(common && { common }),
-      ...(count && { count }),
-      ...(digest && { digest }),
+      ...present({ corpora, common, count, digest }),
     },
   )
   return c.checksRules ? [rules, breached] : [breached]

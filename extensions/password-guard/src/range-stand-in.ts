@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /**
@@ -59,15 +59,53 @@ const PADDED_TO = 900
  */
 export async function startRangeStandIn(options: RangeStandInOptions = {}): Promise<RangeStandIn> {
   const { port = 0, hostname = '127.0.0.1', retryAfterSeconds = 2 } = options
-  const known = new Map(
-    Object.entries(options.passwords ?? shippedPasswords()).map(([password, count]) => [digits(password), count]),
-  )
+  const ranges = createRanges(options.passwords ?? shippedPasswords())
+  const misbehave = faultsOf(retryAfterSeconds)
   const requests: { path: string; headers: IncomingHttpHeaders }[] = []
   let fault: RangeFault | undefined
   let faultsLeft = Number.POSITIVE_INFINITY
+  const setFault: RangeStandIn['setFault'] = (wanted, times = Number.POSITIVE_INFINITY) => {
+    fault = wanted
+    faultsLeft = times
+  }
 
-  function range(prefix: string, isPadded: boolean): string {
-    const lines = [...known].flatMap(([digest, count]) =>
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/'
+    if (request.method === 'PUT' && path === '/fault') return readFault(request, response, setFault)
+    requests.push({ path, headers: request.headers })
+    const prefix = /^\/range\/([0-9A-F]{5})$/i.exec(path)?.[1]?.toUpperCase()
+    if (request.method !== 'GET' || !path.startsWith('/range/')) return void response.writeHead(404).end()
+    if (!prefix) return void response.writeHead(400).end('The hash prefix was not in a valid format')
+    if (!request.headers['user-agent']) return void response.writeHead(403).end('A user agent is required')
+    const body = ranges(prefix, request.headers['add-padding'] === 'true')
+    if (fault !== undefined && faultsLeft-- > 0) return misbehave[fault](response, body)
+    response
+      .writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'public, max-age=2678400', etag: `"${prefix}"` })
+      .end(body)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, hostname, resolve)
+  })
+  const address = server.address() as AddressInfo
+  return {
+    port: address.port,
+    url: `http://${hostname}:${address.port}`,
+    requests,
+    setFault,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** The lines of every range: those of the known passwords among invented ones. */
+function createRanges(passwords: Record<string, number>): (prefix: string, isPadded: boolean) => string {
+  const known = Object.entries(passwords).map(([password, count]) => [digits(password), count] as const)
+  return (prefix, isPadded) => {
+    const lines = known.flatMap(([digest, count]) =>
       digest.startsWith(prefix) ? `${digest.slice(prefix.length)}:${count}` : [],
     )
     for (let index = 0; lines.length < OTHERS; index++) {
@@ -76,8 +114,10 @@ export async function startRangeStandIn(options: RangeStandInOptions = {}): Prom
     for (let index = OTHERS; isPadded && lines.length < PADDED_TO; index++) lines.push(`${invented(prefix, index)}:0`)
     return lines.sort().join('\r\n')
   }
+}
 
-  const misbehave: Record<RangeFault, (response: ServerResponse, body: string) => void> = {
+function faultsOf(retryAfterSeconds: number): Record<RangeFault, (response: ServerResponse, body: string) => void> {
+  return {
     slow: () => {},
     drip: response => {
       response.writeHead(200, { 'content-type': 'text/plain' })
@@ -97,56 +137,27 @@ export async function startRangeStandIn(options: RangeStandInOptions = {}): Prom
     500: response => void response.writeHead(500).end('Internal Server Error'),
     503: response => void response.writeHead(503).end('Service Unavailable'),
   }
+}
 
-  const server = createServer((request, response) => {
-    const path = request.url ?? '/'
-    if (request.method === 'PUT' && path === '/fault') {
-      let body = ''
-      request.on('data', chunk => {
-        body += chunk
-      })
-      request.on('end', () => {
-        const wanted = parse(body)
-        if (wanted !== null && !FAULTS.includes(wanted)) {
-          const choices = FAULTS.map(one => JSON.stringify(one)).join(', ')
-          return void response.writeHead(400).end(`Send null or one of ${choices}.\n`)
-        }
-        fault = (wanted ?? undefined) as RangeFault | undefined
-        faultsLeft = Number.POSITIVE_INFINITY
-        response.writeHead(204).end()
-      })
-      return
+/** Sets the fault that a request names. */
+function readFault(
+  request: IncomingMessage,
+  response: ServerResponse,
+  setFault: (fault: RangeFault | undefined) => void,
+): void {
+  let body = ''
+  request.on('data', chunk => {
+    body += chunk
+  })
+  request.on('end', () => {
+    const wanted = parse(body)
+    if (wanted !== null && !FAULTS.includes(wanted)) {
+      const choices = FAULTS.map(one => JSON.stringify(one)).join(', ')
+      return void response.writeHead(400).end(`Send null or one of ${choices}.\n`)
     }
-    requests.push({ path, headers: request.headers })
-    const prefix = /^\/range\/([0-9A-F]{5})$/i.exec(path)?.[1]?.toUpperCase()
-    if (request.method !== 'GET' || !path.startsWith('/range/')) return void response.writeHead(404).end()
-    if (!prefix) return void response.writeHead(400).end('The hash prefix was not in a valid format')
-    if (!request.headers['user-agent']) return void response.writeHead(403).end('A user agent is required')
-    const body = range(prefix, request.headers['add-padding'] === 'true')
-    if (fault !== undefined && faultsLeft-- > 0) return misbehave[fault](response, body)
-    response
-      .writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'public, max-age=2678400', etag: `"${prefix}"` })
-      .end(body)
+    setFault((wanted ?? undefined) as RangeFault | undefined)
+    response.writeHead(204).end()
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, hostname, resolve)
-  })
-  const address = server.address() as AddressInfo
-  return {
-    port: address.port,
-    url: `http://${hostname}:${address.port}`,
-    requests,
-    setFault: (wanted, times = Number.POSITIVE_INFINITY) => {
-      fault = wanted
-      faultsLeft = times
-    },
-    close: () =>
-      new Promise(resolve => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
 }
 
 function shippedPasswords(): Record<string, number> {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { present } from '@preflow/contract'
 import { type Corpus, type DigestKind, openCommonPasswords, openCorpus } from '@preflow/corpus'
 import { createCredentialReader, importCredentialKeys } from '@preflow/extension/credential'
 import type { Service } from '@preflow/extension/service'
@@ -45,9 +46,7 @@ export const passwordGuard: Service<typeof settings> = {
         credential: createCredentialReader({ keys }),
         corpora,
         digest,
-        ...(common && { common }),
-        ...(count && { count }),
-        ...(log && { log }),
+        ...present({ common, count, log }),
       })
       return { extension, close }
     } catch (error) {

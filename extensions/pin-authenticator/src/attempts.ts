@@ -1,5 +1,3 @@
-import type { Store } from './store.ts'
-
 /** How often the PIN of one user was tried since it was last right, over all sign-ins and browsers. */
 export interface Attempts {
   /** Disguised name of the user. */
@@ -10,6 +8,14 @@ export interface Attempts {
   lastAt: number
   /** Epoch milliseconds; in the past or 0 when the user may try. */
   lockedUntil: number
+}
+
+/** Where attempts are kept. They are read, computed and swapped; a swap fails when another request was faster. */
+export interface AttemptStore {
+  findAttempts(subject: string): Promise<Attempts | undefined>
+  /** `false` when the stored attempts are no longer `before`; without `before`, when there are some by now. */
+  swapAttempts(before: Attempts | undefined, after: Attempts): Promise<boolean>
+  forgetAttempts(subject: string): Promise<void>
 }
 
 export interface LockPolicy {
@@ -28,7 +34,7 @@ export interface LockPolicy {
  * number of instances, get no more tries than guesses made in turn.
  */
 export async function reserveAttempt(
-  store: Pick<Store, 'findAttempts' | 'swapAttempts'>,
+  store: Pick<AttemptStore, 'findAttempts' | 'swapAttempts'>,
   subject: string,
   now: number,
   policy: LockPolicy,

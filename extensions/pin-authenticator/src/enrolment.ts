@@ -1,4 +1,4 @@
-import { describeIssue, localClaimUri, readDocument } from '@preflow/contract'
+import { describeIssue, localClaimUri, present, readDocument } from '@preflow/contract'
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import { bodyLimit } from 'hono/body-limit'
@@ -116,13 +116,9 @@ export function createEnrolmentApi(keys: readonly string[], options: EnrolmentOp
     if (!enrolment) return c.json({ problems: ['This user has no PIN. Set one with PUT.'] }, 404)
     const { pinHash: _, updatedAt, ...shown } = enrolment
     const attempts = await store.findAttempts(subjectOf(userId, hasher))
-    return c.json({
-      ...shown,
-      updatedAt: new Date(updatedAt).toISOString(),
-      ...(attempts && attempts.lockedUntil > ports.now()
-        ? { lockedUntil: new Date(attempts.lockedUntil).toISOString() }
-        : {}),
-    })
+    const isLocked = attempts !== undefined && attempts.lockedUntil > ports.now()
+    const lockedUntil = isLocked ? new Date(attempts.lockedUntil).toISOString() : undefined
+    return c.json({ ...shown, updatedAt: new Date(updatedAt).toISOString(), ...present({ lockedUntil }) })
   })
 
   api.delete('/:userId', async c => {

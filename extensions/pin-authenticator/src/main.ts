@@ -7,6 +7,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { createAdaptorServer } from '@hono/node-server'
+import { present } from '@preflow/contract'
 import {
   type Configuration,
   createPinAuthenticator,
@@ -90,7 +91,7 @@ if (command !== undefined && !isImport) {
   process.exit(command === '--help' ? 0 : 1)
 }
 const settingsFile = readFile()
-const read = readConfiguration({ environment: process.env, ...(settingsFile !== undefined && { file: settingsFile }) })
+const read = readConfiguration({ environment: process.env, ...present({ file: settingsFile }) })
 if (!read.ok) refuse(read.problems)
 await (isImport ? importFile(file, read.configuration) : serve(read.configuration)).catch(error =>
   refuse([(error as Error).message]),

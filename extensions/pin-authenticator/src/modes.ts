@@ -1,4 +1,4 @@
-import type { AuthenticationData, AuthenticationEvent } from '@preflow/contract'
+import { type AuthenticationData, type AuthenticationEvent, present } from '@preflow/contract'
 import type { Entry } from './entry.ts'
 import type { Enrolment } from './store.ts'
 
@@ -25,17 +25,21 @@ export const modes: Record<ModeName, Mode> = {
       if (user.id === undefined || user.userIdentitySource === 'FEDERATED') {
         return 'event.user: must be a local user; mode internal identifies no others'
       }
-      return { userId: user.id, ...(userStore?.name === undefined ? {} : { userStore: userStore.name }) }
+      return { userId: user.id, ...present({ userStore: userStore?.name }) }
     },
     // The platform takes claims and groups from its own store, and fails without a list of claims.
     dataOf: (entry, { userId, userStore = entry.userStore }) => ({
-      user: { id: userId, claims: [], ...(userStore === undefined ? {} : { userStore: { name: userStore } }) },
+      user: {
+        id: userId,
+        claims: [],
+        ...present({ userStore: userStore === undefined ? undefined : { name: userStore } }),
+      },
     }),
   },
   federated: {
     subjectOf: () => ({}),
     dataOf: (_, { userId, claims, groups }) => ({
-      user: { id: userId, claims, ...(groups.length === 0 ? {} : { groups }) },
+      user: { id: userId, claims, ...present({ groups: groups.length === 0 ? undefined : groups }) },
     }),
   },
   second_factor: {

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { present } from '@preflow/contract'
 import { type Configuration, createPinAuthenticator, type Log, type PinAuthenticator } from './index.ts'
 
 export const apiKey = 'platform-key-'.repeat(3)
@@ -121,7 +122,7 @@ export async function startAuthenticator(settings: Partial<Configuration> = {}):
       fetch(`${url}/pins/${encodeURIComponent(userId)}`, {
         method,
         headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...present({ body: body === undefined ? undefined : JSON.stringify(body) }),
       }),
     call: async ({ flowId = randomUUID(), requestId, event = stepTwo, key = apiKey, body } = {}) => {
       const response = await fetch(url, {
@@ -133,7 +134,7 @@ export async function startAuthenticator(settings: Partial<Configuration> = {}):
             flowId,
             event,
             allowedOperations: [{ op: 'redirect' }],
-            ...(requestId === undefined ? {} : { requestId }),
+            ...present({ requestId }),
           },
         ),
       })

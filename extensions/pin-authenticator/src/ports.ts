@@ -1,3 +1,5 @@
+import { present } from '@preflow/contract'
+
 /** One line of the log. Neither users nor PINs, handles, cookies or flow ids are in it. */
 export interface Log {
   event: string
@@ -16,5 +18,5 @@ export interface Ports {
 /** What may be logged of an error: its message may quote what somebody entered. */
 export function describeError(event: string, error: unknown): Log {
   const { name, code } = error as { name?: unknown; code?: unknown }
-  return { event, name: String(name), ...(code === undefined ? {} : { code: String(code) }) }
+  return { event, name: String(name), ...present({ code: code === undefined ? undefined : String(code) }) }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { present } from '@preflow/contract'
 import fc from 'fast-check'
 import { type PlatformUrls, readPlatformUrls, returnUrl } from './return-url.ts'
 
@@ -63,7 +64,7 @@ test('whatever a request names, its browser ends at commonauth of a configured p
   )
   fc.assert(
     fc.property(hostile, fc.option(hostile, { nil: undefined }), hostile, (tenant, org, id) => {
-      const origin = { tenant, flowId: id, ...(org === undefined ? {} : { organization: org }) }
+      const origin = { tenant, flowId: id, ...present({ organization: org }) }
       const built = returnUrl(platform, origin)
       if (!built.ok) return
       const url = new URL(built.url)

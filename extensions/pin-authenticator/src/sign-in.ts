@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AuthenticationEvent } from '@preflow/contract'
+import { type AuthenticationEvent, present } from '@preflow/contract'
 import { allow, deny, fail, type Handler, redirectTo } from '@preflow/extension'
 import { type Entry, type EntryLimits, openEntry, type Refusal, refusals, resume } from './entry.ts'
 import type { Mode } from './modes.ts'
@@ -74,7 +74,7 @@ export function createSignIn(options: SignInOptions): Handler<'AUTHENTICATION'> 
     const enrolment = entry.userId === undefined ? undefined : await store.findEnrolment({ userId: entry.userId })
     if (!enrolment) return refuseWith('flow_expired', 'the PIN was withdrawn after it was entered')
     const data = mode.dataOf(entry, enrolment)
-    return allow([], { why: 'the PIN was right', ...(data === undefined ? {} : { data }) })
+    return allow([], { why: 'the PIN was right', ...present({ data }) })
   }
 }
 
@@ -86,7 +86,7 @@ export function nameFlow(flowId: string): string {
 /** Older platforms send no organization, or the root one with a depth of 0: both mean the tenant itself. */
 function originOf({ tenant, organization }: AuthenticationEvent, flowId: string): Origin {
   const isBelowRoot = organization !== undefined && (organization.depth ?? 0) > 0
-  return { flowId, tenant: tenant.name, ...(isBelowRoot ? { organization: organization.id } : {}) }
+  return { flowId, tenant: tenant.name, ...present({ organization: isBelowRoot ? organization.id : undefined }) }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { unlessTaken } from '@preflow/database'
 import type { Kysely } from 'kysely'
-import type { Attempts } from './attempts.ts'
+import type { AttemptStore, Attempts } from './attempts.ts'
 import type { Entry } from './entry.ts'
 
 /** A user who has a PIN. */
@@ -22,18 +22,23 @@ export interface Enrolment {
  * What several instances share. Nothing is held between two calls: entries and attempts are read, computed and swapped, and a
  * swap fails when somebody else was faster.
  */
-export interface Store {
+export interface Store extends EntryStore, AttemptStore, EnrolmentStore {
+  /** Deletes entries that ended before and attempts that were last made before. */
+  prune(before: { entriesEnded: number; attemptsMade: number }): Promise<void>
+  /** Rejects when the database does not answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface EntryStore {
   /** Adds the entry, or finds the one that a repetition of the same call has already added. */
   addEntry(entry: Entry): Promise<Entry>
   findEntry(by: Pick<Entry, 'handle'> | Pick<Entry, 'flowId' | 'step'>): Promise<Entry | undefined>
   /** `false` when the stored entry is no longer `before`. */
   swapEntry(before: Entry, after: Entry): Promise<boolean>
+}
 
-  findAttempts(subject: string): Promise<Attempts | undefined>
-  /** `false` when the stored attempts are no longer `before`; without `before`, when there are some by now. */
-  swapAttempts(before: Attempts | undefined, after: Attempts): Promise<boolean>
-  forgetAttempts(subject: string): Promise<void>
-
+export interface EnrolmentStore {
   findEnrolment(by: { userId: string } | { username: string }): Promise<Enrolment | undefined>
   /** Adds or replaces the user's enrolment. `false` when another user has the user name. */
   putEnrolment(enrolment: Enrolment): Promise<boolean>
@@ -41,12 +46,6 @@ export interface Store {
   swapPinHash(userId: string, before: string, after: string): Promise<void>
   /** `false` when there was none. */
   deleteEnrolment(userId: string): Promise<boolean>
-
-  /** Deletes entries that ended before and attempts that were last made before. */
-  prune(before: { entriesEnded: number; attemptsMade: number }): Promise<void>
-  /** Rejects when the database does not answer. */
-  ping(): Promise<void>
-  close(): Promise<void>
 }
 
 /** People write their user name in capitals and with blanks around it; all of these are one name. */
@@ -66,7 +65,26 @@ export interface Tables {
 
 /** The one set of queries, for both databases. */
 export function createStore(db: Kysely<Tables>): Store {
-  const findEntry: Store['findEntry'] = async by => {
+  return {
+    ...entryQueries(db),
+    ...attemptQueries(db),
+    ...enrolmentQueries(db),
+
+    async prune({ entriesEnded, attemptsMade }) {
+      await db.deleteFrom('pinEntries').where('expiresAt', '<', entriesEnded).execute()
+      await db.deleteFrom('pinAttempts').where('lastAt', '<', attemptsMade).execute()
+    },
+
+    async ping() {
+      await db.selectFrom('pinAttempts').select('subject').limit(1).execute()
+    },
+
+    close: () => db.destroy(),
+  }
+}
+
+function entryQueries(db: Kysely<Tables>): EntryStore {
+  const findEntry: EntryStore['findEntry'] = async by => {
     const entries = db.selectFrom('pinEntries').selectAll()
     const row = await ('handle' in by
       ? entries.where('handle', '=', by.handle)
@@ -75,14 +93,14 @@ export function createStore(db: Kysely<Tables>): Store {
     return row && (withoutNulls(row) as Entry)
   }
 
-  const addEntry: Store['addEntry'] = async entry => {
+  const addEntry: EntryStore['addEntry'] = async entry => {
     const added = await db
       .insertInto('pinEntries')
       .values(entry)
       .onConflict(conflict => conflict.columns(['flowId', 'step']).doNothing())
       .executeTakeFirst()
     if (added.numInsertedOrUpdatedRows) return entry
-    // Gone again only if it was pruned between the two statements; then there is room for this one.
+    // Deleted again only if it was pruned between the two statements; then there is room for this one.
     return (await findEntry({ flowId: entry.flowId, step: entry.step })) ?? addEntry(entry)
   }
 
@@ -100,7 +118,11 @@ export function createStore(db: Kysely<Tables>): Store {
         .executeTakeFirst()
       return numUpdatedRows > 0n
     },
+  }
+}
 
+function attemptQueries(db: Kysely<Tables>): AttemptStore {
+  return {
     findAttempts: subject => db.selectFrom('pinAttempts').selectAll().where('subject', '=', subject).executeTakeFirst(),
 
     async swapAttempts(before, after) {
@@ -124,7 +146,11 @@ export function createStore(db: Kysely<Tables>): Store {
     async forgetAttempts(subject) {
       await db.deleteFrom('pinAttempts').where('subject', '=', subject).execute()
     },
+  }
+}
 
+function enrolmentQueries(db: Kysely<Tables>): EnrolmentStore {
+  return {
     async findEnrolment(by) {
       const enrolments = db.selectFrom('pinEnrolments').selectAll()
       const row = await ('userId' in by
@@ -160,17 +186,6 @@ export function createStore(db: Kysely<Tables>): Store {
       const { numDeletedRows } = await db.deleteFrom('pinEnrolments').where('userId', '=', userId).executeTakeFirst()
       return numDeletedRows > 0n
     },
-
-    async prune({ entriesEnded, attemptsMade }) {
-      await db.deleteFrom('pinEntries').where('expiresAt', '<', entriesEnded).execute()
-      await db.deleteFrom('pinAttempts').where('lastAt', '<', attemptsMade).execute()
-    },
-
-    async ping() {
-      await db.selectFrom('pinAttempts').select('subject').limit(1).execute()
-    },
-
-    close: () => db.destroy(),
   }
 }
 

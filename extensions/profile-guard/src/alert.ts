@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { InitiatorType, ProfileEvent } from '@preflow/contract'
+import { type InitiatorType, type ProfileEvent, present } from '@preflow/contract'
 import {
   type AttributeValue,
   attributeName,
@@ -83,13 +83,12 @@ export function alertMessages(
     at: call.now,
     initiator: event.initiatorType,
     tenant: event.tenant.name,
-    ...(organization && { organization: organization.name }),
-    ...(call.requestId !== undefined && { requestId: call.requestId }),
+    ...present({ organization: organization?.name, requestId: call.requestId }),
   }
   const forTeam: Alert = {
     ...facts,
     audience: 'team',
-    ...(user.id !== undefined && { userId: user.id }),
+    ...present({ userId: user.id }),
     changes: watched.map(change => describe(change, options.shown)),
   }
   const forOwner: Alert = { ...facts, audience: 'owner', changes: emails.map(change => describe(change, [])) }
@@ -193,13 +192,13 @@ function layOut(subject: string, parts: (string | string[])[]): Omit<Mail, 'to' 
 
 function describe(change: ProfileChange, shownClaims: readonly string[]): Alert['changes'][number] {
   const { uri, before, after } = change
+  const kind = isRemoval(change) ? 'removed' : before === undefined ? 'set' : 'changed'
+  if (!shownClaims.includes(uri)) return { uri, kind }
   return {
     uri,
-    kind: isRemoval(change) ? 'removed' : before === undefined ? 'set' : 'changed',
-    ...(shownClaims.includes(uri) && {
-      ...(before !== undefined && { before: excerpt(before) }),
-      after: excerpt(after),
-    }),
+    kind,
+    ...present({ before: before === undefined ? undefined : excerpt(before) }),
+    after: excerpt(after),
   }
 }
 

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import { connect, hostOf, type Location, type Migrations, migrate, readLocation, type Wording } from '@preflow/database'
 import type { Kysely } from 'kysely'
 
@@ -153,40 +154,57 @@ function wordingOf(location: Location): Wording {
       }
 }
 
-function queriesOf(
-  db: Kysely<Tables>,
-  { isPostgres, leaseMs, repeatMs, now }: { isPostgres: boolean; leaseMs: number; repeatMs: number; now(): number },
-): Outbox {
-  /** Only the instance whose claim is the latest may say what became of a message. */
-  const settle = async (message: ClaimedMessage, change: Partial<Tables[typeof TABLE]>) => {
-    await db
-      .updateTable(TABLE)
-      .set(change)
-      .where('id', '=', message.id)
-      .where('state', '=', 'waiting')
-      .where('attempts', '=', message.attempt)
-      .execute()
-  }
+interface Settings {
+  isPostgres: boolean
+  leaseMs: number
+  repeatMs: number
+  now(): number
+}
 
+function queriesOf(db: Kysely<Tables>, settings: Settings): Outbox {
+  return {
+    ...addingTo(db, settings),
+    ...deliveryFrom(db, settings),
+
+    async nextDueAt() {
+      const row = await db
+        .selectFrom(TABLE)
+        .select(({ fn }) => fn.min('due_at').as('due_at'))
+        .where('state', '=', 'waiting')
+        .executeTakeFirst()
+      return row?.due_at ?? undefined
+    },
+
+    async status() {
+      const rows = await db
+        .selectFrom(TABLE)
+        .select(({ fn }) => ['state', fn.countAll<number>().as('count'), fn.min('created_at').as('oldest')])
+        .where('state', '!=', 'sent')
+        .groupBy('state')
+        .execute()
+      const [waiting, dead] = ['waiting', 'dead'].map(state => rows.find(row => row.state === state))
+      return {
+        waiting: waiting?.count ?? 0,
+        dead: dead?.count ?? 0,
+        ...present({ oldestWaitingAt: waiting?.oldest }),
+      }
+    },
+
+    close: () => db.destroy(),
+  }
+}
+
+function addingTo(db: Kysely<Tables>, { repeatMs, now }: Settings): Pick<Outbox, 'add'> {
   return {
     async add(messages) {
       if (messages.length === 0) return 0
       const at = now()
+      const fresh = { state: 'waiting' as const, attempts: 0, due_at: at, created_at: at, cause: null }
+      const rows = messages.map(({ id, recipient, content }) => ({ id, recipient, content, ...fresh }))
       // One statement, so that two instances which get the same call at once cannot both find the message missing.
       const added = await db
         .insertInto(TABLE)
-        .values(
-          messages.map(({ id, recipient, content }) => ({
-            id,
-            recipient,
-            content,
-            state: 'waiting' as const,
-            attempts: 0,
-            due_at: at,
-            created_at: at,
-            cause: null,
-          })),
-        )
+        .values(rows)
         .onConflict(conflict =>
           conflict
             .column('id')
@@ -206,7 +224,25 @@ function queriesOf(
         .execute()
       return added.length
     },
+  }
+}
 
+function deliveryFrom(
+  db: Kysely<Tables>,
+  { isPostgres, leaseMs, repeatMs, now }: Settings,
+): Pick<Outbox, 'claim' | 'markSent' | 'postpone' | 'bury'> {
+  /** Only the instance whose claim is the latest may say what became of a message. */
+  const settle = async (message: ClaimedMessage, change: Partial<Tables[typeof TABLE]>) => {
+    await db
+      .updateTable(TABLE)
+      .set(change)
+      .where('id', '=', message.id)
+      .where('state', '=', 'waiting')
+      .where('attempts', '=', message.attempt)
+      .execute()
+  }
+
+  return {
     async claim() {
       const at = now()
       const next = db
@@ -239,31 +275,5 @@ function queriesOf(
     },
     postpone: (message, dueAt, cause) => settle(message, { due_at: dueAt, cause }),
     bury: (message, cause) => settle(message, { state: 'dead', cause }),
-
-    async nextDueAt() {
-      const row = await db
-        .selectFrom(TABLE)
-        .select(({ fn }) => fn.min('due_at').as('due_at'))
-        .where('state', '=', 'waiting')
-        .executeTakeFirst()
-      return row?.due_at ?? undefined
-    },
-
-    async status() {
-      const rows = await db
-        .selectFrom(TABLE)
-        .select(({ fn }) => ['state', fn.countAll<number>().as('count'), fn.min('created_at').as('oldest')])
-        .where('state', '!=', 'sent')
-        .groupBy('state')
-        .execute()
-      const [waiting, dead] = ['waiting', 'dead'].map(state => rows.find(row => row.state === state))
-      return {
-        waiting: waiting?.count ?? 0,
-        dead: dead?.count ?? 0,
-        ...(waiting && { oldestWaitingAt: waiting.oldest }),
-      }
-    },
-
-    close: () => db.destroy(),
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ProfileEvent } from '@preflow/contract'
+import { type ProfileEvent, present } from '@preflow/contract'
 import type { DecisionRecord } from '@preflow/extension'
 import { lambdaHandler } from '@preflow/extension/lambda'
 import { readService } from '@preflow/extension/service'
@@ -37,12 +37,12 @@ function configuration(settings: object = {}): Configuration {
 function update(requested: Values, stored: Values = {}, more: { requestId?: string; user?: object } = {}): unknown {
   const claims = Object.entries(stored).map(([uri, value]) => {
     const updatingValue = requested[uri]
-    return { uri, value, ...(updatingValue !== undefined && { updatingValue }) }
+    return { uri, value, ...present({ updatingValue }) }
   })
   const sample = sampleRequest('PRE_UPDATE_PROFILE')
   return {
     ...sample,
-    ...(more.requestId !== undefined && { requestId: more.requestId }),
+    ...present({ requestId: more.requestId }),
     event: {
       ...sample.event,
       request: { claims: Object.entries(requested).map(([uri, value]) => ({ uri, value })) },

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import {
   allow,
   type Context,
@@ -56,7 +57,7 @@ export function createProfileGuard(configuration: Configuration, ports: ProfileG
   const decide = combine(...policies)
   return defineExtension(
     { preUpdateProfile: alerts ? alerting(decide, configuration, alerts) : decide },
-    { caller, budgetMs, maxBodyBytes, ...(log && { log }), ...(onError && { onError }), ...(now && { now }) },
+    { caller, budgetMs, maxBodyBytes, ...present({ log, onError, now }) },
   )
 }
 

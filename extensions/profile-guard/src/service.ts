@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import type { Service } from '@preflow/extension/service'
 import { createHttpGet } from '@preflow/policies/http-get'
 import { addressIn, type Configuration, contradictions, settings } from './configuration.ts'
@@ -30,9 +31,11 @@ export const profileGuard: Service<typeof settings> = {
     delivery?.start()
     return {
       extension: createProfileGuard(configuration, {
-        ...(directory && { directory }),
-        ...(outbox && { alerts: { add: outbox.add, wake: () => delivery?.wake() } }),
-        ...(log && { log }),
+        ...present({
+          directory,
+          alerts: outbox && { add: outbox.add, wake: () => delivery?.wake() },
+          log,
+        }),
       }),
       // Without its outbox it could only refuse. Rejects when the outbox cannot be asked.
       isReady: async () => {
@@ -65,8 +68,7 @@ function openDirectory(c: Configuration, get: ReturnType<typeof createHttpGet>) 
       absentStatuses: c.directoryAbsentStatuses,
       timeoutMs: c.directoryTimeoutMs,
       cacheSeconds: c.directoryCacheSeconds,
-      ...(value !== undefined && { header: { name: c.directoryHeader, value } }),
-      ...(pointer !== undefined && { pointer }),
+      ...present({ header: value === undefined ? undefined : { name: c.directoryHeader, value }, pointer }),
     },
     { get },
   )
@@ -80,8 +82,7 @@ function openDelivery(c: Configuration, outbox: Outbox, log: (event: DeliveryEve
     port: c.smtpPort,
     security: c.smtpSecurity,
     from,
-    ...(user !== undefined && password !== undefined && { credentials: { user, password } }),
-    ...(ca !== undefined && { ca }),
+    ...present({ credentials: user !== undefined && password !== undefined ? { user, password } : undefined, ca }),
   })
   const domain = addressIn(from).split('@')[1] ?? 'localhost'
   return createDelivery({ outbox, send, domain, log }, { maxAttempts: c.alertAttempts })

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import { createTransport } from 'nodemailer'
 
 /** One mail to one reader. */
@@ -64,7 +65,7 @@ export function createSmtp(options: SmtpOptions): SendMail {
     port,
     ...SECURITY[security],
     ...(credentials && { auth: { user: credentials.user, pass: credentials.password }, forceAuth: true }),
-    ...(ca !== undefined && { tls: { ca } }),
+    ...present({ tls: ca === undefined ? undefined : { ca } }),
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,

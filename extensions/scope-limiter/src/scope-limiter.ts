@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import { allow, type DecisionRecord, defineExtension, type Extension, type Handler } from '@preflow/extension'
 import { scopes } from '@preflow/policies'
 import type { Configuration, ScopeLimit } from './configuration.ts'
@@ -15,7 +16,7 @@ export function createScopeLimiter(configuration: Configuration, ports: ScopeLim
   const { callerAuthentication: caller, budgetMs, maxBodyBytes } = configuration
   return defineExtension(
     { preIssueAccessToken: limitScopes(configuration) },
-    { caller, budgetMs, maxBodyBytes, ...(log && { log }), ...(onError && { onError }) },
+    { caller, budgetMs, maxBodyBytes, ...present({ log, onError }) },
   )
 }
 

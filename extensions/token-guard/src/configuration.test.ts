@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { present } from '@preflow/contract'
 import { readConfiguration } from '@preflow/token-guard'
 
 const secret = 'a-secret-of-the-platform'
 const good = { TOKEN_GUARD_CALLER: 'api-key', TOKEN_GUARD_CALLER_SECRETS: secret, ABUSEIPDB_API_KEY: 'key' }
 
 function problems(environment: Record<string, string>, file?: unknown): string[] {
-  const read = readConfiguration({ environment, ...(file !== undefined && { file }) })
+  const read = readConfiguration({ environment, ...present({ file }) })
   return read.ok ? [] : read.problems
 }
 

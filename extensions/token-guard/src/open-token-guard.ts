@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import type { DecisionRecord, Extension } from '@preflow/extension'
 import { createAbuseIpDb } from '@preflow/policies'
 import { openCountryFile } from '@preflow/policies/country-file'
@@ -23,12 +24,12 @@ export async function openTokenGuard(
   hooks: { log?(record: DecisionRecord): void; warn?(message: string): void; now?(): number } = {},
 ): Promise<OpenTokenGuard> {
   const { log, warn, now } = hooks
-  const clock = now && { now }
+  const clock = present({ now })
   const { countryDatabase, abuseipdbApiKey } = configuration
   const file =
     countryDatabase === undefined
       ? undefined
-      : await openCountryFile(countryDatabase, { ...clock, ...(warn && { warn }) })
+      : await openCountryFile(countryDatabase, { ...clock, ...present({ warn }) })
   const get = createHttpGet()
   const reputation =
     configuration.reputation === 'off' || abuseipdbApiKey === undefined
@@ -46,9 +47,7 @@ export async function openTokenGuard(
         )
   const extension = createTokenGuard(configuration, {
     ...clock,
-    ...(file && { country: file.lookup }),
-    ...(reputation && { reputation }),
-    ...(log && { log }),
+    ...present({ country: file?.lookup, reputation, log }),
   })
   return {
     extension,

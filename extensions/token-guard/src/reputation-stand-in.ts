@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP } from 'node:net'
+import { present } from '@preflow/contract'
 
 /**
  * What is wrong with the service: `slow` never answers, `garbage` is no JSON, `drip` sends a byte at a time, `hangup` cuts
@@ -51,55 +52,21 @@ export async function startReputationStandIn(options: ReputationStandInOptions =
   let next = Promise.withResolvers<void>()
   let fault: ReputationFault | undefined
   let remaining = quota
-
-  function refuse(response: ServerResponse, status: number, detail: string, headers = {}): void {
-    send(response, status, { errors: [{ detail, status }] }, headers)
+  const setFault: ReputationStandIn['setFault'] = wanted => {
+    fault = wanted
   }
-
   const limits = () => ({
     'x-ratelimit-limit': String(quota),
     'x-ratelimit-remaining': String(remaining),
-    ...(remaining === 0 && { 'x-ratelimit-reset': String(Math.ceil(now() / 1000) + retryAfterSeconds) }),
+    ...present({
+      'x-ratelimit-reset': remaining === 0 ? String(Math.ceil(now() / 1000) + retryAfterSeconds) : undefined,
+    }),
   })
-
-  const misbehave: Record<ReputationFault, (response: ServerResponse) => void> = {
-    slow: () => {},
-    garbage: response => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>It works!</h1>'),
-    drip: response => {
-      response.writeHead(200, { 'content-type': 'application/json' })
-      const timer = setInterval(() => response.write(' '), 20)
-      response.on('close', () => clearInterval(timer))
-    },
-    hangup: response => void response.destroy(),
-    401: response =>
-      refuse(response, 401, 'Authentication failed. Your API key is either missing, incorrect, or revoked.'),
-    422: response => refuse(response, 422, 'The ip address must be a valid IPv4 or IPv6 address (e.g. 8.8.8.8).'),
-    429: response =>
-      refuse(response, 429, `Daily rate limit of ${quota} requests exceeded for this endpoint.`, {
-        'retry-after': String(retryAfterSeconds),
-        ...limits(),
-      }),
-    500: response => refuse(response, 500, 'Internal server error.'),
-    503: response => refuse(response, 503, 'Service unavailable.'),
-  }
+  const misbehave = faultsOf({ quota, retryAfterSeconds, limits })
 
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://stand-in')
-    if (request.method === 'PUT' && url.pathname === '/fault') {
-      let body = ''
-      request.on('data', chunk => {
-        body += chunk
-      })
-      request.on('end', () => {
-        const wanted = parse(body)
-        if (wanted !== null && !FAULTS.includes(wanted)) {
-          return refuse(response, 400, `Send null or one of ${FAULTS.map(one => JSON.stringify(one)).join(', ')}.`)
-        }
-        fault = (wanted ?? undefined) as ReputationFault | undefined
-        response.writeHead(204).end()
-      })
-      return
-    }
+    if (request.method === 'PUT' && url.pathname === '/fault') return readFault(request, response, setFault)
     if (request.method !== 'GET' || url.pathname !== '/api/v2/check') return refuse(response, 404, 'Not found.')
     checks.push(url.search)
     next.resolve()
@@ -117,28 +84,81 @@ export async function startReputationStandIn(options: ReputationStandInOptions =
     remaining -= 1
     send(response, 200, { data: report(address, version, scores[address] ?? 0) }, limits())
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'The port is in use.' : `${cause.message}.`
-      reject(new Error(`The reputation stand-in cannot listen on ${hostname}:${port}. ${why}`, { cause }))
-    })
-    server.listen(port, hostname, resolve)
-  })
+  await listen(server, port, hostname)
   const address = server.address() as AddressInfo
   return {
     port: address.port,
     url: `http://${hostname}:${address.port}`,
     checks,
     asked: () => next.promise,
-    setFault: wanted => {
-      fault = wanted
-    },
+    setFault,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
+}
+
+function faultsOf(plan: {
+  quota: number
+  retryAfterSeconds: number
+  limits(): Record<string, string>
+}): Record<ReputationFault, (response: ServerResponse) => void> {
+  return {
+    slow: () => {},
+    garbage: response => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>It works!</h1>'),
+    drip: response => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const timer = setInterval(() => response.write(' '), 20)
+      response.on('close', () => clearInterval(timer))
+    },
+    hangup: response => void response.destroy(),
+    401: response =>
+      refuse(response, 401, 'Authentication failed. Your API key is either missing, incorrect, or revoked.'),
+    422: response => refuse(response, 422, 'The ip address must be a valid IPv4 or IPv6 address (e.g. 8.8.8.8).'),
+    429: response =>
+      refuse(response, 429, `Daily rate limit of ${plan.quota} requests exceeded for this endpoint.`, {
+        'retry-after': String(plan.retryAfterSeconds),
+        ...plan.limits(),
+      }),
+    500: response => refuse(response, 500, 'Internal server error.'),
+    503: response => refuse(response, 503, 'Service unavailable.'),
+  }
+}
+
+/** Sets the fault that a request names. */
+function readFault(
+  request: IncomingMessage,
+  response: ServerResponse,
+  setFault: (fault: ReputationFault | undefined) => void,
+): void {
+  let body = ''
+  request.on('data', chunk => {
+    body += chunk
+  })
+  request.on('end', () => {
+    const wanted = parse(body)
+    if (wanted !== null && !FAULTS.includes(wanted)) {
+      return refuse(response, 400, `Send null or one of ${FAULTS.map(one => JSON.stringify(one)).join(', ')}.`)
+    }
+    setFault((wanted ?? undefined) as ReputationFault | undefined)
+    response.writeHead(204).end()
+  })
+}
+
+function listen(server: Server, port: number, hostname: string): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'The port is in use.' : `${cause.message}.`
+      reject(new Error(`The reputation stand-in cannot listen on ${hostname}:${port}. ${why}`, { cause }))
+    })
+    server.listen(port, hostname, resolve)
+  })
+}
+
+function refuse(response: ServerResponse, status: number, detail: string, headers = {}): void {
+  send(response, status, { errors: [{ detail, status }] }, headers)
 }
 
 function shippedScores(): Record<string, number> {

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import { readService, type Service } from '@preflow/extension/service'
 import { type Configuration, contradictions, settings } from './configuration.ts'
 import { openTokenGuard } from './open-token-guard.ts'
@@ -9,7 +10,7 @@ export const tokenGuard: Service<typeof settings> = {
   contradictions,
   open: (configuration, { log, report = () => undefined }) =>
     openTokenGuard(configuration, {
-      ...(log && { log }),
+      ...present({ log }),
       warn: message => report('warn', { event: 'warning', message }),
     }),
 }

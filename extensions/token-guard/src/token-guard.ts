@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import { type DecisionRecord, defineExtension, type Extension, type Handler } from '@preflow/extension'
 import {
   type CountryLookup,
@@ -34,7 +35,7 @@ export function createTokenGuard(configuration: Configuration, ports: TokenGuard
   const { callerAuthentication: caller, budgetMs, maxBodyBytes } = configuration
   return defineExtension(
     { preIssueAccessToken: combine(...policies(configuration, ports)) },
-    { caller, budgetMs, maxBodyBytes, ...(log && { log }), ...(onError && { onError }), ...(now && { now }) },
+    { caller, budgetMs, maxBodyBytes, ...present({ log, onError, now }) },
   )
 }
 
@@ -61,7 +62,7 @@ function policies(c: Configuration, ports: TokenGuardPorts): Handler<'PRE_ISSUE_
           allowed: c.allowedCountries,
           unknown: c.unknownCountry,
           shortenToSeconds: c.outsideSeconds,
-          ...(c.countryClaim !== undefined && { claim: c.countryClaim }),
+          ...present({ claim: c.countryClaim }),
         },
         { lookup: ports.country },
       ),
@@ -79,7 +80,7 @@ function policies(c: Configuration, ports: TokenGuardPorts): Handler<'PRE_ISSUE_
           hours: { timeZone: c.timeZone, weekdays: c.weekdays, from: c.hoursFrom, to: c.hoursTo },
           unavailable: c.reputationUnavailable,
           notOffered: c.reductionNotOffered,
-          ...(c.refreshSeconds !== undefined && { refreshSeconds: c.refreshSeconds }),
+          ...present({ refreshSeconds: c.refreshSeconds }),
         },
         { lookup: ports.reputation },
       ),

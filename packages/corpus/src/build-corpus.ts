@@ -21,6 +21,7 @@ import {
   openLines,
   passwordLines,
   RANGES,
+  type ReadLine,
   readRange,
   recogniseSource,
   type TakeKey,
@@ -82,7 +83,45 @@ export interface CorpusSummary {
  * @throws The reason of `signal` when it aborts.
  */
 export async function buildCorpus(build: CorpusBuild): Promise<CorpusSummary> {
-  const { kind = 'file', minimumCount = 1, signal, onProgress = () => {} } = build
+  const plan = await planOf(build)
+  const { source, kind, digest, minimumCount } = plan
+  const work = await openWork(`${build.out}.build`, plan.identity, plan.tableBytes)
+  const { state } = work
+  const resumed = state.slice > 0 || state.offset > 0
+  try {
+    await writeSlices(plan, work)
+    if (state.keys === 0) throw new CorpusError(`${source.path} has no password that was seen ${minimumCount} times.`)
+    const bytes = await seal(plan, work)
+    await rename(work.corpusPath, build.out)
+    await rm(work.folder, { recursive: true })
+    return { path: build.out, kind, digest, keys: state.keys, bytes, resumed }
+  } finally {
+    await work.close()
+  }
+}
+
+/** How a source becomes a corpus: everything that is known before the first key is read. */
+interface Plan {
+  source: CorpusSource
+  kind: CorpusKind
+  digest: DigestKind
+  minimumCount: number
+  /** Bits of a key that choose its slice. */
+  sliceBits: number
+  slices: number
+  /** Bits of a key that choose its bucket or shard. */
+  prefixBits: number
+  tableBytes: number
+  chunkBytes: number
+  chunksPerCheckpoint: number
+  signal: AbortSignal | undefined
+  onProgress(progress: BuildProgress): void
+  /** What an interrupted build must have had in common to be continued. */
+  identity: string
+}
+
+async function planOf(build: CorpusBuild): Promise<Plan> {
+  const { kind = 'file', minimumCount = 1, onProgress = () => {} } = build
   const { keysPerSlice = 2 ** 20, chunkBytes = 2 ** 22, chunksPerCheckpoint = 64 } = build.pieces ?? {}
   const source = await recogniseSource(build.source)
   const digest = digestOf(source, build)
@@ -96,116 +135,115 @@ export async function buildCorpus(build: CorpusBuild): Promise<CorpusSummary> {
   const bucketBits = Math.ceil(bitsFor(source.estimatedKeys / KEYS_PER_BUCKET, 8, 24) / 4) * 4
   const prefixBits = kind === 'file' ? Math.max(bucketBits, sliceBits) : sliceBits
   const tableBytes = kind === 'file' ? (2 ** prefixBits + 1) * 4 : 2 ** prefixBits * SHARD_ROW_BYTES
-  const slices = 2 ** sliceBits
   const identity = JSON.stringify([
     [resolve(source.path), source.size, source.modifiedMs],
     [kind, digest, minimumCount, sliceBits, prefixBits],
   ])
+  return {
+    ...{ source, kind, digest, minimumCount, sliceBits, slices: 2 ** sliceBits, prefixBits, tableBytes },
+    ...{ chunkBytes, chunksPerCheckpoint, signal: build.signal, onProgress, identity },
+  }
+}
 
-  const work = await openWork(`${build.out}.build`, identity, tableBytes)
+/** Appends one slice after the other to the corpus, from the checkpoint on. */
+async function writeSlices(plan: Plan, work: Work): Promise<void> {
+  const { kind, slices, prefixBits, signal, onProgress } = plan
   const { state } = work
-  const resumed = state.slice > 0 || state.offset > 0
+  const keysOf = await openSlices(plan, work)
+  const encode = encoders[kind]
+  const keys = createKeyList()
   try {
-    const keysOf = await openSlices()
-    const encode = encoders[kind]
-    const keys = createKeyList()
-    try {
-      while (state.slice < slices) {
-        signal?.throwIfAborted()
-        keys.clear()
-        const offset = await keysOf.read(state.slice, keys)
-        const distinct = keys.sortDistinct()
-        const encoded = encode(distinct, { slice: state.slice, slices, prefixBits, keysBefore: state.keys })
-        await work.append('table', encoded.table)
-        await work.append('data', encoded.data)
-        state.keys += distinct.length / 2
-        state.slice += 1
-        state.offset = offset
-        if (state.keys >= 2 ** 32)
-          throw new CorpusError('More than 4,294,967,295 passwords do not fit. Raise --min-count.')
-        await work.checkpoint()
-        await keysOf.forget(state.slice - 1)
-        onProgress({ step: 'writing', done: state.slice, total: slices, keys: state.keys })
-      }
-    } finally {
-      await keysOf.close()
+    while (state.slice < slices) {
+      signal?.throwIfAborted()
+      keys.clear()
+      const offset = await keysOf.read(state.slice, keys)
+      const distinct = keys.sortDistinct()
+      const encoded = encode(distinct, { slice: state.slice, slices, prefixBits, keysBefore: state.keys })
+      await work.append('table', encoded.table)
+      await work.append('data', encoded.data)
+      state.keys += distinct.length / 2
+      state.slice += 1
+      state.offset = offset
+      if (state.keys >= 2 ** 32)
+        throw new CorpusError('More than 4,294,967,295 passwords do not fit. Raise --min-count.')
+      await work.checkpoint()
+      await keysOf.forget(state.slice - 1)
+      onProgress({ step: 'writing', done: state.slice, total: slices, keys: state.keys })
     }
-    if (state.keys === 0) throw new CorpusError(`${source.path} has no password that was seen ${minimumCount} times.`)
-    const bytes = await seal()
-    await rename(work.corpusPath, build.out)
-    await rm(work.folder, { recursive: true })
-    return { path: build.out, kind, digest, keys: state.keys, bytes, resumed }
   } finally {
-    await work.close()
+    await keysOf.close()
   }
+}
 
-  /** The keys of one slice after the other, from wherever the checkpoint stands. */
-  async function openSlices(): Promise<SliceReader> {
-    if (source.form === 'ranges') return rangeSlices(source, minimumCount, sliceBits)
-    const readLine = source.form === 'passwords' ? passwordLines(digest) : digestLines(digest, minimumCount)
-    if (source.form === 'digests' && source.isSorted) {
-      const lines = await openLines(source.path, state.offset, chunkBytes)
-      return sortedSlices(source, lines, sliceBits, take => lines.read(readLine, take), signal)
-    }
-    if (state.dealt === undefined) {
-      const deal = createDeal(work.folder, slices, state.parts)
-      const lines = await openLines(source.path, state.offset, chunkBytes)
-      const take: TakeKey = (high, low) => {
-        deal.add(sliceOf(high, sliceBits), high, low)
-        return true
-      }
-      try {
-        for (let chunk = 1, isMore = true; isMore; chunk++) {
-          isMore = await lines.read(readLine, take)
-          onProgress({ step: 'sorting', done: lines.offset(), total: source.size, keys: 0 })
-          if (isMore && !signal?.aborted && chunk % chunksPerCheckpoint > 0) continue
-          state.parts = deal.flush()
-          state.offset = lines.offset()
-          if (!isMore) state.dealt = true
-          await work.checkpoint()
-          signal?.throwIfAborted()
-        }
-      } finally {
-        await lines.close()
-      }
-    }
-    return dealtSlices(work.folder, state.parts ?? [])
+/** The keys of one slice after the other, from the checkpoint on. */
+async function openSlices(plan: Plan, work: Work): Promise<SliceReader> {
+  const { source, digest, minimumCount, sliceBits, chunkBytes, signal } = plan
+  const { state } = work
+  if (source.form === 'ranges') return rangeSlices(source, minimumCount, sliceBits)
+  const readLine = source.form === 'passwords' ? passwordLines(digest) : digestLines(digest, minimumCount)
+  if (source.form === 'digests' && source.isSorted) {
+    const lines = await openLines(source.path, state.offset, chunkBytes)
+    return sortedSlices(source, lines, sliceBits, take => lines.read(readLine, take), signal)
   }
+  if (state.dealt === undefined) await dealOut(plan, work, readLine)
+  return dealtSlices(work.folder, state.parts ?? [])
+}
 
-  async function seal(): Promise<number> {
-    if (kind === 'file' && state.table.bytes < tableBytes) await work.append('table', Uint32Array.of(state.keys))
-    const dataBytes = state.data.bytes
-    const contentSha256 = createHash('sha256')
-    const total = tableBytes + dataBytes
-    let done = 0
-    for (const { bytes, crc } of [state.table, state.data]) {
-      let readCrc = 0
-      for (const end = done + bytes; done < end; ) {
-        signal?.throwIfAborted()
-        const part = await work.read(HEADER_BYTES + done, Math.min(chunkBytes, end - done))
-        contentSha256.update(part)
-        readCrc = crc32(part, readCrc)
-        done += part.length
-        onProgress({ step: 'checking', done, total, keys: state.keys })
-      }
-      // Another process that builds the same corpus, or a disk that fails, would otherwise go unnoticed for ever.
-      if (readCrc !== crc) throw damaged(work.folder)
-    }
-    await work.writeHeader(
-      await encodeHeader({
-        kind,
-        digest,
-        prefixBits,
-        minimumCount,
-        keys: state.keys,
-        sourceDateMs: source.modifiedMs,
-        tableBytes,
-        dataBytes,
-        contentSha256: contentSha256.digest(),
-      }),
-    )
-    return HEADER_BYTES + total
+/** Deals the keys of an unsorted source out into one file per slice. */
+async function dealOut(plan: Plan, work: Work, readLine: ReadLine): Promise<void> {
+  const { source, slices, sliceBits, chunkBytes, chunksPerCheckpoint, signal, onProgress } = plan
+  const { state } = work
+  const deal = createDeal(work.folder, slices, state.parts)
+  const lines = await openLines(source.path, state.offset, chunkBytes)
+  const take: TakeKey = (high, low) => {
+    deal.add(sliceOf(high, sliceBits), high, low)
+    return true
   }
+  try {
+    for (let chunk = 1, isMore = true; isMore; chunk++) {
+      isMore = await lines.read(readLine, take)
+      onProgress({ step: 'sorting', done: lines.offset(), total: source.size, keys: 0 })
+      if (isMore && !signal?.aborted && chunk % chunksPerCheckpoint > 0) continue
+      state.parts = deal.flush()
+      state.offset = lines.offset()
+      if (!isMore) state.dealt = true
+      await work.checkpoint()
+      signal?.throwIfAborted()
+    }
+  } finally {
+    await lines.close()
+  }
+}
+
+/** Reads what was written once, for its checksum, and writes the header. Returns the bytes of the corpus. */
+async function seal(plan: Plan, work: Work): Promise<number> {
+  const { kind, digest, prefixBits, minimumCount, source, tableBytes, chunkBytes, signal, onProgress } = plan
+  const { state } = work
+  if (kind === 'file' && state.table.bytes < tableBytes) await work.append('table', Uint32Array.of(state.keys))
+  const dataBytes = state.data.bytes
+  const contentSha256 = createHash('sha256')
+  const total = tableBytes + dataBytes
+  let done = 0
+  for (const { bytes, crc } of [state.table, state.data]) {
+    let readCrc = 0
+    for (const end = done + bytes; done < end; ) {
+      signal?.throwIfAborted()
+      const part = await work.read(HEADER_BYTES + done, Math.min(chunkBytes, end - done))
+      contentSha256.update(part)
+      readCrc = crc32(part, readCrc)
+      done += part.length
+      onProgress({ step: 'checking', done, total, keys: state.keys })
+    }
+    // Another process that builds the same corpus, or a disk that fails, would otherwise go unnoticed for ever.
+    if (readCrc !== crc) throw damaged(work.folder)
+  }
+  await work.writeHeader(
+    await encodeHeader({
+      ...{ kind, digest, prefixBits, minimumCount, keys: state.keys, sourceDateMs: source.modifiedMs },
+      ...{ tableBytes, dataBytes, contentSha256: contentSha256.digest() },
+    }),
+  )
+  return HEADER_BYTES + total
 }
 
 const KEYS_PER_BUCKET = 1024

@@ -1,0 +1,127 @@
+import { present } from '@preflow/contract'
+import type { Context } from 'hono'
+import type { BrowserBinding } from './browser-binding.ts'
+import type { Entry, EntryLimits, Refusal } from './entry.ts'
+import { type EntryForm, fill, type Notice, renderForm, renderNotice } from './page.ts'
+import type { Ports } from './ports.ts'
+import { type PlatformUrls, returnUrl } from './return-url.ts'
+import type { Texts } from './texts.ts'
+
+export interface EntryViewsOptions {
+  platformUrls: PlatformUrls
+  limits: EntryLimits
+  /** URL of the page for a handle. */
+  entryUrl(handle: string): string
+  texts: Texts
+  language: string
+  ports: Pick<Ports, 'now'>
+}
+
+/** What a form shows besides the entry. */
+export interface FormState {
+  /** The key of the browser, when it has just been given. */
+  key?: string
+  /** The user name as it was typed. */
+  typed?: string
+  error?: NonNullable<EntryForm['error']>
+  status?: 422 | 503
+}
+
+type Answer = Response | Promise<Response>
+
+/** The pages that a browser may see. */
+export interface EntryViews {
+  /** The page for an entry as it is. Only for the browser that it is bound to. */
+  entry(c: Context, entry: Entry, state?: FormState): Answer
+  unknown(c: Context): Answer
+  otherBrowser(c: Context): Answer
+  /** For a form that is not ours. @param handle Of the page to open again. */
+  forged(c: Context, handle: string | undefined): Answer
+  /** Another request is at work on the entry. */
+  checking(c: Context, entry: Entry): Answer
+  failed(c: Context): Answer
+}
+
+/** What the page says about each refusal. */
+const refusalTexts: Record<Refusal, keyof Texts> = {
+  pin_attempts_exceeded: 'tooManyAttempts',
+  pin_locked: 'locked',
+  pin_cancelled: 'cancelled',
+  flow_expired: 'expired',
+}
+
+export function createEntryViews(options: EntryViewsOptions, binding: BrowserBinding): EntryViews {
+  const { texts, entryUrl, ports } = options
+  const show = (c: Context, notice: Notice, status: 200 | 403 | 410 | 500 = 200) =>
+    c.html(renderNotice(notice, options), status)
+  const unknown = (c: Context) => show(c, { title: texts.unknownTitle, text: texts.unknownText }, 410)
+  return {
+    unknown,
+    otherBrowser: c => show(c, { title: texts.otherBrowserTitle, text: texts.otherBrowserText }, 403),
+    forged: (c, handle) => {
+      const link = handle === undefined ? undefined : { url: entryUrl(handle), text: texts.openAgain }
+      return show(c, { title: texts.forgedTitle, text: texts.forgedText, ...present({ link }) }, 403)
+    },
+    checking: (c, entry) => {
+      const link = { url: entryUrl(entry.handle), text: texts.goOn }
+      return show(c, { title: texts.checkingTitle, text: texts.checkingText, link, forwardSeconds: 1 })
+    },
+    failed: c => show(c, { title: texts.failedTitle, text: texts.failedText }, 500),
+    entry: (c, entry, state = {}) => {
+      const isOver = ports.now() >= entry.expiresAt
+      if (entry.status === 'CONSUMED') return unknown(c)
+      if (isOver) return show(c, refused(entry, 'flow_expired', options))
+      if (entry.status !== 'PENDING') return show(c, decided(entry, entry.status, options))
+      const token = binding.tokenFor(c, entry, entry.attempts, state.key)
+      return c.html(renderForm(formOf(entry, token, state, options), options), state.status ?? 200)
+    },
+  }
+}
+
+function formOf(
+  entry: Entry,
+  token: string,
+  state: FormState,
+  { texts, limits, entryUrl }: EntryViewsOptions,
+): EntryForm {
+  const asksName = entry.userId === undefined
+  const left = limits.attempts - entry.attempts
+  const wrong = fill(asksName ? texts.wrongUsernameOrPin : texts.wrongPin, { left })
+  return {
+    action: entryUrl(entry.handle),
+    application: entry.application,
+    attempt: entry.attempts,
+    token,
+    ...present({
+      username: asksName ? { typed: state.typed ?? '' } : undefined,
+      error: state.error ?? (entry.attempts > 0 ? { text: wrong, field: 'pin' as const } : undefined),
+    }),
+  }
+}
+
+function decided(entry: Entry, status: 'SUCCESS' | 'FAILED', options: EntryViewsOptions): Notice {
+  const { texts } = options
+  switch (status) {
+    case 'SUCCESS': {
+      const text = fill(texts.rightText, { application: entry.application })
+      return { title: texts.rightTitle, text, ...linkBack(entry, texts.goOn, options), forwardSeconds: 0 }
+    }
+    case 'FAILED': {
+      const notice = refused(entry, entry.refusal ?? 'flow_expired', options)
+      return entry.refusal === 'pin_cancelled' ? { ...notice, forwardSeconds: 0 } : notice
+    }
+    default:
+      return status satisfies never
+  }
+}
+
+function refused(entry: Entry, refusal: Refusal, options: EntryViewsOptions): Notice {
+  const { texts } = options
+  return { title: texts.refusedTitle, text: texts[refusalTexts[refusal]], ...linkBack(entry, texts.goBack, options) }
+}
+
+/** The link to where the browser came from, when that is known. */
+function linkBack(entry: Entry, text: string, { platformUrls }: EntryViewsOptions): Pick<Notice, 'link'> {
+  const back = returnUrl(platformUrls, entry)
+  return back.ok ? { link: { url: back.url, text } } : {}
+}
