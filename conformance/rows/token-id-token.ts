@@ -6,7 +6,7 @@ import type { Issued } from '../requests.ts'
 import { differs, notApplicable, row, type Section } from '../row.ts'
 import type { Stage } from '../stage.ts'
 import { renameUser } from '../users.ts'
-import { assertToken, assertVerdicts, FILTERED, idToken, idTokenEdit } from './token-edits.ts'
+import { assertToken, assertVerdicts, FILTERED, idToken, idTokenEdit, leadsTo } from './token-edits.ts'
 import { addFrontApplication, IDT, inEngine, issued, land, named, op, shown } from './tokens.ts'
 
 const ADDED = 'Audience added.'
@@ -15,6 +15,9 @@ const INVALID_INDEX = 'Invalid index.'
 const INVALID_EXPIRY = 'Invalid expiry time. Must be positive.'
 
 const add = (name: unknown, value: unknown) => op('+I/-', named(name, value))
+
+const CLIENT_STAYS = 'an ID token keeps the client it is issued to among its audiences, as OpenID Connect demands'
+const KEPT = 'The client the token is for stays among its audiences.'
 
 /** T146 and T147: the same answer to the code exchange and to the refresh. */
 const fiveEdits = [
@@ -38,29 +41,39 @@ async function refresh(stage: Stage, previous: Issued, ...operations: typeof fiv
 export const idTokens: Section = {
   title: 'ID token',
   rows: [
-    idTokenEdit('T146', '`+I/aud/-` p, q, r, `~I/aud/-` s, `-I/aud/0`: p, q, s by living indices', fiveEdits, {
-      log: [ADDED, ADDED, ADDED, 'Audience replaced.', 'Audience removed.'],
-      aud: ['p.test', 'q.test', 's.test'],
-    }),
+    row(
+      'T146',
+      '`+I/aud/-` p, q, r, `~I/aud/-` s, `-I/aud/0`: p, q, s by living indices',
+      differs(
+        CLIENT_STAYS,
+        leadsTo(idToken, fiveEdits, {
+          log: [ADDED, ADDED, ADDED, 'Audience replaced.', KEPT],
+          aud: ['web1', 'p.test', 'q.test', 's.test'],
+        }),
+      ),
+    ),
 
-    row('T147', 'the same answer on refresh: q, s, r', async stage => {
-      const second = await refresh(stage, await issue(stage, ...fiveEdits), ...fiveEdits)
-      await assertVerdicts(
-        stage,
-        second,
-        [EXISTS, EXISTS, ADDED, 'Audience to replace already exists.', 'Audience removed.'],
-        IDT,
-      )
-      assertToken(second, idToken, { aud: ['q.test', 's.test', 'r.test'] })
-    }),
+    row(
+      'T147',
+      'the same answer on refresh: q, s, r',
+      differs(CLIENT_STAYS, async stage => {
+        const second = await refresh(stage, await issue(stage, ...fiveEdits), ...fiveEdits)
+        await assertVerdicts(stage, second, [EXISTS, EXISTS, ADDED, 'Audience to replace already exists.', KEPT], IDT)
+        assertToken(second, idToken, { aud: ['web1', 'p.test', 'q.test', 's.test', 'r.test'] })
+      }),
+    ),
 
-    row('T148', '`-I/aud/0`, `-I/aud/0` of ["web1","b"]: []', async stage => {
-      const first = await issue(stage, op('+I/aud/-', 'b'))
-      const second = await refresh(stage, first, op('-I/aud/0'), op('-I/aud/0'))
-      assert.deepEqual(shown(stage, 'aud', IDT), ['web1', 'b'])
-      await assertVerdicts(stage, second, ['Audience removed.', 'Audience removed.'], IDT)
-      assertToken(second, idToken, { aud: [] })
-    }),
+    row(
+      'T148',
+      '`-I/aud/0`, `-I/aud/0` of ["web1","b"]: []',
+      differs(CLIENT_STAYS, async stage => {
+        const first = await issue(stage, op('+I/aud/-', 'b'))
+        const second = await refresh(stage, first, op('-I/aud/0'), op('-I/aud/1'))
+        assert.deepEqual(shown(stage, 'aud', IDT), ['web1', 'b'])
+        await assertVerdicts(stage, second, [KEPT, 'Audience removed.'], IDT)
+        assertToken(second, idToken, { aud: ['web1'] })
+      }),
+    ),
 
     idTokenEdit(
       'T149',

@@ -67,4 +67,4 @@ export {
   ruleOperators,
   validateRule,
 } from './rule.ts'
-export { isAudience, isScope, SCOPE_PATTERN } from './token-values.ts'
+export { isAudience, isClaimName, isPlatformClaim, isPlatformScope, isScope, SCOPE_PATTERN } from './token-values.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isAudience, isScope } from '@preflow/contract'
+import { isAudience, isClaimName, isPlatformClaim, isPlatformScope, isScope } from '@preflow/contract'
 
 test('a scope is printable ASCII without space, quotation mark and backslash', () => {
   for (const scope of ['openid', 'read:metrics', '!', '[]', '~', 'urn:a/b']) assert.ok(isScope(scope), scope)
@@ -22,4 +22,25 @@ test('an audience may have white space where the reference overlooks it', () => 
   for (const text of ['https:// ab', 'https://ab c', 'https://a\nb', 'https://a\u0085b', 'https://a\u2028b']) {
     assert.ok(!isAudience(text), JSON.stringify(text))
   }
+})
+
+test('AZ-18: scopes of the server belong to the platform, in any case', () => {
+  for (const scope of ['internal_x', 'Internal_x', 'internal_org_x', 'INTERNAL', 'SYSTEM', 'system', 'console:x']) {
+    assert.ok(isPlatformScope(scope), scope)
+  }
+  for (const scope of ['openid', 'orders.internal_x', 'systems', 'my-console:x', 'consoles']) {
+    assert.ok(!isPlatformScope(scope), scope)
+  }
+})
+
+test('AZ-73: claims that servers decide by belong to the platform', () => {
+  for (const name of ['sub', 'iss', 'exp', 'jti', 'org_id', 'org_anything', 'amr', 'may_act', 'cnf', 'scp', 'aut']) {
+    assert.ok(isPlatformClaim(name), name)
+  }
+  for (const name of ['tier', 'subject', 'organization', 'aud', 'roles', 'EXP']) assert.ok(!isPlatformClaim(name), name)
+})
+
+test('AZ-50: members of every object are no names of claims', () => {
+  for (const name of ['constructor', '__proto__', 'prototype']) assert.ok(!isClaimName(name), name)
+  for (const name of ['toString', 'toJSON', 'hasOwnProperty', 'tier', '']) assert.ok(isClaimName(name), name)
 })

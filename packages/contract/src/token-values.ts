@@ -19,3 +19,31 @@ export function isScope(text: string): boolean {
 export function isAudience(text: string): boolean {
   return AUDIENCE.test(text)
 }
+
+/** Scopes of the server's own APIs and consoles, in any case. */
+const PLATFORM_SCOPE = /^(?:internal|console:|system$)/i
+
+/** Who a token is for, where it is valid, until when, and how its user signed in: what a server or resource server decides by. */
+const PLATFORM_CLAIM =
+  /^(?:sub|iss|aut|client_id|azp|act|may_act|cnf|org_.*|sid|jti|iat|nbf|exp|amr|acr|auth_time|scp)$/
+
+/** Names that no object can safely have as a member. */
+const OBJECT_MEMBER = /^(?:__proto__|constructor|prototype)$/
+
+/**
+ * Whether a scope belongs to the platform alone: `internal_…`, `console:…` and `SYSTEM`. An extension may remove one, and never
+ * add one.
+ */
+export function isPlatformScope(text: string): boolean {
+  return PLATFORM_SCOPE.test(text)
+}
+
+/** Whether a claim of a token belongs to the platform alone. An extension may neither add nor change one. */
+export function isPlatformClaim(name: string): boolean {
+  return PLATFORM_CLAIM.test(name)
+}
+
+/** Whether a token can have a claim of this name. */
+export function isClaimName(name: string): boolean {
+  return !OBJECT_MEMBER.test(name)
+}

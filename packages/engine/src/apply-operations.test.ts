@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { describe, suite, test } from 'node:test'
 import {
   type ActionType,
   actionTypes,
@@ -710,4 +710,150 @@ test('on Preflow no operation breaks the call, changes the event that came in, o
     { numRuns: 500 },
   )
   assert.deepEqual(userEvent, before)
+})
+
+/** Places, segments and values from which random operations are made; names of the platform among them. */
+function randomOperations(): fc.Arbitrary<Operation[]> {
+  const scope = fc.constantFrom(
+    'internal_login',
+    'Internal_user_mgt_list',
+    'INTERNAL_ORG_x',
+    'SYSTEM',
+    'system',
+    'console:x',
+    'cart.read',
+    'billing.read',
+  )
+  const name = fc.constantFrom(
+    ...['sub', 'iss', 'aut', 'client_id', 'azp', 'act', 'cnf', 'org_id', 'org_name', 'org_x', 'sid', 'jti', 'iat'],
+    ...['nbf', 'exp', 'amr', 'acr', 'auth_time', 'scp', 'may_act', '__proto__', 'constructor', 'tier', 'given_name'],
+  )
+  const value = fc.oneof(
+    scope,
+    fc.jsonValue(),
+    fc.record({ name, value: fc.oneof(scope, fc.integer(), fc.jsonValue()) }),
+  )
+  const segment = fc.oneof(fc.constantFrom('-', '0', '1', '2', '', '-1'), name)
+  return fc.array(
+    fc.record({
+      op: fc.constantFrom('add' as const, 'remove' as const, 'replace' as const),
+      path: fc.tuple(fc.constantFrom(...Object.values(shorts)), segment).map(parts => parts.join('')),
+      value,
+    }),
+    { maxLength: 8 },
+  )
+}
+
+const IS_OF_PLATFORM =
+  /^(sub|iss|aut|client_id|azp|act|may_act|cnf|org_.*|sid|jti|iat|nbf|exp|amr|acr|auth_time|scp|__proto__|constructor)$/
+
+/** What every server passes. */
+const PROTECTED = { protectsPlatform: true }
+
+/** Scopes of the server, and claims that servers decide by. */
+function ofPlatform(event: object): { scopes: string[]; claims: TokenClaim[] } {
+  const granted = (valueAt(event, '/accessToken/scopes') ?? []) as string[]
+  const claims = valueAt(event, claimsPath(event)) as TokenClaim[]
+  return {
+    scopes: granted.filter(scope => /^(internal|console:|system$)/i.test(scope)),
+    claims: claims.filter(({ name }) => IS_OF_PLATFORM.test(name)),
+  }
+}
+
+for (const fixture of ['USER', 'CC', 'ID'] as const) {
+  test(`AZ-73: no operations on ${fixture} add a scope of the server or a claim that servers decide by`, () => {
+    const { type, event: plain } = fixtures[fixture]
+    const event =
+      fixture === 'ID' ? plain : withValueAt(plain, '/accessToken/scopes', [...scopes, 'internal_login', 'SYSTEM'])
+    const before = ofPlatform(event)
+    fc.assert(
+      fc.property(randomOperations(), fc.constantFrom(...Object.values(platforms)), (operations, platform) => {
+        const allowed = allowedOperationsFor(type, event, platform) ?? []
+        const result = applyOperations(operations, allowed, event, actionTypes[type], platform, PROTECTED)
+        // Platforms of the reference may break at an operation; then no token is issued.
+        if (!result.ok) return
+        const after = ofPlatform(result.value.event)
+        assert.deepEqual(after.claims, before.claims)
+        for (const scope of after.scopes) assert(before.scopes.includes(scope), scope)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+}
+
+for (const platform of Object.values(platforms)) {
+  test(`AZ-18: on ${platform.name} scopes of the server are neither added nor replaced to, and the others are`, () => {
+    const mine = ['internal_x', 'Internal_x', 'internal_org_x', 'SYSTEM', 'System', 'console:x']
+    const operations = [...mine.flatMap(scope => [op('+S/-', scope), op('~S/0', scope)]), op('+S/-', 'billing.read')]
+    const { event } = fixtures.USER
+    const allowed = allowedOperationsFor('PRE_ISSUE_ACCESS_TOKEN', event, platform) ?? []
+    const result = applyOperations(operations, allowed, event, actionTypes.PRE_ISSUE_ACCESS_TOKEN, platform, PROTECTED)
+    assert.ok(result.ok)
+    assert.deepEqual(read(result.value.event, 'S'), [...scopes, 'billing.read'])
+    for (const { verdict, reason } of result.value.verdicts.slice(0, -1)) {
+      assert.equal(verdict, 'rejected')
+      assert.match(reason, /belongs to the platform/)
+      assert.equal(reason.includes('would add it'), platform.name !== 'preflow')
+    }
+  })
+}
+
+test('a scope of the server may be removed', () => {
+  const event = withValueAt(userEvent, '/accessToken/scopes', ['internal_login', 'openid'])
+  const allowed = allowedOperationsFor('PRE_ISSUE_ACCESS_TOKEN', event, preflow) ?? []
+  const result = applyOperations([op('-S/0')], allowed, event, actionTypes.PRE_ISSUE_ACCESS_TOKEN, preflow)
+  assert.ok(result.ok)
+  assert.deepEqual(read(result.value.event, 'S'), ['openid'])
+})
+
+test('AZ-50: a claim whose name is a member of every object is a verdict', () => {
+  for (const platform of [preflow, next]) {
+    const names = ['constructor', '__proto__', 'prototype', 'toString']
+    const result = apply(
+      'USER',
+      names.map(name => op('+C/-', claim(name, 'x'))),
+      platform,
+    )
+    assert.ok(result.ok)
+    assert.deepEqual(
+      result.value.verdicts.map(({ reason }) => reason),
+      [...names.slice(0, 3).map(name => `No token can hold a claim called '${name}'.`), 'Claim added.'],
+    )
+  }
+})
+
+describe('the bounds of the server', () => {
+  const bounds = {
+    maxLifetimeSeconds: { '/idToken/claims/expires_in': 1000 },
+    keptAudience: 'web1',
+    foreignAudiences: new Set(['other-client']),
+  }
+  function bounded(operations: Operation[], platform: Platform): Applied {
+    const { type, event } = fixtures.ID
+    const allowed = allowedOperationsFor(type, event, platform) ?? []
+    const result = applyOperations(operations, allowed, event, actionTypes[type], platform, bounds)
+    assert.ok(result.ok)
+    return result.value
+  }
+
+  for (const platform of [preflow, next]) {
+    test(`AZ-42: a longer lifetime is cut, a shorter one kept, on ${platform.name}`, () => {
+      const long = bounded([op('~I/expires_in', 315_360_000)], platform)
+      assert.deepEqual(
+        [read(long.event, 'expires_in'), long.verdicts[0]?.verdict, long.verdicts[0]?.reason],
+        [1000, 'applied', 'Expiry time updated, to 1000 seconds: the server allows no more.'],
+      )
+      assert.equal(read(bounded([op('~I/expires_in', 900)], platform).event, 'expires_in'), 900)
+    })
+
+    test(`AZ-45: the client stays an audience and no other client becomes one, on ${platform.name}`, () => {
+      const operations = [op('-I/aud/0'), op('~I/aud/0', 'x'), op('+I/aud/-', 'other-client'), op('+I/aud/-', 'api.x')]
+      const { event, verdicts } = bounded(operations, platform)
+      assert.deepEqual(read(event, 'aud'), ['web1', 'api.x'])
+      assert.deepEqual(
+        verdicts.map(({ verdict }) => verdict),
+        ['rejected', 'rejected', 'rejected', 'applied'],
+      )
+    })
+  }
 })

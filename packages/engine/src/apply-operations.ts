@@ -4,13 +4,16 @@ import {
   type EditablePlace,
   isAllowed,
   isAudience,
+  isClaimName,
+  isPlatformClaim,
+  isPlatformScope,
   isScope,
   lastSegment,
   type Operation,
   type Platform,
   type TokenClaim,
 } from '@preflow/contract'
-import type { Changes, OperationVerdict } from './call.ts'
+import type { Bounds, Changes, OperationVerdict } from './call.ts'
 import { failure, type Result } from './call-error.ts'
 import { valueAt, withValueAt } from './event-path.ts'
 
@@ -38,8 +41,10 @@ export function applyOperations(
   event: object,
   { places }: Pick<ActionTypeDescriptor, 'places'>,
   { edits, title }: Pick<Platform, 'edits' | 'title'>,
+  bounds: AppliedBounds = {},
 ): Result<Applied> {
-  const draft: Draft = { sent: event, now: event, changes: { addedParameters: [], removedParameters: [] }, edits }
+  const changes: Changes = { addedParameters: [], removedParameters: [] }
+  const draft: Draft = { sent: event, now: event, changes, edits, title, bounds }
   const verdicts: OperationVerdict[] = []
   for (const operation of operations) {
     const { op, path } = operation
@@ -66,6 +71,9 @@ export function applyOperations(
   return { ok: true, value: { event: draft.now, changes: draft.changes, verdicts } }
 }
 
+/** {@link Bounds}, with the audiences that may not be added named. */
+export type AppliedBounds = Omit<Bounds, 'findForeignAudiences'> & { foreignAudiences?: ReadonlySet<string> }
+
 interface Draft {
   /** The event as it was sent. */
   readonly sent: object
@@ -73,6 +81,9 @@ interface Draft {
   now: object
   readonly changes: Changes
   readonly edits: Platform['edits']
+  /** The platform's name for people. */
+  readonly title: string
+  readonly bounds: AppliedBounds
 }
 
 interface Edit {
@@ -96,6 +107,15 @@ const applied = (reason: string): Verdict => ({ isApplied: true, reason })
 const rejected = (reason: string): Verdict => ({ isApplied: false, reason })
 const impossible = (reason: string, why: string): Verdict => ({ isApplied: false, reason, impossible: why })
 const valueMissing = (): Verdict => impossible('Value is missing.', 'it has no value')
+
+const isProtected = ({ bounds, edits }: Draft): boolean =>
+  bounds.protectsPlatform === true || edits.reservedClaims === 'verdict'
+
+/** What only the platform may give. The reference would let an extension do it, which the verdict says. */
+const belongsToPlatform = (what: string, { edits, title }: Draft): Verdict =>
+  rejected(
+    `The ${what} belongs to the platform and cannot be added.${edits.reservedClaims === 'reference' ? ` ${title} would add it.` : ''}`,
+  )
 
 const UNKNOWN_PATH = 'Unknown path.'
 const INVALID_INDEX = 'Invalid index.'
@@ -192,6 +212,7 @@ function addScope({ path, value }: Edit, place: { path: string }, draft: Draft):
   const scope = textOf(value, draft.edits)
   if (scope === undefined) return rejected('Scope must be a string.')
   if (now.includes(scope) || !isScope(scope)) return rejected('Scope exists or is invalid.')
+  if (isProtected(draft) && isPlatformScope(scope)) return belongsToPlatform(`scope '${scope}'`, draft)
   putScopes(draft, place.path, [...now, scope])
   return applied('Scope added.')
 }
@@ -218,6 +239,7 @@ function replaceScope({ path, value }: Edit, place: { path: string }, draft: Dra
   if (scope === undefined) return rejected('Scope must be a string.')
   if (!isScope(scope)) return rejected('Invalid scope.')
   if (sent.includes(scope)) return rejected('Scope already exists.')
+  if (isProtected(draft) && isPlatformScope(scope)) return belongsToPlatform(`scope '${scope}'`, draft)
   putScopes(draft, place.path, [...without(scopesIn(draft.now, place.path), sent[index] as string), scope])
   return applied('Scope replaced.')
 }
@@ -272,6 +294,14 @@ function putAudience(draft: Draft, { path }: AudiencePlace, value: string[]): vo
   putClaim(draft, listOf(path), { name: nameOf(path), value })
 }
 
+const KEPT_AUDIENCE = 'The client the token is for stays among its audiences.'
+const OTHERS_AUDIENCE = 'The audience is another client, for which the token was not issued.'
+
+/** Whether an audience has to stay. */
+function isKept(audience: string, { bounds }: Draft): boolean {
+  return bounds.keptAudience === audience
+}
+
 /** The list that indices of this place count. */
 function indexed(draft: Draft, { indices }: { indices: 'snapshot' | 'live' }): object {
   return indices === 'live' ? draft.now : draft.sent
@@ -286,6 +316,7 @@ function addAudience({ path, value }: Edit, place: AudiencePlace, draft: Draft):
   if (audience === undefined || !isAudience(audience)) return rejected('Audience is invalid.')
   const now = audienceIn(draft.now, place) ?? []
   if (now.includes(audience)) return rejected('Audience already exists.')
+  if (draft.bounds.foreignAudiences?.has(audience)) return rejected(OTHERS_AUDIENCE)
   putAudience(draft, place, [...now, audience])
   return applied('Audience added.')
 }
@@ -298,6 +329,7 @@ function removeAudience({ path }: Edit, place: AudiencePlace, draft: Draft): Ver
   const audience = base[index] as string
   const now = audienceIn(draft.now, place) ?? []
   if (!now.includes(audience)) return applied('Audience not found.')
+  if (isKept(audience, draft)) return rejected(KEPT_AUDIENCE)
   putAudience(draft, place, without(now, audience))
   return applied('Audience removed.')
 }
@@ -314,6 +346,8 @@ function replaceAudience({ path, value }: Edit, place: AudiencePlace, draft: Dra
   }
   if (base.includes(audience)) return rejected('Audience to replace already exists.')
   if (base.length === 0) return impossible(INVALID_INDEX, 'the audience is empty')
+  if (isKept(base[index] as string, draft)) return rejected(KEPT_AUDIENCE)
+  if (draft.bounds.foreignAudiences?.has(audience)) return rejected(OTHERS_AUDIENCE)
   putAudience(draft, place, [...without(audienceIn(draft.now, place) ?? [], base[index] as string), audience])
   return applied('Audience replaced.')
 }
@@ -349,6 +383,7 @@ function addClaim({ path, value }: Edit, place: ClaimsPlace, draft: Draft): Verd
   // The reference lets a claim without a name through, which no token can hold.
   if (isMissing(claim.name)) return rejected(texts.malformed)
   const { name } = claim
+  if (!isClaimName(name)) return rejected(`No token can hold a claim called '${name}'.`)
   if (place.scopePath !== undefined && name.toLowerCase() === 'scope') {
     return rejected(`The operation path is invalid for the scope. Please use the path ${place.scopePath}`)
   }
@@ -357,10 +392,14 @@ function addClaim({ path, value }: Edit, place: ClaimsPlace, draft: Draft): Verd
   if (isReserved && place.reservedByReference) return reserved()
   if (claimIn(draft.sent, place.path, name)) return rejected(texts.exists.replace('{name}', name))
   const mends = draft.edits.reservedClaims === 'verdict'
-  if (mends && (isReserved || place.standard.includes(name))) return reserved()
+  const isStandard = place.standard.includes(name)
+  if (mends && (isReserved || isStandard)) return reserved()
+  if (!isStandard && isProtected(draft) && (isReserved || isPlatformClaim(name))) {
+    return belongsToPlatform(`claim '${name}'`, draft)
+  }
   if (!isClaimValue(claim.value)) return rejected('Invalid claim value.')
   // The platform writes its standard claims itself: the reference says yes and drops it.
-  if (!place.standard.includes(name)) putClaim(draft, place.path, { name, value: claim.value })
+  if (!isStandard) putClaim(draft, place.path, { name, value: claim.value })
   return applied('Claim added.')
 }
 
@@ -443,6 +482,11 @@ function replaceLifetime({ value }: Edit, place: { path: string }, draft: Draft)
   const { maxLifetimeSeconds } = draft.edits
   if (maxLifetimeSeconds !== undefined && seconds > BigInt(maxLifetimeSeconds)) {
     return rejected(`Invalid expiry time. Must be at most ${maxLifetimeSeconds} seconds.`)
+  }
+  const most = draft.bounds.maxLifetimeSeconds?.[place.path]
+  if (most !== undefined && seconds > BigInt(most)) {
+    putClaim(draft, list, { name, value: most })
+    return applied(`Expiry time updated, to ${most} seconds: the server allows no more.`)
   }
   putClaim(draft, list, { name, value: Number(seconds) })
   return applied('Expiry time updated.')

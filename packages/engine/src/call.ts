@@ -46,6 +46,8 @@ export interface ActionCall {
   event: object
   /** Default: what {@link allowedOperationsFor} offers on the event. */
   allowedOperations?: AllowedOperation[]
+  /** What the server keeps an extension from, whatever the platform would accept. Absent: nothing. */
+  bounds?: Bounds
   /** What rules may ask, by field: a value, or all values of a field that has several. */
   facts: Readonly<Record<string, string | readonly string[] | undefined>>
   /** Names this call in logs on both sides. Sent where the platform sends it; the same for every attempt. */
@@ -56,6 +58,21 @@ export interface ActionCall {
   disclosure?: { allowedHeaders?: readonly string[]; allowedParameters?: readonly string[] }
   /** Ends the call at once; then, and only then, {@link executeAction} rejects, with the signal's reason. */
   signal?: AbortSignal
+}
+
+/** Limits of the server on what an extension may change. Each leaves a verdict, and the flow goes on. */
+export interface Bounds {
+  /**
+   * Whether scopes and claims that belong to the platform are kept from extensions even where the reference would let an
+   * extension give them. Platforms with the reference's bugs fixed always keep them.
+   */
+  protectsPlatform?: boolean
+  /** Longest lifetime in seconds, by the path of the lifetime. A longer one is cut down to it. */
+  maxLifetimeSeconds?: Readonly<Record<string, number>>
+  /** An audience that may not be removed: the client the token is issued to. */
+  keptAudience?: string
+  /** Which of these audiences may not be added, because they are other clients. Called only when an answer adds any. */
+  findForeignAudiences?(audiences: readonly string[]): Promise<readonly string[]>
 }
 
 /** What became of one requested operation. */

@@ -1,5 +1,12 @@
-import { type ActionResponse, type AllowedOperation, actionTypes, isAllowed, present } from '@preflow/contract'
-import { applyOperations } from './apply-operations.ts'
+import {
+  type ActionResponse,
+  type AllowedOperation,
+  actionTypes,
+  isAllowed,
+  type Operation,
+  present,
+} from '@preflow/contract'
+import { type AppliedBounds, applyOperations } from './apply-operations.ts'
 import type { ActionCall, OperationVerdict, Outcome } from './call.ts'
 import { callEndpoint, type EndpointAnswer } from './call-endpoint.ts'
 import type { CallError } from './call-error.ts'
@@ -92,13 +99,14 @@ async function guarded(body: string, call: ActionCall, ports: EnginePorts, run: 
     : guard.value
 }
 
-function succeeded(
+async function succeeded(
   { operations = [], data }: ActionResponse & { actionStatus: 'SUCCESS' },
   allowed: readonly AllowedOperation[],
   call: ActionCall,
   run: Run,
-): Outcome {
-  const applied = applyOperations(operations, allowed, call.event, actionTypes[call.action.type], call.platform)
+): Promise<Outcome> {
+  const bounds = await boundsFor(operations, call)
+  const applied = applyOperations(operations, allowed, call.event, actionTypes[call.action.type], call.platform, bounds)
   if (!applied.ok) return undecided(applied.error, call, run)
   const { event, changes, verdicts } = applied.value
   run.diagnose('validated', verdicts)
@@ -111,6 +119,20 @@ function succeeded(
     ...present({ data }),
     trace: run.trace(),
   }
+}
+
+/** The server's limits, with its answer to which of the new audiences are other clients. */
+async function boundsFor(
+  operations: readonly Operation[],
+  { action, bounds = {} }: ActionCall,
+): Promise<AppliedBounds> {
+  const { findForeignAudiences, ...others } = bounds
+  if (!findForeignAudiences) return others
+  const places = actionTypes[action.type].places.filter(({ kind }) => kind === 'audience')
+  const added = operations.flatMap(({ path, value }) =>
+    typeof value !== 'object' && places.some(place => path?.startsWith(place.path)) ? [String(value)] : [],
+  )
+  return added.length === 0 ? others : { ...others, foreignAudiences: new Set(await findForeignAudiences(added)) }
 }
 
 function incomplete(

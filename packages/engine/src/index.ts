@@ -7,7 +7,16 @@ export {
   type TokenCallLimits,
 } from './authenticate.ts'
 export { type BreakerOptions, type Breakers, createBreakers } from './breaker.ts'
-export type { ActionCall, Attempt, CallTrace, Changes, DiagnosticStep, OperationVerdict, Outcome } from './call.ts'
+export type {
+  ActionCall,
+  Attempt,
+  Bounds,
+  CallTrace,
+  Changes,
+  DiagnosticStep,
+  OperationVerdict,
+  Outcome,
+} from './call.ts'
 export type { CallError, CallErrorCode, Result } from './call-error.ts'
 export { disclose } from './disclose.ts'
 export { evaluateRule } from './evaluate-rule.ts'

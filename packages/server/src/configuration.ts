@@ -30,6 +30,8 @@ export interface Configuration {
   breaksCircuits: boolean
   tokenAlgorithm: 'ES256' | 'RS256'
   sessionLifetimeSeconds: number
+  maxTokenLifetimeSeconds: number
+  maxRefreshLifetimeSeconds: number
   maxRequestBytes: number
   requestTimeoutMs: number
   shutdownGraceMs: number
@@ -221,6 +223,20 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 14 * 24 * 3600,
     read: count,
     description: 'Seconds a browser stays signed in.',
+  },
+  maxTokenLifetimeSeconds: {
+    variable: 'PREFLOW_MAX_TOKEN_LIFETIME',
+    schema: wholeNumber(60, 315_360_000, 'seconds'),
+    fallback: 24 * 3600,
+    read: count,
+    description: 'Longest lifetime of an access token or ID token in seconds, whatever applications and actions say.',
+  },
+  maxRefreshLifetimeSeconds: {
+    variable: 'PREFLOW_MAX_REFRESH_LIFETIME',
+    schema: wholeNumber(60, 315_360_000, 'seconds'),
+    fallback: 90 * 24 * 3600,
+    read: count,
+    description: 'Seconds after a sign-in during which its tokens can be refreshed, however often they are.',
   },
   maxRequestBytes: {
     variable: 'PREFLOW_MAX_REQUEST_BYTES',

@@ -13,6 +13,7 @@ import type { Mounted } from './ground/http/mounted.ts'
 import { answerWith, type Face } from './ground/http/router.ts'
 import { serverProblems } from './ground/http/send.ts'
 import type { Ports } from './ground/ports.ts'
+import { findApplicationByClientId } from './ground/store/applications.ts'
 import type { Organization, Tenant } from './ground/store/model.ts'
 
 const MAX_FORM_BYTES = 16_384
@@ -35,6 +36,9 @@ export function createFaces(configuration: Configuration, ports: Ports, domain: 
     isDisabled: type => disabledActions.includes(type),
     tokenAlgorithm: configuration.tokenAlgorithm,
     sessionLifetimeSeconds: configuration.sessionLifetimeSeconds,
+    maxTokenLifetimeSeconds: configuration.maxTokenLifetimeSeconds,
+    maxRefreshLifetimeSeconds: configuration.maxRefreshLifetimeSeconds,
+    isClient: async (tenantId, clientId) => (await findApplicationByClientId(db, tenantId, clientId)) !== undefined,
     deriveSecret,
     clientRequestOf,
     checkPassword,

@@ -1,5 +1,5 @@
-import { type ActionType, actionTypes, type Platform } from '@preflow/contract'
-import { type EnginePorts, executeAction, type Outcome } from '@preflow/engine'
+import { type ActionType, actionTypes, type Platform, present } from '@preflow/contract'
+import { type Bounds, type EnginePorts, executeAction, type Outcome } from '@preflow/engine'
 import type { Log } from '../../ground/observe/log.ts'
 import { findActiveAction } from '../../ground/store/actions.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -25,6 +25,8 @@ export interface Trigger {
   flowId?: string
   /** Describes what is about to happen. Asked only when there is an action to call, with the platform it is called as. */
   eventFor(platform: Platform, action: Action): object | Promise<object>
+  /** What the flow keeps an extension from. */
+  bounds?: Bounds
   /**
    * What the flow makes of the outcome before it is recorded: types whose answers it must check itself turn one it cannot use
    * into an `error` that says why.
@@ -86,7 +88,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
         event: await trigger.eventFor(platform, action),
         facts: trigger.facts,
         requestId: callId,
-        ...(trigger.flowId === undefined ? {} : { flowId: trigger.flowId }),
+        ...present({ flowId: trigger.flowId, bounds: trigger.bounds }),
         disclosure: ports.disclosure,
       },
       // The reference's diagnostic log: which step of which call went how, and no payload.

@@ -67,6 +67,9 @@ function world(
     },
     isDisabled: type => disabled.includes(type),
     newId: () => 'j-1',
+    maxTokenLifetimeSeconds: 86_400,
+    maxRefreshLifetimeSeconds: 7_776_000,
+    isClient: async () => false,
   }
   return { asked, ports, types: () => asked.map(({ type }) => type) }
 }

@@ -1,9 +1,16 @@
-import { type AccessTokenEvent, type ActionType, type IdTokenEvent, present, type TokenClaim } from '@preflow/contract'
+import {
+  type AccessTokenEvent,
+  type ActionType,
+  type IdTokenEvent,
+  isPlatformClaim,
+  present,
+  type TokenClaim,
+} from '@preflow/contract'
 import { type ClaimValue, claimsOf } from '../../ground/claims/oidc-claims.ts'
 import type { Organization } from '../../ground/store/model.ts'
 import { extensionProblems } from '../actions/extension-problems.ts'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
-import type { Customisation } from './customisation.ts'
+import type { Customisation, CustomisedToken } from './customisation.ts'
 import {
   type AccessTokenDraft,
   accessTokenEvent,
@@ -56,6 +63,11 @@ export interface DecisionPorts {
   trigger(trigger: Trigger): Promise<Triggered>
   isDisabled(type: ActionType): boolean
   newId(): string
+  /** No token lives longer, whatever the application and the actions say. */
+  maxTokenLifetimeSeconds: number
+  maxRefreshLifetimeSeconds: number
+  /** Whether the tenant has an application of this client id. */
+  isClient(tenantId: string, clientId: string): Promise<boolean>
 }
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -153,7 +165,7 @@ async function decideAccessToken(
   ports: DecisionPorts,
   callIds: string[],
 ): Promise<DecidedAccessToken> {
-  const draft = draftAccessToken(plan, stored)
+  const draft = draftAccessToken(plan, stored, ports)
   const untouched = {
     draft,
     added: [],
@@ -171,6 +183,13 @@ async function decideAccessToken(
     facts: { application: plan.application.id, grantType: plan.grantType ?? NO_GRANT },
     ...present({ grantType: plan.grantType }),
     eventFor: platform => accessTokenEvent(plan, draft, platform),
+    bounds: {
+      protectsPlatform: true,
+      maxLifetimeSeconds: {
+        '/accessToken/claims/expires_in': ports.maxTokenLifetimeSeconds,
+        '/refreshToken/claims/expires_in': ports.maxRefreshLifetimeSeconds,
+      },
+    },
   })
   if (triggered.callId !== undefined) callIds.push(triggered.callId)
   const changed = changedEvent(triggered)
@@ -200,7 +219,7 @@ async function decideIdToken(
   const { scopes } = access.draft
   const { user } = plan
   if (!plan.tokens.includes('id') || !user || !scopes.includes('openid')) return undefined
-  const draft = draftIdToken(plan, stored, scopes, ports.newId())
+  const draft = draftIdToken(plan, stored, scopes, ports)
   const untouched = { draft, isCustomised: stored.idToken !== undefined }
   if (!mayRun || access.hidden.includes('id_token')) return untouched
 
@@ -212,10 +231,27 @@ async function decideIdToken(
     facts: { application: plan.application.id, grantType: plan.grantType ?? NO_GRANT },
     ...present({ grantType: plan.grantType }),
     eventFor: () => idTokenEvent(plan, draft, scopes),
+    bounds: {
+      protectsPlatform: true,
+      maxLifetimeSeconds: { '/idToken/claims/expires_in': ports.maxTokenLifetimeSeconds },
+      // OpenID Connect Core, section 2: the client is an audience of its ID token. Another one would take it for its own.
+      keptAudience: plan.application.clientId,
+      findForeignAudiences: audiences => otherClients(audiences, plan, ports),
+    },
   })
   if (triggered.callId !== undefined) callIds.push(triggered.callId)
   const changed = changedEvent(triggered)
   return changed ? { draft: readIdToken(changed.event as IdTokenEvent, draft), isCustomised: true } : untouched
+}
+
+async function otherClients(
+  audiences: readonly string[],
+  { application, issuer }: TokenPlan,
+  { isClient }: DecisionPorts,
+): Promise<string[]> {
+  const others = audiences.filter(audience => audience !== application.clientId)
+  const areClients = await Promise.all(others.map(audience => isClient(issuer.tenant.id, audience)))
+  return others.filter((_, index) => areClients[index])
 }
 
 /** The event an action changed, or nothing when the tokens are issued as they were. Throws when they are not issued. */
@@ -266,36 +302,45 @@ function mayRunIdTokenAction({ application, grantType, responseType, tokens, use
   return grantType === undefined ? ID_TOKEN_RESPONSE_TYPES.has(responseType ?? '') : ID_TOKEN_GRANTS.has(grantType)
 }
 
-function draftAccessToken(plan: TokenPlan, stored: Customisation): AccessTokenDraft {
+function draftAccessToken(plan: TokenPlan, stored: Customisation, ports: DecisionPorts): AccessTokenDraft {
   const { application, user, grantedScopes } = plan
+  const { maxRefreshLifetimeSeconds, maxTokenLifetimeSeconds } = ports
   const earlier = stored.accessToken
   const refreshToken = application.grantTypes.includes('refresh_token')
     ? {
         // Without a lifetime of its own the application leaves it to the server; the reference shows -1 then.
-        lifetimeSeconds: earlier?.refreshTokenLifetimeSeconds ?? (application.refreshTokenLifetimeSeconds || -1),
+        lifetimeSeconds: Math.min(
+          earlier?.refreshTokenLifetimeSeconds ?? (application.refreshTokenLifetimeSeconds || -1),
+          maxRefreshLifetimeSeconds,
+        ),
         willBeIssued: plan.willIssueRefreshToken,
       }
     : undefined
+  const lifetimeSeconds = user ? application.userTokenLifetimeSeconds : application.applicationTokenLifetimeSeconds
   return {
     subject: user?.id ?? application.clientId,
     subjectKind: user ? 'APPLICATION_USER' : 'APPLICATION',
     scopes: [...new Set(grantedScopes)].sort(),
     audiences: earlier?.audiences ?? [application.clientId, ...application.audiences],
-    lifetimeSeconds:
-      earlier?.lifetimeSeconds ??
-      (user ? application.userTokenLifetimeSeconds : application.applicationTokenLifetimeSeconds),
+    lifetimeSeconds: Math.min(earlier?.lifetimeSeconds ?? lifetimeSeconds, maxTokenLifetimeSeconds),
     claims:
-      earlier?.claims ?? (user ? asTokenClaims(claimsOf(user, grantedScopes, application.accessTokenClaims)) : []),
+      ownClaims(earlier) ?? (user ? asTokenClaims(claimsOf(user, grantedScopes, application.accessTokenClaims)) : []),
     ...present({ refreshToken, sessionDataKeyConsent: plan.sessionDataKeyConsent }),
   }
 }
 
-function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], jti: string): IdTokenDraft {
+/** What an action left, without claims of the platform that a version of the server before this rule let it write. */
+function ownClaims(earlier: CustomisedToken | undefined): TokenClaim[] | undefined {
+  return earlier?.claims.filter(({ name }) => !isPlatformClaim(name))
+}
+
+function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], ports: DecisionPorts): IdTokenDraft {
   const { application, authentication = {}, issuer, user } = plan
   const { authTimeSeconds, nonce, acr, amr, sessionId } = authentication
   const organization = organizationOf(plan)
+  const earlier = stored.idToken
   const fixed: [string, unknown][] = [
-    ['jti', jti],
+    ['jti', ports.newId()],
     ['iss', issuer.url],
     ['azp', application.clientId],
     ['auth_time', authTimeSeconds],
@@ -310,9 +355,12 @@ function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], 
   ]
   return {
     fixed: fixed.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }])),
-    claims: stored.idToken?.claims ?? (user ? asTokenClaims(claimsOf(user, scopes)) : []),
-    audiences: stored.idToken?.audiences ?? [application.clientId],
-    lifetimeSeconds: stored.idToken?.lifetimeSeconds ?? application.idTokenLifetimeSeconds,
+    claims: ownClaims(earlier) ?? (user ? asTokenClaims(claimsOf(user, scopes)) : []),
+    audiences: [...new Set([...(earlier?.audiences ?? []), application.clientId])],
+    lifetimeSeconds: Math.min(
+      earlier?.lifetimeSeconds ?? application.idTokenLifetimeSeconds,
+      ports.maxTokenLifetimeSeconds,
+    ),
   }
 }
 

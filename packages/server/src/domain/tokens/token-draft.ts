@@ -2,6 +2,8 @@ import {
   type AccessTokenEvent,
   actionTypes,
   type IdTokenEvent,
+  isPlatformClaim,
+  isPlatformScope,
   type NamedValues,
   type Platform,
   present,
@@ -122,11 +124,12 @@ export function readAccessToken(event: AccessTokenEvent, draft: AccessTokenDraft
   const refreshLifetime = event.refreshToken?.claims.find(claim => claim.name === 'expires_in')?.value
   return {
     ...draft,
-    scopes,
+    // The engine refuses what belongs to the platform; nothing gets past here, whichever way it came.
+    scopes: scopes.filter(scope => !isPlatformScope(scope) || draft.scopes.includes(scope)),
     audiences: textsOf(claimValue('aud')),
     lifetimeSeconds: secondsOf(claimValue('expires_in'), draft.lifetimeSeconds),
     // A standard name that was not in the event may be added without an error; it has no effect (T124).
-    claims: claims.filter(({ name }) => !STANDARD_ACCESS_CLAIMS.has(name)),
+    claims: claims.filter(({ name }) => !STANDARD_ACCESS_CLAIMS.has(name) && !isPlatformClaim(name)),
     ...present({
       refreshToken: draft.refreshToken && {
         ...draft.refreshToken,
@@ -176,7 +179,7 @@ export function readIdToken(event: IdTokenEvent, draft: IdTokenDraft): IdTokenDr
   const others = new Set(['aud', 'expires_in', ...draft.fixed.map(({ name }) => name)])
   return {
     fixed: draft.fixed,
-    claims: claims.filter(({ name }) => !others.has(name)),
+    claims: claims.filter(({ name }) => !others.has(name) && !isPlatformClaim(name)),
     audiences: textsOf(claimValue('aud')),
     lifetimeSeconds: secondsOf(claimValue('expires_in'), draft.lifetimeSeconds),
   }

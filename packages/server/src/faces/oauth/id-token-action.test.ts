@@ -115,7 +115,7 @@ describe('what it is told', () => {
 })
 
 describe('what it changes', () => {
-  test('T146, T147: audiences by living indices, and again on the refresh', async () => {
+  test('T146, T147: audiences by living indices, and again on the refresh; the client stays', async () => {
     const operations: Operation[] = [
       audience('p.test'),
       audience('q.test'),
@@ -125,9 +125,9 @@ describe('what it changes', () => {
     ]
     extension.succeed(...operations)
     const first = await issued(signIn())
-    assert.deepEqual(first.claims.aud, ['p.test', 'q.test', 's.test'])
+    assert.deepEqual(first.claims.aud, [web.clientId, 'p.test', 'q.test', 's.test'])
     const second = await issued(refresh(first.body.refresh_token))
-    assert.deepEqual(second.claims.aud, ['q.test', 's.test', 'r.test'])
+    assert.deepEqual(second.claims.aud, [web.clientId, 'p.test', 'q.test', 's.test', 'r.test'])
   })
 
   test('T149, T152, T159: claims are added and replaced, the platform’s own are not', async () => {

@@ -67,6 +67,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     adapterOf: model => createArtifactAdapter(db, issuer, model),
     verify: jwt => verify(jwt, 'at+jwt'),
     nowSeconds,
+    maxRefreshLifetimeSeconds: ports.maxRefreshLifetimeSeconds,
   })
 
   const provider = new Provider(issuer.url, configurationOf({ issuer, keys, findUser, seam }, ports))

@@ -43,3 +43,15 @@ test('a narrowed request narrows the access token only', async () => {
   assert.deepEqual(stage.plans.at(-1)?.grantedScopes, ['read'])
   assert.equal(stage.rows.get(`RefreshToken ${narrowed.body.refresh_token}`)?.scope, 'openid read')
 })
+
+test('I18: however often it is refreshed, a chain ends so long after its first token', async () => {
+  const { body } = await stage.exchange()
+  const row = stage.rows.get(`RefreshToken ${body.refresh_token}`)
+  assert(row)
+  const now = Math.floor(Date.now() / 1000)
+  row['iiat'] = now - 90 * 24 * 3600 + 100
+  const { body: last } = await stage.refresh(body.refresh_token)
+  const { exp = 0, iiat } = stage.rows.get(`RefreshToken ${last.refresh_token}`) ?? {}
+  assert.equal(iiat, row['iiat'])
+  assert(exp <= now + 101, `${exp - now} seconds are left`)
+})

@@ -43,7 +43,9 @@ export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit
   // Without rotation the same row goes on, and it must remember what a new one would.
   old.customisation = decision.customisation
   if (old.gty && !old.gty.endsWith('refresh_token')) old.gty = `${old.gty} refresh_token`
-  if (decision.customisation.accessToken) old.exp = (old.iat ?? 0) + refreshLifetime(decision)
+  if (decision.customisation.accessToken) {
+    old.exp = Math.min((old.iat ?? 0) + refreshLifetime(decision), endOfChain(old, seam))
+  }
   await extendGrant(ctx, old.exp ?? 0, seam)
   await old.save()
   return false
@@ -73,7 +75,7 @@ export function replaceRefreshTokens(provider: Provider, seam: SeamKit): void {
         if (this.jti || !decided) return save.call(this)
         this.customisation = decided.customisation
         if (decided.organization.id !== seam.issuer.organization.id) this.accessingOrganization = decided.organization
-        this.expiresIn = refreshLifetime(decided)
+        this.expiresIn = Math.max(1, Math.min(refreshLifetime(decided), endOfChain(this, seam) - seam.nowSeconds()))
         await extendGrant(ctx, seam.nowSeconds() + this.expiresIn, seam)
         if (replaces !== undefined) {
           const adapter = this.adapter as ArtifactAdapter
@@ -84,6 +86,11 @@ export function replaceRefreshTokens(provider: Provider, seam: SeamKit): void {
         return save.call(this)
       },
   )
+}
+
+/** However often it is refreshed, a chain of refresh tokens ends so long after its first one was issued: epoch seconds. */
+function endOfChain({ iiat }: RefreshTokenModel, { maxRefreshLifetimeSeconds, nowSeconds }: SeamKit): number {
+  return (iiat ?? nowSeconds()) + maxRefreshLifetimeSeconds
 }
 
 /** A grant must outlive its refresh token, which each rotation and each action may push further. */

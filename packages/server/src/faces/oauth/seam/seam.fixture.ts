@@ -198,6 +198,7 @@ async function createProvider(stage: SeamStage): Promise<Provider> {
     adapterOf,
     verify: async jwt => (await jwtVerify(jwt, createLocalJWKSet({ keys }))).payload,
     nowSeconds: () => Math.floor(Date.now() / 1000),
+    maxRefreshLifetimeSeconds: 90 * 24 * 3600,
   })
   const provider = new Provider(issuer.url, {
     adapter: adapterOf,

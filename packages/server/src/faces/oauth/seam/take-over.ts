@@ -20,6 +20,7 @@ export interface SeamPorts {
   /** The claims of an access token of this issuer, when its signature holds and it has not expired. */
   verify(jwt: string): Promise<JWTPayload | undefined>
   nowSeconds(): number
+  maxRefreshLifetimeSeconds: number
 }
 
 /** Where a decision starts: what the stock handler has in its hands at that moment. */
