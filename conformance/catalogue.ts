@@ -1,5 +1,6 @@
 import type { Suite } from './row.ts'
 import { authenticationSuite } from './rows/authentication-suite.ts'
+import { clientSuite } from './rows/client-suite.ts'
 import { configurationSuite } from './rows/configuration-suite.ts'
 import { engineSuite } from './rows/engine-suite.ts'
 import { flowExtensionSuite } from './rows/flow-extension-suite.ts'
@@ -20,4 +21,5 @@ export const suites: readonly Suite[] = [
   configurationSuite,
   flowExtensionSuite,
   useCaseSuite,
+  clientSuite,
 ]

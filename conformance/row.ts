@@ -4,9 +4,9 @@ import type { Stage } from './stage.ts'
 /**
  * What the number of a row begins with: `T` token actions, `E` engine and management, `PW-` requests, `PC-` credentials and `PR-`
  * results of the password action, `PF-` profile action, `OR-` organizations, `AU-` custom authentication, `CF-` configuration,
- * `FX-` flow extension, `UC-` services of the use cases.
+ * `FX-` flow extension, `UC-` services of the use cases, `CL-` clients.
  */
-export type RowPrefix = 'T' | 'E' | `${'PW' | 'PC' | 'PR' | 'PF' | 'OR' | 'AU' | 'CF' | 'FX' | 'UC'}-`
+export type RowPrefix = 'T' | 'E' | `${'PW' | 'PC' | 'PR' | 'PF' | 'OR' | 'AU' | 'CF' | 'FX' | 'UC' | 'CL'}-`
 
 /** The number of a row: `T83`, `PW-04`. Tests and documents cite a row by it; docs/reference/conformance.md lists them all. */
 export type RowId = `${RowPrefix}${number}`

@@ -28,7 +28,8 @@ export interface Configuration {
   /** Absent: what the platform does. */
   actionReadTimeoutMs?: number
   breaksCircuits: boolean
-  tokenAlgorithm: 'ES256' | 'RS256'
+  /** Absent: RS256, or what data of an earlier version was signed with. */
+  tokenAlgorithm?: 'ES256' | 'RS256'
   sessionLifetimeSeconds: number
   maxTokenLifetimeSeconds: number
   maxRefreshLifetimeSeconds: number
@@ -214,8 +215,8 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
   tokenAlgorithm: {
     variable: 'PREFLOW_TOKEN_ALGORITHM',
     schema: z.enum(['ES256', 'RS256'], { message: 'must be ES256 or RS256' }),
-    fallback: 'ES256',
-    description: 'How new tokens are signed. Earlier keys stay published, so it may be changed at any time.',
+    description:
+      'How new tokens are signed, unless an application chooses another algorithm for its ID tokens. Keys of both algorithms are published, so it may be changed at any time. Not set: RS256; ES256 for data that was made when that was the default.',
   },
   sessionLifetimeSeconds: {
     variable: 'PREFLOW_SESSION_LIFETIME',

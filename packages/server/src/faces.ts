@@ -15,11 +15,16 @@ import { serverProblems } from './ground/http/send.ts'
 import type { Ports } from './ground/ports.ts'
 import { findApplicationByClientId } from './ground/store/applications.ts'
 import type { Organization, Tenant } from './ground/store/model.ts'
+import type { TokenAlgorithm } from './ground/store/signing-keys.ts'
 
 const MAX_FORM_BYTES = 16_384
 
 /** The table of faces: what answers which paths below a tenant or organization. */
-export function createFaces(configuration: Configuration, ports: Ports, domain: Domain): Face<Issuer>[] {
+export function createFaces(
+  configuration: Configuration & { tokenAlgorithm: TokenAlgorithm },
+  ports: Ports,
+  domain: Domain,
+): Face<Issuer>[] {
   const { log, newId, now, randomBytes } = ports
   const { db, checkPassword, clientRequestOf, issuers, trigger } = domain
   const { deriveSecret } = db.seal

@@ -13,6 +13,7 @@ import { problemOf } from './ground/problem.ts'
 import { openData } from './ground/store/data.ts'
 import type { Database } from './ground/store/database.ts'
 import { startHousekeeping } from './ground/store/housekeeping.ts'
+import { keptTokenAlgorithm, type TokenAlgorithm } from './ground/store/signing-keys.ts'
 import { FIRST_TENANT, findTenantByDomain } from './ground/store/tenants.ts'
 
 /** A server that is ready to listen. */
@@ -44,7 +45,8 @@ export async function createServer(configuration: Configuration, ports: Ports): 
   try {
     const generatedAdminPassword = await createFirstTenant(db, configuration, ports)
     await publishManagementApis(db, ports)
-    const server = compose(configuration, ports, db)
+    const tokenAlgorithm = configuration.tokenAlgorithm ?? (await defaultTokenAlgorithm(db, ports))
+    const server = compose({ ...configuration, tokenAlgorithm }, ports, db)
     return generatedAdminPassword === undefined ? server : Object.assign(server, { generatedAdminPassword })
   } catch (error) {
     await db.close()
@@ -52,8 +54,22 @@ export async function createServer(configuration: Configuration, ports: Ports): 
   }
 }
 
+/** Tokens of existing data do not change their algorithm because the server was updated. */
+async function defaultTokenAlgorithm(db: Database, { log }: Ports): Promise<TokenAlgorithm> {
+  const kept = await keptTokenAlgorithm(db)
+  if (kept !== undefined) {
+    const sentence = `this data is older than the default RS256: tokens are still signed with ${kept}; PREFLOW_TOKEN_ALGORITHM chooses`
+    log.info({ tokenAlgorithm: kept }, sentence)
+  }
+  return kept ?? 'RS256'
+}
+
 /** Configuration → ground → domain → faces → listener. */
-function compose(configuration: Configuration, ports: Ports, db: Database): Server {
+function compose(
+  configuration: Configuration & { tokenAlgorithm: TokenAlgorithm },
+  ports: Ports,
+  db: Database,
+): Server {
   const { log } = ports
   let publicUrl = configuration.publicUrl?.replace(/\/$/, '')
   const domain = createDomain(configuration, ports, db, () => publicUrl ?? '')

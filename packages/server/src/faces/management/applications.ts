@@ -163,7 +163,12 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
 
   replaceOidcConfiguration: {
     async handle(call) {
-      const { clientSecret: oldSecret, hybridResponseTypes: _, ...application } = await mustFind(call)
+      const {
+        clientSecret: oldSecret,
+        hybridResponseTypes: _,
+        idTokenAlgorithm: __,
+        ...application
+      } = await mustFind(call)
       const { clientId, clientSecret } = call.body
       if (clientId !== undefined && clientId !== application.clientId) {
         throw requestProblems.invalid('clientId: cannot be changed. Leave it out, or create another application.')
@@ -346,7 +351,12 @@ function readOidc(oidc: OidcInput) {
     renewsRefreshToken: oidc.refreshToken?.renewRefreshToken ?? true,
     idTokenLifetimeSeconds: oidc.idToken?.expiryInSeconds ?? 3600,
     audiences: oidc.idToken?.audience ?? [],
+    ...present({ idTokenAlgorithm: readAlgorithm(oidc.idToken?.idTokenSignedResponseAlg) }),
   } satisfies Partial<Application>
+}
+
+function readAlgorithm(given: NonNullable<OidcInput['idToken']>['idTokenSignedResponseAlg']) {
+  return given === 'SHA256withRSA' ? 'RS256' : given
 }
 
 /** The reference takes several URLs as one regular expression of alternatives; other expressions would be guessed at. */
@@ -424,6 +434,10 @@ function showOidc(application: Application): OidcView {
       expiryInSeconds: application.refreshTokenLifetimeSeconds,
       renewRefreshToken: application.renewsRefreshToken,
     },
-    idToken: { expiryInSeconds: application.idTokenLifetimeSeconds, audience: application.audiences },
+    idToken: {
+      expiryInSeconds: application.idTokenLifetimeSeconds,
+      audience: application.audiences,
+      ...present({ idTokenSignedResponseAlg: application.idTokenAlgorithm }),
+    },
   }
 }

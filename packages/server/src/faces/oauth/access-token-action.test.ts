@@ -463,7 +463,7 @@ test('the token is a signed at+jwt with the claims of the reference', async () =
   const { body } = await issue(web, passwordOf())
   const keys = createRemoteJWKSet(new URL(`${world.base}/oauth2/jwks`))
   const { payload, protectedHeader } = await jwtVerify(body.access_token, keys)
-  assert.deepEqual([protectedHeader.typ, protectedHeader.alg], ['at+jwt', 'ES256'])
+  assert.deepEqual([protectedHeader.typ, protectedHeader.alg], ['at+jwt', 'RS256'])
   const { iss, sub, aut, aud, client_id, azp, scope, iat, nbf, exp, jti } = payload
   assert.deepEqual(
     { iss, sub, aut, aud, client_id, azp, scope, nbf, lifetime: (exp ?? 0) - (iat ?? 0), hasId: typeof jti },

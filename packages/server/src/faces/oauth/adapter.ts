@@ -107,6 +107,7 @@ function clientOf(application: Application, supportedGrants: readonly string[]):
     grant_types: grantTypes.filter(grant => supportedGrants.includes(grant)),
     redirect_uris: redirects,
     post_logout_redirect_uris: redirects,
+    ...present({ id_token_signed_response_alg: application.idTokenAlgorithm }),
     response_types:
       redirects.length === 0
         ? []

@@ -1,23 +1,34 @@
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, type JWTPayload, jwtVerify } from 'jose'
 import type { Database } from '../../ground/store/database.ts'
-import { insertSigningKey, listSigningKeys } from '../../ground/store/signing-keys.ts'
+import { insertSigningKey, listSigningKeys, type TokenAlgorithm } from '../../ground/store/signing-keys.ts'
+
+/** The algorithms that every tenant has a key of its own for. */
+const KEY_ALGORITHMS: readonly TokenAlgorithm[] = ['RS256', 'ES256']
 
 /**
- * The private keys of a tenant, those of `algorithm` first: the first one signs, all are published. Makes one when there is
- * none of the algorithm yet.
+ * The private keys of a tenant, those of `algorithm` first: the first one of an algorithm signs, all are published. Makes the
+ * missing ones. The RSA keys are published again for PS256, which an application may choose for its ID tokens.
  */
-export async function openSigningKeys(db: Database, tenantId: string, algorithm: 'ES256' | 'RS256'): Promise<JWK[]> {
+export async function openSigningKeys(db: Database, tenantId: string, algorithm: TokenAlgorithm): Promise<JWK[]> {
+  const isOfChoice = ({ alg }: { alg?: string }) => Number(alg === algorithm)
   let keys = await listSigningKeys(db, tenantId)
-  if (!keys.some(({ alg }) => alg === algorithm)) {
-    const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
-    // The first key of an algorithm has a fixed id, so that two processes that start at the same moment agree on one.
-    const kid = `${algorithm.toLowerCase()}-1`
-    await insertSigningKey(db, tenantId, { kid, alg: algorithm, jwk: await exportJWK(privateKey), createdAt: db.now() })
+  const missing = KEY_ALGORITHMS.filter(name => !keys.some(({ alg }) => alg === name))
+  if (missing.length > 0) {
+    for (const name of missing) await makeFirstKey(db, tenantId, name)
     keys = await listSigningKeys(db, tenantId)
   }
-  return keys
-    .toSorted((one, other) => Number(other.alg === algorithm) - Number(one.alg === algorithm))
-    .map(({ kid, alg, jwk }) => ({ ...jwk, kid, alg, use: 'sig' }))
+  const named = keys.map(({ kid, alg, jwk }): JWK => ({ ...jwk, kid, alg, use: 'sig' }))
+  return [
+    ...named.toSorted((one, other) => isOfChoice(other) - isOfChoice(one)),
+    ...named.filter(({ alg }) => alg === 'RS256').map(key => ({ ...key, kid: `${key.kid}-pss`, alg: 'PS256' })),
+  ]
+}
+
+/** The first key of an algorithm has a fixed id, so that two processes that start at the same moment agree on one. */
+async function makeFirstKey(db: Database, tenantId: string, alg: TokenAlgorithm): Promise<void> {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true })
+  const kid = `${alg.toLowerCase()}-1`
+  await insertSigningKey(db, tenantId, { kid, alg, jwk: await exportJWK(privateKey), createdAt: db.now() })
 }
 
 /**

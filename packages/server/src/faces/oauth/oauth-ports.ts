@@ -4,6 +4,7 @@ import type { DecisionPorts } from '../../domain/tokens/decide-tokens.ts'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import type { Database } from '../../ground/store/database.ts'
+import type { TokenAlgorithm } from '../../ground/store/signing-keys.ts'
 
 /** What the OAuth side of the server is made of. */
 export interface OAuthPorts extends DecisionPorts {
@@ -12,7 +13,8 @@ export interface OAuthPorts extends DecisionPorts {
   now(): number
   randomBytes(count: number): Uint8Array
   log: Log
-  tokenAlgorithm: 'ES256' | 'RS256'
+  /** For access tokens, and for ID tokens unless the application chooses another one. */
+  tokenAlgorithm: TokenAlgorithm
   sessionLifetimeSeconds: number
   /** A secret for one purpose, the same on every process and after every restart. */
   deriveSecret(purpose: string): string

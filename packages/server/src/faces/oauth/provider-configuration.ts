@@ -6,7 +6,7 @@ import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { IDENTITY_SCOPES, SCOPE_CLAIMS } from '../../ground/claims/oidc-claims.ts'
 import { namedValues } from '../../ground/http/named-values.ts'
 import type { Database } from '../../ground/store/database.ts'
-import type { Application } from '../../ground/store/model.ts'
+import type { Application, IdTokenAlgorithm } from '../../ground/store/model.ts'
 import { accountOf, type FindUser } from './accounts.ts'
 import { APPLICATION, applicationOf, createArtifactAdapter, createClientAdapter } from './adapter.ts'
 import { grants } from './grants/grants.ts'
@@ -79,7 +79,7 @@ export function configurationOf({ issuer, keys, findUser, seam }: IssuerParts, p
     adapter: name =>
       name === 'Client' ? createClientAdapter(db, issuer, grantTypes) : createArtifactAdapter(db, issuer, name),
     jwks: { keys: keys as NonNullable<Configuration['jwks']>['keys'] },
-    enabledJWA: { idTokenSigningAlgValues: [...new Set(keys.map(({ alg }) => alg))] as ('ES256' | 'RS256')[] },
+    enabledJWA: { idTokenSigningAlgValues: [...new Set(keys.map(({ alg }) => alg))] as IdTokenAlgorithm[] },
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     clientDefaults: { id_token_signed_response_alg: ports.tokenAlgorithm },
     extraClientMetadata: { properties: [APPLICATION] },

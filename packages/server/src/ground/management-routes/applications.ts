@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { IdTokenAlgorithm } from '../store/model.ts'
 import {
   nothing,
   oneParameter,
@@ -29,14 +30,20 @@ export interface OidcInput {
     accessTokenAttributes?: string[]
   }
   refreshToken?: { expiryInSeconds?: number; renewRefreshToken?: boolean }
-  idToken?: { expiryInSeconds?: number; audience?: string[] }
+  idToken?: {
+    expiryInSeconds?: number
+    audience?: string[]
+    /** Default: what the server signs with. `SHA256withRSA` is another name of `RS256`. */
+    idTokenSignedResponseAlg?: IdTokenAlgorithm | 'SHA256withRSA'
+  }
 }
 
-export interface OidcView extends Required<Omit<OidcInput, 'clientSecret' | 'hybridFlow'>> {
+export interface OidcView extends Required<Omit<OidcInput, 'clientSecret' | 'hybridFlow' | 'idToken'>> {
   /** Absent for a public client. */
   clientSecret?: string
   state: 'ACTIVE'
   hybridFlow: { enable: boolean; responseType?: string }
+  idToken: { expiryInSeconds: number; audience: string[]; idTokenSignedResponseAlg?: IdTokenAlgorithm }
 }
 
 /** How an application has its users signed in. A sequence is replaced as a whole. */
@@ -218,7 +225,7 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
       expiryInSeconds: lifetimeSeconds.exactOptional(),
       audience: z.array(z.string().min(1).max(1024)).max(100).exactOptional(),
       encryption: z.strictObject({ enabled: off, ...ignored('algorithm', 'method') }).exactOptional(),
-      ...ignored('idTokenSignedResponseAlg'),
+      idTokenSignedResponseAlg: z.enum(['RS256', 'PS256', 'ES256', 'SHA256withRSA']).exactOptional(),
     })
     .exactOptional(),
   validateRequestObjectSignature: off,
@@ -370,7 +377,11 @@ export const oidcViewSchema: z.ZodType<OidcView> = z.strictObject({
     accessTokenAttributes: z.array(z.string()),
   }),
   refreshToken: z.strictObject({ expiryInSeconds: z.number(), renewRefreshToken: z.boolean() }),
-  idToken: z.strictObject({ expiryInSeconds: z.number(), audience: z.array(z.string()) }),
+  idToken: z.strictObject({
+    expiryInSeconds: z.number(),
+    audience: z.array(z.string()),
+    idTokenSignedResponseAlg: z.enum(['RS256', 'PS256', 'ES256']).exactOptional(),
+  }),
 })
 
 export const authorizedApiInputSchema: z.ZodType<AuthorizedApiInput> = z.strictObject({

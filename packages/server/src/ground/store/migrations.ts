@@ -286,4 +286,12 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable('users').dropColumn('is_administrator').execute()
     },
   },
+
+  '0005-token-algorithm': {
+    async up(db: Schema) {
+      // ES256 was the default until here. Clients of data that has keys already may have been set up for it.
+      await sql`insert into store_facts (name, value) select 'token-algorithm', 'ES256'
+        where exists (select 1 from signing_keys)`.execute(db)
+    },
+  },
 }

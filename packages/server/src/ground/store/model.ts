@@ -84,6 +84,8 @@ export interface Application {
   refreshTokenLifetimeSeconds: number
   renewsRefreshToken: boolean
   idTokenLifetimeSeconds: number
+  /** What its ID tokens are signed with. Absent: what the server signs with. */
+  idTokenAlgorithm?: IdTokenAlgorithm
   /** Audiences beside the client id. */
   audiences: string[]
   /** Whether the sign-in page skips asking for consent. */
@@ -95,6 +97,9 @@ export interface Application {
   createdAt: number
   updatedAt: number
 }
+
+/** The algorithms for ID tokens that an application may choose from. */
+export type IdTokenAlgorithm = 'RS256' | 'PS256' | 'ES256'
 
 /** What users go through to sign in. Steps count from 1. */
 export interface SignInSequence {

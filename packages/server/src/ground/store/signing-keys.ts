@@ -2,6 +2,9 @@ import { unlessTaken } from '@preflow/database'
 import type { JWK } from 'jose'
 import type { Database } from './database.ts'
 
+/** What tokens are signed with unless an application chooses another algorithm for its ID tokens. */
+export type TokenAlgorithm = 'RS256' | 'ES256'
+
 /** A private key that signs tokens of a tenant. */
 export interface SigningKey {
   kid: string
@@ -55,6 +58,16 @@ export async function deleteSigningKey(db: Database, tenantId: string, kid: stri
     .where('kid', '=', kid)
     .executeTakeFirst()
   return numDeletedRows > 0n
+}
+
+/** The algorithm that data of an earlier version goes on with, when its operator chose none. Nothing for newer data. */
+export async function keptTokenAlgorithm(db: Database): Promise<TokenAlgorithm | undefined> {
+  const fact = await db.queries
+    .selectFrom('store_facts')
+    .select('value')
+    .where('name', '=', 'token-algorithm')
+    .executeTakeFirst()
+  return fact?.value as TokenAlgorithm | undefined
 }
 
 function contextOf(tenantId: string, kid: string): string {
