@@ -241,6 +241,13 @@ each platform does with the answers. The requests are real: run it against a tes
         oneOf: platformNames,
       },
       ...target,
+      verification: {
+        type: 'boolean',
+        default: false,
+        about:
+          'the authenticator only verifies the user of an earlier step (authenticationType VERIFICATION): ' +
+          'it is not called without one',
+      },
       certificate: {
         type: 'string',
         value: 'FILE',

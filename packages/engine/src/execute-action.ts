@@ -192,7 +192,10 @@ function failed(
 
 function extensionError({ errorMessage, errorDescription }: ActionResponse & { actionStatus: 'ERROR' }): CallError {
   const words = errorDescription === undefined ? errorMessage : `${errorMessage} - ${errorDescription}`
-  return { code: 'extension_error', message: `The extension answered ERROR: ${words}. Its own log says more.` }
+  return {
+    code: 'extension_error',
+    message: `The extension answered ERROR: ${words.replace(/\.$/, '')}. Its own log says more.`,
+  }
 }
 
 /**

@@ -227,6 +227,42 @@ test('a request or an event from a file is sent', async t => {
   assert.equal((await preflow(['preUpdateProfile', '--file', asRequest, '--to', url])).code, 2)
 })
 
+test('a file in the form of the guides, with headers as an object, is sent as platforms send it', async t => {
+  const { url, seen } = await extension(t, 200, { actionStatus: 'SUCCESS' })
+  const folder = await mkdtemp(join(tmpdir(), 'preflow-trigger-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'guide.json')
+  const request = { grantType: 'password', additionalHeaders: { 'x-geo': ['LK'] }, additionalParams: { a: '1' } }
+  await writeFile(
+    file,
+    JSON.stringify({ actionType: 'PRE_ISSUE_ACCESS_TOKEN', event: { request, tenant: { id: '1' } } }),
+  )
+  const { code, err } = await preflow(['--file', file, '--to', url])
+  assert.equal(code, 0)
+  assert.match(err, /guide\.json: event\.request\.additionalHeaders is an object, as in the guides of WSO2\./)
+  assert.deepEqual(seen[0]?.body.event.request, {
+    grantType: 'password',
+    additionalHeaders: [{ name: 'x-geo', value: ['LK'] }],
+    additionalParams: [{ name: 'a', value: ['1'] }],
+  })
+})
+
+test('a SUCCESS that names nobody cannot be used by the first step of a sign-in', async t => {
+  const { url } = await extension(t, 200, { actionStatus: 'SUCCESS' })
+  const first = await preflow(['authentication', '--to', url])
+  assert.equal(first.code, 1)
+  assert.match(first.out, /cannot go on: The answer names no user, and nobody is known from an earlier step\./)
+  assert.match(first.out, /The client would see the application again, with error=authentication_processing_error\./)
+  assert.equal((await preflow(['authentication', '--to', url, '--flow', 'second-step'])).code, 0)
+})
+
+test('a sentence of the extension ends with one full stop', async t => {
+  const error = { actionStatus: 'ERROR', errorMessage: 'server_error', errorDescription: 'The extension failed.' }
+  const { url } = await extension(t, 500, error)
+  const { out } = await preflow(['preIssueAccessToken', '--to', url])
+  assert.match(out, /server_error - The extension failed\. Its own log says more\.\n/)
+})
+
 test('an answer that takes too long is given up', async t => {
   const server = createServer(() => {})
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

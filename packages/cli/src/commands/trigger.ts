@@ -27,7 +27,7 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
   const { auth, sign, to: url, set = [], grant, initiator, flow } = values
   const target = readTarget({ url, auth, sign }, io.env)
   const platform = platformNamed(values.platform, values.timeout)
-  const file = values.file === undefined ? undefined : await readEventFile(values.file)
+  const file = values.file === undefined ? undefined : await readEventFile(values.file, io)
   const type = typeOf(typeWord, file)
   if (contractRevision(platform, type) === undefined) throw new UsageError(`${platform.title} has no ${type} actions.`)
   const choice = present({ grant, initiator: initiator?.toUpperCase(), flow })
@@ -66,7 +66,7 @@ interface EventFile {
   flowId?: string
 }
 
-async function readEventFile(path: string): Promise<EventFile> {
+async function readEventFile(path: string, io: Io): Promise<EventFile> {
   let document: unknown
   try {
     document = JSON.parse(await readFile(path, 'utf8'))
@@ -77,9 +77,29 @@ async function readEventFile(path: string): Promise<EventFile> {
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw new UsageError(`${path}: must hold one JSON object, a request or its event.`)
   }
-  return 'event' in document && typeof document.event === 'object' && document.event !== null
-    ? (document as EventFile)
-    : { event: document }
+  const file = isObject((document as Record<string, unknown>)['event']) ? (document as EventFile) : { event: document }
+  return { ...file, event: withNamedLists(file.event, member => io.err(`${path}: ${NOT_A_LIST(member)}\n`)) }
+}
+
+const NOT_A_LIST = (member: string) =>
+  `event.request.${member} is an object, as in the guides of WSO2. Platforms send a list of names with values, and so does this.`
+
+/** Headers and parameters in the form in which platforms send them. */
+function withNamedLists(event: object, onChange: (member: string) => void): object {
+  const { request } = event as { request?: unknown }
+  if (!isObject(request)) return event
+  const changed = { ...request }
+  for (const member of ['additionalHeaders', 'additionalParams']) {
+    const given = request[member]
+    if (!isObject(given) || Array.isArray(given)) continue
+    changed[member] = Object.entries(given).map(([name, value]) => ({ name, value: [value].flat() }))
+    onChange(member)
+  }
+  return { ...event, request: changed }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 function typeOf(word: string | undefined, file: EventFile | undefined): ActionType {

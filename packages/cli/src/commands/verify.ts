@@ -43,6 +43,7 @@ export async function runVerify(argv: string[], io: Io): Promise<number> {
     platforms: chosen,
     signal: io.signal,
     onAnswer: progress.show,
+    isVerification: values.verification,
     ...present({ types: types && [...new Set(types)], encryptionKey }),
   }).finally(progress.clear)
   io.out(

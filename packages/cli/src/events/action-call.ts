@@ -17,6 +17,11 @@ export interface Target {
   signingSecrets: readonly string[]
 }
 
+/** Whether calls prove who makes them. */
+export function isProtected({ authentication, signingSecrets }: Target): boolean {
+  return authentication.type !== 'NONE' || signingSecrets.length > 0
+}
+
 /** What names one call: the same for every platform and attempt. */
 export interface CallIdentity {
   requestId: string

@@ -10,6 +10,7 @@ import {
 } from '@preflow/engine'
 import { type Io, UsageError } from '../command.ts'
 import { readAssignment, withPath } from './edit-path.ts'
+import { flowOutcome } from './flow-outcome.ts'
 
 /** The call with what `--set` changes, and with everything forwarded that the event holds: it is the developer's own. */
 export function edited(call: ActionCall, assignments: readonly string[]): ActionCall {
@@ -36,7 +37,7 @@ export function edited(call: ActionCall, assignments: readonly string[]): Action
   }
   const names = (member: 'additionalHeaders' | 'additionalParams') => {
     const list = request?.[member] ?? []
-    if (!Array.isArray(list)) throw new UsageError(`--set request.${member}: must be a list, entered by name.`)
+    if (!Array.isArray(list)) throw new UsageError(`request.${member}: must be a list of names with values.`)
     return list.flatMap(item => (item as NamedValues | null)?.name ?? [])
   }
   const { allowedOperations: offered, flowId: flow } = changed
@@ -83,7 +84,7 @@ export async function sendEvent(call: ActionCall, io: Io): Promise<Sent> {
         now: Date.now,
       },
     )
-    return { outcome, ...seen }
+    return { outcome: flowOutcome(call.action.type, call.event, outcome), ...seen }
   } finally {
     await send.close()
   }

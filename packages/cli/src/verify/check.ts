@@ -7,6 +7,8 @@ import type { Exchange, Session } from './session.ts'
 /** One thing that is wrong, wherever it was seen. */
 export interface Problem {
   text: string
+  /** Advice, although the check is a `must`: it is wrong where no platform goes. */
+  isAdvice?: true
   /** Titles of the platforms on which it is wrong, where it is not wrong on all of them. */
   on?: string[]
   /** Labels of the requests whose answers show it. */
@@ -18,6 +20,8 @@ export interface Problem {
 /** What is wrong with one answer. */
 export interface Remark {
   text: string
+  /** See {@link Problem.isAdvice}. */
+  isAdvice?: boolean
   /** Titles of the platforms that say so, where it is not for all to say. */
   on?: readonly string[]
 }
@@ -101,6 +105,11 @@ export interface CheckResult {
   finding: Finding
 }
 
+/** Whether a result fails the run. */
+export function isFailing({ check, finding }: Pick<CheckResult, 'check' | 'finding'>): boolean {
+  return check.level === 'must' && finding.result === 'failed' && finding.problems.some(({ isAdvice }) => !isAdvice)
+}
+
 /** The group of a check: the word before the dot. */
 export function groupOf({ id }: Pick<Check, 'id'>): string {
   return id.slice(0, id.indexOf('.'))
@@ -115,11 +124,14 @@ export function createProblems(): {
   add(remark: string | Remark, seen: Exchange | string): void
   finding(note?: string): Finding
 } {
-  const collected = new Map<string, { on: Set<string>; seenIn: Set<string>; worst: Map<Platform, Judged> }>()
+  const collected = new Map<
+    string,
+    { isAdvice: boolean; on: Set<string>; seenIn: Set<string>; worst: Map<Platform, Judged> }
+  >()
   return {
     add(remark, seen) {
-      const { text, on = [] } = typeof remark === 'string' ? { text: remark } : remark
-      const known = collected.get(text) ?? { on: new Set(), seenIn: new Set(), worst: new Map() }
+      const { text, isAdvice = false, on = [] } = typeof remark === 'string' ? { text: remark } : remark
+      const known = collected.get(text) ?? { isAdvice, on: new Set(), seenIn: new Set(), worst: new Map() }
       collected.set(text, known)
       for (const title of on) known.on.add(title)
       known.seenIn.add(typeof seen === 'string' ? seen : seen.label)
@@ -136,8 +148,9 @@ export function createProblems(): {
         ? passed(note)
         : {
             result: 'failed',
-            problems: [...collected].map(([text, { on, seenIn, worst }]) => ({
+            problems: [...collected].map(([text, { isAdvice, on, seenIn, worst }]) => ({
               text,
+              ...(isAdvice && { isAdvice }),
               ...(on.size > 0 && on.size < worst.size && { on: [...on] }),
               seenIn: [...seenIn],
               consequences: consequencesOf([...worst.values()]),

@@ -13,6 +13,7 @@ import {
   sign,
 } from '@preflow/engine'
 import { actionCall, type CallIdentity, type Target } from '../events/action-call.ts'
+import { flowOutcome } from '../events/flow-outcome.ts'
 import { type RawRequest, type RawResult, rawRequest } from './raw-request.ts'
 
 /** One request and its answer. */
@@ -144,9 +145,10 @@ async function tell(wire: Wire, type: ActionType, scenario: Scenario, telling: T
   for (const platform of chosen) {
     const call = { ...actionCall(type, scenario, platform, target, PLACEHOLDER), signal }
     const { send, heard } = sharing.asPlatform(inEachContract ? (contractRevision(platform, type) ?? '') : '')
-    const outcome = await executeAction(call, { send, credentials, now: Date.now })
+    const executed = await executeAction(call, { send, credentials, now: Date.now })
     const exchange = heard()
-    if (outcome.status === 'skipped' || !exchange) continue
+    if (executed.status === 'skipped' || !exchange) continue
+    const outcome = flowOutcome(type, exchange.request?.event ?? call.event, executed)
     exchange.judgements.push({ platform, outcome })
     told.add(exchange)
   }

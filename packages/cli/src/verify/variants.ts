@@ -169,20 +169,31 @@ export const toNonsense: Variant = update('', STRANGE_TEXT)
 /** Every attribute is taken away. */
 export const toNothing: Variant = update('before', '')
 
-/** Somebody in very many groups: some 48 KiB. */
+/** Somebody in so many groups that the request has 48 KiB. */
 export const veryLarge: Variant = request => {
-  const many = Array.from(
-    { length: 700 },
-    (_, n) => `group-${n}-${'of-the-hydrology-department-in-the-north'.padEnd(54, '-')}`,
+  const bytes = (document: unknown) => Buffer.byteLength(JSON.stringify(document))
+  const group = (n: number) => `group-${n}-of-the-hydrology-department-in-the-north`.padEnd(64, '-')
+  const many = Array.from({ length: Math.floor((LARGE_BYTES - bytes(request)) / (bytes(group(0)) + 1)) }, (_, n) =>
+    group(n),
   )
-  const claims = mapClaims(claim =>
-    Array.isArray(claim.value) ? { ...claim, value: [...claim.value, ...many] } : claim,
-  )(request)
-  const event = mapObjects(claims.event, node =>
-    Array.isArray(node['groups']) ? { ...node, groups: [...node['groups'], ...many] } : node,
+  // In one place: platforms send the groups of a user among their attributes or as a claim, and other lists are short.
+  let isDone = false
+  const longer = (list: unknown) => {
+    if (!Array.isArray(list) || isDone) return list
+    isDone = true
+    return [...list, ...many]
+  }
+  const inEvent = mapObjects(request.event, node =>
+    'groups' in node ? { ...node, groups: longer(node['groups']) } : node,
   )
-  return { ...claims, event: event as object }
+  const inGroups = mapClaims(claim =>
+    /groups$/.test(String(claim['name'] ?? claim['uri'])) ? { ...claim, value: longer(claim.value) } : claim,
+  )
+  const inAnyList = mapClaims(claim => ({ ...claim, value: longer(claim.value) }))
+  return inAnyList(inGroups({ ...request, event: inEvent as object }))
 }
+
+const LARGE_BYTES = 48 * 1024
 
 /** The headers in which gateways name the address of the client. */
 const ADDRESS_HEADERS: ReadonlySet<unknown> = new Set(['x-client-source-ip', 'x-forwarded-for'])

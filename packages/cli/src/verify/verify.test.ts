@@ -245,7 +245,7 @@ test('where everything is refused, the reader is told what to look at', async t 
   assert.ok(claims?.finding.result === 'failed')
   assert.match(
     claims.finding.problems[0]?.text ?? '',
-    /status 401, ERROR \w+\. It wants a credential: give --auth or --sign\./,
+    /status 401, ERROR \w+\. It requires a credential: set --auth or --sign\./,
   )
 })
 

@@ -12,6 +12,7 @@ import {
   type Discovered,
   type Finding,
   isAsking,
+  isFailing,
   isReading,
   notChecked,
   type ReadingCheck,
@@ -28,6 +29,8 @@ export interface Verification {
   platforms: readonly Platform[]
   /** Absent: those the extension turns out to decide. */
   types?: readonly ActionType[]
+  /** The authenticator only verifies a user whom an earlier step has identified. */
+  isVerification?: boolean
   /** RSA: passwords are encrypted to it as well. */
   encryptionKey?: KeyObject
   signal: AbortSignal
@@ -54,6 +57,8 @@ export interface VerificationResult {
   discovery: readonly Discovered[]
   /** The types that were verified. */
   types: readonly ActionType[]
+  /** Whether these were found by calling the extension, and not named by the user. */
+  isInferred: boolean
   platforms: readonly Platform[]
   results: readonly CheckResult[]
   cells: readonly Cell[]
@@ -85,26 +90,28 @@ export async function verify(verification: Verification): Promise<VerificationRe
   })
   try {
     const asked = verification.types ?? typesOf(platforms)
-    const discovery = await discover(session, asked)
+    const scenarios: Scenarios = type => scenariosFor(type, verification)
+    const discovery = await discover(session, asked, scenarios)
     const types = verification.types ?? claimed(discovery)
     const subjects: Subject[] = []
     for (const type of types) {
-      const told = await tellAll(session, type)
+      const told = await tellAll(session, type, scenarios)
       subjects.push({
         type,
         session,
         discovery,
         told,
-        ...chooseUsual(type, told),
+        ...chooseUsual(type, told, scenarios),
         ...present({ encryptionKey }),
       })
     }
-    const results = await runChecks(subjects, discovery, session)
+    const results = await runChecks(subjects, discovery, session, scenarios)
     const told = subjects.flatMap(subject => subject.told)
     return {
       url: target.url,
       discovery,
       types,
+      isInferred: verification.types === undefined,
       platforms,
       results,
       cells: platforms.flatMap(platform => types.map(type => cellOf(platform, type, subjects))),
@@ -115,9 +122,7 @@ export async function verify(verification: Verification): Promise<VerificationRe
       }),
       requests: answers,
       durationMs: performance.now() - startedAt,
-      isPassed:
-        told.some(exchange => isDecided(decisionOf(exchange))) &&
-        results.every(({ check, finding }) => finding.result !== 'failed' || check.level !== 'must'),
+      isPassed: told.some(exchange => isDecided(decisionOf(exchange))) && !results.some(isFailing),
     }
   } finally {
     await session.close()
@@ -130,11 +135,20 @@ function typesOf(platforms: readonly Platform[]): ActionType[] {
   )
 }
 
-/** Asks each type with its plainest event and, where that is refused, with its fullest: a second factor needs a user. */
-async function discover(session: Session, types: readonly ActionType[]): Promise<Discovered[]> {
+/** What an extension is told about a type. */
+type Scenarios = (type: ActionType) => readonly Scenario[]
+
+/** Those in which an authenticator that only verifies is never called have no user. */
+function scenariosFor(type: ActionType, { isVerification = false, platforms: [platform] }: Verification) {
+  if (!isVerification || actionTypes[type].category !== 'IN_FLOW' || !platform) return scenariosOf(type)
+  return scenariosOf(type).filter(scenario => 'user' in scenario.event(platform))
+}
+
+/** Calls each type with its plainest event and, unless that is decided, with its fullest: a second factor needs a user. */
+async function discover(session: Session, types: readonly ActionType[], scenarios: Scenarios): Promise<Discovered[]> {
   return Promise.all(
     types.map(async (type): Promise<Discovered> => {
-      const asking = [scenariosOf(type)[0], fullest(type, session.platforms[0])]
+      const asking = [scenarios(type)[0], fullest(scenarios(type), session.platforms[0])]
       let discovered: Discovered = { type, exchange: undefined, answer: 'silent' }
       for (const scenario of new Set(asking)) {
         if (!scenario) continue
@@ -144,7 +158,7 @@ async function discover(session: Session, types: readonly ActionType[]): Promise
           variant: 'first of all',
         })
         if (exchange) discovered = { type, exchange, answer: answerKind(exchange) }
-        if (discovered.answer !== 'refuses') break
+        if (discovered.answer === 'decides' || discovered.answer === 'silent') break
       }
       return discovered
     }),
@@ -152,9 +166,9 @@ async function discover(session: Session, types: readonly ActionType[]): Promise
 }
 
 /** The scenario whose event has most in it. */
-function fullest(type: ActionType, platform: Platform | undefined): Scenario | undefined {
+function fullest(scenarios: readonly Scenario[], platform: Platform | undefined): Scenario | undefined {
   const length = (scenario: Scenario) => (platform ? JSON.stringify(scenario.event(platform)).length : 0)
-  return scenariosOf(type).toSorted((a, b) => length(b) - length(a))[0]
+  return scenarios.toSorted((a, b) => length(b) - length(a))[0]
 }
 
 function answerKind(exchange: Exchange): Discovered['answer'] {
@@ -174,9 +188,9 @@ function claimed(discovery: readonly Discovered[]): ActionType[] {
 }
 
 /** Tells an extension everything that happens on platforms, one after the other. */
-async function tellAll(session: Session, type: ActionType): Promise<Exchange[]> {
+async function tellAll(session: Session, type: ActionType, scenarios: Scenarios): Promise<Exchange[]> {
   const told: Exchange[] = []
-  for (const scenario of scenariosOf(type)) {
+  for (const scenario of scenarios(type)) {
     if (session.isTooSlow(type) || isUnreachable(told)) break
     told.push(...(await session.tell(type, scenario)))
   }
@@ -188,10 +202,14 @@ function isUnreachable(told: readonly Exchange[]): boolean {
   return told.length > 0 && told.every(({ delivery }) => !delivery.ok && delivery.error.code !== 'deadline')
 }
 
-function chooseUsual(type: ActionType, told: readonly Exchange[]): Pick<Subject, 'usual' | 'rich'> {
-  const [plainest] = scenariosOf(type)
+function chooseUsual(
+  type: ActionType,
+  told: readonly Exchange[],
+  scenarios: Scenarios,
+): Pick<Subject, 'usual' | 'rich'> {
+  const [plainest] = scenarios(type)
   if (!plainest) throw new TypeError(`${type}: there is no scenario in the table`)
-  const named = (name: string | undefined) => scenariosOf(type).find(scenario => scenario.name === name)
+  const named = (name: string | undefined) => scenarios(type).find(scenario => scenario.name === name)
   const decided = told.filter(exchange => isDecided(decisionOf(exchange)))
   const agreed = decided.filter(exchange => decisionOf(exchange).status !== 'FAILED')
   const bySize = (agreed.length > 0 ? agreed : decided).toSorted(
@@ -206,12 +224,13 @@ async function runChecks(
   subjects: readonly Subject[],
   discovery: readonly Discovered[],
   session: Session,
+  scenarios: Scenarios,
 ): Promise<CheckResult[]> {
   const checks = checksFor(session.target.authentication)
   const found = new Map<Check, CheckResult[]>()
   for (const check of checks.filter(isAsking)) {
     const results: CheckResult[] = []
-    for (const subject of concernedBy(check, subjects, discovery, session)) {
+    for (const subject of concernedBy(check, subjects, discovery, session, scenarios)) {
       results.push({ check, type: subject.type, finding: await ask(check, subject) })
     }
     found.set(check, results)
@@ -232,10 +251,11 @@ function concernedBy(
   subjects: readonly Subject[],
   discovery: readonly Discovered[],
   session: Session,
+  scenarios: Scenarios,
 ): readonly Subject[] {
   const [first] = discovery
   if (subjects.length === 0 && first && check.alsoWithoutAnswer) {
-    return [{ type: first.type, session, discovery, told: [], ...chooseUsual(first.type, []) }]
+    return [{ type: first.type, session, discovery, told: [], ...chooseUsual(first.type, [], scenarios) }]
   }
   const concerned = check.scope === 'extension' ? subjects.slice(0, 1) : subjects
   return concerned.filter(({ type }) => isFor(check, type))

@@ -5,6 +5,8 @@ export interface ClientView {
   failed(reason: string, description: string | undefined): string
   /** The extension's own words never travel. */
   error: string
+  /** Why the flow cannot go on after a SUCCESS that keeps the contract; undefined when it can. Absent: it always can. */
+  unusable?(answered: { event: object; data?: unknown }): string | undefined
   /** Only for types that may send the browser elsewhere. */
   incomplete?(url: string): string
 }

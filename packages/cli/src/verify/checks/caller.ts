@@ -1,5 +1,5 @@
 import type { EndpointAuthentication } from '@preflow/contract'
-import type { Target } from '../../events/action-call.ts'
+import { isProtected, type Target } from '../../events/action-call.ts'
 import { decisionOf, isDecided } from '../answer.ts'
 import { type Check, createProblems, type Finding, notChecked, type Subject } from '../check.ts'
 import type { Exchange, Probe } from '../session.ts'
@@ -67,10 +67,6 @@ function otherCase(secret: string): string {
 }
 
 const ANOTHER_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
-
-function isProtected({ authentication, signingSecrets }: Target): boolean {
-  return authentication.type !== 'NONE' || signingSecrets.length > 0
-}
 
 /** Sends calls that must not be decided. */
 async function mustRefuse({ session, type }: Subject, probes: readonly Probe[]): Promise<Finding> {

@@ -45,12 +45,21 @@ function inSameContract(
 
 const UNREADABLE = 'The answers cannot be read; the checks of answers say why.'
 
+/** A variant of a scenario. */
+interface Varied {
+  scenario: Scenario
+  variant: string
+  rewrite: Variant
+  /** Whether the decision must stay the same; otherwise it must stay one. */
+  sameDecision: boolean
+  /** Only some configurations send it. */
+  isAdvice?: true
+}
+
 /** A check that sends variants and compares each with the scenario as it is. */
 function comparing(
   described: Omit<AskingCheck, 'scope' | 'run'>,
-  variants: (
-    subject: Subject,
-  ) => readonly { scenario: Scenario; variant: string; rewrite: Variant; sameDecision: boolean }[],
+  variants: (subject: Subject) => readonly Varied[],
 ): AskingCheck {
   return {
     ...described,
@@ -60,7 +69,7 @@ function comparing(
       const isUnusableAnyway = subject.told.some(exchange => decisionOf(exchange).status === 'unusable')
       let isComparable = true
       let isCompared = false
-      for (const { scenario, variant, rewrite, sameDecision } of variants(subject)) {
+      for (const { scenario, variant, rewrite, sameDecision, isAdvice = false } of variants(subject)) {
         if (subject.session.isTooSlow(subject.type)) return notChecked('It stopped answering in time.')
         const usual = await reference(subject, scenario)
         if (!usual || !isDecided(decisionOf(usual))) continue
@@ -77,7 +86,7 @@ function comparing(
             continue
           }
           if (isError(after) || after.status === 'unusable' || sameDecision) {
-            problems.add(`${before.words} becomes ${after.words}: ${variant}.`, exchange)
+            problems.add({ text: `${before.words} becomes ${after.words}: ${variant}.`, isAdvice }, exchange)
           }
         }
       }
@@ -215,7 +224,14 @@ export const eventChecks: readonly Check[] = [
       level: 'must',
     },
     ({ rich }) => [
-      { scenario: rich, variant: 'with texts as lists of one', rewrite: textsAsLists, sameDecision: true },
+      // Attributes with one value come so only where an administrator has made them multi-valued.
+      {
+        scenario: rich,
+        variant: 'with texts as lists of one',
+        rewrite: textsAsLists,
+        sameDecision: true,
+        isAdvice: true,
+      },
       { scenario: rich, variant: 'with lists as texts', rewrite: listsAsTexts, sameDecision: false },
       { scenario: rich, variant: 'with claims without a value', rewrite: claimsWithoutValue, sameDecision: false },
     ],

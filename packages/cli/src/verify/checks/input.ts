@@ -33,23 +33,38 @@ function isOrderly(exchange: Exchange): boolean {
 async function sendAll(
   { session, type }: Subject,
   probes: readonly Probe[],
-  judge: (exchange: Exchange) => string | undefined,
+  judge: (exchange: Exchange) => { what: string; isAdvice?: boolean } | undefined,
 ): Promise<ReturnType<ReturnType<typeof createProblems>['finding']>> {
   const problems = createProblems()
   for (const probe of probes) {
     if (session.isTooSlow(type)) return notChecked('It stopped answering in time.')
     const exchange = await session.probe(type, probe)
     const wrong = judge(exchange)
-    if (wrong !== undefined) problems.add(`${wrong[0]?.toUpperCase()}${wrong.slice(1)}.`, exchange)
+    if (!wrong) continue
+    const { what, isAdvice = false } = wrong
+    problems.add({ text: `${what[0]?.toUpperCase()}${what.slice(1)}.`, isAdvice }, exchange)
   }
   return problems.finding()
 }
 
-/** A request that is none must be refused, and not by a crash. */
-function refusedOnly(exchange: Exchange): string | undefined {
-  return decides(exchange)
-    ? `it is answered with ${decisionOf(exchange).words}, as if it were an event`
-    : disorder(exchange)
+/** What lets in a request that is none is dangerous. No platform sends one, so anything else is advice. */
+function refusedOnly(exchange: Exchange): { what: string; isAdvice: boolean } | undefined {
+  const decision = decisionOf(exchange)
+  const isAdvice = decision.status !== 'SUCCESS'
+  if (isDecided(decision)) return { what: `it is answered with ${decision.words}, as if it were an event`, isAdvice }
+  const what = disorder(exchange)
+  return what === undefined ? undefined : { what, isAdvice }
+}
+
+/** A request that may be answered with anything but a decision. */
+function undecidedOnly(exchange: Exchange): { what: string } | undefined {
+  return decides(exchange) ? { what: `it is answered with ${decisionOf(exchange).words}` } : undefined
+}
+
+/** A request that may be decided, but not crashed at. */
+function orderlyOnly(exchange: Exchange): { what: string } | undefined {
+  const what = isOrderly(exchange) ? undefined : disorder(exchange)
+  return what === undefined ? undefined : { what }
 }
 
 const OVERSIZED_BYTES = 2 * 1_048_576
@@ -134,7 +149,7 @@ export const inputChecks: readonly Check[] = [
           },
           changed('a NUL and half a surrogate pair', others => ({ ...others, note: '\u0000\ud83d' })),
         ],
-        exchange => (isOrderly(exchange) ? undefined : disorder(exchange)),
+        orderlyOnly,
       )
     },
   },
@@ -154,7 +169,7 @@ export const inputChecks: readonly Check[] = [
           body,
           headers: { 'content-type': contentType },
         })),
-        exchange => (decides(exchange) ? `it is answered with ${decisionOf(exchange).words}` : undefined),
+        undecidedOnly,
       )
     },
   },
@@ -174,7 +189,7 @@ export const inputChecks: readonly Check[] = [
           { label: 'PUT', method: 'PUT', body },
           { label: 'DELETE', method: 'DELETE', body },
         ],
-        exchange => (decides(exchange) ? `it is answered with ${decisionOf(exchange).words}` : undefined),
+        undecidedOnly,
       )
     },
   },
@@ -190,7 +205,7 @@ export const inputChecks: readonly Check[] = [
       return sendAll(
         subject,
         [{ label: 'an event of 2 MiB', body: bodyLike(subject, request => ({ ...request, padding })) }],
-        exchange => (decides(exchange) ? `it is read and answered with ${decisionOf(exchange).words}` : undefined),
+        undecidedOnly,
       )
     },
   },

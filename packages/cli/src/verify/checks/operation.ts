@@ -130,9 +130,12 @@ export const operationChecks: readonly ReadingCheck[] = [
     level: 'must',
     regards: asksForSomething,
     inspect(exchange) {
-      if (faultsOf(exchange).length > 0 || viewOf(exchange).payload?.actionStatus !== 'SUCCESS') return []
+      const { payload } = viewOf(exchange)
+      if (faultsOf(exchange).length > 0 || payload?.actionStatus !== 'SUCCESS') return []
+      const isAsking = payload.operations.length > 0
       const breaking = exchange.judgements.flatMap(({ outcome }) =>
-        outcome.status === 'error' && outcome.error.code === 'not_supported' ? outcome.error.message : [],
+        // Without operations it is something else that the platform breaks at.
+        isAsking && outcome.status === 'error' && outcome.error.code === 'not_supported' ? outcome.error.message : [],
       )
       return [...remarks(exchange, 'rejected'), ...new Set(breaking)]
     },

@@ -1,15 +1,23 @@
-import { decisionOf, isError, isRefusal } from '../answer.ts'
+import type { ActionType } from '@preflow/contract'
+import { isProtected, type Target } from '../../events/action-call.ts'
+import { decisionOf, isDecided, isError, isRefusal } from '../answer.ts'
 import { type Check, createProblems, notChecked, passed } from '../check.ts'
+import type { Session } from '../session.ts'
 import { bodyLike } from './input.ts'
 
 /** What an answer to everything hints at, by its status. */
 const hints: Readonly<Record<number, string>> = {
-  401: 'It wants a credential: give --auth or --sign.',
   403: 'It wants another credential, or a gateway before it does: look at --auth.',
   404: 'Nothing lives at this path: look at the address.',
   405: 'It does not take POST at this path: look at the address.',
   413: 'It reads less than a usual event has.',
   502: 'The gateway before it found it crashed or answering in another form.',
+}
+
+function credentialHint(target: Target): string {
+  return isProtected(target)
+    ? 'It does not accept the credential that was sent: compare --auth and --sign with its settings.'
+    : 'It requires a credential: set --auth or --sign.'
 }
 
 /** What any other refusal says. */
@@ -31,6 +39,11 @@ function advice(message: string): string {
   return /SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(message)
     ? ' For a test instance, NODE_EXTRA_CA_CERTS=FILE.pem trusts its certificate as well.'
     : ''
+}
+
+/** A second factor decides no event without a user, and may crash at one. */
+function isEverDecided({ exchanges }: Session, type: ActionType): boolean {
+  return exchanges.some(exchange => exchange.type === type && exchange.isEvent && isDecided(decisionOf(exchange)))
 }
 
 export const reachChecks: readonly Check[] = [
@@ -60,8 +73,8 @@ export const reachChecks: readonly Check[] = [
     level: 'must',
     scope: 'extension',
     alsoWithoutAnswer: true,
-    run({ discovery }) {
-      const decided = discovery.filter(({ answer }) => answer === 'decides')
+    run({ discovery, session }) {
+      const decided = discovery.filter(({ answer, type }) => answer === 'decides' || isEverDecided(session, type))
       if (decided.length > 0) return passed(decided.map(({ type }) => type).join(', '))
       // What is there but cannot be used is told by the checks of answers and of time.
       if (discovery.some(({ answer }) => answer === 'unclear' || answer === 'silent')) {
@@ -72,7 +85,8 @@ export const reachChecks: readonly Check[] = [
         const status = exchange?.delivery.ok ? exchange.delivery.status : 0
         const decision = exchange && decisionOf(exchange)
         const words = decision && isError(decision) ? `, ${decision.words}` : ''
-        problems.add(`It was refused with status ${status}${words}. ${hints[status] ?? NOT_MINE}`, type)
+        const hint = status === 401 ? credentialHint(session.target) : (hints[status] ?? NOT_MINE)
+        problems.add(`It was refused with status ${status}${words}. ${hint}`, type)
       }
       return problems.finding()
     },

@@ -1,12 +1,12 @@
-import type { CheckResult } from '../check.ts'
+import { type CheckResult, isFailing } from '../check.ts'
 import type { VerificationResult } from '../verify.ts'
 
 /** What a check comes to over all action types. `advised`: something is unwise, though no platform breaks at it. */
 export type Verdict = 'passed' | 'failed' | 'advised' | 'not checked'
 
 export function verdictOf(results: readonly CheckResult[]): Verdict {
-  const failed = results.find(({ finding }) => finding.result === 'failed')
-  if (failed) return failed.check.level === 'must' ? 'failed' : 'advised'
+  if (results.some(isFailing)) return 'failed'
+  if (results.some(({ finding }) => finding.result === 'failed')) return 'advised'
   return results.some(({ finding }) => finding.result === 'passed') ? 'passed' : 'not checked'
 }
 

@@ -28,7 +28,7 @@ export function textReport(
   const columns = Math.max(MIN_COLUMNS, Math.min(MAX_COLUMNS, terminalColumns))
   const layout: Layout = { paint, wrapped: (text, indent) => wrapped(plain(text), indent, columns) }
   return [
-    heading(result, paint),
+    heading(result, layout),
     matrix(result, paint, terminalColumns),
     ...Object.entries(groups).map(([group, title]) => groupReport(group, title, result, layout)),
     answersReport(result, layout),
@@ -47,7 +47,8 @@ interface Layout {
   wrapped(text: string, indent: string): string[]
 }
 
-function heading({ url, types, told, requests, durationMs, timings }: VerificationResult, paint: Paint): string {
+function heading(result: VerificationResult, { paint, wrapped }: Layout): string {
+  const { url, types, told, requests, durationMs, timings } = result
   const { origin, pathname } = new URL(url)
   const seconds = (durationMs / 1000).toFixed(1)
   const times = timings.map(
@@ -62,7 +63,31 @@ function heading({ url, types, told, requests, durationMs, timings }: Verificati
   ].join('; ')
   return `${paint.strong(`${origin}${pathname}`)} ${asked}\n${paint.faint(
     `  ${count(requests, 'request')} in ${seconds} s\n${times.join('')}`,
-  )}`
+  )}${hintsAt(result)
+    .flatMap(hint => wrapped(hint, '  '))
+    .map(line => `${paint.doubtful(line)}\n`)
+    .join('')}`
+}
+
+/** What calling it cannot find out: which types it is meant for. */
+function hintsAt({ discovery, isInferred, types }: VerificationResult): string[] {
+  if (!isInferred) return []
+  const option = (type: ActionType) => `--type ${actionTypes[type].path}`
+  const failed = discovery
+    .filter(({ type }) => !types.includes(type))
+    .flatMap(({ type, exchange }) => {
+      if (!exchange?.delivery.ok || exchange.delivery.status < 500) return []
+      return [
+        `It fails at ${type} (status ${exchange.delivery.status}, ${decisionOf(exchange).words}), so that was not verified. If it is meant for it, add ${option(type)}.`,
+      ]
+    })
+  const many =
+    types.length > 1
+      ? [
+          `It was called with every action type, and verified for those it decides. If it is meant for one, for example ${types[0]}, add ${option(types[0] as ActionType)}.`,
+        ]
+      : []
+  return [...failed, ...many]
 }
 
 const ms = (duration: number) => `${duration < 10 ? duration.toFixed(1) : Math.round(duration)} ms`
@@ -143,7 +168,7 @@ function groupReport(group: string, title: string, { results }: VerificationResu
     const ids = checks.map(([{ id }]) => id).join(', ')
     return layout.wrapped(`– ${checks.length} checks: ${unseen(ofCheck)} ${ids}`, '  ').map(paint.faint)
   })
-  return `${paint.strong(title)}\n${lines.join('\n')}\n`
+  return `${paint.strong(title)}\n${lines.join('\n').trimEnd()}\n`
 }
 
 /** So many in a row that were not made for the same reason are told in one breath. */

@@ -1,6 +1,6 @@
 import { type ClientView, quoted } from '../client-view.ts'
 import type { ActionTypeGuide } from '../guide.ts'
-import type { AuthenticationEvent } from './event.ts'
+import type { AuthenticationData, AuthenticationEvent } from './event.ts'
 import { sample } from './sample.ts'
 import { scenarios } from './scenarios.ts'
 
@@ -9,6 +9,11 @@ const client: ClientView = {
     const id = (data as { user?: { id?: string } } | undefined)?.user?.id
     return id === undefined ? 'the next step; the user is the one of the step before' : `the next step, as user ${id}`
   },
+  // An authenticator of type VERIFICATION need not name the user of the step before; nobody else is known without a name.
+  unusable: ({ event, data }) =>
+    'user' in event || (data as AuthenticationData | undefined)?.user?.id
+      ? undefined
+      : 'The answer names no user, and nobody is known from an earlier step. Send data.user.id.',
   failed: (reason, description) => `the application again, with error=${reason}${quoted(description)}`,
   error: 'the application again, with error=authentication_processing_error',
   incomplete: url => `a redirect to ${url}`,
