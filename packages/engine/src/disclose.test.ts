@@ -5,6 +5,7 @@ import {
   type NamedValues,
   type Platform,
   platforms,
+  present,
   SECRET_HEADERS,
   SECRET_PARAMETERS,
 } from '@preflow/contract'
@@ -98,7 +99,7 @@ suite('which headers travel', () => {
       const sent = travelling({
         action: { type },
         endpoint: action ? { allowedHeaders: action } : {},
-        ...(server ? { disclosure: { allowedHeaders: server } } : {}),
+        ...present({ disclosure: server && { allowedHeaders: server } }),
         platform,
       })
       assert.deepEqual(sent.headers, travels)
@@ -125,7 +126,7 @@ suite('which parameters travel', () => {
       const sent = travelling({
         action: { type },
         endpoint: action ? { allowedParameters: action } : {},
-        ...(server ? { disclosure: { allowedParameters: server } } : {}),
+        ...present({ disclosure: server && { allowedParameters: server } }),
         platform,
       })
       assert.deepEqual(sent.params, travels)

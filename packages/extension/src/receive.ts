@@ -21,7 +21,7 @@ export class Refusal extends Error {
   }
 }
 
-/** What is asked of a call before a handler sees it. */
+/** What a call must pass before a handler sees it. */
 export interface Reception {
   caller: CallerCheck
   maxBodyBytes: number

@@ -51,7 +51,7 @@ function issuance(platform: Platform, given: Issuance): AccessTokenEvent {
     },
     tenant,
     organization: heron,
-    ...(user && { user: { id: ines.id, organization: user.organization }, userStore }),
+    ...present({ user: user && { id: ines.id, organization: user.organization }, userStore: user && userStore }),
     accessToken: {
       tokenType: 'JWT',
       claims: [
@@ -67,7 +67,9 @@ function issuance(platform: Platform, given: Issuance): AccessTokenEvent {
       ],
       ...(scopes.length > 0 && { scopes: [...scopes].sort() }),
     },
-    ...(refreshToken && { refreshToken: { claims: [{ name: 'expires_in', value: refreshToken.lifetimeSeconds }] } }),
+    ...present({
+      refreshToken: refreshToken && { claims: [{ name: 'expires_in', value: refreshToken.lifetimeSeconds }] },
+    }),
     ...present({ session: given.consent === undefined ? undefined : { sessionDataKeyConsent: given.consent } }),
     response: {
       parameters: [
