@@ -8,6 +8,7 @@ import { createFaces } from './faces.ts'
 import { createListener } from './ground/http/listener.ts'
 import { createRouter, pinHost } from './ground/http/router.ts'
 import { sendJson, sendProblem, serverProblems } from './ground/http/send.ts'
+import { belowIssuer } from './ground/http/well-known.ts'
 import type { Ports } from './ground/ports.ts'
 import { problemOf } from './ground/problem.ts'
 import { openData } from './ground/store/data.ts'
@@ -95,6 +96,7 @@ function compose(
     if (COMMON_AUTH.test(url.split('?', 1)[0] ?? '')) {
       return handleCommonAuth(request, response, { db, findIssuer: domain.issuers.byId })
     }
+    request.url = belowIssuer(url)
     await route(request, response)
   }
 

@@ -26,8 +26,11 @@ const BUILT_IN_GRANTS = [
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
 
+/** Where authorization is asked for, below the issuer's path. */
+export const AUTHORIZE = '/oauth2/authorize'
+
 const ROUTES: Configuration['routes'] = {
-  authorization: '/oauth2/authorize',
+  authorization: AUTHORIZE,
   token: '/oauth2/token',
   introspection: '/oauth2/introspect',
   revocation: '/oauth2/revoke',
@@ -48,6 +51,8 @@ const RESPONSE_TYPES: Configuration['responseTypes'] = [
   'code id_token token',
   'code token',
 ]
+
+const CLIENT_AUTHENTICATION = ['client_secret_basic', 'client_secret_post', 'none'] as const
 
 /** In seconds. The decision writes the lifetimes of tokens over these. */
 const LIFETIMES: Configuration['ttl'] = {
@@ -80,7 +85,12 @@ export function configurationOf({ issuer, keys, findUser, seam }: IssuerParts, p
       name === 'Client' ? createClientAdapter(db, issuer, grantTypes) : createArtifactAdapter(db, issuer, name),
     jwks: { keys: keys as NonNullable<Configuration['jwks']>['keys'] },
     enabledJWA: { idTokenSigningAlgValues: [...new Set(keys.map(({ alg }) => alg))] as IdTokenAlgorithm[] },
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientAuthMethods: [...CLIENT_AUTHENTICATION],
+    discovery: {
+      request_parameter_supported: false,
+      introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+      revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+    },
     clientDefaults: { id_token_signed_response_alg: ports.tokenAlgorithm },
     extraClientMetadata: { properties: [APPLICATION] },
     routes: ROUTES,
@@ -116,7 +126,9 @@ export function configurationOf({ issuer, keys, findUser, seam }: IssuerParts, p
 }
 
 function requestBehind(ctx: KoaContextWithOIDC, { clientRequestOf }: OAuthPorts) {
-  const sent = (ctx.method === 'POST' ? ctx.oidc.body : ctx.query) ?? {}
+  // Of a request that was posted or pushed, the address has only the name.
+  const isPushed = ctx.oidc.entities.PushedAuthorizationRequest !== undefined
+  const sent = (isPushed ? ctx.oidc.params : ctx.query) ?? {}
   return { headers: clientRequestOf(ctx.req).headers, parameters: namedValues(sent) }
 }
 

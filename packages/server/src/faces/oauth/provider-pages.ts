@@ -11,9 +11,12 @@ import {
 } from '../../ground/pages/pages.ts'
 import { applicationOf } from './adapter.ts'
 
-/** The pages that oidc-provider shows by itself, in our clothes. */
+/** The pages that oidc-provider shows by itself, with our looks. */
 
-function show(ctx: KoaContextWithOIDC, page: string, formTargets?: readonly string[]): void {
+/** As much of a request as a page needs. */
+type PageContext = Pick<KoaContextWithOIDC, 'type' | 'set' | 'body'>
+
+function show(ctx: PageContext, page: string, formTargets?: readonly string[]): void {
   ctx.type = 'html'
   ctx.set('content-security-policy', pagePolicy(formTargets))
   ctx.set('referrer-policy', 'no-referrer')
@@ -37,10 +40,7 @@ const DEVICE_COMPLAINTS: Record<string, string> = {
 }
 
 /** An error that cannot be given to the application, because it is not known which one, or how to reach it. */
-export function showError(
-  ctx: KoaContextWithOIDC,
-  out: { error: string; error_description?: string | undefined },
-): void {
+export function showError(ctx: PageContext, out: { error: string; error_description?: string | undefined }): void {
   const isOurs = out.error === 'server_error'
   show(
     ctx,

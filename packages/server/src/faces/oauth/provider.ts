@@ -11,6 +11,7 @@ import type { GrantPorts } from './grants/token-grant.ts'
 import { createInteractions, type Interactions } from './interactions.ts'
 import { createVerifier, openSigningKeys } from './keys.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
+import { acceptPostedRequests } from './post-authorize.ts'
 import { configurationOf } from './provider-configuration.ts'
 import { type AccessTokenClaims, readAccessToken } from './read-access-token.ts'
 import { allowedScopes } from './scopes.ts'
@@ -30,9 +31,12 @@ const MAX_ISSUERS = 500
 /** After this, keys that another process made are seen. */
 const ISSUER_LIFETIME_MS = 600_000
 
-const DISCOVERY = '/.well-known/openid-configuration'
-/** Where WSO2's products publish the discovery document: below the issuer, as OpenID Connect Discovery 1.0 asks, and here. */
-const DISCOVERY_ALIASES = new Set([`/oauth2/token${DISCOVERY}`, `/oauth2/oidcdiscovery${DISCOVERY}`])
+/**
+ * Where WSO2's products publish the discovery documents: below the issuer, as OpenID Connect Discovery 1.0 asks, and here. oidc-provider
+ * answers what the second part matches.
+ */
+const DISCOVERY_ALIAS =
+  /^\/oauth2\/(?:token|oidcdiscovery)(\/\.well-known\/(?:openid-configuration|oauth-authorization-server))$/
 
 /**
  * Makes the authorization servers of all issuers, each when it is first asked for. At most 500 are kept; building one costs
@@ -74,6 +78,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   // Host and protocol come from the configured public URL: the HTTP server pins both headers.
   provider.proxy = true
   answerWhatIsLeft(provider)
+  acceptPostedRequests(provider, issuer, nowSeconds)
   seam.install(provider)
   registerGrants(provider, {
     db,
@@ -106,8 +111,7 @@ function createHandler(provider: Provider, { path: issuerPath }: Issuer): Issuer
   const answer = provider.callback()
   return async (request, response) => {
     const url = request.url ?? '/'
-    const [path = '', query] = url.split('?', 2)
-    request.url = DISCOVERY_ALIASES.has(path) ? (query === undefined ? DISCOVERY : `${DISCOVERY}?${query}`) : url
+    request.url = DISCOVERY_ALIAS.exec(url.split('?', 1)[0] ?? '')?.[1] ?? url
     Object.assign(request, { originalUrl: issuerPath + request.url })
     await answer(request, response)
   }

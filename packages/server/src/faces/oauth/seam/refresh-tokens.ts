@@ -32,7 +32,8 @@ export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit
       accessingOrganization: old.accessingOrganization,
     }),
     willIssueRefreshToken: true,
-    authentication: authenticationOf(old),
+    // OpenID Connect Core 12.2: the nonce belongs to the authorization request, so a refreshed ID token has none.
+    authentication: authenticationWithoutNonce(old),
   })
   // The stock handler reads both again: for the new refresh token, and to see whether an ID token is wanted.
   const issued = decision.accessToken.scopes
@@ -49,6 +50,11 @@ export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit
   await extendGrant(ctx, old.exp ?? 0, seam)
   await old.save()
   return false
+}
+
+function authenticationWithoutNonce(old: RefreshTokenModel): ReturnType<typeof authenticationOf> {
+  const { nonce: _, ...authentication } = authenticationOf(old)
+  return authentication
 }
 
 /** A refresh token carries the customisation and replaces its predecessor in one step. */
