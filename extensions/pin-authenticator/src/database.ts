@@ -4,7 +4,6 @@ import { migrations } from './migrations.ts'
 import { createStore, type Store, type Tables } from './store.ts'
 
 const CONNECT_TIMEOUT_MS = 2000
-const WAIT_FOR_OTHER_PROCESSES_MS = 5000
 
 /**
  * Opens the store and brings its tables up to date. Several instances may do so at once.
@@ -23,14 +22,16 @@ export async function openStore(database: string, onConnectionLost: (error: Erro
       subject: isFile ? `The database file ${location.file}` : 'The PostgreSQL database',
       advice: 'Check the setting database.',
     },
-    connectMs: isFile ? WAIT_FOR_OTHER_PROCESSES_MS : CONNECT_TIMEOUT_MS,
+    connectMs: CONNECT_TIMEOUT_MS,
     onConnectionLost,
   })
   try {
-    await migrate(connected, migrations, { table: 'pin_migrations', lockTable: 'pin_migrations_lock' })
-    return createStore(connected.queries)
+    await connected.exclusively(queries =>
+      migrate({ ...connected, queries }, migrations, { table: 'pin_migrations', lockTable: 'pin_migrations_lock' }),
+    )
+    return createStore(connected)
   } catch (error) {
-    await connected.close()
+    await connected.close().catch(() => undefined)
     throw connected.explain(error)
   }
 }

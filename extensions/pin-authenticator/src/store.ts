@@ -1,4 +1,4 @@
-import { unlessTaken } from '@preflow/database'
+import { type Connected, unlessTaken } from '@preflow/database'
 import type { Kysely } from 'kysely'
 import type { AttemptStore, Attempts } from './attempts.ts'
 import type { Entry } from './entry.ts'
@@ -64,7 +64,7 @@ export interface Tables {
 }
 
 /** The one set of queries, for both databases. */
-export function createStore(db: Kysely<Tables>): Store {
+export function createStore({ queries: db, close }: Pick<Connected<Tables>, 'queries' | 'close'>): Store {
   return {
     ...entryQueries(db),
     ...attemptQueries(db),
@@ -79,7 +79,7 @@ export function createStore(db: Kysely<Tables>): Store {
       await db.selectFrom('pinAttempts').select('subject').limit(1).execute()
     },
 
-    close: () => db.destroy(),
+    close,
   }
 }
 

@@ -120,8 +120,8 @@ export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
   const { leaseMs = 120_000, repeatMs = 60_000, now = Date.now } = options
   const location = readLocation(options.location)
   try {
-    const { engine, queries } = await openDatabase(location)
-    return queriesOf(queries, { isPostgres: engine === 'postgresql', leaseMs, repeatMs, now })
+    const { engine, queries, close } = await openDatabase(location)
+    return { ...queriesOf(queries, { isPostgres: engine === 'postgresql', leaseMs, repeatMs, now }), close }
   } catch (error) {
     throw new OutboxError((error as Error).message, { cause: error })
   }
@@ -135,9 +135,15 @@ async function openDatabase(location: Location) {
     maxConnections: 4,
     connectMs: WAIT_FOR_DATABASE_MS,
     statementMs: WAIT_FOR_DATABASE_MS,
+    lockMs: WAIT_FOR_DATABASE_MS,
   })
   try {
-    await migrate(connected, migrations, { table: `${TABLE}_migrations`, lockTable: `${TABLE}_migrations_lock` })
+    await connected.exclusively(queries =>
+      migrate({ ...connected, queries }, migrations, {
+        table: `${TABLE}_migrations`,
+        lockTable: `${TABLE}_migrations_lock`,
+      }),
+    )
     return connected
   } catch (error) {
     await connected.close().catch(() => undefined)
@@ -161,7 +167,7 @@ interface Settings {
   now(): number
 }
 
-function queriesOf(db: Kysely<Tables>, settings: Settings): Outbox {
+function queriesOf(db: Kysely<Tables>, settings: Settings): Omit<Outbox, 'close'> {
   return {
     ...addingTo(db, settings),
     ...deliveryFrom(db, settings),
@@ -189,8 +195,6 @@ function queriesOf(db: Kysely<Tables>, settings: Settings): Outbox {
         ...present({ oldestWaitingAt: waiting?.oldest }),
       }
     },
-
-    close: () => db.destroy(),
   }
 }
 

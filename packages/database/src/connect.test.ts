@@ -125,13 +125,17 @@ test('a statement waits for the transaction of another handle, which goes on mea
   await Promise.all([one.close(), two.close()])
 })
 
-test('a statement that waits too long for another writer fails with what the database says', async () => {
+test('a statement that waits too long for another writer fails with a sentence', async () => {
   const location = { file: await newFile() }
-  const [one, two] = [connect<Tables>({ location }), connect<Tables>({ location, connectMs: 50 })]
+  const [one, two] = [connect<Tables>({ location }), connect<Tables>({ location, lockMs: 50 })]
   await migrate(one, migrations)
   await one.queries.transaction().execute(async queries => {
     await queries.insertInto('birds').values({ name: 'heron', seen_at: 1 }).execute()
-    await assert.rejects(two.queries.deleteFrom('birds').execute(), /database is locked/)
+    await assert.rejects(two.queries.deleteFrom('birds').execute(), {
+      name: 'DatabaseUnavailable',
+      code: 'locked',
+      message: `The database file ${location.file} is locked by another session or process.`,
+    })
   })
   await Promise.all([one.close(), two.close()])
 })

@@ -1,11 +1,24 @@
 import { present } from '@preflow/contract'
-import { type Dialect, Kysely, type KyselyPlugin } from 'kysely'
+import { type Dialect, Kysely, type KyselyPlugin, sql } from 'kysely'
 import { type DatabaseError, explain, type Wording } from './failure.ts'
 import { type Location, nameOf } from './location.ts'
-import { openPostgres } from './postgres.ts'
+import { type Limits, openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 
-export interface ConnectOptions {
+/** What every lane has unless it says otherwise. All limits but `lockMs` are PostgreSQL's. */
+const DEFAULT_LIMITS: Omit<Limits, 'maxWaiting'> = {
+  maxConnections: 10,
+  connectMs: 5000,
+  statementMs: 10_000,
+  lockMs: 5000,
+}
+/** For each connection, when `maxWaiting` is not given. */
+const WAITING_PER_CONNECTION = 20
+/** How long a start waits for another process that prepares the database. */
+const PREPARATION_MS = 600_000
+
+/** @typeParam Lane Names of further pools, see `lanes`. */
+export interface ConnectOptions<Lane extends string = never> extends Partial<Limits> {
   /** An SQLite file is created when it does not exist, for its owner only. */
   location: Location
   /**
@@ -15,23 +28,29 @@ export interface ConnectOptions {
   applicationId?: number
   plugins?: KyselyPlugin[]
   wording?: Wording
-  /** PostgreSQL: most connections at once. Default 10. */
-  maxConnections?: number
-  /** Milliseconds to wait for a connection to PostgreSQL, or while another process writes to the SQLite file. Default 5000. */
-  connectMs?: number
-  /** PostgreSQL: milliseconds to wait for the answer to a statement. Default: no limit. */
-  statementMs?: number
-  /** Called when an idle connection to PostgreSQL breaks; the next query opens another. */
+  /**
+   * Kinds of work that must not wait for each other: each has its own connections, its own queue, and limits of its own where it
+   * names them. SQLite has one connection for all of them.
+   */
+  lanes?: Record<Lane, Partial<Limits>>
+  /** Called when a connection to PostgreSQL breaks; the next query opens another. */
   onConnectionLost?(error: Error): void
 }
 
-/** An open database. */
-export interface Connected<Tables> {
+/** An open database. Statements reject with a `DatabaseUnavailable` while it does not answer, and recover by themselves. */
+export interface Connected<Tables, Lane extends string = never> {
   engine: Engine
   queries: Kysely<Tables>
+  /** The same database through the connections of a lane. */
+  lanes: Record<Lane, Kysely<Tables>>
+  /**
+   * Does `work` while no other process does its own on the same database: for migrations and first data. Statements in it have
+   * no limit. SQLite takes turns by itself, with each transaction.
+   */
+  exclusively<Result>(work: (queries: Kysely<Tables>) => Promise<Result>): Promise<Result>
   /** The sentence about an error of this database, see {@link explain}. */
   explain(error: unknown): DatabaseError
-  /** Waits for running queries, and closes the file or the connections. */
+  /** Waits a moment for running queries, and closes the file or the connections. */
   close(): Promise<void>
 }
 
@@ -42,35 +61,87 @@ export type Engine = 'sqlite' | 'postgresql'
  *
  * Throws a {@link DatabaseError} when the SQLite file cannot be used; then nothing was changed.
  */
-export function connect<Tables>(options: ConnectOptions): Connected<Tables> {
-  const { location, plugins = [], wording = { subject: nameOf(location) } } = options
+export function connect<Tables, Lane extends string = never>(options: ConnectOptions<Lane>): Connected<Tables, Lane> {
+  const { location, wording = { subject: nameOf(location) } } = options
+  const connected = 'file' in location ? connectFile<Tables, Lane> : connectServer<Tables, Lane>
   try {
-    const { dialect, end } = open(options)
-    const queries = new Kysely<Tables>({ dialect, plugins })
-    return {
-      engine: 'file' in location ? 'sqlite' : 'postgresql',
-      queries,
-      explain: error => explain(error, wording),
-      close: async () => {
-        await queries.destroy()
-        // Kysely ends only what it has used.
-        end?.()
-      },
-    }
+    return { ...connected(options, wording.subject), explain: error => explain(error, wording) }
   } catch (error) {
     throw explain(error, wording)
   }
 }
 
-function open(options: ConnectOptions): { dialect: Dialect; end?(): void } {
-  const { location, applicationId, maxConnections = 10, connectMs = 5000, statementMs, onConnectionLost } = options
-  return 'file' in location
-    ? openSqlite(location.file, { busyMs: connectMs, ...present({ applicationId }) })
-    : {
-        dialect: openPostgres(location.url, {
-          maxConnections,
-          connectMs,
-          ...present({ statementMs, onConnectionLost }),
-        }),
+type Bare<Tables, Lane extends string> = Omit<Connected<Tables, Lane>, 'explain'>
+
+function connectFile<Tables, Lane extends string>(options: ConnectOptions<Lane>, subject: string): Bare<Tables, Lane> {
+  const { file } = options.location as { file: string }
+  const { applicationId, plugins = [], lanes, lockMs = DEFAULT_LIMITS.lockMs } = options
+  const { dialect, end } = openSqlite(file, { busyMs: lockMs, subject, ...present({ applicationId }) })
+  const queries = new Kysely<Tables>({ dialect, plugins })
+  return {
+    engine: 'sqlite',
+    queries,
+    lanes: mapValues(lanes, () => queries),
+    exclusively: work => work(queries),
+    close: async () => {
+      await queries.destroy()
+      // Kysely ends only what it has used.
+      end()
+    },
+  }
+}
+
+function connectServer<Tables, Lane extends string>(
+  options: ConnectOptions<Lane>,
+  subject: string,
+): Bare<Tables, Lane> {
+  const { url } = options.location as { url: string }
+  const { plugins = [], lanes, onConnectionLost } = options
+  const open = (limits: Partial<Limits>): Kysely<Tables> => {
+    const all = { ...DEFAULT_LIMITS, ...limitsOf(options), ...limits }
+    const maxWaiting = all.maxWaiting ?? WAITING_PER_CONNECTION * all.maxConnections
+    const dialect: Dialect = openPostgres(url, { ...all, maxWaiting, subject, ...present({ onConnectionLost }) })
+    return new Kysely<Tables>({ dialect, plugins })
+  }
+  const queries = open({})
+  const opened = mapValues(lanes, open)
+  return {
+    engine: 'postgresql',
+    queries,
+    lanes: opened,
+    exclusively: async work => {
+      const alone = open({ maxConnections: 1, statementMs: 0, lockMs: PREPARATION_MS })
+      try {
+        return await alone.connection().execute(session => underLock(session, () => work(session)))
+      } finally {
+        await alone.destroy()
       }
+    },
+    close: async () => {
+      await Promise.all([queries, ...Object.values<Kysely<Tables>>(opened)].map(pool => pool.destroy()))
+    },
+  }
+}
+
+/** A lock of the session, so that it ends with the connection of a process that dies. */
+async function underLock<Tables, Result>(session: Kysely<Tables>, work: () => Promise<Result>): Promise<Result> {
+  const key = sql`hashtextextended('preflow ' || coalesce(current_schema(), ''), 0)`
+  await sql`select pg_advisory_lock(${key})`.execute(session)
+  try {
+    return await work()
+  } finally {
+    await sql`select pg_advisory_unlock(${key})`.execute(session).catch(() => undefined)
+  }
+}
+
+function limitsOf({ maxConnections, maxWaiting, connectMs, statementMs, lockMs }: Partial<Limits>): Partial<Limits> {
+  return present({ maxConnections, maxWaiting, connectMs, statementMs, lockMs })
+}
+
+function mapValues<Name extends string, From, To>(
+  record: Record<Name, From> | undefined,
+  map: (value: From) => To,
+): Record<Name, To> {
+  const entries = Object.entries<From>(record ?? ({} as Record<Name, From>))
+  return Object.fromEntries(entries.map(([name, value]) => [name, map(value)])) as Record<Name, To>
 }

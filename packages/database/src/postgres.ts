@@ -1,41 +1,121 @@
-import { type Dialect, PostgresDialect } from 'kysely'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import { asUnavailable, DatabaseUnavailable } from './failure.ts'
 import { storable } from './storable.ts'
 
-export interface PostgresOptions {
+/** What bounds the work of one pool of connections. Milliseconds; 0 is no limit. */
+export interface Limits {
   /** Most connections at once. */
   maxConnections: number
-  /** Milliseconds to wait for a connection. */
+  /** Most requests that may wait for a connection; further ones fail at once. */
+  maxWaiting: number
+  /** How long a request waits for a connection, a new one or one that becomes free. */
   connectMs: number
-  /** Milliseconds to wait for the answer to a statement; without it there is no limit. */
-  statementMs?: number
-  /** Called when an idle connection breaks. */
+  /** How long a statement may take. */
+  statementMs: number
+  /** How long a statement waits for a lock of another session; on SQLite, for another process that writes. */
+  lockMs: number
+}
+
+export interface PostgresOptions extends Limits {
+  /** How messages call the database. */
+  subject: string
+  /** Called when a connection breaks. */
   onConnectionLost?(error: Error): void
 }
 
 const INT8 = 20
+/** The database ends a statement itself; a connection on which not even that arrives is given up after this much more. */
+const NETWORK_MS = 250
+/** A session that holds locks and does nothing, because its process is stuck. */
+const IDLE_IN_TRANSACTION_MS = 30_000
+const KEEP_ALIVE_MS = 10_000
+/** How long running statements get when the pool is closed. */
+const END_MS = 2000
 
-/** A pool of connections to PostgreSQL for Kysely. Connects at the first query. */
+/** A pool of connections to PostgreSQL for Kysely. Connects at the first query, and again whenever connections broke. */
 export function openPostgres(url: string, options: PostgresOptions): Dialect {
+  const { maxConnections, connectMs, statementMs, lockMs, onConnectionLost } = options
   const pool = new pg.Pool({
     connectionString: url,
-    max: options.maxConnections,
-    connectionTimeoutMillis: options.connectMs,
-    ...(options.statementMs !== undefined && { query_timeout: options.statementMs }),
+    max: maxConnections,
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    // Parameters of the session. Without limits they are not sent: some poolers refuse them.
+    ...(statementMs > 0 && {
+      statement_timeout: statementMs,
+      query_timeout: statementMs + NETWORK_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    }),
+    ...(lockMs > 0 && { lock_timeout: lockMs }),
     types: {
       // Epoch milliseconds and counts stay far below 2^53.
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
         oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
     },
   })
-  // Without a listener an idle connection that breaks would end the process.
-  pool.on('error', error => options.onConnectionLost?.(error))
-  pool.on('connect', sendStorableValues)
-  return new PostgresDialect({ pool })
+  const clients = new Set<pg.PoolClient>()
+  pool.on('connect', client => {
+    clients.add(client)
+    // An error event without a listener ends the process. The pool listens only to connections that are idle.
+    client.on('error', error => onConnectionLost?.(error))
+  })
+  pool.on('remove', client => clients.delete(client))
+  // For the pool's own report of what was reported above.
+  pool.on('error', () => undefined)
+  return new PostgresDialect({ pool: boundedPool(pool, options, () => end(pool, clients)) })
 }
 
-function sendStorableValues(client: pg.PoolClient): void {
-  const query = client.query.bind(client) as (...call: unknown[]) => unknown
-  client.query = ((text: unknown, values: unknown, ...rest: unknown[]) =>
-    query(text, Array.isArray(values) ? values.map(storable) : values, ...rest)) as typeof client.query
+function boundedPool(pool: pg.Pool, { maxWaiting, subject }: PostgresOptions, end: () => Promise<void>): PostgresPool {
+  const adapted = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+  return {
+    options: {},
+    async connect() {
+      if (pool.waitingCount >= maxWaiting) throw new DatabaseUnavailable('exhausted', subject)
+      const client = await pool.connect().catch(error => {
+        throw asUnavailable(error, subject)
+      })
+      const known = adapted.get(client) ?? adapt(client, subject)
+      adapted.set(client, known)
+      return known
+    },
+    end,
+  }
+}
+
+/** What Kysely needs of a connection. A broken one is not given back to the pool. */
+function adapt(client: pg.PoolClient, subject: string): PostgresPoolClient {
+  let isBroken = false
+  async function query(text: string, values: readonly unknown[]) {
+    // The database rolls back by itself what a broken connection had begun.
+    if (isBroken && text === 'rollback') return { command: 'ROLLBACK', rowCount: 0, rows: [] }
+    try {
+      return await client.query(text, values.map(storable))
+    } catch (error) {
+      const refined = asUnavailable(error, subject)
+      isBroken ||= endsConnection(refined, error as Error)
+      throw refined
+    }
+  }
+  return {
+    // Its other form is for cursors, which nobody asks for.
+    query: query as unknown as PostgresPoolClient['query'],
+    release: mustDestroy => client.release(mustDestroy === true || isBroken),
+  }
+}
+
+function endsConnection(refined: unknown, { message }: Error): boolean {
+  if (!(refined instanceof DatabaseUnavailable)) return false
+  // Given up while the statement still runs: the next one would wait behind it.
+  return ['unreachable', 'lost', 'read-only'].includes(refined.code) || message === 'Query read timeout'
+}
+
+/** Closes idle connections now, the others when their statement ends, and after a while whatever they do. */
+async function end(pool: pg.Pool, clients: Set<pg.PoolClient>): Promise<void> {
+  const late = new AbortController()
+  const ended = pool.end().then(() => late.abort())
+  await Promise.race([ended, sleep(END_MS, undefined, { signal: late.signal }).catch(() => undefined)])
+  for (const client of clients) void (client as pg.PoolClient & pg.Client).end().catch(() => undefined)
 }

@@ -11,6 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { asUnavailable, ForeignDatabase } from './failure.ts'
 import { storable } from './storable.ts'
 
 /** A program has far fewer; the limit is for statements whose length follows a list of values. */
@@ -26,11 +27,8 @@ export interface SqliteOptions {
   applicationId?: number
   /** Milliseconds to wait while another process writes. */
   busyMs: number
-}
-
-/** The file is a database, but another program's. */
-export class ForeignDatabase extends Error {
-  override name = 'ForeignDatabase'
+  /** How messages call the database. */
+  subject: string
 }
 
 /**
@@ -39,7 +37,10 @@ export class ForeignDatabase extends Error {
  * Throws {@link ForeignDatabase}, or the error of SQLite when the file is broken or cannot be opened. Nothing is written before
  * the file is known to be ours or empty.
  */
-export function openSqlite(file: string, { applicationId, busyMs }: SqliteOptions): { dialect: Dialect; end(): void } {
+export function openSqlite(
+  file: string,
+  { applicationId, busyMs, subject }: SqliteOptions,
+): { dialect: Dialect; end(): void } {
   if (file !== ':memory:') createForOwner(file)
   const database = new DatabaseSync(file, { timeout: busyMs })
   try {
@@ -57,7 +58,7 @@ export function openSqlite(file: string, { applicationId, busyMs }: SqliteOption
   }
   return {
     dialect: {
-      createDriver: () => driverOf(connectionOf(database, busyMs), end),
+      createDriver: () => driverOf(database, connectionOf(database, busyMs, subject), end),
       createQueryCompiler: () => new SqliteQueryCompiler(),
       createIntrospector: db => new SqliteIntrospector(db),
       // SQLite does roll back DDL; Kysely does not count on it. Without this a failing migration would stay half done.
@@ -89,7 +90,7 @@ function createForOwner(file: string): void {
   }
 }
 
-function driverOf(connection: DatabaseConnection, end: () => void): Driver {
+function driverOf(database: DatabaseSync, connection: DatabaseConnection, end: () => void): Driver {
   const run = async (sql: string) => void (await connection.executeQuery(CompiledQuery.raw(sql)))
   return {
     init: async () => undefined,
@@ -98,13 +99,16 @@ function driverOf(connection: DatabaseConnection, end: () => void): Driver {
     // waiting. Taking the write lock first makes it wait.
     beginTransaction: () => run('begin immediate'),
     commitTransaction: () => run('commit'),
-    rollbackTransaction: () => run('rollback'),
+    // A full disk and a disk error roll back at once; another rollback would hide them behind an error of its own.
+    rollbackTransaction: async () => {
+      if (database.isTransaction) await run('rollback')
+    },
     releaseConnection: async () => undefined,
     destroy: async () => end(),
   }
 }
 
-function connectionOf(database: DatabaseSync, busyMs: number): DatabaseConnection {
+function connectionOf(database: DatabaseSync, busyMs: number, subject: string): DatabaseConnection {
   const prepared = new Map<string, StatementSync>()
   const prepare = (sql: string): StatementSync => {
     let statement = prepared.get(sql)
@@ -117,8 +121,13 @@ function connectionOf(database: DatabaseSync, busyMs: number): DatabaseConnectio
     return statement
   }
   return {
-    executeQuery: <Row>({ sql, parameters }: CompiledQuery) =>
-      unlessBusy(() => execute<Row>(prepare(sql), parameters.map(storable) as SQLInputValue[]), busyMs),
+    async executeQuery<Row>({ sql, parameters }: CompiledQuery) {
+      try {
+        return await unlessBusy(() => execute<Row>(prepare(sql), parameters.map(storable) as SQLInputValue[]), busyMs)
+      } catch (error) {
+        throw asUnavailable(error, subject)
+      }
+    },
     streamQuery: () => {
       throw new Error('Streams of rows are not supported.')
     },
