@@ -23,7 +23,7 @@ function run(environment: Record<string, string>): {
   ended: Promise<number | null>
 } {
   const child = spawn(process.execPath, ['--conditions=@preflow/source', main], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...environment },
   })
   const output = { text: '', errors: '' }
   child.stdout.on('data', chunk => {

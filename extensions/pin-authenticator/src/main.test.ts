@@ -27,7 +27,12 @@ const environment = {
 function start(parameters: string[], changed: Record<string, string> = {}): ChildProcess {
   const main = join(import.meta.dirname, 'main.ts')
   return spawn(process.execPath, ['--conditions=@preflow/source', main, ...parameters], {
-    env: { PATH: process.env['PATH'], ...environment, ...changed },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...environment,
+      ...changed,
+    },
   })
 }
 

@@ -21,6 +21,7 @@ async function startGuard(settings: Record<string, string>) {
   const conditions = process.execArgv.filter(argument => argument.startsWith('--conditions'))
   const child = spawn(process.execPath, [...conditions, new URL('./main.ts', import.meta.url).pathname], {
     env: {
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       PROFILE_GUARD_PORT: '0',
       PROFILE_GUARD_CALLER: 'api-key',
       PROFILE_GUARD_CALLER_SECRETS: key,
@@ -162,6 +163,7 @@ test('an outbox that cannot be opened ends the start with a sentence', async () 
     ],
     {
       env: {
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         PROFILE_GUARD_CALLER: 'none',
         PROFILE_GUARD_ALERT_TO: 'security@heron.example',
         PROFILE_GUARD_ALERT_FROM: 'alerts@heron.example',

@@ -13,7 +13,7 @@ import { apiKey, countryDatabase, requestFrom } from './running-guard.fixture.ts
 
 function run(t: TestContext, environment: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, ['--conditions=@preflow/source', join(import.meta.dirname, 'main.ts')], {
-    env: { PATH: process.env['PATH'] ?? '', ...environment },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   t.after(() => child.kill('SIGKILL'))

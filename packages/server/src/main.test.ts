@@ -22,7 +22,13 @@ after(async () => {
 function run(environment: Record<string, string>) {
   const main = join(import.meta.dirname, 'main.ts')
   const child = spawn(process.execPath, ['--conditions=@preflow/source', main], {
-    env: { PATH: process.env['PATH'], PREFLOW_DATA: join(folder, 'data'), PREFLOW_PORT: '0', ...environment },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      PREFLOW_DATA: join(folder, 'data'),
+      PREFLOW_PORT: '0',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   children.push(child)

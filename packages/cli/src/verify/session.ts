@@ -294,10 +294,13 @@ function isLate({ delivery }: Exchange): boolean {
   return !delivery.ok && delivery.error.code === 'deadline'
 }
 
+/** Made once: a comparison that names its rules makes one each time, and every probe compares. */
+const byRevision = new Intl.Collator('en', { numeric: true })
+
 /** The platforms that send the newest revision there is of a type. */
 function newest(type: ActionType, platforms: readonly Platform[]): Platform[] {
   const revisions = platforms.flatMap(platform => contractRevision(platform, type) ?? [])
-  const last = revisions.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
+  const last = revisions.toSorted(byRevision.compare).at(-1)
   return platforms.filter(
     platform => contractRevision(platform, type) !== undefined && contractRevision(platform, type) === last,
   )
