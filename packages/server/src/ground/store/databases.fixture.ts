@@ -1,6 +1,7 @@
-import { after } from 'node:test'
+import { after, afterEach } from 'node:test'
 import { type Connected, connect, migrate, readLocation } from '@preflow/database'
 import { type NewLocation, onEachEngine, sqliteLocations } from '@preflow/database/testing'
+import pg from 'pg'
 import { APPLICATION_ID, type Database, openDatabase } from './database.ts'
 import { migrations } from './migrations.ts'
 import { TEST_PASSWORD_COST } from './password-cost.fixture.ts'
@@ -14,7 +15,11 @@ export type OpenTestDatabase = (options?: { now?: () => number; seal?: Seal }) =
 
 /** Runs the suite on SQLite, and on PostgreSQL when one answers; otherwise that half says that it was skipped. */
 export function onEachDatabase(subject: string, suite: (open: OpenTestDatabase) => void): void {
-  onEachEngine(subject, newLocation => suite(opener(newLocation)), 'database')
+  onEachEngine(
+    subject,
+    (newLocation, engine) => suite(opener(engine === 'PostgreSQL' ? emptiedLocations(newLocation) : newLocation)),
+    'database',
+  )
 }
 
 /** Opens SQLite databases, each in a folder of its own. */
@@ -24,7 +29,11 @@ export function sqliteOpener(): OpenTestDatabase {
 
 function opener(newLocation: NewLocation): OpenTestDatabase {
   const opened: Database[] = []
-  after(() => Promise.all(opened.map(db => db.close())))
+  const close = async () => {
+    for (const db of opened.splice(0)) await db.close()
+  }
+  afterEach(close)
+  after(close)
   return async ({ now = Date.now, seal = testSeal } = {}) => {
     const db = await openDatabase({
       ...readLocation(await newLocation()),
@@ -40,6 +49,35 @@ function opener(newLocation: NewLocation): OpenTestDatabase {
       { id: 'root', tenantId: FIRST_TENANT.id, name: 'Super', handle: 'carbon.super', depth: 0 },
     )
     return db
+  }
+}
+
+/** PostgreSQL takes up to a second to make a database with its tables, so the next test gets that of the last one, emptied. */
+function emptiedLocations(newLocation: NewLocation): NewLocation {
+  const free: string[] = []
+  const used: string[] = []
+  afterEach(() => void free.push(...used.splice(0)))
+  return async () => {
+    const kept = free.pop()
+    if (kept !== undefined) await empty(kept)
+    const location = kept ?? (await newLocation())
+    used.push(location)
+    return location
+  }
+}
+
+/** Deletes all rows but the names of the migrations. Tables were made after those they refer to. */
+async function empty(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ name: string }>(
+      `select oid::regclass::text as name from pg_class
+        where relkind = 'r' and relnamespace = 'public'::regnamespace and relname not like 'kysely%' order by oid desc`,
+    )
+    await client.query(rows.map(({ name }) => `delete from ${name};`).join(''))
+  } finally {
+    await client.end()
   }
 }
 
