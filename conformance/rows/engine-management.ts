@@ -206,8 +206,10 @@ export const management: Section = {
     ),
     row('E138', 'PATCH endpoint.uri only: authentication unchanged', async stage => {
       // Seen by the extension as well: the password is still there.
-      const id = await stage.configure(AT, { uri: 'https://guard.example', authentication: BASIC } as object)
+      // Of the same origin: to another one Preflow wants the credentials again.
       const { url, calls } = stage.extension(AT)
+      const uri = new URL('/before', url).href
+      const id = await stage.configure(AT, { uri, authentication: BASIC } as object)
       const { body } = await stage.must('PATCH', `${API}/actions/${ACCESS_TOKEN}/${id}`, { endpoint: { uri: url } })
       assert.equal(body.endpoint.uri, url)
       assert.deepEqual(body.endpoint.authentication, { type: 'BASIC', properties: { username: 'gate' } })

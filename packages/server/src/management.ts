@@ -18,7 +18,7 @@ export type {
   RuleGroupInput,
   RuleInput,
   SigningInput,
-} from './ground/management-routes/actions.ts'
+} from './faces/management/routes/actions.ts'
 export type {
   ApiResourceInput,
   ApiResourceList,
@@ -27,7 +27,7 @@ export type {
   ApiResourceView,
   ApiScopeInput,
   ApiScopeView,
-} from './ground/management-routes/api-resources.ts'
+} from './faces/management/routes/api-resources.ts'
 export type {
   ApplicationInput,
   ApplicationList,
@@ -40,16 +40,16 @@ export type {
   AuthorizedApiView,
   OidcInput,
   OidcView,
-} from './ground/management-routes/applications.ts'
+} from './faces/management/routes/applications.ts'
 export type {
   AuthenticationTypeName,
   AuthenticatorSummary,
   CustomAuthenticatorInput,
   CustomAuthenticatorUpdate,
   CustomAuthenticatorView,
-} from './ground/management-routes/authenticators.ts'
-export type { AuditView, CallCount, CallSummary, CallView } from './ground/management-routes/calls.ts'
-export { type OpenApiDocument, type OpenApiOperation, openApiDocument } from './ground/management-routes/open-api.ts'
+} from './faces/management/routes/authenticators.ts'
+export type { AuditView, CallCount, CallSummary, CallView } from './faces/management/routes/calls.ts'
+export { type OpenApiDocument, type OpenApiOperation, openApiDocument } from './faces/management/routes/open-api.ts'
 export {
   type PageLink,
   type ProblemView,
@@ -58,14 +58,14 @@ export {
   type RouteAnswer,
   type RouteShape,
   type RouteTable,
-} from './ground/management-routes/route.ts'
+} from './faces/management/routes/route.ts'
 export {
   MANAGEMENT_BASE_PATH,
   type ManagementRouteName,
   type ManagementRoutes,
   managementRouteList,
   managementRoutes,
-} from './ground/management-routes/routes.ts'
+} from './faces/management/routes/routes.ts'
 export type {
   OrganizationInput,
   OrganizationSummary,
@@ -74,4 +74,4 @@ export type {
   TenantList,
   TenantOwnerInput,
   TenantView,
-} from './ground/management-routes/tenants.ts'
+} from './faces/management/routes/tenants.ts'

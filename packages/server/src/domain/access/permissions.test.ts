@@ -9,14 +9,13 @@ import { addRoleMember, insertRole, removeRoleMember } from '../../ground/store/
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import { findUserById, insertUser } from '../../ground/store/users.ts'
 import {
-  isMember,
   isServerScope,
   ORGANIZATION_PERMISSIONS,
-  permissionsOf,
   SELF_SERVICE_PERMISSIONS,
   SERVER_PERMISSIONS,
   TENANT_PERMISSIONS,
-} from './permissions.ts'
+} from './permission-names.ts'
+import { isMember, permissionsOf } from './permissions.ts'
 
 const tenantId = FIRST_TENANT.id
 

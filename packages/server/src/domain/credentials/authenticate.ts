@@ -5,18 +5,17 @@ import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import { findUserById, findUserByUserName } from '../../ground/store/users.ts'
+import { isSelfService, ORGANIZATION_PERMISSIONS, TENANT_PERMISSIONS } from '../access/permission-names.ts'
+import { permissionsOf } from '../access/permissions.ts'
+import type { Principal } from '../access/principal.ts'
+import { reachOfUser } from '../access/reach.ts'
 import { createGuardedCheck } from './check-password.ts'
 import { credentialProblems } from './credential-problems.ts'
 
-/** In whose name a request is made. */
-export interface Caller {
-  /** For the audit: a user id, or the subject of an access token. */
-  id: string
-  /** Administrators may do everything; others what their scopes name. */
-  isAdministrator: boolean
+/** The authenticated sender of a request. */
+export interface Caller extends Principal {
   /** The user, when the caller is one of the tenant. */
   userId?: string
-  scopes: ReadonlySet<string>
 }
 
 /** Whom an access token speaks for. */
@@ -44,10 +43,6 @@ export type Authenticate = (
   where: { tenant: Tenant; organization: Organization; address?: string },
 ) => Promise<Caller>
 
-/** Scopes of the management API: only these prove a right to manage. */
-const MANAGEMENT_SCOPE = /^internal_/
-/** What every user may do: look after their own account. */
-const SCOPES_OF_EVERYBODY: ReadonlySet<string> = new Set(['internal_login', 'internal_user_password_update'])
 const REMEMBERED_MS = 60_000
 
 /**
@@ -65,7 +60,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const [scheme = '', credentials = ''] = (request.headers.get('authorization') ?? '').split(/ +(.*)/s)
     const caller =
       scheme.toLowerCase() === 'basic'
-        ? await byPassword(credentials, tenant, address)
+        ? await byPassword(credentials, { tenant, organization, address })
         : scheme.toLowerCase() === 'bearer'
           ? await byToken(credentials, tenant, organization)
           : undefined
@@ -73,7 +68,10 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     return caller
   }
 
-  async function byPassword(credentials: string, tenant: Tenant, address: string): Promise<Caller | undefined> {
+  async function byPassword(
+    credentials: string,
+    { tenant, organization, address }: { tenant: Tenant; organization: Organization; address: string },
+  ): Promise<Caller | undefined> {
     const decoded = Buffer.from(credentials, 'base64').toString('utf8')
     const colon = decoded.indexOf(':')
     if (colon < 0 || decoded.includes('\0')) return undefined
@@ -83,11 +81,15 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const user = known ?? (await checkPassword({ tenantId, userName, password, address }))
     if (!user?.isActive) return undefined
     if (!known) remembered.keep(tenantId, userName, password, user)
+    const isOwn = tenantId === tenant.id
     return {
+      kind: 'user',
       id: user.id,
-      isAdministrator: user.isAdministrator,
-      ...present({ userId: tenantId === tenant.id ? user.id : undefined }),
-      scopes: SCOPES_OF_EVERYBODY,
+      tenantId,
+      permissions: isOwn ? await permissionsOf(db, user, { organization }) : visitingPermissions(user, organization),
+      authority: await reachOfUser(db, user),
+      via: 'basic',
+      ...present({ userId: isOwn ? user.id : undefined }),
     }
   }
 
@@ -113,27 +115,26 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const verified = await verifyAccessToken(token, tenant, organization)
     if (!verified) return undefined
     const { isUser = false, scopes, subject } = verified
-    // A token speaks for a user or for an application. A user who is no administrator may manage nothing, whatever their
-    // application was authorized for.
-    const user = isUser ? await findUserById(db, tenant.id, subject) : undefined
-    // The token of somebody who was deleted is nobody's, and not that of an application.
-    if (isUser && !user?.isActive) return undefined
-    const isLimited = user !== undefined && !user.isAdministrator
-    return {
-      id: subject,
-      isAdministrator: false,
-      ...present({ userId: user?.id }),
-      scopes: new Set(
-        scopes.filter(scope => !isLimited || !MANAGEMENT_SCOPE.test(scope) || SCOPES_OF_EVERYBODY.has(scope)),
-      ),
+    const holder = { id: subject, tenantId: tenant.id, via: 'token' as const }
+    if (!isUser) {
+      // Self-service is of users; an application has no account here.
+      const permissions = new Set(scopes.filter(scope => !isSelfService(scope)))
+      return { ...holder, kind: 'application', permissions, authority: permissions }
     }
+    const user = await findUserById(db, tenant.id, subject)
+    // The token of a user who was deleted is nobody's, and not that of an application.
+    if (!user?.isActive) return undefined
+    // A token never does more than its user may do now, whatever its application was authorized for.
+    const held = await permissionsOf(db, user, { organization })
+    const permissions = new Set(scopes.filter(scope => held.has(scope)))
+    return { ...holder, kind: 'user', permissions, authority: permissions, userId: user.id }
   }
 }
 
-/** Whether the caller may use what needs the scope. In organizations the reference's `internal_org_…` form counts as well. */
-export function mayUse(caller: Caller, scope: string, organization: Organization): boolean {
-  if (caller.isAdministrator || caller.scopes.has(scope)) return true
-  return organization.depth > 0 && caller.scopes.has(scope.replace(MANAGEMENT_SCOPE, 'internal_org_'))
+/** Administrators of the first tenant administer every other one. */
+function visitingPermissions({ isAdministrator }: User, { depth }: Organization): ReadonlySet<string> {
+  if (!isAdministrator) return new Set()
+  return new Set<string>(depth > 0 ? ORGANIZATION_PERMISSIONS : TENANT_PERMISSIONS)
 }
 
 /**

@@ -1,4 +1,7 @@
 import { codeOfStatus, Problem } from '../../ground/problem.ts'
+import type { Organization } from '../../ground/store/model.ts'
+import { type Decision, holds, missing } from '../access/decide.ts'
+import type { Principal } from '../access/principal.ts'
 
 /** Why a caller may not use an API. */
 export const credentialProblems = {
@@ -12,8 +15,8 @@ export const credentialProblems = {
         headers: { 'www-authenticate': 'Basic realm="Preflow", charset="UTF-8", Bearer realm="Preflow"' },
       },
     ),
-  lacksScope: (scope: string) =>
-    new Problem(403, codeOfStatus(403), `This needs the scope ${scope}.`, { title: 'Forbidden.' }),
+  /** @param reason Of the refusing decision. */
+  forbidden: (reason: string) => new Problem(403, codeOfStatus(403), reason, { title: 'Forbidden.' }),
   /** A browser that remembers Basic credentials would send them with any page's request. */
   crossSite: () =>
     new Problem(403, codeOfStatus(403), 'Pages of other sites may not use this API.', { title: 'Forbidden.' }),
@@ -22,4 +25,14 @@ export const credentialProblems = {
       title: 'Too many wrong passwords.',
       headers: { 'retry-after': '60' },
     }),
+}
+
+/** Throws a 403 unless the caller has the permission at the organization. */
+export function mustHold(caller: Principal, permission: string, organization: Organization): void {
+  if (!holds(caller, permission, organization)) throw credentialProblems.forbidden(missing(permission, organization))
+}
+
+/** Throws a 403 with the reason of a refusing decision. */
+export function mustBeAllowed(decision: Decision): void {
+  if (!decision.allowed) throw credentialProblems.forbidden(decision.reason)
 }

@@ -1,17 +1,23 @@
-import { MANAGEMENT_BASE_PATH, managementRouteList } from '../../ground/management-routes/routes.ts'
 import { insertApiResource, listApiResources, updateApiResource } from '../../ground/store/api-resources.ts'
 import { type Database, inTransaction } from '../../ground/store/database.ts'
 import type { Tenant } from '../../ground/store/model.ts'
 import { FIRST_TENANT, insertTenant, listTenants } from '../../ground/store/tenants.ts'
-import { SCIM_SCOPES, USERS_API_SCOPES } from './api-scopes.ts'
+import {
+  ORGANIZATION_PERMISSIONS,
+  SELF_SERVICE_PERMISSIONS,
+  SERVER_PERMISSIONS,
+  TENANT_PERMISSIONS,
+} from '../access/permission-names.ts'
+
+/** Identifies the API resource that stands for this server's own APIs. */
+export const MANAGEMENT_API = '/api/server/v1'
 
 /** Every scope that protects this server's own APIs. */
 export const MANAGEMENT_SCOPES: readonly string[] = [
-  ...new Set([
-    ...managementRouteList.flatMap(({ scope }) => scope ?? []),
-    ...SCIM_SCOPES,
-    ...Object.values(USERS_API_SCOPES),
-  ]),
+  ...TENANT_PERMISSIONS,
+  ...SERVER_PERMISSIONS,
+  ...SELF_SERVICE_PERMISSIONS,
+  ...ORGANIZATION_PERMISSIONS,
 ].sort()
 
 /**
@@ -43,13 +49,13 @@ export async function publishManagementApis(db: Database, ports: { newId(): stri
 
 async function publishManagementApi(tx: Database, tenantId: string, { newId }: { newId(): string }): Promise<void> {
   const resources = await listApiResources(tx, tenantId)
-  const published = resources.find(({ identifier }) => identifier === MANAGEMENT_BASE_PATH)
+  const published = resources.find(({ identifier }) => identifier === MANAGEMENT_API)
   if (!published) {
     await insertApiResource(tx, {
       id: newId(),
       tenantId,
       name: 'Management API',
-      identifier: MANAGEMENT_BASE_PATH,
+      identifier: MANAGEMENT_API,
       description: 'This server: actions, applications, users. Authorize with care.',
       requiresAuthorization: true,
       scopes: MANAGEMENT_SCOPES.map(name => ({ id: newId(), name })),

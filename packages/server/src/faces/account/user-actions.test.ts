@@ -272,8 +272,8 @@ onEachDatabase(databaseUrl => {
     const body = { schemas: [PATCH], Operations: [replace('password', NEW)] }
     for (const as of [basic(mira.userName), await asMira()]) {
       const { status, body: fault } = await send('PATCH', `/o/${branch.id}/scim2/Me`, body, as)
-      assert.equal(status, 404)
-      assert.match(fault.detail, /not a user of this organization/)
+      assert.equal(status, 403)
+      assert.match(fault.detail, /needs the scope internal_login/)
     }
     assert.ok(await opens(OLD))
     assert.equal((await send('PATCH', '/scim2/Me', body, basic(mira.userName))).status, 200)
@@ -303,7 +303,7 @@ onEachDatabase(databaseUrl => {
     const impostor = await world.addApplication({ clientId: mira.id }, ['internal_login'])
     const { body } = await world.token(impostor, { grant_type: 'client_credentials', scope: 'internal_login' })
     const change = { schemas: [PATCH], Operations: [replace('password', NEW)] }
-    assert.equal((await send('PATCH', '/scim2/Me', change, `Bearer ${body.access_token}`)).status, 404)
+    assert.equal((await send('PATCH', '/scim2/Me', change, `Bearer ${body.access_token}`)).status, 403)
     assert.ok(await opens(OLD))
   })
 

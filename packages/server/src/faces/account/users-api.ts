@@ -1,14 +1,11 @@
 import { Hono } from 'hono'
 import * as z from 'zod'
+import { decide } from '../../domain/access/decide.ts'
+import { reachOfUser } from '../../domain/access/reach.ts'
 import { PRIMARY_USER_STORE } from '../../domain/actions/event-nouns.ts'
-import {
-  type Caller,
-  createAuthenticate,
-  mayUse,
-  type VerifyAccessToken,
-} from '../../domain/credentials/authenticate.ts'
+import { type Caller, createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { createGuardedCheck } from '../../domain/credentials/check-password.ts'
-import { credentialProblems } from '../../domain/credentials/credential-problems.ts'
+import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
 import { USERS_API_SCOPES } from '../../domain/tenants/api-scopes.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
@@ -66,7 +63,7 @@ export function createUsersApi(ports: UsersApiPorts): UsersApi {
 
   const enter = async (request: Request, mounted: Mounted, scope: string): Promise<Visit> => {
     const caller = await authenticate(request, mounted)
-    if (!mayUse(caller, scope, mounted.organization)) throw credentialProblems.lacksScope(scope)
+    mustHold(caller, scope, mounted.organization)
     return { ...mounted, caller, request }
   }
   app.post('/me/change-password', async ({ env, req }) =>
@@ -131,10 +128,8 @@ async function invite(
   }
   const user = await findUserByUserName(db, tenant.id, username, organization.id)
   if (!user) throw requestProblems.notFound('Nobody here has this user name.', 'User is not found.')
-  // Who may invite could otherwise take over an administrator's account.
-  if (user.isAdministrator && !caller.isAdministrator) {
-    throw requestProblems.forbidden('Administrators are invited by administrators only.')
-  }
+  // A link sets the password, and with it comes everything that the user may do.
+  mustBeAllowed(decide(caller, 'user.invite', organization, { reach: await reachOfUser(db, user) }))
   const invitation = await writeInvitation(db, { user, invitedBy: caller.id })
   await auditUser(ports, user, { initiator: caller.id, action: 'INVITE', details: {} })
   return new Response(`${originOf(request)}${prefix}${INVITATION_PATH}?invitation=${invitation}`, {

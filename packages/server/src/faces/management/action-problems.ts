@@ -1,3 +1,4 @@
+import { requestProblems } from '../../ground/http/request-problems.ts'
 import { Problem } from '../../ground/problem.ts'
 
 const problem = (status: number, code: string, title: string, sentence: string) =>
@@ -40,6 +41,16 @@ export const actionProblems = {
     ),
   credentialsMissing: () =>
     problem(400, '60010', UNABLE, 'Required authentication properties are not provided or invalid.'),
+  credentialsInUri: () =>
+    requestProblems.invalid(
+      'endpoint.uri: holds a user name or password that everybody who sees it could read. Use endpoint.authentication.',
+    ),
+  credentialsInClear: () =>
+    requestProblems.invalid(
+      'endpoint.uri: the credentials would travel through the internet in clear. Use an https endpoint, or the type NONE.',
+    ),
+  credentialsNotSendable: (property: string) =>
+    requestProblems.invalid(`endpoint.authentication: ${property} holds characters that no HTTP header can carry.`),
   credentialsEmpty: () => problem(400, '60011', UNABLE, 'Authentication property values cannot be empty.'),
   tooManyAttributes: (count: number, maximum: number) =>
     problem(

@@ -5,7 +5,13 @@ import { findActionById, listActions } from '../../ground/store/actions.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
 import { addOrganization } from '../../ground/store/organizations.ts'
-import { type Answered, assertRefused, createApiUnderTest, type TenantUnderTest } from './api-under-test.fixture.ts'
+import {
+  type Answered,
+  assertRefused,
+  createApiUnderTest,
+  type TenantUnderTest,
+  tokens,
+} from './api-under-test.fixture.ts'
 import { EC_CERTIFICATE, RSA_CERTIFICATE, WEAK_CERTIFICATE } from './certificates.fixture.ts'
 
 const BASIC = { type: 'BASIC', properties: { username: 'gate', password: 'extremely-secret' } }
@@ -275,11 +281,24 @@ onEachDatabase('the actions API', open => {
 
   test('E138: changing the URI alone leaves the credentials', async () => {
     const { made, tenant, call } = await created()
-    const body = { endpoint: { uri: 'http://guard.example:8080/other' } }
-    const changed = await call('PATCH', `${accessToken}/${made.body.id}`, { body })
-    assert.equal(changed.body.endpoint.uri, 'http://guard.example:8080/other')
+    const uri = `${new URL(made.body.endpoint.uri).origin}/other`
+    const changed = await call('PATCH', `${accessToken}/${made.body.id}`, { body: { endpoint: { uri } } })
+    assert.equal(changed.body.endpoint.uri, uri)
     const kept = await findActionById(db, tenant.id, made.body.id)
     assert.deepEqual(kept?.endpoint.authentication, BASIC)
+  })
+
+  test('AZ-22: an endpoint that moves to another origin needs its credentials again, and loses its signing secrets', async () => {
+    const { made, tenant, call } = await created(accessToken, action({}, { signing: { generate: true } }))
+    const path = `${accessToken}/${made.body.id}`
+    const uri = 'https://elsewhere.example/'
+    assertRefused(await call('PATCH', path, { body: { endpoint: { uri } } }), 400, 'UE-10000', /another origin/)
+    assert.deepEqual((await call('GET', path)).body.endpoint.uri, made.body.endpoint.uri)
+    const authentication = { type: 'BEARER', properties: { accessToken: 'a-new-secret' } }
+    assert.equal((await call('PATCH', path, { body: { endpoint: { uri, authentication } } })).status, 200)
+    const kept = await findActionById(db, tenant.id, made.body.id)
+    assert.deepEqual(kept?.endpoint.authentication, authentication)
+    assert.deepEqual(kept?.endpoint.signingSecrets, [])
   })
 
   test('E139: from BASIC to BEARER, the token is kept and never shown', async () => {
@@ -725,7 +744,8 @@ onEachDatabase('the actions API', open => {
     const rotated = await call('PATCH', path, { body: { endpoint: { signing: { generate: true } } } })
     const second = rotated.body.endpoint.signing.generatedSecret
     assert.deepEqual((await findActionById(db, tenant.id, made.body.id))?.endpoint.signingSecrets, [second, first])
-    await call('PATCH', path, { body: { endpoint: { uri: 'https://x.example' } } })
+    const sameOrigin = `${new URL(made.body.endpoint.uri).origin}/other`
+    await call('PATCH', path, { body: { endpoint: { uri: sameOrigin } } })
     assert.equal((await findActionById(db, tenant.id, made.body.id))?.endpoint.signingSecrets.length, 2)
     const third = (await call('PATCH', path, { body: { endpoint: { signing: { generate: true } } } })).body
     assert.deepEqual((await findActionById(db, tenant.id, made.body.id))?.endpoint.signingSecrets, [
@@ -810,4 +830,31 @@ onEachDatabase('the actions API', open => {
     }
     assert.equal((await listActions(db, tenant.id, root.id)).length, 2)
   })
+
+  test('AZ-23: a tool with the scope alone makes no action that sees new passwords, and others', async () => {
+    const { call } = await newTenant()
+    tokens.set('tool', { scopes: ['internal_action_mgt_create'], subject: 'tool' })
+    const as = { bearer: 'tool' }
+    const password = action({}, {})
+    const sharing = { ...password, passwordSharing: { format: 'SHA256_HASHED' } }
+    const refused = await call('POST', '/actions/preUpdatePassword', { as, body: sharing })
+    assertRefused(refused, 403, 'PREFLOW-403', /You lack internal_/)
+    assert.equal((await call('POST', accessToken, { as, body: action() })).status, 201)
+  })
+
+  for (const [title, endpoint, sentence] of [
+    ['in the address', { uri: 'https://u:p@guard.example/' }, /holds a user name or password/],
+    ['in clear through the internet', { uri: 'http://guard.acme.io/', authentication: BASIC }, /in clear/],
+    [
+      'with a line end in a key',
+      { uri: 'https://guard.example/', authentication: { type: 'BEARER', properties: { accessToken: 'a\nb' } } },
+      /no HTTP header can carry/,
+    ],
+  ] as const) {
+    test(`AZ-54: credentials ${title} are refused`, async () => {
+      const { call } = await newTenant()
+      const refused = await call('POST', accessToken, { body: action({}, endpoint) })
+      assertRefused(refused, 400, 'UE-10000', sentence)
+    })
+  }
 })

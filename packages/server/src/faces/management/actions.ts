@@ -5,17 +5,10 @@ import {
   present,
   unimplementedActionTypes,
 } from '@preflow/contract'
+import type { Target } from '../../domain/access/decide.ts'
+import { reachOfAction } from '../../domain/access/reach.ts'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
-import type {
-  ActionInput,
-  ActionPatch,
-  ActionSummary,
-  ActionView,
-  EndpointView,
-  SigningInput,
-} from '../../ground/management-routes/actions.ts'
-import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import {
   countActions,
   deleteAction,
@@ -29,6 +22,16 @@ import type { Action } from '../../ground/store/model.ts'
 import { actionProblems } from './action-problems.ts'
 import { checkAction, readAuthentication, readRule, SPECIAL_MEMBERS } from './check-action.ts'
 import type { Answer, Call, Handlers } from './handler.ts'
+import type {
+  ActionInput,
+  ActionPatch,
+  ActionSummary,
+  ActionView,
+  EndpointPatch,
+  EndpointView,
+  SigningInput,
+} from './routes/actions.ts'
+import { MANAGEMENT_BASE_PATH } from './routes/routes.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/actions`
 const SIGNING_SECRET_BYTES = 32
@@ -109,6 +112,7 @@ export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
       async handle(call) {
         const action = await find(call)
         if (action) {
+          call.authorize('action.delete', targetOf(action, call))
           await deleteAction(call.db, call.tenant.id, action.id)
           call.audit({ action: 'DELETE', targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
         }
@@ -125,6 +129,7 @@ async function createAction(call: Call<'createAction'>, maximum: number): Promis
   const descriptor = typeOf(call.params, call)
   const { action, generatedSecret } = newAction(call, descriptor)
   checkAction(action)
+  call.authorize('action.create', targetOf(action, call))
   if (!(await insertAction(call.db, action, maximum))) throw actionProblems.maximumReached()
   call.audit({ action: 'ADD', targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
   return {
@@ -144,12 +149,17 @@ async function changeAction(call: Call<'updateAction'>): Promise<Answer<'updateA
   checkAttributesSupported(call.body, descriptor)
   const action = await find(call)
   if (!action) throw actionProblems.noSuchAction()
+  call.authorize('action.update', targetOf(action, call))
 
   const { version } = call.body
   if (version != null && version !== descriptor.latestVersion) {
     throw actionProblems.notLatestVersion(descriptor.latestVersion)
   }
-  const { secrets, generatedSecret } = changeSigning(action.endpoint.signingSecrets, call.body.endpoint?.signing, call)
+  const { secrets, generatedSecret } = changeSigning(
+    keptSigningSecrets(action.endpoint, call.body.endpoint?.uri),
+    call.body.endpoint?.signing,
+    call,
+  )
   const changed = withPatch(action, call.body, {
     ...present({ authentication }),
     signingSecrets: secrets,
@@ -157,6 +167,7 @@ async function changeAction(call: Call<'updateAction'>): Promise<Answer<'updateA
   })
   changed.updatedAt = call.nowMs
   checkAction(changed)
+  mustBringCredentials(action.endpoint, call.body.endpoint)
   await updateAction(call.db, changed)
   call.audit({
     action: 'UPDATE',
@@ -186,6 +197,35 @@ async function find(call: Pick<Call<'getAction'>, 'db' | 'tenant' | 'organizatio
   return isMeant ? action : undefined
 }
 
+/** What the extension of an action can obtain. */
+function targetOf({ type }: Pick<Action, 'type'>, { organization }: Mounted): Target {
+  return { reach: reachOfAction({ type }, organization) }
+}
+
+/**
+ * Credentials of an endpoint go to the host they were given for and to no other: an endpoint that moves to another origin needs
+ * them again in the same request.
+ */
+export function mustBringCredentials(
+  { uri, authentication }: Action['endpoint'],
+  patch: EndpointPatch | null | undefined,
+): void {
+  const isMoved = patch?.uri != null && URL.parse(patch.uri)?.origin !== URL.parse(uri)?.origin
+  if (!isMoved || authentication.type === 'NONE' || patch?.authentication) return
+  throw requestProblems.invalid(
+    'endpoint.uri: leads to another origin. Send endpoint.authentication with its credentials as well, so that they are not given to a host they were not meant for.',
+  )
+}
+
+/** Signing secrets are dropped when the endpoint moves to another origin, like every credential. */
+export function keptSigningSecrets(
+  { uri, signingSecrets }: Action['endpoint'],
+  wanted: string | null | undefined,
+): string[] {
+  const isMoved = wanted != null && URL.parse(wanted)?.origin !== URL.parse(uri)?.origin
+  return isMoved ? [] : signingSecrets
+}
+
 async function switchTo(
   status: Action['status'],
   verb: string,
@@ -193,6 +233,7 @@ async function switchTo(
 ): Promise<{ status: 200; body: ActionSummary }> {
   const action = await find(call)
   if (!action) throw actionProblems.noSuchAction()
+  call.authorize('action.update', targetOf(action, call))
   await setActionStatus(call.db, call.tenant.id, action.id, status)
   call.audit({ action: verb, targetType: 'ACTION', targetId: action.id, details: { type: action.type } })
   return { status: 200, body: summarize({ ...action, status, updatedAt: call.nowMs }, call) }

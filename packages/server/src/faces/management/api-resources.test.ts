@@ -44,6 +44,14 @@ onEachDatabase('the API resources API', open => {
     assert.equal((await elsewhere('POST', '/api-resources', { body: orders })).status, 201)
   })
 
+  test('AZ-59: scopes of the namespace of the server are refused, in any case', async () => {
+    const { call } = await newTenant()
+    for (const name of ['INTERNAL_x', 'internal_org_x', 'console:y', 'SYSTEM', 'system']) {
+      const body = { ...orders, scopes: [{ name }] }
+      assertRefused(await call('POST', '/api-resources', { body }), 400, 'API-RESOURCE-60008')
+    }
+  })
+
   test('scopes that mean something else already are refused', async () => {
     const { call } = await newTenant()
     const refused = async (name: string, code: string) =>

@@ -1,11 +1,6 @@
 import { present } from '@preflow/contract'
+import { isServerScope } from '../../domain/access/permission-names.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
-import type {
-  ApiResourceSummary,
-  ApiResourceView,
-  ApiScopeInput,
-} from '../../ground/management-routes/api-resources.ts'
-import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import {
   deleteApiResource,
   findApiResource,
@@ -17,6 +12,8 @@ import type { ApiResource } from '../../ground/store/model.ts'
 import { apiResourceProblems } from './api-resource-problems.ts'
 import { readFilter } from './filter.ts'
 import type { Call, Handlers } from './handler.ts'
+import type { ApiResourceSummary, ApiResourceView, ApiScopeInput } from './routes/api-resources.ts'
+import { MANAGEMENT_BASE_PATH } from './routes/routes.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/api-resources`
 const OIDC_SCOPES = ['openid', 'profile', 'email', 'phone', 'address', 'offline_access', 'groups', 'roles']
@@ -153,7 +150,7 @@ function readScopes(inputs: readonly ApiScopeInput[], { newId }: Pick<Call<'crea
   for (const { name } of inputs) {
     if (OIDC_SCOPES.includes(name)) throw apiResourceProblems.oidcScope()
     // Scopes of this form are rights to manage the tenant; an API of somebody else must not hand them out.
-    if (name.startsWith('internal_')) throw apiResourceProblems.restrictedScope()
+    if (isServerScope(name)) throw apiResourceProblems.restrictedScope()
   }
   return inputs.map(scope => ({ id: newId(), ...scope }))
 }

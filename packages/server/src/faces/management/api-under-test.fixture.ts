@@ -2,18 +2,13 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { TokenHolder, VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
-import {
-  type ProblemView,
-  problemViewSchema,
-  type Route,
-  type RouteAnswer,
-} from '../../ground/management-routes/route.ts'
-import { MANAGEMENT_BASE_PATH, managementRouteList } from '../../ground/management-routes/routes.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import { findOrganizationById } from '../../ground/store/organizations.ts'
 import { insertUser } from '../../ground/store/users.ts'
 import { createManagementApi, type ManagementSettings } from './management-api.ts'
+import { type ProblemView, problemViewSchema, type Route, type RouteAnswer } from './routes/route.ts'
+import { MANAGEMENT_BASE_PATH, managementRouteList } from './routes/routes.ts'
 
 /** What came back, with the body read and checked against the declaration of its route. */
 export interface Answered {

@@ -132,9 +132,9 @@ onEachDatabase('how an application signs in', open => {
     assert.deepEqual(await sequenceAt(path), DEFAULT)
     assertRefused(
       await tenant.call('PATCH', path, { body: { authenticationSequence: sequence(step(1, 'custom-door')) } }),
-      400,
-      'UE-10000',
-      /users of a system application sign in with their password/,
+      403,
+      'PREFLOW-403',
+      /belongs to the server/,
     )
   })
 })

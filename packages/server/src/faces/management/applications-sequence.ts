@@ -1,12 +1,9 @@
 import { BASIC_AUTHENTICATOR, sequenceOf } from '../../domain/sign-in/sequence.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
-import type {
-  AuthenticationSequenceInput,
-  AuthenticationSequenceView,
-} from '../../ground/management-routes/applications.ts'
 import { authenticationTypesOf } from '../../ground/store/authenticators.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, SignInSequence, Tenant } from '../../ground/store/model.ts'
+import type { AuthenticationSequenceInput, AuthenticationSequenceView } from './routes/applications.ts'
 
 const refuse = (text: string) => requestProblems.invalid(`authenticationSequence${text}`)
 

@@ -119,7 +119,11 @@ onEachDatabase('the applications API', open => {
       accessTokenAttributes: ['email', 'groups'],
     })
     assert.deepEqual(oidc.refreshToken, { expiryInSeconds: 7200, renewRefreshToken: false })
-    assert.deepEqual(oidc.idToken, { expiryInSeconds: 600, audience: ['https://api.example'] })
+    assert.deepEqual(oidc.idToken, {
+      expiryInSeconds: 600,
+      audience: ['https://api.example'],
+      idTokenSignedResponseAlg: 'RS256',
+    })
     assert.deepEqual(oidc.hybridFlow, { enable: true, responseType: 'code id_token,code token' })
     assert.equal(oidc.pkce.mandatory, true)
     const application = (await call('GET', `/applications/${id}`)).body
@@ -348,5 +352,111 @@ onEachDatabase('the applications API', open => {
     assert.deepEqual(await authorizedScopes(db, tenant.id, id), ['internal_action_mgt_view'])
     const more = { addedScopes: ['internal_action_mgt_create'] }
     assertRefused(await call('PATCH', `${apis}/${system.id}`, { as: { bearer: 'tool' }, body: more }), 403, 'APP-60520')
+  })
+
+  /** An application that manages users, and a tool with these scopes. */
+  async function besidePrivileged(...scopes: string[]) {
+    const tenant = await created()
+    const [system] = (await tenant.call('GET', '/api-resources?filter=type+eq+SYSTEM')).body.APIResources
+    const body = { id: system.id, scopes: ['internal_user_mgt_delete'] }
+    assert.equal((await tenant.call('POST', `/applications/${tenant.id}/authorized-apis`, { body })).status, 200)
+    const plain = await create(tenant, { name: 'Plain', inboundProtocolConfiguration: { oidc: web } })
+    tokens.set('tool', { scopes, subject: 'tool' })
+    const as = { bearer: 'tool' }
+    return { ...tenant, plain, as, oidc: (id: string) => `/applications/${id}/inbound-protocols/oidc` }
+  }
+
+  test('AZ-19: a secret is shown to callers with the scope for it, of applications that can do no more than they', async () => {
+    const { as, call, id, oidc, plain } = await besidePrivileged('internal_application_mgt_view')
+    assert.ok(!('clientSecret' in (await call('GET', oidc(plain), { as })).body))
+    const scopes = ['internal_application_mgt_view', 'internal_application_mgt_client_secret_view']
+    tokens.set('tool', { scopes, subject: 'tool' })
+    assert.ok('clientSecret' in (await call('GET', oidc(plain), { as })).body)
+    assert.ok(!('clientSecret' in (await call('GET', oidc(id), { as })).body))
+    tokens.set('tool', { scopes: [...scopes, 'internal_user_mgt_delete'], subject: 'tool' })
+    assert.ok('clientSecret' in (await call('GET', oidc(id), { as })).body)
+  })
+
+  test('AZ-20: no new secret for an application that can do more than the caller; the old one keeps working', async () => {
+    const { as, call, id, oidc, plain } = await besidePrivileged('internal_application_mgt_client_secret_create')
+    const before = (await call('GET', oidc(id))).body.clientSecret
+    const path = (id: string) => `${oidc(id)}/regenerate-secret`
+    assertRefused(await call('POST', path(id), { as }), 403, 'PREFLOW-403', /You lack internal_user_mgt_delete/)
+    assert.equal((await call('GET', oidc(id))).body.clientSecret, before)
+    assert.equal((await call('POST', path(plain), { as })).status, 200)
+  })
+
+  test('AZ-21: what leads codes and tokens elsewhere is not changed for an application that can do more', async () => {
+    const { as, call, id, oidc, plain } = await besidePrivileged('internal_application_mgt_update')
+    const before = (await call('GET', oidc(id))).body
+    for (const body of [
+      { ...web, publicClient: true },
+      { ...web, callbackURLs: ['https://evil.example/cb'] },
+      { ...web, grantTypes: [...web.grantTypes, 'password'] },
+      { ...web, allowedOrigins: ['https://evil.example'] },
+    ]) {
+      assertRefused(await call('PUT', oidc(id), { as, body }), 403, 'PREFLOW-403', /You lack/)
+      assert.equal((await call('PUT', oidc(plain), { as, body })).status, 200, JSON.stringify(body))
+    }
+    for (const body of [
+      { advancedConfigurations: { skipLoginConsent: true } },
+      { authenticationSequence: { type: 'DEFAULT', steps: [] } },
+    ]) {
+      assertRefused(await call('PATCH', `/applications/${id}`, { as, body }), 403, 'PREFLOW-403', /You lack/)
+    }
+    assert.deepEqual((await call('GET', oidc(id))).body, before)
+    assert.equal((await call('PATCH', `/applications/${id}`, { as, body: { description: 'Ours' } })).status, 200)
+    const application = await findApplicationById(db, (await newTenant()).tenant.id, id)
+    assert.equal(application, undefined)
+  })
+
+  test('AZ-21: an application of the server itself is configured by nobody', async () => {
+    const { call, id, tenant } = await created()
+    const application = await findApplicationById(db, tenant.id, id)
+    assert.ok(application)
+    await updateApplication(db, { ...application, isSystem: true })
+    const path = `/applications/${id}/inbound-protocols/oidc`
+    assertRefused(await call('PUT', path, { body: web }), 403, 'PREFLOW-403', /belongs to the server/)
+    assertRefused(await call('POST', `${path}/regenerate-secret`), 403, 'PREFLOW-403', /belongs to the server/)
+    assertRefused(await call('DELETE', `/applications/${id}`), 403, 'PREFLOW-403', /belongs to the server/)
+  })
+
+  test('AZ-44: a public client is not given client_credentials', async () => {
+    const { call } = await newTenant()
+    const oidc = { publicClient: true, grantTypes: ['client_credentials'] }
+    const body = { name: 'Open', inboundProtocolConfiguration: { oidc } }
+    assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', /^grantTypes: a public client/)
+  })
+
+  test('AZ-51: a client id that could be the id of a user is refused', async () => {
+    const { administrator, call } = await newTenant()
+    for (const clientId of [administrator.id, '6f1f5b3e-6f0c-4c1e-9a53-0d4b2d9f3a11']) {
+      const body = { name: 'Twin', inboundProtocolConfiguration: { oidc: { ...web, clientId } } }
+      assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', /^clientId: looks like/)
+    }
+  })
+
+  test('AZ-55: tokens and codes reach https, this machine and native applications, and no other kind of address', async () => {
+    const tenant = await newTenant()
+    const at = (url: string) => ({
+      name: url,
+      inboundProtocolConfiguration: { oidc: { ...web, callbackURLs: [url] } },
+    })
+    for (const url of [
+      'file:///x',
+      'blob:https://x.example/1',
+      'about:blank',
+      'view-source:https://x.example/',
+      'https://*.x.example/cb',
+      'https://me:pw@x.example/cb',
+      'http://client.example/cb',
+      'myapp:/cb',
+    ]) {
+      const refused = await tenant.call('POST', '/applications', { body: at(url) })
+      assertRefused(refused, 400, 'UE-10000', /^callbackURLs: each must/)
+    }
+    for (const url of ['http://127.0.0.1:9/cb', 'http://[::1]/cb', 'http://localhost/cb', 'com.example.app:/cb']) {
+      assert.equal((await tenant.call('POST', '/applications', { body: at(url) })).status, 201, url)
+    }
   })
 })

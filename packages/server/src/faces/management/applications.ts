@@ -1,13 +1,9 @@
 import { present } from '@preflow/contract'
+import { decide, type Target } from '../../domain/access/decide.ts'
+import type { OperationName } from '../../domain/access/operations.ts'
+import { EVERY_PERMISSION, reachOfApplication } from '../../domain/access/reach.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
-import type {
-  ApplicationSummary,
-  ApplicationView,
-  OidcInput,
-  OidcView,
-} from '../../ground/management-routes/applications.ts'
-import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import {
   authorizeApi,
   findApiResource,
@@ -23,11 +19,14 @@ import {
   updateApplication,
 } from '../../ground/store/applications.ts'
 import type { ApiResource, Application, Tenant } from '../../ground/store/model.ts'
+import { findUserById } from '../../ground/store/users.ts'
 import { isSystemApi } from './api-resources.ts'
 import { applicationProblems } from './application-problems.ts'
 import { readSequence, showSequence } from './applications-sequence.ts'
 import { readFilter } from './filter.ts'
 import type { Call, Handlers } from './handler.ts'
+import type { ApplicationSummary, ApplicationView, OidcInput, OidcView } from './routes/applications.ts'
+import { MANAGEMENT_BASE_PATH } from './routes/routes.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/applications`
 const CLIENT_ID_BYTES = 15
@@ -57,6 +56,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       const { body, nowMs } = call
       const oidc = body.inboundProtocolConfiguration?.oidc ?? { grantTypes: ['client_credentials'] }
       const isPublicClient = oidc.publicClient ?? false
+      await refuseMistakableClientId(oidc.clientId, call)
       const signIn = body.authenticationSequence && (await readSequence(body.authenticationSequence, call))
       const application: Application = {
         id: call.newId(),
@@ -126,12 +126,9 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
     async handle(call) {
       const application = await mustFind(call)
       const { name, description, advancedConfigurations, authenticationSequence } = call.body
+      const isConfigured = advancedConfigurations !== undefined || authenticationSequence !== undefined
+      await authorize(isConfigured ? 'application.configure' : 'application.describe', application, call)
       const { signIn: oldSignIn, ...rest } = application
-      if (authenticationSequence && application.isSystem) {
-        throw requestProblems.invalid(
-          'authenticationSequence: users of a system application sign in with their password.',
-        )
-      }
       const signIn = authenticationSequence ? await readSequence(authenticationSequence, call) : oldSignIn
       const changed: Application = {
         ...rest,
@@ -149,26 +146,29 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
 
   deleteApplication: {
     async handle(call) {
-      const wasThere = await deleteApplication(call.db, call.tenant.id, call.params.applicationId)
-      if (wasThere) audit(call, 'DELETE')
+      const { db, params, tenant } = call
+      const application = await findApplicationById(db, tenant.id, params.applicationId)
+      if (!application) return { status: 204 }
+      await authorize('application.delete', application, call)
+      if (await deleteApplication(db, tenant.id, application.id)) audit(call, 'DELETE')
       return { status: 204 }
     },
   },
 
   getOidcConfiguration: {
     async handle(call) {
-      return { status: 200, body: showOidc(await mustFind(call)) }
+      const application = await mustFind(call)
+      const { allowed } = await decideFor('application.read-secret', application, call)
+      const { clientSecret: _, ...shown } = application
+      return { status: 200, body: showOidc(allowed ? application : shown) }
     },
   },
 
   replaceOidcConfiguration: {
     async handle(call) {
-      const {
-        clientSecret: oldSecret,
-        hybridResponseTypes: _,
-        idTokenAlgorithm: __,
-        ...application
-      } = await mustFind(call)
+      const found = await mustFind(call)
+      await authorize('application.configure', found, call)
+      const { clientSecret: oldSecret, hybridResponseTypes: _, idTokenAlgorithm: __, ...application } = found
       const { clientId, clientSecret } = call.body
       if (clientId !== undefined && clientId !== application.clientId) {
         throw requestProblems.invalid('clientId: cannot be changed. Leave it out, or create another application.')
@@ -193,6 +193,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
   regenerateClientSecret: {
     async handle(call) {
       const application = await mustFind(call)
+      await authorize('application.make-secret', application, call)
       if (application.isPublicClient) throw requestProblems.invalid('A public client has no secret.')
       const changed = {
         ...application,
@@ -303,16 +304,42 @@ function audit(
   call.audit({ action, targetType: 'APPLICATION', targetId: call.params.applicationId, details })
 }
 
-/** Rights to manage the tenant itself are given by administrators only: otherwise a tool could give itself more of them. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The subject of a token is a user or a client: a chosen client id must not be mistakable for a user (RFC 9700, 4.15). */
+async function refuseMistakableClientId(
+  clientId: string | undefined,
+  { db, tenant }: Pick<Call<'createApplication'>, 'db' | 'tenant'>,
+): Promise<void> {
+  if (clientId === undefined) return
+  if (!UUID.test(clientId) && !(await findUserById(db, tenant.id, clientId))) return
+  throw requestProblems.invalid('clientId: looks like the id of a user. Choose another, or leave it out.')
+}
+
+type AuthorizedCall = Pick<Call<'getApplication'>, 'db' | 'caller' | 'organization' | 'authorize'>
+
+/** Throws a 403 unless the caller may do this, and has every permission that the application can obtain where that counts. */
+async function authorize(operation: OperationName, application: Application, call: AuthorizedCall): Promise<void> {
+  call.authorize(operation, await targetOf(application, call))
+}
+
+async function decideFor(operation: OperationName, application: Application, call: AuthorizedCall) {
+  return decide(call.caller, operation, call.organization, await targetOf(application, call))
+}
+
+async function targetOf(application: Application, { db }: AuthorizedCall): Promise<Target> {
+  return { reach: await reachOfApplication(db, application), isSystem: application.isSystem }
+}
+
+/** Rights to manage the tenant itself are given by callers who have all of them: a tool could give itself more otherwise. */
 async function findAuthorizable(
-  { db, tenant, caller }: Pick<Call<'authorizeApi'>, 'db' | 'tenant' | 'caller'>,
+  { db, tenant, caller, organization }: Pick<Call<'authorizeApi'>, 'db' | 'tenant' | 'caller' | 'organization'>,
   id: string,
 ): Promise<ApiResource> {
   const resource = await findApiResource(db, tenant.id, id)
-  if (!resource) {
-    throw applicationProblems.noSuchApi(id, tenant)
-  }
-  if (isSystemApi(resource) && !caller.isAdministrator) {
+  if (!resource) throw applicationProblems.noSuchApi(id, tenant)
+  const target = isSystemApi(resource) ? { reach: EVERY_PERMISSION } : {}
+  if (!decide(caller, 'application.authorize-api', organization, target).allowed) {
     throw applicationProblems.notPermitted()
   }
   return resource
@@ -332,6 +359,11 @@ function readOidc(oidc: OidcInput) {
   const isPublicClient = oidc.publicClient ?? false
   const callbackUrls = (oidc.callbackURLs ?? []).flatMap(readCallbackUrl)
   const hybridResponseTypes = readHybridResponseTypes(oidc.hybridFlow)
+  if (isPublicClient && oidc.grantTypes.includes('client_credentials')) {
+    throw requestProblems.invalid(
+      'grantTypes: a public client cannot use client_credentials, because anybody could. Give it a secret, or leave the grant out.',
+    )
+  }
   const needsCallback = oidc.grantTypes.some(grant => REDIRECTING_GRANTS.includes(grant))
   if (needsCallback && callbackUrls.length === 0) {
     throw requestProblems.invalid(`callbackURLs: name at least one; ${REDIRECTING_GRANTS.join(' and ')} need it.`)
@@ -359,13 +391,27 @@ function readAlgorithm(given: NonNullable<OidcInput['idToken']>['idTokenSignedRe
   return given === 'SHA256withRSA' ? 'RS256' : given
 }
 
+/** RFC 8252: tokens reach https pages, programs on the same machine, and schemes that belong to a domain. Nothing else. */
+function isCallbackUrl(url: string): boolean {
+  const parsed = URL.parse(url)
+  if (parsed?.hash !== '' || /[#*]/.test(url) || parsed.username !== '' || parsed.password !== '') return false
+  if (parsed.protocol === 'https:') return true
+  if (parsed.protocol === 'http:') return isLoopback(parsed.hostname)
+  return /^[a-z][a-z0-9+-]*\.[a-z0-9+.-]+:$/.test(parsed.protocol)
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
+}
+
 /** The reference takes several URLs as one regular expression of alternatives; other expressions would be guessed at. */
 function readCallbackUrl(given: string): string[] {
   const alternatives = /^regexp=\(?([^()]*)\)?$/.exec(given)?.[1]?.split('|') ?? [given]
   for (const url of alternatives) {
-    const parsed = URL.parse(url)
-    if (parsed?.hash !== '' || url.includes('#') || /^(javascript|data|vbscript):$/.test(parsed.protocol)) {
-      throw requestProblems.invalid('callbackURLs: each must be an absolute URL without fragment, or regexp=(url|url).')
+    if (!isCallbackUrl(url)) {
+      throw requestProblems.invalid(
+        'callbackURLs: each must be an absolute URL without fragment, user name and wildcard: https, http on this machine (127.0.0.1, localhost), or the scheme of a native application with a dot (com.example.app:/callback); or regexp=(url|url).',
+      )
     }
   }
   return alternatives

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
+import { EVERY_PERMISSION } from '../../domain/access/reach.ts'
 import { MANAGEMENT_SCOPES } from '../../domain/tenants/create-tenant.ts'
 import { findAuthenticator } from '../../ground/store/authenticators.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -175,14 +176,15 @@ onEachDatabase('the authenticators API', open => {
 
   test('an update replaces what is said, keeps the secrets, and leaves what it does not name of the endpoint', async () => {
     const { call, tenant } = await withDoor({ isEnabled: false })
-    const body = { displayName: 'Gate code', endpoint: { uri: 'https://gate.example/' } }
+    const uri = `${new URL(door.endpoint.uri).origin}/gate`
+    const body = { displayName: 'Gate code', endpoint: { uri } }
     const changed = await call('PUT', ONE, { body })
     assert.equal(changed.status, 200)
     assert.deepEqual(
       [changed.body.displayName, changed.body.description, changed.body.image, changed.body.isEnabled],
       ['Gate code', undefined, undefined, false],
     )
-    assert.equal(changed.body.endpoint.uri, 'https://gate.example/')
+    assert.equal(changed.body.endpoint.uri, uri)
     assert.deepEqual(changed.body.endpoint.allowedHeaders, ['x-door'])
     const kept = await findAuthenticator(db, tenant.id, tenant.rootOrganizationId, door.name)
     assert.deepEqual(kept?.action.endpoint.authentication, door.endpoint.authentication)
@@ -303,7 +305,9 @@ onEachDatabase('the authenticators API', open => {
       const asking = { as, ...(body === undefined ? {} : { body }) }
       tokens.set(bearer, { scopes: ['internal_action_mgt_view'], subject: 'tool' })
       assertRefused(await call(method, path, asking), 403, 'PREFLOW-403', `This needs the scope ${scope}.`)
-      tokens.set(bearer, { scopes: [scope], subject: 'tool' })
+      // Who says who users are can obtain all that they may do: the scope alone is not enough to change it.
+      const scopes = verb === 'view' ? [scope] : [scope, ...EVERY_PERMISSION]
+      tokens.set(bearer, { scopes, subject: 'tool' })
       assert.equal((await call(method, path, asking)).status, status, `${method} ${path}`)
     }
     tokens.set(bearer, { scopes: ['internal_org_custom_authenticator_view'], subject: 'tool' })
@@ -311,9 +315,20 @@ onEachDatabase('the authenticators API', open => {
     assert.equal((await call('GET', '/authenticators', { as, organization })).status, 200)
   })
 
+  test('AZ-23: a tool with the scope alone makes authenticators for a second step, and none that identify users', async () => {
+    const { call } = await withDoor()
+    const bearer = randomUUID()
+    tokens.set(bearer, { scopes: ['internal_custom_authenticator_create'], subject: 'tool' })
+    const post = (body: object) => call('POST', '/authenticators/custom', { as: { bearer }, body })
+    assertRefused(await post({ ...door, name: 'custom-other' }), 403, 'PREFLOW-403', /You lack internal_/)
+    const second = await post({ ...door, name: 'custom-second', authenticationType: 'VERIFICATION' })
+    assert.equal(second.status, 201)
+  })
+
   test('who changed what is kept, without values', async () => {
     const { call, administrator } = await withDoor()
-    await call('PUT', ONE, { body: { displayName: 'Gate code', endpoint: { uri: 'https://gate.example/' } } })
+    const uri = `${new URL(door.endpoint.uri).origin}/gate`
+    await call('PUT', ONE, { body: { displayName: 'Gate code', endpoint: { uri } } })
     await call('DELETE', ONE)
     const records: Record<string, unknown>[] = (await call('GET', '/audit-logs?targetType=AUTHENTICATOR')).body
     const details = { name: door.name }

@@ -1,10 +1,9 @@
 import { actionTypes, ENDPOINT_AUTHENTICATION_PROPERTIES, present } from '@preflow/contract'
+import type { Target } from '../../domain/access/decide.ts'
+import { reachOfAction } from '../../domain/access/reach.ts'
 import { BASIC_AUTHENTICATOR } from '../../domain/sign-in/sequence.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
-import type { AuthenticationInput, EndpointPatch } from '../../ground/management-routes/actions.ts'
-import type { AuthenticatorSummary, CustomAuthenticatorView } from '../../ground/management-routes/authenticators.ts'
-import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
 import { Problem } from '../../ground/problem.ts'
 import { listApplications } from '../../ground/store/applications.ts'
 import {
@@ -17,10 +16,13 @@ import {
   updateAuthenticator,
 } from '../../ground/store/authenticators.ts'
 import type { Action, Authenticator } from '../../ground/store/model.ts'
-import { changeSigning, showEndpoint } from './actions.ts'
+import { changeSigning, keptSigningSecrets, mustBringCredentials, showEndpoint } from './actions.ts'
 import { authenticatorProblems } from './authenticator-problems.ts'
 import { checkAction, readAuthentication } from './check-action.ts'
 import type { Call, Handlers } from './handler.ts'
+import type { AuthenticationInput, EndpointPatch } from './routes/actions.ts'
+import type { AuthenticatorSummary, CustomAuthenticatorView } from './routes/authenticators.ts'
+import { MANAGEMENT_BASE_PATH } from './routes/routes.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/authenticators`
 const NAME = /^custom-[a-zA-Z0-9-_]{3,}$/
@@ -87,6 +89,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
         },
       }
       checkEndpoint(authenticator.action)
+      call.authorize('authenticator.create', targetOf(authenticator, call))
       const inserted = await insertAuthenticator(db, authenticator)
       if (inserted === 'name_taken') throw authenticatorProblems.nameTaken(name)
       if (inserted === 'too_many') {
@@ -113,13 +116,18 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
     async handle(call) {
       const { body, nowMs } = call
       const authenticator = await mustFind(call)
+      call.authorize('authenticator.update', targetOf(authenticator, call))
       refuseChange('name', body.name, authenticator.name)
       refuseChange('authenticationType', body.authenticationType, authenticator.authenticationType)
       const { displayName, description, image, endpoint } = body
       checkNames({ name: authenticator.name, displayName })
       const { name, authenticationType } = authenticator
       const { description: _, ...action } = authenticator.action
-      const { secrets, generatedSecret } = changeSigning(action.endpoint.signingSecrets, endpoint?.signing, call)
+      const { secrets, generatedSecret } = changeSigning(
+        keptSigningSecrets(action.endpoint, endpoint?.uri),
+        endpoint?.signing,
+        call,
+      )
       const changed: Authenticator = {
         name,
         displayName,
@@ -134,6 +142,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
         },
       }
       checkEndpoint(changed.action)
+      mustBringCredentials(authenticator.action.endpoint, endpoint)
       await updateAuthenticator(call.db, changed)
       audit(call, 'UPDATE', name, { fields: Object.keys(body) })
       return { status: 200, body: show(changed, call, generatedSecret) }
@@ -144,12 +153,22 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
     async handle(call) {
       const authenticator = await find(call)
       if (!authenticator) return { status: 204 }
+      call.authorize('authenticator.delete', targetOf(authenticator, call))
       await refuseWhileUsed(authenticator, call)
       await deleteAuthenticator(call.db, authenticator)
       audit(call, 'DELETE', authenticator.name)
       return { status: 204 }
     },
   },
+}
+
+/** Who says who somebody is can be anybody. */
+function targetOf(
+  { authenticationType }: Pick<Authenticator, 'authenticationType'>,
+  { organization }: Mounted,
+): Target {
+  const identifies = authenticationType === 'IDENTIFICATION'
+  return { reach: reachOfAction({ type: 'AUTHENTICATION', identifies }, organization) }
 }
 
 type OneAuthenticatorCall = Pick<Call<'getCustomAuthenticator'>, 'db' | 'tenant' | 'organization' | 'params'>

@@ -1,10 +1,10 @@
 import { instant } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
-import type { CallSummary } from '../../ground/management-routes/calls.ts'
 import { listAuditRecords } from '../../ground/store/audit.ts'
 import { countCalls, findCall, listCalls } from '../../ground/store/calls.ts'
 import type { CallRecord } from '../../ground/store/model.ts'
 import type { Handlers } from './handler.ts'
+import type { CallSummary } from './routes/calls.ts'
 
 export const callHandlers: Handlers<'listCalls' | 'countCalls' | 'getCall' | 'listAuditRecords'> = {
   listCalls: {

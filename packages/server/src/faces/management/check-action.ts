@@ -10,14 +10,17 @@ import {
   SECRET_PARAMETERS,
   validateRule,
 } from '@preflow/contract'
+import ipaddr from 'ipaddr.js'
 import { localClaims } from '../../ground/claims/local-claims.ts'
-import type { AuthenticationInput, RuleInput } from '../../ground/management-routes/actions.ts'
 import type { Action } from '../../ground/store/model.ts'
 import { actionProblems } from './action-problems.ts'
+import type { AuthenticationInput, RuleInput } from './routes/actions.ts'
 
 const NAME = /^[a-zA-Z0-9-_][a-zA-Z0-9-_ ]*[a-zA-Z0-9-_]$/
 const ENDPOINT_URI = /^https?:\/\/[^\s/$.?#]\S*$/
 const HEADER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9-.]+$/
+/** RFC 9110, 5.5; a user name with a colon would end at it (RFC 7617). */
+const NOT_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/
 const NOT_IN_PARAMETER_NAME = /[:/?#[\]@]/
 const MAX_ATTRIBUTES = 10
 /** Never shared with an extension, whoever asks. */
@@ -61,6 +64,26 @@ export function readRule(input: RuleInput, descriptor: ActionTypeDescriptor): Ru
   return rule
 }
 
+/** Host names that no public server has: of this machine, of a private network, or reserved (RFC 2606, RFC 6762). */
+const PRIVATE_NAME =
+  /^[^.]+$|\.(localhost|local|internal|home\.arpa|example|test|invalid)$|(^|\.)example\.(com|net|org)$/i
+
+/** Where credentials would be shown to others: in the address itself, or on an unencrypted way through the internet. */
+function checkDestination({ authentication, uri }: Action['endpoint']): void {
+  const url = URL.parse(uri)
+  if (!url) throw actionProblems.invalid('Endpoint URI')
+  if (url.username !== '' || url.password !== '') throw actionProblems.credentialsInUri()
+  const isPrivate = ipaddr.isValid(bare(url.hostname))
+    ? ipaddr.process(bare(url.hostname)).range() !== 'unicast'
+    : PRIVATE_NAME.test(url.hostname)
+  if (url.protocol === 'http:' && authentication.type !== 'NONE' && !isPrivate)
+    throw actionProblems.credentialsInClear()
+}
+
+function bare(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1')
+}
+
 /** The checks of the reference's service, in its order, on what is about to be kept. */
 export function checkAction(action: Action): void {
   const { endpoint, name } = action
@@ -68,6 +91,7 @@ export function checkAction(action: Action): void {
   if (endpoint.uri.trim() === '') throw actionProblems.empty('Endpoint URI')
   if (!NAME.test(name)) throw actionProblems.invalid('Action name')
   if (!ENDPOINT_URI.test(endpoint.uri)) throw actionProblems.invalid('Endpoint URI')
+  checkDestination(endpoint)
   checkAuthentication(endpoint.authentication)
   for (const header of endpoint.allowedHeaders) {
     if (!HEADER_NAME.test(header)) throw actionProblems.invalid(header)
@@ -93,6 +117,10 @@ function checkAuthentication({ type, ...rest }: EndpointAuthentication): void {
   for (const name of ENDPOINT_AUTHENTICATION_PROPERTIES[type].required) {
     if (properties[name]?.trim() === '') throw actionProblems.empty(PROPERTY_LABELS[name] ?? name)
   }
+  for (const name of ['accessToken', 'value']) {
+    if (NOT_IN_HEADER.test(properties[name] ?? '')) throw actionProblems.credentialsNotSendable(name)
+  }
+  if (type === 'BASIC' && properties['username']?.includes(':')) throw actionProblems.credentialsNotSendable('username')
   const { header, tokenEndpoint } = properties
   if (header !== undefined && !HEADER_NAME.test(header)) throw actionProblems.invalid(header)
   if (tokenEndpoint !== undefined && !ENDPOINT_URI.test(tokenEndpoint)) throw actionProblems.invalid('Token endpoint')

@@ -1,9 +1,9 @@
 import { before, test } from 'node:test'
 import fc from 'fast-check'
-import { type OpenApiDocument, openApiDocument } from '../../ground/management-routes/open-api.ts'
-import { managementRouteList } from '../../ground/management-routes/routes.ts'
 import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
 import { type Asking, createApiUnderTest, type TenantUnderTest } from './api-under-test.fixture.ts'
+import { type OpenApiDocument, openApiDocument } from './routes/open-api.ts'
+import { managementRouteList } from './routes/routes.ts'
 
 /**
  * Sends requests made from the OpenAPI document: ones it allows, ones broken in one place, and nonsense. Every answer must

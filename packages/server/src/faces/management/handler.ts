@@ -1,15 +1,19 @@
+import type { Target } from '../../domain/access/decide.ts'
+import type { OperationName } from '../../domain/access/operations.ts'
 import type { Caller } from '../../domain/credentials/authenticate.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
-import type { ManagementRouteName, ManagementRoutes } from '../../ground/management-routes/routes.ts'
 import type { Problem } from '../../ground/problem.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { AuditRecord } from '../../ground/store/model.ts'
+import type { ManagementRouteName, ManagementRoutes } from './routes/routes.ts'
 
 /** One request, as a handler sees it: authenticated, authorized and valid. */
 export interface Call<Name extends ManagementRouteName> extends Mounted {
   /** Of the transaction, when the route changes something. */
   db: Database
   caller: Caller
+  /** Throws a 403 unless the caller may do the operation to the target. See {@link decide}. */
+  authorize(operation: OperationName, target?: Target): void
   params: ManagementRoutes[Name]['params']
   query: ManagementRoutes[Name]['query']
   body: ManagementRoutes[Name]['body']

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
 import { createTenant, MANAGEMENT_SCOPES } from '../../domain/tenants/create-tenant.ts'
-import { MANAGEMENT_BASE_PATH, managementRouteList } from '../../ground/management-routes/routes.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { sqliteOpener } from '../../ground/store/databases.fixture.ts'
 import { addOrganization } from '../../ground/store/organizations.ts'
@@ -10,6 +9,7 @@ import { FIRST_TENANT, findTenantById } from '../../ground/store/tenants.ts'
 import { updateUser } from '../../ground/store/users.ts'
 import { ADMIN_PASSWORD, addUser, assertRefused, createApiUnderTest, tokens } from './api-under-test.fixture.ts'
 import { createManagementApi } from './management-api.ts'
+import { MANAGEMENT_BASE_PATH, managementRouteList } from './routes/routes.ts'
 
 const open = sqliteOpener()
 let db: Database
@@ -297,7 +297,9 @@ test('every scope of the declaration can be authorized: the management API is an
     scopes.map((scope: { name: string }) => scope.name),
     MANAGEMENT_SCOPES,
   )
-  for (const { scope } of managementRouteList) assert.ok(scope === undefined || MANAGEMENT_SCOPES.includes(scope))
+  for (const { access } of managementRouteList) {
+    assert.ok('open' in access || MANAGEMENT_SCOPES.includes(access.permission))
+  }
 })
 
 test('two tenants of one domain cannot be', async () => {

@@ -1,17 +1,12 @@
 import { Hono } from 'hono'
-import { createAuthenticate, mayUse, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
-import { credentialProblems } from '../../domain/credentials/credential-problems.ts'
+import { decide, type Target } from '../../domain/access/decide.ts'
+import type { OperationName } from '../../domain/access/operations.ts'
+import { createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
 import { type Mounted, originOf } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
 import { problemResponse } from '../../ground/http/send.ts'
-import { openApiDocument } from '../../ground/management-routes/open-api.ts'
-import type { Route } from '../../ground/management-routes/route.ts'
-import {
-  MANAGEMENT_BASE_PATH,
-  type ManagementRouteName,
-  managementRouteList,
-} from '../../ground/management-routes/routes.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import { Problem, problemOf } from '../../ground/problem.ts'
 import { insertAuditRecord } from '../../ground/store/audit.ts'
@@ -25,6 +20,9 @@ import { authenticatorHandlers } from './authenticators.ts'
 import { callHandlers } from './calls.ts'
 import { describeFaults } from './describe-faults.ts'
 import type { Handler, Handlers } from './handler.ts'
+import { openApiDocument } from './routes/open-api.ts'
+import type { Route } from './routes/route.ts'
+import { MANAGEMENT_BASE_PATH, type ManagementRouteName, managementRouteList } from './routes/routes.ts'
 import { ruleHandlers } from './rules.ts'
 import { tenantHandlers } from './tenants.ts'
 
@@ -126,10 +124,8 @@ function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Vis
   return async visit => {
     const { handler, mounted, request, route } = visit
     const caller = await authenticate(request, mounted)
-    if (route.scope !== undefined && !mayUse(caller, route.scope, mounted.organization)) {
-      throw credentialProblems.lacksScope(route.scope)
-    }
     refuseWrongLevel(route, mounted)
+    if ('permission' in route.access) mustHold(caller, route.access.permission, mounted.organization)
     const valid = await readValid(visit, maxBodyBytes)
 
     const audited: AuditRecord[] = []
@@ -138,6 +134,8 @@ function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Vis
       ...mounted,
       ...valid,
       caller,
+      authorize: (operation: OperationName, target?: Target) =>
+        mustBeAllowed(decide(caller, operation, mounted.organization, target)),
       nowMs,
       newId,
       randomBytes: ports.randomBytes,

@@ -1,8 +1,8 @@
 import { actionTypes, type RuleField, ruleOperators } from '@preflow/contract'
 import { localClaims } from '../../ground/claims/local-claims.ts'
-import type { RuleFieldView } from '../../ground/management-routes/actions.ts'
 import { Problem } from '../../ground/problem.ts'
 import type { Handlers } from './handler.ts'
+import type { RuleFieldView } from './routes/actions.ts'
 
 const noSuchFlow = () =>
   new Problem(400, 'RULEMETA-60001', 'Provided flow type is invalid or not implemented.', { title: 'Invalid flow.' })

@@ -2,19 +2,14 @@ import { localClaimUri, present } from '@preflow/contract'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
-import { MANAGEMENT_BASE_PATH } from '../../ground/management-routes/routes.ts'
-import type {
-  OrganizationSummary,
-  OrganizationView,
-  TenantOwnerInput,
-  TenantView,
-} from '../../ground/management-routes/tenants.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant } from '../../ground/store/model.ts'
 import { addOrganization, findOrganizationById, listOrganizations } from '../../ground/store/organizations.ts'
 import { findTenantById, listTenants } from '../../ground/store/tenants.ts'
 import { insertUser, listAdministrators } from '../../ground/store/users.ts'
 import type { Call, Handlers } from './handler.ts'
+import { MANAGEMENT_BASE_PATH } from './routes/routes.ts'
+import type { OrganizationSummary, OrganizationView, TenantOwnerInput, TenantView } from './routes/tenants.ts'
 import { tenantProblems } from './tenant-problems.ts'
 
 const BASE = MANAGEMENT_BASE_PATH

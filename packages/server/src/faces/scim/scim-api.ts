@@ -1,13 +1,11 @@
 import { present } from '@preflow/contract'
 import { Hono } from 'hono'
 import { Messages } from 'scimmy'
-import {
-  type Caller,
-  createAuthenticate,
-  mayUse,
-  type VerifyAccessToken,
-} from '../../domain/credentials/authenticate.ts'
-import { credentialProblems } from '../../domain/credentials/credential-problems.ts'
+import { decide } from '../../domain/access/decide.ts'
+import type { OperationName } from '../../domain/access/operations.ts'
+import { reachOfUser } from '../../domain/access/reach.ts'
+import { type Caller, createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
 import { SCIM_USER_SCOPES } from '../../domain/tenants/api-scopes.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { isLastAdministrator } from '../../domain/users/last-administrator.ts'
@@ -114,14 +112,14 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   app.on(['PUT', 'PATCH'], '/Users/:id', async context => {
     const visit = await enter(context.req.raw, context.env, 'update')
     const user = await mustFind(visit, context.req.param('id'))
-    mayChange(visit, user)
+    await mayChange(visit, 'user.update', user)
     return answerUser(visit, await change(visit, user, initiatorOf(visit)), context.req.query())
   })
 
   app.delete('/Users/:id', async context => {
     const visit = await enter(context.req.raw, context.env, 'delete')
     const user = await mustFind(visit, context.req.param('id'))
-    mayChange(visit, user)
+    await mayChange(visit, 'user.delete', user)
     checkVersion(visit.request, user)
     await inTransaction(db, async tx => {
       if (await isLastAdministrator(tx, user)) throw scimProblems.lastAdministrator()
@@ -168,7 +166,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   async function enter(request: Request, mounted: Mounted, right: keyof typeof SCIM_USER_SCOPES): Promise<Visit> {
     const caller = await authenticate(request, mounted)
     const scope = SCIM_USER_SCOPES[right]
-    if (!mayUse(caller, scope, mounted.organization)) throw credentialProblems.lacksScope(scope)
+    mustHold(caller, scope, mounted.organization)
     return { ...mounted, request, caller, usersUrl: `${locationOf(request, mounted)}/Users` }
   }
 
@@ -194,6 +192,11 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
       throw scimProblems.notHere()
     }
     return user
+  }
+
+  /** A manager of users could otherwise take over the account of somebody who may do more, by setting its password. */
+  async function mayChange({ caller, organization }: Visit, operation: OperationName, user: User): Promise<void> {
+    mustBeAllowed(decide(caller, operation, organization, { reach: await reachOfUser(db, user) }))
   }
 
   /** Replaces or patches, as the method says. */
@@ -247,14 +250,7 @@ function changeOf(visit: Visit) {
 }
 
 function initiatorOf({ caller }: Visit): Initiator {
-  if (caller.isAdministrator) return { type: 'ADMIN', id: caller.id }
-  return { type: caller.userId === undefined ? 'APPLICATION' : 'ADMIN', id: caller.id }
-}
-
-/** Who may manage users could otherwise take over an administrator's account by setting its password. */
-function mayChange({ caller }: Visit, user: User): void {
-  if (!user.isAdministrator || caller.isAdministrator) return
-  throw scimProblems.administratorsOnly()
+  return { type: caller.kind === 'user' ? 'ADMIN' : 'APPLICATION', id: caller.id }
 }
 
 function checkVersion(request: Request, user: User): void {

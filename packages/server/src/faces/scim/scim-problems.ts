@@ -20,7 +20,6 @@ export const scimProblems = {
   passwordStays: () =>
     problem(400, 'A password cannot be taken away. Replace it, or set active to false.', 'mutability'),
   tooLong: () => problem(400, `The attributes of a user must have ${CLAIMS_FORM}. Shorten them.`, 'invalidValue'),
-  administratorsOnly: () => problem(403, 'Administrators are changed by administrators only.'),
   lastAdministrator: () => problem(403, 'This is the last administrator of the tenant.'),
   notFound: () => problem(404, 'There is no such resource.'),
   noSuchEndpoint: () => problem(404, 'There is no such endpoint; /ResourceTypes lists what there is.'),

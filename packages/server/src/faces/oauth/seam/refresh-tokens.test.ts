@@ -44,7 +44,7 @@ test('a narrowed request narrows the access token only', async () => {
   assert.equal(stage.rows.get(`RefreshToken ${narrowed.body.refresh_token}`)?.scope, 'openid read')
 })
 
-test('I18: however often it is refreshed, a chain ends so long after its first token', async () => {
+test('however often it is refreshed, a chain ends so long after its first token', async () => {
   const { body } = await stage.exchange()
   const row = stage.rows.get(`RefreshToken ${body.refresh_token}`)
   assert(row)

@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import type { TenantPermission } from '../../../domain/access/permission-names.ts'
+
+/** What a route needs of its caller: a permission, in the form that counts at the organization; or nothing, for a reason. */
+export type Access = { permission: TenantPermission } | { open: string }
 
 /** What one route of the management API takes and gives. */
 export interface RouteShape {
@@ -20,8 +24,8 @@ export interface Route<Shape extends RouteShape = RouteShape> {
   path: string
   summary: string
   tag: string
-  /** The scope an access token needs. Absent: anybody may call it. Administrators with Basic credentials need none. */
-  scope?: string
+  /** What a caller needs. Required, so that no route is open by omission. */
+  access: Access
   /** Where it can be called: only at the first tenant, at any tenant, or in organizations below its root as well. */
   level: 'first-tenant' | 'tenant' | 'organization'
   params: z.ZodType<Shape['params']>

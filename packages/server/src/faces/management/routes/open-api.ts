@@ -134,7 +134,7 @@ export function openApiDocument(
 
 function describeRoute(route: NamedRoute, schemaOf: (schema: z.ZodType) => JsonSchema): OpenApiOperation {
   const refusals = new Set(route.refusals)
-  if (route.scope !== undefined) for (const status of [401, 403, 429]) refusals.add(status)
+  if ('permission' in route.access) for (const status of [401, 403, 429]) refusals.add(status)
   if (route.body) for (const status of [400, 413, 415]) refusals.add(status)
   return {
     operationId: route.name,
@@ -158,7 +158,7 @@ function describeRoute(route: NamedRoute, schemaOf: (schema: z.ZodType) => JsonS
         [...refusals].sort().map(status => [status, { $ref: `#/components/responses/${REFUSALS[status]?.name}` }]),
       ),
     },
-    security: route.scope === undefined ? [] : [{ administrator: [] }, { accessToken: [route.scope] }],
+    security: 'open' in route.access ? [] : [{ administrator: [] }, { accessToken: [route.access.permission] }],
   }
 }
 

@@ -1,0 +1,55 @@
+import type { Organization } from '../../ground/store/model.ts'
+import { OPERATIONS, type OperationName, type OperationRule } from './operations.ts'
+import { organizationForm } from './permission-names.ts'
+import type { Principal } from './principal.ts'
+
+/** What an operation is done to. */
+export interface Target {
+  /** The permissions that whoever holds the target's credentials can obtain. Absent: none. */
+  reach?: ReadonlySet<string>
+  /** Whether it is an application of the server itself. */
+  isSystem?: boolean
+}
+
+/** The answer to "may they?". A refusal names what is missing. */
+export type Decision = { allowed: true } | { allowed: false; reason: string }
+
+const ALLOWED: Decision = { allowed: true }
+
+/** Whether the principal has a permission at this organization, in the form that counts there. */
+export function holds({ permissions }: Principal, permission: string, { depth }: Organization): boolean {
+  return permissions.has(depth > 0 ? organizationForm(permission) : permission)
+}
+
+/**
+ * Whether a principal may do an operation to a target: the one decision, for every API.
+ *
+ * @param place The organization of the request. The target must have been looked up there: objects of other tenants and
+ *   organizations do not exist for the caller.
+ */
+export function decide(principal: Principal, name: OperationName, place: Organization, target: Target = {}): Decision {
+  const { covers, permission, sparesSystem }: OperationRule = OPERATIONS[name]
+  if (!holds(principal, permission, place)) return refused(missing(permission, place))
+  if (sparesSystem && target.isSystem) return refused('This application belongs to the server and cannot be changed.')
+  if (!covers) return ALLOWED
+  const excess = [...(target.reach ?? [])].filter(needed => !principal.authority.has(needed))
+  return excess.length === 0
+    ? ALLOWED
+    : refused(`This needs every permission that its target can obtain. You lack ${listOf(excess)}.`)
+}
+
+/** The sentence for a permission that the caller lacks. */
+export function missing(permission: string, { depth }: Organization): string {
+  return `This needs the scope ${depth > 0 ? organizationForm(permission) : permission}.`
+}
+
+function refused(reason: string): Decision {
+  return { allowed: false, reason }
+}
+
+const SHOWN = 3
+
+function listOf(permissions: readonly string[]): string {
+  const shown = [...permissions].sort().slice(0, SHOWN).join(', ')
+  return permissions.length > SHOWN ? `${shown} and ${permissions.length - SHOWN} more` : shown
+}

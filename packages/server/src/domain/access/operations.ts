@@ -1,0 +1,40 @@
+import type { TenantPermission } from './permission-names.ts'
+
+/** What one operation needs. */
+export interface OperationRule {
+  /** At the root of a tenant. Below it the same right is called `internal_org_…`. */
+  permission: TenantPermission
+  /**
+   * Whether the caller must have every permission that the target can obtain: the operation reads, sets or redirects a
+   * credential of the target, so that it could be used in the target's place.
+   */
+  covers?: true
+  /** Whether system applications are left alone: nobody changes what the server itself depends on. */
+  sparesSystem?: true
+}
+
+/** Every operation on something that has permissions of its own, or gives permissions away. One row, one rule. */
+export const OPERATIONS = {
+  'application.create': { permission: 'internal_application_mgt_create' },
+  'application.describe': { permission: 'internal_application_mgt_update' },
+  'application.configure': { permission: 'internal_application_mgt_update', covers: true, sparesSystem: true },
+  'application.delete': { permission: 'internal_application_mgt_delete', covers: true, sparesSystem: true },
+  'application.read-secret': { permission: 'internal_application_mgt_client_secret_view', covers: true },
+  'application.make-secret': {
+    permission: 'internal_application_mgt_client_secret_create',
+    covers: true,
+    sparesSystem: true,
+  },
+  'application.authorize-api': { permission: 'internal_application_mgt_update', covers: true },
+  'action.create': { permission: 'internal_action_mgt_create', covers: true },
+  'action.update': { permission: 'internal_action_mgt_update', covers: true },
+  'action.delete': { permission: 'internal_action_mgt_delete', covers: true },
+  'authenticator.create': { permission: 'internal_custom_authenticator_create', covers: true },
+  'authenticator.update': { permission: 'internal_custom_authenticator_update', covers: true },
+  'authenticator.delete': { permission: 'internal_custom_authenticator_delete', covers: true },
+  'user.update': { permission: 'internal_user_mgt_update', covers: true },
+  'user.delete': { permission: 'internal_user_mgt_delete', covers: true },
+  'user.invite': { permission: 'internal_offline_invite', covers: true },
+} as const satisfies Record<string, OperationRule>
+
+export type OperationName = keyof typeof OPERATIONS

@@ -1,0 +1,51 @@
+import type { ActionType } from '@preflow/contract'
+import { authorizedScopes } from '../../ground/store/api-resources.ts'
+import type { Database } from '../../ground/store/database.ts'
+import type { Application, Organization, User } from '../../ground/store/model.ts'
+import { listRolesOf } from '../../ground/store/roles.ts'
+import {
+  isSelfService,
+  isServerScope,
+  ORGANIZATION_PERMISSIONS,
+  SERVER_PERMISSIONS,
+  TENANT_PERMISSIONS,
+} from './permission-names.ts'
+
+/** All permissions of the server that exist in a tenant and its organizations. */
+export const EVERY_PERMISSION: ReadonlySet<string> = new Set([
+  ...TENANT_PERMISSIONS,
+  ...SERVER_PERMISSIONS,
+  ...ORGANIZATION_PERMISSIONS,
+])
+const EVERY_ORGANIZATION_PERMISSION: ReadonlySet<string> = new Set(ORGANIZATION_PERMISSIONS)
+const NOTHING: ReadonlySet<string> = new Set()
+
+/** What somebody with the credentials of an application can obtain: the server's scopes it is authorized for. */
+export async function reachOfApplication(db: Database, application: Application): Promise<ReadonlySet<string>> {
+  if (application.isSystem) return EVERY_PERMISSION
+  const scopes = await authorizedScopes(db, application.tenantId, application.id)
+  return new Set(scopes.filter(scope => isServerScope(scope) && !isSelfService(scope)))
+}
+
+/** What somebody who signs in as a user can obtain, at any organization of the tenant. Self-service is not counted. */
+export async function reachOfUser(db: Database, { id, tenantId }: User): Promise<ReadonlySet<string>> {
+  const roles = await listRolesOf(db, tenantId, id)
+  const kinds = new Set(roles.map(({ kind }) => kind))
+  if (kinds.has('administrator')) return EVERY_PERMISSION
+  return new Set([
+    ...(kinds.has('organization-administrator') ? ORGANIZATION_PERMISSIONS : []),
+    ...roles.flatMap(({ permissions }) => permissions).filter(scope => isServerScope(scope) && !isSelfService(scope)),
+  ])
+}
+
+/**
+ * What an extension can obtain by the actions it decides. One that sees new passwords, or that says who a user is, can become
+ * every user of the place; all others are kept out of the server's own namespace.
+ */
+export function reachOfAction(
+  { type, identifies = false }: { type: ActionType; identifies?: boolean },
+  { depth }: Organization,
+): ReadonlySet<string> {
+  if (type !== 'PRE_UPDATE_PASSWORD' && !identifies) return NOTHING
+  return depth > 0 ? EVERY_ORGANIZATION_PERMISSION : EVERY_PERMISSION
+}
