@@ -13,11 +13,18 @@ export const testSeal: Seal = createSeal(new Uint8Array(32).fill(7))
 /** Opens an empty database with the first tenant in it; closed and removed when the tests of the file are done. */
 export type OpenTestDatabase = (options?: { now?: () => number; seal?: Seal }) => Promise<Database>
 
-/** Runs the suite on SQLite, and on PostgreSQL when one answers; otherwise that half says that it was skipped. */
+/**
+ * Runs the suite on SQLite, and on PostgreSQL when one answers; otherwise that half says that it was skipped. A database is for
+ * the test that opens it.
+ */
 export function onEachDatabase(subject: string, suite: (open: OpenTestDatabase) => void): void {
   onEachEngine(
     subject,
-    (newLocation, engine) => suite(opener(engine === 'PostgreSQL' ? emptiedLocations(newLocation) : newLocation)),
+    (newLocation, engine) => {
+      const opened: Database[] = []
+      afterEach(() => closeAll(opened))
+      suite(opener(engine === 'PostgreSQL' ? emptiedLocations(newLocation) : newLocation, opened))
+    },
     'database',
   )
 }
@@ -27,13 +34,13 @@ export function sqliteOpener(): OpenTestDatabase {
   return opener(sqliteLocations())
 }
 
-function opener(newLocation: NewLocation): OpenTestDatabase {
-  const opened: Database[] = []
-  const close = async () => {
-    for (const db of opened.splice(0)) await db.close()
-  }
-  afterEach(close)
-  after(close)
+/** Closes what was opened, once. */
+async function closeAll(opened: Database[]): Promise<void> {
+  for (const db of opened.splice(0)) await db.close()
+}
+
+function opener(newLocation: NewLocation, opened: Database[] = []): OpenTestDatabase {
+  after(() => closeAll(opened))
   return async ({ now = Date.now, seal = testSeal } = {}) => {
     const db = await openDatabase({
       ...readLocation(await newLocation()),
