@@ -1,12 +1,16 @@
 /**
- * Checks the arrows between packages (ARCHITECTURE.md, "Packages and arrows"): who may import whom, that nobody reaches
- * into another package's files, and that no room without a subject appears.
+ * Checks the structure of the repository (ARCHITECTURE.md, "Packages and arrows" and "Three storeys"): which package may
+ * import which, which room of the server may import which, and that no file is in a circle. Every import counts, type-only
+ * ones included.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 
-/** For each package, the workspace packages and the outside packages it may import. Node built-ins are marked by `node`. */
-const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boolean }> = {
+/**
+ * For each package, the workspace packages and the outside packages it may import. `node`: whether it may use Node's own
+ * modules.
+ */
+export const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boolean }> = {
   'packages/contract': { workspace: [], outside: ['zod'], node: false },
   'packages/extension': { workspace: ['@preflow/contract'], outside: ['zod', 'jose', 'standardwebhooks'], node: false },
   'packages/corpus': { workspace: [], outside: ['zod'], node: true },
@@ -61,6 +65,20 @@ const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boo
   },
 }
 
+/** Folders beside the packages. They take packages by their entries and may use any of them. */
+const OUTSIDE_FOLDERS = ['bench', 'conformance', 'tools']
+
+/**
+ * The storeys of the server from bottom to top, each with its rooms from bottom to top. A room may import its own storey's
+ * rooms further down and every room of the storeys below. Faces stand side by side: none imports another.
+ */
+export const STOREYS: readonly { name: string; rooms: readonly string[]; areSideBySide?: true }[] = [
+  { name: 'ground', rooms: ['observe', 'store', 'claims', 'http', 'pages', 'ports'] },
+  { name: 'domain', rooms: ['access', 'tenants', 'credentials', 'actions', 'sign-in', 'users', 'tokens'] },
+  { name: 'faces', rooms: ['account', 'management', 'oauth', 'scim', 'sign-in'], areSideBySide: true },
+]
+const STOREYED = 'packages/server/src/'
+
 /** Files of portable packages that may use Node's own modules: they sit behind a subpath of their own. */
 const NODE_FILES = [
   /^packages\/extension\/src\/(target\/|credential|testing)/,
@@ -69,70 +87,205 @@ const NODE_FILES = [
 /** What starts cold in a function: all of zod would be half of it, see docs/decisions/0006-schemas.md. */
 const DEPLOYED = /^(packages\/(corpus|extension|policies|contract)|extensions\/[^/]+)\/src\//
 const JUNK_ROOMS = /^(utils?|helpers?|common|lib|shared|misc)(\.ts)?$/
-
-const root = join(import.meta.dirname, '..')
-const problems: string[] = []
-
-function walk(folder: string): string[] {
-  return readdirSync(folder).flatMap(name => {
-    if (name === 'node_modules' || name === 'dist') return []
-    if (JUNK_ROOMS.test(name)) problems.push(`${relative(root, join(folder, name))}: name the room after its subject`)
-    const path = join(folder, name)
-    return statSync(path).isDirectory() ? walk(path) : path.endsWith('.ts') || path.endsWith('.tsx') ? [path] : []
-  })
-}
+const TEST = /\.test\.tsx?$/
+/** Code that only tests use. It may import development packages, and is held to the storeys like everything else. */
+const TEST_SUPPORT = /\.(cases|fixture)\.tsx?$/
 
 /** `import … from 'x'`, `export … from 'x'`, `import 'x'`, `import('x')`; not the word `from` in a sentence. */
 const IMPORT =
   /(?:^[ \t]*(?:import|export)\b[^'"`;]*?\bfrom[ \t]*|^[ \t]*import[ \t]+|\bimport[ \t]*\([ \t]*)['"]([^'"]+)['"]/gm
 
-for (const side of ['packages', 'extensions']) {
-  for (const name of readdirSync(join(root, side))) {
-    const arrows = ARROWS[`${side}/${name}`] ?? ARROWS[`${side}/*`]
-    if (!arrows) {
-      problems.push(`${side}/${name}: not in the table of tools/architecture.ts; add its arrows there`)
-      continue
-    }
-    for (const path of walk(join(root, side, name, 'src'))) {
-      const file = relative(root, path)
-      const isTest = /\.(test|cases|fixture)\.ts$/.test(file)
-      const source = readFileSync(path, 'utf8').replace(/^\s*(\/?\*|\/\/).*$/gm, '')
-      for (const [, specifier = ''] of source.matchAll(IMPORT)) {
-        const say = (what: string) => problems.push(`${file}: imports ${specifier}: ${what}`)
-        if (specifier.startsWith('.')) {
-          if (relative(join(root, side, name), join(path, '..', specifier)).startsWith('..')) {
-            say("another package's file; import its entry by name")
-          }
-        } else if (isTest) {
-        } else if (specifier.startsWith('node:')) {
-          if (!arrows.node && !NODE_FILES.some(allowed => allowed.test(file))) {
-            say('this package is portable; put Node-only code behind a subpath listed in tools/architecture.ts')
-          }
-        } else if (specifier.startsWith('@preflow/') || specifier === 'preflow') {
-          const [scope = '', packageName] = specifier.split('/')
-          const wanted = packageName ? `${scope}/${packageName}` : scope
-          const own = JSON.parse(readFileSync(join(root, side, name, 'package.json'), 'utf8')).name
-          if (wanted !== own && !arrows.workspace.includes(wanted)) say('no such arrow between packages')
-        } else if (specifier === 'zod' && DEPLOYED.test(file)) {
-          say('use zod/mini, and readDocument of the contract to read with it')
-        } else {
-          const wanted = specifier.startsWith('@')
-            ? specifier.split('/').slice(0, 2).join('/')
-            : (specifier.split('/')[0] ?? '')
-          if (!arrows.outside.includes('*') && !arrows.outside.includes(wanted))
-            say('not among the dependencies decided for it')
-        }
-      }
-      if (!isTest && !/(^|\/)main\.ts$/.test(file) && /\bprocess\.(env|argv|exit)\b/.test(source)) {
-        problems.push(`${file}: only main.ts files touch process.env, process.argv and process.exit`)
-      }
-    }
-  }
+/** The sources of the repository by their path, and the names of its packages by their folder. */
+export interface Sources {
+  files: ReadonlyMap<string, string>
+  packages: ReadonlyMap<string, string>
 }
 
-if (problems.length > 0) {
-  process.stderr.write(`${problems.join('\n')}\n${problems.length} problem(s)\n`)
-  process.exitCode = 1
-} else {
-  process.stdout.write('architecture: every arrow is as decided\n')
+interface Import {
+  file: string
+  specifier: string
+  /** The path of the imported file, when the import is relative. */
+  target?: string
+}
+
+/** Reads every TypeScript source of the packages, extensions and the folders beside them. */
+export function readSources(root: string): Sources {
+  const files = new Map<string, string>()
+  const packages = new Map<string, string>()
+  const walk = (folder: string): void => {
+    for (const name of readdirSync(join(root, folder))) {
+      if (name === 'node_modules' || name === 'dist') continue
+      const path = `${folder}/${name}`
+      if (statSync(join(root, path)).isDirectory()) walk(path)
+      else if (/\.tsx?$/.test(name)) files.set(path, readFileSync(join(root, path), 'utf8'))
+    }
+  }
+  for (const side of ['packages', 'extensions']) {
+    for (const name of readdirSync(join(root, side))) {
+      const folder = `${side}/${name}`
+      packages.set(folder, JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).name)
+      walk(`${folder}/src`)
+    }
+  }
+  for (const folder of OUTSIDE_FOLDERS) walk(folder)
+  return { files, packages }
+}
+
+/** Every violation, as a sentence that names the file, the import and the rule. Empty when the structure is as decided. */
+export function checkArchitecture({ files, packages }: Sources): string[] {
+  const imports = [...files].flatMap(([file, source]) => importsOf(file, source))
+  return [
+    ...[...packages.keys()].filter(folder => !arrowsOf(folder)).map(notInTable),
+    ...[...files.keys()].flatMap(checkNames),
+    ...[...files].flatMap(([file, source]) => checkProcess(file, source)),
+    ...imports.flatMap(imported => checkImport(imported, packages)),
+    ...circlesOf(imports),
+  ]
+}
+
+function importsOf(file: string, source: string): Import[] {
+  const code = source.replace(/^\s*(\/?\*|\/\/).*$/gm, '')
+  return [...code.matchAll(IMPORT)].map(([, specifier = '']) =>
+    specifier.startsWith('.')
+      ? { file, specifier, target: normalize(join(dirname(file), specifier)) }
+      : { file, specifier },
+  )
+}
+
+/** `packages/server` of `packages/server/src/main.ts`; `bench` of `bench/main.ts`. */
+function folderOf(file: string): string {
+  const [first = '', second = ''] = file.split('/')
+  return OUTSIDE_FOLDERS.includes(first) ? first : `${first}/${second}`
+}
+
+function arrowsOf(folder: string) {
+  return ARROWS[folder] ?? ARROWS[folder.replace(/\/.*/, '/*')]
+}
+
+function notInTable(folder: string): string {
+  return `${folder}: not in the table of tools/architecture.ts; add its arrows there`
+}
+
+function checkNames(file: string): string[] {
+  const junk = file.split('/').find(name => JUNK_ROOMS.test(name))
+  return junk === undefined ? [] : [`${file}: name ${junk} after its subject`]
+}
+
+function checkProcess(file: string, source: string): string[] {
+  const isExempt = OUTSIDE_FOLDERS.includes(folderOf(file)) || TEST.test(file) || TEST_SUPPORT.test(file)
+  const code = source.replace(/^\s*(\/?\*|\/\/).*$/gm, '')
+  return isExempt || /(^|\/)main\.ts$/.test(file) || !/\bprocess\.(env|argv|exit)\b/.test(code)
+    ? []
+    : [`${file}: only main.ts files touch process.env, process.argv and process.exit`]
+}
+
+function checkImport(imported: Import, packages: ReadonlyMap<string, string>): string[] {
+  const { file, specifier, target } = imported
+  const why =
+    target === undefined ? whyNotPackage(imported, packages) : (whyNotFile(file, target) ?? whyNotRoom(file, target))
+  return why === undefined ? [] : [`${file}: imports ${specifier}: ${why}`]
+}
+
+function whyNotFile(file: string, target: string): string | undefined {
+  return folderOf(target) === folderOf(file) || OUTSIDE_FOLDERS.includes(folderOf(target))
+    ? undefined
+    : "another package's file; import its entry by name"
+}
+
+function whyNotPackage({ file, specifier }: Import, packages: ReadonlyMap<string, string>): string | undefined {
+  const arrows = arrowsOf(folderOf(file))
+  if (TEST.test(file) || !arrows) return undefined
+  if (specifier.startsWith('node:')) {
+    return arrows.node || TEST_SUPPORT.test(file) || NODE_FILES.some(allowed => allowed.test(file))
+      ? undefined
+      : 'this package is portable; put Node-only code behind a subpath listed in tools/architecture.ts'
+  }
+  const name = packageOf(specifier)
+  if ([...packages.values()].includes(name)) {
+    return name === packages.get(folderOf(file)) || arrows.workspace.includes(name)
+      ? undefined
+      : 'no such arrow between packages'
+  }
+  if (TEST_SUPPORT.test(file)) return undefined
+  if (specifier === 'zod' && DEPLOYED.test(file))
+    return 'use zod/mini, and readDocument of the contract to read with it'
+  return arrows.outside.includes('*') || arrows.outside.includes(name)
+    ? undefined
+    : 'not among the dependencies decided for it'
+}
+
+function packageOf(specifier: string): string {
+  const [scope = '', name] = specifier.split('/')
+  return scope.startsWith('@') ? `${scope}/${name}` : scope
+}
+
+/** Where a file of the server is. Files beside the storeys compose them and may import everything. */
+function placeOf(file: string): { storey: number; room: string } | undefined {
+  const [first = '', second] = file.slice(STOREYED.length).split('/')
+  if (!file.startsWith(STOREYED) || second === undefined) return undefined
+  return { storey: STOREYS.findIndex(({ name }) => name === first), room: second.replace(/\..*/, '') }
+}
+
+/** A test may reach up for the whole server, which is what it tries from outside. */
+function whyNotRoom(file: string, target: string): string | undefined {
+  const from = placeOf(file)
+  if (!from || TEST.test(file)) return undefined
+  const storey = STOREYS[from.storey]
+  if (!storey?.rooms.includes(from.room))
+    return `${from.room} is no room of tools/architecture.ts; add it to its storey`
+  const to = placeOf(target)
+  if (!to) return 'the composition is above the storeys; take what is needed as an argument'
+  if (to.storey > from.storey) return `${storey.name} is below ${STOREYS[to.storey]?.name}; arrows point down`
+  if (to.storey < from.storey || to.room === from.room) return undefined
+  if (storey.areSideBySide) return `no room of ${storey.name} imports another; move what both need below them`
+  return storey.rooms.indexOf(to.room) < storey.rooms.indexOf(from.room)
+    ? undefined
+    : `in ${storey.name}, ${to.room} is above ${from.room}; arrows point down`
+}
+
+/** Each circle of files once, by Tarjan's algorithm for strongly connected components. */
+function circlesOf(imports: readonly Import[]): string[] {
+  const arrows = new Map<string, string[]>()
+  for (const { file, target } of imports) {
+    if (target !== undefined) arrows.set(file, [...(arrows.get(file) ?? []), target])
+  }
+  const indexes = new Map<string, number>()
+  const lows = new Map<string, number>()
+  const stack: string[] = []
+  const circles: string[] = []
+
+  const visit = (file: string): number => {
+    const index = indexes.size
+    indexes.set(file, index)
+    lows.set(file, index)
+    stack.push(file)
+    for (const target of arrows.get(file) ?? []) {
+      const known = indexes.get(target)
+      const low = known === undefined ? visit(target) : stack.includes(target) ? known : Number.POSITIVE_INFINITY
+      lows.set(file, Math.min(lows.get(file) ?? index, low))
+    }
+    const low = lows.get(file) ?? index
+    if (low === index) {
+      const circle = stack.splice(stack.indexOf(file))
+      const importsItself = arrows.get(file)?.includes(file)
+      if (circle.length > 1 || importsItself) {
+        circles.push(
+          `${circle.sort().join(', ')}: these files import each other in a circle; move what they share below`,
+        )
+      }
+    }
+    return low
+  }
+  for (const file of arrows.keys()) if (!indexes.has(file)) visit(file)
+  return circles
+}
+
+if (import.meta.main) {
+  const problems = checkArchitecture(readSources(join(import.meta.dirname, '..')))
+  if (problems.length > 0) {
+    process.stderr.write(`${problems.join('\n')}\n${problems.length} problem(s)\n`)
+    process.exitCode = 1
+  } else {
+    process.stdout.write('architecture: every arrow is as decided\n')
+  }
 }
