@@ -68,6 +68,25 @@ export const clientDiscovery: Section = {
       const { status, body } = await request(url, { method: 'POST', body: new URLSearchParams(form) })
       assert.deepEqual([status, body.error], [400, 'unsupported_response_mode'])
     }),
+    row(
+      'CL-63',
+      '`response_mode=form_post`, success and error: a form that is posted, nothing in the query',
+      async stage => {
+        const client = await stage.addApplication({ grantTypes: CODE_AND_REFRESH })
+        const parameters = { scope: 'openid', state: 's', response_mode: 'form_post' }
+        const success = await stage.visit(client, parameters)
+        const error = await stage.visit(client, { ...parameters, response_type: 'nothing' })
+        for (const [page, member] of [
+          [success, 'code'],
+          [error, 'error'],
+        ] as const) {
+          assert.equal(new URL(page.url).origin, stage.server.address)
+          assert.match(page.html, new RegExp(`<form method="post" action="${CALLBACK}">`))
+          for (const name of [member, 'state', 'iss']) assert.match(page.html, new RegExp(`name="${name}" value=".+"`))
+          assert.match(page.headers.get('content-security-policy') ?? '', /script-src 'sha256-[\w+/=]+'$/)
+        }
+      },
+    ),
     row('CL-33', 'refreshed ID token: no `nonce`, the same `auth_time` and `sub`', async stage => {
       const client = await stage.addApplication({ grantTypes: CODE_AND_REFRESH })
       const landing = await stage.authorize(client, { scope: 'openid', nonce: 'n-1' })

@@ -1,6 +1,12 @@
-import type { Suite } from '../row.ts'
+import type { RowId, Suite } from '../row.ts'
 import { clientDiscovery } from './client-discovery.ts'
 import { clientKeys } from './client-keys.ts'
+import { clientLogout } from './client-logout.ts'
+
+/** The numbers of rows, written as they follow each other in the sections. */
+function listed(...sections: string[]): RowId[] {
+  return sections.flatMap(numbers => numbers.split(' ').map((number): RowId => `CL-${number}` as RowId))
+}
 
 /** The rows about standard clients and official SDKs on the defaults. */
 export const clientSuite: Suite = {
@@ -9,6 +15,10 @@ export const clientSuite: Suite = {
     'What official SDKs, tools and standard clients of OAuth 2 and OpenID Connect need, so that they work on the defaults without changes. Where',
     "the reference's own behaviour is not safe to copy, the row says what is done instead.",
   ].join('\n'),
-  ids: ['CL-01', 'CL-21', 'CL-22', 'CL-25', 'CL-23', 'CL-30', 'CL-32', 'CL-33'],
-  sections: [clientKeys, clientDiscovery],
+  ids: listed(
+    '01 21 22 25', // keys
+    '23 30 32 63 33', // discovery and authorize
+    '40 41 43 44 45 46', // sign-out
+  ),
+  sections: [clientKeys, clientDiscovery, clientLogout],
 }

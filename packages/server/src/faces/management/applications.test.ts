@@ -128,7 +128,7 @@ onEachDatabase('the applications API', open => {
     assert.equal(oidc.pkce.mandatory, true)
     const application = (await call('GET', `/applications/${id}`)).body
     assert.equal(application.description, 'Everything is said')
-    assert.deepEqual(application.advancedConfigurations, { skipLoginConsent: true })
+    assert.deepEqual(application.advancedConfigurations, { skipLoginConsent: true, skipLogoutConsent: true })
   })
 
   test('a setting that promises what this server does not do is refused by name', async () => {

@@ -69,6 +69,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         }),
         ...readOidc(oidc),
         skipsConsent: body.advancedConfigurations?.skipLoginConsent ?? false,
+        skipsLogoutConsent: body.advancedConfigurations?.skipLogoutConsent ?? false,
         ...present({ signIn }),
         isSystem: false,
         createdAt: nowMs,
@@ -136,6 +137,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         name: name ?? application.name,
         ...present({ description }),
         skipsConsent: advancedConfigurations?.skipLoginConsent ?? application.skipsConsent,
+        skipsLogoutConsent: advancedConfigurations?.skipLogoutConsent ?? application.skipsLogoutConsent ?? false,
         updatedAt: call.nowMs,
       }
       if (!(await updateApplication(call.db, changed))) throw applicationProblems.nameTaken(changed.name)
@@ -450,7 +452,10 @@ function show(application: Application, mounted: Mounted): ApplicationView {
     ...summary,
     applicationEnabled: true,
     inboundProtocols: [{ type: 'oauth2', name: application.clientId, self: `${self}/inbound-protocols/oidc` }],
-    advancedConfigurations: { skipLoginConsent: application.skipsConsent },
+    advancedConfigurations: {
+      skipLoginConsent: application.skipsConsent,
+      skipLogoutConsent: application.skipsLogoutConsent ?? false,
+    },
     authenticationSequence: showSequence(application),
   }
 }

@@ -1,4 +1,12 @@
-import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import {
+  compactVerify,
+  createLocalJWKSet,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose'
 import type { Database } from '../../ground/store/database.ts'
 import { insertSigningKey, listSigningKeys, type TokenAlgorithm } from '../../ground/store/signing-keys.ts'
 
@@ -39,9 +47,7 @@ export type Verify = (jwt: string, type?: 'at+jwt') => Promise<JWTPayload | unde
 
 /** Makes it for one issuer. */
 export function createVerifier(keys: readonly JWK[], issuer: string): Verify {
-  const keySet = createLocalJWKSet({
-    keys: keys.map(({ d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...key }) => key),
-  })
+  const keySet = publicKeysOf(keys)
   return async (jwt, type) => {
     try {
       const { payload, protectedHeader } = await jwtVerify(jwt, keySet, { issuer })
@@ -50,4 +56,27 @@ export function createVerifier(keys: readonly JWK[], issuer: string): Verify {
       return undefined
     }
   }
+}
+
+/** Reads the claims of an ID token that the issuer signed, expired or not: what an `id_token_hint` says of its user and client. */
+export type ReadHint = (jwt: string) => Promise<JWTPayload | undefined>
+
+/** Makes it for one issuer. Hints outlive a change of the algorithm: every published key counts. */
+export function createHintReader(keys: readonly JWK[], issuer: string): ReadHint {
+  const keySet = publicKeysOf(keys)
+  return async jwt => {
+    try {
+      const { payload, protectedHeader } = await compactVerify(jwt, keySet)
+      const claims: JWTPayload = JSON.parse(new TextDecoder().decode(payload))
+      return protectedHeader.typ === undefined && claims.iss === issuer ? claims : undefined
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function publicKeysOf(keys: readonly JWK[]) {
+  return createLocalJWKSet({
+    keys: keys.map(({ d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...key }) => key),
+  })
 }

@@ -5,19 +5,13 @@
  * kept as a pushed authorization request that is used once, and the browser is sent to the same endpoint with GET: that request
  * carries the session's cookie.
  */
-import { present } from '@preflow/contract'
 import { UnsecuredJWT } from 'jose'
 import type { Provider } from 'oidc-provider'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
-import { readBody } from '../../ground/http/http-body.ts'
-import { serverProblems } from '../../ground/http/send.ts'
-import { Problem } from '../../ground/problem.ts'
 import { AUTHORIZE } from './provider-configuration.ts'
 import { showError } from './provider-pages.ts'
+import { type Context, readForm } from './read-form.ts'
 
-type Context = Parameters<Parameters<Provider['use']>[0]>[0]
-
-const MAX_FORM_BYTES = 57_344
 /** Only until the browser has followed the redirect. */
 const LIFETIME_SECONDS = 60
 const REQUEST_URN = 'urn:ietf:params:oauth:request_uri:'
@@ -29,29 +23,19 @@ const CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti']
 /** Reads the forms, and refuses secrets in the address. Use it before the provider's own routes. */
 export function acceptPostedRequests(provider: Provider, issuer: Issuer, nowSeconds: () => number): void {
   provider.use(async (ctx, next) => {
+    // Forms that answer `response_mode=form_post` send themselves. oidc-provider adds the hash of that script.
+    if (ctx.path.startsWith(AUTHORIZE)) ctx.set('content-security-policy', "default-src 'none'; script-src")
     if (ctx.path !== AUTHORIZE) return next()
     const secret = SECRETS.find(name => ctx.query[name] !== undefined)
     if (secret !== undefined) return refuse(ctx, `${secret} must not be in the address. Send it to the token endpoint.`)
     if (ctx.method !== 'POST') return next()
 
     const form = await readForm(ctx)
-    if (form instanceof Problem) return refuse(ctx, form.sentence, form.status)
-    if (!form) return refuse(ctx, 'Send the request as a form, application/x-www-form-urlencoded.')
+    if (typeof form === 'string') return refuse(ctx, form)
     if (form.get('response_mode') === 'direct') return refuseDirect(ctx)
     ctx.status = 303
     ctx.redirect(`${issuer.path}${AUTHORIZE}?${await continuation(form, provider, issuer, nowSeconds())}`)
   })
-}
-
-async function readForm(ctx: Context): Promise<URLSearchParams | Problem | undefined> {
-  if (!ctx.is('application/x-www-form-urlencoded')) return undefined
-  try {
-    const body = await readBody(ctx.req, ctx.get('content-length'), MAX_FORM_BYTES, serverProblems.formTooLarge)
-    return new URLSearchParams(body.toString())
-  } catch (error) {
-    if (error instanceof Problem) return error
-    throw error
-  }
 }
 
 /** The query of the GET: it names the kept request, or is the form where that is refused whatever it says. */
@@ -87,9 +71,9 @@ function oneOrList(values: string[]): string | string[] {
   return values.length === 1 ? (values[0] ?? '') : values
 }
 
-function refuse(ctx: Context, description: string | undefined, status = 400): void {
-  ctx.status = status
-  showError(ctx, { error: 'invalid_request', ...present({ error_description: description }) })
+function refuse(ctx: Context, description: string): void {
+  ctx.status = 400
+  showError(ctx, { error: 'invalid_request', error_description: description })
 }
 
 /** Programs ask for this mode, and they read JSON. */

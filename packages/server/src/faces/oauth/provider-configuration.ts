@@ -12,7 +12,7 @@ import { APPLICATION, applicationOf, createArtifactAdapter, createClientAdapter 
 import { grants } from './grants/grants.ts'
 import { loadGrant } from './load-grant.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
-import { devicePages, logoutPages, showError } from './provider-pages.ts'
+import { devicePages, showError, showSignedOut } from './provider-pages.ts'
 import { RESOURCE, resourceServerOf } from './resource.ts'
 import { allowedScopes } from './scopes.ts'
 import type { Seam } from './seam/seam.ts'
@@ -29,6 +29,9 @@ const BUILT_IN_GRANTS = [
 /** Where authorization is asked for, below the issuer's path. */
 export const AUTHORIZE = '/oauth2/authorize'
 
+/** Where browsers sign out. */
+export const END_SESSION = '/oidc/logout'
+
 const ROUTES: Configuration['routes'] = {
   authorization: AUTHORIZE,
   token: '/oauth2/token',
@@ -39,7 +42,7 @@ const ROUTES: Configuration['routes'] = {
   pushed_authorization_request: '/oauth2/par',
   device_authorization: '/oauth2/device_authorize',
   code_verification: '/device',
-  end_session: '/oidc/logout',
+  end_session: END_SESSION,
 }
 
 /** `token` alone is refused by oidc-provider: nothing binds such a token to the request it answers. */
@@ -149,7 +152,8 @@ function featuresOf(db: Database): Configuration['features'] {
       },
     },
     deviceFlow: { enabled: true, ...devicePages },
-    rpInitiatedLogout: { enabled: true, ...logoutPages },
+    // Its metadata only: logout.ts answers the endpoint.
+    rpInitiatedLogout: { enabled: true, postLogoutSuccessSource: showSignedOut },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => RESOURCE,

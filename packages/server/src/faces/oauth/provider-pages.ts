@@ -1,14 +1,6 @@
 import { present } from '@preflow/contract'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
-import {
-  deviceCodePage,
-  deviceConfirmPage,
-  donePage,
-  errorPage,
-  formTargetOf,
-  logoutPage,
-  pagePolicy,
-} from '../../ground/pages/pages.ts'
+import { deviceCodePage, deviceConfirmPage, donePage, errorPage, pagePolicy } from '../../ground/pages/pages.ts'
 import { applicationOf } from './adapter.ts'
 
 /** The pages that oidc-provider shows by itself, with our looks. */
@@ -16,7 +8,8 @@ import { applicationOf } from './adapter.ts'
 /** As much of a request as a page needs. */
 type PageContext = Pick<KoaContextWithOIDC, 'type' | 'set' | 'body'>
 
-function show(ctx: PageContext, page: string, formTargets?: readonly string[]): void {
+/** Shows a page. @param formTargets Where a form of it may lead besides this server. */
+export function show(ctx: PageContext, page: string, formTargets?: readonly string[]): void {
   ctx.type = 'html'
   ctx.set('content-security-policy', pagePolicy(formTargets))
   ctx.set('referrer-policy', 'no-referrer')
@@ -24,7 +17,7 @@ function show(ctx: PageContext, page: string, formTargets?: readonly string[]): 
   ctx.body = page
 }
 
-/** Both forms carry the secret that oidc-provider put into the session. */
+/** The forms for a device carry the secret that oidc-provider put into the session. */
 function formOf(ctx: KoaContextWithOIDC, route: string): { action: string; csrf: string } {
   const { secret } = (ctx.oidc.session?.state ?? {}) as { secret?: string }
   return { action: ctx.oidc.urlFor(route), csrf: secret ?? '' }
@@ -48,6 +41,11 @@ export function showError(ctx: PageContext, out: { error: string; error_descript
   )
 }
 
+/** Says that the session is over. */
+export function showSignedOut(ctx: PageContext): void {
+  show(ctx, donePage('You are signed out', 'You can close this window.'))
+}
+
 export const devicePages: NonNullable<NonNullable<Configuration['features']>['deviceFlow']> = {
   userCodeInputSource(ctx, _form, _out, error) {
     const { userCode } = (error ?? {}) as { userCode?: string }
@@ -67,15 +65,5 @@ export const devicePages: NonNullable<NonNullable<Configuration['features']>['de
   },
   successSource(ctx) {
     show(ctx, donePage('Your device is connected', 'You can close this window.'))
-  },
-}
-
-export const logoutPages: NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']> = {
-  logoutSource(ctx) {
-    const { postLogoutRedirectUri } = (ctx.oidc.session?.state ?? {}) as { postLogoutRedirectUri?: string }
-    show(ctx, logoutPage(formOf(ctx, 'end_session_confirm')), formTargetOf(postLogoutRedirectUri))
-  },
-  postLogoutSuccessSource(ctx) {
-    show(ctx, donePage('You are signed out', 'You can close this window.'))
   },
 }

@@ -9,7 +9,8 @@ import { answerWhatIsLeft, logFailures } from './failures.ts'
 import { grants } from './grants/grants.ts'
 import type { GrantPorts } from './grants/token-grant.ts'
 import { createInteractions, type Interactions } from './interactions.ts'
-import { createVerifier, openSigningKeys } from './keys.ts'
+import { createHintReader, createVerifier, openSigningKeys } from './keys.ts'
+import { answerLogout } from './logout.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
 import { acceptPostedRequests } from './post-authorize.ts'
 import { configurationOf } from './provider-configuration.ts'
@@ -79,6 +80,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   provider.proxy = true
   answerWhatIsLeft(provider)
   acceptPostedRequests(provider, issuer, nowSeconds)
+  answerLogout(provider, { db, issuer, readHint: createHintReader(keys, issuer.url) })
   seam.install(provider)
   registerGrants(provider, {
     db,

@@ -90,6 +90,8 @@ export interface Application {
   audiences: string[]
   /** Whether the sign-in page skips asking for consent. */
   skipsConsent: boolean
+  /** Whether it may sign users out without asking them. Absent: no. */
+  skipsLogoutConsent?: boolean
   /** How users sign in. Absent: with their password. */
   signIn?: SignInSequence
   /** Console and the like: never fires the ID token action. */

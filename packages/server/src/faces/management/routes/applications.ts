@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { IdTokenAlgorithm } from '../../../ground/store/model.ts'
 import {
   nothing,
   oneParameter,
@@ -9,6 +8,9 @@ import {
   pathSegment,
   type RouteTable,
 } from './route.ts'
+
+/** The algorithms for ID tokens. */
+export type IdTokenAlgorithmName = 'RS256' | 'PS256' | 'ES256'
 
 /** How an application speaks OAuth and OpenID Connect. Spelled as in the reference; what is left out gets its default. */
 export interface OidcInput {
@@ -34,7 +36,7 @@ export interface OidcInput {
     expiryInSeconds?: number
     audience?: string[]
     /** Default: what the server signs with. `SHA256withRSA` is another name of `RS256`. */
-    idTokenSignedResponseAlg?: IdTokenAlgorithm | 'SHA256withRSA'
+    idTokenSignedResponseAlg?: IdTokenAlgorithmName | 'SHA256withRSA'
   }
 }
 
@@ -43,7 +45,7 @@ export interface OidcView extends Required<Omit<OidcInput, 'clientSecret' | 'hyb
   clientSecret?: string
   state: 'ACTIVE'
   hybridFlow: { enable: boolean; responseType?: string }
-  idToken: { expiryInSeconds: number; audience: string[]; idTokenSignedResponseAlg?: IdTokenAlgorithm }
+  idToken: { expiryInSeconds: number; audience: string[]; idTokenSignedResponseAlg?: IdTokenAlgorithmName }
 }
 
 /** How an application has its users signed in. A sequence is replaced as a whole. */
@@ -67,19 +69,26 @@ export interface AuthenticatorOption {
 
 export type AuthenticationSequenceView = Required<AuthenticationSequenceInput>
 
+export interface AdvancedInput {
+  /** Whether users are not asked what the application may have. Default `false`. */
+  skipLoginConsent?: boolean
+  /** Whether the application may sign users out without asking them. Default `false`. */
+  skipLogoutConsent?: boolean
+}
+
 export interface ApplicationInput {
   name: string
   description?: string
   authenticationSequence?: AuthenticationSequenceInput
   inboundProtocolConfiguration?: { oidc?: OidcInput }
-  advancedConfigurations?: { skipLoginConsent?: boolean }
+  advancedConfigurations?: AdvancedInput
 }
 
 export interface ApplicationPatch {
   name?: string
   description?: string
   authenticationSequence?: AuthenticationSequenceInput
-  advancedConfigurations?: { skipLoginConsent?: boolean }
+  advancedConfigurations?: AdvancedInput
 }
 
 export interface ApplicationSummary {
@@ -94,7 +103,7 @@ export interface ApplicationSummary {
 export interface ApplicationView extends Omit<ApplicationSummary, 'self'> {
   applicationEnabled: true
   inboundProtocols: { type: string; name: string; self: string }[]
-  advancedConfigurations: { skipLoginConsent: boolean }
+  advancedConfigurations: Required<AdvancedInput>
   authenticationSequence: AuthenticationSequenceView
 }
 
@@ -251,6 +260,7 @@ const nameSchema = z.string().min(1).max(255)
 const advancedSchema = z
   .strictObject({
     skipLoginConsent: z.boolean().exactOptional(),
+    skipLogoutConsent: z.boolean().exactOptional(),
     saas: off,
     useExternalConsentPage: off,
     enableAPIBasedAuthentication: off,
@@ -259,7 +269,6 @@ const advancedSchema = z
       'discoverableByEndUsers',
       'discoverableGroups',
       'certificate',
-      'skipLogoutConsent',
       'returnAuthenticatedIdpList',
       'enableAuthorization',
       'attestationMetaData',
@@ -343,7 +352,7 @@ export const applicationViewSchema: z.ZodType<ApplicationView> = z.strictObject(
   ...summaryFields,
   applicationEnabled: z.literal(true),
   inboundProtocols: z.array(z.strictObject({ type: z.string(), name: z.string(), self: z.string() })),
-  advancedConfigurations: z.strictObject({ skipLoginConsent: z.boolean() }),
+  advancedConfigurations: z.strictObject({ skipLoginConsent: z.boolean(), skipLogoutConsent: z.boolean() }),
   authenticationSequence: z.strictObject({
     type: sequenceTypeSchema,
     steps: stepsSchema,
