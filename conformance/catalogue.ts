@@ -10,7 +10,7 @@ import { profileSuite } from './rows/profile-suite.ts'
 import { tokenSuite } from './rows/token-suite.ts'
 import { useCaseSuite } from './rows/use-case-suite.ts'
 
-/** Every specification whose rows are run. */
+/** All specifications whose rows are run. */
 export const suites: readonly Suite[] = [
   tokenSuite,
   engineSuite,

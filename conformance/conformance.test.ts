@@ -7,7 +7,7 @@ import { runRows } from './run-rows.ts'
 
 runRows(suites)
 
-test('docs/reference/conformance.md says what the rows say', () => {
+test('docs/reference/conformance.md matches the rows', () => {
   assert(
     readFileSync(DOCUMENT, 'utf8') === renderDocument(suites),
     'stale: run sh tools/node.sh conformance/write-document.ts',

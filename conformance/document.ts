@@ -4,24 +4,24 @@ import { KINDS, type Row, rowsOf, type Suite, verdictOf } from './row.ts'
 /** Where the table is published. */
 export const DOCUMENT: string = join(import.meta.dirname, '..', 'docs', 'reference', 'conformance.md')
 
-/** The table of all rows as a document. What it says is true where `npm run conformance` succeeds. */
+/** Renders all rows as a document. Its verdicts are true if `npm run conformance` succeeds. */
 export function renderDocument(suites: readonly Suite[]): string {
   const lines = [
     '# Conformance',
     '',
     '<!-- Written by conformance/write-document.ts; a test fails when it is stale. -->',
     '',
-    'What the reference, WSO2 Identity Server, does, row by row, and whether it is so here. `npm run conformance` acts out every row over HTTP against a',
-    'running server and a real extension endpoint, on the platform `wso2-is-next` and on `preflow`.',
+    'What the reference, WSO2 Identity Server, does, row by row, and whether Preflow does the same. `npm run conformance` checks every row over HTTP, with a',
+    'running server and a real extension endpoint, on the platforms `wso2-is-next` and `preflow`.',
     '',
-    '- **holds**: so on both platforms.',
-    '- **differs on preflow**: so on the platforms that reproduce the reference; `preflow` mends it, which is checked as well.',
-    '- **differs everywhere**: deliberately otherwise on every platform, which is checked.',
-    '- **not applicable**: there is nothing here that the row could be about.',
+    '- **holds**: both platforms do what the row expects.',
+    '- **differs on preflow**: platforms that reproduce the reference do it; `preflow` does something better, which is also checked.',
+    '- **differs everywhere**: every platform deliberately does something else, which is checked.',
+    '- **not applicable**: Preflow has nothing that the row could apply to.',
     '',
     'Notation: `+p=v` adds, `-p` removes, `~p=v` replaces. `S/` is `/accessToken/scopes/`, `A/` `/accessToken/claims/aud/`, `C/` `/accessToken/claims/`,',
-    '`R/` `/refreshToken/claims/`, `P/` `/response/parameters/`, `I/` `/idToken/claims/`. F-CC is a token by client credentials, F-USER one by',
-    'authorization code for a user. AT and IDT are the access token action and the ID token action.',
+    '`R/` `/refreshToken/claims/`, `P/` `/response/parameters/`, `I/` `/idToken/claims/`. F-CC is a token from client credentials. F-USER is a token from an',
+    'authorization code for a user. AT is the access token action, IDT the ID token action.',
     '',
     ...suites.flatMap(renderSuite),
   ]

@@ -5,43 +5,43 @@ import type { Operation } from '@preflow/contract'
 // biome-ignore lint/suspicious/noExplicitAny: rows assert on what came over the wire, whatever it is
 export type Json = any
 
-/** A request as it reached an endpoint of ours. */
+/** A request as it reached one of our endpoints. */
 export interface Received {
   method: string
   path: string
   headers: IncomingHttpHeaders
-  /** The body read as JSON, as a form, or as it is. */
+  /** The body, parsed as JSON or as a form, or the raw string. */
   body: Json
 }
 
-/** What an endpoint answers: an object is sent as JSON, a text as it is. Default status 200, default type JSON. */
+/** The answer of an endpoint. An object is sent as JSON, a string as it is. Default: status 200, type JSON. */
 export interface Answer {
   status?: number
   type?: string
   body: unknown
 }
 
-/** An HTTP endpoint that does what the row wants and remembers how it was called. */
+/** An HTTP endpoint that does what the row needs and records its calls. */
 export interface Endpoint {
   url: string
-  /** What reached it, oldest first. */
+  /** Its calls, oldest first. */
   calls: Received[]
   /** What it answers from now on. */
   answer(how: (call: Received) => Answer | Promise<Answer>): void
-  /** Hands the next requests to the row, unread. They are not among the calls. */
+  /** Passes the next requests to the row, unread. They are not recorded as calls. */
   handle(how: (request: IncomingMessage, response: ServerResponse) => void): void
 }
 
-/** An endpoint that speaks as an extension. Says SUCCESS unless told otherwise. */
+/** An endpoint that acts as an extension. Answers SUCCESS by default. */
 export interface ExtensionUnderTest extends Endpoint {
   succeed(...operations: Operation[]): void
   /** FAILED with reason and description. */
   refuse(failureReason?: string, failureDescription?: string): void
-  /** SUCCESS without operations, and no calls remembered. */
+  /** SUCCESS without operations. Also forgets the recorded calls. */
   reset(): void
 }
 
-/** Endpoints on one socket of 127.0.0.1, each under a path of its own. */
+/** Endpoints on one socket of 127.0.0.1, each at its own path. */
 export interface EndpointServer {
   endpoint(path: string): Endpoint
   extension(path: string): ExtensionUnderTest

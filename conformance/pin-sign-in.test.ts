@@ -1,4 +1,6 @@
-/** Users sign in with the extension that is in `extensions/`: its own pages, its own store, asked by the running server. */
+/**
+ * Users sign in with the extension in `extensions/`. The running server calls it, and it has its own pages and store.
+ */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -57,7 +59,7 @@ after(async () => {
   await server.close()
 })
 
-/** An authorization request of a standard client, and what it makes of the answer. */
+/** An authorization request of a standard client, with what the client does with the response. */
 async function begin(application: Client, base = stage.base) {
   const configuration = await client.discovery(
     new URL(`${base}/oauth2/token`),
@@ -78,7 +80,7 @@ async function begin(application: Client, base = stage.base) {
   return { href, redeem }
 }
 
-test('verifies a second factor after the password, and gives a wrong PIN another try', async () => {
+test('verifies a second factor after the password, and allows another attempt after a wrong PIN', async () => {
   const { href, redeem } = await begin(await addApplication(stage, [[PASSWORD_PAGE], ['custom-pin']]))
   const browser = openBrowser(server.address)
   const entered = await enterPassword(browser, await browser.open(href), stage.user)
@@ -94,7 +96,7 @@ test('verifies a second factor after the password, and gives a wrong PIN another
   assert.deepEqual(tokens.claims()?.['amr'], ['pwd', 'custom-pin'])
 })
 
-test('identifies who enters a user name and a PIN, without any password', async () => {
+test('identifies a user by user name and PIN, without a password', async () => {
   const { href, redeem } = await begin(await addApplication(stage, [['custom-pin-only']]))
   const browser = openBrowser(server.address)
   const away = await browser.open(href)
@@ -105,7 +107,7 @@ test('identifies who enters a user name and a PIN, without any password', async 
   assert.equal(decodeJwt(tokens.access_token).sub, stage.user.id)
 })
 
-test('signs a user of an organization in, back over /o/{organization}', async () => {
+test('signs in a user of an organization, who returns through /o/{organization}', async () => {
   const organization = (await stage.must('POST', `${API}/organizations`, { name: 'Branch' })).body
   const colleague = await stage.addUser({ below: `/o/${organization.id}` })
   await identifying.givePin(colleague, PIN)
@@ -121,7 +123,7 @@ test('signs a user of an organization in, back over /o/{organization}', async ()
   assert.deepEqual([tokens.claims()?.sub, tokens.claims()?.['org_id']], [colleague.id, organization.id])
 })
 
-test('a platform asks again while the PIN is not entered, and the user is sent to the same page', async () => {
+test('a platform that calls again before the PIN is entered sends the user to the same page', async () => {
   const { href } = await begin(await addApplication(stage, [['custom-pin-only']]))
   const browser = openBrowser(server.address)
   const away = await browser.open(href)
@@ -130,7 +132,7 @@ test('a platform asks again while the PIN is not entered, and the user is sent t
   assert.equal((await browser.open(`${stage.base}/commonauth?flowId=${flowId}`)).url, away.url)
 })
 
-test('who cancels there is refused with the words of the extension', async () => {
+test('a user who cancels gets the message of the extension', async () => {
   const { href } = await begin(await addApplication(stage, [['custom-pin-only']]))
   const browser = openBrowser(server.address)
   const pages = openBrowser(identifying.url)
@@ -143,7 +145,7 @@ test('who cancels there is refused with the words of the extension', async () =>
   )
 })
 
-test('another browser than the one that began cannot take the result', async () => {
+test('only the browser that started can get the result', async () => {
   const { href } = await begin(await addApplication(stage, [['custom-pin-only']]))
   const browser = openBrowser(server.address)
   const pages = openBrowser(identifying.url)
@@ -164,7 +166,7 @@ const executablePath = [
 ].find(place => place !== '' && existsSync(place))
 const skip =
   executablePath === undefined &&
-  'No Chromium was found; install it, or name it in PREFLOW_TEST_CHROMIUM, to walk through the pages.'
+  'No Chromium was found. To run the page tests, install it or set PREFLOW_TEST_CHROMIUM.'
 
 describe('in a browser', { skip }, () => {
   let browser: RealBrowser
@@ -174,7 +176,7 @@ describe('in a browser', { skip }, () => {
     const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking']
     browser = await chromium.launch({ executablePath: executablePath as string, args })
     app = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>App</h1>'))
-    // Applications live on another site than the platform.
+    // Applications and the platform are on different sites.
     callback = (await listen(app)).replace('127.0.0.1', 'localhost')
   })
   after(async () => {
@@ -214,7 +216,7 @@ describe('in a browser', { skip }, () => {
       await context.close()
     })
 
-    test(`${javaScriptEnabled ? 'with' : 'without'} JavaScript: who chooses the PIN with the keyboard gets to its page`, async () => {
+    test(`${javaScriptEnabled ? 'with' : 'without'} JavaScript: choosing the PIN with the keyboard opens its page`, async () => {
       const application = await addApplication(stage, [['custom-pin-only', PASSWORD_PAGE]], [`${callback}/callback`])
       const context = await browser.newContext({ javaScriptEnabled })
       const page = await context.newPage()

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { Json } from './extension-under-test.ts'
 
-/** What an HTTP request of a row got. */
+/** The response to an HTTP request of a row. */
 export interface Answered {
   status: number
   headers: Headers
-  /** Read as JSON where it is some. */
+  /** Parsed if it is JSON. */
   body: Json
 }
 
-/** What the token endpoint answered, with its tokens decoded. */
+/** The response of the token endpoint, with its tokens decoded. */
 export interface Issued extends Answered {
-  /** Absent when there is none, or an opaque one. */
+  /** Absent if there is no token or an opaque one. */
   accessToken?: JWTPayload
   idToken?: JWTPayload
-  /** Of the access token, from its own claims. */
+  /** Lifetime of the access token, from its own claims. */
   lifetimeSeconds?: number
 }
 
@@ -29,7 +29,7 @@ export type Call = (method: string, path: string, body?: unknown, authorization?
 const JSON_TYPE = 'application/json'
 const SCIM_TYPE = 'application/scim+json'
 
-/** Calls of the APIs below an address, as this caller where a call names no other. */
+/** Requests to the APIs below an address, as this caller unless a call sets another one. */
 export function callsBelow(root: string, defaultAuthorization: string): Call {
   return (method, path, body, authorization = defaultAuthorization) => {
     const type = path.includes('/scim2/') ? SCIM_TYPE : JSON_TYPE
@@ -56,7 +56,7 @@ export function expectOk(answered: Answered, what: string): Answered {
   return answered
 }
 
-/** The id of what was created, from `Location`. */
+/** The id of the created resource, from `Location`. */
 export function idOf({ headers }: Answered): string {
   return headers.get('location')?.split('/').at(-1) ?? ''
 }

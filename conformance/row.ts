@@ -2,34 +2,37 @@ import { present } from '@preflow/contract'
 import type { Stage } from './stage.ts'
 
 /**
- * What the number of a row begins with: `T` token actions, `E` engine and management, `PW-` requests, `PC-` credentials and `PR-`
- * results of the password action, `PF-` profile action, `OR-` organizations, `AU-` custom authentication, `CF-` configuration,
- * `FX-` flow extension, `UC-` services of the use cases, `CL-` clients.
+ * The prefix of a row number: `T` token actions, `E` engine and management, `PW-` requests, `PC-` credentials and `PR-`
+ * results of the password action, `PF-` profile action, `OR-` organizations, `AU-` custom authentication, `CF-`
+ * configuration, `FX-` flow extension, `UC-` services of the use cases, `CL-` clients.
  */
 export type RowPrefix = 'T' | 'E' | `${'PW' | 'PC' | 'PR' | 'PF' | 'OR' | 'AU' | 'CF' | 'FX' | 'UC' | 'CL'}-`
 
-/** The number of a row: `T83`, `PW-04`. Tests and documents cite a row by it; docs/reference/conformance.md lists them all. */
+/**
+ * The number of a row: `T83`, `PW-04`. Tests and documents cite rows by number. docs/reference/conformance.md lists
+ * them all.
+ */
 export type RowId = `${RowPrefix}${number}`
 
-/** Does from outside what a row says, and asserts what it expects. */
+/** Does what a row describes, from outside, and asserts what it expects. */
 export type Check = (stage: Stage) => Promise<void>
 
-/** Deliberately other than the row says. `check` shows what happens instead. */
+/** A deliberate difference from the row. `check` tests what happens instead. */
 export interface Different {
-  /** Why, in one sentence. */
+  /** The reason, in one sentence. */
   differs: string
   check: Check
 }
 
-/** Nothing here that the row could be about. */
+/** Preflow has nothing that the row could apply to. */
 export interface NotApplicable {
-  /** Why, in one sentence. */
+  /** The reason, in one sentence. */
   notApplicable: string
-  /** What happens instead, where something does. */
+  /** What happens instead, if anything. */
   check?: Check
 }
 
-/** One row of the specification: something is given, something is expected. */
+/** One row of the specification: given and expected. */
 export interface Row {
   id: RowId
   /** Given and expected, in the notation of the specification. */
@@ -38,7 +41,7 @@ export interface Row {
   reference: Check | Different | NotApplicable
   /** On the platform `preflow`. */
   preflow: 'same' | Different
-  /** What is asked instead of the running server, where that gives nobody a way to arrange what the row needs. */
+  /** What is tested instead of the running server, if the server cannot produce what the row needs. */
   how?: string
 }
 
@@ -51,15 +54,15 @@ export interface Section {
 /** All rows of one specification. */
 export interface Suite {
   title: string
-  /** What a reader needs to understand the titles of the rows, as Markdown. */
+  /** Explains the titles of the rows to readers, as Markdown. */
   introduction?: string
-  /** Every row there has to be, in its order. None may be missing. */
+  /** All required rows, in order. None may be missing. */
   ids: readonly RowId[]
   sections: readonly Section[]
 }
 
 /**
- * The numbers from 1 to `count`, of two digits after a dash.
+ * The numbers from 1 to `count`, with two digits after a dash.
  *
  * @example numbered('T', 2) // T1, T2
  * @example numbered('PW-', 2) // PW-01, PW-02
@@ -81,7 +84,9 @@ export function row(
   return { id, title, reference, preflow }
 }
 
-/** @example row('T219', 'AT FAILED, code reused: `invalid_grant`', differs('a refusal burns nothing', async stage => {})) */
+/**
+ * @example row('T219', 'AT FAILED, code reused: `invalid_grant`', differs('a refusal consumes nothing', async stage => {}))
+ */
 export function differs(reason: string, check: Check): Different {
   return { differs: reason, check }
 }
@@ -94,7 +99,7 @@ export function rowsOf(suite: Suite): Row[] {
   return suite.sections.flatMap(({ rows }) => rows)
 }
 
-/** What became of a row, in words. */
+/** The verdict on a row, as a string. */
 export function verdictOf({ reference, preflow }: Row): { kind: Kind; reason?: string } {
   if (typeof reference !== 'function') {
     return 'notApplicable' in reference

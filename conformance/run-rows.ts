@@ -3,11 +3,11 @@ import { after, before, describe, test } from 'node:test'
 import { type Check, KINDS, type Row, type RowId, rowsOf, type Suite, verdictOf } from './row.ts'
 import { openWorld, STAGES, type World } from './world.ts'
 
-/** On which platform the reference's column is checked; a row that is about another one asks for it. */
+/** The platform on which the reference's column is checked. A row about another platform requests that one. */
 const COLUMNS = { reference: 'wso2-is-next', preflow: 'preflow' } as const
 type Column = keyof typeof COLUMNS
 
-/** Registers every row of the suites as a test named by it, once per column, and prints the table when all have run. */
+/** Registers every row of the suites as a test with its title, once per column. Prints the table after all have run. */
 export function runRows(suites: readonly Suite[]): void {
   const failed = new Map<RowId, Set<Column>>()
 
@@ -36,18 +36,18 @@ export function runRows(suites: readonly Suite[]): void {
   after(() => process.stdout.write(tableOf(suites, failed)))
 
   for (const suite of suites) {
-    test(`${suite.title}: every row is there once`, () => {
+    test(`${suite.title}: every row exists exactly once`, () => {
       const ids = rowsOf(suite).map(({ id }) => id)
       const missing = suite.ids.filter(id => !ids.includes(id))
       assert.equal(missing.length, 0, `missing: ${missing.join(' ')}`)
-      assert.deepEqual(ids, suite.ids, 'rows stand twice, or out of order')
+      assert.deepEqual(ids, suite.ids, 'duplicate or misplaced rows')
     })
   }
 }
 
 const nothing: Check = async () => {}
 
-/** What is done for a row in a column. Rows with nothing to check are skipped with their reason. */
+/** The check of a row in a column. A row without a check is skipped with its reason. */
 function planFor({ reference, preflow }: Row, column: Column): { check: Check; skip: string | false; note: string } {
   const held = column === 'preflow' && preflow !== 'same' ? preflow : reference
   if (typeof held === 'function') return { check: held, skip: false, note: '' }

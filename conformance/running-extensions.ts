@@ -1,4 +1,4 @@
-/** The extensions that are in `extensions/`, each on a port, with settings as an operator gives them. */
+/** The extensions of `extensions/`, each on its own port, with settings as an operator sets them. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -18,10 +18,10 @@ import { createPinAuthenticator, enrol, type PinAuthenticator, readConfiguration
 import { profileGuard } from '@preflow/profile-guard'
 import type { Person } from './users.ts'
 
-/** With what platforms prove who they are. */
+/** The key with which platforms authenticate. */
 export const CALLER_KEY = 'a-key-of-the-platform-for-extensions'
 
-/** How an action or an authenticator authenticates at one of the extensions. */
+/** How an action or an authenticator authenticates to one of the extensions. */
 export const CALLER_AUTHENTICATION = {
   type: 'API_KEY',
   properties: { header: 'x-api-key', value: CALLER_KEY },
@@ -29,14 +29,14 @@ export const CALLER_AUTHENTICATION = {
 
 const CALLER_SETTINGS = { caller: 'api-key', callerSecrets: [CALLER_KEY] }
 
-/** An extension that listens. */
+/** A running extension. */
 export interface RunningService {
   url: string
   extension: Extension
   close(): Promise<void>
 }
 
-/** @param reported Receives the events that the extension reports while it runs. */
+/** @param reported Receives the events that the running extension reports. */
 async function startService<S extends Settings>(
   service: Service<S>,
   settings: object,
@@ -56,7 +56,7 @@ async function startService<S extends Settings>(
   }
 }
 
-/** password-guard, and the stand-in for Pwned Passwords that it asks. */
+/** password-guard, and the stand-in for Pwned Passwords that it uses. */
 export interface RunningPasswordGuard extends RunningService {
   standIn: RangeStandIn
 }
@@ -78,22 +78,22 @@ export async function startPasswordGuard(
   }
 }
 
-/** One alert that waits for being sent. */
+/** An alert that waits to be sent. */
 export interface WaitingAlert {
   recipient: string
-  /** What the mail is written from. */
+  /** The content of the mail. */
   content: { outcome: string; audience: string; changes: { uri: string; kind: string; after?: string[] }[] }
 }
 
-/** profile-guard, whose alerts can be looked at before they are sent. */
+/** profile-guard, with access to its alerts before they are sent. */
 export interface RunningProfileGuard extends RunningService {
-  /** What is in the outbox and not sent. */
+  /** The unsent alerts of the outbox. */
   waiting(): WaitingAlert[]
   /** Resolves when the extension has reported this event. */
   reported(event: string): Promise<void>
 }
 
-/** Starts one that leaves sending to another instance. */
+/** Starts a profile-guard that leaves sending to another instance. */
 export async function startProfileGuard(settings: object = {}): Promise<RunningProfileGuard> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-outbox-'))
   const outbox = join(folder, 'outbox.db')
@@ -138,19 +138,19 @@ export async function startProfileGuard(settings: object = {}): Promise<RunningP
   }
 }
 
-/** pin-authenticator, served under the address that browsers and the platform know. */
+/** pin-authenticator, served at the address that browsers and the platform use. */
 export interface RunningPinAuthenticator {
   url: string
-  /** The clock of the extension goes by as much. */
+  /** Advances the clock of the extension. */
   advance(ms: number): void
   /** Enrols a user with this PIN. */
   givePin(person: Person, pin: string): Promise<void>
-  /** Ends the extension, and starts it again on the same data, under the same address. */
+  /** Stops the extension and restarts it with the same data at the same address. */
   restart(): Promise<void>
   close(): Promise<void>
 }
 
-/** Where a server listens from now on, on a free port of this machine. */
+/** Starts a server on a free port of this machine, and returns its address. */
 export async function listen(server: Server): Promise<string> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -158,7 +158,7 @@ export async function listen(server: Server): Promise<string> {
 
 /**
  * @param mode `second_factor` or `internal`.
- * @param platformUrl Where browsers go back to.
+ * @param platformUrl Where browsers return to.
  */
 export async function startPinAuthenticator(mode: string, platformUrl: string): Promise<RunningPinAuthenticator> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-pins-'))

@@ -5,26 +5,28 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Configuration, completeConfiguration, createLog, createServer } from '@preflow/server'
 
-/** A server that is spoken to over HTTP only. */
+/** A server that is used only over HTTP. */
 export interface ServerUnderTest {
   /** `http://127.0.0.1:…` */
   address: string
   configuration: Configuration
-  /** The lines it logged, at its level, oldest first. */
+  /** The log lines at its level, oldest first. */
   log: readonly string[]
   /**
-   * Changes rows of the database file itself: for what a product's installer writes and no API can, such as a system
-   * application. Not how a row arranges anything that has an API.
+   * Changes rows of the database file directly. Only for data that a product's installer writes and no API can, such as
+   * a system application.
    */
   seed(statement: string, ...values: string[]): void
-  /** Reads rows of the database file: only for what is stored but shown to nobody. */
+  /** Reads rows of the database file. Only for stored data that no API shows. */
   look(statement: string, ...values: string[]): Record<string, unknown>[]
-  /** Another server on the same data, as after a restart with other settings. It answers under the address of this one. */
+  /**
+   * Starts another server on the same data, as after a restart with other settings. It uses the address of this one.
+   */
   restarted(settings: Partial<Configuration>): Promise<ServerUnderTest & { socket: string }>
   close(): Promise<void>
 }
 
-/** The user `admin` of the first tenant, who administrates every tenant. */
+/** The user `admin` of the first tenant, who administers every tenant. */
 export const ADMINISTRATOR = { userName: 'admin', password: 'admin-of-the-rows' }
 
 export async function startServer(settings: Partial<Configuration>): Promise<ServerUnderTest> {
@@ -34,10 +36,10 @@ export async function startServer(settings: Partial<Configuration>): Promise<Ser
     dataFolder: folder,
     sealKey: randomBytes(32).toString('base64'),
     adminPassword: ADMINISTRATOR.password,
-    // The rows are the proxy in front of the server, and their extensions are on this machine.
+    // The rows act as the proxy in front of the server. Their extensions are on this machine.
     trustedProxies: ['127.0.0.1'],
     privateEndpoints: ['127.0.0.0/8'],
-    // Rows make endpoints fail in quick succession; rows about the breaker switch it on.
+    // Rows make endpoints fail in quick succession. Rows about the breaker switch it on.
     breaksCircuits: false,
     logLevel: 'silent',
     ...settings,
@@ -59,7 +61,7 @@ async function start(settings: Partial<Configuration>): Promise<ServerUnderTest 
     newId: randomUUID,
     randomBytes,
     log: createLog(configuration.logLevel, { write: line => log.push(line) }),
-    // Rows are about behaviour; full strength is a quarter of a second a password.
+    // Rows test behaviour. A hash at full cost takes a quarter of a second.
     passwordCost: { cost: 16, blockSize: 1, parallelization: 1 },
   })
   const { port } = await server.listen()

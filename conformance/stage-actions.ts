@@ -3,18 +3,18 @@ import type { ActionInput } from '@preflow/server/management'
 import type { EndpointServer, ExtensionUnderTest } from './extension-under-test.ts'
 import type { Call } from './requests.ts'
 
-/** What an action is made of, beside name and endpoint; the endpoint's own members are given flat. */
+/** The settings of an action, besides name and endpoint. The endpoint's own members are at the top level. */
 export type ActionSettings = Partial<Omit<ActionInput, 'endpoint'>> & Partial<ActionInput['endpoint']>
 
 /** The actions of a stage and the extensions behind them. */
 export interface StageActions {
   /** The extension behind the action of this type. */
   extension(type: ActionType): ExtensionUnderTest
-  /** Makes the active action of this type anew, with these settings and the defaults of the API. Returns its id. */
+  /** Creates the active action of this type again, with these settings and the defaults of the API. Returns its id. */
   configure(type: ActionType, settings?: ActionSettings): Promise<string>
   /** Deletes the action of this type. */
   remove(type: ActionType): Promise<void>
-  /** Takes back what a row did. Afterwards the access token action is the only one. */
+  /** Reverts the changes of a row. Afterwards only the access token action exists. */
   reset(): Promise<void>
 }
 
@@ -25,9 +25,9 @@ export function actionPath(type: ActionType): string {
 
 export function openStageActions(endpoints: EndpointServer, must: Call): StageActions {
   const extensions = new Map<ActionType, ExtensionUnderTest>()
-  /** Ids of the actions there are. */
+  /** Ids of the existing actions. */
   const actions = new Map<ActionType, string>()
-  /** Types whose action may be another than every row starts with. */
+  /** Types whose action a row has changed. */
   const touched = new Set<ActionType>()
 
   const extension: StageActions['extension'] = type => {

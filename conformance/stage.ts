@@ -19,9 +19,9 @@ import { ADMINISTRATOR, type ServerUnderTest } from './server-under-test.ts'
 import { openStageActions, type StageActions } from './stage-actions.ts'
 import { addUser, PASSWORD, type Person, type PersonSettings } from './users.ts'
 
-/** An application, as its developer knows it. */
+/** An application, as its developer sees it. */
 export interface Client {
-  /** What rules mean by `application`. */
+  /** The value of `application` in rules. */
   id: string
   name: string
   clientId: string
@@ -29,7 +29,7 @@ export interface Client {
   clientSecret?: string
 }
 
-/** One kept call of an action: what `GET /actions/calls/{id}` answers. */
+/** The record of one action call: the response of `GET /actions/calls/{id}`. */
 export interface CallRecord {
   actionType: ActionType
   status: string
@@ -38,11 +38,11 @@ export interface CallRecord {
 }
 
 /**
- * A tenant for one row at a time: the fixtures of the specification as applications and users, with an active access token
- * action whose extension says SUCCESS. A row knows nothing of it but addresses and credentials.
+ * A tenant for one row at a time. It has the fixtures of the specification as applications and users, and an active
+ * access token action whose extension answers SUCCESS. A row uses only its addresses and credentials.
  */
 export interface Stage extends Omit<StageActions, 'reset'> {
-  /** Of the server. */
+  /** Address of the server. */
   platform: Platform
   server: ServerUnderTest
   /** `http://127.0.0.1:…/t/acme` */
@@ -54,41 +54,44 @@ export interface Stage extends Omit<StageActions, 'reset'> {
   user: Person
   /** An administrator who belongs to the tenant. */
   administrator: Person
-  /** Fixture F-USER, `web1`: code, password and refresh grant, 1800 s, refresh token 7200 s, one audience more. */
+  /** Fixture F-USER, `web1`: code, password and refresh grant, 1800 s, refresh token 7200 s, one more audience. */
   web: Client
   /** Fixture F-CC, `m2m-7`: client credentials, 3600 s. */
   machine: Client
-  /** What users and administrators look after accounts with: password grant and client credentials, for the scopes of users. */
+  /**
+   * The application with which users and administrators manage accounts: password grant and client credentials, for the
+   * scopes of users.
+   */
   console: Client
-  /** Endpoints beside the extensions, for example a token endpoint. */
+  /** Other endpoints, for example a token endpoint. */
   endpoints: EndpointServer
 
-  /** Registers an application. `scopes` are those of the stage's API it may ask for. */
+  /** Registers an application. `scopes` are the scopes of the stage's API that it may request. */
   addApplication(oidc: OidcInput, more?: { scopes?: string[]; asksForConsent?: boolean }): Promise<Client>
   addUser(settings?: PersonSettings): Promise<Person>
   /** A request to the management API or SCIM below the tenant's path, as the administrator of the server. */
   call: Call
-  /** The same; anything but 2xx fails the row. */
+  /** The same, but any status other than 2xx fails the row. */
   must: Call
-  /** Posts a form as the client. A path with a host goes there instead of below the tenant's. */
+  /** Posts a form as the client. A path with a host is used as it is, not below the tenant's path. */
   post(path: string, client: Client, form: Record<string, string>, headers?: Record<string, string>): Promise<Answered>
-  /** Asks the token endpoint. */
+  /** Sends a token request. */
   token(client: Client, form: Record<string, string>, headers?: Record<string, string>): Promise<Issued>
-  /** Asks it for a refresh. */
+  /** Sends a refresh request. */
   refresh(client: Client, previous: Issued, more?: Record<string, string>): Promise<Issued>
-  /** A browser in which the stage's user is signed in after the first time. */
+  /** A browser. After the first sign-in, the stage's user stays signed in there. */
   browser: Browser
-  /** Goes to the authorize endpoint and signs in where asked. Ends at a page that asks for consent, or at the callback. */
+  /** Opens the authorize endpoint and signs in if required. Ends at the consent page or at the callback. */
   visit(client: Client, parameters: Record<string, string>): Promise<Page>
-  /** The same, and agrees where asked. Ends at the callback. */
+  /** The same, and gives consent if required. Ends at the callback. */
   authorize(client: Client, parameters: Record<string, string>): Promise<URL>
-  /** A code for these scopes, exchanged. */
+  /** Gets a code for these scopes and exchanges it. */
   redeem(client: Client, scope: string, headers?: Record<string, string>): Promise<Issued>
-  /** What the server kept of the calls behind an answer, in their order. */
+  /** The call records behind a response, in order. */
   callsBehind(answered: Answered): Promise<CallRecord[]>
 }
 
-/** Where the applications live: nobody listens there, the browser only looks at the address. */
+/** Address of the applications. Nothing listens there, because the browser only reads the URL. */
 export const CALLBACK = 'http://127.0.0.1:65535/callback'
 
 /** The scopes of F-USER. */
@@ -109,14 +112,14 @@ export const CONSOLE_SCOPES = [
 const API_SCOPES = ['cart.read', 'orders.write', 'jobs.run', 'a', 'b', 'read:metrics']
 const API = '/api/server/v1'
 
-/** A stage with what tidies it up between rows. */
+/** A stage, with a function that resets it between rows. */
 export interface OpenStage extends Stage {
-  /** Takes back what a row did to the actions. */
+  /** Reverts the changes of a row to the actions. */
   reset(): Promise<void>
   close(): Promise<void>
 }
 
-/** Sets up a tenant of the server as a stage, through the APIs that any administrator has. */
+/** Sets up a tenant of the server as a stage, through the APIs that every administrator has. */
 export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
   const tenant = await addTenant(server)
   const base = `${server.address}/t/${tenant.domain}`
@@ -180,7 +183,7 @@ async function addTenant(server: ServerUnderTest): Promise<{ id: string; domain:
   return { id, domain, owner: { id: body.owners[0].id, userName: owner.username, password: PASSWORD } }
 }
 
-/** Publishes the stage's API and returns how applications are registered. */
+/** Publishes the stage's API and returns how to register applications. */
 async function openApplications(must: Call): Promise<Stage['addApplication']> {
   const { body: shop } = await must('POST', `${API}/api-resources`, {
     name: 'Shop',
@@ -235,7 +238,7 @@ async function addClients(add: Stage['addApplication']): Promise<Pick<Stage, 'we
   }
 }
 
-/** Requests of clients to the endpoints of OAuth below an address. */
+/** Client requests to the OAuth endpoints below an address. */
 function tokensBelow(base: string): Pick<Stage, 'post' | 'token' | 'refresh'> {
   const post: Stage['post'] = (path, client, form, headers = {}) => {
     const { clientId, clientSecret } = client
@@ -282,7 +285,7 @@ function signingInAt(base: string, browser: Browser, user: Person): Pick<Stage, 
   }
 }
 
-/** The root organization's members are in every token of the tenant. */
+/** The members of the root organization that are in every token of the tenant. */
 function readOrganization({ accessToken }: Issued): Stage['organization'] {
   return {
     id: String(accessToken?.['org_id']),

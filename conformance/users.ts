@@ -2,24 +2,24 @@ import { randomBytes } from 'node:crypto'
 import type { Call } from './requests.ts'
 import type { ServerUnderTest } from './server-under-test.ts'
 
-/** A user with what they sign in with. */
+/** A user with credentials. */
 export interface Person {
   id: string
   userName: string
   password: string
 }
 
-/** What a new user is like. */
+/** Properties of a new user. */
 export interface PersonSettings {
   givenName?: string
   groups?: string[]
-  /** Path of the organization the user belongs to, `/o/branch`. Default: the root organization. */
+  /** Path of the user's organization, `/o/branch`. Default: the root organization. */
   below?: string
   /** More SCIM attributes. */
   attributes?: object
 }
 
-/** The password of every user of the rows until it is changed. */
+/** The initial password of every user of the rows. */
 export const PASSWORD = 'correct horse battery'
 
 const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User'
@@ -38,7 +38,7 @@ export async function addUser(
     name: { givenName },
     ...attributes,
   })
-  // Groups have no API yet.
+  // There is no API for groups yet.
   server.seed('update users set groups = ? where id = ?', JSON.stringify(groups), body.id)
   return { id: body.id, userName, password: PASSWORD }
 }

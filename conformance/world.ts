@@ -3,14 +3,14 @@ import type { Check } from './row.ts'
 import { type ServerUnderTest, startServer } from './server-under-test.ts'
 import { type OpenStage, openStage } from './stage.ts'
 
-/** One running server of a platform, on which several rows act at once, each on a stage of its own. */
+/** A running server of a platform. Several rows run on it at once, each on its own stage. */
 export interface World {
-  /** Runs a check on a free stage, and tidies up behind it. */
+  /** Runs a check on a free stage, and resets the stage afterwards. */
   run(check: Check): Promise<void>
   close(): Promise<void>
 }
 
-/** As many rows are under way at once. Rows that wait for a deadline then hold up no others. */
+/** How many rows run at once. So rows that wait for a deadline do not block the others. */
 export const STAGES = 4
 
 /** Starts the server of a platform and sets up its stages. */

@@ -1,4 +1,4 @@
-/** Writes docs/reference/conformance.md anew: `sh tools/node.sh conformance/write-document.ts`. */
+/** Rewrites docs/reference/conformance.md: `sh tools/node.sh conformance/write-document.ts`. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { suites } from './catalogue.ts'

@@ -1,4 +1,4 @@
-/** How passwords and profiles change on a stage, and what their actions are called with. */
+/** How passwords and profiles change on a stage, and the events that their actions get. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { localClaimUri } from '@preflow/contract'
@@ -17,7 +17,7 @@ type AccountAction = typeof PASSWORD_ACTION | typeof PROFILE_ACTION
 export const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 export const WSO2 = 'urn:scim:wso2:schema'
 
-/** Local claims that rows ask for. */
+/** Local claims that rows use. */
 export const CLAIMS = {
   department: localClaimUri('department'),
   emailAddresses: localClaimUri('emailAddresses'),
@@ -31,21 +31,21 @@ export const CLAIMS = {
 /** The password that rows set. */
 export const NEW_PASSWORD = 'Blue-Heron_42!'
 
-/** Makes the active password action, by default one that gets passwords in plain text. */
+/** Creates the active password action. By default it gets passwords in plain text. */
 export function configurePassword(stage: Stage, settings: ActionSettings = {}): Promise<string> {
   return stage.configure(PASSWORD_ACTION, { passwordSharing: { format: 'PLAIN_TEXT' }, ...settings })
 }
 
 /**
- * Turns the password action into one of version 1, which the API no longer makes: as one that was kept when it did.
+ * Turns the password action into version 1, which the API can no longer create, to simulate an action from that time.
  *
- * @param id Of the action.
+ * @param id Id of the action.
  */
 export function downgrade({ server }: Stage, id: string): void {
   server.seed("update actions set version = 'v1' where id = ?", id)
 }
 
-/** Has an action ask for an attribute that the server no longer knows: as one that was kept when it did. */
+/** Adds an attribute to an action that the server no longer has, to simulate an older action. */
 export function askForUnknownAttribute({ server }: Stage, id: string): void {
   const attributes = JSON.stringify([localClaimUri('eyeColour'), CLAIMS.department])
   server.seed("update actions set settings = json_set(settings, '$.attributes', json(?)) where id = ?", attributes, id)
@@ -96,7 +96,7 @@ export function setPassword(
   return patchUser(stage, person, [replacing('password', password)], authorization)
 }
 
-/** The user changes the password: {@link NEW_PASSWORD}, proved by the one there is. */
+/** The user changes the password to {@link NEW_PASSWORD}, with the current password as proof. */
 export async function changeOwnPassword(stage: Stage, person: Person): Promise<Answered> {
   const change = { currentPassword: person.password, newPassword: NEW_PASSWORD }
   return stage.call('POST', '/api/users/v1/me/change-password', change, await asUser(stage, person))
@@ -118,7 +118,7 @@ export async function countUsers({ must }: Stage, userName: string): Promise<num
   return (await must('GET', `/scim2/Users?filter=${filter}`)).body.totalResults
 }
 
-/** A link at which the user sets a password. */
+/** A link where the user sets a password. */
 export async function invite(stage: Stage, userName: string): Promise<string> {
   const { body } = await stage.must(
     'POST',
@@ -129,13 +129,13 @@ export async function invite(stage: Stage, userName: string): Promise<string> {
   return body
 }
 
-/** Follows such a link and sets {@link NEW_PASSWORD}. */
+/** Opens such a link and sets {@link NEW_PASSWORD}. */
 export async function acceptInvitation({ server }: Stage, link: string): Promise<Page> {
   const browser = openBrowser(server.address)
   return browser.submit(await browser.open(link), { password: NEW_PASSWORD, again: NEW_PASSWORD })
 }
 
-/** Whether the password is the user's. */
+/** Whether this is the user's password. */
 export async function opens(stage: Stage, { userName }: Pick<Person, 'userName'>, password: string): Promise<boolean> {
   const form = { grant_type: 'password', username: userName, password, scope: 'internal_login' }
   const { body, status } = await stage.token(stage.console, form)
@@ -143,19 +143,19 @@ export async function opens(stage: Stage, { userName }: Pick<Person, 'userName'>
   return status === 200
 }
 
-/** The password is still what it was. */
+/** The password is unchanged. */
 export async function assertUnchanged(stage: Stage, person: Person): Promise<void> {
-  assert(await opens(stage, person, person.password), 'the old password no longer opens the account')
+  assert(await opens(stage, person, person.password), 'the old password no longer works')
 }
 
-/** The request of the one call there was. */
+/** The request of the only call. */
 export function onlyRequest(stage: Stage, type: AccountAction = PASSWORD_ACTION): Json {
   const { calls } = stage.extension(type)
   assert.equal(calls.length, 1, `calls of ${type}`)
   return calls[0]?.body
 }
 
-/** The event of the one call there was. */
+/** The event of the only call. */
 export function onlyEvent(stage: Stage, type: AccountAction = PASSWORD_ACTION): Json {
   return onlyRequest(stage, type).event
 }
@@ -164,24 +164,24 @@ export function assertNotCalled(stage: Stage, type: AccountAction = PASSWORD_ACT
   assert.equal(stage.extension(type).calls.length, 0, `calls of ${type}`)
 }
 
-/** Who changes the password and how, as the one call says. */
+/** Initiator and action of the password change in the only call. */
 export function assertCalledAs(stage: Stage, initiatorType: string, action: string, userId: string | undefined): void {
   const event = onlyEvent(stage)
   assert.deepEqual([event.initiatorType, event.action, event.user.id], [initiatorType, action, userId])
 }
 
-/** The claims of an event by URI, because they have no order. */
+/** The claims of an event by URI, because their order is undefined. */
 export function claimsOf(claims: Json[] | undefined): Record<string, Json> | undefined {
   return claims && Object.fromEntries(claims.map(({ uri, ...claim }) => [uri, claim]))
 }
 
-/** The extension gives these answers one after the other, the last one for good. */
+/** The extension returns these answers in sequence. The last one repeats. */
 export function answerInTurn(stage: Stage, type: AccountAction, ...answers: Answer[]): void {
   let given = 0
   stage.extension(type).answer(() => answers[Math.min(given++, answers.length - 1)] as Answer)
 }
 
-/** The management API is asked for an action without any being configured. */
+/** A request to the management API for an action while none is configured. */
 export async function create(stage: Stage, type: AccountAction, settings: ActionSettings): Promise<Answered> {
   const { uri = stage.extension(type).url, authentication = { type: 'NONE' }, ...more } = settings
   return stage.call('POST', actionPath(type), { name: 'Under test', endpoint: { uri, authentication }, ...more })

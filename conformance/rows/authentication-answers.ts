@@ -22,9 +22,9 @@ import {
   subjectOf,
 } from './doors.ts'
 
-const WITHOUT_PROVIDERS = 'identity providers are missing, and with them the users of others (federated users)'
+const WITHOUT_PROVIDERS = 'identity providers are missing, and so are their users (federated users)'
 
-/** The extension answers so in the first step, which fails: the application learns nothing of it. */
+/** The extension returns this answer in the first step. The step fails, and the application learns no details. */
 function refused(answer: (stage: Stage) => Answer, why: RegExp): Check {
   return async stage => {
     const { application, extension } = await addDoorWithSignIn(stage)
@@ -35,7 +35,10 @@ function refused(answer: (stage: Stage) => Answer, why: RegExp): Check {
   }
 }
 
-/** The extension names the stage's user like this in the first step, and the user is signed in as the store knows them. */
+/**
+ * The extension returns the stage's user in this form in the first step. The user is signed in with the data of the
+ * store.
+ */
 function signedIn(more: object): Check {
   return async stage => {
     const { application, extension } = await addDoorWithSignIn(stage)
@@ -46,7 +49,7 @@ function signedIn(more: object): Check {
   }
 }
 
-/** The extension says so of the user that the password has found, and that user is signed in. */
+/** The extension returns this answer about the user identified by the password. That user is signed in. */
 function verified(answer: (stage: Stage) => Promise<Answer> | Answer): Check {
   return async stage => {
     const { name, extension } = await addDoor(stage, { authenticationType: 'VERIFICATION' })
@@ -184,7 +187,7 @@ export const laterSteps: Section = {
       'second factor, SUCCESS with the id of another user: the data is ignored',
       verified(async stage => answers.identified(await stage.addUser())),
     ),
-    row('AU-25', 'second factor configured in step 1: refused by the configuration', async stage => {
+    row('AU-25', 'second factor configured in step 1: rejected by the configuration', async stage => {
       const { name } = await addDoor(stage, { authenticationType: 'VERIFICATION' })
       const application = await stage.addApplication({ grantTypes: ['authorization_code'] })
       const { body, status } = await stage.call(
@@ -240,7 +243,7 @@ export const refusals: Section = {
     ),
     row(
       'AU-29',
-      'ERROR: `authentication_processing_error` with a general sentence; the words of the extension do not leave the server',
+      'ERROR: `authentication_processing_error` with a general sentence; the message of the extension does not leave the server',
       async stage => {
         const { application, extension } = await addDoorWithSignIn(stage)
         extension.answer(() => answers.error())

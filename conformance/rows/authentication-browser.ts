@@ -10,7 +10,7 @@ export const browsers: Section = {
       'AU-43',
       'redirect to a host that the authenticator does not list: refused, general error',
       differs(
-        'no authenticator has a list of hosts: its extension, which the administrator trusts with sign-ins, may send browsers to any web page',
+        'no authenticator has a list of hosts: the administrator trusts its extension with sign-ins, so it may redirect browsers to any web page',
         async stage => {
           const { application, extension } = await addDoorWithSignIn(stage)
           extension.answer(() => answers.redirect('https://elsewhere.example/entry'))
@@ -21,7 +21,7 @@ export const browsers: Section = {
     ),
     row(
       'AU-44',
-      'another browser, without the cookie of the one that began, comes back: refused, the extension is not called',
+      'another browser returns, without the cookie of the one that started: refused, the extension is not called',
       async stage => {
         const door = await addDoorWithSignIn(stage)
         const { back } = await sendAway(stage, door)
@@ -34,7 +34,7 @@ export const browsers: Section = {
     ),
     row(
       'AU-45',
-      'the browser comes back again after the sign-in is complete: no second sign-in, the extension is not called',
+      'the browser returns again after the sign-in is complete: no second sign-in, the extension is not called',
       async stage => {
         const door = await addDoorWithSignIn(stage)
         const { browser, back } = await sendAway(stage, door)
@@ -49,7 +49,7 @@ export const browsers: Section = {
       'AU-46',
       'FAILED with a reason that has `"` or a newline: the application gets access_denied instead',
       differs(
-        'a newline does become access_denied, but with `"`, which no platform reads in a reason, the answer is unusable and ends like an ERROR (AU-29)',
+        'a newline does become access_denied, but no platform accepts `"` in a reason, so the answer is invalid and ends like an ERROR (AU-29)',
         async stage => {
           const { application, extension } = await addDoorWithSignIn(stage)
           extension.answer(() => answers.failed('door\nclosed', 'Closed after 18:00.'))

@@ -6,7 +6,7 @@ import { assertRefused } from './engine-under-test.ts'
 const CUSTOM = `${API}/authenticators/custom`
 const WITHOUT_PROVIDERS = 'identity providers are missing'
 
-/** The authenticator is refused, with code and words, and is not kept. */
+/** The authenticator is rejected with this code and message, and is not stored. */
 function refused(settings: Parameters<typeof doorInput>[0], code: string, ...descriptions: string[]): Check {
   return async stage => {
     const before = (await stage.must('GET', `${API}/authenticators`)).body.length

@@ -28,7 +28,7 @@ function withToken(
 }
 
 export const credentials: Section = {
-  title: 'Credentials of the platform, signing out, choices',
+  title: 'Credentials of the platform, sign-out, choices',
   rows: [
     row(
       'AU-30',
@@ -48,7 +48,7 @@ export const credentials: Section = {
         { grant_type: 'password', username: 'robot', password: 'secret of the robot' },
       ),
     ),
-    row('AU-32', 'signing out: the extension is not called', async stage => {
+    row('AU-32', 'sign-out: the extension is not called', async stage => {
       const door = await addDoorWithSignIn(stage)
       const { browser, back } = await sendAway(stage, door)
       door.extension.answer(() => answers.identified(stage.user))

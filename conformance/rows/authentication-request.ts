@@ -4,11 +4,11 @@ import { row, type Section } from '../row.ts'
 import { addDoorWithSignIn, answers, lastCallOf, PAGE, redeemed, sendAway } from './doors.ts'
 
 export const requests: Section = {
-  title: 'What the extension is sent, and the way there and back',
+  title: 'The request to the extension, and the redirects',
   rows: [
     row(
       'AU-01',
-      'first step, endpoint with BASIC: AUTHENTICATION with flowId, requestId (where there is a correlation id, E32), tenant, organization of depth 0, application id and name, currentStepIndex 1, only `redirect` allowed; no user, no authenticatedSteps',
+      'first step, endpoint with BASIC: AUTHENTICATION with flowId, requestId (if there is a correlation id, E32), tenant, organization of depth 0, application id and name, currentStepIndex 1, only `redirect` allowed; no user, no authenticatedSteps',
       async stage => {
         const properties = { username: 'iam', password: 'secret of the platform' }
         const door = await addDoorWithSignIn(stage, {
@@ -59,7 +59,7 @@ export const requests: Section = {
     }),
     row(
       'AU-05',
-      'the browser comes back to `/t/{tenant}/commonauth?flowId=F`: the extension is called a second time, with the same flowId',
+      'the browser returns to `/t/{tenant}/commonauth?flowId=F`: the extension is called again, with the same flowId',
       async stage => {
         const door = await addDoorWithSignIn(stage)
         const { browser, flowId, back } = await sendAway(stage, door)

@@ -8,8 +8,10 @@ import { requests } from './authentication-request.ts'
 /** The rows of custom authentication: extensions that sign users in. */
 export const authenticationSuite: Suite = {
   title: 'Custom authentication',
-  introduction:
-    'An authenticator identifies users of the tenant (IDENTIFICATION) or verifies the user of an earlier step (VERIFICATION, a second factor). R is the failureReason and D the failureDescription of the extension.',
+  introduction: [
+    'An authenticator identifies users of the tenant (IDENTIFICATION) or verifies the user of an earlier step (VERIFICATION, a second factor).',
+    'R and D are `failureReason` and `failureDescription` of an answer.',
+  ].join('\n'),
   ids: numbered('AU-', 46),
   sections: [
     requests,

@@ -32,11 +32,11 @@ const REGISTRATION = rule([['flow', 'equals', 'adminInitiatedRegistration']])
 const ofPassword = (members: object = {}, endpoint: object = {}) =>
   action({ ...PASSWORD_SHARING, ...members }, endpoint)
 
-/** The password action is refused with a list of attributes. */
+/** The password action is rejected because of this list of attributes. */
 const withAttributes = (listed: unknown[], code: string, description: string): Check =>
   refusedOnCreate(PASSWORD, [ofPassword({ attributes: listed })], 400, code, description)
 
-/** The rows of configuring the actions that run before a user is changed. */
+/** The rows about the configuration of the actions that run before a user changes. */
 export const configurationSuite: Suite = {
   title: 'Configuration of the user actions',
   ids: numbered('CF-', 24),
@@ -46,7 +46,7 @@ export const configurationSuite: Suite = {
       rows: [
         row(
           'CF-01',
-          'POST preUpdatePassword with the least there must be: 201, INACTIVE, version v2',
+          'POST preUpdatePassword with only the required members: 201, INACTIVE, version v2',
           managing(async ({ create }) => {
             const { status, version } = await create(PASSWORD)
             assert.deepEqual([status, version], ['INACTIVE', 'v2'])
@@ -54,7 +54,7 @@ export const configurationSuite: Suite = {
         ),
         row(
           'CF-02',
-          'POST preUpdateProfile with the least there must be: 201, version v1',
+          'POST preUpdateProfile with only the required members: 201, version v1',
           managing(async ({ create }) => {
             const { status, version } = await create(PROFILE)
             assert.deepEqual([status, version], ['INACTIVE', 'v1'])
@@ -140,7 +140,7 @@ export const configurationSuite: Suite = {
           'CF-10',
           'attributes [1, true]: 400, `Attributes must contain only string values.`',
           differs(
-            'refused with 400 as well, in the words for any other body that does not fit',
+            'also rejected with 400, with the message for every other invalid body',
             withAttributes([1, true], 'ACTION-60014', 'Provided request body content is not in the expected format.'),
           ),
         ),

@@ -1,4 +1,4 @@
-/** Custom authenticators that a row makes for itself, and browsers that sign in through them. */
+/** Custom authenticators that rows create, and browsers that sign in with them. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { present } from '@preflow/contract'
@@ -14,7 +14,7 @@ export const API = '/api/server/v1'
 /** The name of the password page among the authenticators. */
 export const PASSWORD_PAGE = 'BasicAuthenticator'
 
-/** Where the extensions of the rows send browsers. */
+/** Where the extensions of the rows redirect browsers. */
 export const PAGE = 'https://door.example/entry?h=0f9c'
 
 /** A custom authenticator with the extension behind it. */
@@ -23,14 +23,14 @@ export interface Door {
   extension: ExtensionUnderTest
 }
 
-/** What a door is made of; members that are absent are those of a door whose extension anybody may call. */
+/** The settings of a door. By default, anyone may call its extension. */
 type DoorSettings = Partial<Omit<CustomAuthenticatorInput, 'endpoint'>> & {
   endpoint?: Partial<CustomAuthenticatorInput['endpoint']>
-  /** Path of the organization it belongs to, `/o/…`. Default: the root organization. */
+  /** Path of its organization, `/o/…`. Default: the root organization. */
   below?: string
 }
 
-/** The body with which a custom authenticator is made. */
+/** The body that creates a custom authenticator. */
 export function doorInput({ below: _, endpoint, ...own }: DoorSettings = {}): CustomAuthenticatorInput {
   return {
     name: `custom-door-${randomBytes(4).toString('hex')}`,
@@ -40,7 +40,7 @@ export function doorInput({ below: _, endpoint, ...own }: DoorSettings = {}): Cu
   }
 }
 
-/** Makes a custom authenticator through the API. Its extension says SUCCESS until it is given another answer. */
+/** Creates a custom authenticator through the API. Its extension answers SUCCESS by default. */
 export async function addDoor(stage: Stage, settings: DoorSettings = {}): Promise<Door> {
   const { below = '', endpoint } = settings
   const input = doorInput(settings)
@@ -52,7 +52,7 @@ export async function addDoor(stage: Stage, settings: DoorSettings = {}): Promis
   return { name: input.name, extension }
 }
 
-/** The sequence of these steps, each with its options, as an application has it. */
+/** The sequence of these steps, each with its options, in the form of an application. */
 export function sequence(...steps: string[][]): object {
   return {
     authenticationSequence: {
@@ -65,7 +65,7 @@ export function sequence(...steps: string[][]): object {
   }
 }
 
-/** An application whose users sign in through these steps. */
+/** An application whose users sign in with these steps. */
 export async function addSignIn(stage: Stage, ...steps: string[][]): Promise<Client> {
   const application = await stage.addApplication({ grantTypes: ['authorization_code'] })
   await stage.must('PATCH', `${API}/applications/${application.id}`, sequence(...steps))
@@ -81,7 +81,7 @@ export async function addDoorWithSignIn(
   return { ...door, application: await addSignIn(stage, [door.name]) }
 }
 
-/** Begins a sign-in in a browser of its own, and says where that ends up. */
+/** Starts a sign-in in a new browser and returns where it ends. */
 export async function begin(
   { base, server }: Stage,
   application: Client,
@@ -101,7 +101,7 @@ export async function begin(
   return { browser, page: await browser.open(`${base}${below}/oauth2/authorize?${query}`) }
 }
 
-/** Begins a sign-in whose extension sends the browser away. `back` is where the browser returns to. */
+/** Starts a sign-in whose extension redirects the browser. `back` is the URL to which the browser returns. */
 export async function sendAway(
   stage: Stage,
   { application, extension }: Door & { application: Client },
@@ -114,7 +114,7 @@ export async function sendAway(
   return { browser, page, flowId, back: `${stage.base}/commonauth?flowId=${flowId}` }
 }
 
-/** Signs in with the password first, and goes on to the step behind it. */
+/** Signs in with the password first, and continues to the next step. */
 export async function passPassword(stage: Stage, application: Client): Promise<{ browser: Browser; page: Page }> {
   const { browser, page } = await begin(stage, application)
   return { browser, page: await forward(browser, await enterPassword(browser, page, stage.user)) }
@@ -124,14 +124,14 @@ export function enterPassword(browser: Browser, page: Page, { userName, password
   return browser.submit(page, { username: userName, password, step: 'sign-in' })
 }
 
-/** Where a page leads by itself. */
+/** Where a page redirects by itself. */
 export function forwardOf({ html, url }: Page): string {
   const [, target = ''] = /http-equiv="refresh" content="\d+;url=([^"]*)"/.exec(html) ?? []
   assert.notEqual(target, '', `the page at ${url} leads nowhere\n${html}`)
   return new URL(target.replaceAll('&amp;', '&'), url).href
 }
 
-/** Goes where the page leads by itself. */
+/** Follows that redirect. */
 export function forward(browser: Browser, page: Page): Promise<Page> {
   return browser.open(forwardOf(page))
 }
@@ -143,7 +143,7 @@ export function landed({ html, url }: Page): Record<string, string> {
 }
 
 /**
- * The tokens for the code with which the browser came back to the application.
+ * The tokens for the code that the browser brought to the application.
  *
  * @param below Path of the organization that the user signed in to, `/o/…`. Default: the root organization.
  */
@@ -156,25 +156,25 @@ export async function redeemed(stage: Stage, application: Client, page: Page, be
   return issued
 }
 
-/** Who is signed in now, by the ID token. */
+/** The user who is signed in, from the ID token. */
 export async function subjectOf(stage: Stage, application: Client, page: Page): Promise<string | undefined> {
   return (await redeemed(stage, application, page)).idToken?.sub
 }
 
-/** What the extension was sent last. */
+/** The last request to the extension. */
 export function lastCallOf({ calls }: ExtensionUnderTest): { body: Json; headers: Record<string, unknown> } {
   const call = calls.at(-1)
   assert(call !== undefined, 'the extension was not called')
   return call
 }
 
-/** What the server kept of the last call of an authenticator. */
+/** The record of the last call of an authenticator. */
 export async function lastRecord(stage: Stage): Promise<Json> {
   const { body } = await stage.must('GET', `${API}/actions/calls?actionType=AUTHENTICATION&limit=1`)
   return body[0]
 }
 
-/** The application gets the error that says nothing, and why is in the record of the call alone. */
+/** The application gets the general error. Only the record of the call has the cause. */
 export async function assertProcessingError(stage: Stage, page: Page, why: RegExp): Promise<void> {
   const { error, error_description = '' } = landed(page)
   assert.equal(error, 'authentication_processing_error')
@@ -184,7 +184,7 @@ export async function assertProcessingError(stage: Stage, page: Page, why: RegEx
   assert.match(reason, why)
 }
 
-/** What the extension behind an authenticator may answer. */
+/** Possible answers of the extension behind an authenticator. */
 export const answers = {
   redirect: (url: string): Answer => ({
     body: { actionStatus: 'INCOMPLETE', operations: [{ op: 'redirect', url }] },

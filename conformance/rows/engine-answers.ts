@@ -18,18 +18,18 @@ const NOT_JSON = 'Unexpected response for status code: 200. The response content
 const unreadableError = (status: number) =>
   `Unexpected error response received for the status code: ${status}. Parsing JSON response failed.`
 
-/** An answer that is of no use, with what the log says. Never tried again. */
+/** An answer that is invalid, and its log message. The call is never retried. */
 function unusable(logText: string, ...answers: Answer[]): Check {
   return async stage => {
     for (const answer of answers) assertUnusable(await askWhile(stage, answer), logText, { after: 1 })
   }
 }
 
-/** FAILED with these words. */
+/** FAILED with this reason and description. */
 const failed = (failureReason?: string, failureDescription?: string) =>
   json({ actionStatus: 'FAILED', failureReason, failureDescription })
 
-/** SUCCESS with these operations, whatever they look like. */
+/** SUCCESS with these operations, valid or not. */
 const success = (...operations: object[]) => json({ actionStatus: 'SUCCESS', operations })
 
 async function assertIssued(stage: Stage, answer: Answer): Promise<void> {
@@ -37,7 +37,7 @@ async function assertIssued(stage: Stage, answer: Answer): Promise<void> {
   assert.equal(issued.status, 200, JSON.stringify(issued.body))
 }
 
-/** Every kind of character a text may have, 300 of them. */
+/** Every kind of character that a string may have, 300 of them. */
 const LONGEST = `Aa0 -_.!?;:'()[]\t\n${'x'.repeat(282)}`
 
 const REDIRECT = { op: 'redirect', url: 'https://x' }
@@ -107,7 +107,7 @@ export const answers: Section = {
     row('E77', 'INCOMPLETE without operations: exception', unusable(UNREADABLE, json({ actionStatus: 'INCOMPLETE' }))),
     {
       ...row('E78', '`{"op":"redirect","url":"https://x"}`: accepted', async stage => {
-        // The token types offer no redirect: it is read, and changes nothing.
+        // The token types offer no redirect: the operation is parsed and changes nothing.
         const { call, issued } = await askWhile(stage, success(REDIRECT))
         assert.equal(issued.status, 200)
         assert.deepEqual(
@@ -118,7 +118,7 @@ export const answers: Section = {
         const { outcome } = await callThroughEngine(stage, { action: { type: 'AUTHENTICATION' } })
         assert.equal(outcome.status === 'incomplete' && outcome.redirectUrl, 'https://x')
       }),
-      how: 'where a redirect is offered, asked of what @preflow/engine exports',
+      how: 'if a redirect is offered, tested through the exports of @preflow/engine',
     },
     row(
       'E79',
@@ -135,7 +135,7 @@ export const answers: Section = {
       'E82',
       'extra unknown top-level field: response invalid',
       unusable(UNREADABLE, json({ actionStatus: 'SUCCESS', operations: [], comment: 'fine' })),
-      differs('a member that a later contract may bring is left unread', stage =>
+      differs('a member of a later contract is ignored', stage =>
         assertIssued(stage, json({ actionStatus: 'SUCCESS', operations: [], comment: 'fine' })),
       ),
     ),

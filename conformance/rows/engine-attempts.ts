@@ -14,8 +14,8 @@ import {
   callThroughEngine,
   ERROR,
   json,
+  messagesOf,
   onlyCallBehind,
-  textsOf,
   throughEngine,
   withSettings,
 } from './engine-under-test.ts'
@@ -24,20 +24,20 @@ import { AT } from './tokens.ts'
 const NO_ANSWER =
   'Failed to call external endpoint for Pre Issue Access Token action. Failed to execute the action request or maximum retry attempts reached.'
 
-/** Statuses of the answers and failures without one, attempt by attempt. */
+/** The statuses of the answers, and failures without an answer, per attempt. */
 function attemptsOf({ details }: CallRecord): unknown[] {
   return details.attempts.map(({ status, failure }: { status?: number; failure?: { code: string } }) =>
     failure ? failure.code : status,
   )
 }
 
-/** The extension's host lets nobody connect at first, and then answers this, or nothing. */
+/** The extension's host accepts no connections at first. Then it returns this answer, or none. */
 function behindBlackHole(reply: object | undefined, judge: (stage: Stage, answered: Answered) => Promise<void>): Check {
   return async stage => {
     const hole = await openBlackHole(reply)
     try {
       await stage.configure(AT, { uri: hole.uri })
-      // Below the second after which the kernel knocks again.
+      // Less than the second after which the kernel retries.
       await withSettings(stage, { actionConnectTimeoutMs: 900, actionReadTimeoutMs: 1500 }, async token => {
         const asking = token()
         await hole.knocked()
@@ -51,8 +51,8 @@ function behindBlackHole(reply: object | undefined, judge: (stage: Stage, answer
 }
 
 /**
- * A port of this machine on which nobody listens: a connection of our own goes out from it, so until `close` no other process
- * can take it.
+ * A port of this machine on which nothing listens. An outgoing connection occupies it until `close`, so no other
+ * process can use it.
  */
 async function openDeafPort(): Promise<{ port: number; close(): void }> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -68,7 +68,7 @@ async function openDeafPort(): Promise<{ port: number; close(): void }> {
   }
 }
 
-/** An answer with this status, which the contract does not know. */
+/** An answer with this status, which the contract does not have. */
 function unexpected(...statuses: number[]): Check {
   return async stage => {
     for (const status of statuses) {
@@ -107,7 +107,7 @@ export const attempts: Section = {
         assertServerError(answered)
         const call = await onlyCallBehind(stage, answered)
         assert.deepEqual(attemptsOf(call), ['connect_timeout', 'deadline'])
-        assert(textsOf(call).includes(NO_ANSWER), textsOf(call).join('\n'))
+        assert(messagesOf(call).includes(NO_ANSWER), messagesOf(call).join('\n'))
       }),
     ),
     row(
@@ -153,11 +153,11 @@ export const attempts: Section = {
     row('E59', 'unknown host / connection refused: 2 attempts', async stage => {
       const deaf = await openDeafPort()
       const endpoints = {
-        // A label of 64 characters is no name of a host, so nothing is asked on the network.
+        // A label of 64 characters is not a valid host name, so no DNS query is sent.
         unknown_host: `http://${'a'.repeat(64)}.test/`,
         refused: `http://127.0.0.1:${deaf.port}/`,
       }
-      // Names are looked up by the threads that check passwords, so a look-up may have to wait.
+      // The threads that check passwords also resolve host names, so a lookup may have to wait.
       const asking = withSettings(stage, { actionConnectTimeoutMs: 30_000 }, async token => {
         for (const [code, uri] of Object.entries(endpoints)) {
           await stage.configure(AT, { uri })
@@ -165,7 +165,7 @@ export const attempts: Section = {
           assertServerError(answered)
           const call = await onlyCallBehind(stage, answered)
           assert.deepEqual(attemptsOf(call), [code, code])
-          assert(textsOf(call).includes(NO_ANSWER))
+          assert(messagesOf(call).includes(NO_ANSWER))
         }
       })
       await asking.finally(deaf.close)

@@ -9,20 +9,20 @@ import { AT, issued, MACHINE_FORM } from './tokens.ts'
 
 const PERSON = { username: 'robot', password: 'secret of the robot' }
 
-/** The headers with which the extension is called. */
+/** The headers of the call to the extension. */
 async function headersUnder(stage: Stage, authentication: EndpointAuthentication) {
   await stage.configure(AT, { authentication })
   issued(await stage.token(stage.machine, MACHINE_FORM))
   return stage.extension(AT).calls[0]?.headers ?? {}
 }
 
-/** The identity provider of an extension, with a client of its own for each row: no row finds a token of another one. */
+/** The identity provider of an extension. Each row has its own client, so no row finds a token of another row. */
 interface Provider {
   endpoint: Endpoint
   client: { clientId: string; clientSecret: string; tokenEndpoint: string }
 }
 
-/** Hands out `at-1`, `at-2`, … and with each the refresh token, if there is one. */
+/** Issues `at-1`, `at-2`, … and with each the refresh token, if there is one. */
 function provider(stage: Stage, rowId: string, refreshToken?: string): Provider {
   const endpoint = stage.endpoints.endpoint('/provider')
   endpoint.answer(() =>
@@ -36,7 +36,9 @@ function provider(stage: Stage, rowId: string, refreshToken?: string): Provider 
   return { endpoint, client: { clientId, clientSecret: 'secret of the platform', tokenEndpoint: endpoint.url } }
 }
 
-/** The token endpoint answers this, so no token can be had: the client gets 500 and the extension is not called. */
+/**
+ * With this answer of the token endpoint no token is available: the client gets 500 and the extension is not called.
+ */
 function withoutToken(rowId: string, answer: Answer): Check {
   return async stage => {
     const { client, endpoint } = provider(stage, rowId)
@@ -52,7 +54,7 @@ function withoutToken(rowId: string, answer: Answer): Check {
   }
 }
 
-/** The extension refuses the first token. Returns what the token endpoint was sent. */
+/** The extension rejects the first token. Returns the requests to the token endpoint. */
 async function refuseFirstToken(stage: Stage, { client, endpoint }: Provider): Promise<unknown[]> {
   await stage.configure(AT, { authentication: { type: 'CLIENT_CREDENTIAL', properties: client } })
   const extension = stage.extension(AT)
@@ -159,7 +161,7 @@ export const authentication: Section = {
       'E50',
       'token manager asked for BASIC auth: exception "Unsupported authentication type for access token request..."',
       differs(
-        'only the OAuth types can ask for a token, so nothing is there to refuse: with BASIC the 401 of an extension is final',
+        'only the OAuth types can request a token, so nothing needs to be rejected: with BASIC the 401 of an extension is final',
         async stage => {
           const authentication = { type: 'BASIC', properties: PERSON } as const
           await stage.configure(AT, { authentication })

@@ -4,10 +4,10 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
-/** A host that lets nobody connect until it is woken. */
+/** A host that accepts no connections until it is woken. */
 interface BlackHole {
   uri: string
-  /** Resolves when somebody asks for a connection and gets no answer. */
+  /** Resolves when a connection attempt is unanswered. */
   knocked(): Promise<void>
   /** From now on connections are accepted. */
   wake(): void
@@ -15,10 +15,10 @@ interface BlackHole {
 }
 
 /**
- * Opens a port that swallows SYN packets: its queue of connections is full and nobody takes any. The server lives in a worker
- * whose event loop stands still until it is woken, since Node would accept at once.
+ * Opens a port that swallows SYN packets: its queue of connections is full and nothing accepts them. The server runs in
+ * a worker whose event loop is blocked until it is woken, because Node would accept at once.
  *
- * @param reply What it answers to every request once it is awake; nothing at all when absent.
+ * @param reply The answer to every request after it is awake. Absent: no answer.
  */
 export async function openBlackHole(reply?: object): Promise<BlackHole> {
   const alarm = new Int32Array(new SharedArrayBuffer(4))
@@ -35,7 +35,7 @@ export async function openBlackHole(reply?: object): Promise<BlackHole> {
   )
   const [port]: [number] = (await once(worker, 'message')) as [number]
   const fillers: Socket[] = []
-  // A queue of 1 holds two connections on Linux.
+  // On Linux a queue of 1 holds two connections.
   for (let i = 0; i < 2; i++) {
     const filler = connect(port, '127.0.0.1').on('error', () => {})
     fillers.push(filler)
@@ -45,8 +45,8 @@ export async function openBlackHole(reply?: object): Promise<BlackHole> {
   return {
     uri: `http://127.0.0.1:${port}/hook`,
     async knocked() {
-      // Only the kernel knows of a connection that nobody answers, and it tells of none when it happens. Read at once: the
-      // threads behind promises of files are busy with passwords.
+      // Only the kernel knows of an unanswered connection, and it sends no event. Read synchronously, because the
+      // threads for file promises are busy with passwords.
       const waiting = new RegExp(`0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} ${SYN_SENT} `)
       while (!waiting.test(readFileSync('/proc/net/tcp', 'utf8'))) await pause(5)
     },

@@ -15,7 +15,7 @@ const FAILED = json({
 const UNAUTHORIZED: Answer = { status: 401, body: 'Unauthorized' }
 const INCOMPLETE = json({ actionStatus: 'INCOMPLETE', operations: [{ op: 'redirect', url: 'https://pin.test' }] })
 
-/** What the client gets when either token action answers this. */
+/** What the client gets when either token action returns this answer. */
 async function clientSees(stage: Stage, answer: Answer): Promise<Answered[]> {
   const { issued: forMachine } = await askWhile(stage, answer)
   await stage.remove(AT)
@@ -26,7 +26,7 @@ async function clientSees(stage: Stage, answer: Answer): Promise<Answered[]> {
   return [forMachine, forUser]
 }
 
-/** None of the extension's words reach the client. */
+/** The client sees nothing of the extension's message. */
 async function assertHidden(stage: Stage, answer: Answer): Promise<void> {
   for (const answered of await clientSees(stage, answer)) assertServerError(answered)
 }
@@ -37,7 +37,7 @@ async function refreshLifetime(stage: Stage, { body }: Issued): Promise<number> 
   return token.exp - token.iat
 }
 
-/** A change of a user that asks the action of the type. */
+/** A change of a user that calls the action of the type. */
 const CHANGES: [type: 'PRE_UPDATE_PASSWORD' | 'PRE_UPDATE_PROFILE', change: object][] = [
   ['PRE_UPDATE_PASSWORD', { path: 'password', value: 'another horse' }],
   ['PRE_UPDATE_PROFILE', { path: 'nickName', value: 'Mimi' }],

@@ -28,7 +28,7 @@ async function disclosedBy(stage: Stage, settings: ActionSettings): Promise<Retu
   return shown(stage)
 }
 
-/** What the engine forwards of the client's request when the platform excludes names. */
+/** What the engine forwards of the client's request if the platform excludes names. */
 function disclosedWith(
   { platform }: Stage,
   disclosing: Partial<Platform['disclosing']>,

@@ -70,7 +70,7 @@ export const envelope: Section = {
       'E32',
       'no correlation id: requestId absent',
       async stage => assert.equal('requestId' in (await asMachine(stage)), false),
-      differs('every request has an id, under which both sides find the call', async stage => {
+      differs('every request has an id, by which both sides find the call', async stage => {
         const { requestId } = await asMachine(stage)
         assert.match(requestId, UUID)
         assert.equal((await stage.must('GET', `/api/server/v1/actions/calls/${requestId}`)).body.id, requestId)

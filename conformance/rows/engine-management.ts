@@ -205,8 +205,8 @@ export const management: Section = {
       }),
     ),
     row('E138', 'PATCH endpoint.uri only: authentication unchanged', async stage => {
-      // Seen by the extension as well: the password is still there.
-      // Of the same origin: to another one Preflow wants the credentials again.
+      // The extension sees it too: the password is unchanged. The origin is the same, because Preflow requires the
+      // credentials again for another origin.
       const { url, calls } = stage.extension(AT)
       const uri = new URL('/before', url).href
       const id = await stage.configure(AT, { uri, authentication: BASIC } as object)

@@ -9,13 +9,13 @@ import {
   assertServerError,
   callThroughEngine,
   json,
-  textsOf,
+  messagesOf,
   throughEngine,
   verdictsOf,
 } from './engine-under-test.ts'
 import { AT, IDT, issued, lastEvent, named, offered, op, passwordForm } from './tokens.ts'
 
-/** Exactly what the row says is offered; what the server offers depends on the token. */
+/** Exactly what the row offers is offered. What the server offers depends on the token. */
 const offer = (operation: 'add' | 'remove' | 'replace', ...paths: string[]) => [{ op: operation, paths }]
 
 const SERVER_ERRORS = ['server_error', '500', 'internal_server_error', 'Internal_Server_Error']
@@ -69,7 +69,7 @@ export const filter: Section = {
       },
     ),
     row('E89', 'offered add `/accessToken/claims/`; add `/accessToken/claims/aud/-`: dropped', async stage => {
-      // The server offers the audience by itself; another claim's elements are as deep.
+      // The server offers the audience itself. The elements of another claim are at the same depth.
       const { verdicts } = await askFor(stage, [op('+C/roles/-', 'admin')])
       assert.deepEqual(verdicts, ['not_allowed'])
       assert.equal(isAllowed(op('+A/-', 'x'), offer('add', '/accessToken/claims/')), false)
@@ -86,7 +86,7 @@ export const filter: Section = {
     ),
     row(
       'E91',
-      'remove and replace of what is not offered only: all dropped; still SUCCESS, nothing applied, the diagnostic log lists them',
+      'remove and replace only of paths that are not offered: all dropped; still SUCCESS, nothing applied, the diagnostic log lists them',
       async stage => {
         const { call, issued, verdicts } = await askFor(stage, [op('-C/sub'), op('~C/iss', 'x')])
         assert.deepEqual([call.status, ...verdicts], ['success', 'not_allowed', 'not_allowed'])
@@ -107,7 +107,7 @@ export const filter: Section = {
   ],
 }
 
-/** The claims of a token that are the same in another one of its kind. */
+/** The claims that are the same in every token of this kind. */
 function lastingClaims({ accessToken = {} }: Issued): object {
   const ofEachToken = ['exp', 'iat', 'nbf', 'jti']
   return Object.fromEntries(Object.entries(accessToken).filter(([name]) => !ofEachToken.includes(name)))
@@ -185,7 +185,7 @@ export const processors: Section = {
       const { accessToken } = issued(await stage.redeem(stage.web, SCOPES))
       assert.deepEqual(lastEvent(stage).accessToken.scopes, SCOPES.split(' '))
       assert.equal(accessToken?.['scope'], 'openid')
-      // In the other order of the operations as well: an index counts what was sent.
+      // The order of the operations does not matter, because an index refers to the sent list.
       stage.extension(AT).succeed(op('-S/1'), op('-S/2'))
       assert.equal(issued(await stage.redeem(stage.web, SCOPES)).accessToken?.['scope'], 'openid')
     }),
@@ -215,7 +215,7 @@ export const processors: Section = {
         const { call, issued } = await ask(stage)
         assertServerError(issued)
         assert.match(call.details.error.message, /^FAILED status should not be used to process server errors\./)
-        assert(textsOf(call).includes('Invalid value for failedReason attribute at FAILED state.'))
+        assert(messagesOf(call).includes('Invalid value for failedReason attribute at FAILED state.'))
       }
     }),
   ],

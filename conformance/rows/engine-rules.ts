@@ -10,7 +10,7 @@ type Groups = Parameters<typeof rule>
 const isPassword = ['grantType', 'equals', 'password'] as [string, string, string]
 const isNotPassword = ['grantType', 'notEquals', 'password'] as [string, string, string]
 
-/** How often a password grant at `web` reaches an extension with this rule. */
+/** How often a password grant at `web` calls an extension with this rule. */
 function underRule(calls: 0 | 1, groups: (stage: Stage) => Groups) {
   return async (stage: Stage) => {
     await stage.configure(AT, rule(...groups(stage)))
@@ -26,7 +26,7 @@ async function grantOptions(stage: Stage): Promise<string[]> {
   return field.value.values.map(({ name }: { name: string }) => name)
 }
 
-/** Gives the stage's action this rule. */
+/** Sets this rule on the stage's action. */
 async function patchRule(stage: Stage, ...groups: Groups): Promise<Answered> {
   const id = await stage.configure(AT)
   return stage.call('PATCH', `/api/server/v1/actions/preIssueAccessToken/${id}`, rule(...groups))
@@ -102,7 +102,7 @@ export const rules: Section = {
       }
       const options = await grantOptions(stage)
       assert(options.includes('authorization_code'))
-      // It is none of what a rule may name: each `equals` fails, all `notEquals` hold.
+      // A rule cannot name this value: every `equals` fails, every `notEquals` holds.
       assert.equal(await reached(...options.map(option => [['grantType', 'equals', option]] as Groups[number])), 0)
       assert.equal(await reached(options.slice(0, 5).map(option => ['grantType', 'notEquals', option])), 1)
     }),
@@ -127,7 +127,7 @@ export const rules: Section = {
         assertRuleRefused(refused, 'Operator invalid is not supported for field application')
       },
     ),
-    row('E118', '6 expressions in one AND group: 400 with the AND limit text', async stage => {
+    row('E118', '6 expressions in one AND group: 400 with the message about the AND limit', async stage => {
       const text = 'Maximum number of expressions combined with AND exceeded. Maximum allowed: 5 Provided: 6'
       assertRuleRefused(await patchRule(stage, times(6, isPassword)), text)
       assert.equal((await patchRule(stage, times(5, isPassword))).status, 200)
@@ -142,9 +142,7 @@ export const rules: Section = {
     row(
       'E120',
       'inactive rule: skipped',
-      notApplicable(
-        'a rule is a member of its action and has no status of its own, in the API of the reference as here',
-      ),
+      notApplicable('a rule is a member of its action and has no status of its own, in the API of the reference too'),
     ),
   ],
 }

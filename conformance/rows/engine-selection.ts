@@ -6,8 +6,8 @@ import {
   ask,
   assertServerError,
   callThroughEngine,
+  messagesOf,
   onlyCallBehind,
-  textsOf,
   throughEngine,
 } from './engine-under-test.ts'
 import { AT, MACHINE_FORM, rule } from './tokens.ts'
@@ -15,16 +15,16 @@ import { AT, MACHINE_FORM, rule } from './tokens.ts'
 const PATH = '/api/server/v1/actions/preIssueAccessToken'
 
 const NO_LOOKUP_BY_ID =
-  'whoever calls the engine hands it the action itself, so nothing looks one up by its id during a flow'
+  'the caller of the engine passes the action itself, so the engine looks up no action by id during a flow'
 
-/** A token is issued, and nobody was asked. */
+/** A token is issued, and no extension is called. */
 async function assertNotAsked(stage: Stage): Promise<void> {
   const { status, body } = await stage.token(stage.machine, MACHINE_FORM)
   assert.equal(status, 200, JSON.stringify(body))
   assert.equal(stage.extension(AT).calls.length, 0)
 }
 
-/** Damages what is kept of the active action, asks for a token, and repairs it by taking the action away. */
+/** Corrupts the stored active action, requests a token, and repairs the state by deleting the action. */
 async function withDamaged(
   stage: Stage,
   assignment: string,
@@ -41,7 +41,7 @@ async function withDamaged(
 }
 
 const twoActions = differs(
-  'a type never has a second action in an organization, also when several are sent at once, so there is none to break on',
+  'a type never has a second action in an organization, not even with concurrent requests, so this error cannot occur',
   async stage => {
     await stage.remove(AT)
     const body = { name: 'One of many', endpoint: { uri: stage.extension(AT).url, authentication: { type: 'NONE' } } }
@@ -103,7 +103,7 @@ export const selection: Section = {
     row('E7', 'lookup by type throws: `Error occurred while retrieving actions.`, 500, no call', stage =>
       withDamaged(stage, 'authentication = ?', 'sealed with a key that is lost', async () => {
         const { status, body } = await stage.token(stage.machine, MACHINE_FORM)
-        // The words are for the log of the reference. A client learns nothing but that it failed.
+        // The log of the reference has this message. A client learns only that the request failed.
         assert.deepEqual([status, body.error], [500, 'server_error'])
         assert.equal(body.access_token, undefined)
         assert.equal(stage.extension(AT).calls.length, 0)
@@ -116,7 +116,7 @@ export const selection: Section = {
         withDamaged(
           stage,
           "settings = json_set(settings, '$.rule', json(?))",
-          // A rule that was kept when the server knew one more field.
+          // A rule from a server version that had one more field.
           JSON.stringify(rule([['country', 'equals', 'DE']]).rule),
           async id => {
             const issued = await stage.token(stage.machine, MACHINE_FORM)
@@ -134,18 +134,18 @@ export const selection: Section = {
       'E9',
       'no request builder registered: `No request builder found for action type: …`',
       notApplicable(
-        'nothing is registered at run time: whoever triggers an action writes its event, and the compiler asks for it',
+        'nothing is registered at run time: the code that triggers an action builds its event, and the compiler requires it',
       ),
     ),
     row(
       'E10',
       'builder throws: `Failed to build the request payload for action type: …`',
-      notApplicable('an event is written from what is issued without anything that can fail: no lookup, no plug-in'),
+      notApplicable('an event is built from what is issued, and nothing in that can fail: no lookup, no plug-in'),
     ),
     throughEngine(
       row('E11', 'action v1, retired-up-to v1: exception, retired', async stage => {
         const { outcome, reached } = await askAboutRegistration(stage, 'v1', 'v1')
-        // A registration is not for version 1 at all; what is retired must be an event it knows.
+        // Version 1 has no registrations at all. The retired version must be that of an event it knows.
         assert.equal(outcome.status, 'skipped')
         assert.equal(reached, 0)
         const retired = await callThroughEngine(stage, {
@@ -174,10 +174,10 @@ export const selection: Section = {
         assert.deepEqual(steps, [])
       }),
     ),
-    row('E14', 'action without rule id: executes, the diagnostic log says that it has no rule', async stage => {
+    row('E14', 'action without rule id: executes, the diagnostic log reports that it has no rule', async stage => {
       const { call, issued, reached } = await ask(stage)
       assert.deepEqual([issued.status, reached], [200, 1])
-      assert.deepEqual(textsOf(call).slice(0, 3), [
+      assert.deepEqual(messagesOf(call).slice(0, 3), [
         'Pre Issue Access Token action execution is initiated.',
         'No rule configured for action Pre Issue Access Token. Proceed executing the action.',
         'Pre Issue Access Token action execution started.',

@@ -18,16 +18,16 @@ import type { Row } from '../row.ts'
 import type { CallRecord, Client, Stage } from '../stage.ts'
 import { MACHINE_FORM } from './tokens.ts'
 
-/** What came of asking for a token with an active action. */
+/** The result of a token request with an active action. */
 interface Asked {
   issued: Issued
-  /** What the server kept of the call. */
+  /** The record of the call. */
   call: CallRecord
-  /** How often the extension was reached. */
+  /** How often the extension was called. */
   reached: number
 }
 
-/** Asks for a token as the machine while the extension gives these answers, the last one for good. */
+/** Requests a token as the machine while the extension returns these answers in sequence. The last one repeats. */
 export async function askWhile(stage: Stage, ...answers: Answer[]): Promise<Asked> {
   const extension = stage.extension('PRE_ISSUE_ACCESS_TOKEN')
   let given = 0
@@ -35,7 +35,7 @@ export async function askWhile(stage: Stage, ...answers: Answer[]): Promise<Aske
   return ask(stage)
 }
 
-/** Asks for a token, and reads what was kept of the one call behind it. */
+/** Requests a token, and reads the record of its only call. */
 export async function ask(
   stage: Stage,
   client: Client = stage.machine,
@@ -53,7 +53,7 @@ export async function onlyCallBehind(stage: Stage, answered: Answered): Promise<
   return calls[0] as CallRecord
 }
 
-/** Has the extension answer SUCCESS with these operations, and tells what became of each. */
+/** The extension answers SUCCESS with these operations. Returns the verdict on each. */
 export async function askFor(
   stage: Stage,
   operations: Operation[],
@@ -82,14 +82,14 @@ export const ERROR = {
   errorDescription: 'Some error description',
 }
 
-/** What a client learns when an action could not be decided: nothing of the extension's. */
+/** What a client gets if an action could not decide. It contains nothing from the extension. */
 export function assertServerError({ status, body }: Answered): void {
   assert.equal(status, 500, JSON.stringify(body))
   const { call_id: _, ...told } = body
   assert.deepEqual(told, { error: 'server_error', error_description: 'Internal Server Error.' })
 }
 
-/** A refusal of the management API: by status, code and words. */
+/** A rejection by the management API, with status, code and message. */
 export function assertRefused(
   { body, status }: Answered,
   ...[expected, code, description, message]: [status: number, code: string, description?: string, message?: string]
@@ -99,12 +99,12 @@ export function assertRefused(
   if (message !== undefined) assert.equal(body.message, message)
 }
 
-/** The texts of the diagnostic log, in their order. */
-export function textsOf({ details }: CallRecord): string[] {
+/** The messages of the diagnostic log, in order. */
+export function messagesOf({ details }: CallRecord): string[] {
   return details.steps.map(({ resultMessage }: DiagnosticStep) => resultMessage)
 }
 
-/** The answer was of no use: the client gets 500, the extension was reached so often, and the log says why. */
+/** The answer was invalid: the client gets 500, the extension was called this often, and the log has the cause. */
 export function assertUnusable(
   { call, issued, reached }: Asked,
   logText: string,
@@ -113,22 +113,22 @@ export function assertUnusable(
   assertServerError(issued)
   assert.equal(reached, attempts, 'calls')
   const text = `Failed to call external endpoint for Pre Issue Access Token action. ${logText}`
-  assert(textsOf(call).includes(text), `${text} is not in ${textsOf(call).join('\n')}`)
-  // What the extension said is not passed on as its own words.
+  assert(messagesOf(call).includes(text), `${text} is not in ${messagesOf(call).join('\n')}`)
+  // The message of the extension is not passed on as its own.
   assert.notEqual(call.details.error.code, 'extension_error')
 }
 
-/** The extension said ERROR, and was understood. */
+/** The extension answered ERROR, and the answer was understood. */
 export function assertErrorPayload({ call, issued, reached }: Asked, { after: attempts }: { after: number }): void {
   assertServerError(issued)
   assert.equal(reached, attempts, 'calls')
   assert.equal(call.details.error.code, 'extension_error')
   assert.match(call.details.error.message, /Some error message - Some error description/)
-  assert(!textsOf(call).some(text => text.startsWith('Failed to call external endpoint')))
+  assert(!messagesOf(call).some(text => text.startsWith('Failed to call external endpoint')))
 }
 
 /**
- * Asks for a token as the machine, with headers written like this, also twice under one name, as `fetch` cannot.
+ * Requests a token as the machine with exactly these headers, even duplicate ones, which `fetch` cannot send.
  *
  * @returns The status.
  */
@@ -153,7 +153,7 @@ export function askWithRawHeaders({ base, machine }: Stage, ...headers: string[]
   })
 }
 
-/** Asks for tokens at a server with other settings on the same data: for what no action can set. */
+/** Requests tokens from a server with other settings on the same data: for settings that no action has. */
 export async function withSettings(
   stage: Stage,
   settings: Partial<Configuration>,
@@ -175,14 +175,14 @@ export async function withSettings(
   }
 }
 
-/** Marks a row that is asked of {@link callThroughEngine}. */
+/** Marks a row that {@link callThroughEngine} tests. */
 export function throughEngine(row: Row): Row {
-  return { ...row, how: 'asked of what @preflow/engine exports, over a socket' }
+  return { ...row, how: 'tested through the exports of @preflow/engine, over a socket' }
 }
 
-/** Marks a row that is asked of the engine's `disclose` alone. */
+/** Marks a row that tests only `disclose` of the engine. */
 export function throughDisclose(row: Row): Row {
-  return { ...row, how: 'asked of disclose of @preflow/engine' }
+  return { ...row, how: 'tested through disclose of @preflow/engine' }
 }
 
 /** A call as an identity server makes it. */
@@ -191,8 +191,8 @@ type EngineCall = Partial<Omit<ActionCall, 'action'>> & {
 }
 
 /**
- * Calls the stage's extension through what `@preflow/engine` exports, over the socket, as an identity server does: for what the
- * running server gives nobody a way to arrange.
+ * Calls the stage's extension through the exports of `@preflow/engine`, over the socket, as an identity server does.
+ * For what the running server cannot produce.
  */
 export async function callThroughEngine(
   stage: Stage,

@@ -1,4 +1,4 @@
-/** The API of actions as rows use it, and the bodies that they send. */
+/** The API of actions as rows use it, and the request bodies. */
 import assert from 'node:assert/strict'
 import type { Json } from '../extension-under-test.ts'
 import type { Answered } from '../requests.ts'
@@ -31,14 +31,14 @@ export const PERSON = {
 }
 type Authentication = typeof BASIC | typeof CLIENT | typeof PERSON
 
-/** The properties that the type must have. */
+/** The properties that the type requires. */
 export const REQUIRED_OF_CLIENT = ['clientId', 'clientSecret', 'tokenEndpoint']
 export const REQUIRED_OF_PERSON = [...REQUIRED_OF_CLIENT, 'username', 'password']
 
 export const UNABLE = 'Unable to perform the operation.'
 export const UNKNOWN_ID = '8d2f0c4e-7a1b-4c57-9a41-0d6e5b0f7c33'
 
-/** The body of an action, with these members and those of its endpoint in place of the usual ones. */
+/** The body of an action, with these members and endpoint members instead of the usual ones. */
 export function action(members: object = {}, endpoint: object = {}): object {
   return {
     name: 'Guard',
@@ -57,12 +57,12 @@ export function withEmpty({ properties, type }: Authentication, name: string): o
   return { type, properties: { ...properties, [name]: '' } }
 }
 
-/** The actions API of the stage's tenant, without any action at first. Whatever a row leaves behind is taken away. */
+/** The actions API of the stage's tenant, initially without an action. What a row leaves behind is deleted. */
 interface Api {
   stage: Stage
   /** Below `/actions`. */
   call(method: string, path: string, body?: unknown): Promise<Answered>
-  /** Creates an action, which must succeed. */
+  /** Creates an action. The request must succeed. */
   create(type: string, body?: object): Promise<Json>
   patch(created: Json, body: object): Promise<Answered>
   get(created: Json): Promise<Json>
@@ -104,7 +104,7 @@ export function managing(use: (api: Api) => Promise<void>): Check {
   }
 }
 
-/** Every body is refused, with the same words. */
+/** Every body is rejected with the same message. */
 export function refusedOnCreate(type: string, bodies: object[], ...refusal: [number, string, string, string?]): Check {
   return managing(async ({ call }) => {
     for (const body of bodies) assertRefused(await call('POST', `/${type}`, body), ...refusal)
@@ -124,14 +124,14 @@ export const missing = (bodies: object[]) =>
 export const empty = (bodies: object[]) =>
   refusedOnCreate(ACCESS_TOKEN, bodies, 400, 'ACTION-60011', 'Authentication property values cannot be empty.', UNABLE)
 
-/** Both checks, one after the other. */
+/** Runs both checks in sequence. */
 export function both(...checks: Check[]): Check {
   return async stage => {
     for (const check of checks) await check(stage)
   }
 }
 
-/** Nothing of a secret is in any answer. */
+/** No response contains a part of a secret. */
 export function assertNoSecret(...answers: Json[]): void {
   assert(!JSON.stringify(answers).includes('extremely-secret'), 'a secret is shown')
 }

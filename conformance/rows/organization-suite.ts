@@ -19,7 +19,7 @@ function change(stage: Stage, { below }: OrganizationUnderTest, { id }: Person, 
   return stage.must('PATCH', `${below}/scim2/Users/${id}`, patchOf({ op: 'replace', value }))
 }
 
-/** What the user of an organization looks after the account with, after signing in there with the password. */
+/** The token with which a user of an organization manages the account, after a sign-in there with the password. */
 async function signedInTo(stage: Stage, { below }: OrganizationUnderTest, person: Person): Promise<string> {
   const form = { grant_type: 'password', username: person.userName, password: person.password }
   const scope = 'internal_login internal_user_password_update'
@@ -28,11 +28,11 @@ async function signedInTo(stage: Stage, { below }: OrganizationUnderTest, person
   return `Bearer ${body.access_token}`
 }
 
-/** The rows about organizations: whose action runs, and what its extension is shown. */
+/** The rows about organizations: which action runs, and what its extension gets. */
 export const organizationSuite: Suite = {
   title: 'Organizations',
   introduction:
-    'Reed is an organization of depth 1 below the root of the tenant. A shared user lives in one organization and has an association in another one.',
+    'Reed is an organization of depth 1 below the root of the tenant. A shared user belongs to one organization and has an association in another one.',
   ids: numbered('OR-', 14),
   sections: [
     {
@@ -40,7 +40,7 @@ export const organizationSuite: Suite = {
       rows: [
         row(
           'OR-01',
-          'Reed has a password action of its own; its administrator sets the password of its user: the endpoint of Reed is called; tenant is that of the root, organization and user.organization are Reed, depth 1',
+          'Reed has its own password action; its administrator sets the password of its user: the endpoint of Reed is called; tenant is that of the root, organization and user.organization are Reed, depth 1',
           async stage => {
             await stage.configure(PASSWORD, PASSWORD_SHARING as object)
             const reed = await addOrganization(stage)
@@ -56,7 +56,7 @@ export const organizationSuite: Suite = {
             assert.deepEqual([event.organization, event.user.organization], [reed.shown, reed.shown])
           },
         ),
-        row('OR-02', 'only the root has an action; a user of Reed changes the own password: no call', async stage => {
+        row('OR-02', 'only the root has an action; a user of Reed changes their own password: no call', async stage => {
           await stage.configure(PASSWORD, PASSWORD_SHARING as object)
           const reed = await addOrganization(stage)
           const user = await stage.addUser({ below: reed.below })
@@ -144,7 +144,7 @@ export const organizationSuite: Suite = {
         }),
         row(
           'OR-13',
-          'custom authenticator of Reed, INCOMPLETE: the browser comes back to `/o/{id of Reed}/commonauth?flowId=`',
+          'custom authenticator of Reed, INCOMPLETE: the browser returns to `/o/{id of Reed}/commonauth?flowId=`',
           async stage => {
             const reed = await addOrganization(stage)
             const { name, extension } = await addDoor(stage, { below: reed.below })

@@ -5,14 +5,14 @@ import type { ExtensionUnderTest } from '../extension-under-test.ts'
 import type { Stage } from '../stage.ts'
 import { API } from './doors.ts'
 
-/** An organization as events show it, and the path below which its APIs are. */
+/** An organization as events show it, and the path of its APIs. */
 export interface OrganizationUnderTest {
   shown: { id: string; name: string; orgHandle: string; depth: number }
-  /** `/o/…`, by its id. */
+  /** `/o/…`, with its id. */
   below: string
 }
 
-/** Makes an organization called Reed, or another name, below the root or below `parent`. */
+/** Creates an organization called Reed, or another name, below the root or below `parent`. */
 export async function addOrganization(
   stage: Stage,
   { name = 'Reed', parent }: { name?: string; parent?: OrganizationUnderTest } = {},
@@ -26,7 +26,7 @@ export async function addOrganization(
   return { shown: { id, name, orgHandle, depth }, below: `/o/${id}` }
 }
 
-/** Gives the organization an active action of its own. Its extension says SUCCESS. */
+/** Gives the organization its own active action. Its extension answers SUCCESS. */
 export async function configureBelow(
   stage: Stage,
   { below, shown }: OrganizationUnderTest,

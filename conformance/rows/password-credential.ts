@@ -31,7 +31,7 @@ const CERTIFICATE = inBase64(certificateOf(publicKey))
 
 type Sharing = NonNullable<ActionSettings['passwordSharing']>
 
-/** Sets the password of a new user, and returns the credential the extension got. */
+/** Sets the password of a new user, and returns the credential that the extension got. */
 async function credentialOf(
   stage: Stage,
   passwordSharing: Sharing,
@@ -42,7 +42,7 @@ async function credentialOf(
   return shared(stage, ines, password)
 }
 
-/** The credential of the call when this user's password is set with the action there is. */
+/** The credential in the call when this user's password is set with the existing action. */
 async function shared(stage: Stage, person: Parameters<typeof setPassword>[1], password: string): Promise<Json> {
   const { calls } = stage.extension(PASSWORD_ACTION)
   const { body, status } = await setPassword(stage, person, { password })
@@ -55,13 +55,13 @@ async function decrypted(jwe: string): Promise<CompactDecryptResult & { credenti
   return { ...result, credential: JSON.parse(Buffer.from(result.plaintext).toString()) }
 }
 
-/** What an encrypted password is made of, as this platform writes it. */
+/** The parts of an encrypted password, as this platform writes it. */
 async function encryptedAs(stage: Stage, platform: 'wso2-is-next' | 'preflow', password: string): Promise<Json> {
   const jwe = await credentialOf(stage, { format: 'PLAIN_TEXT', certificate: CERTIFICATE }, { password, platform })
   return (await decrypted(jwe)).credential.value
 }
 
-/** Anything kept of the action's certificate. */
+/** Everything stored of the action's certificate. */
 function keptCertificates({ server }: Stage, certificate: string): unknown[] {
   return server.look('select id from actions where settings like ?', `%${certificate}%`)
 }
@@ -96,7 +96,7 @@ export const passwordInPlain: Section = {
       const first = await credentialOf(stage, { format: SHA256 })
       const second = await shared(stage, await stage.addUser(), NEW_PASSWORD)
       assert.equal(first.value, HASH_OF_NEW_PASSWORD)
-      // The second user is created with the action active, which is another call before.
+      // The second user is created while the action is active, which causes one more call.
       assert.deepEqual(second, first)
     }),
     row('PC-05', 'SHA256_HASHED: 44 characters of the standard base64 alphabet, `=` at the end', async stage => {
@@ -125,7 +125,7 @@ export const passwordInPlain: Section = {
     row('PC-09', 'decrypted as `preflow` sent it: `value` is a string', async stage => {
       assert.equal(await encryptedAs(stage, 'preflow', NEW_PASSWORD), NEW_PASSWORD)
     }),
-    row('PC-10', 'the SDK is given the string and the list: the same text', async stage => {
+    row('PC-10', 'the SDK gets the string and the list: the same string', async stage => {
       const keys = await importCredentialKeys([privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()])
       for (const platform of ['wso2-is-next', 'preflow'] as const) {
         const passwordSharing: Sharing = { format: 'PLAIN_TEXT', certificate: CERTIFICATE }
@@ -161,16 +161,13 @@ export const passwordCertificates: Section = {
     row(
       'PC-14',
       'certificate of an elliptic curve: accepted, and later every call fails',
-      differs(
-        'it is refused when it is configured, because no password can be encrypted to it with RSA-OAEP',
-        async stage => {
-          const passwordSharing: Sharing = { format: 'PLAIN_TEXT', certificate: inBase64(EC_CERTIFICATE) }
-          const { body, status } = await create(stage, PASSWORD_ACTION, { passwordSharing })
-          assert.deepEqual([status, body.description], [400, 'Certificate content is invalid.'])
-        },
-      ),
+      differs('rejected at configuration, because RSA-OAEP cannot encrypt a password with it', async stage => {
+        const passwordSharing: Sharing = { format: 'PLAIN_TEXT', certificate: inBase64(EC_CERTIFICATE) }
+        const { body, status } = await create(stage, PASSWORD_ACTION, { passwordSharing })
+        assert.deepEqual([status, body.description], [400, 'Certificate content is invalid.'])
+      }),
     ),
-    row('PC-15', 'certificate that is none: 400 `Certificate content is invalid.`', async stage => {
+    row('PC-15', 'invalid certificate: 400 `Certificate content is invalid.`', async stage => {
       const passwordSharing: Sharing = { format: 'PLAIN_TEXT', certificate: inBase64('no certificate') }
       const { body, status } = await create(stage, PASSWORD_ACTION, { passwordSharing })
       assert.deepEqual([status, body.description], [400, 'Certificate content is invalid.'])
@@ -186,7 +183,7 @@ export const passwordCertificates: Section = {
       })
       assert.equal((await shared(stage, ines, 'Grey-Heron_43!')).value, 'Grey-Heron_43!')
     }),
-    row('PC-17', 'action is deleted: nothing is kept of its certificate', async stage => {
+    row('PC-17', 'action is deleted: nothing of its certificate remains', async stage => {
       const certificate = inBase64(certificateOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey))
       await configurePassword(stage, { passwordSharing: { format: 'PLAIN_TEXT', certificate } })
       assert.equal(keptCertificates(stage, certificate).length, 1)
@@ -197,7 +194,7 @@ export const passwordCertificates: Section = {
       'PC-18',
       'credential of an unsupported type: 65002',
       notApplicable(
-        'a password is a string everywhere inside; another type in a request is refused before',
+        'internally a password is always a string; a request with another type is rejected earlier',
         async stage => {
           await configurePassword(stage)
           for (const password of [{ secret: 'x' }, ['x'], 7]) {

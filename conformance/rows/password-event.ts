@@ -20,7 +20,7 @@ import {
   WSO2,
 } from './account-changes.ts'
 
-/** Has the administrator set the password of a new user like this, with an action of these settings. */
+/** The administrator sets the password of a new user with these properties, with an action of these settings. */
 async function setFor(stage: Stage, about: PersonSettings, settings: ActionSettings): Promise<Person> {
   const ines = await stage.addUser(about)
   await configurePassword(stage, settings)
@@ -28,7 +28,7 @@ async function setFor(stage: Stage, about: PersonSettings, settings: ActionSetti
   return ines
 }
 
-/** What the extension is shown of a user like this. */
+/** What the extension gets about such a user. */
 async function shownOf(stage: Stage, about: PersonSettings, ...attributes: string[]) {
   await setFor(stage, about, { attributes })
   const { claims, groups } = onlyEvent(stage).user
@@ -118,9 +118,9 @@ export const passwordClaims: Section = {
     }),
     row(
       'PW-35',
-      'attribute configured that the claim dialect has no more: error `Claim not found for claim URI: …`, 500 class',
+      'attribute configured that the claim dialect no longer has: error `Claim not found for claim URI: …`, 500 class',
       differs(
-        'it is left out, as one that the user does not have: no change of the dialect keeps everybody from new passwords',
+        'it is left out, like an attribute that the user does not have: no change of the dialect prevents new passwords',
         async stage => {
           const ines = await stage.addUser({ attributes: { [ENTERPRISE]: { department: 'Geology' } } })
           askForUnknownAttribute(stage, await configurePassword(stage))
@@ -141,14 +141,11 @@ export const passwordClaims: Section = {
     row(
       'PW-37',
       'separator `;` configured: lists are split at it, `,` is untouched',
-      notApplicable(
-        'lists are kept as lists, so there is no separator and both characters are untouched',
-        async stage => {
-          const mobileNumbers = ['+46 70, 000 01', '+46 70; 000 02']
-          const { claims } = await shownOf(stage, { attributes: { [WSO2]: { mobileNumbers } } }, CLAIMS.mobileNumbers)
-          assert.deepEqual(claims, { [CLAIMS.mobileNumbers]: { value: mobileNumbers } })
-        },
-      ),
+      notApplicable('lists are stored as lists, so there is no separator and both characters stay', async stage => {
+        const mobileNumbers = ['+46 70, 000 01', '+46 70; 000 02']
+        const { claims } = await shownOf(stage, { attributes: { [WSO2]: { mobileNumbers } } }, CLAIMS.mobileNumbers)
+        assert.deepEqual(claims, { [CLAIMS.mobileNumbers]: { value: mobileNumbers } })
+      }),
     ),
     row('PW-38', 'claims in another order: an extension finds them by their URI', async stage => {
       const { department, nickname } = CLAIMS
@@ -181,12 +178,12 @@ export const passwordClaims: Section = {
     row(
       'PW-39',
       'accessing organization unknown: `event.organization` is left out, the call is made',
-      notApplicable('every request is answered in an organization, the root one where the path names none'),
+      notApplicable('every request belongs to an organization, the root one if the path names none'),
     ),
     row(
       'PW-40',
       'root organization is not found: server error, no call',
-      notApplicable('a tenant and its root organization are stored in one transaction and never apart'),
+      notApplicable('a tenant and its root organization are stored in one transaction, so both always exist'),
     ),
   ],
 }

@@ -26,20 +26,20 @@ const REASON = 'weak_for_policy'
 const DESCRIPTION = 'Pick another one.'
 const REFUSED = { actionStatus: 'FAILED', failureReason: REASON, failureDescription: DESCRIPTION }
 const SUCCESS = { actionStatus: 'SUCCESS' }
-/** Its words must reach nobody. */
+/** A message that nobody may see. */
 const ERROR = { actionStatus: 'ERROR', errorMessage: 'store_broken', errorDescription: 'The vault is on fire.' }
 const ERROR_WORDS = /store_broken|vault/
 
 const SCIM_ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error'
 
-/** What somebody gets who sets a password while the extension answers like this. */
+/** What the user who sets a password gets, with this answer of the extension. */
 interface Attempted extends Answered {
   ines: Person
   /** How often the extension was called. */
   calls: number
 }
 
-/** Sets the password of a new user while the extension gives these answers, the last one for good. */
+/** Sets the password of a new user while the extension returns these answers in sequence. The last one repeats. */
 async function setWhile(stage: Stage, answers: Answer[], set: Setting = setPassword): Promise<Attempted> {
   const ines = await stage.addUser()
   await configurePassword(stage)
@@ -50,10 +50,13 @@ async function setWhile(stage: Stage, answers: Answer[], set: Setting = setPassw
 
 type Setting = (stage: Stage, person: Person) => Promise<Answered>
 
-/** Each way to set a password that Ines has. */
+/** Each of Ines's ways to set a password. */
 const SETTINGS: Setting[] = [setPassword, changeOwnPassword]
 
-/** A password that the extension could not decide about: 500 by every way, nothing of its words, and the old one stays. */
+/**
+ * A password that the extension could not decide about: every entry point returns 500 without its message, and the old
+ * password stays.
+ */
 function undecided(answers: Answer[], { calls: expected }: { calls: number }): Check {
   return async stage => {
     for (const set of SETTINGS) {
@@ -72,7 +75,7 @@ function assertNothingShown(body: Json): void {
   assert.doesNotMatch(JSON.stringify(body), ERROR_WORDS)
 }
 
-/** A password that the extension agrees to: the new one opens the account. */
+/** A password that the extension accepts: the new one works. */
 function accepted(answers: Answer[], { calls: expected, status: wanted }: { calls: number; status: number }): Check {
   return async stage => {
     const { body, calls, ines, status } = await setWhile(stage, answers)
@@ -81,7 +84,7 @@ function accepted(answers: Answer[], { calls: expected, status: wanted }: { call
   }
 }
 
-/** Follows an invitation while the extension answers like this. */
+/** Opens an invitation while the extension returns this answer. */
 async function pageWhile(stage: Stage, answer: Answer) {
   const ines = await stage.addUser()
   await configurePassword(stage)
@@ -95,7 +98,7 @@ export const passwordAnswers: Section = {
   rows: [
     row(
       'PR-01',
-      'SUCCESS, SCIM PATCH: 200, the new password opens the account',
+      'SUCCESS, SCIM PATCH: 200, the new password works',
       accepted([json(SUCCESS)], { calls: 1, status: 200 }),
     ),
     row('PR-02', 'SUCCESS, change-password: 204', async stage => {
@@ -105,7 +108,7 @@ export const passwordAnswers: Section = {
     }),
     row(
       'PR-03',
-      'FAILED with R and D, SCIM PATCH: 400, scimType R, detail D, the old password still opens the account',
+      'FAILED with R and D, SCIM PATCH: 400, scimType R, detail D, the old password still works',
       async stage => {
         const { body, ines, status } = await setWhile(stage, [json(REFUSED)])
         assert.equal(status, 400)
@@ -134,7 +137,7 @@ export const passwordAnswers: Section = {
       'PR-08',
       'FAILED, page behind an invitation or reset link: 200 with D in `[data-testid=error-page-header]`',
       differs(
-        'the page of the invitation shows D with status 400 and asks for another one; there is no reset page, because mail is missing',
+        'the page of the invitation shows D with status 400 and lets the user enter another one; there is no reset page, because mail is missing',
         async stage => {
           const { ines, page } = await pageWhile(stage, json(REFUSED))
           assert.equal(page.status, 400)
@@ -150,7 +153,7 @@ export const passwordAnswers: Section = {
     row('PR-11', 'FAILED, self-registration page: D as the header, no user', notApplicable(MISSING.selfRegistration)),
     row(
       'PR-12',
-      '500 ERROR, SCIM PATCH: 500, detail with `Error while updating attributes of user`, no scimType, no words of the extension, 1 call',
+      '500 ERROR, SCIM PATCH: 500, detail with `Error while updating attributes of user`, no scimType, no message of the extension, 1 call',
       async stage => {
         const { body, calls, ines, status } = await setWhile(stage, [json(ERROR, 500)])
         assert.deepEqual([status, body.status, calls], [500, '500', 1])
@@ -176,7 +179,7 @@ export const passwordAnswers: Section = {
     row(
       'PR-15',
       '500 ERROR, page behind a link: 200 with `The server encountered an internal error.`',
-      differs('the page of the invitation says so with status 500, which monitoring sees', async stage => {
+      differs('the page of the invitation shows it with status 500, so that monitoring sees it', async stage => {
         const { ines, page } = await pageWhile(stage, json(ERROR, 500))
         assert.equal(page.status, 500)
         assert.match(page.html, /The server encountered an internal error\./)
@@ -200,7 +203,7 @@ const PAGE: Answer = { status: 500, type: 'text/html', body: '<h1>The vault is o
 const REDIRECT = { op: 'redirect', url: 'https://vault.test/enter' }
 
 export const passwordAttempts: Section = {
-  title: 'Attempts and answers of no use',
+  title: 'Attempts and invalid answers',
   rows: [
     row('PR-18', '500 with HTML: 2 calls, then 500', undecided([PAGE], { calls: 2 })),
     row(
@@ -216,7 +219,7 @@ export const passwordAttempts: Section = {
       let reached = 0
       stage.extension(PASSWORD_ACTION).handle(request => {
         reached++
-        // Nobody answers; the platform hangs up.
+        // No answer comes, and the platform disconnects.
         request.resume()
       })
       const startedAt = performance.now()
@@ -237,7 +240,7 @@ export const passwordAttempts: Section = {
     row(
       'PR-25',
       '200 FAILED without a description: 400, scimType R, no or empty detail',
-      differs('detail repeats R, so that clients that show it alone show something', async stage => {
+      differs('detail repeats R, so that clients that show only detail show something', async stage => {
         const { body, ines, status } = await setWhile(stage, [json({ actionStatus: 'FAILED', failureReason: REASON })])
         assert.equal(status, 400)
         assert.deepEqual(body, { schemas: [SCIM_ERROR], scimType: REASON, detail: REASON, status: '400' })
@@ -246,12 +249,12 @@ export const passwordAttempts: Section = {
     ),
     row(
       'PR-26',
-      '401 with FAILED: 500 class, the two do not go together',
+      '401 with FAILED: 500 class, the combination is invalid',
       undecided([json({ ...REFUSED, failureDescription: 'The vault is on fire.' }, 401)], { calls: 1 }),
     ),
     row(
       'PR-27',
-      '200 INCOMPLETE with a redirect: 500 class, nobody is redirected',
+      '200 INCOMPLETE with a redirect: 500 class, no redirect',
       undecided([json({ actionStatus: 'INCOMPLETE', operations: [REDIRECT] })], { calls: 1 }),
     ),
     row(
@@ -265,7 +268,7 @@ export const passwordAttempts: Section = {
     row(
       'PR-29',
       'SCIM PUT with password and nickname, the profile action says FAILED: the password is changed, the nickname is not',
-      differs('nothing is stored unless both actions agree, so that nothing is changed half', async stage => {
+      differs('nothing is stored unless both actions allow it, so there is no partial change', async stage => {
         const ines = await stage.addUser()
         await configurePassword(stage)
         await stage.configure(PROFILE_ACTION)

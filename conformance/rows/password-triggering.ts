@@ -28,10 +28,10 @@ import { callThroughEngine, throughEngine } from './engine-under-test.ts'
 import { MISSING } from './missing-flows.ts'
 import { rule } from './tokens.ts'
 
-/** Nothing is mailed: the link that an administrator hands over takes its place. */
+/** No mail is sent. Instead the administrator passes on the link. */
 const HANDED_OVER = 'the link comes from offline-invite-link, because mail is missing'
 
-/** Creates a user whose password the invitation sets, as `askPassword` says. */
+/** Creates a user who sets the password through the invitation, as with `askPassword`. */
 async function addInvited(stage: Stage): Promise<{ id: string; userName: string }> {
   const attributes = { password: undefined, [WSO2]: { askPassword: true } }
   const { body, status, userName } = await register(stage, { authorization: await asAdministrator(stage), attributes })
@@ -49,7 +49,7 @@ const RESETS_BY_USERS: Rule = {
   ],
 }
 
-/** The password is set through a link, and opens the account. */
+/** The password is set through a link, and works. */
 async function setThroughLink(stage: Stage, userName: string): Promise<void> {
   const { html, status } = await acceptInvitation(stage, await invite(stage, userName))
   assert.equal(status, 200, html)
@@ -65,7 +65,7 @@ const askedForPassword: Check = async stage => {
   assertCalledAs(stage, 'ADMIN', 'INVITE', id)
 }
 
-/** An administrator sets the password while the rule of the action says when it is called. */
+/** An administrator sets the password while the rule of the action decides whether it is called. */
 function adminSetsUnder(...expression: [operator: string, flow: string]): Check {
   return async stage => {
     const ines = await stage.addUser()
@@ -123,7 +123,7 @@ export const passwordTriggering: Section = {
     }),
     row(
       'PW-07',
-      'v2, user is created with a password before the offline link is made: an earlier call more, ADMIN / REGISTER without id',
+      'v2, user is created with a password before the offline link: one earlier call, ADMIN / REGISTER without id',
       async stage => {
         await configurePassword(stage)
         const { body, userName } = await register(stage, { authorization: await asAdministrator(stage) })
@@ -188,7 +188,7 @@ export const passwordRules: Section = {
         await configurePassword(stage, rule([['flow', 'equals', 'adminInitiatedPasswordUpdate']]))
         assert.equal((await changeOwnPassword(stage, ines)).status, 204)
         assertNotCalled(stage)
-        // The rule is not simply never met.
+        // The other rule matches, so the condition can be met.
         await setPassword(stage, ines)
         assertCalledAs(stage, 'ADMIN', 'UPDATE', ines.id)
       },
@@ -224,8 +224,10 @@ export const passwordRules: Section = {
     ),
     row(
       'PW-22',
-      'a password is set outside of any flow: the listener goes on without a call',
-      notApplicable('every path to a password names its flow as an argument, and the compiler asks for it'),
+      'a password is set outside of any flow: the listener continues without a call',
+      notApplicable(
+        'every code path that sets a password passes its flow as an argument, and the compiler requires it',
+      ),
     ),
     row('PW-23', 'a SCIM update of the profile carries the password: UPDATE', async stage => {
       const ines = await stage.addUser()
@@ -237,12 +239,12 @@ export const passwordRules: Section = {
     row(
       'PW-24',
       'unknown persona: builder error `Invalid initiator flow.`, 500',
-      notApplicable('who changes a user is one of three values, and the compiler asks for one'),
+      notApplicable('the initiator of a user change is one of three values, and the compiler requires one'),
     ),
     row(
       'PW-25',
       'the builder of v1 is given REGISTER directly: error `Invalid action flow.`',
-      notApplicable('one builder writes the events of both versions; whether one is sent is PW-14'),
+      notApplicable('one builder creates the events of both versions; PW-14 covers whether one is sent'),
     ),
   ],
 }

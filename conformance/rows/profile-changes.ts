@@ -22,7 +22,7 @@ import { MISSING } from './missing-flows.ts'
 
 const { department, groups, mobileNumbers, nickname, title } = CLAIMS
 
-/** How a change of a nickname is asked for, and whose it is then. */
+/** How to request a change of a nickname, and whose nickname it is. */
 type Editor = (stage: Stage, person: Person, operation: object) => Promise<Answered>
 
 const bySelf: Editor = (stage, person, operation) => patchMe(stage, person, operation)
@@ -31,7 +31,7 @@ const byAdministrator: Editor = async (stage, person, operation) =>
 const byApplication: Editor = async (stage, person, operation) =>
   patchUser(stage, person, [operation], await asApplication(stage))
 
-/** A change of the nickname, and what the extension is shown of it: in the request, and of the user. */
+/** A change of the nickname, and what the extension gets about it: in the request and of the user. */
 interface NicknameChange {
   before?: string
   operation: object
@@ -54,7 +54,7 @@ const REMOVED: NicknameChange = {
   shown: { value: 'Heron', updatingValue: '' },
 }
 
-/** Each change is told like this, as coming from this initiator. */
+/** Each change has this event, with this initiator. */
 function changed(edit: Editor, initiatorType: string, ...changes: NicknameChange[]) {
   return async (stage: Stage) => {
     for (const { before, operation, requested, shown } of changes) {
@@ -76,7 +76,7 @@ const FIRST = '+4670000001'
 const SECOND = '+4670000002'
 const NUMBERS = `${WSO2}:mobileNumbers`
 
-/** Changes the mobile numbers of a new user, and returns the new list as both places of the event show it. */
+/** Changes the mobile numbers of a new user, and returns the new list as both places of the event have it. */
 async function numbersAfter(
   stage: Stage,
   before: string[],
@@ -97,7 +97,7 @@ export const profileClaims: Section = {
   rows: [
     row(
       'PF-01',
-      'Ines adds a nickname at /Me, the action asks for it: in `request.claims`; `user.claims` is absent',
+      'Ines adds a nickname at /Me, the action requests it: in `request.claims`; `user.claims` is absent',
       changed(bySelf, 'USER', ADDED),
     ),
     row(
@@ -130,7 +130,7 @@ export const profileClaims: Section = {
       'PF-07',
       'list [a, b], PATCH removes a: [b] in both places',
       differs(
-        'a filter on the elements of a simple list has no effect yet: 200, nothing is removed, no call; replacing the list has',
+        'a filter on the elements of a simple list has no effect yet: 200, nothing is removed, no call; use a replacement of the list',
         async stage => {
           const ines = await stage.addUser({ attributes: { [WSO2]: { mobileNumbers: [FIRST, SECOND] } } })
           await stage.configure(PROFILE_ACTION, { attributes: [mobileNumbers] })
@@ -199,7 +199,7 @@ export const profileClaims: Section = {
     }),
     row(
       'PF-14',
-      'attribute changes that the action does not ask for: in `request.claims`, not in `user.claims`',
+      'attribute changes that the action does not request: in `request.claims`, not in `user.claims`',
       async stage => {
         const attributes = { nickName: 'Heron', title: 'Dr' }
         const ines = await stage.addUser({ attributes })
@@ -210,7 +210,7 @@ export const profileClaims: Section = {
         assert.deepEqual(claimsOf(user.claims), { [title]: { value: 'Dr' } })
       },
     ),
-    row('PF-15', 'attribute asked for that does not change: `uri` and `value`, no `updatingValue`', async stage => {
+    row('PF-15', 'requested attribute that does not change: `uri` and `value`, no `updatingValue`', async stage => {
       const ines = await stage.addUser({ attributes: { nickName: 'Heron', [ENTERPRISE]: { department: 'Geology' } } })
       await stage.configure(PROFILE_ACTION, { attributes: [department, nickname] })
       await patchUser(stage, ines, [replacing('nickName', 'Bittern')])
@@ -219,7 +219,7 @@ export const profileClaims: Section = {
         [nickname]: { value: 'Heron', updatingValue: 'Bittern' },
       })
     }),
-    row('PF-16', 'groups asked for: `user.groups` is a list, and they are not among the claims', async stage => {
+    row('PF-16', 'groups requested: `user.groups` is a list, and they are not among the claims', async stage => {
       const ines = await stage.addUser({ groups: ['ops', 'lab'] })
       await stage.configure(PROFILE_ACTION, { attributes: [groups] })
       await patchUser(stage, ines, [replacing('nickName', 'Bittern')])

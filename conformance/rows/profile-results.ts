@@ -29,12 +29,12 @@ const IF_MOBILE = rule([['claim', 'equals', CLAIMS.mobile]])
 const addInes = (stage: Stage): Promise<Person> =>
   stage.addUser({ attributes: { [ENTERPRISE]: { department: 'Geology' } } })
 
-/** The department is still what it was. */
+/** The department is unchanged. */
 async function assertGeology({ must }: Stage, { id }: Person): Promise<void> {
   assert.equal((await must('GET', `/scim2/Users/${id}`)).body[ENTERPRISE].department, 'Geology')
 }
 
-/** What the administrator gets who moves Ines while the extension does this, which changes nothing. */
+/** What the administrator who moves Ines gets while the extension does this. Nothing changes. */
 async function movedWhile(stage: Stage, arrange: () => void): Promise<Answered> {
   const ines = await addInes(stage)
   await stage.configure(PROFILE_ACTION)
@@ -44,7 +44,7 @@ async function movedWhile(stage: Stage, arrange: () => void): Promise<Answered> 
   return answered
 }
 
-/** A profile that the extension could not decide about: 500 without anything of its words. */
+/** A profile that the extension could not decide about: 500 without its message. */
 function assertUndecided({ body, status }: Answered): void {
   assert.deepEqual([status, body.status, body.scimType], [500, '500', undefined])
   assert.match(body.detail, /Error while updating attributes of user/)
@@ -86,7 +86,7 @@ export const profileRules: Section = {
       await stage.configure(PROFILE_ACTION, rule([['flow', 'equals', 'userInitiatedProfileUpdate']]))
       assert.equal((await patchUser(stage, ines, [toHydrology], await asAdministrator(stage))).status, 200)
       assertNotCalled(stage, PROFILE_ACTION)
-      // The rule is not simply never met.
+      // The other rule matches, so the condition can be met.
       await patchMe(stage, ines, replacing('nickName', 'Bittern'))
       assert.equal(onlyEvent(stage, PROFILE_ACTION).initiatorType, 'USER')
     }),
@@ -134,9 +134,9 @@ export const profileResults: Section = {
     }),
     row(
       'PF-25',
-      'attribute configured that the claim dialect has no more: 500 class, `Claim not found for claim URI: …`',
+      'attribute configured that the claim dialect no longer has: 500 class, `Claim not found for claim URI: …`',
       differs(
-        'it is left out, as one that the user does not have: no change of the dialect keeps everybody from new attributes',
+        'it is left out, like an attribute that the user does not have: no change of the dialect prevents new attributes',
         async stage => {
           const ines = await addInes(stage)
           askForUnknownAttribute(stage, await stage.configure(PROFILE_ACTION))
@@ -149,7 +149,7 @@ export const profileResults: Section = {
     ),
     row(
       'PF-26',
-      '`managedOrg` present but null: fails as an unknown organization',
+      '`managedOrg` present but null: fails like an unknown organization',
       notApplicable(MISSING.sharing, async stage => {
         const ines = await addInes(stage)
         await stage.configure(PROFILE_ACTION)

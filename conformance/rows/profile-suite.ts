@@ -6,8 +6,8 @@ import { profileResults, profileRules } from './profile-results.ts'
 export const profileSuite: Suite = {
   title: 'Profile action',
   introduction: [
-    'Ines is a user of the tenant. `request.claims` is what will be stored of the attributes that change, `user.claims` what the action',
-    'asks for of the user as she is. R and D are `failureReason` and `failureDescription` of an answer.',
+    'Ines is a user of the tenant. `request.claims` has the future values of the attributes that change. `user.claims` has the current values of',
+    'the attributes that the action requests. R and D are `failureReason` and `failureDescription` of an answer.',
   ].join('\n'),
   ids: numbered('PF-', 26),
   sections: [profileClaims, profileRules, profileResults],

@@ -12,7 +12,7 @@ const REPLACED = 'Audience replaced.'
 const INVALID = 'Audience is invalid.'
 const INVALID_INDEX = 'Invalid index.'
 
-/** F-USER whose audiences were all removed, refreshed with an operation. */
+/** F-USER after the removal of all audiences, refreshed with an operation. */
 async function refreshWithoutAudience(stage: Stage, ...operations: ReturnType<typeof op>[]): Promise<Issued> {
   stage.extension(AT).succeed(op('-A/0'), op('-A/1'))
   const first = issued(await user.issue(stage))
@@ -35,7 +35,7 @@ export const audience: Section = {
     userEdit('T99', '`+A/-="two words"`: invalid', [op('+A/-', 'two words')], { log: [INVALID] }),
     machineEdit('T100', 'F-CC `-A/0`: token without audience', [op('-A/0')], { log: [REMOVED], aud: [] }),
     userEdit('T101', '`-A/`: unchanged', [op('-A/')], { log: [INVALID_INDEX] }),
-    userEdit('T102', '`-A/0`, `-A/0`: web1 removed, the second says so', [op('-A/0'), op('-A/0')], {
+    userEdit('T102', '`-A/0`, `-A/0`: web1 removed, the second reports an error', [op('-A/0'), op('-A/0')], {
       log: [REMOVED, 'Audience not found.'],
       aud: ['https://api.shop.test'],
     }),
@@ -67,7 +67,7 @@ export const audience: Section = {
         const { status, body } = await refreshWithoutAudience(stage, op('-A/-'))
         assert.deepEqual([status, body.error], [500, 'server_error'])
       },
-      differs('an operation that cannot be done is reported, and the flow goes on', async stage => {
+      differs('an operation that cannot be applied is reported, and the flow continues', async stage => {
         const answer = issued(await refreshWithoutAudience(stage, op('-A/-')))
         await assertVerdicts(stage, answer, [INVALID_INDEX])
         assertToken(answer, user, { aud: [] })

@@ -19,7 +19,7 @@ const INVALID_INDEX = 'Invalid index.'
 const add = (name: string, value: unknown) => op('+C/-', named(name, value))
 const written = (name: string) => `The claim '${name}' is written by the platform and cannot be added.`
 
-/** The operation leaves a verdict that says so, and the token as it was. */
+/** The operation gets this verdict, and the token is unchanged. */
 async function assertRefused(stage: Stage, operation: Operation): Promise<void> {
   stage.extension(AT).succeed(operation)
   const answer = issued(await user.issue(stage))
@@ -49,7 +49,7 @@ export const claims: Section = {
       { log: [INVALID_VALUE, INVALID_VALUE, INVALID_VALUE, INVALID_VALUE] },
     ),
     userEdit('T116', '`+C/` vip: not added', [op('+C/', named('vip', true))], { log: [INVALID_INDEX] }),
-    userEdit('T117', '`+C/2` vip: added, the index only checked', [op('+C/2', named('vip', true))], {
+    userEdit('T117', '`+C/2` vip: added, the index is only checked', [op('+C/2', named('vip', true))], {
       log: [ADDED],
       claims: { vip: true },
     }),
@@ -70,17 +70,17 @@ export const claims: Section = {
 
     userEdit(
       'T124',
-      '`+C/-` iat 5: said to be added, without effect',
+      '`+C/-` iat 5: reported as added, without effect',
       [add('iat', 5)],
       { log: [ADDED] },
-      userDiffers('what has no effect is not called added', [add('iat', 5)], { log: [written('iat')] }),
+      userDiffers('an operation without effect is not reported as added', [add('iat', 5)], { log: [written('iat')] }),
     ),
 
     row(
       'T125',
       '`+C/-` exp 1: overrides `exp` of the token',
       differs(
-        'claims that servers decide by belong to the platform; the record says that the reference would add it',
+        'claims that servers use for decisions belong to the platform; the record shows that the reference would add it',
         stage => assertRefused(stage, add('exp', 1)),
       ),
     ),
@@ -98,8 +98,8 @@ export const claims: Section = {
       claims: { given_name: 'Ann' },
     }),
 
-    row('T129', '`~C/age="41"` of the number 41: the text "41"', async stage => {
-      // A number comes into the claims through an extension; the next event has it among them.
+    row('T129', '`~C/age="41"` of the number 41: the string "41"', async stage => {
+      // An extension adds the number as a claim. The next event has it.
       stage.extension(AT).succeed(add('age', 41))
       const first = issued(await user.issue(stage))
       stage.extension(AT).succeed(op('~C/age', '41'))
@@ -114,7 +114,7 @@ export const claims: Section = {
       '`~C/given_name={"a":1}`: an object',
       [op('~C/given_name', { a: 1 })],
       { log: [REPLACED], claims: { given_name: { a: 1 } } },
-      userDiffers('a claim is a text, a number, a boolean or a list of texts', [op('~C/given_name', { a: 1 })], {
+      userDiffers('a claim is a string, a number, a boolean or a list of strings', [op('~C/given_name', { a: 1 })], {
         log: [INVALID_VALUE],
       }),
     ),
@@ -157,7 +157,7 @@ export const claims: Section = {
       log: ['Invalid claim value. Must be a valid string, number or boolean.'],
     }),
     userEdit('T140', '`-C/groups/-`: unchanged', [op('-C/groups/-')], { log: [NOT_FOUND] }),
-    userEdit('T141', '`-C/groups/`: the whole claim gone', [op('-C/groups/')], {
+    userEdit('T141', '`-C/groups/`: the whole claim removed', [op('-C/groups/')], {
       log: [REMOVED],
       claims: { groups: undefined },
     }),

@@ -6,14 +6,14 @@ import { type Check, type Different, differs, type Row, type RowId, row } from '
 import { type Stage, USER_SCOPES } from '../stage.ts'
 import { AT, IDT, issued, MACHINE_FORM } from './tokens.ts'
 
-/** What the verdict of an operation says that was not offered. */
+/** The verdict on an operation that was not offered. */
 export const FILTERED = 'filtered'
 
-/** What operations lead to. What is left out stays as the fixture has it. */
+/** The results of operations. By default they are those of the fixture. */
 export interface Expected {
   /** The reason of each verdict, in the order of the operations. */
   log: string[]
-  /** Of the token, as the platform sorts them; and of the response. */
+  /** Scopes of the token, in the order of the platform, and scopes of the response. */
   scopes?: string[]
   aud?: string[]
   /** User attributes and custom claims; `undefined`: not in the token. */
@@ -21,7 +21,7 @@ export interface Expected {
   lifetimeSeconds?: number
 }
 
-/** A fixture of section 2.9: how its tokens are had, and what they are like when nothing is changed. */
+/** A fixture of section 2.9: how to get its tokens, and their content without changes. */
 export interface Fixture {
   type: typeof AT | typeof IDT
   issue(stage: Stage): Promise<Issued>
@@ -59,7 +59,7 @@ export const idToken: Fixture = {
   unchanged: { scopes: [], aud: ['web1'], claims: USER_CLAIMS, lifetimeSeconds: 3600 },
 }
 
-/** Has the extension of the fixture's action answer with the operations, and checks verdicts and token. */
+/** The extension of the fixture's action answers with these operations. Checks verdicts and token. */
 export function leadsTo(fixture: Fixture, operations: Operation[], expected: Expected): Check {
   return async stage => {
     const extension = stage.extension(fixture.type)
@@ -88,12 +88,12 @@ export function idTokenEdit(id: RowId, title: string, operations: Operation[], e
   return row(id, title, leadsTo(idToken, operations, expected))
 }
 
-/** On `preflow` the operations of F-USER lead to something else. */
+/** On `preflow` the operations have a different result for F-USER. */
 export function userDiffers(reason: string, operations: Operation[], expected: Expected): Different {
   return differs(reason, leadsTo(user, operations, expected))
 }
 
-/** The reasons the server kept for each operation. */
+/** The recorded reason for each operation. */
 export async function assertVerdicts(
   stage: Stage,
   answer: Issued,
@@ -108,12 +108,12 @@ export async function assertVerdicts(
   )
 }
 
-/** What every token has beside attributes and custom claims. */
+/** What every token has besides attributes and custom claims. */
 const ACCESS_TOKEN_MEMBERS = 'iss sub aut aud client_id azp scope iat nbf exp jti org_id org_name org_handle'.split(' ')
 const ID_TOKEN_MEMBERS =
   'jti iss azp auth_time nonce acr amr sid at_hash c_hash s_hash org_id org_name org_handle sub aud iat exp'.split(' ')
 
-/** Compares the whole token with the fixture's, changed as expected. */
+/** Compares the whole token with the fixture's, with the expected changes. */
 export function assertToken(
   { accessToken, body, idToken: id }: Issued,
   { type, unchanged }: Fixture,

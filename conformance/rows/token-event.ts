@@ -20,7 +20,7 @@ import {
   shown,
 } from './tokens.ts'
 
-/** F-USER, and what the extension of the access token action was told. */
+/** F-USER, and what the extension of the access token action got. */
 async function tellOfUser(stage: Stage, scope = USER_SCOPES): Promise<Json> {
   issued(await stage.redeem(stage.web, scope))
   return lastEvent(stage)
@@ -36,7 +36,7 @@ async function tellOfMachine(
   return lastEvent(stage)
 }
 
-/** F-ID, and what the extension of the ID token action was told. */
+/** F-ID, and what the extension of the ID token action got. */
 async function tellOfIdToken(stage: Stage, scope = 'openid profile groups'): Promise<Json> {
   await stage.configure(IDT)
   issued(await stage.redeem(stage.web, scope))
@@ -70,7 +70,7 @@ export const event: Section = {
       'T33',
       'token binding `sso-session`: `binding_ref` and `binding_type` after `sub`',
       notApplicable(
-        'tokens are not bound to sessions or cookies; `bindingType` of an application is taken and ignored',
+        'tokens are not bound to sessions or cookies; `bindingType` of an application is accepted and ignored',
       ),
     ),
 
@@ -89,7 +89,7 @@ export const event: Section = {
       assert.deepEqual(accessToken.scopes, ['cart.read', 'openid', 'orders.write'])
     }),
 
-    row('T37', 'no refresh grant: nothing of a refresh token is shown or offered', async stage => {
+    row('T37', 'no refresh grant: the event has and offers nothing about a refresh token', async stage => {
       const client = await stage.addApplication({ grantTypes: ['authorization_code'] })
       issued(await stage.redeem(client, 'openid'))
       const { refreshToken, response } = lastEvent(stage)
@@ -159,7 +159,7 @@ export const event: Section = {
         token: first.body.access_token,
         switching_organization: branch.id,
       })
-      // The switch itself runs no access token action, nor does the first refresh; the second does (1.1).
+      // The switch itself calls no access token action, nor does the first refresh; the second does (1.1).
       for (let refresh = 0; refresh < 2; refresh++) switched = await stage.refresh(client, issued(switched))
       assert.equal(lastEvent(stage).request.grantType, 'refresh_token')
       assert.equal(lastEvent(stage).user.organization.id, branch.id)
@@ -170,7 +170,7 @@ export const event: Section = {
       assert.deepEqual(user, { id: stage.user.id, organization: stage.organization })
     }),
 
-    row('T46', 'the organization cannot be found: left out, the flow continues', async stage => {
+    row('T46', 'the organization does not exist: left out, the flow continues', async stage => {
       const user = await stage.addUser()
       const first = issued(await stage.token(stage.web, passwordForm({ user }, 'openid')))
       stage.server.seed("update users set organization_id = 'gone' where id = ?", user.id)
@@ -185,7 +185,7 @@ export const event: Section = {
     row(
       'T48',
       'user id not resolvable: `user` absent, `userStore` present',
-      notApplicable('every user has an id: it is the key under which users are kept'),
+      notApplicable('every user has an id: it is the key of users'),
     ),
 
     row('T49', 'action allows `X-Client-Source-Ip`, request sends it: one entry in lower case', async stage => {
@@ -223,7 +223,7 @@ export const event: Section = {
     }),
 
     inEngine(
-      row('T54', 'the event is built with every header; the filter is a stage of its own', async stage => {
+      row('T54', 'the event is built with every header; the filter is a separate stage', async stage => {
         const headers = [named('authorization', ['Basic x']), named('x-a', ['1'])]
         const call = {
           action: {
@@ -244,7 +244,7 @@ export const event: Section = {
     ),
 
     row('T55', 'claims string, list, and number: each removable, a list with a slash, before scopes', async stage => {
-      // A number comes into the claims through an extension; the next event has it among them.
+      // An extension adds the number as a claim. The next event has it.
       stage.extension(AT).succeed(op('+C/-', named('age', 41)))
       const first = issued(await stage.redeem(stage.web, USER_SCOPES))
       issued(await stage.refresh(stage.web, first))
@@ -292,19 +292,19 @@ export const event: Section = {
     row(
       'T59',
       'IDT, user of the provider `Google`: FEDERATED without id',
-      notApplicable('users sign in with accounts of this server only; there are no federated identity providers'),
+      notApplicable('users sign in only with accounts of this server; there are no federated identity providers'),
     ),
     row(
       'T60',
       'IDT, provider `sso` with an associated local user: LOCAL with id',
-      notApplicable('users sign in with accounts of this server only; there are no federated identity providers'),
+      notApplicable('users sign in only with accounts of this server; there are no federated identity providers'),
     ),
     row(
       'T61',
       'IDT without an authorised user: no `user`, no `userStore`',
-      notApplicable('no ID token is drafted without the user it is about'),
+      notApplicable('no ID token is drafted without its user'),
     ),
-    row('T62', 'IDT, store unknown: no `userStore`', notApplicable('every user is in the one store PRIMARY')),
+    row('T62', 'IDT, store unknown: no `userStore`', notApplicable('every user is in the only store, PRIMARY')),
 
     row('T63', 'IDT, request without `scope`: `request.scopes` are the granted', async stage => {
       await stage.configure(IDT)
@@ -347,7 +347,9 @@ export const event: Section = {
     row(
       'T66',
       'IDT flow context with request type `foo`: builder error',
-      notApplicable('an ID token is drafted at the token and the authorize endpoint; no third kind of request exists'),
+      notApplicable(
+        'an ID token is drafted at the token and the authorize endpoint; there is no third kind of request',
+      ),
     ),
   ],
 }

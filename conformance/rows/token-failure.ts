@@ -17,7 +17,7 @@ function assertClientSees(answered: Answered, status: number, error: string, des
 const assertServerError = (answered: Answered) =>
   assertClientSees(answered, 500, 'server_error', 'Internal Server Error.')
 
-/** Whatever the extension answers, F-CC sees `server_error` and none of its words. */
+/** For every answer of the extension, F-CC gets `server_error` without its message. */
 function serverErrorFor(answers: readonly Answer[], calls = 1): Check {
   return async stage => {
     const extension = stage.extension(AT)
@@ -105,7 +105,7 @@ export const failures: Section = {
     row(
       'T211',
       'AT FAILED without description: 200 without a token',
-      differs('a success without a token helps nobody: 400 with the reason alone', async stage => {
+      differs('a success without a token is useless: 400 with only the reason', async stage => {
         stage.extension(AT).refuse('access_denied')
         assertClientSees(await machine.issue(stage), 400, 'access_denied', undefined)
       }),
@@ -115,7 +115,7 @@ export const failures: Section = {
       'T212',
       'IDT FAILED without description: 400 "Invalid Client"',
       async stage => assertClientSees(await refuseIdToken(stage), 400, 'not_you', 'Invalid Client'),
-      differs('the client is told the reason alone, for it is not the client that is invalid', async stage =>
+      differs('the client gets only the reason, because the client is not invalid', async stage =>
         assertClientSees(await refuseIdToken(stage), 400, 'not_you', undefined),
       ),
     ),
@@ -152,7 +152,7 @@ export const failures: Section = {
     row(
       'T219',
       'AT FAILED on the code grant, code used again: `invalid_grant`',
-      differs('a refusal burns nothing: the same code is good for another try', async stage => {
+      differs('a refusal consumes nothing: the same code can be used again', async stage => {
         const form = await codeForm(stage)
         stage.extension(AT).refuse('access_denied', 'Not now.')
         assertClientSees(await stage.token(stage.web, form), 400, 'access_denied', 'Not now.')
@@ -178,7 +178,7 @@ export const failures: Section = {
 
     row(
       'T221',
-      'IDT FAILED or ERROR in the hybrid flow: fragment `server_error`, words of the platform',
+      'IDT FAILED or ERROR in the hybrid flow: fragment `server_error`, message of the platform',
       async stage => {
         await stage.configure(IDT)
         const front = await addFrontApplication(stage)

@@ -16,7 +16,7 @@ const INVALID_EXPIRY = 'Invalid expiry time. Must be positive.'
 
 const add = (name: unknown, value: unknown) => op('+I/-', named(name, value))
 
-const CLIENT_STAYS = 'an ID token keeps the client it is issued to among its audiences, as OpenID Connect demands'
+const CLIENT_STAYS = 'an ID token keeps its client among its audiences, as OpenID Connect requires'
 const KEPT = 'The client the token is for stays among its audiences.'
 
 /** T146 and T147: the same answer to the code exchange and to the refresh. */
@@ -43,7 +43,7 @@ export const idTokens: Section = {
   rows: [
     row(
       'T146',
-      '`+I/aud/-` p, q, r, `~I/aud/-` s, `-I/aud/0`: p, q, s by living indices',
+      '`+I/aud/-` p, q, r, `~I/aud/-` s, `-I/aud/0`: p, q, s by current indices',
       differs(
         CLIENT_STAYS,
         leadsTo(idToken, fiveEdits, {
@@ -77,7 +77,7 @@ export const idTokens: Section = {
 
     idTokenEdit(
       'T149',
-      '`+I/-` text, number, boolean, list of texts: added',
+      '`+I/-` string, number, boolean, list of strings: added',
       [add('tier', 'gold'), add('quota', 12), add('vip', true), add('tags', ['a', 'b'])],
       {
         log: ['Claim added.', 'Claim added.', 'Claim added.', 'Claim added.'],
@@ -100,7 +100,7 @@ export const idTokens: Section = {
     idTokenEdit('T154', 'value ["a",1], {"a":1}: not added', [add('x', ['a', 1]), add('x', { a: 1 })], {
       log: ['Invalid claim value.', 'Invalid claim value.'],
     }),
-    idTokenEdit('T155', 'value of the operation is a text: not added', [op('+I/-', 'gold')], {
+    idTokenEdit('T155', 'value of the operation is a string: not added', [op('+I/-', 'gold')], {
       log: ['Failed to convert the value to Claim object.'],
     }),
     idTokenEdit('T156', '`+I/aud/-1`, `+I/aud/10`: unchanged', [op('+I/aud/-1', 'x.test'), op('+I/aud/10', 'x.test')], {
@@ -165,14 +165,14 @@ export const idTokens: Section = {
 
     row(
       'T169',
-      '`operations` `[]`: success, and the token counts as customised; null: refused before it gets there',
+      '`operations` `[]`: success, and the token counts as customised; null: rejected before that',
       async stage => {
         await assertCustomised(stage, { actionStatus: 'SUCCESS', operations: [] })
         stage.extension(IDT).answer(() => ({ body: { actionStatus: 'SUCCESS', operations: null } }))
         const { status, body } = await idToken.issue(stage)
         assert.deepEqual([status, body.error], [500, 'server_error'])
       },
-      differs('null means none, as a list without elements does', async stage => {
+      differs('null means none, like an empty list', async stage => {
         await assertCustomised(stage, { actionStatus: 'SUCCESS', operations: [] })
         await assertCustomised(stage, { actionStatus: 'SUCCESS', operations: null })
       }),
@@ -197,7 +197,7 @@ export const idTokens: Section = {
   ],
 }
 
-/** After this answer, a change of the user no longer shows in refreshed ID tokens. */
+/** After this answer, a change of the user no longer affects refreshed ID tokens. */
 async function assertCustomised(stage: Stage, answer: object): Promise<void> {
   const user = await stage.addUser()
   await stage.configure(IDT)

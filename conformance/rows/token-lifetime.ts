@@ -16,7 +16,7 @@ const EXISTS = 'A response parameter already exists with the given name.'
 const lasting = (value: unknown) => op('~C/expires_in', value)
 const add = (name: unknown, value: unknown) => op('+P/-', named(name, value))
 
-/** F-USER after the operations, with their verdicts checked. */
+/** F-USER after the operations, with its verdicts checked. */
 async function issue(stage: Stage, operations: Operation[], log: string[]): Promise<Issued> {
   stage.extension(AT).succeed(...operations)
   const answer = issued(await user.issue(stage))
@@ -24,14 +24,14 @@ async function issue(stage: Stage, operations: Operation[], log: string[]): Prom
   return answer
 }
 
-/** Seconds a refresh token lives, as introspection tells. */
+/** Lifetime of a refresh token in seconds, from introspection. */
 export async function refreshLifetime(stage: Stage, { body }: Issued): Promise<number> {
   const { body: told } = await stage.post('/oauth2/introspect', stage.web, { token: body.refresh_token })
   assert.equal(told.active, true)
   return told.exp - told.iat
 }
 
-/** Refresh tokens in the database: nobody outside can use one that was not shown. */
+/** Refresh tokens in the database, because no client can use one that it did not get. */
 function stored({ server, tenant }: Stage): number {
   const [row] = server.look(
     "select count(*) as stored from oidc_artifacts where tenant_id = ? and model = 'RefreshToken'",
@@ -88,7 +88,7 @@ export const lifetimes: Section = {
       assertToken(answer, user, {})
     }),
 
-    row('T183', 'value nested object, [1,2,3], [{"x":1},{"y":2}]: as they are', async stage => {
+    row('T183', 'value nested object, [1,2,3], [{"x":1},{"y":2}]: unchanged', async stage => {
       const values = { nested: { a: { b: [true, null] } }, numbers: [1, 2, 3], objects: [{ x: 1 }, { y: 2 }] }
       const operations = Object.entries(values).map(([name, value]) => add(name, value))
       const { body } = await issue(stage, operations, [ADDED, ADDED, ADDED])
@@ -141,7 +141,7 @@ export const lifetimes: Section = {
       assert.equal(typeof body.access_token, 'string')
     }),
 
-    row('T190', 'next refresh, silent extension: `plan` absent, refresh token present', async stage => {
+    row('T190', 'next refresh, extension without operations: `plan` absent, refresh token present', async stage => {
       const first = await issue(stage, [add('plan', 'pro'), op('-P/id_token')], [ADDED, REMOVED])
       stage.extension(AT).succeed()
       const { body } = issued(await stage.refresh(stage.web, first))

@@ -10,7 +10,7 @@ import { AT, called, issued, lastEvent, named, op, passwordForm, shown } from '.
 
 const add = (name: string, value: unknown) => op('+C/-', named(name, value))
 
-/** F-USER's first token, with what the extension does to it. */
+/** F-USER's first token, with these changes by the extension. */
 async function begin(stage: Stage, ...operations: Operation[]): Promise<Issued> {
   stage.extension(AT).succeed(...operations)
   return issued(await user.issue(stage))
@@ -21,7 +21,7 @@ async function refresh(stage: Stage, previous: Issued, ...operations: Operation[
   return issued(await stage.refresh(stage.web, previous))
 }
 
-/** One change of every kind that lives on, and what it makes of the token. */
+/** One change of every kind that is kept, and its result in the token. */
 const everything = [
   add('tier', 'gold'),
   op('+A/-', 'crm.test'),
@@ -78,7 +78,7 @@ export const refreshing: Section = {
       assertToken(await refresh(stage, second), user, { claims: { tier: 'silver' } })
     }),
 
-    row('T195', 'first run set 300 s, refresh silent: 300 again', async stage => {
+    row('T195', 'first run set 300 s, refresh without operations: 300 again', async stage => {
       const answer = await refresh(stage, await begin(stage, op('~C/expires_in', 300)))
       assertToken(answer, user, { lifetimeSeconds: 300 })
       assert.equal(answer.body.expires_in, 300)
@@ -118,7 +118,7 @@ export const refreshing: Section = {
       assertToken(answer, user, { scopes: ['cart.read'] })
     }),
 
-    row('T200', 'AT FAILED on refresh: 400, the refresh token stays as it was, retry works', async stage => {
+    row('T200', 'AT FAILED on refresh: 400, the refresh token is unchanged, retry works', async stage => {
       const first = await begin(stage)
       const introspect = async () =>
         (await stage.post('/oauth2/introspect', stage.web, { token: first.body.refresh_token })).body

@@ -28,7 +28,7 @@ export const scopes: Section = {
     }),
     userEdit('T69', '`+S/0=z`: appended', [op('+S/0', 'z')], { log: [ADDED], scopes: [...GRANTED, 'z'] }),
     userEdit('T70', '`+S/3=z`: unchanged', [op('+S/3', 'z')], { log: [INVALID_INDEX] }),
-    userEdit('T71', '`+S/-=x`, `+S/3=z`: both, by the living size', [op('+S/-', 'x'), op('+S/3', 'z')], {
+    userEdit('T71', '`+S/-=x`, `+S/3=z`: both, by the current size', [op('+S/-', 'x'), op('+S/3', 'z')], {
       log: [ADDED, ADDED],
       scopes: [...GRANTED, 'x', 'z'],
     }),
@@ -45,11 +45,11 @@ export const scopes: Section = {
       '`+S/-=7` (number): scope `7`',
       [op('+S/-', 7)],
       { log: [ADDED], scopes: [...GRANTED, '7'] },
-      userDiffers('a scope must be a text', [op('+S/-', 7)], { log: ['Scope must be a string.'] }),
+      userDiffers('a scope must be a string', [op('+S/-', 7)], { log: ['Scope must be a string.'] }),
     ),
-    userEdit('T76', '`-S/-`: orders.write gone', [op('-S/-')], { log: [REMOVED], scopes: ['cart.read', 'openid'] }),
+    userEdit('T76', '`-S/-`: orders.write removed', [op('-S/-')], { log: [REMOVED], scopes: ['cart.read', 'openid'] }),
 
-    row('T77', '`-S/1`: openid gone, no ID token', async stage => {
+    row('T77', '`-S/1`: openid removed, no ID token', async stage => {
       await leadsTo(user, [op('-S/1')], { log: [REMOVED], scopes: ['cart.read', 'orders.write'] })(stage)
       const { body } = issued(await stage.redeem(stage.web, USER_SCOPES))
       assert.equal(body.id_token, undefined)
@@ -104,7 +104,7 @@ export const scopes: Section = {
         assert.equal(answer.body.scope, 'cart.read openid orders.write')
       },
       differs(
-        'the response says what the token has: no scope',
+        'the response lists the scopes of the token: none',
         leadsTo(user, removeAll, { log: [REMOVED, REMOVED, REMOVED], scopes: [] }),
       ),
     ),

@@ -23,7 +23,7 @@ import {
 
 const RULE_SCOPE = 'openid'
 
-/** Rows about rules: how often a code request of F-USER reaches the extension under a rule. */
+/** Rows about rules: how often a code request of F-USER calls the extension under a rule. */
 function underRule(make: (stage: Stage) => ReturnType<typeof rule>, calls: 0 | 1) {
   return async (stage: Stage) => {
     await stage.configure(AT, make(stage))
@@ -122,7 +122,7 @@ export const triggering: Section = {
       'T10',
       'authorize `response_type=token`: AT not called',
       notApplicable(
-        'the response type `token` alone is not offered, since nothing binds such a token to its request; the token of `id_token token` is issued without a call',
+        'the response type `token` alone is not available, because nothing binds such a token to its request; the token of `id_token token` is issued without a call',
         async stage => {
           const front = await addFrontApplication(stage)
           assert.equal((await land(stage, front, 'token')).get('error'), 'unsupported_response_type')
@@ -150,7 +150,7 @@ export const triggering: Section = {
       assert.deepEqual(called(stage), { access: 0, id: 0 })
     }),
 
-    row('T13', 'client credentials that ask for `openid`: IDT not called', async stage => {
+    row('T13', 'client credentials that request `openid`: IDT not called', async stage => {
       await stage.configure(IDT)
       const { body } = issued(await stage.token(stage.machine, { ...MACHINE_FORM, scope: 'openid' }))
       assert.equal(body.id_token, undefined)
@@ -215,7 +215,7 @@ export const triggering: Section = {
       assert.equal(first.accessToken?.['tier'], 'gold')
       const calls = called(stage)
       const form = { grant_type: 'refresh_token', refresh_token: first.body.refresh_token }
-      // The ID token action of the same request would have the record loaded (5.2).
+      // The ID token action of the same request would load the record (5.2).
       const other = await stage.server.restarted({ port: 0, disabledActions: [AT, IDT] })
       try {
         const path = `${other.socket}/t/${stage.tenant.domain}/oauth2/token`
@@ -294,7 +294,7 @@ export const triggering: Section = {
       underRule(({ web }) => rule([['application', 'equals', web.clientId]]), 0),
     ),
 
-    row('T28', 'rule uses the field `email`: refused at configuration; one that is there ends in 500', async stage => {
+    row('T28', 'rule uses the field `email`: rejected at configuration; an existing one ends in 500', async stage => {
       const refused = await stage.call('POST', '/api/server/v1/actions/preIssueIdToken', {
         name: 'Under test',
         endpoint: { uri: stage.extension(IDT).url, authentication: { type: 'NONE' } },

@@ -25,27 +25,30 @@ const countryDatabase = join(
   'geo-whois-asn-country.mmdb',
 )
 
-/** What a row starts from. */
+/** The initial state of a row. */
 interface Circumstances {
-  /** Of the guard, beside those every row has. */
+  /** Settings of the guard, besides those of every row. */
   settings?: Record<string, unknown>
-  /** Of {@link ADDRESS}. */
+  /** Score of {@link ADDRESS}. */
   score?: number
   /** `HH:MM` UTC. */
   time?: string
-  /** Changes what the guard is asked on its way there, where no platform would ask like this. */
+  /** Changes the request on its way to the guard, for requests that no platform sends. */
   alter?(request: Json): Json
 }
 
 interface Guarded {
   standIn: ReputationStandIn
-  /** What token-guard answered last, and with which status. */
+  /** The last answer of token-guard, with its status. */
   answers: { status: number; body: ActionResponse }[]
-  /** Asks for a token from an address, as F-CC unless another client is named. */
+  /** Requests a token from an address, as F-CC unless another client is given. */
   ask(address: string, client?: Client): Promise<Issued>
 }
 
-/** Puts token-guard behind the access token action, the stand-in of AbuseIPDB behind token-guard, and listens in. */
+/**
+ * Puts token-guard behind the access token action and the stand-in of AbuseIPDB behind token-guard, and records the
+ * traffic.
+ */
 function guarded(
   { settings = {}, score = 0, time = '12:00', alter = request => request }: Circumstances,
   act: (guard: Guarded, stage: Stage) => Promise<void>,
@@ -98,7 +101,7 @@ async function postTo(url: string, body: unknown, key: string) {
   return { status: response.status, body: (await response.json()) as ActionResponse }
 }
 
-/** The client is refused in the extension's words. */
+/** The client is refused with the message of the extension. */
 function denied({ answers }: Guarded, { status, body }: Issued, description: string): void {
   assert.deepEqual(answers.at(-1), {
     status: 200,
@@ -107,7 +110,7 @@ function denied({ answers }: Guarded, { status, body }: Issued, description: str
   assert.deepEqual([status, body.error, body.error_description], [400, 'access_denied', description])
 }
 
-/** The client gets a token; shortened when the extension asked for it. */
+/** The client gets a token; a shortened one if the extension requested it. */
 function allowed({ answers }: Guarded, answer: Issued, lifetimeSeconds: number, value?: string): void {
   const body = answers.at(-1)?.body
   assert(body?.actionStatus === 'SUCCESS', JSON.stringify(body))
@@ -139,7 +142,10 @@ const withoutOffer = (path: string) => (request: Json) => ({
   })),
 })
 
-/** What scope-limiter, set to `read:metrics`, answers to this grant and these scopes, asked as the platform asked last. */
+/**
+ * The answer of scope-limiter, set to `read:metrics`, for this grant and these scopes. The request is based on the
+ * platform's last one.
+ */
 async function limited(stage: Stage, grantType: string, scopes: string[]): Promise<ActionResponse> {
   const { event, ...others } = stage.extension(AT).calls.at(-1)?.body ?? {}
   const request = {
@@ -163,7 +169,7 @@ async function withScopeLimiter<Result>(act: (url: string) => Promise<Result>): 
   }
 }
 
-/** The access token action asks scope-limiter. */
+/** The access token action calls scope-limiter. */
 async function behindScopeLimiter<Result>(stage: Stage, act: () => Promise<Result>): Promise<Result> {
   return withScopeLimiter(url => {
     stage.extension(AT).answer(({ body }) => postTo(url, body, KEY))
@@ -197,9 +203,9 @@ export const useCase: Section = {
 
     row(
       'T228',
-      'country KP: FAILED "…from your region (KP).", AbuseIPDB not asked',
+      'country KP: FAILED "…from your region (KP).", AbuseIPDB not called',
       differs(
-        'token-guard says "from your region KP.", as the published description of the use case does; the parentheses are in its code samples only',
+        'token-guard writes "from your region KP.", like the published description of the use case; only its code samples have parentheses',
         guarded({}, async guard => {
           denied(guard, await guard.ask(KOREAN), 'Access token issuance is blocked from your region KP.')
           assert.deepEqual(guard.standIn.checks, [])
@@ -225,7 +231,7 @@ export const useCase: Section = {
       'T234',
       'AbuseIPDB 429: allowed',
       differs(
-        'the official sample takes an error of the service for score 0; token-guard answers ERROR, or what `reputationUnavailable` says',
+        'the official sample treats an error of the service as score 0; token-guard answers ERROR, or what `reputationUnavailable` sets',
         both(
           guarded({}, async guard => {
             guard.standIn.setFault(429)
@@ -260,7 +266,7 @@ export const useCase: Section = {
     row(
       'T236',
       'IPv6: encoded in the query',
-      // 2001:db8::1 of the specification belongs to nobody, so nobody is asked about it; this one is public.
+      // 2001:db8::1 of the specification is a reserved address, so it is never looked up. This one is public.
       guarded({}, async guard => {
         allowed(guard, await guard.ask('2001:4860:4860::8888'), 3600)
         assert.deepEqual(guard.standIn.checks, ['?ipAddress=2001%3A4860%3A4860%3A%3A8888&maxAgeInDays=30'])
@@ -269,7 +275,7 @@ export const useCase: Section = {
 
     row(
       'T237',
-      'value `1.2.3.4&verbose`: refused as no address',
+      'value `1.2.3.4&verbose`: rejected, not an address',
       guarded({}, async guard => {
         const answer = await guard.ask('1.2.3.4&verbose')
         denied(guard, answer, 'Access token issuance is blocked because the client address is malformed.')

@@ -40,10 +40,10 @@ export function op(notation: string, value?: unknown): Operation {
   }
 }
 
-/** The value with which a claim or a response parameter is added. */
+/** The value that adds a claim or a response parameter. */
 export const named = (name: unknown, value: unknown) => ({ name, value })
 
-/** A rule of one group per argument, each of expressions that must all hold. */
+/** A rule with one OR group per argument. All expressions of a group must hold. */
 export function rule(...groups: [field: string, operator: string, value: string][][]): {
   rule: NonNullable<ActionInput['rule']>
 } {
@@ -58,7 +58,7 @@ export function rule(...groups: [field: string, operator: string, value: string]
   }
 }
 
-/** The request that succeeded, or a row that says why it did not. */
+/** Returns the request if it succeeded. Otherwise the row fails with the reason. */
 export function issued(answered: Issued): Issued {
   assert.equal(answered.status, 200, JSON.stringify(answered.body))
   return answered
@@ -73,7 +73,7 @@ export function called(stage: Stage): { access: number; id: number } {
   return { access: stage.extension(AT).calls.length, id: stage.extension(IDT).calls.length }
 }
 
-/** What the extension was told last: the whole request. */
+/** The last request to the extension, in full. */
 export function lastRequest(stage: Stage, type: typeof AT | typeof IDT = AT): Json {
   return stage.extension(type).calls.at(-1)?.body
 }
@@ -98,7 +98,7 @@ export function claimNames(stage: Stage, type: typeof AT | typeof IDT = AT): str
   return (event.accessToken ?? event.idToken).claims.map((claim: Json) => claim.name)
 }
 
-/** An application that may ask the authorize endpoint for tokens. */
+/** An application that may request tokens from the authorize endpoint. */
 export async function addFrontApplication(stage: Stage): Promise<Client> {
   return stage.addApplication({
     grantTypes: ['authorization_code', 'implicit', 'refresh_token'],
@@ -106,18 +106,20 @@ export async function addFrontApplication(stage: Stage): Promise<Client> {
   })
 }
 
-/** The answer of the authorize endpoint for another response type than `code`. */
+/** The response of the authorize endpoint for a response type other than `code`. */
 export async function land(stage: Stage, client: Client, responseType: string): Promise<URLSearchParams> {
   const { hash } = await stage.authorize(client, { response_type: responseType, scope: 'openid profile', nonce: 'n-1' })
   return new URLSearchParams(hash.slice(1))
 }
 
-/** Signs in a device: asks for a code, enters and confirms it in the browser of the stage's user, and gets the tokens. */
+/**
+ * Signs in a device: requests a code, enters and confirms it in the browser of the stage's user, and gets the tokens.
+ */
 export async function connectDevice(stage: Stage, client: Client, scope: string): Promise<Issued> {
   const { browser } = stage
   const { body } = await stage.post('/oauth2/device_authorize', client, { scope })
   let page = await browser.open(body.verification_uri_complete)
-  // The first page enters the code by itself where scripts run.
+  // With scripts, the first page enters the code itself.
   for (let step = 0; step < 3 && !page.html.includes('your device?'); step++) page = await browser.submit(page, {})
   page = await browser.submit(page, { confirm: 'yes' })
   if (page.html.includes('name="password"')) {
@@ -130,5 +132,5 @@ export async function connectDevice(stage: Stage, client: Client, scope: string)
 
 /** A row about one step of the engine that no request shows by itself. */
 export function inEngine(about: Row): Row {
-  return { ...about, how: 'asked of what @preflow/engine exports' }
+  return { ...about, how: 'tested through the exports of @preflow/engine' }
 }

@@ -17,7 +17,7 @@ const HEADERS = { 'content-type': 'application/json', 'x-api-key': CALLER_KEY }
 
 const asWritten = (about: Row): Row => ({ ...about, how: 'the function that preflow new writes is called directly' })
 
-/** What Vercel would run of a project for a path: the file that its rewrites lead to. */
+/** The function that Vercel runs for a path of a project: the file that its rewrites point to. */
 async function functionOf(project: string, path: string): Promise<string> {
   const { rewrites, functions } = JSON.parse(await readFile(join(project, 'vercel.json'), 'utf8')) as {
     rewrites: { source: string; destination: string }[]
@@ -47,7 +47,7 @@ async function withProject(use: (project: string) => Promise<void>): Promise<voi
   }
 }
 
-/** Calls the function in a process of its own, which has its settings in the environment as on Vercel. */
+/** Calls the function in a separate process, with its settings in the environment as on Vercel. */
 const CALL = `
 const [file, path, headers, body] = process.argv.slice(1)
 let exported = await import(file)

@@ -16,15 +16,15 @@ import type { ActionSettings } from '../stage-actions.ts'
 import { type Person, patchOf, replacing } from '../users.ts'
 
 const BREACHED = 'P@ssw0rd'
-/** What the range API has of it: the rest of its SHA-1 behind the first five digits. */
+/** The entry of the range API for a password: its SHA-1 without the first five digits. */
 const PREFIX = '21BD1'
 const SUFFIX = '2DC183F740EE76F27B78EB39C8AD972A757'
 const GOOD = 'Blue-Heron_42!'
 
-/** Only breaches are looked for, and only in the range API. */
+/** Checks only breaches, and only with the range API. */
 const RANGE_ONLY = { checksRules: false, checksCommonPasswords: false }
 
-/** Marks a row in which the extension is called as a platform calls it, without the server. */
+/** Marks a row that calls the extension like a platform, without the server. */
 export function alone(about: Row): Row {
   return { ...about, how: 'the extension is called directly, over a socket' }
 }
@@ -44,13 +44,13 @@ export function callAsPlatform(
 
 const plain = (value: unknown) => ({ type: 'PASSWORD', format: 'PLAIN_TEXT', value })
 
-/** The request about a new password that is sent like this. */
+/** The request about a new password in this form. */
 function aboutPassword(updatingCredential: unknown): object {
   const { event, ...rest } = sampleRequest('PRE_UPDATE_PASSWORD')
   return { ...rest, event: { ...event, user: { ...event.user, updatingCredential } } }
 }
 
-/** Runs with password-guard. `passwords` are what its range API knows. */
+/** Runs with password-guard. `passwords` are the content of its range API. */
 function withGuard(
   { passwords = { [BREACHED]: 5 }, settings = RANGE_ONLY }: { passwords?: Record<string, number>; settings?: object },
   use: (guard: RunningPasswordGuard, stage: Stage) => Promise<void>,
@@ -74,7 +74,7 @@ function guarding(
   ) => Promise<void>,
 ): Check {
   return withGuard(options, async (guard, stage) => {
-    // An earlier guard is gone, and would be called about the new user.
+    // An earlier guard has stopped, and would be called about the new user.
     await stage.remove('PRE_UPDATE_PASSWORD')
     const user = await stage.addUser({ attributes: options.attributes ?? {} })
     await stage.configure('PRE_UPDATE_PASSWORD', {
@@ -89,7 +89,7 @@ function guarding(
   })
 }
 
-/** The password was refused with this reason, and the one before still opens the account. */
+/** The password was rejected with this reason, and the old one still works. */
 async function assertRefused(answered: Answered, reason: string, stage: Stage, user: Person): Promise<void> {
   assert.deepEqual([answered.status, answered.body.scimType], [400, reason], JSON.stringify(answered.body))
   await assertOpens(stage, user, user.password)
@@ -173,7 +173,7 @@ export const passwordGuard: Section = {
     ),
     row(
       'UC-06',
-      'the range API hangs, and the setting says allow / deny / error: SUCCESS / FAILED / ERROR within 2.5 s',
+      'the range API hangs, and the setting is allow / deny / error: SUCCESS / FAILED / ERROR within 2.5 s',
       async stage => {
         for (const [whenUnavailable, expected, actionStatus] of [
           ['allow', 200, 'SUCCESS'],
@@ -226,7 +226,7 @@ export const passwordGuard: Section = {
     ),
     row(
       'UC-09',
-      'the password has the local part of the own e-mail address: FAILED',
+      "the password contains the local part of the user's e-mail address: FAILED",
       guarding(
         {
           settings: {},
@@ -244,7 +244,7 @@ export const passwordGuard: Section = {
         'UC-10',
         'body above the limit, and a wrong actionType: 400 ERROR',
         differs(
-          'a wrong actionType is answered with 400, a body above the limit with 413, which is what HTTP has for it and which platforms take for no answer either',
+          'a wrong actionType gets 400, a body above the limit 413, the HTTP status for it; platforms treat neither as an answer',
           withGuard({}, async guard => {
             const wrongType = { ...aboutPassword(plain(GOOD)), actionType: 'PRE_UPDATE_PROFILE' }
             const tooLarge = { ...aboutPassword(plain(GOOD)), padding: 'x'.repeat(300_000) }

@@ -22,7 +22,7 @@ import { alone, callAsPlatform } from './use-case-password.ts'
 const PIN = '482915'
 const WRONG_PIN = '739204'
 
-/** Runs with the PIN as the only step of an application, or as the one after the password. */
+/** Runs with the PIN as the only step of an application, or as the step after the password. */
 function withPin(
   mode: 'internal' | 'second_factor',
   use: (pins: RunningPinAuthenticator, stage: Stage, application: Client) => Promise<void>,
@@ -44,7 +44,7 @@ function withPin(
   }
 }
 
-/** Runs with the extension alone, for what a server does not send. */
+/** Runs with only the extension, for requests that a server does not send. */
 function withPinAlone(
   mode: 'internal' | 'second_factor',
   use: (ask: (more?: Asked) => Promise<Answered>, pins: RunningPinAuthenticator, stage: Stage) => Promise<void>,
@@ -70,27 +70,27 @@ function withPinAlone(
   }
 }
 
-/** What of the request of a platform is to be otherwise. */
+/** Changes to a request of a platform. */
 interface Asked {
   flowId?: string
   event?: object
 }
 
-/** The first step, at the root of a tenant. No organization, as platforms send it that are older. */
+/** The first step, at the root of a tenant. Without an organization, as older platforms send it. */
 const EVENT = {
   tenant: { id: '417', name: 'heron.example' },
   application: { id: 'c0ffee00-1111-4222-8333-444455556666', name: 'Gauge Board' },
   currentStepIndex: 1,
 }
 
-/** The page of the PIN, in a browser of its own, where the answer of the extension leads. */
+/** The page of the PIN, in a new browser, at the redirect of the extension. */
 async function openEntry({ url }: RunningPinAuthenticator, { body }: Answered) {
   assert.equal(body.actionStatus, 'INCOMPLETE', JSON.stringify(body))
   const browser = openBrowser(url)
   return { browser, page: await browser.open(body.operations[0].url) }
 }
 
-/** Where a page offers to go on. */
+/** Where a page links to for continuing. */
 function linkOf({ html }: Page): string {
   const [, link = ''] = /class="button" href="([^"]*)"/.exec(html) ?? []
   return link.replaceAll('&amp;', '&')
@@ -101,7 +101,7 @@ export const pinAuthenticator: Section = {
   rows: [
     row(
       'UC-17',
-      'the PIN is wrong five times: FAILED, later forms are refused',
+      'the PIN is wrong five times: FAILED, later forms are rejected',
       withPin('second_factor', async (pins, stage, application) => {
         const { browser, page } = await passPassword(stage, application)
         const pages = openBrowser(pins.url)
@@ -167,7 +167,7 @@ export const pinAuthenticator: Section = {
     alone(
       row(
         'UC-21',
-        'the result is asked for twice, more than 10 s apart: FAILED flow_expired the second time',
+        'the result is requested twice, more than 10 s apart: FAILED flow_expired for the second',
         withPinAlone('internal', async (ask, pins, { user }) => {
           const { browser, page } = await openEntry(pins, await ask())
           await browser.submit(page, { username: user.userName, pin: PIN })
@@ -192,7 +192,7 @@ export const pinAuthenticator: Section = {
     alone(
       row(
         'UC-23',
-        'no organization in the request: the root is meant',
+        'no organization in the request: the root is used',
         withPinAlone('internal', async (ask, pins, { user }) => {
           const { browser, page } = await openEntry(pins, await ask())
           const right = await browser.submit(page, { username: user.userName, pin: PIN })
@@ -213,7 +213,7 @@ export const pinAuthenticator: Section = {
     ),
     row(
       'UC-25',
-      'the extension is restarted between entry and return, with a store that outlives it: the sign-in completes',
+      'the extension restarts between entry and return, with a persistent store: the sign-in completes',
       withPin('second_factor', async (pins, stage, application) => {
         const { browser, page } = await passPassword(stage, application)
         const pages = openBrowser(pins.url)

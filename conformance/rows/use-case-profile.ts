@@ -53,7 +53,7 @@ function guarding(
 
 const changingEmail = () => replacing('emails', [{ value: NEW_EMAIL, primary: true }])
 
-/** The request about a profile that changes like this. */
+/** The request about a profile with these changes. */
 function aboutProfile(requested: Record<string, unknown>): object {
   const { event, ...rest } = sampleRequest('PRE_UPDATE_PROFILE')
   return {
@@ -67,7 +67,7 @@ export const profileGuard: Section = {
   rows: [
     row(
       'UC-11',
-      'the department is removed: the rule applies, the alert is kept',
+      'the department is removed: the rule applies, the alert is stored',
       guarding({ rules, watchedClaims: [DEPARTMENT] }, async (change, { department, guard }) => {
         const { body, status } = await change({ op: 'remove', path: DEPARTMENT_PATH })
         assert.deepEqual([status, body.scimType], [400, 'attribute_not_removable'])
@@ -83,7 +83,7 @@ export const profileGuard: Section = {
     ),
     row(
       'UC-12',
-      'the department is a list, or in other letters: judged by its values',
+      'the department is a list, or in another case: checked by its values',
       guarding({ rules }, async (change, { department, guard }) => {
         assert.equal((await change(replacing(DEPARTMENT_PATH, 'ENGINEERING'))).status, 200)
         assert.equal(await department(), 'ENGINEERING')
@@ -115,7 +115,7 @@ export const profileGuard: Section = {
       'UC-14',
       'the mail server is down: SUCCESS, the alert stays in the queue',
       guarding(
-        // Nobody listens there.
+        // Nothing listens there.
         { alertDelivery: 'here', smtpHost: '127.0.0.1', smtpPort: 1, smtpSecurity: 'none' },
         async (change, { guard }) => {
           assert.equal((await change(changingEmail())).status, 200)
@@ -140,7 +140,7 @@ export const profileGuard: Section = {
     ),
     row(
       'UC-16',
-      'the e-mail address changes: the address before gets an alert',
+      'the e-mail address changes: the previous address gets an alert',
       guarding({}, async (change, { guard }) => {
         assert.equal((await change(changingEmail())).status, 200)
         assert.deepEqual(

@@ -8,7 +8,7 @@ import { profileGuard } from './use-case-profile.ts'
 export const useCaseSuite: Suite = {
   title: 'Ready-made extensions',
   introduction:
-    'The extensions of `extensions/`, started with settings as an operator gives them. The running server calls them unless the row says otherwise.',
+    'The extensions of `extensions/`, started with settings as an operator sets them. The running server calls them unless the row states otherwise.',
   ids: numbered('UC-', 27),
   sections: [passwordGuard, profileGuard, pinAuthenticator, deployed],
 }
