@@ -35,7 +35,7 @@ async function withProject(use: (project: string) => Promise<void>): Promise<voi
   const folder = await mkdtemp(join(tmpdir(), 'preflow-vercel-row-'))
   const project = join(folder, 'gate')
   try {
-    const words = ['new', 'gate', '--extension', 'password-guard', '--target', 'vercel', '--dir', project]
+    const words = ['new', 'gate', '--extension', 'password-guard', '--target', 'vercel', '--dir', project, '--registry']
     await run('sh', [join(workspace, 'tools/node.sh'), join(workspace, 'packages/cli/src/main.ts'), ...words])
     await symlink(join(workspace, 'node_modules'), join(project, 'node_modules'))
     const configuration = await import(pathToFileURL(join(project, 'rolldown.config.js')).href)

@@ -299,8 +299,13 @@ steps. Policies are evaluated in the order in which you name them.`,
         type: 'boolean',
         default: false,
         about:
-          'carry the packages of Preflow along in vendor/ instead of naming their version, for packages that are not ' +
-          'published; needs npm, and in the workspace a build',
+          'carry the packages of Preflow along in vendor/; needs npm. The default in the workspace of Preflow, where ' +
+          'they are built first',
+      },
+      registry: {
+        type: 'boolean',
+        default: false,
+        about: 'name the versions of the packages instead, for npm install to find. The default everywhere else',
       },
       json,
     },

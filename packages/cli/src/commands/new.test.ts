@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
+import process from 'node:process'
 import { after, test } from 'node:test'
 import { run } from '../run.ts'
 
@@ -10,8 +11,13 @@ after(() => rm(folder, { recursive: true }))
 
 /** Runs `preflow new` as the program does, and keeps what it wrote. */
 async function preflowNew(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  return preflowNewIn({}, ...argv)
+}
+
+async function preflowNewIn(env: Record<string, string>, ...argv: string[]) {
   const written = { out: '', err: '' }
-  const code = await run(['new', ...argv], {
+  // Packing takes a while, and has a test of its own.
+  const code = await run(['new', ...argv, '--registry'], {
     out: text => {
       written.out += text
     },
@@ -19,7 +25,7 @@ async function preflowNew(...argv: string[]): Promise<{ code: number; out: strin
       written.err += text
     },
     isTTY: false,
-    env: {},
+    env,
     signal: new AbortController().signal,
   })
   return { code, ...written }
@@ -54,12 +60,12 @@ test('what it needs before it starts is told at once and in its README', async (
   const dir = join(folder, 'needy')
   const { err } = await preflowNew('needy', '--policy=country,reputation', '--target=node', '--dir', dir)
   const needs =
-    'It starts as soon as there is a file at `data/country.mmdb` and a value for `ABUSEIPDB_API_KEY` in `.env`.'
+    'Before it can start, it needs a file at `data/country.mmdb` and a value for `ABUSEIPDB_API_KEY` in `.env`.'
   assert.ok(err.includes(needs), err)
   assert.ok((await read('needy', 'README.md')).includes(needs))
   const other = join(folder, 'content')
   const { err: nothing } = await preflowNew('content', '--policy=hours', '--target=node', '--dir', other)
-  assert.doesNotMatch(nothing + (await read('content', 'README.md')), /as soon as/)
+  assert.doesNotMatch(nothing + (await read('content', 'README.md')), /Before it can start/)
 })
 
 test('each project gets keys of its own, in a file for its owner only, that stays out of the repository', async () => {
@@ -84,6 +90,26 @@ test('as JSON it tells where the project is and what is in it', async () => {
   const files = (await readdir(dir, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile())
   const paths = files.map(({ parentPath, name }) => join(parentPath, name).slice(dir.length + 1))
   assert.deepEqual(said.files, paths.toSorted())
+})
+
+test('a machine with another Node.js is named before anything fails on it, and npm refuses to install there', async () => {
+  const machine = async (version: string) => {
+    const bin = await mkdtemp(join(folder, 'bin-'))
+    await writeFile(join(bin, 'node'), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 })
+    // Where Preflow runs in its workspace, its own Node.js comes first.
+    return { PATH: [dirname(process.execPath), bin].join(delimiter) }
+  }
+  const argv = ['--policy=hours', '--target=node', '--dir']
+  const { err } = await preflowNewIn(await machine('v20.20.2'), 'older', ...argv, join(folder, 'older'))
+  assert.match(
+    err,
+    /The project needs Node\.js 24, and there is node v20\.20\.2 in your path\. Install it before npm install/,
+  )
+  const { err: right } = await preflowNewIn(await machine('v24.1.0'), 'right', ...argv, join(folder, 'right'))
+  assert.doesNotMatch(right, /needs Node/)
+  const { engines } = JSON.parse(await read('older', 'package.json'))
+  assert.equal(engines.node, '24.x')
+  assert.match(await read('older', '.npmrc'), /^engine-strict=true$/m)
 })
 
 test('a folder that is not empty is left alone', async () => {
@@ -128,6 +154,7 @@ const wrongWords: [sentence: string, argv: string[], said: RegExp][] = [
     ['geo', '--extension=toString', '--target=node'],
     /There is no extension toString\. Known are token-guard/,
   ],
+  ['both ways to the packages', ['geo', ...usual, '--vendor'], /--vendor and --registry exclude each other\./],
   ['an unknown option', ['geo', ...usual, '--force'], /There is no option --force\./],
 ]
 

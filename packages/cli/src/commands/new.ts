@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import process from 'node:process'
+import { parseArgs, promisify } from 'node:util'
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
 import { didYouMean } from '../nearest.ts'
@@ -10,8 +12,10 @@ import { extensionContent } from '../scaffold/extensions.ts'
 import { policiesContent } from '../scaffold/policies.ts'
 import { neededToStart, projectFiles } from '../scaffold/project.ts'
 import { type TargetName, targets } from '../scaffold/targets.ts'
-import { vendorPackages } from '../scaffold/vendor.ts'
+import { isWorkspace, vendorPackages } from '../scaffold/vendor.ts'
 import { preflowVersion } from '../scaffold/versions.ts'
+
+const run = promisify(execFile)
 
 /** `preflow new`: a project that passes its own tests. */
 export async function runNew(argv: string[], io: Io): Promise<number> {
@@ -23,6 +27,9 @@ export async function runNew(argv: string[], io: Io): Promise<number> {
   const [name, ...surplus] = positionals
   if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
   checkName(name)
+  if (values.vendor && values.registry) throw new UsageError('--vendor and --registry exclude each other.')
+  // Nothing is published from a workspace: npm would not find the versions.
+  const isVendoring = values.vendor || (!values.registry && isWorkspace())
   const target = readTarget(values.target)
   const content = readContent(name, values)
   const folder = resolve(values.dir ?? name)
@@ -30,8 +37,8 @@ export async function runNew(argv: string[], io: Io): Promise<number> {
 
   const made = await mkdir(folder, { recursive: true })
   const vendor = join(folder, 'vendor')
-  const packages = values.vendor
-    ? await vendorPackages(content.packages, vendor).catch(async error => {
+  const packages = isVendoring
+    ? await vendorPackages(content.packages, vendor, line => io.err(`${line}\n`)).catch(async error => {
         // The same command is to work once the reason is gone, and a folder with something in it is left alone.
         await rm(made ?? vendor, { recursive: true, force: true })
         throw error
@@ -52,8 +59,10 @@ export async function runNew(argv: string[], io: Io): Promise<number> {
     io.out(`${JSON.stringify(told, null, 2)}\n`)
   } else {
     io.out(`${folder}\n`)
-    const before = needed.length === 0 ? '' : `It starts as soon as there is ${needed.join(' and ')}.\n`
-    io.err(`\nNext:\n${next.map(command => `  ${command}\n`).join('')}${before}README.md tells how to deploy it.\n`)
+    const before = needed.length === 0 ? '' : `Before it can start, it needs ${needed.join(' and ')}.\n`
+    io.err(
+      `\nNext:\n${next.map(command => `  ${command}\n`).join('')}${before}README.md describes how to deploy it.\n${await nodeWarning(io)}`,
+    )
   }
   return 0
 }
@@ -98,4 +107,21 @@ async function checkFolder(folder: string): Promise<void> {
     throw new Error(`${folder} cannot be used (${error.code}). Name another with --dir.`)
   })
   if (names.length > 0) throw new Error(`${folder} is not empty, and nothing is overwritten. Name another with --dir.`)
+}
+
+/** The Node.js that a project runs on. */
+const NODE_MAJOR = 24
+
+/**
+ * A warning when the `node` of this shell is not the one that the project needs; empty when it is.
+ *
+ * In the workspace another `node` comes first in the path: the one that it brings along, which stays here.
+ */
+async function nodeWarning({ env }: Io): Promise<string> {
+  const path = (env['PATH'] ?? '').split(delimiter).filter(entry => resolve(entry) !== dirname(process.execPath))
+  const found = await run('node', ['--version'], { env: { PATH: path.join(delimiter) } }).catch(() => undefined)
+  const version = found?.stdout.trim()
+  if (version?.startsWith(`v${NODE_MAJOR}.`)) return ''
+  const which = version === undefined ? 'no node in your path' : `node ${version} in your path`
+  return `\nThe project needs Node.js ${NODE_MAJOR}, and there is ${which}. Install it before npm install.\n`
 }

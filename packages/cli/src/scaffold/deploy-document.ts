@@ -10,7 +10,7 @@ export function deployDocument(extension: string): string {
   const [, key] = callerVariables(prefix)
   const rows = Object.entries(targets).map(
     ([target, { summary }]) =>
-      `| ${summary} | \`npx preflow new my-guard --extension ${extension} --target ${target}\` |\n`,
+      `| ${summary} | \`preflow new my-guard --extension ${extension} --target ${target}\` |\n`,
   )
   return `# Deploy ${extension}
 
@@ -25,8 +25,8 @@ ${rows.join('')}
 From a clone of this repository, whose packages then travel in the project:
 
 \`\`\`sh
-npm ci && npm run build
-npm run preflow -- new my-guard --extension ${extension} --target lambda --dir ../my-guard --vendor
+npm ci
+npm run preflow -- new my-guard --extension ${extension} --target lambda --dir ../my-guard
 \`\`\`
 
 The same suite asks ${extension} the same things on each of these targets before a change lands here.

@@ -55,6 +55,14 @@ for (const extension of Object.keys(readyMade)) {
     assert.doesNotMatch(dockerfile, /SECRET|_KEY|PASSWORD_GUARD_D|PEPPER/)
   })
 
+  test(`${extension}: the unit of systemd lets it write where it keeps something, and nowhere else`, () => {
+    const readme = filesOf(extension, 'node')['README.md'] as string
+    const unit = /```ini\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
+    assert.match(unit, /^ *ProtectSystem=strict$/m)
+    assert.equal(/^ *StateDirectory=%N$/m.test(unit), state !== undefined)
+    assert.equal(unit.includes(`Environment=${state?.variable}=%S/%N/${state?.file}\n`), state !== undefined)
+  })
+
   test(`${extension}: Choreo is told the port, the interface and every setting`, () => {
     const files = filesOf(extension, 'choreo')
     const component = files['.choreo/component.yaml'] as string

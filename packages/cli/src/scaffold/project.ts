@@ -46,11 +46,11 @@ export function projectFiles(project: Project): Record<string, string> {
     ...target.folders.map(folder => fillFolder(folder, { values })),
   ) as Record<string, string>
   const entries = fillFolder(`entries/${content.entries}`, { values })
+  const all = { ...values, ...readmeValues({ ...project, content }, target, deploySection) }
   return {
-    'README.md': readme({ ...project, content }, target, deploySection),
     'package.json': manifest(project),
     '.env': environmentFile(project),
-    ...fillFolder('project', { values }),
+    ...fillFolder('project', { values: all }),
     ...chosenEntries(entries, target, content),
     ...content.files,
     ...deployFiles,
@@ -96,6 +96,7 @@ function manifest({ name, content, packages }: Project): string {
       engines: { node: '24.x' },
       scripts: {
         start: 'node --env-file-if-exists=.env src/main.ts',
+        dev: 'node --watch --env-file-if-exists=.env src/main.ts',
         test: 'node --test "src/**/*.test.ts"',
         check: 'tsc -p .',
         build: 'rolldown -c',
@@ -116,7 +117,7 @@ function environmentFile({ name, content, randomHex }: Project): string {
   return `# Settings of ${name} on this machine; npm start reads them. This file stays out of the repository.\n\n${lines.join('\n')}`
 }
 
-/** What it does not start without and only the operator has, as the ends of sentences that begin with "there is". */
+/** What it does not start without and only the operator has, as the ends of sentences that begin with "it needs". */
 export function neededToStart({ variables }: Content): string[] {
   return variables.flatMap(({ name, example, isOptional, randomBytes, isFile }) => {
     if (isOptional || randomBytes !== undefined) return []
@@ -125,59 +126,30 @@ export function neededToStart({ variables }: Content): string[] {
   })
 }
 
-function readme(project: Project, target: Target, deploySection: string): string {
-  const { name, content, port = DEFAULT_PORT } = project
-  const { summary, prefix, variables, functionNote } = content
+/** What the README of a project is filled with. */
+function readmeValues(project: Project, target: Target, deploySection: string): Record<string, string> {
+  const { content } = project
+  const { prefix, variables, functionNote = '', actionTypes: types } = content
   const key = `${prefix}_CALLER_SECRETS`
-  const [actionType] = content.actionTypes
-  const preflow = isVendored(project) ? 'npm run preflow --' : 'npx preflow'
   const needed = neededToStart(content)
-  const trigger = actionType ? actionTypes[actionType].path : ''
-  return `# ${name}
-
-${summary} Made for ${target.summary}.
-
-## On this machine
-
-Needs Node.js 24.
-
-\`\`\`sh
-npm install
-npm test
-npm start   # http://127.0.0.1:${port}, with the settings of .env
-\`\`\`
-
-${needed.length === 0 ? '' : `It starts as soon as there is ${needed.join(' and ')}.\n\n`}Ask it as a platform would, and check that it keeps the contract of every platform${isVendored(project) ? ' (in the workspace of Preflow)' : ''}:
-
-\`\`\`sh
-export PREFLOW_AUTH="api-key:x-api-key=$(grep ^${key}= .env | cut -d= -f2)"
-${preflow} trigger ${trigger} --to http://127.0.0.1:${port}
-${preflow} verify http://127.0.0.1:${port}
-\`\`\`
-
-${deploySection}${target.isFunction && functionNote ? `\n${functionNote}\n` : ''}
-## At the platform
-
-In the console of Asgardeo or WSO2 Identity Server:
-
-${content.actionTypes.map(type => platformSteps(type, content, key)).join('\n')}
-## Settings
-
-In the environment of the service. \`.env\` has them for this machine, with a key of its own: make another one where it is deployed, with
-\`openssl rand -hex 32\`.
-
-| variable | what it does |
-|---|---|
-${variables.map(variableRow).join('')}
-With a setting that cannot be, it does not start and says what to change. ${moreSettings(content)}
-
-When the platform answers with a server error although ${name} said 200, \`${preflow} verify\` against the endpoint tells why.
-
-## Packages
-
-\`package.json\` names exact versions; \`npm install\` writes \`package-lock.json\`, which belongs in the repository: everything that builds uses \`npm ci\`.
-${packagesNote(project)}
-`
+  const [type] = types
+  return {
+    place: target.summary,
+    key,
+    neededFirst: needed.length === 0 ? '' : `Before it can start, it needs ${needed.join(' and ')}.\n\n`,
+    preflow: isVendored(project) ? 'npm run preflow --' : 'npx preflow',
+    whereTools: isVendored(project) ? ' (in the workspace of Preflow)' : '',
+    trigger: type ? actionTypes[type].path : '',
+    deploySection: deploySection.trimEnd(),
+    functionNote: target.isFunction && functionNote !== '' ? `\n${functionNote}` : '',
+    platformSteps: types
+      .map(each => platformSteps(each, content, key))
+      .join('\n')
+      .trimEnd(),
+    variableRows: variables.map(variableRow).join('').trimEnd(),
+    moreSettings: moreSettings(content),
+    packagesNote: packagesNote(project),
+  }
 }
 
 /** A line of the table of settings. */
@@ -199,8 +171,8 @@ function isVendored({ packages }: Project): boolean {
 
 function packagesNote(project: Project): string {
   return isVendored(project)
-    ? 'The packages of Preflow are in `vendor/`, as they were on the machine where this project was made. To take them from the registry, put their version in\nplace of `file:vendor/…` and delete the folder.'
-    : 'The packages of Preflow come from the registry, all in one version: raise them together.'
+    ? 'The packages of Preflow are in `vendor/`, as they were on the machine where this project was made. To install them from the registry, replace\n`file:vendor/…` by their version and delete the folder.'
+    : 'The packages of Preflow come from the registry, all in one version: update them together.'
 }
 
 /** What to do in the console of a platform, as a numbered list. */

@@ -36,8 +36,14 @@ export function deployValues(content: Content): Record<string, string> {
     schemaFile: hasPages ? '' : 'schemaFilePath: openapi.yaml',
     state: state ? stateFolder(state) : '',
     composeVolumes: state ? `    volumes:\n      - data:/data\nvolumes:\n  data:` : '',
+    unitState: state ? unitState(state) : '',
     runOptions: state ? ' -v data:/data' : '',
   }
+}
+
+/** The one folder that a unit of systemd may write to. `%N` is the name of the unit. */
+function unitState({ variable, file }: { variable: string; file: string }): string {
+  return [`StateDirectory=%N`, `Environment=${variable}=%S/%N/${file}`].join('\n')
 }
 
 /** A volume for the one folder that is written to, owned by the user of the image. */

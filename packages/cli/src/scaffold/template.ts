@@ -27,6 +27,9 @@ export function fillFolder(folder: string, filling: Filling): Record<string, str
   )
 }
 
+const ALONE = /^( *)__([a-z]+)__\n/gim
+const ALONE_IN_COMMENT = /^( *)(?:(?:#|\/\/) )?__([a-z]+)__\n/gim
+
 /**
  * Fills a template. Programs among the templates compile and pass their tests as they are, so what varies is marked by comments:
  *
@@ -43,11 +46,10 @@ function fill(template: string, { parts = new Set(), values }: Filling, path: st
     if (value === undefined) throw new Error(`${path}: there is no value for ${name}.`)
     return value
   }
-  const linesOf = (indent: string, name: string) =>
-    valueFor(name)
-      .split('\n')
-      .map(line => (line === '' ? '' : `${indent}${line}\n`))
-      .join('')
+  const linesOf = (indent: string, name: string) => {
+    const value = valueFor(name)
+    return value === '' ? '' : value.replaceAll(/^(?=.)/gm, indent).concat('\n')
+  }
   return (
     template
       // Meant for the templates themselves.
@@ -56,7 +58,7 @@ function fill(template: string, { parts = new Set(), values }: Filling, path: st
         linesOf(indent, name),
       )
       .replaceAll(/^(.*) \/\/ only with (\w+)\n/gm, (_, line, part) => (parts.has(part) ? `${line}\n` : ''))
-      .replaceAll(/^( *)(?:(?:#|\/\/) )?__([a-z]+)__\n/gim, (_, indent, name) => linesOf(indent, name))
+      .replaceAll(path.endsWith('.md') ? ALONE : ALONE_IN_COMMENT, (_, indent, name) => linesOf(indent, name))
       .replaceAll(/__([a-z]+)__/gi, (_, name) => valueFor(name))
   )
 }

@@ -1,29 +1,58 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join, sep } from 'node:path'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
+/** Whether this runs from the sources of Preflow, whose packages no registry needs to have. */
+export function isWorkspace(): boolean {
+  return !fileURLToPath(import.meta.resolve('@preflow/extension')).includes(`${sep}node_modules${sep}`)
+}
+
 /**
- * Packs packages of Preflow, with the ones they need, as npm would publish them.
+ * Packs packages of Preflow, with the ones they need, as npm would publish them. In the workspace they are built first.
  *
  * @param folder Where the archives go.
+ * @param onStep Receives what takes a while.
  * @returns What a `package.json` beside that folder says for each: `file:vendor/….tgz`.
  * @throws {Error} When one is not installed or not built.
  */
-export async function vendorPackages(names: readonly string[], folder: string): Promise<Record<string, string>> {
+export async function vendorPackages(
+  names: readonly string[],
+  folder: string,
+  onStep: (line: string) => void = () => {},
+): Promise<Record<string, string>> {
   await mkdir(folder, { recursive: true })
+  const found = withDependencies(names)
+  if (isWorkspace()) {
+    onStep('Building the packages of Preflow …')
+    await build([...found.values()].map(({ path }) => path))
+  }
+  onStep('Packing them …')
   const packages: Record<string, string> = {}
-  for (const [name, { path }] of withDependencies(names)) {
-    if (!existsSync(join(path, 'dist')))
-      throw new Error(`${name} is not built. Run "npm run build" in the workspace first.`)
+  for (const [name, { path }] of found) {
     const { stdout } = await pack(path, folder)
     packages[name] = `file:vendor/${(JSON.parse(stdout) as [{ filename: string }])[0].filename}`
   }
   return packages
+}
+
+/** Compiles what has changed since the last build: what is packed is what the sources say. */
+async function build(folders: readonly string[]): Promise<void> {
+  const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+  try {
+    await run(process.execPath, [compiler, '-b', ...folders])
+  } catch (error) {
+    const { stdout = '' } = error as { stdout?: string }
+    throw new Error(`The packages of Preflow cannot be built. Run "npm run build" in the workspace.\n${stdout}`, {
+      cause: error,
+    })
+  }
 }
 
 async function pack(path: string, folder: string): Promise<{ stdout: string }> {
@@ -31,7 +60,7 @@ async function pack(path: string, folder: string): Promise<{ stdout: string }> {
     return await run('npm', ['pack', path, '--pack-destination', folder, '--json', '--loglevel=error'])
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new Error('npm was not found, and --vendor packs with it. Install it, or leave --vendor away.', {
+    throw new Error('npm was not found, and the packages are packed with it. Install npm, or use --registry.', {
       cause: error,
     })
   }
@@ -58,9 +87,7 @@ function folderOf(name: string): string {
   try {
     path = dirname(fileURLToPath(import.meta.resolve(name)))
   } catch {
-    throw new Error(
-      `${name} is not installed beside preflow, so it cannot be packed. Install it, or leave --vendor away.`,
-    )
+    throw new Error(`${name} is not installed beside preflow, so it cannot be packed. Install it, or use --registry.`)
   }
   while (!existsSync(join(path, 'package.json'))) path = dirname(path)
   return path
