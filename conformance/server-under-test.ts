@@ -38,6 +38,7 @@ export async function startServer(settings: Partial<Configuration>): Promise<Ser
     adminPassword: ADMINISTRATOR.password,
     // The rows act as the proxy in front of the server. Their extensions are on this machine.
     trustedProxies: ['127.0.0.1'],
+    addressHeader: 'x-client-source-ip',
     privateEndpoints: ['127.0.0.0/8'],
     // Rows make endpoints fail in quick succession. Rows about the breaker switch it on.
     breaksCircuits: false,

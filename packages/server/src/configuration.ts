@@ -17,6 +17,8 @@ export interface Configuration {
   /** Base64 of 32 bytes. Absent: one is generated beside the data. */
   sealKey?: string
   trustedProxies: string[]
+  /** Lower case. */
+  addressHeader: string
   platform: PlatformName
   /** Types whose actions are skipped, whatever is configured for them: break-glass. */
   disabledActions: ActionType[]
@@ -136,7 +138,15 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: [],
     read: words,
     description:
-      'Addresses and networks of the reverse proxies in front, separated by commas. Only they may tell a client’s address in `x-client-source-ip` or `x-forwarded-for`; from everybody else these headers are removed.',
+      'Addresses and networks of the reverse proxies in front, separated by commas. Only they may report the address of a client, in the header that `PREFLOW_ADDRESS_HEADER` names.',
+  },
+  addressHeader: {
+    variable: 'PREFLOW_ADDRESS_HEADER',
+    schema: z.string().regex(/^[a-z0-9-]+$/, { message: 'must be the name of a header, for example x-forwarded-for' }),
+    fallback: 'x-forwarded-for',
+    read: text => text.trim().toLowerCase(),
+    description:
+      'The one header in which the reverse proxies report the address of a client: `x-forwarded-for`, `forwarded`, or another that they always set themselves. All other headers of this kind are removed, because proxies pass on what clients write in them.',
   },
   platform: {
     variable: 'PREFLOW_PLATFORM',

@@ -59,7 +59,7 @@ export function createDomain(
     trigger,
     checkPassword: createPasswordCheck({ db, clientRequestOf }),
     readClient(request) {
-      clients.set(request, readClientRequest(request, isTrusted))
+      clients.set(request, readClientRequest(request, isTrusted, configuration.addressHeader))
     },
     clientRequestOf,
     close: () => send.close(),

@@ -61,16 +61,7 @@ export function createFaces(
     return undefined
   }
 
-  const mount = (api: { fetch(request: Request, mounted: Mounted): Promise<Response> }) =>
-    answerWith<Issuer>((request, { place, request: message }) => {
-      const { path: prefix, tenant, organization } = place
-      return api.fetch(request, { tenant, organization, prefix, address: clientRequestOf(message).address })
-    })
-  const readForm = async (form: IncomingMessage) =>
-    new URLSearchParams(
-      (await readBody(form, form.headers['content-length'], MAX_FORM_BYTES, serverProblems.formTooLarge)).toString(),
-    )
-
+  const mount = (api: Api) => mountApi(api, clientRequestOf)
   const apiPorts = { db, now, newId, randomBytes, log, trigger, verifyAccessToken }
   const signInPorts = {
     db,
@@ -102,4 +93,22 @@ export function createFaces(
       answer: async ({ place, request, response }) => (await issuerServerOf(place)).handle(request, response),
     },
   ]
+}
+
+/** A face that answers `Request` with `Response`. */
+interface Api {
+  fetch(request: Request, mounted: Mounted): Promise<Response>
+}
+
+function mountApi(api: Api, clientRequestOf: Domain['clientRequestOf']): Face<Issuer>['answer'] {
+  return answerWith((request, { place, request: message }) => {
+    const { path: prefix, tenant, organization, url } = place
+    const { origin } = new URL(url)
+    return api.fetch(request, { tenant, organization, prefix, origin, address: clientRequestOf(message).address })
+  })
+}
+
+async function readForm(form: IncomingMessage): Promise<URLSearchParams> {
+  const length = form.headers['content-length']
+  return new URLSearchParams((await readBody(form, length, MAX_FORM_BYTES, serverProblems.formTooLarge)).toString())
 }

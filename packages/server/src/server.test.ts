@@ -43,8 +43,8 @@ describe('the address of the client', () => {
     return Object.fromEntries(list.map(({ name, value }) => [name, value.join(' | ')]))
   }
 
-  async function startBehind(trustedProxies: string[]) {
-    const world = await startWorld({ trustedProxies })
+  async function startBehind(trustedProxies: string[], addressHeader = 'x-forwarded-for') {
+    const world = await startWorld({ trustedProxies, addressHeader })
     await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
     return { world, application: await world.addApplication() }
   }
@@ -68,13 +68,13 @@ describe('the address of the client', () => {
     }
   })
 
-  test('a trusted proxy may name it, or report the chain it came through', async () => {
+  test('AZ-37: of a trusted proxy, one header is believed and every other that clients can write is removed', async () => {
     const { world, application } = await startBehind(['127.0.0.0/8', '10.0.0.0/8'])
     try {
       const rows: [headers: Record<string, string>, address: string][] = [
-        [{ 'x-client-source-ip': '205.210.31.51' }, '205.210.31.51'],
-        [{ 'x-client-source-ip': '205.210.31.51', 'x-forwarded-for': '1.2.3.4' }, '205.210.31.51'],
-        // Left of the right-most address that is no proxy stands what the client wrote itself.
+        [{ 'x-client-source-ip': '6.6.6.6', forwarded: 'for=6.6.6.6', 'x-real-ip': '6.6.6.6' }, '127.0.0.1'],
+        [{ 'x-client-source-ip': '6.6.6.6', 'x-forwarded-for': '198.51.100.7' }, '198.51.100.7'],
+        // Left of the right-most address that is no proxy is what the client wrote itself.
         [{ 'x-forwarded-for': '6.6.6.6, 198.51.100.7, 10.1.2.3' }, '198.51.100.7'],
         [{ 'x-forwarded-for': '198.51.100.7:4711' }, '198.51.100.7'],
         [{ 'x-forwarded-for': '[2001:db8::1]:4711' }, '2001:db8::1'],
@@ -82,20 +82,37 @@ describe('the address of the client', () => {
         // All of them proxies: the request began at the first.
         [{ 'x-forwarded-for': '10.9.9.9, 10.1.2.3' }, '10.9.9.9'],
         [{}, '127.0.0.1'],
-        // What is no address is passed on as it is: the policy decides what that means.
-        [{ 'x-client-source-ip': 'garbage' }, 'garbage'],
+        [{ 'x-forwarded-for': '198.51.100.7, garbage' }, '127.0.0.1'],
       ]
       for (const [headers, address] of rows) {
         const told = await toldBy(world, application, headers)
         assert.equal(told['x-client-source-ip'], address, JSON.stringify(headers))
+        assert.deepEqual([told['forwarded'], told['x-real-ip']], [undefined, undefined])
       }
     } finally {
       await world.close()
     }
   })
 
+  for (const [addressHeader, headers, address] of [
+    ['forwarded', { forwarded: 'for=6.6.6.6, for="[2001:db8::7]:4711";proto=https, for=10.1.2.3' }, '2001:db8::7'],
+    ['x-client-source-ip', { 'x-client-source-ip': '205.210.31.51', 'x-forwarded-for': '1.2.3.4' }, '205.210.31.51'],
+    ['x-client-source-ip', { 'x-client-source-ip': 'garbage', 'x-forwarded-for': '1.2.3.4' }, '127.0.0.1'],
+  ] as const) {
+    test(`AZ-37: the operator may choose ${addressHeader}, which then reports ${address}`, async () => {
+      const { world, application } = await startBehind(['127.0.0.0/8', '10.0.0.0/8'], addressHeader)
+      try {
+        const told = await toldBy(world, application, headers)
+        assert.equal(told['x-client-source-ip'], address)
+        assert.equal(told['x-forwarded-for'], undefined)
+      } finally {
+        await world.close()
+      }
+    })
+  }
+
   test('a proxy that adds its header to one of the client is believed, not the client', async () => {
-    const { world, application } = await startBehind(['127.0.0.0/8'])
+    const { world, application } = await startBehind(['127.0.0.0/8'], 'x-client-source-ip')
     try {
       const { clientId, clientSecret } = application
       const request = httpRequest(`${world.base}/oauth2/token`, {
@@ -116,6 +133,28 @@ describe('the address of the client', () => {
       await world.close()
     }
   })
+})
+
+test('AZ-43: every address that the server writes begins with its public URL, whatever a client or proxy reports', async () => {
+  const world = await startWorld({ publicUrl: 'https://id.example.com' })
+  try {
+    const url = `http://127.0.0.1:${world.port}`
+    const boss = await world.addUser({ isAdministrator: true }, 'a long enough password')
+    const ann = await world.addUser()
+    const authorization = `Basic ${Buffer.from(`${boss.userName}:a long enough password`).toString('base64')}`
+    for (const proto of ['http', 'https']) {
+      const headers = { authorization, 'content-type': 'application/json', 'x-forwarded-proto': proto }
+      const post = (path: string, body: object) =>
+        fetch(`${url}/t/${world.tenant.domain}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      const invited = await post('/api/users/v1/offline-invite-link', { username: ann.userName })
+      assert.match(await invited.text(), /^https:\/\/id\.example\.com\/t\/[^/]+\/set-password/)
+      const created = await post('/api/server/v1/applications', { name: `Shop ${proto}` })
+      assert.match(created.headers.get('location') ?? '', /^https:\/\/id\.example\.com\/t\//)
+      assert.equal(created.headers.get('strict-transport-security'), 'max-age=31536000')
+    }
+  } finally {
+    await world.close()
+  }
 })
 
 describe('paths', () => {

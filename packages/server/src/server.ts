@@ -17,6 +17,9 @@ import { startHousekeeping } from './ground/store/housekeeping.ts'
 import { keptTokenAlgorithm, type TokenAlgorithm } from './ground/store/signing-keys.ts'
 import { FIRST_TENANT, findTenantByDomain } from './ground/store/tenants.ts'
 
+/** Browsers that reached the server by https once never use http again. */
+const ONE_YEAR = 'max-age=31536000'
+
 /** A server that is ready to listen. */
 export interface Server {
   /**
@@ -91,6 +94,7 @@ function compose(
       return sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready' })
     }
     domain.readClient(request)
+    if (publicUrl?.startsWith('https:')) response.setHeader('strict-transport-security', ONE_YEAR)
     pinHost(request, publicUrl ?? '')
     // Extensions send browsers back to one address for all tenants: the flow knows which one it is.
     if (COMMON_AUTH.test(url.split('?', 1)[0] ?? '')) {

@@ -201,6 +201,7 @@ async function completeDemo(
 function labConfiguration(environment: Record<string, string | undefined>): Configuration {
   return readConfiguration({
     PREFLOW_TRUSTED_PROXIES: '127.0.0.0/8,::1',
+    PREFLOW_ADDRESS_HEADER: 'x-client-source-ip',
     PREFLOW_PRIVATE_ENDPOINTS: '127.0.0.0/8,::1/128',
     PREFLOW_LOG_LEVEL: 'warn',
     ...environment,

@@ -10,7 +10,7 @@ import { USERS_API_SCOPES } from '../../domain/tenants/api-scopes.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { isPassword, type UserPorts } from '../../domain/users/user-change.ts'
-import { type Mounted, originOf } from '../../ground/http/mounted.ts'
+import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
 import { problemResponse } from '../../ground/http/send.ts'
@@ -116,7 +116,7 @@ async function changePassword(
 }
 
 async function invite(
-  { caller, request, organization, prefix, tenant }: Visit,
+  { caller, request, organization, origin, prefix, tenant }: Visit,
   ports: UsersApiPorts,
 ): Promise<Response> {
   const { db } = ports
@@ -132,7 +132,7 @@ async function invite(
   mustBeAllowed(decide(caller, 'user.invite', organization, { reach: await reachOfUser(db, user) }))
   const invitation = await writeInvitation(db, { user, invitedBy: caller.id })
   await auditUser(ports, user, { initiator: caller.id, action: 'INVITE', details: {} })
-  return new Response(`${originOf(request)}${prefix}${INVITATION_PATH}?invitation=${invitation}`, {
+  return new Response(`${origin}${prefix}${INVITATION_PATH}?invitation=${invitation}`, {
     status: 201,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
   })

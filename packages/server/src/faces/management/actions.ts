@@ -190,7 +190,7 @@ export function typeOf({ actionType }: { actionType: string }, { organization }:
 }
 
 /** The action that the path names, when it is of the type and of the organization. */
-async function find(call: Pick<Call<'getAction'>, 'db' | 'tenant' | 'organization' | 'prefix' | 'params'>) {
+async function find(call: Pick<Call<'getAction'>, 'db' | 'tenant' | 'organization' | 'origin' | 'prefix' | 'params'>) {
   const { db, tenant, organization, params } = call
   const action = await findActionById(db, tenant.id, params.actionId)
   const isMeant = action?.type === typeOf(params, call).type && action.organizationId === organization.id

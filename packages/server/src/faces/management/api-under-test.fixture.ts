@@ -76,6 +76,7 @@ export function createApiUnderTest(db: Database, settings: ManagementSettings = 
         const response = await api.fetch(toRequest(method, path, asking), {
           tenant,
           organization,
+          origin: 'http://id.example',
           prefix: organization === root ? prefix : `${prefix}/o/${organization.handle}`,
         })
         const text = await response.text()

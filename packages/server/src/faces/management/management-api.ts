@@ -3,7 +3,7 @@ import { decide, type Target } from '../../domain/access/decide.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
 import { createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
-import { type Mounted, originOf } from '../../ground/http/mounted.ts'
+import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
 import { problemResponse } from '../../ground/http/send.ts'
@@ -143,11 +143,11 @@ function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Vis
         audited.push({ ...entry, id: newId(), tenantId: mounted.tenant.id, recordedAt: nowMs, initiator: caller.id })
       },
     }
-    if (route.method === 'GET') return respond(await handler.handle({ ...call, db }), request)
+    if (route.method === 'GET') return respond(await handler.handle({ ...call, db }), mounted)
     return await inTransaction(db, async tx => {
       const answered = await handler.handle({ ...call, db: tx })
       for (const record of audited) await insertAuditRecord(tx, record)
-      return respond(answered, request)
+      return respond(answered, mounted)
     })
   }
 }
@@ -196,9 +196,9 @@ function refuseWrongLevel({ level }: Route, { tenant, organization }: Mounted): 
   }
 }
 
-function respond(answered: { status: unknown; body?: unknown; location?: string }, request: Request): Response {
+function respond(answered: { status: unknown; body?: unknown; location?: string }, { origin }: Mounted): Response {
   const headers: Record<string, string> = { 'cache-control': 'no-store' }
-  if (answered.location !== undefined) headers['location'] = originOf(request) + answered.location
+  if (answered.location !== undefined) headers['location'] = origin + answered.location
   const status = Number(answered.status)
   return answered.body === undefined
     ? new Response(null, { status, headers })

@@ -51,7 +51,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
           },
           ...(body ? { body: JSON.stringify(body) } : {}),
         }),
-        { tenant, organization, prefix: '' },
+        { tenant, organization, prefix: '', origin: 'http://id.example' },
       )
       const text = await response.text()
       return {

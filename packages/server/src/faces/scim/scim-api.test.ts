@@ -114,7 +114,7 @@ onEachDatabase('the SCIM API', open => {
         },
         ...(content === undefined ? {} : { body: content }),
       })
-      const mounted: Mounted = { tenant, organization, prefix: `/t/${domain}` }
+      const mounted: Mounted = { tenant, organization, prefix: `/t/${domain}`, origin: 'http://id.example' }
       const response = await api.fetch(request, mounted)
       const answer = await response.text()
       if (faults.length > 0) throw faults.pop()
@@ -628,7 +628,7 @@ onEachDatabase('the SCIM API', open => {
     })
     const response = await broken.fetch(
       new Request('http://id.example/scim2/Users', { headers: { authorization: 'Basic YTpi' } }),
-      { tenant, organization: root, prefix: '' },
+      { tenant, organization: root, prefix: '', origin: 'http://id.example' },
     )
     assert.equal(response.status, 500)
     const { detail } = (await response.json()) as { detail: string }

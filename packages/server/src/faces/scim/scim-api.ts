@@ -14,7 +14,7 @@ import { registerUser } from '../../domain/users/register-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { areClaimsShort, type Initiator, type Profile, type UserPorts } from '../../domain/users/user-change.ts'
 import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from '../../ground/claims/local-claims.ts'
-import { type Mounted, originOf } from '../../ground/http/mounted.ts'
+import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import { type Problem, problemOf } from '../../ground/problem.ts'
@@ -140,20 +140,18 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     return answerUser(visit, await change(visit, user, { type: 'USER', id: user.id }), context.req.query())
   })
 
-  app.get('/ServiceProviderConfig', context => answer(200, describeService(locationOf(context.req.raw, context.env))))
+  app.get('/ServiceProviderConfig', context => answer(200, describeService(locationOf(context.env))))
   app.get('/Schemas', context => {
-    const at = `${locationOf(context.req.raw, context.env)}/Schemas`
+    const at = `${locationOf(context.env)}/Schemas`
     return answer(200, listOf([...schemas.values()].map(schema => schema.describe(at))))
   })
   app.get('/Schemas/:id', context => {
     const schema = schemas.get(context.req.param('id'))
     if (!schema) throw scimProblems.notFound()
-    return answer(200, schema.describe(`${locationOf(context.req.raw, context.env)}/Schemas`))
+    return answer(200, schema.describe(`${locationOf(context.env)}/Schemas`))
   })
-  app.get('/ResourceTypes', context =>
-    answer(200, listOf([describeUserType(locationOf(context.req.raw, context.env))])),
-  )
-  app.get('/ResourceTypes/User', context => answer(200, describeUserType(locationOf(context.req.raw, context.env))))
+  app.get('/ResourceTypes', context => answer(200, listOf([describeUserType(locationOf(context.env))])))
+  app.get('/ResourceTypes/User', context => answer(200, describeUserType(locationOf(context.env))))
 
   app.notFound(() => {
     throw scimProblems.noSuchEndpoint()
@@ -167,7 +165,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
     const caller = await authenticate(request, mounted)
     const scope = SCIM_USER_SCOPES[right]
     mustHold(caller, scope, mounted.organization)
-    return { ...mounted, request, caller, usersUrl: `${locationOf(request, mounted)}/Users` }
+    return { ...mounted, request, caller, usersUrl: `${locationOf(mounted)}/Users` }
   }
 
   async function bodyOf(request: Request): Promise<unknown> {
@@ -240,8 +238,8 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Sc
   return { fetch: async (request, mounted) => app.fetch(request, mounted) }
 }
 
-function locationOf(request: Request, { prefix }: Mounted): string {
-  return `${originOf(request)}${prefix}${SCIM_BASE_PATH}`
+function locationOf({ origin, prefix }: Mounted): string {
+  return `${origin}${prefix}${SCIM_BASE_PATH}`
 }
 
 function changeOf(visit: Visit) {

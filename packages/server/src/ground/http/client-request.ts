@@ -37,34 +37,49 @@ export function trustNetworks(networks: readonly string[]): IsTrusted {
 }
 
 /**
- * Finds the client's address and the headers an extension may see, and mends `request.headers` in the same way, so that
- * nothing behind this function can be lied to.
+ * Finds the client's address and the headers that an extension may see, and changes `request.headers` in the same way, so that
+ * nothing behind this function can be deceived.
  *
- * A trusted proxy may name the client in `x-client-source-ip`, of which the last counts, or in `x-forwarded-for`, of which
- * the right-most address that is not a trusted proxy counts: what stands before was written by the client. From everybody
- * else those headers are removed, and the socket's address is the client's.
+ * A trusted proxy reports the client in one header. Every other reporting header is removed: a proxy that does not know a
+ * header passes on what the client wrote in it. Without a valid address the peer is the client.
+ *
+ * @param addressHeader The header of the proxies, in lower case. Of the lists `x-forwarded-for` and `forwarded` (RFC 7239) the
+ *   right-most address counts that is no trusted proxy, because what is left of it was written by the client. Of others the last.
  */
-export function readClientRequest(request: IncomingMessage, isTrusted: IsTrusted): ClientRequest {
+export function readClientRequest(
+  request: IncomingMessage,
+  isTrusted: IsTrusted,
+  addressHeader = 'x-forwarded-for',
+): ClientRequest {
   const peer = plainAddress(request.socket.remoteAddress ?? '')
-  const believed = isTrusted(peer)
+  const isBelieved = isTrusted(peer)
   const given = request.headersDistinct
-  const address = believed ? reportedAddress(given, peer, isTrusted) : peer
+  const address = (isBelieved && reportedAddress(given[addressHeader] ?? [], addressHeader, isTrusted)) || peer
+  const isRemoved = (name: string) =>
+    name === SOURCE_HEADER || (REPORTING_HEADERS.has(name) && (!isBelieved || name !== addressHeader))
   const headers = Object.entries(given).flatMap(([name, value]) =>
-    value === undefined || (REPORTING_HEADERS.has(name) && (!believed || name === SOURCE_HEADER))
-      ? []
-      : [{ name, value }],
+    value === undefined || isRemoved(name) ? [] : [{ name, value }],
   )
   headers.push({ name: SOURCE_HEADER, value: [address] })
-  if (!believed) for (const name of REPORTING_HEADERS) delete request.headers[name]
+  for (const name of REPORTING_HEADERS) if (isRemoved(name)) delete request.headers[name]
   request.headers[SOURCE_HEADER] = address
   return { address, headers }
 }
 
-function reportedAddress(given: NodeJS.Dict<string[]>, peer: string, isTrusted: IsTrusted): string {
-  const named = given[SOURCE_HEADER]?.at(-1)?.trim()
-  if (named) return named
-  const hops = (given['x-forwarded-for'] ?? []).flatMap(value => value.split(',')).map(hop => plainAddress(hop.trim()))
-  return hops.findLast(hop => hop !== '' && !isTrusted(hop)) ?? hops[0] ?? peer
+/** How each list of hops is written. Other headers hold one address. */
+const HOPS: Record<string, (values: readonly string[]) => string[]> = {
+  'x-forwarded-for': values => values.flatMap(value => value.split(',')),
+  forwarded: values =>
+    values
+      .flatMap(value => value.split(','))
+      .flatMap(element => /(?:^|;)\s*for=("?)([^";]+)\1/i.exec(element.trim())?.[2] ?? []),
+}
+
+function reportedAddress(values: readonly string[], header: string, isTrusted: IsTrusted): string | undefined {
+  const list = HOPS[header]
+  const hops = (list ? list(values) : values.slice(-1)).map(hop => plainAddress(hop.trim())).filter(hop => hop !== '')
+  const address = hops.findLast(hop => !isTrusted(hop)) ?? hops[0]
+  return address !== undefined && ipaddr.isValid(address) ? address : undefined
 }
 
 /** `::ffff:192.0.2.1` is `192.0.2.1`; `192.0.2.1:4711` and `[2001:db8::1]:4711` lose their port; the rest stays as it is. */
