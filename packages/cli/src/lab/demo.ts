@@ -137,7 +137,7 @@ async function makeActions(api: Api, { extensions, extensionKey }: DemoSetting) 
     const authentication = { type: 'API_KEY', properties: { header: 'x-api-key', value: extensionKey } }
     id ??= await api.makeUnlessThere(path, { ...action, endpoint: { ...action.endpoint, uri, authentication } })
     // Apart from the creation, because the action of an interrupted start asks where the extension was then.
-    await api.call('PATCH', `${path}/${id}`, { endpoint: { uri } })
+    await api.call('PATCH', `${path}/${id}`, { endpoint: { uri, authentication } })
     actions.push(`${path}/${id}`)
   }
   return { actions, lines }

@@ -79,7 +79,7 @@ export async function followExtensions(
         const { kind, change } = management(action)
         const line =
           `The ${kind} “${action.name}” of ${tenant} asks another address than ${name}'s, which is now ${to}, and is left so. ` +
-          `To ask ${name}, ${change} with {"endpoint":{"uri":"${to}"}}.`
+          `To ask ${name}, ${change} with {"endpoint":{"uri":"${to}","authentication":${KEY}}}.`
         left.push({ id: action.id, line })
       }
     }
@@ -89,6 +89,9 @@ export async function followExtensions(
     await breakGlass.close()
   }
 }
+
+/** Credentials follow an endpoint to another origin only when they are sent again. The key itself is never printed. */
+const KEY = '{"type":"API_KEY","properties":{"header":"x-api-key","value":"<extensionKey of lab.json>"}}'
 
 /** What people call an action, and how they change it. */
 function management({ id, name, tenant, type }: ActionState): { kind: string; change: string } {

@@ -470,7 +470,13 @@ describe('a start', () => {
   async function pointTokenAction(lab: Lab, uri: string): Promise<void> {
     const path = '/api/server/v1/actions/preIssueAccessToken'
     const [{ id }] = (await manage(lab, path)) as [{ id: string }]
-    await manage(lab, `${path}/${id}`, 'PATCH', { endpoint: { uri } })
+    await manage(lab, `${path}/${id}`, 'PATCH', { endpoint: { uri, authentication: await keyOf() } })
+  }
+
+  /** What the extensions of the lab require of their callers. */
+  async function keyOf() {
+    const { extensionKey } = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8')) as { extensionKey: string }
+    return { type: 'API_KEY', properties: { header: 'x-api-key', value: extensionKey } }
   }
 
   test('after another finds everything as it was left', async () => {
@@ -586,7 +592,13 @@ describe('a start', () => {
     const [, path = '', body = ''] = /asks another address.*PATCH (\S+) with (\{.*\})\.$/.exec(said[0] ?? '') ?? []
     const kept = await manage(second, path.replace('/t/demo', ''))
     assert.equal((kept as { endpoint: { uri: string } }).endpoint.uri, own)
-    await manage(second, path.replace('/t/demo', ''), 'PATCH', JSON.parse(body))
+    const key = (await keyOf()).properties.value
+    await manage(
+      second,
+      path.replace('/t/demo', ''),
+      'PATCH',
+      JSON.parse(body.replace('<extensionKey of lab.json>', key)),
+    )
     assert.equal(await tokenStatus(second), 200)
   })
 
@@ -595,7 +607,7 @@ describe('a start', () => {
     const path = `/api/server/v1/authenticators/custom/${Buffer.from('custom-pin').toString('base64url')}`
     const uriOf = async (lab: Lab) => ((await manage(lab, path)) as { endpoint: { uri: string } }).endpoint.uri
     const own = 'http://127.0.0.1:9/own'
-    await manage(first, path, 'PUT', { displayName: 'PIN', endpoint: { uri: own } })
+    await manage(first, path, 'PUT', { displayName: 'PIN', endpoint: { uri: own, authentication: await keyOf() } })
     // Another one, which was never meant to ask it.
     const other = { uri: 'http://127.0.0.1:9/other', authentication: { type: 'NONE' } }
     await manage(first, '/api/server/v1/authenticators/custom', 'POST', {
@@ -607,7 +619,7 @@ describe('a start', () => {
     const second = await start()
     const said = lines.filter(line => line.includes('authenticator'))
     assert.deepEqual(said, [
-      `The authenticator “custom-pin” of demo asks another address than pin-authenticator's, which is now ${second.extensionsUrl}/pin-authenticator, and is left so. To ask pin-authenticator, PUT /t/demo${path} as it is but with {"endpoint":{"uri":"${second.extensionsUrl}/pin-authenticator"}}.`,
+      `The authenticator “custom-pin” of demo asks another address than pin-authenticator's, which is now ${second.extensionsUrl}/pin-authenticator, and is left so. To ask pin-authenticator, PUT /t/demo${path} as it is but with {"endpoint":{"uri":"${second.extensionsUrl}/pin-authenticator","authentication":{"type":"API_KEY","properties":{"header":"x-api-key","value":"<extensionKey of lab.json>"}}}}.`,
     ])
     assert.equal(await uriOf(second), own)
   })

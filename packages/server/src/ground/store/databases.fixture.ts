@@ -1,4 +1,4 @@
-import { after, afterEach } from 'node:test'
+import { after, afterEach, beforeEach } from 'node:test'
 import { type Connected, connect, migrate, readLocation } from '@preflow/database'
 import { type NewLocation, onEachEngine, sqliteLocations } from '@preflow/database/testing'
 import pg from 'pg'
@@ -14,16 +14,25 @@ export const testSeal: Seal = createSeal(new Uint8Array(32).fill(7))
 export type OpenTestDatabase = (options?: { now?: () => number; seal?: Seal }) => Promise<Database>
 
 /**
- * Runs the suite on SQLite, and on PostgreSQL when one answers; otherwise that half says that it was skipped. A database is for
- * the test that opens it.
+ * Runs the suite on SQLite, and on PostgreSQL when one answers; otherwise that half says that it was skipped. A database that a
+ * test opens is for that test; one that is opened before the tests is for all of them.
  */
 export function onEachDatabase(subject: string, suite: (open: OpenTestDatabase) => void): void {
   onEachEngine(
     subject,
     (newLocation, engine) => {
-      const opened: Database[] = []
-      afterEach(() => closeAll(opened))
-      suite(opener(engine === 'PostgreSQL' ? emptiedLocations(newLocation) : newLocation, opened))
+      const places = engine === 'PostgreSQL' ? emptiedPlaces(newLocation) : freshPlaces(newLocation)
+      const opened: Opened[] = []
+      let isInTest = false
+      beforeEach(() => {
+        isInTest = true
+      })
+      afterEach(async () => {
+        isInTest = false
+        await closeAll(opened, places, ({ isOfTest }) => isOfTest)
+      })
+      after(() => closeAll(opened, places))
+      suite(opener(places, place => opened.push({ ...place, isOfTest: isInTest })))
     },
     'database',
   )
@@ -31,25 +40,44 @@ export function onEachDatabase(subject: string, suite: (open: OpenTestDatabase) 
 
 /** Opens SQLite databases, each in a folder of its own. */
 export function sqliteOpener(): OpenTestDatabase {
-  return opener(sqliteLocations())
+  const places = freshPlaces(sqliteLocations())
+  const opened: Opened[] = []
+  after(() => closeAll(opened, places))
+  return opener(places, place => opened.push({ ...place, isOfTest: false }))
+}
+
+interface Opened {
+  db: Database
+  location: string
+  isOfTest: boolean
+}
+
+/** Where databases are opened, and what happens to a place whose database was closed. */
+interface Places {
+  take(): Promise<string>
+  giveBack(location: string): void
 }
 
 /** Closes what was opened, once. */
-async function closeAll(opened: Database[]): Promise<void> {
-  for (const db of opened.splice(0)) await db.close()
+async function closeAll(opened: Opened[], places: Places, isMeant: (opened: Opened) => boolean = () => true) {
+  for (const one of opened.filter(isMeant)) {
+    opened.splice(opened.indexOf(one), 1)
+    await one.db.close()
+    places.giveBack(one.location)
+  }
 }
 
-function opener(newLocation: NewLocation, opened: Database[] = []): OpenTestDatabase {
-  after(() => closeAll(opened))
+function opener(places: Places, keep: (opened: { db: Database; location: string }) => void): OpenTestDatabase {
   return async ({ now = Date.now, seal = testSeal } = {}) => {
+    const location = await places.take()
     const db = await openDatabase({
-      ...readLocation(await newLocation()),
+      ...readLocation(location),
       maxConnections: 4,
       seal,
       now,
       passwordCost: TEST_PASSWORD_COST,
     })
-    opened.push(db)
+    keep({ db, location })
     await insertTenant(
       db,
       { ...FIRST_TENANT, rootOrganizationId: 'root' },
@@ -59,17 +87,20 @@ function opener(newLocation: NewLocation, opened: Database[] = []): OpenTestData
   }
 }
 
+function freshPlaces(newLocation: NewLocation): Places {
+  return { take: newLocation, giveBack: () => {} }
+}
+
 /** PostgreSQL takes up to a second to make a database with its tables, so the next test gets that of the last one, emptied. */
-function emptiedLocations(newLocation: NewLocation): NewLocation {
+function emptiedPlaces(newLocation: NewLocation): Places {
   const free: string[] = []
-  const used: string[] = []
-  afterEach(() => void free.push(...used.splice(0)))
-  return async () => {
-    const kept = free.pop()
-    if (kept !== undefined) await empty(kept)
-    const location = kept ?? (await newLocation())
-    used.push(location)
-    return location
+  return {
+    async take() {
+      const kept = free.pop()
+      if (kept !== undefined) await empty(kept)
+      return kept ?? newLocation()
+    },
+    giveBack: location => void free.push(location),
   }
 }
 
