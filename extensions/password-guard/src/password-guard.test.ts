@@ -310,7 +310,7 @@ test('every platform accepts every string of an answer', async context => {
 test('PR-12: an ERROR is sent over a socket with 500 and a body, so the platform does not retry', async context => {
   const { guard, standIn } = await open(context, { whenUnavailable: 'error', rangeApiTimeoutMs: 150 })
   standIn.setFault(500)
-  const server = await serve(guard.extension)
+  const server = await serve(guard.extension, { log: false })
   context.after(() => server.close())
   const response = await fetch(server.url, {
     method: 'POST',

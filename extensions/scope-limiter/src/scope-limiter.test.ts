@@ -165,7 +165,7 @@ test('the same answer comes over HTTP and from a Lambda function', async () => {
   const extension = createScopeLimiter(configuration(metrics))
   const body = JSON.stringify(tokenRequest({ scopes: ['a', 'read:metrics'] }))
   const sent = { ...headers, 'content-type': 'application/json' }
-  const server = await serve(extension)
+  const server = await serve(extension, { log: false })
   const overHttp = await (await fetch(`${server.url}/limit`, { method: 'POST', headers: sent, body })).json()
   await server.close()
   const fromLambda = await lambdaHandler(extension)({

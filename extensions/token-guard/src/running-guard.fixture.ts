@@ -60,7 +60,7 @@ export async function startGuard(
   const records: DecisionRecord[] = []
   const guard = await openTokenGuard(read.configuration, { now, log: record => records.push(record) })
   t.after(() => guard.close())
-  const server = await serve(guard.extension, { graceMs: 100 })
+  const server = await serve(guard.extension, { graceMs: 100, log: false })
   t.after(() => server.close())
 
   async function post(body: unknown, headers: Record<string, string> = {}) {
