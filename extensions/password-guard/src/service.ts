@@ -77,7 +77,7 @@ function keyTexts({ decryptionKey, previousDecryptionKey }: Configuration): Prom
       return readFile(text, 'utf8').catch((cause: NodeJS.ErrnoException) => {
         // The message omits the value, because it may be a key that was pasted without its first line.
         throw new Error(
-          `${variable}: cannot be read (${cause.code}). Set a PEM, a JWK, or the path of a file with one.`,
+          `${variable}: cannot be read (${cause.code}). Specify a PEM, a JWK, or the path of a file with one.`,
         )
       })
     }),

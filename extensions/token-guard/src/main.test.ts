@@ -70,7 +70,7 @@ test('it does not start with a country database that is missing or broken', asyn
   const countries = { ...alone, TOKEN_GUARD_BLOCKED_COUNTRIES: 'KP' }
   assert.match(await refusal(t, countries), /TOKEN_GUARD_COUNTRY_DATABASE: missing\. Countries are configured/)
   for (const [file, sentence] of [
-    ['missing.mmdb', /missing\.mmdb cannot be read \(ENOENT\)\. Name an existing \.mmdb file/],
+    ['missing.mmdb', /missing\.mmdb cannot be read \(ENOENT\)\. Specify an existing \.mmdb file/],
     ['broken.mmdb', /broken\.mmdb is not a country database/],
   ] as const) {
     assert.match(await refusal(t, { ...countries, TOKEN_GUARD_COUNTRY_DATABASE: join(folder, file) }), sentence)
