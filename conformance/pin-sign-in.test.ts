@@ -145,7 +145,7 @@ test('a user who cancels gets the message of the extension', async () => {
   )
 })
 
-test('only the browser that started can get the result', async () => {
+test('only the browser that started can get the result, and a return in another browser ends the sign-in', async () => {
   const { href } = await begin(await addApplication(stage, [['custom-pin-only']]))
   const browser = openBrowser(server.address)
   const pages = openBrowser(identifying.url)
@@ -155,7 +155,7 @@ test('only the browser that started can get the result', async () => {
   assert.equal(stolen.status, 400)
   assert.match(stolen.html, /was begun in another browser/)
   const landing = new URL((await browser.open(forwardOf(right))).url)
-  assert.equal(typeof landing.searchParams.get('code'), 'string')
+  assert.deepEqual([landing.searchParams.get('code'), landing.searchParams.get('error')], [null, 'access_denied'])
 })
 
 const executablePath = [

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { openBrowser } from '@preflow/server/testing'
 import { differs, row, type Section } from '../row.ts'
-import { addDoorWithSignIn, answers, assertProcessingError, begin, landed, redeemed, sendAway } from './doors.ts'
+import {
+  addDoorWithSignIn,
+  answers,
+  assertProcessingError,
+  begin,
+  landed,
+  lastCallOf,
+  redeemed,
+  sendAway,
+  subjectOf,
+} from './doors.ts'
 
 export const browsers: Section = {
   title: 'Browsers',
@@ -60,5 +70,93 @@ export const browsers: Section = {
         },
       ),
     ),
+    row(
+      'AU-47',
+      'the browser reloads the page of the sign-in while it should be at that of the extension: the extension is called again, with the same flowId',
+      async stage => {
+        const door = await addDoorWithSignIn(stage)
+        const { browser, flowId, back } = await sendAway(stage, door)
+        door.extension.answer(() => answers.identified(stage.user))
+        const page = await browser.open(await signInPageOf(back))
+        assert.equal(await subjectOf(stage, door.application, page), stage.user.id)
+        assert.deepEqual(
+          door.extension.calls.map(({ body }) => body.flowId),
+          [flowId, flowId],
+        )
+      },
+      differs(
+        'whoever began could let somebody else prove the factor and take the result: the browser is sent to the page of the extension again, which is called only when the browser comes back',
+        async stage => {
+          const door = await addDoorWithSignIn(stage)
+          const { browser, page, back } = await sendAway(stage, door)
+          door.extension.answer(() => answers.identified(stage.user))
+          assert.equal((await browser.open(await signInPageOf(back))).url, page.url)
+          assert.equal(door.extension.calls.length, 1)
+        },
+      ),
+    ),
+    row(
+      'AU-48',
+      'the browser comes back with `returnCode`, which the endpoint allows: additionalParams of the second call has it',
+      async stage => {
+        const door = await addDoorWithSignIn(stage, { endpoint: { allowedParameters: ['returnCode'] } })
+        const { browser, back } = await sendAway(stage, door)
+        await browser.open(`${back}&returnCode=7f3a`)
+        assert.deepEqual(lastCallOf(door.extension).body.event.request, {
+          additionalParams: [{ name: 'returnCode', value: ['7f3a'] }],
+        })
+      },
+    ),
+    row(
+      'AU-49',
+      'the browser comes back with `returnCode`, which the endpoint does not allow: absent',
+      async stage => {
+        const door = await addDoorWithSignIn(stage)
+        const { browser, back } = await sendAway(stage, door)
+        await browser.open(`${back}&returnCode=7f3a`)
+        assert.deepEqual(lastCallOf(door.extension).body.event.request, {})
+      },
+      differs(
+        'without it no extension can tell the browser that proved the factor from the one that began: it travels whatever the endpoint allows',
+        async stage => {
+          const door = await addDoorWithSignIn(stage)
+          const { browser, back } = await sendAway(stage, door)
+          await browser.open(`${back}&returnCode=7f3a`)
+          assert.deepEqual(lastCallOf(door.extension).body.event.request, {
+            additionalParams: [{ name: 'returnCode', value: ['7f3a'] }],
+          })
+        },
+      ),
+    ),
+    row(
+      'AU-50',
+      'another browser came back first (AU-44), then the one that began: it goes on',
+      async stage => {
+        const door = await addDoorWithSignIn(stage)
+        const { browser, back } = await sendAway(stage, door)
+        door.extension.answer(() => answers.identified(stage.user))
+        await openBrowser(stage.server.address).open(back)
+        assert.equal(await subjectOf(stage, door.application, await browser.open(back)), stage.user.id)
+      },
+      differs(
+        'somebody was talked into proving the factor for whoever began, so the sign-in is ended: the application gets access_denied, and the extension is not called',
+        async stage => {
+          const door = await addDoorWithSignIn(stage)
+          const { browser, back } = await sendAway(stage, door)
+          door.extension.answer(() => answers.identified(stage.user))
+          await openBrowser(stage.server.address).open(back)
+          assert.equal(landed(await browser.open(back))['error'], 'access_denied')
+          assert.equal(door.extension.calls.length, 1)
+        },
+      ),
+    ),
   ],
+}
+
+/** The page of a sign-in, where `/commonauth` sends the browser, without what the browser brings back. */
+async function signInPageOf(back: string): Promise<string> {
+  const response = await fetch(back, { method: 'HEAD', redirect: 'manual' })
+  const page = new URL(response.headers.get('location') ?? '', back)
+  page.search = ''
+  return page.href
 }

@@ -12,7 +12,7 @@ export const authenticationSuite: Suite = {
     'An authenticator identifies users of the tenant (IDENTIFICATION) or verifies the user of an earlier step (VERIFICATION, a second factor).',
     'R and D are `failureReason` and `failureDescription` of an answer.',
   ].join('\n'),
-  ids: numbered('AU-', 46),
+  ids: numbered('AU-', 50),
   sections: [
     requests,
     incomplete,

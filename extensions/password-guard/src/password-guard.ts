@@ -5,9 +5,9 @@ import { type CredentialReader, createCredentialReader } from '@preflow/extensio
 import { type BreachCounter, breachedPasswords, combine, type PasswordDigest, passwordRules } from '@preflow/policies'
 import type { Configuration } from './configuration.ts'
 
-/** The dependencies of password-guard. */
+/** What password-guard needs of its surroundings. */
 export interface PasswordGuardPorts {
-  /** Reads shared passwords, and decrypts encrypted ones. Default: one without keys. */
+  /** Reads shared passwords, and opens encrypted ones. Default: one without keys. */
   credential?: CredentialReader
   /** The operator's own corpora. */
   corpora?: readonly Corpus[]
@@ -25,9 +25,9 @@ export interface PasswordGuardPorts {
 }
 
 /**
- * Checks new passwords by length, words and known breaches.
+ * Decides new passwords by their length and words and by what is known from breaches.
  *
- * @throws {TypeError} If there is no source of breached passwords.
+ * @throws {TypeError} When nothing is given that could know a breached password.
  * @example
  * const guard = createPasswordGuard(configuration, { common: await openCommonPasswords() })
  */
@@ -40,7 +40,7 @@ export function createPasswordGuard(configuration: Configuration, ports: Passwor
   )
 }
 
-/** The cheap check first. */
+/** The cheap one first. */
 function policies(
   c: Configuration,
   { credential, corpora, common, count, digest }: PasswordGuardPorts & { credential: CredentialReader },

@@ -10,6 +10,12 @@ export const SECRET_HEADERS: readonly string[] = [
   'x-api-key',
 ]
 
+/**
+ * The parameter of the return to `/commonauth` with which a browser proves that it is the one in which the user proved who they
+ * are. The extension made its value for that browser alone, and gets it with the next call.
+ */
+export const RETURN_CODE_PARAMETER = 'returnCode'
+
 /** Parameters that never reach an extension, likewise. */
 export const SECRET_PARAMETERS: readonly string[] = [
   'client_secret',

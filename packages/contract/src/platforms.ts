@@ -86,8 +86,18 @@ export interface Platform {
     /** All scopes removed: whether the response still shows the original ones. */
     scopeAfterRemovingAll: 'original' | 'omitted'
   }
-  /** Whether whoever is identified in a later step must be the user of the steps before. */
-  signingIn: { bindsToPreviousStep: boolean }
+  signingIn: {
+    /** Whether whoever is identified in a later step must be the user of the steps before. */
+    bindsToPreviousStep: boolean
+    /**
+     * When an authenticator that has sent the browser away is called again: only for a browser that `returns` to `/commonauth`, or
+     * for any request of the browser that began, as the reference does. Then whoever began can let somebody else prove the
+     * factor, unless the extension checks the return code.
+     */
+    resumes: 'on-return' | 'on-any-request'
+    /** Whether the return code reaches the extension: `always`, or `when-listed` among the parameters of its endpoint. */
+    forwardsReturnCode: 'always' | 'when-listed'
+  }
 }
 
 /** Letters, digits, ASCII white space and `-_.!?;:'()[]`. From the source of WSO2's answer models; no comma, slash or quote. */
@@ -152,7 +162,8 @@ const next: Platform = {
     idTokenDefaultDescription: 'Invalid Client',
     scopeAfterRemovingAll: 'original',
   },
-  signingIn: { bindsToPreviousStep: false },
+  // From the source: the login page is called for any request, with the listed parameters of the request at hand.
+  signingIn: { bindsToPreviousStep: false, resumes: 'on-any-request', forwardsReturnCode: 'when-listed' },
 }
 
 /** Asgardeo runs the newest contract; it sends request ids (documentation) and `subject_type` (its own published example). */
@@ -239,7 +250,7 @@ const preflow: Platform = {
   },
   disclosing: { ...next.disclosing, sendsRequestId: true, encryptedValueAs: 'text' },
   issuing: { refreshPathsWhen: 'issued', sendsSubjectType: false, scopeAfterRemovingAll: 'omitted' },
-  signingIn: { bindsToPreviousStep: true },
+  signingIn: { bindsToPreviousStep: true, resumes: 'on-return', forwardsReturnCode: 'always' },
 }
 
 /** The table of platforms. `preflow` is the default. */

@@ -199,6 +199,23 @@ suite('what is left out of the envelope', () => {
     assert.equal(request.flowId, 'f-1')
     assert.deepEqual(request.allowedOperations, [{ op: 'redirect' }])
   })
+  test('AU-48, AU-49: a return code travels when it is listed, and on preflow always, but to authenticators only', () => {
+    const request = { additionalParams: named(['returnCode', 'door']) }
+    const step = { tenant: { id: '1', name: 't' }, application: { id: 'a', name: 'A' }, currentStepIndex: 2, request }
+    const travels = (platform: Platform, allowedParameters: string[]) => {
+      const endpoint = { allowedParameters }
+      const action = { type: 'AUTHENTICATION' as const }
+      const call = callTo('http://extension.test/', { event: step, platform, action, endpoint })
+      return (disclose(call).event as typeof step).request.additionalParams?.map(({ name }) => name)
+    }
+    assert.deepEqual(travels(next, []), undefined)
+    assert.deepEqual(travels(next, ['returnCode']), ['returnCode'])
+    assert.deepEqual(travels(platforms.preflow, []), ['returnCode'])
+    assert.deepEqual(travels(platforms.preflow, ['door']), ['returnCode', 'door'])
+    const event = requestWith([], named(['returnCode', 'door']))
+    const { params } = travelling({ event, platform: platforms.preflow, disclosure: { allowedParameters: ['door'] } })
+    assert.deepEqual(params, ['door'])
+  })
   test('a claim whose value is empty travels with its name only', () => {
     for (const value of ['', [], {}, null]) {
       const event = { ...userEvent, accessToken: { tokenType: 'JWT', claims: [{ name: 'x', value }] } }

@@ -3,6 +3,7 @@ import {
   actionTypes,
   type NamedValues,
   present,
+  RETURN_CODE_PARAMETER,
   SECRET_HEADERS,
   SECRET_PARAMETERS,
 } from '@preflow/contract'
@@ -56,10 +57,15 @@ function discloseRequest(event: object, { action, disclosure, platform }: Action
     return listedHeaders.some(listed => lower(listed) === lower(name) && !excludedHeaders.includes(excludes(listed)))
   }
   const listedParameters = choose(action.endpoint.allowedParameters, disclosure?.allowedParameters)
+  const isReturnCode = (name: string) =>
+    name === RETURN_CODE_PARAMETER &&
+    actionTypes[action.type].mayRedirect &&
+    platform.signingIn.forwardsReturnCode === 'always'
   const isParameterDisclosed = (name: string) =>
-    !SECRET_PARAMETERS.includes(lower(name)) &&
-    !excludedParameters.includes(name) &&
-    (listedParameters?.includes(name) ?? true)
+    isReturnCode(name) ||
+    (!SECRET_PARAMETERS.includes(lower(name)) &&
+      !excludedParameters.includes(name) &&
+      (listedParameters?.includes(name) ?? true))
 
   return {
     ...event,

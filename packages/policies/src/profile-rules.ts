@@ -4,31 +4,28 @@ import { RE2JS } from 're2js'
 import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 
-/** A user attribute as it is sent: one string, or a list for an attribute that may have several values. */
+/** A user attribute as it travels: one text, or a list for an attribute that may have several values. */
 export type AttributeValue = string | string[]
 
-/** The parts of the event that rules read. */
+/** The parts of the event that rules look at. */
 export type ProfileUpdate = Pick<ProfileEvent, 'initiatorType' | 'request' | 'user'>
 
-/** One attribute that an update changes. */
+/** One attribute that an update touches. */
 export interface ProfileChange {
   /** Local claim URI. */
   uri: string
-  /**
-   * The stored value. Absent: there is none, or the action does not receive this attribute; the event does not show
-   * which.
-   */
+  /** What is stored. Absent: nothing, or the action is not sent this attribute; the event does not tell which. */
   before?: AttributeValue
-  /** The value that will be stored. `''` and `[]` remove the attribute. */
+  /** What will be stored. `''` and `[]` remove the attribute. */
   after: AttributeValue
 }
 
 /**
- * The changes of an update.
+ * What an update changes.
  *
- * An attribute changes if its URI is present. A removal is sent as `''` or `[]`, so a check for a value would miss it.
- * `request.claims` takes precedence; `updatingValue` counts only for an attribute that is not in it. The stored value
- * is no change.
+ * Presence of the URI is what makes a change: a removal travels as `''` or `[]` and would be overlooked by whoever asks
+ * whether there is a value. `request.claims` is the truth; `updatingValue` counts only for an attribute that is not
+ * there. What is stored already is no change.
  */
 export function profileChanges({ request, user }: ProfileUpdate): ProfileChange[] {
   const stored = new Map(user.claims?.map(({ uri, value }) => [uri, value]))
@@ -44,66 +41,62 @@ export function profileChanges({ request, user }: ProfileUpdate): ProfileChange[
   })
 }
 
-/** Whether the update removes the attribute. */
+/** Whether the update takes the attribute away. */
 export function isRemoval({ after }: ProfileChange): boolean {
   return after.length === 0
 }
 
-/** The values of an attribute, in either form. A removed attribute has none. */
+/** The values of an attribute, whichever way it was sent. A removed attribute has none. */
 export function attributeValues(value: AttributeValue): readonly string[] {
   return typeof value === 'string' ? (value === '' ? [] : [value]) : value
 }
 
-/**
- * `http://wso2.org/claims/department` is `department`. People see this name, because platforms reject a `/` in answers.
- */
+/** `http://wso2.org/claims/department` is `department`: what people are told, because platforms refuse a `/` in answers. */
 export function attributeName(uri: string): string {
   return uri.slice(Math.max(uri.lastIndexOf('/'), uri.lastIndexOf(':')) + 1) || uri
 }
 
-/** Equal for people: the same letters, ignoring composition and case. */
+/** Equal for people: the same letters however they are composed, in upper or lower case. */
 export function foldText(text: string): string {
   return text.normalize('NFC').toLowerCase()
 }
 
-/** The rule for one attribute. Everything but `claim` is optional, but at least one check is required. */
+/** What must hold for one attribute. Everything but `claim` is optional; at least one check must be given. */
 export interface ProfileRule {
   /** Local claim URI, for example `http://wso2.org/claims/department`. */
   claim: string
-  /** The allowed values; in a list, of each element. */
+  /** The values it may have; of a list, each. */
   values?: string[]
-  /** Whether `values` are case-sensitive. Default false. */
+  /** Whether `values` are compared letter by letter. Default false: upper and lower case are the same. */
   isCaseSensitive?: boolean
   /**
-   * What the whole value must match; in a list, each element. RE2 syntax: no look-around and no back-references.
-   * Matching takes time proportional to the length of the value, for every pattern.
+   * What the whole value must match; of a list, each. RE2 syntax: everything but look-around and back-references.
+   * Matching takes time proportional to the length of the value whatever the pattern.
    */
   pattern?: string
-  /**
-   * Maximum characters of a value; in a list, of each element. Default 1024 if there is a pattern, otherwise no limit.
-   */
+  /** Longest value in characters; of a list, each. Default 1024 when there is a pattern, otherwise no limit. */
   maxLength?: number
-  /** `false`: it cannot be removed. Default true. */
+  /** `false`: once there it stays. Default true. */
   mayBeRemoved?: boolean
-  /** `false`: the initiators of the rule cannot change it, not even set it for the first time. Default true. */
+  /** `false`: nobody the rule is about may touch it, not even for the first time. Default true. */
   mayChange?: boolean
   /**
-   * `true`: after any update the profile must have it. The action must receive the attribute. Otherwise it looks
-   * missing, and other updates are rejected. Default false.
+   * `true`: after the update the profile must have it, whatever the update is about. The action must be sent the
+   * attribute, otherwise an update of something else looks as if it were missing and is refused. Default false.
    */
   isRequired?: boolean
-  /** The initiators to which the rule applies. Default: all. */
+  /** Whom the rule is about. Default everybody. */
   initiators?: InitiatorType[]
-  /** Reason for programs. Default: one of {@link DEFAULT_REASONS}. */
+  /** What programs are told. Default: one of {@link DEFAULT_REASONS}. */
   reason?: string
-  /** Message for people. Default: a sentence with the name of the attribute, never with a value. */
+  /** What people are told. Default: a sentence that names the attribute, never a value. */
   description?: string
 }
 
-/** The input of a rule. */
+/** What a rule looks at. */
 export type ProfileCheck = 'change' | 'removal' | 'required' | 'length' | 'values' | 'pattern'
 
-/** The `reason` of an answer, by problem. */
+/** The `reason` of an answer, by what was wrong. */
 export const DEFAULT_REASONS: Record<ProfileCheck, string> = {
   change: 'attribute_not_changeable',
   removal: 'attribute_not_removable',
@@ -122,7 +115,7 @@ const DESCRIPTIONS: Record<ProfileCheck, (name: string) => string> = {
   pattern: name => `The value of ${name} does not have the required form.`,
 }
 
-/** One attribute that breaks a rule. Contains names, never values. */
+/** One attribute that breaks a rule. Holds names, never values. */
 export interface ProfileViolation {
   uri: string
   check: ProfileCheck
@@ -166,9 +159,9 @@ export const profileRulesOptionsSchema: z.ZodMiniType<ProfileRulesOptions> = z.s
 })
 
 /**
- * Rejects profile updates that break a rule.
+ * Refuses profile updates that break a rule.
  *
- * The first broken rule sets the reason. The message for people lists the problems of all attributes.
+ * The first broken rule gives the reason; people are told what is wrong with every attribute.
  */
 export function profileRules(options: ProfileRulesOptions): Handler<'PRE_UPDATE_PROFILE'> {
   const check = createProfileCheck(readOptions('profileRules', profileRulesOptionsSchema, options).rules)
@@ -183,10 +176,10 @@ export function profileRules(options: ProfileRulesOptions): Handler<'PRE_UPDATE_
 }
 
 /**
- * Compiles rules for checking updates.
+ * Prepares rules for checking updates.
  *
- * @returns A function from an update to the broken rules, in the order of the rules; empty if there are none.
- * @throws {Error} If a pattern is not an RE2 pattern; {@link profileRuleSchema} checks this in advance.
+ * @returns A function from an update to what it breaks, in the order of the rules; empty when it breaks nothing.
+ * @throws {Error} When a pattern is no RE2 pattern; {@link profileRuleSchema} says so in advance.
  */
 export function createProfileCheck(rules: readonly ProfileRule[]): (update: ProfileUpdate) => ProfileViolation[] {
   const prepared = rules.map(rule => ({ rule, check: prepare(rule) }))

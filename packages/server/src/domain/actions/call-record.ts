@@ -187,7 +187,7 @@ function shortened(body: unknown): unknown {
 
 /** Names whose simple values are secrets. Objects of such a name (`accessToken` of an event) are looked into instead. */
 const SECRET_NAME =
-  /passw(or)?d|secret|token$|authorization|cookie|assertion|api[-_]?key|^code$|code_verifier|private|signature/i
+  /passw(or)?d|secret|token$|authorization|cookie|assertion|api[-_]?key|^code$|return_?code|code_verifier|private|signature/i
 /** Names under which nothing at all is shown. */
 const SECRET_WHOLE = /credential/i
 /** Texts that are secrets whatever their name: a JWT, the value of an authorization header, a signing secret. */

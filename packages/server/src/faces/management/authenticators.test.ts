@@ -19,7 +19,7 @@ const door = {
     uri: 'https://door.example/hook',
     authentication: { type: 'BASIC', properties: { username: 'platform', password: 'very-secret' } },
     allowedHeaders: ['x-door'],
-    allowedParameters: ['door'],
+    allowedParameters: ['door', 'returnCode'],
   },
 }
 const ID = 'Y3VzdG9tLWRvb3ItY29kZQ'

@@ -1,4 +1,4 @@
-import { actionTypes, ENDPOINT_AUTHENTICATION_PROPERTIES, present } from '@preflow/contract'
+import { actionTypes, ENDPOINT_AUTHENTICATION_PROPERTIES, present, RETURN_CODE_PARAMETER } from '@preflow/contract'
 import type { Target } from '../../domain/access/decide.ts'
 import { reachOfAction } from '../../domain/access/reach.ts'
 import { BASIC_AUTHENTICATOR } from '../../domain/sign-in/sequence.ts'
@@ -290,5 +290,17 @@ function show(authenticator: Authenticator, mounted: Mounted, generatedSecret?: 
     ...summarize(authenticator, mounted),
     authenticationType: authenticator.authenticationType,
     endpoint: showEndpoint(authenticator.action.endpoint, generatedSecret),
+    ...present({ warnings: warningsOf(authenticator) }),
   }
+}
+
+/**
+ * Listing the return code is how an operator states that the extension checks it: platforms that reproduce the reference forward
+ * nothing else.
+ */
+function warningsOf({ action }: Authenticator): string[] | undefined {
+  if (action.endpoint.allowedParameters.includes(RETURN_CODE_PARAMETER)) return undefined
+  return [
+    `allowedParameters does not list ${RETURN_CODE_PARAMETER}. If the extension sends the flow id through the browser and checks no return code, anyone can be talked into finishing the sign-in of somebody else. Let it check one, and list ${RETURN_CODE_PARAMETER}.`,
+  ]
 }

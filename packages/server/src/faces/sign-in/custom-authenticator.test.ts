@@ -98,11 +98,10 @@ onEachDatabase(databaseUrl => {
   ] as const) {
     test(`of two requests of a browser that are decided at once ${title} that comes first stands, whatever follows`, async () => {
       const decisions = { success: () => answers.identified(user), failure: () => answers.failed('flow_expired') }
-      const application = await addApplication(world, [DOOR])
-      extension.answer(() => answers.redirect(PAGE))
-      const { browser } = await begin(world, application)
-      const { flowId } = extension.calls.at(-1)?.body ?? {}
-      const back = `${world.base}/commonauth?flowId=${flowId}`
+      // Before the browser was sent away: of those that come back only one calls the extension.
+      const application = await addApplication(world, [DOOR, BASIC])
+      const { browser, page: choice } = await begin(world, application)
+      const chosen = await browser.submit(choice, { authenticator: DOOR })
 
       const held = Promise.withResolvers<Answer>()
       const arrived = Promise.withResolvers<void>()
@@ -114,9 +113,9 @@ onEachDatabase(databaseUrl => {
         decisions[early],
       ]
       extension.answer(() => (inOrder.shift() as () => Answer)())
-      const slow = browser.open(back)
+      const slow = forward(browser, chosen)
       await arrived.promise
-      const fast = told(await browser.open(back))
+      const fast = told(await forward(browser, chosen))
       assert.equal(fast['error'] ?? 'none', early === 'success' ? 'none' : 'flow_expired')
       held.resolve(decisions[late]())
       const page = await slow

@@ -1,4 +1,10 @@
-import { type AuthenticationData, type AuthenticationEvent, localClaimUri, type Platform } from '@preflow/contract'
+import {
+  type AuthenticationData,
+  type AuthenticationEvent,
+  localClaimUri,
+  type Platform,
+  RETURN_CODE_PARAMETER,
+} from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
 import {
   attributesOf,
@@ -22,13 +28,15 @@ export interface Asking {
   flow: SignInFlow
   /** Whom the last of the steps before found. Absent in the first step. */
   user?: User
+  /** What the browser brought back from the page of the extension. */
+  returnCode?: string
 }
 
 /** What an authenticator decided. */
 export type Decision =
   | { status: 'passed'; user: User }
-  /** The browser must go there first. */
-  | { status: 'redirected'; url: string }
+  /** The browser must go there first. `awaitsReturn`: and the extension is called again only when it comes back. */
+  | { status: 'redirected'; url: string; awaitsReturn: boolean }
   /** An OAuth error, as the application gets it. */
   | { status: 'refused'; error: string; description: string | undefined }
 
@@ -103,7 +111,9 @@ export async function askAuthenticator(
     },
   })
   if (triggered.status === 'success' && user) return { status: 'passed', user }
-  if (triggered.status === 'incomplete' && url !== undefined) return { status: 'redirected', url }
+  if (triggered.status === 'incomplete' && url !== undefined) {
+    return { status: 'redirected', url, awaitsReturn: triggered.platform.signingIn.resumes === 'on-return' }
+  }
   if (triggered.status === 'failed' && !triggered.error) {
     const { reason, description } = triggered
     const isTellable = ERROR_TEXT.test(reason) && !MISTAKEN_REASONS.has(reason.replaceAll('_', '').toLowerCase())
@@ -126,10 +136,11 @@ function undecided({ trace }: Outcome, message: string): Outcome {
   return { status: 'error', error: { code: 'not_supported', message }, trace }
 }
 
-function authenticationEvent({ application, flow, issuer, user }: Asking): AuthenticationEvent {
+function authenticationEvent({ application, flow, issuer, returnCode, user }: Asking): AuthenticationEvent {
   const { headers, parameters } = flow.request
+  const brought = returnCode === undefined ? [] : [{ name: RETURN_CODE_PARAMETER, value: [returnCode] }]
   return {
-    request: { additionalHeaders: headers, additionalParams: parameters },
+    request: { additionalHeaders: headers, additionalParams: [...parameters, ...brought] },
     tenant: wireTenant(issuer.tenant),
     organization: wireOrganization(issuer.organization),
     ...(user

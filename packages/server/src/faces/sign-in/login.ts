@@ -1,14 +1,17 @@
+import { present } from '@preflow/contract'
 import { PASSWORD_COMPLAINTS } from '../../domain/credentials/check-password.ts'
 import { beginSignIn, continuesSession } from '../../domain/sign-in/flow.ts'
+import { isBeingChecked } from '../../domain/sign-in/returns.ts'
 import { BASIC_AUTHENTICATOR, isPasswordOnly, methodOf, sequenceOf } from '../../domain/sign-in/sequence.ts'
 import { namedValues } from '../../ground/http/named-values.ts'
 import { choicePage, formTargetOf, goOnPage, signInPage } from '../../ground/pages/pages.ts'
 import { redirect, send, sendProblemPage } from '../../ground/pages/send.ts'
 import { findAuthenticator } from '../../ground/store/authenticators.ts'
-import type { Authenticator, SignInFlow, User } from '../../ground/store/model.ts'
+import type { Authenticator, SentAway, SignInFlow, User } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
 import { findUserById } from '../../ground/store/users.ts'
 import { askAuthenticator, type Decision, processingError } from './custom-authenticator.ts'
+import { returnOf } from './returning.ts'
 import { signInProblems } from './sign-in-problems.ts'
 import { csrfOf, finish, type Prompt, pathOf, type Visit } from './visit.ts'
 
@@ -97,7 +100,11 @@ async function currentStep(visit: Visit): Promise<Step | undefined> {
   }
   if (!flow || flow.isDecided) {
     if (interaction.result) redirect(response, 303, interaction.returnTo)
-    else sendProblemPage(response, signInProblems.over())
+    else if (flow?.refusal) await finish(visit, flow.refusal)
+    else if (flow && Object.values(flow.sentAway ?? {}).some(away => isBeingChecked(away, ports.db.now()))) {
+      // Decided by another request of this browser, which is about to note the result.
+      showWait(visit)
+    } else sendProblemPage(response, signInProblems.over())
     return undefined
   }
   // The application asks for less than when the sign-in began.
@@ -151,23 +158,54 @@ async function showStep(step: Step, view: { userName?: string }): Promise<void> 
     const known = user ? { userName: user.userName } : view
     return showPassword(visit, 200, { ...known, hasOthers: options.length > 1 })
   }
-  // A look ahead must not ask the extension.
+  // A look ahead must not call the extension.
   if (request.method === 'HEAD') return showGoOn(visit)
-  const { issuer } = visit.server
-  const decision = await askAuthenticator(
-    { authenticator, application, issuer, flow, ...(user ? { user } : {}) },
-    ports,
-  )
+  return callAuthenticator(step, authenticator, user)
+}
+
+/**
+ * Calls the extension of a step: the first time for any request of the browser, and once it has sent the browser away, only when
+ * the browser comes back. Until then the browser is sent to the page of the extension again.
+ */
+async function callAuthenticator(step: Step, authenticator: Authenticator, user: User | undefined): Promise<void> {
+  const { visit, flow } = step
+  const { application, ports, response } = visit
+  const { db } = ports
+  const { name } = authenticator
+  const returned = returnOf(visit, flow)
+  const away = flow.sentAway?.[name]
+  if (away && isBeingChecked(away, db.now())) return showWait(visit)
+  if (away && !returned) return redirect(response, 302, away.url)
+  // So that a second click does not use up what the first one proved.
+  const current = away ? await noteSentAway(visit, flow, name, { ...away, checkedAt: db.now() }) : flow
+  if (!current) return reload(visit)
+  const asking = { authenticator, application, issuer: visit.server.issuer, flow: current }
+  const decision = await askAuthenticator({ ...asking, ...present({ user, returnCode: returned?.code }) }, ports)
   switch (decision.status) {
-    case 'redirected':
-      return redirect(response, 302, decision.url)
+    case 'redirected': {
+      const { awaitsReturn, url } = decision
+      if (awaitsReturn && !(await noteSentAway(visit, current, name, { url }))) return reload(visit)
+      return redirect(response, 302, url)
+    }
     case 'refused':
-      return refuse(step, decision)
+      return refuse({ visit, flow: current }, decision)
     case 'passed':
-      return pass(step, option.name, decision.user, () => reload(visit))
+      return pass({ visit, flow: current }, name, decision.user, () => reload(visit))
     default:
       return decision satisfies never
   }
+}
+
+/** The flow with it; nothing when another request changed the flow first. */
+async function noteSentAway(
+  { ports }: Visit,
+  flow: SignInFlow,
+  name: string,
+  away: SentAway,
+): Promise<SignInFlow | undefined> {
+  const sentAway = { ...flow.sentAway, [name]: away }
+  if (!(await changeSignInFlow(ports.db, flow, { sentAway }))) return undefined
+  return { ...flow, sentAway, version: flow.version + 1 }
 }
 
 async function submitStep(step: Step, form: URLSearchParams): Promise<void> {
@@ -208,11 +246,15 @@ async function userOf({ flow, visit }: Step): Promise<User | 'gone' | undefined>
 }
 
 /** Notes that the step is passed, and goes on: to the next one, or back to the application. */
-async function pass(step: Step, authenticator: string, user: User, goOn: () => void): Promise<void> {
-  const { visit, flow } = step
+async function pass(
+  { flow, visit }: Pick<Step, 'flow' | 'visit'>,
+  authenticator: string,
+  user: User,
+  goOn: () => void,
+): Promise<void> {
   const passed = [...flow.passed, { authenticator, userId: user.id }]
   if (passed.length >= sequenceOf(visit.application).steps.length) return decide(visit, flow, passed)
-  const isKept = await changeSignInFlow(visit.ports.db, flow, { passed, chosen: undefined })
+  const isKept = await changeSignInFlow(visit.ports.db, flow, { passed, chosen: undefined, sentAway: undefined })
   return isKept ? goOn() : reload(visit)
 }
 
@@ -262,4 +304,9 @@ async function finishLogin(visit: Visit, userId: string, authenticators: readonl
  */
 function showGoOn(visit: Visit): void {
   send(visit.response, 200, goOnPage({ application: visit.application.name, url: pathOf(visit) }))
+}
+
+/** Looks again in a second: another request of this browser is calling the extension. */
+function showWait(visit: Visit): void {
+  send(visit.response, 200, goOnPage({ application: visit.application.name, url: pathOf(visit), afterSeconds: 1 }))
 }

@@ -5,8 +5,10 @@ import { pageProblems } from '../../ground/pages/page-problems.ts'
 import { consentPage, formTargetOf } from '../../ground/pages/pages.ts'
 import { send, sendProblemPage } from '../../ground/pages/send.ts'
 import { listApiResources } from '../../ground/store/api-resources.ts'
+import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
 import { findUserById } from '../../ground/store/users.ts'
 import { login } from './login.ts'
+import { endReturnedElsewhere } from './returning.ts'
 import { signInProblems } from './sign-in-problems.ts'
 import { csrfOf, finish, isOwnForm, type Prompt, type SignInPorts, type SignInServer, type Visit } from './visit.ts'
 
@@ -36,7 +38,8 @@ export async function handleSignIn(
   } catch (error) {
     // Not only before the answer: while an extension is asked the same browser may have ended the sign-in in another tab.
     if (!(error instanceof errors.SessionNotFound)) throw error
-    sendProblemPage(response, signInProblems.overOrElsewhere())
+    const isElsewhere = await endReturnedElsewhere(request, server, ports)
+    sendProblemPage(response, isElsewhere ? signInProblems.returnedElsewhere() : signInProblems.overOrElsewhere())
   }
 }
 
@@ -62,6 +65,9 @@ async function answer(
   const form = await ports.readForm(request)
   if (!isOwnForm(visit, form)) return sendProblemPage(response, signInProblems.foreignForm())
   if (form.get('step') === 'cancel') {
+    // A return that is under way in another tab finds the sign-in ended, and not in another browser.
+    const flow = await findSignInFlowOf(ports.db, interaction.uid)
+    if (flow) await changeSignInFlow(ports.db, flow, { isDecided: true })
     return finish(visit, { error: 'access_denied', error_description: 'The user denied the request.' })
   }
   return prompt.submit(visit, form)

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 export interface Browser {
   /** Follows redirects until there is a page, or an address outside the server. */
   open(url: string): Promise<Page>
+  /** Sends one request and follows nothing, as a browser whose user goes elsewhere meanwhile. */
+  openOnce(url: string): Promise<Page>
   /** Fills in the form of a page and sends it. */
   submit(page: Page, fields: Record<string, string>): Promise<Page>
 }
@@ -23,7 +25,7 @@ const MAX_HOPS = 12
 export function openBrowser(origin: string): Browser {
   const jar: { name: string; value: string; path: string }[] = []
 
-  async function visit(url: string, init: RequestInit = {}, hops = 0): Promise<Page> {
+  async function visit(url: string, init: RequestInit = {}, hops = 0, maxHops = MAX_HOPS): Promise<Page> {
     assert(hops < MAX_HOPS, `too many redirects, the last to ${url}`)
     const { origin: target, pathname } = new URL(url)
     if (target !== origin) return { url, status: 0, headers: new Headers(), html: '' }
@@ -41,7 +43,7 @@ export function openBrowser(origin: string): Browser {
       if (value !== '') jar.push({ name, value, path })
     }
     const location = response.headers.get('location')
-    if (location && response.status >= 300 && response.status < 400) {
+    if (location && response.status >= 300 && response.status < 400 && hops < maxHops) {
       await response.body?.cancel()
       return visit(new URL(location, url).href, {}, hops + 1)
     }
@@ -50,6 +52,7 @@ export function openBrowser(origin: string): Browser {
 
   return {
     open: url => visit(url),
+    openOnce: url => visit(url, {}, 0, 0),
     submit(page, fields) {
       const action = /<form[^>]* action="([^"]*)"/.exec(page.html)?.[1] ?? page.url
       const hidden = [...page.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]

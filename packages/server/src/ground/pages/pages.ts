@@ -113,13 +113,17 @@ ${view.choices.map(({ name, title }) => html`<button name="authenticator" value=
   )
 }
 
-/** Takes the browser to the next step by itself; the link is for browsers that do not. */
-export function goOnPage(view: { application: string; url: string }): string {
+/**
+ * Takes the browser to the next step by itself; the link is for browsers that do not.
+ *
+ * @param view.afterSeconds Default 0.
+ */
+export function goOnPage(view: { application: string; url: string; afterSeconds?: number }): string {
   return page(
     'One moment',
     html`<p>You go on to <strong>${view.application}</strong>.</p>
 <p><a href="${view.url}">Continue</a></p>`,
-    html`<meta http-equiv="refresh" content="0;url=${view.url}">
+    html`<meta http-equiv="refresh" content="${view.afterSeconds ?? 0};url=${view.url}">
 `,
   )
 }

@@ -183,12 +183,26 @@ export interface SignInFlow {
   passed: { authenticator: string; userId: string }[]
   /** What the user chose in the current step, where there is a choice. */
   chosen?: string | undefined
+  /**
+   * The authenticators of the current step that have sent the browser away, by name. Each is called again only for a browser that
+   * comes back.
+   */
+  sentAway?: Record<string, SentAway> | undefined
+  /** The OAuth error for the application, when the sign-in was ended by somebody else than its browser. */
+  refusal?: { error: string; error_description: string }
   /** What the browser sent when it asked for authorization, without secrets. */
   request: { headers: NamedValues[]; parameters: NamedValues[] }
   /** Whether the sign-in has succeeded or failed. */
   isDecided: boolean
   /** Epoch milliseconds. */
   expiresAt: number
+}
+
+/** A browser that an authenticator has sent to a page of its own. */
+export interface SentAway {
+  url: string
+  /** Epoch milliseconds at which a request of the browser that came back began to call the extension. */
+  checkedAt?: number
 }
 
 /** One execution of an action, kept to answer "why". Secrets, credentials and token values are redacted before it is made. */

@@ -44,7 +44,7 @@ export function findSignInFlowOf(db: Database, interactionId: string): Promise<S
 export async function changeSignInFlow(
   db: Database,
   flow: SignInFlow,
-  change: Partial<Pick<SignInFlow, 'passed' | 'chosen' | 'isDecided'>>,
+  change: Partial<Pick<SignInFlow, 'passed' | 'chosen' | 'isDecided' | 'sentAway' | 'refusal'>>,
 ): Promise<boolean> {
   const changed = { ...flow, ...change, version: flow.version + 1 }
   const { numUpdatedRows } = await db.queries

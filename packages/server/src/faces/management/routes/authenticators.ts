@@ -58,6 +58,8 @@ export interface AuthenticatorSummary {
 export interface CustomAuthenticatorView extends AuthenticatorSummary {
   authenticationType: AuthenticationTypeName
   endpoint: EndpointView
+  /** What the operator should know of this configuration, one sentence each. Absent: nothing. */
+  warnings?: string[]
 }
 
 type OneAuthenticator = { authenticatorId: string }
@@ -127,6 +129,7 @@ export const customAuthenticatorViewSchema: z.ZodType<CustomAuthenticatorView> =
   ...summaryFields,
   authenticationType: authenticationTypeSchema,
   endpoint: endpointViewSchema,
+  warnings: z.array(z.string()).exactOptional(),
 })
 
 const oneAuthenticator = oneParameter('authenticatorId')

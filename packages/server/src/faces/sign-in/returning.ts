@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http'
+import { isReturnOf, openReturn, type Return } from '../../domain/sign-in/returns.ts'
+import type { SignInFlow } from '../../ground/store/model.ts'
+import { changeSignInFlow, findSignInFlow } from '../../ground/store/sign-in-flows.ts'
+import type { SignInPorts, SignInServer, Visit } from './visit.ts'
+
+/** Carries a sealed return from `/commonauth` to the page of the sign-in. */
+export const RETURNED = 'returned'
+
+/** What the browser brought back for the flow as it is now; nothing when this is another request. */
+export function returnOf({ ports, request }: Visit, flow: SignInFlow): Return | undefined {
+  const returned = readReturn(request, ports)
+  return returned && isReturnOf(returned, flow) ? returned : undefined
+}
+
+/**
+ * Ends a sign-in whose user came back in a browser that did not begin it: somebody was talked into proving who they are for
+ * somebody else. The browser that began gets `access_denied`.
+ *
+ * @returns Whether the request was such a return.
+ */
+export async function endReturnedElsewhere(
+  request: IncomingMessage,
+  { issuer }: Pick<SignInServer, 'issuer'>,
+  ports: SignInPorts,
+): Promise<boolean> {
+  const returned = request.method === 'GET' ? readReturn(request, ports) : undefined
+  const flow = returned && (await findSignInFlow(ports.db, returned.flowId))
+  if (!returned || !flow?.sentAway || flow.isDecided) return false
+  if (!isReturnOf(returned, flow) || flow.tenantId !== issuer.tenant.id) return false
+  const refusal = {
+    error: 'access_denied',
+    error_description: 'The sign-in was continued in another browser than the one that began it.',
+  }
+  if (!(await changeSignInFlow(ports.db, flow, { isDecided: true, refusal }))) return false
+  const facts = {
+    securityEvent: 'sign_in.returned_elsewhere',
+    tenant: issuer.tenant.domain,
+    organization: issuer.organization.id,
+    authenticators: Object.keys(flow.sentAway),
+    address: ports.clientRequestOf(request).address,
+  }
+  ports.log.warn(facts, 'a sign-in was ended: its user came back in another browser than the one that began it')
+  return true
+}
+
+function readReturn({ url = '' }: IncomingMessage, { db }: SignInPorts): Return | undefined {
+  const [, query] = url.split(/\?(.*)/s)
+  const text = new URLSearchParams(query).get(RETURNED)
+  return text === null ? undefined : openReturn(db.seal, text)
+}
