@@ -46,6 +46,8 @@ export interface Connected<Tables, Lane extends string = never> {
   /**
    * Does `work` while no other process does its own on the same database: for migrations and first data. Statements in it have
    * no limit. SQLite takes turns by itself, with each transaction.
+   *
+   * Rejects with a {@link DatabaseError} when it does not get its turn, and with what `work` rejects with.
    */
   exclusively<Result>(work: (queries: Kysely<Tables>) => Promise<Result>): Promise<Result>
   /** The sentence about an error of this database, see {@link explain}. */
@@ -65,7 +67,7 @@ export function connect<Tables, Lane extends string = never>(options: ConnectOpt
   const { location, wording = { subject: nameOf(location) } } = options
   const connected = 'file' in location ? connectFile<Tables, Lane> : connectServer<Tables, Lane>
   try {
-    return { ...connected(options, wording.subject), explain: error => explain(error, wording) }
+    return { ...connected(options, wording), explain: error => explain(error, wording) }
   } catch (error) {
     throw explain(error, wording)
   }
@@ -73,7 +75,10 @@ export function connect<Tables, Lane extends string = never>(options: ConnectOpt
 
 type Bare<Tables, Lane extends string> = Omit<Connected<Tables, Lane>, 'explain'>
 
-function connectFile<Tables, Lane extends string>(options: ConnectOptions<Lane>, subject: string): Bare<Tables, Lane> {
+function connectFile<Tables, Lane extends string>(
+  options: ConnectOptions<Lane>,
+  { subject }: Wording,
+): Bare<Tables, Lane> {
   const { file } = options.location as { file: string }
   const { applicationId, plugins = [], lanes, lockMs = DEFAULT_LIMITS.lockMs } = options
   const { dialect, end } = openSqlite(file, { busyMs: lockMs, subject, ...present({ applicationId }) })
@@ -93,10 +98,11 @@ function connectFile<Tables, Lane extends string>(options: ConnectOptions<Lane>,
 
 function connectServer<Tables, Lane extends string>(
   options: ConnectOptions<Lane>,
-  subject: string,
+  wording: Wording,
 ): Bare<Tables, Lane> {
   const { url } = options.location as { url: string }
   const { plugins = [], lanes, onConnectionLost } = options
+  const { subject } = wording
   const open = (limits: Partial<Limits>): Kysely<Tables> => {
     const all = { ...DEFAULT_LIMITS, ...limitsOf(options), ...limits }
     const maxWaiting = all.maxWaiting ?? WAITING_PER_CONNECTION * all.maxConnections
@@ -111,8 +117,15 @@ function connectServer<Tables, Lane extends string>(
     lanes: opened,
     exclusively: async work => {
       const alone = open({ maxConnections: 1, statementMs: 0, lockMs: PREPARATION_MS })
+      let hasBegun = false
+      const begin = (session: Kysely<Tables>) => {
+        hasBegun = true
+        return work(session)
+      }
       try {
-        return await alone.connection().execute(session => underLock(session, () => work(session)))
+        return await alone.connection().execute(session => underLock(session, () => begin(session)))
+      } catch (error) {
+        throw hasBegun ? error : explain(error, wording)
       } finally {
         await alone.destroy()
       }

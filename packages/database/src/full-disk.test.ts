@@ -67,7 +67,10 @@ test('a file that may not grow says that the disk is full, and reads go on', asy
 })
 
 const folder = await mkdtemp(join(tmpdir(), 'preflow-full-disk-'))
-after(() => rm(folder, { recursive: true }))
+after(async () => {
+  if (!whyNoDisk) execFileSync('umount', [folder])
+  await rm(folder, { recursive: true })
+})
 
 /** Why there is no small disk to fill; `false` when there is one at {@link folder}. */
 const whyNoDisk: string | false = (() => {
@@ -82,7 +85,6 @@ const whyNoDisk: string | false = (() => {
 describe('a disk that is really full', { skip: whyNoDisk }, () => {
   const file = join(folder, 'test.db')
   const ballast = join(folder, 'ballast')
-  after(() => execFileSync('umount', [folder]))
   before(() => writeFile(ballast, Buffer.alloc(100_000)))
 
   test('says so at run time, serves reads, and is written again when there is room', async () => {

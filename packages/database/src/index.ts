@@ -1,6 +1,6 @@
 export { type Connected, type ConnectOptions, connect, type Engine } from './connect.ts'
 export { DatabaseError, DatabaseUnavailable, type Unavailability, type Wording } from './failure.ts'
 export { hostOf, type Location, nameOf, readLocation } from './location.ts'
-export { type Migrations, type MigrationTables, migrate } from './migrate.ts'
+export { listTables, type Migrations, type MigrationTables, migrate } from './migrate.ts'
 export type { Limits } from './postgres.ts'
 export { unlessTaken } from './unique.ts'

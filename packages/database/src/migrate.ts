@@ -36,6 +36,18 @@ export async function migrate<Tables>(
   if (error) throw error
 }
 
+/** The names of the tables: on PostgreSQL, of the schema in which this connection creates tables. */
+export async function listTables<Tables>({
+  queries,
+  engine,
+}: Pick<Connected<Tables>, 'queries' | 'engine'>): Promise<string[]> {
+  const query =
+    engine === 'postgresql'
+      ? sql<{ name: string }>`select tablename as name from pg_tables where schemaname = current_schema()`
+      : sql<{ name: string }>`select name from sqlite_schema where type = 'table'`
+  return (await query.execute(queries)).rows.map(({ name }) => name)
+}
+
 async function currentSchema<Tables>(queries: Kysely<Tables>): Promise<string | undefined> {
   const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(queries)
   return rows[0]?.name ?? undefined

@@ -105,7 +105,7 @@ export function newPostgresPlace(isolation: Isolation): PostgresPlace {
 
 /** Runs a statement as the user of the configured URL. */
 export async function asAdministrator(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: postgresUrl, connectionTimeoutMillis: 1000 })
+  const client = new pg.Client({ connectionString: postgresUrl, connectionTimeoutMillis: 5000 })
   await client.connect()
   await client.query(statement).finally(() => client.end())
 }

@@ -3,6 +3,7 @@ import { nearestName } from '@preflow/contract/nearest-name'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { OperatorError } from './ground/operator-error.ts'
+import { DEFAULT_LIMITS } from './ground/store/database.ts'
 
 /** Everything an operator can set. Each option is described once, in {@link options}. */
 export interface Configuration {
@@ -12,6 +13,11 @@ export interface Configuration {
   publicUrl?: string
   dataFolder: string
   databaseUrl?: string
+  databaseConnections: number
+  databaseAdministrationConnections: number
+  databaseConnectTimeoutMs: number
+  databaseStatementTimeoutMs: number
+  databaseLockTimeoutMs: number
   /** Absent: one is generated at the first start. */
   adminPassword?: string
   /** Base64 of 32 bytes. Absent: one is generated beside the data. */
@@ -113,6 +119,45 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     }),
     isSecret: true,
     description: 'PostgreSQL to keep everything in. Not set: SQLite in the data folder.',
+  },
+  databaseConnections: {
+    variable: 'PREFLOW_DATABASE_CONNECTIONS',
+    schema: wholeNumber(1, 1000, 'connections'),
+    fallback: DEFAULT_LIMITS.maxConnections,
+    read: count,
+    description:
+      'Most connections to PostgreSQL for tokens and sign-ins. A process opens up to four more for call records, background work and readiness.',
+  },
+  databaseAdministrationConnections: {
+    variable: 'PREFLOW_DATABASE_ADMINISTRATION_CONNECTIONS',
+    schema: wholeNumber(1, 1000, 'connections'),
+    fallback: DEFAULT_LIMITS.administrationConnections,
+    read: count,
+    description: 'Most connections to PostgreSQL for the management API and SCIM, which never use those for tokens.',
+  },
+  databaseConnectTimeoutMs: {
+    variable: 'PREFLOW_DATABASE_CONNECT_TIMEOUT_MS',
+    schema: wholeNumber(1, 600_000, 'milliseconds'),
+    fallback: DEFAULT_LIMITS.connectMs,
+    read: count,
+    description:
+      'Milliseconds a request waits for a connection to PostgreSQL, a new one or one that becomes free, before it is answered with 503.',
+  },
+  databaseStatementTimeoutMs: {
+    variable: 'PREFLOW_DATABASE_STATEMENT_TIMEOUT_MS',
+    schema: wholeNumber(0, 600_000, 'milliseconds'),
+    fallback: DEFAULT_LIMITS.statementMs,
+    read: count,
+    description:
+      'Milliseconds PostgreSQL may take for one statement before the request is answered with 503. 0 sets no limit, for poolers such as PgBouncer that refuse parameters of the session.',
+  },
+  databaseLockTimeoutMs: {
+    variable: 'PREFLOW_DATABASE_LOCK_TIMEOUT_MS',
+    schema: wholeNumber(0, 600_000, 'milliseconds'),
+    fallback: DEFAULT_LIMITS.lockMs,
+    read: count,
+    description:
+      'Milliseconds a statement waits for a lock of another session, and on SQLite for another process that writes, before the request is answered with 503. 0 sets no limit on PostgreSQL.',
   },
   adminPassword: {
     variable: 'PREFLOW_ADMIN_PASSWORD',

@@ -62,7 +62,9 @@ export function createFaces(
   }
 
   const mount = (api: Api) => mountApi(api, clientRequestOf)
-  const apiPorts = { db, now, newId, randomBytes, log, trigger, verifyAccessToken }
+  const accountPorts = { db, now, newId, randomBytes, log, trigger, verifyAccessToken }
+  // Administration waits for itself only: a search through all users holds up no token.
+  const apiPorts = { ...accountPorts, db: db.lanes.administration }
   const signInPorts = {
     db,
     log,
@@ -78,10 +80,11 @@ export function createFaces(
   return [
     { paths: /^\/api\/server\/v1(\/|$)/, answer: mount(createManagementApi(apiPorts, limits)) },
     { paths: /^\/scim2(\/|$)/, answer: mount(createScimApi(apiPorts, limits)) },
-    { paths: /^\/api\/users\/v1(\/|$)/, answer: mount(createUsersApi(apiPorts)) },
+    { paths: /^\/api\/users\/v1(\/|$)/, answer: mount(createUsersApi(accountPorts)) },
     {
       paths: /^\/set-password$/,
-      answer: ({ place, request, response }) => handleInvitation(request, response, place, { ...apiPorts, readForm }),
+      answer: ({ place, request, response }) =>
+        handleInvitation(request, response, place, { ...accountPorts, readForm }),
     },
     {
       paths: /^\/sign-in\/[^/]+$/,

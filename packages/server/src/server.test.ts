@@ -365,6 +365,17 @@ describe('start and stop', () => {
     await (await createServer({ ...configuration, sealKey: key.trim() }, ports)).close()
   })
 
+  test('an empty key file, left by a start that was killed, is replaced as long as nothing is sealed', async () => {
+    const dataFolder = await makeTemporaryFolder()
+    await writeFile(join(dataFolder, 'seal.key'), '')
+    const configuration = completeConfiguration({ port: 0, dataFolder })
+    await (await createServer(configuration, ports)).close()
+    assert.deepEqual((await readdir(dataFolder)).sort(), ['preflow.db', 'seal.key'])
+    await (await createServer(configuration, ports)).close()
+    await writeFile(join(dataFolder, 'seal.key'), '')
+    await assert.rejects(createServer(configuration, ports), { message: /does not hold a sealing key/ })
+  })
+
   test('a database that cannot be used gets no key', async () => {
     const dataFolder = await makeTemporaryFolder()
     await writeFile(join(dataFolder, 'preflow.db'), 'this is no database, only a text that is long enough')

@@ -81,7 +81,9 @@ function compose(
   const listener = createListener(configuration, (request, response) =>
     answer(request, response).catch(error => {
       const facts = { method: request.method }
-      const defect = { line: 'a request could not be answered', facts, problem: serverProblems.unexpected }
+      const unavailableCode = 'temporarily_unavailable'
+      const line = 'a request could not be answered'
+      const defect = { line, facts, problem: serverProblems.unexpected, unavailableCode }
       sendProblem(response, problemOf(error, ports, defect).problem)
     }),
   )
@@ -90,7 +92,7 @@ function compose(
     const url = request.url ?? '/'
     if (url === '/livez') return sendJson(response, 200, { status: 'alive' })
     if (url === '/readyz') {
-      const isReady = !listener.isClosing && (await isReachable(db))
+      const isReady = !listener.isClosing && (await isReachable(db.lanes.probe))
       return sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready' })
     }
     domain.readClient(request)
@@ -114,7 +116,7 @@ function compose(
       const { disabledActions, host, platform } = configuration
       const port = await listener.listen()
       publicUrl ??= `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-      stopHousekeeping = startHousekeeping(db, log)
+      stopHousekeeping = startHousekeeping(db.lanes.background, log)
       log.info({ address: publicUrl, host, port, platform, database: db.engine }, 'listening')
       if (disabledActions.length > 0) {
         log.warn({ actionTypes: disabledActions }, 'actions of these types are switched off (PREFLOW_ACTIONS)')

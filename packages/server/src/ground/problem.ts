@@ -1,3 +1,6 @@
+import { present } from '@preflow/contract'
+import { DatabaseUnavailable } from '@preflow/database'
+
 /** What a {@link Problem} may say beside its status, code and sentence. */
 export interface ProblemDetails {
   /** The kind of problem in a few words, for APIs that have a line for it. */
@@ -40,6 +43,19 @@ export function codeOfStatus(status: number): string {
   return `PREFLOW-${status}`
 }
 
+/** What the log says of a database that does not answer: never a value of a statement. */
+export function describeUnavailable({ cause, code }: DatabaseUnavailable): { database: string; reason?: string } {
+  return { database: code, ...present({ reason: cause instanceof Error ? cause.message : undefined }) }
+}
+
+/** The database does not answer now, and the same request may succeed later. */
+function unavailable({ retryAfterSeconds }: DatabaseUnavailable, code = codeOfStatus(503)): Problem {
+  return new Problem(503, code, 'The server cannot reach its data now. Try again later.', {
+    title: 'Service Unavailable.',
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  })
+}
+
 export interface ProblemPorts {
   log: { error(facts: object, sentence: string): void; info(facts: object, sentence: string): void }
   newId(): string
@@ -50,13 +66,18 @@ export interface ProblemPorts {
  * that only the operator may read.
  *
  * @param defect The line of the log for a defect, and the problem that shows its trace id and nothing else of it.
+ *   `unavailableCode` is the code while the database does not answer, in protocols that have one.
  */
 export function problemOf(
   error: unknown,
   { log, newId }: ProblemPorts,
-  defect: { line: string; facts?: object; problem(traceId: string): Problem },
+  defect: { line: string; facts?: object; problem(traceId: string): Problem; unavailableCode?: string },
 ): { problem: Problem; traceId: string } {
   const traceId = newId()
+  if (error instanceof DatabaseUnavailable) {
+    log.error({ traceId, ...defect.facts, ...describeUnavailable(error) }, error.message)
+    return { problem: unavailable(error, defect.unavailableCode), traceId }
+  }
   if (!(error instanceof Problem)) {
     log.error({ traceId, ...defect.facts, err: error }, defect.line)
     return { problem: defect.problem(traceId), traceId }

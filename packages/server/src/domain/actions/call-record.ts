@@ -119,12 +119,12 @@ export function createCallKeeper(
     write = undefined
     // A statement has room for some thousand values; a burst may be larger.
     for (let start = 0; start < records.length; start += MAX_RECORDS_A_WRITE) {
-      await insertCalls(db, records.slice(start, start + MAX_RECORDS_A_WRITE))
+      await insertCalls(db.lanes.records, records.slice(start, start + MAX_RECORDS_A_WRITE))
     }
     untilPurge -= records.length
     if (untilPurge > 0) return
     untilPurge = RECORDS_BETWEEN_PURGES
-    await purgeCalls(db, { startedBefore: db.now() - maxAgeMs, keep })
+    await purgeCalls(db.lanes.background, { startedBefore: db.now() - maxAgeMs, keep })
   }
 
   return record => {

@@ -1,7 +1,7 @@
 import { insertApiResource, listApiResources, updateApiResource } from '../../ground/store/api-resources.ts'
-import { type Database, inTransaction } from '../../ground/store/database.ts'
+import { type Database, inTransaction, takeTurn } from '../../ground/store/database.ts'
 import type { Tenant } from '../../ground/store/model.ts'
-import { FIRST_TENANT, insertTenant, listTenants } from '../../ground/store/tenants.ts'
+import { addTenant, FIRST_TENANT, listTenants } from '../../ground/store/tenants.ts'
 import {
   ORGANIZATION_PERMISSIONS,
   SELF_SERVICE_PERMISSIONS,
@@ -32,11 +32,13 @@ export function createTenant(
   { newId }: { newId(): string },
 ): Promise<Tenant | undefined> {
   return inTransaction(db, async tx => {
+    // The next id follows from those there are, which no unique name decides.
+    await takeTurn(tx, 'creating a tenant')
     const tenants = await listTenants(tx)
     if (tenants.some(tenant => tenant.domain === domain)) return undefined
     const tenant = { id: nextId(tenants, domain), domain, rootOrganizationId: newId() }
     const root = { id: tenant.rootOrganizationId, tenantId: tenant.id, name, handle: domain, depth: 0 }
-    if (!(await insertTenant(tx, tenant, root))) return undefined
+    await addTenant(tx, tenant, root)
     await publishManagementApi(tx, tenant.id, { newId })
     return tenant
   })

@@ -5,7 +5,7 @@ import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { decideTokens } from '../../domain/tokens/decide-tokens.ts'
 import { createUserFinder } from './accounts.ts'
 import { createArtifactAdapter } from './adapter.ts'
-import { answerWhatIsLeft, logFailures } from './failures.ts'
+import { answerWhatIsLeft, logFailures, reportUnavailable } from './failures.ts'
 import { grants } from './grants/grants.ts'
 import type { GrantPorts } from './grants/token-grant.ts'
 import { createInteractions, type Interactions } from './interactions.ts'
@@ -93,6 +93,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     readAccessToken: token => readAccessToken(provider, token),
     verifyIdToken: verify,
   })
+  reportUnavailable(provider)
   logFailures(provider, ports.log, issuer.tenant.domain)
 
   return {

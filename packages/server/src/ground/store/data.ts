@@ -1,9 +1,10 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { present } from '@preflow/contract'
 import type { Log } from '../observe/log.ts'
 import { OperatorError } from '../operator-error.ts'
-import { type Database, openDatabase, type PasswordCost } from './database.ts'
+import { type Database, type DatabaseLimits, openDatabase, type PasswordCost } from './database.ts'
 import { createSeal, SEALING_KEY_BYTES, type Seal } from './sealed-secrets.ts'
 
 /** The server cannot start. The message says what to do. */
@@ -18,6 +19,12 @@ export interface DataSettings {
   dataFolder: string
   /** Base64. Without it the key is a file beside the data. */
   sealKey?: string
+  /** Without them: the defaults of the store. */
+  databaseConnections?: number
+  databaseAdministrationConnections?: number
+  databaseConnectTimeoutMs?: number
+  databaseStatementTimeoutMs?: number
+  databaseLockTimeoutMs?: number
 }
 
 /** What opening the data needs of the world around the server. */
@@ -46,9 +53,20 @@ export async function openData(configuration: DataSettings, ports: DataPorts): P
     file: join(dataFolder, DATABASE_FILE),
     seal: isSealed => openSeal(configuration, isSealed, ports),
     now: ports.now,
+    limits: limitsOf(configuration),
     ...present({ passwordCost: ports.passwordCost }),
     onConnectionLost: error =>
       ports.log.warn({ err: error }, 'a connection to the database was lost; another is opened'),
+  })
+}
+
+function limitsOf(settings: DataSettings): Partial<DatabaseLimits> {
+  return present({
+    maxConnections: settings.databaseConnections,
+    administrationConnections: settings.databaseAdministrationConnections,
+    connectMs: settings.databaseConnectTimeoutMs,
+    statementMs: settings.databaseStatementTimeoutMs,
+    lockMs: settings.databaseLockTimeoutMs,
   })
 }
 
@@ -124,16 +142,31 @@ async function openSeal(
   return createSeal(key)
 }
 
+/** How file systems without hard links refuse one. */
+const HAS_NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
+
+/**
+ * Leaves a key that exists as it is, and loses the race against another process that starts at the same moment. The file appears
+ * whole or not at all. An empty one, which a process left that was killed in between, holds nothing to lose and is replaced.
+ */
 async function makeKey(file: string, key: Buffer): Promise<void> {
+  const fresh = `${file}.${randomUUID()}.new`
+  const text = `${key.toString('base64')}\n`
   try {
-    // `wx` leaves a key that is there as it is, and loses the race against another process that starts at the same moment.
-    await writeFile(file, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
+    if ((await stat(file).catch(() => undefined))?.size === 0) await rm(file)
+    await writeFile(fresh, text, { mode: 0o600, flush: true })
+    await link(fresh, file).catch(error => {
+      if (!HAS_NO_LINKS.includes(error.code)) throw error
+      return writeFile(file, text, { mode: 0o600, flag: 'wx', flush: true })
+    })
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return
     throw new StartError(
       `The sealing key ${file} cannot be written. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
       { cause },
     )
+  } finally {
+    await rm(fresh, { force: true })
   }
 }
 

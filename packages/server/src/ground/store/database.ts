@@ -1,6 +1,15 @@
 import { present } from '@preflow/contract'
-import { type Connected, connect, DatabaseError, type Location, migrate, nameOf } from '@preflow/database'
-import type { Kysely } from 'kysely'
+import {
+  type Connected,
+  connect,
+  DatabaseError,
+  type Limits,
+  type Location,
+  listTables,
+  migrate,
+  nameOf,
+} from '@preflow/database'
+import { type Kysely, sql } from 'kysely'
 import { migrations } from './migrations.ts'
 import { type Seal, SealError } from './sealed-secrets.ts'
 import type { Tables } from './tables.ts'
@@ -17,8 +26,31 @@ export interface Database {
   /** Epoch milliseconds. */
   now(): number
   passwordCost: PasswordCost
-  /** Waits for running queries and lets go of the file or the connections. */
+  /** The same database for work that must hold nothing else up. A handle of {@link inTransaction} has them too, outside of it. */
+  lanes: Record<Lane, Database>
+  /** Waits a moment for running queries, and closes the file or the connections. */
   close(): Promise<void>
+}
+
+/**
+ * Work with connections and a queue of its own on PostgreSQL: `administration` of the server's APIs, `records` of calls, which
+ * never make a flow wait for long, `background` work, which may take its time, and the `probe` of readiness. Tokens and sign-ins
+ * have the others.
+ */
+export type Lane = 'administration' | 'records' | 'background' | 'probe'
+
+/** What bounds the work on PostgreSQL. Milliseconds; 0 is no limit, and asks nothing of the session. */
+export interface DatabaseLimits extends Pick<Limits, 'maxConnections' | 'connectMs' | 'statementMs' | 'lockMs'> {
+  /** Most connections of the lane `administration`. */
+  administrationConnections: number
+}
+
+export const DEFAULT_LIMITS: DatabaseLimits = {
+  maxConnections: 10,
+  administrationConnections: 5,
+  connectMs: 3000,
+  statementMs: 5000,
+  lockMs: 2000,
 }
 
 /** What one password costs to check: the parameters of scrypt (RFC 7914). They are stored with each hash. */
@@ -43,9 +75,9 @@ export interface OpenOptions {
   now(): number
   /** Default: 32 MiB, three rounds, the OWASP recommendation. */
   passwordCost?: PasswordCost
-  /** Most connections to PostgreSQL at once. Default 10. */
-  maxConnections?: number
-  /** Called when an idle connection to PostgreSQL breaks; the pool opens another by itself. */
+  /** Default: {@link DEFAULT_LIMITS}. */
+  limits?: Partial<DatabaseLimits>
+  /** Called when a connection to PostgreSQL breaks; the next query opens another. */
   onConnectionLost?(error: Error): void
 }
 
@@ -63,14 +95,18 @@ const SEAL_CHECK = 'seal_check'
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
   const location = locationOf(options)
-  const { maxConnections, onConnectionLost } = options
-  const connected = connect<Tables>({
+  const { onConnectionLost } = options
+  const { administrationConnections, ...limits } = { ...DEFAULT_LIMITS, ...options.limits }
+  const connected = connect<Tables, Lane>({
     location,
     applicationId: APPLICATION_ID,
-    ...present({ maxConnections, onConnectionLost }),
+    ...limits,
+    lanes: lanesOf(administrationConnections, limits.statementMs > 0),
+    ...present({ onConnectionLost }),
   })
   try {
-    return await prepare(connected, nameOf(location), options)
+    const seal = await connected.exclusively(queries => prepare({ ...connected, queries }, nameOf(location), options))
+    return assemble(connected, seal, options)
   } catch (error) {
     await connected.close().catch(() => undefined)
     throw error
@@ -83,26 +119,46 @@ function locationOf({ url, file }: OpenOptions): Location {
   return { file }
 }
 
-/** Checks that the database is ours, and brings it up to date. */
-async function prepare(connected: Connected<Tables>, name: string, options: OpenOptions): Promise<Database> {
+function lanesOf(administrationConnections: number, hasLimits: boolean): Record<Lane, Partial<Limits>> {
+  const statementMs = (milliseconds: number) => (hasLimits ? milliseconds : 0)
+  return {
+    administration: { maxConnections: administrationConnections },
+    records: { maxConnections: 2, connectMs: 1000, lockMs: 500, statementMs: statementMs(2000) },
+    background: { maxConnections: 1, connectMs: 30_000, statementMs: statementMs(60_000) },
+    probe: { maxConnections: 1, connectMs: 1000, statementMs: statementMs(1000) },
+  }
+}
+
+function assemble({ close, engine, queries, lanes }: Connected<Tables, Lane>, seal: Seal, options: OpenOptions) {
+  const { now, passwordCost = DEFAULT_PASSWORD_COST } = options
+  const handleOf = (own: Kysely<Tables>): Database => ({
+    ...{ engine, queries: own, seal, now, passwordCost, close },
+    lanes: handles,
+  })
+  const handles = {} as Record<Lane, Database>
+  for (const lane of Object.keys(lanes) as Lane[]) handles[lane] = handleOf(lanes[lane])
+  return handleOf(queries)
+}
+
+/** Checks that the database is ours, and brings it up to date. Resolves with what it is sealed with. */
+async function prepare(
+  connected: Pick<Connected<Tables>, 'engine' | 'queries' | 'explain'>,
+  name: string,
+  options: OpenOptions,
+): Promise<Seal> {
   const explained = <T>(step: Promise<T>) =>
     step.catch(error => {
       throw connected.explain(error)
     })
-  const { engine, queries } = connected
-  const check = await explained(findSealCheck(queries, name))
+  const { queries } = connected
+  const check = await explained(findSealCheck(connected, name))
   const seal = typeof options.seal === 'function' ? await options.seal(check !== undefined) : options.seal
   if (check !== undefined) refuseAnotherKey(seal, check, name)
   await explained(migrate(connected, migrations))
   await explained(keepSealCheck(queries, seal))
-  return {
-    engine,
-    queries,
-    seal,
-    now: options.now,
-    passwordCost: options.passwordCost ?? DEFAULT_PASSWORD_COST,
-    close: connected.close,
-  }
+  // Another process may have been first with another key.
+  refuseAnotherKey(seal, (await explained(findSealCheck(connected, name))) ?? '', name)
+  return seal
 }
 
 /**
@@ -113,6 +169,18 @@ async function prepare(connected: Connected<Tables>, name: string, options: Open
 export function inTransaction<T>(db: Database, work: (db: Database) => Promise<T>): Promise<T> {
   if (db.queries.isTransaction) return work(db)
   return db.queries.transaction().execute(queries => work({ ...db, queries }))
+}
+
+/**
+ * Lets transactions that do the same kind of thing take turns, until this one ends: for what no unique name decides. On SQLite
+ * they do anyway. Call it in a transaction, first of all.
+ */
+export async function takeTurn(tx: Database, kind: string): Promise<void> {
+  if (tx.engine === 'sqlite') return
+  const key = sql`hashtextextended(${kind} || ' of ' || coalesce(current_schema(), ''), 0)`
+  // A turn is not somebody who forgot a lock: only the limit of the statement ends the wait.
+  await sql`select set_config('lock_timeout', '0', true)`.execute(tx.queries)
+  await sql`select pg_advisory_xact_lock(${key})`.execute(tx.queries)
 }
 
 /**
@@ -127,10 +195,13 @@ export function mustLockRows(db: Database): boolean {
  * The value that was sealed at the first start, when there was one. Before that it is known whether a newer Preflow was here:
  * Kysely would report a migration it does not know as corruption.
  */
-async function findSealCheck(queries: Kysely<Tables>, place: string): Promise<string | undefined> {
-  const tables = await queries.introspection.getTables({ withInternalKyselyTables: true })
-  const exists = (name: string) => tables.some(table => table.name === name)
-  if (exists('kysely_migration')) {
+async function findSealCheck(
+  connected: Pick<Connected<Tables>, 'engine' | 'queries'>,
+  place: string,
+): Promise<string | undefined> {
+  const { queries } = connected
+  const tables = await listTables(connected)
+  if (tables.includes('kysely_migration')) {
     const done = await (queries as unknown as Kysely<{ kysely_migration: { name: string } }>)
       .selectFrom('kysely_migration')
       .select('name')
@@ -142,7 +213,7 @@ async function findSealCheck(queries: Kysely<Tables>, place: string): Promise<st
       )
     }
   }
-  if (!exists('store_facts')) return undefined
+  if (!tables.includes('store_facts')) return undefined
   const check = await queries
     .selectFrom('store_facts')
     .select('value')

@@ -72,7 +72,7 @@ function opener(places: Places, keep: (opened: { db: Database; location: string 
     const location = await places.take()
     const db = await openDatabase({
       ...readLocation(location),
-      maxConnections: 4,
+      limits: { maxConnections: 4 },
       seal,
       now,
       passwordCost: TEST_PASSWORD_COST,

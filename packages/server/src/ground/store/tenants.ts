@@ -10,20 +10,21 @@ export const FIRST_TENANT = { id: '-1234', domain: 'carbon.super' } as const
 
 /** Keeps a tenant with the organization at its root. `false`: the domain or the id is taken, nothing was kept. */
 export function insertTenant(db: Database, tenant: Tenant, root: Organization): Promise<boolean> {
-  return unlessTaken(
-    inTransaction(db, async tx => {
-      await tx.queries
-        .insertInto('tenants')
-        .values({
-          id: tenant.id,
-          domain: tenant.domain,
-          root_organization_id: tenant.rootOrganizationId,
-          created_at: tx.now(),
-        })
-        .execute()
-      await insertOrganization(tx, root)
-    }),
-  )
+  return unlessTaken(inTransaction(db, tx => addTenant(tx, tenant, root)))
+}
+
+/** Keeps a tenant with the organization at its root; rejects when the domain or the id is taken. Call it in a transaction. */
+export async function addTenant(tx: Database, tenant: Tenant, root: Organization): Promise<void> {
+  await tx.queries
+    .insertInto('tenants')
+    .values({
+      id: tenant.id,
+      domain: tenant.domain,
+      root_organization_id: tenant.rootOrganizationId,
+      created_at: tx.now(),
+    })
+    .execute()
+  await insertOrganization(tx, root)
 }
 
 export async function findTenantById(db: Database, id: string): Promise<Tenant | undefined> {
