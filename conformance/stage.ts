@@ -37,6 +37,15 @@ export interface CallRecord {
   details: Json
 }
 
+/** Settings of an application beside those of OpenID Connect. */
+export interface ApplicationSettings {
+  /** Of the stage's API, or of the server's own. */
+  scopes?: string[]
+  asksForConsent?: boolean
+  /** Local claims that the scopes may bring at most. Default: all of the scopes. */
+  requestedClaims?: string[]
+}
+
 /**
  * A tenant for one row at a time. It has the fixtures of the specification as applications and users, and an active
  * access token action whose extension answers SUCCESS. A row uses only its addresses and credentials.
@@ -67,7 +76,7 @@ export interface Stage extends Omit<StageActions, 'reset'> {
   endpoints: EndpointServer
 
   /** Registers an application. `scopes` are the scopes of the stage's API that it may request. */
-  addApplication(oidc: OidcInput, more?: { scopes?: string[]; asksForConsent?: boolean }): Promise<Client>
+  addApplication(oidc: OidcInput, more?: ApplicationSettings): Promise<Client>
   addUser(settings?: PersonSettings): Promise<Person>
   /** A request to the management API or SCIM below the tenant's path, as the administrator of the server. */
   call: Call
@@ -193,12 +202,15 @@ async function openApplications(must: Call): Promise<Stage['addApplication']> {
   const filter = encodeURIComponent('type eq SYSTEM')
   const { body: system } = await must('GET', `${API}/api-resources?filter=${filter}`)
 
-  return async (oidc, { scopes = [], asksForConsent = false } = {}) => {
+  return async (oidc, { scopes = [], asksForConsent = false, requestedClaims = [] } = {}) => {
     const name = `app-${randomBytes(6).toString('hex')}`
     const input: ApplicationInput = {
       name,
       inboundProtocolConfiguration: { oidc: { callbackURLs: [CALLBACK], ...oidc } },
       advancedConfigurations: { skipLoginConsent: !asksForConsent },
+      claimConfiguration: {
+        requestedClaims: requestedClaims.map(name => ({ claim: { uri: `http://wso2.org/claims/${name}` } })),
+      },
     }
     const id = idOf(await must('POST', `${API}/applications`, input))
     const authorize = async (apiId: string, wanted: string[]) => {
@@ -231,7 +243,7 @@ async function addClients(add: Stage['addApplication']): Promise<Pick<Stage, 'we
         refreshToken: { expiryInSeconds: 7200 },
         idToken: { audience: ['https://api.shop.test'] },
       },
-      { scopes: ['cart.read', 'orders.write'] },
+      { scopes: ['cart.read', 'orders.write'], requestedClaims: ['givenname', 'groups'] },
     ),
     machine: await add({ clientId: 'm2m-7', grantTypes: ['client_credentials'] }),
     console: await add({ grantTypes: ['password', 'client_credentials'] }, { scopes: CONSOLE_SCOPES }),

@@ -1,4 +1,6 @@
 import type { RowId, Suite } from '../row.ts'
+import { clientApplications } from './client-applications.ts'
+import { clientClaims } from './client-claims.ts'
 import { clientDiscovery } from './client-discovery.ts'
 import { clientKeys } from './client-keys.ts'
 import { clientLogout } from './client-logout.ts'
@@ -19,6 +21,8 @@ export const clientSuite: Suite = {
     '01 21 22 25', // keys
     '23 30 32 63 33', // discovery and authorize
     '40 41 43 44 45 46', // sign-out
+    '65 66 67 68 69', // claims
+    '51 52 53 54 55 57 58 59 85', // applications
   ),
-  sections: [clientKeys, clientDiscovery, clientLogout],
+  sections: [clientKeys, clientDiscovery, clientLogout, clientClaims, clientApplications],
 }

@@ -324,7 +324,10 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation, ports: Decisio
     audiences: earlier?.audiences ?? [application.clientId, ...application.audiences],
     lifetimeSeconds: Math.min(earlier?.lifetimeSeconds ?? lifetimeSeconds, maxTokenLifetimeSeconds),
     claims:
-      ownClaims(earlier) ?? (user ? asTokenClaims(claimsOf(user, grantedScopes, application.accessTokenClaims)) : []),
+      ownClaims(earlier) ??
+      (user
+        ? asTokenClaims(claimsOf(user, grantedScopes, application.accessTokenClaims, application.requestedClaims))
+        : []),
     ...present({ refreshToken, sessionDataKeyConsent: plan.sessionDataKeyConsent }),
   }
 }
@@ -355,7 +358,7 @@ function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], 
   ]
   return {
     fixed: fixed.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }])),
-    claims: ownClaims(earlier) ?? (user ? asTokenClaims(claimsOf(user, scopes)) : []),
+    claims: ownClaims(earlier) ?? (user ? asTokenClaims(claimsOf(user, scopes, [], application.requestedClaims)) : []),
     audiences: [...new Set([...(earlier?.audiences ?? []), application.clientId])],
     lifetimeSeconds: Math.min(
       earlier?.lifetimeSeconds ?? application.idTokenLifetimeSeconds,

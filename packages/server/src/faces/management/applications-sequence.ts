@@ -17,7 +17,7 @@ export async function readSequence(
   { db, tenant }: { db: Database; tenant: Tenant },
 ): Promise<SignInSequence | undefined> {
   const ordered = steps.toSorted((one, other) => one.id - other.id)
-  const options = ordered.map(step => step.options.map(({ authenticator }) => authenticator))
+  const options = ordered.map(step => step.options.map(({ authenticator }) => nameOf(authenticator)))
   if (type === 'DEFAULT') {
     // What asks for more must not be taken and then not done.
     if (options.length <= 1 && (options[0] ?? []).every(name => name === BASIC_AUTHENTICATOR)) return undefined
@@ -36,6 +36,11 @@ export async function readSequence(
     subjectStep: subjectStepId,
     attributeStep: attributeStepId,
   }
+}
+
+/** Tools write `basic` for the password page. */
+function nameOf(authenticator: string): string {
+  return authenticator === 'basic' ? BASIC_AUTHENTICATOR : authenticator
 }
 
 async function checkOptions(steps: readonly string[][], db: Database, tenant: Tenant): Promise<void> {

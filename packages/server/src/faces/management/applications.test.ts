@@ -21,7 +21,7 @@ const COMPLETE = {
   isManagementApp: false,
   applicationEnabled: true,
   associatedRoles: { allowedAudience: 'APPLICATION', roles: [] },
-  claimConfiguration: { dialect: 'LOCAL', requestedClaims: [{ claim: { uri: 'http://wso2.org/claims/x' } }] },
+  claimConfiguration: { dialect: 'LOCAL', requestedClaims: [{ claim: { uri: 'http://wso2.org/claims/username' } }] },
   authenticationSequence: { type: 'DEFAULT', steps: [{ id: 1, options: [] }] },
   advancedConfigurations: {
     saas: false,
@@ -103,6 +103,7 @@ onEachDatabase('the applications API', open => {
         userAccessTokenExpiryInSeconds: 3600,
         applicationAccessTokenExpiryInSeconds: 3600,
         accessTokenAttributes: [],
+        bindingType: 'None',
       },
       refreshToken: { expiryInSeconds: 86_400, renewRefreshToken: true },
       idToken: { expiryInSeconds: 3600, audience: [] },
@@ -112,23 +113,15 @@ onEachDatabase('the applications API', open => {
   test('a body as the tools of the reference send it works as it is', async () => {
     const { call, id } = await created(COMPLETE)
     const oidc = (await call('GET', `/applications/${id}/inbound-protocols/oidc`)).body
-    assert.deepEqual(oidc.accessToken, {
-      type: 'JWT',
-      userAccessTokenExpiryInSeconds: 1800,
-      applicationAccessTokenExpiryInSeconds: 900,
-      accessTokenAttributes: ['email', 'groups'],
-    })
-    assert.deepEqual(oidc.refreshToken, { expiryInSeconds: 7200, renewRefreshToken: false })
-    assert.deepEqual(oidc.idToken, {
-      expiryInSeconds: 600,
-      audience: ['https://api.example'],
-      idTokenSignedResponseAlg: 'RS256',
-    })
+    const sent = COMPLETE.inboundProtocolConfiguration.oidc
+    assert.deepEqual(oidc.accessToken, sent.accessToken)
+    assert.deepEqual(oidc.refreshToken, sent.refreshToken)
+    assert.deepEqual(oidc.idToken, sent.idToken)
     assert.deepEqual(oidc.hybridFlow, { enable: true, responseType: 'code id_token,code token' })
     assert.equal(oidc.pkce.mandatory, true)
     const application = (await call('GET', `/applications/${id}`)).body
     assert.equal(application.description, 'Everything is said')
-    assert.deepEqual(application.advancedConfigurations, { skipLoginConsent: true, skipLogoutConsent: true })
+    assert.deepEqual(application.advancedConfigurations, COMPLETE.advancedConfigurations)
   })
 
   test('a setting that promises what this server does not do is refused by name', async () => {
@@ -143,11 +136,52 @@ onEachDatabase('the applications API', open => {
       const body = { name: 'Shop', inboundProtocolConfiguration: { oidc: { ...web, ...promise } } }
       assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', /must be one of false\.$/)
     }
-    assertRefused(
-      await call('POST', '/applications', { body: { name: 'Shop', applicationEnabled: false } }),
-      400,
-      'UE-10000',
-    )
+    const named: [object, RegExp][] = [
+      [{ subject: { subjectType: 'pairwise' } }, /subject\.subjectType: must be one of public/],
+      [{ logout: { frontChannelLogoutUrl: 'https://x.example/out' } }, /logout\.frontChannelLogoutUrl: is not offered/],
+      [{ fapiProfile: 'FAPI2_SECURITY' }, /fapiProfile: is not offered/],
+      [{ requestObject: { requestObjectSigningAlg: 'RS256' } }, /requestObject: is not offered/],
+      [{ subjectToken: { enable: true } }, /subjectToken\.enable: must be one of false/],
+    ]
+    for (const [promise, description] of named) {
+      const body = { name: 'Shop', inboundProtocolConfiguration: { oidc: { ...web, ...promise } } }
+      assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', description)
+    }
+  })
+
+  test('what is only kept comes back as it was sent, and a PATCH changes only what it names', async () => {
+    const { call, id } = await created(COMPLETE)
+    const { inboundProtocolConfiguration, authenticationSequence: _, ...sent } = COMPLETE
+    const shown = (await call('GET', `/applications/${id}`)).body
+    for (const [name, value] of Object.entries(sent)) assert.deepEqual(shown[name], value, name)
+    const oidc = (await call('GET', `/applications/${id}/inbound-protocols/oidc`)).body
+    for (const [name, value] of Object.entries(inboundProtocolConfiguration.oidc))
+      assert.deepEqual(oidc[name], value, name)
+
+    const body = { imageUrl: '', advancedConfigurations: { discoverableByEndUsers: true } }
+    assert.equal((await call('PATCH', `/applications/${id}`, { body })).status, 200)
+    const changed = (await call('GET', `/applications/${id}`)).body
+    assert.deepEqual(changed, {
+      ...shown,
+      imageUrl: '',
+      advancedConfigurations: { ...shown.advancedConfigurations, discoverableByEndUsers: true },
+    })
+  })
+
+  test('fields that are only kept have room for 16 KiB', async () => {
+    const { call } = await newTenant()
+    const body = {
+      name: 'Shop',
+      associatedRoles: { roles: Array.from({ length: 400 }, (_, id) => ({ id: `role ${id}`, name: 'x'.repeat(30) })) },
+    }
+    assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', /16384 bytes/)
+  })
+
+  test('an application that was switched off is shown so', async () => {
+    const { call, id } = await created({ name: 'Shop', applicationEnabled: false })
+    assert.equal((await call('GET', `/applications/${id}`)).body.applicationEnabled, false)
+    await call('PATCH', `/applications/${id}`, { body: { applicationEnabled: true } })
+    assert.equal((await call('GET', `/applications/${id}`)).body.applicationEnabled, true)
   })
 
   test('bad settings are refused with what they must be, and nothing is kept', async () => {
@@ -158,7 +192,10 @@ onEachDatabase('the applications API', open => {
       [{ ...web, callbackURLs: ['javascript:alert(1)'] }, /callbackURLs: each must be/],
       [{ ...web, callbackURLs: ['https://x.example/#fragment'] }, /callbackURLs: each must be/],
       [{ ...web, callbackURLs: ['/relative'] }, /callbackURLs: each must be/],
-      [{ ...web, callbackURLs: ['regexp=https://(a|b).example/.*'] }, /callbackURLs: each must be/],
+      [
+        { ...web, callbackURLs: ['regexp=https://(a|b).example/.*'] },
+        /is a regular expression\. Write every address out/,
+      ],
       [{ ...web, allowedOrigins: ['https://x.example/path'] }, /allowedOrigins: each must be an origin/],
       [{ ...web, accessToken: { type: 'SAML' } }, /accessToken\.type: must be one of JWT, Default/],
       [{ ...web, accessToken: { userAccessTokenExpiryInSeconds: 0 } }, /size must be at least 1/],
@@ -176,6 +213,17 @@ onEachDatabase('the applications API', open => {
     assert.equal((await call('GET', '/applications')).body.totalResults, 0)
   })
 
+  test('an escaped sign of a regular expression is the sign itself', async () => {
+    const callbackURLs = ['regexp=(https://a\\.example/cb|https://b.example/)']
+    const { call, id, tenant } = await created({
+      name: 'Shop',
+      inboundProtocolConfiguration: { oidc: { ...web, callbackURLs } },
+    })
+    assert.deepEqual((await call('GET', `/applications/${id}/inbound-protocols/oidc`)).body.callbackURLs, callbackURLs)
+    const found = await findApplicationById(db, tenant.id, id)
+    assert.deepEqual(found?.callbackUrls, ['https://a.example/cb', 'https://b.example/'])
+  })
+
   test('several callback URLs may come as one regular expression of alternatives', async () => {
     const oidc = {
       ...web,
@@ -183,7 +231,7 @@ onEachDatabase('the applications API', open => {
     }
     const { call, id } = await created({ name: 'Shop', inboundProtocolConfiguration: { oidc } })
     const { callbackURLs } = (await call('GET', `/applications/${id}/inbound-protocols/oidc`)).body
-    assert.deepEqual(callbackURLs, ['https://a.example/cb', 'http://127.0.0.1:9499/callback', 'com.app:/cb'])
+    assert.deepEqual(callbackURLs, oidc.callbackURLs)
   })
 
   test('a public client has no secret and must use PKCE unless it says otherwise', async () => {

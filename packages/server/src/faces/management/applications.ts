@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { present } from '@preflow/contract'
 import { decide, type Target } from '../../domain/access/decide.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
@@ -22,19 +23,26 @@ import type { ApiResource, Application, Tenant } from '../../ground/store/model.
 import { findUserById } from '../../ground/store/users.ts'
 import { isSystemApi } from './api-resources.ts'
 import { applicationProblems } from './application-problems.ts'
+import { readRequestedClaims } from './applications-claims.ts'
+import { readOidc, showOidc, withoutOidc } from './applications-oidc.ts'
 import { readSequence, showSequence } from './applications-sequence.ts'
 import { readFilter } from './filter.ts'
 import type { Call, Handlers } from './handler.ts'
-import type { ApplicationSummary, ApplicationView, OidcInput, OidcView } from './routes/applications.ts'
+import {
+  type ApplicationSummary,
+  type ApplicationView,
+  applicationInputSchema,
+  applicationPatchSchema,
+  oidcInputSchema,
+  READ_ONLY_FIELDS,
+} from './routes/applications.ts'
+import { type KeptFields, keptOf, withKept } from './routes/kept-fields.ts'
 import { MANAGEMENT_BASE_PATH } from './routes/routes.ts'
 
 const BASE = `${MANAGEMENT_BASE_PATH}/applications`
 const CLIENT_ID_BYTES = 15
 const CLIENT_SECRET_BYTES = 32
 const POLICIES = ['RBAC', 'NO POLICY']
-const HYBRID_RESPONSE_TYPES = ['code token', 'code id_token', 'code id_token token']
-/** Grants whose answers go to a callback URL. */
-const REDIRECTING_GRANTS = ['authorization_code', 'implicit']
 
 type ApplicationRouteName =
   | 'createApplication'
@@ -53,8 +61,9 @@ type ApplicationRouteName =
 export const applicationHandlers: Handlers<ApplicationRouteName> = {
   createApplication: {
     async handle(call) {
-      const { body, nowMs } = call
-      const oidc = body.inboundProtocolConfiguration?.oidc ?? { grantTypes: ['client_credentials'] }
+      const { nowMs } = call
+      const { inboundProtocolConfiguration, ...body } = call.body
+      const oidc = inboundProtocolConfiguration?.oidc ?? { grantTypes: ['client_credentials'] }
       const isPublicClient = oidc.publicClient ?? false
       await refuseMistakableClientId(oidc.clientId, call)
       const signIn = body.authenticationSequence && (await readSequence(body.authenticationSequence, call))
@@ -68,6 +77,10 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
           clientSecret: isPublicClient ? undefined : (oidc.clientSecret ?? randomText(call, CLIENT_SECRET_BYTES)),
         }),
         ...readOidc(oidc),
+        keptOidc: limitKept(keptOf(oidcInputSchema, oidc)),
+        kept: limitKept(keptOf(applicationInputSchema, body)),
+        isEnabled: body.applicationEnabled ?? true,
+        ...present({ requestedClaims: readRequestedClaims(body.claimConfiguration) }),
         skipsConsent: body.advancedConfigurations?.skipLoginConsent ?? false,
         skipsLogoutConsent: body.advancedConfigurations?.skipLogoutConsent ?? false,
         ...present({ signIn }),
@@ -126,14 +139,24 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
   updateApplication: {
     async handle(call) {
       const application = await mustFind(call)
-      const { name, description, advancedConfigurations, authenticationSequence } = call.body
-      const isConfigured = advancedConfigurations !== undefined || authenticationSequence !== undefined
+      const { body } = call
+      refuseReadOnly(body as Record<string, unknown>, show(application, call))
+      const { name, description, advancedConfigurations, authenticationSequence, claimConfiguration } = body
+      const isConfigured = [
+        advancedConfigurations,
+        authenticationSequence,
+        claimConfiguration,
+        body.applicationEnabled,
+      ].some(setting => setting !== undefined)
       await authorize(isConfigured ? 'application.configure' : 'application.describe', application, call)
-      const { signIn: oldSignIn, ...rest } = application
+      const { signIn: oldSignIn, requestedClaims: oldClaims, ...rest } = application
       const signIn = authenticationSequence ? await readSequence(authenticationSequence, call) : oldSignIn
+      const requestedClaims = claimConfiguration ? readRequestedClaims(claimConfiguration) : oldClaims
       const changed: Application = {
         ...rest,
-        ...present({ signIn }),
+        ...present({ signIn, requestedClaims }),
+        kept: limitKept({ ...application.kept, ...keptOf(applicationPatchSchema, body) }),
+        isEnabled: body.applicationEnabled ?? application.isEnabled ?? true,
         name: name ?? application.name,
         ...present({ description }),
         skipsConsent: advancedConfigurations?.skipLoginConsent ?? application.skipsConsent,
@@ -141,7 +164,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         updatedAt: call.nowMs,
       }
       if (!(await updateApplication(call.db, changed))) throw applicationProblems.nameTaken(changed.name)
-      audit(call, 'UPDATE', { fields: Object.keys(call.body) })
+      audit(call, 'UPDATE', { fields: Object.keys(body) })
       return { status: 200 }
     },
   },
@@ -170,7 +193,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
     async handle(call) {
       const found = await mustFind(call)
       await authorize('application.configure', found, call)
-      const { clientSecret: oldSecret, hybridResponseTypes: _, idTokenAlgorithm: __, ...application } = found
+      const { clientSecret: oldSecret, ...application } = withoutOidc(found)
       const { clientId, clientSecret } = call.body
       if (clientId !== undefined && clientId !== application.clientId) {
         throw requestProblems.invalid('clientId: cannot be changed. Leave it out, or create another application.')
@@ -182,6 +205,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       await updateApplication(call.db, {
         ...application,
         ...settings,
+        keptOidc: limitKept(keptOf(oidcInputSchema, call.body)),
         ...present({
           clientSecret: settings.isPublicClient ? undefined : (oldSecret ?? randomText(call, CLIENT_SECRET_BYTES)),
         }),
@@ -290,6 +314,21 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
   },
 }
 
+/** A tool may send back what it read. What it changed of the server's own members is refused. */
+function refuseReadOnly(body: Record<string, unknown>, shown: ApplicationView): void {
+  for (const name of READ_ONLY_FIELDS) {
+    if (body[name] === undefined || isDeepStrictEqual(body[name], shown[name])) continue
+    throw requestProblems.invalid(`${name}: cannot be changed. Leave it out, or send it as it is.`)
+  }
+}
+
+const MAX_KEPT_BYTES = 16_384
+
+function limitKept(fields: KeptFields): KeptFields {
+  if (Buffer.byteLength(JSON.stringify(fields)) <= MAX_KEPT_BYTES) return fields
+  throw requestProblems.invalid(`Fields that are only kept may be ${MAX_KEPT_BYTES} bytes long together.`)
+}
+
 type OneApplicationCall = Pick<Call<'getApplication'>, 'db' | 'tenant' | 'params'>
 
 async function mustFind({ db, tenant, params }: OneApplicationCall): Promise<Application> {
@@ -356,84 +395,6 @@ function randomText({ randomBytes }: Pick<Call<'createApplication'>, 'randomByte
   return Buffer.from(randomBytes(bytes)).toString('base64url')
 }
 
-/** The application's settings out of the body, with the reference's defaults for what is left out. */
-function readOidc(oidc: OidcInput) {
-  const isPublicClient = oidc.publicClient ?? false
-  const callbackUrls = (oidc.callbackURLs ?? []).flatMap(readCallbackUrl)
-  const hybridResponseTypes = readHybridResponseTypes(oidc.hybridFlow)
-  if (isPublicClient && oidc.grantTypes.includes('client_credentials')) {
-    throw requestProblems.invalid(
-      'grantTypes: a public client cannot use client_credentials, because anybody could. Give it a secret, or leave the grant out.',
-    )
-  }
-  const needsCallback = oidc.grantTypes.some(grant => REDIRECTING_GRANTS.includes(grant))
-  if (needsCallback && callbackUrls.length === 0) {
-    throw requestProblems.invalid(`callbackURLs: name at least one; ${REDIRECTING_GRANTS.join(' and ')} need it.`)
-  }
-  return {
-    isPublicClient,
-    mustUsePkce: oidc.pkce?.mandatory ?? isPublicClient,
-    grantTypes: [...new Set(oidc.grantTypes)],
-    callbackUrls,
-    ...present({ hybridResponseTypes: hybridResponseTypes.length > 0 ? hybridResponseTypes : undefined }),
-    allowedOrigins: (oidc.allowedOrigins ?? []).map(readOrigin),
-    accessTokenType: (oidc.accessToken?.type ?? 'JWT') as Application['accessTokenType'],
-    userTokenLifetimeSeconds: oidc.accessToken?.userAccessTokenExpiryInSeconds ?? 3600,
-    applicationTokenLifetimeSeconds: oidc.accessToken?.applicationAccessTokenExpiryInSeconds ?? 3600,
-    accessTokenClaims: oidc.accessToken?.accessTokenAttributes ?? [],
-    refreshTokenLifetimeSeconds: oidc.refreshToken?.expiryInSeconds ?? 86_400,
-    renewsRefreshToken: oidc.refreshToken?.renewRefreshToken ?? true,
-    idTokenLifetimeSeconds: oidc.idToken?.expiryInSeconds ?? 3600,
-    audiences: oidc.idToken?.audience ?? [],
-    ...present({ idTokenAlgorithm: readAlgorithm(oidc.idToken?.idTokenSignedResponseAlg) }),
-  } satisfies Partial<Application>
-}
-
-function readAlgorithm(given: NonNullable<OidcInput['idToken']>['idTokenSignedResponseAlg']) {
-  return given === 'SHA256withRSA' ? 'RS256' : given
-}
-
-/** RFC 8252: tokens reach https pages, programs on the same machine, and schemes that belong to a domain. Nothing else. */
-function isCallbackUrl(url: string): boolean {
-  const parsed = URL.parse(url)
-  if (parsed?.hash !== '' || /[#*]/.test(url) || parsed.username !== '' || parsed.password !== '') return false
-  if (parsed.protocol === 'https:') return true
-  if (parsed.protocol === 'http:') return isLoopback(parsed.hostname)
-  return /^[a-z][a-z0-9+-]*\.[a-z0-9+.-]+:$/.test(parsed.protocol)
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
-}
-
-/** The reference takes several URLs as one regular expression of alternatives; other expressions would be guessed at. */
-function readCallbackUrl(given: string): string[] {
-  const alternatives = /^regexp=\(?([^()]*)\)?$/.exec(given)?.[1]?.split('|') ?? [given]
-  for (const url of alternatives) {
-    if (!isCallbackUrl(url)) {
-      throw requestProblems.invalid(
-        'callbackURLs: each must be an absolute URL without fragment, user name and wildcard: https, http on this machine (127.0.0.1, localhost), or the scheme of a native application with a dot (com.example.app:/callback); or regexp=(url|url).',
-      )
-    }
-  }
-  return alternatives
-}
-
-function readOrigin(given: string): string {
-  const origin = URL.parse(given)?.origin
-  if (origin === undefined || origin === 'null' || origin !== given.replace(/\/$/, '')) {
-    throw requestProblems.invalid('allowedOrigins: each must be an origin, for example https://app.example.com.')
-  }
-  return origin
-}
-
-function readHybridResponseTypes(hybrid: OidcInput['hybridFlow']): string[] {
-  if (!hybrid?.enable) return []
-  const types = (hybrid.responseType ?? '').split(',').map(type => type.trim())
-  if (types.every(type => HYBRID_RESPONSE_TYPES.includes(type))) return types
-  throw applicationProblems.wrongHybridResponseType()
-}
-
 function summarize(application: Application, { prefix }: Mounted): ApplicationSummary {
   const { id, name, description, clientId, isSystem } = application
   return {
@@ -448,9 +409,9 @@ function summarize(application: Application, { prefix }: Mounted): ApplicationSu
 
 function show(application: Application, mounted: Mounted): ApplicationView {
   const { self, ...summary } = summarize(application, mounted)
-  return {
+  const view: ApplicationView = {
     ...summary,
-    applicationEnabled: true,
+    applicationEnabled: application.isEnabled ?? true,
     inboundProtocols: [{ type: 'oauth2', name: application.clientId, self: `${self}/inbound-protocols/oidc` }],
     advancedConfigurations: {
       skipLoginConsent: application.skipsConsent,
@@ -458,37 +419,5 @@ function show(application: Application, mounted: Mounted): ApplicationView {
     },
     authenticationSequence: showSequence(application),
   }
-}
-
-function showOidc(application: Application): OidcView {
-  const { hybridResponseTypes = [] } = application
-  return {
-    clientId: application.clientId,
-    ...present({ clientSecret: application.clientSecret }),
-    state: 'ACTIVE',
-    grantTypes: application.grantTypes,
-    callbackURLs: application.callbackUrls,
-    allowedOrigins: application.allowedOrigins,
-    publicClient: application.isPublicClient,
-    pkce: { mandatory: application.mustUsePkce, supportPlainTransformAlgorithm: false },
-    hybridFlow: {
-      enable: hybridResponseTypes.length > 0,
-      ...present({ responseType: hybridResponseTypes.length > 0 ? hybridResponseTypes.join(',') : undefined }),
-    },
-    accessToken: {
-      type: application.accessTokenType,
-      userAccessTokenExpiryInSeconds: application.userTokenLifetimeSeconds,
-      applicationAccessTokenExpiryInSeconds: application.applicationTokenLifetimeSeconds,
-      accessTokenAttributes: application.accessTokenClaims,
-    },
-    refreshToken: {
-      expiryInSeconds: application.refreshTokenLifetimeSeconds,
-      renewRefreshToken: application.renewsRefreshToken,
-    },
-    idToken: {
-      expiryInSeconds: application.idTokenLifetimeSeconds,
-      audience: application.audiences,
-      ...present({ idTokenSignedResponseAlg: application.idTokenAlgorithm }),
-    },
-  }
+  return withKept(view, application.kept)
 }

@@ -2,7 +2,7 @@ import { present } from '@preflow/contract'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { claimsOf } from '../../ground/claims/oidc-claims.ts'
 import type { Database } from '../../ground/store/database.ts'
-import type { Organization, User } from '../../ground/store/model.ts'
+import type { Application, Organization, User } from '../../ground/store/model.ts'
 import { findOrganizationById } from '../../ground/store/organizations.ts'
 import { findUserById } from '../../ground/store/users.ts'
 
@@ -20,14 +20,14 @@ export function createUserFinder(db: Database, { organization: own, tenant }: Is
   }
 }
 
-/** A user as oidc-provider wants it. */
-export function accountOf(user: User) {
+/** A user as oidc-provider wants it, for one application. */
+export function accountOf(user: User, { requestedClaims }: Pick<Application, 'requestedClaims'>) {
   return {
     accountId: user.id,
     user,
     claims: async (_use: string, scope: string) => ({
       sub: user.id,
-      ...Object.fromEntries(claimsOf(user, scope.split(' '))),
+      ...Object.fromEntries(claimsOf(user, scope.split(' '), [], requestedClaims)),
     }),
   }
 }

@@ -83,6 +83,7 @@ export function createClientAdapter(db: Database, issuer: Issuer, supportedGrant
   return {
     async find(clientId) {
       const application = await findApplicationByClientId(db, issuer.tenant.id, clientId)
+      if (application?.isEnabled === false) return undefined
       return application && (clientOf(application, supportedGrants) as unknown as AdapterPayload)
     },
     findByUid: none,

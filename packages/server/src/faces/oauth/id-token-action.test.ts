@@ -66,7 +66,7 @@ describe('what it is told', () => {
     const names = lastEvent().idToken.claims.map((claim: { name: string }) => claim.name)
     assert.deepEqual(names, [
       ...['jti', 'iss', 'azp', 'auth_time', 'amr', 'org_id', 'org_name', 'org_handle', 'sub'],
-      ...['given_name', 'groups', 'aud', 'expires_in'],
+      ...['name', 'given_name', 'username', 'updated_at', 'groups', 'aud', 'expires_in'],
     ])
     const values = new Map(
       lastEvent().idToken.claims.map((claim: { name: string; value: unknown }) => [claim.name, claim.value]),
@@ -75,15 +75,28 @@ describe('what it is told', () => {
     assert.equal(values.get('expires_in'), 7200, 'T64')
   })
 
-  test('T58: two user attributes may be changed, and the lifetime', async () => {
+  test('T58: user attributes may be changed, and the lifetime', async () => {
     await issued(signIn())
     assert.deepEqual(extension.calls[0]?.body.allowedOperations, [
       { op: 'add', paths: ['/idToken/claims/', '/idToken/claims/aud/'] },
-      { op: 'remove', paths: ['/idToken/claims/given_name', '/idToken/claims/groups/', '/idToken/claims/aud/'] },
+      {
+        op: 'remove',
+        paths: [
+          '/idToken/claims/name',
+          '/idToken/claims/given_name',
+          '/idToken/claims/username',
+          '/idToken/claims/updated_at',
+          '/idToken/claims/groups/',
+          '/idToken/claims/aud/',
+        ],
+      },
       {
         op: 'replace',
         paths: [
+          '/idToken/claims/name',
           '/idToken/claims/given_name',
+          '/idToken/claims/username',
+          '/idToken/claims/updated_at',
           '/idToken/claims/groups/',
           '/idToken/claims/aud/',
           '/idToken/claims/expires_in',

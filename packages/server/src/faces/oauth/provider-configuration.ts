@@ -101,9 +101,9 @@ export function configurationOf({ issuer, keys, findUser, seam }: IssuerParts, p
     scopes: [...IDENTITY_SCOPES],
     claims: Object.fromEntries(Object.entries(SCOPE_CLAIMS).map(([scope, names]) => [scope, [...names]])),
     conformIdTokenClaims: false,
-    findAccount: async (_ctx, id) => {
+    findAccount: async (ctx, id) => {
       const found = await findUser(id)
-      return found && accountOf(found.user)
+      return found && accountOf(found.user, applicationOf(ctx.oidc.client))
     },
     cookies: cookiesOf(issuer, ports),
     features: featuresOf(db),

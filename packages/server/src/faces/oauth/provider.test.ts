@@ -50,7 +50,9 @@ for (const accessTokenType of ['JWT', 'Default'] as const) {
       const { body } = await signIn(application, 'openid profile email address groups')
       assert.deepEqual((await userinfo(body.access_token)).body, {
         sub: user.id,
+        name: 'Mira',
         given_name: 'Mira',
+        username: user.userName,
         updated_at: Date.parse('2026-11-21T10:00:00Z') / 1000,
         email: 'mira@example.com',
         email_verified: true,

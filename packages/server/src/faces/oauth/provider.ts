@@ -9,6 +9,7 @@ import { answerWhatIsLeft, logFailures, reportUnavailable } from './failures.ts'
 import { grants } from './grants/grants.ts'
 import type { GrantPorts } from './grants/token-grant.ts'
 import { createInteractions, type Interactions } from './interactions.ts'
+import { nameUsersAtIntrospection } from './introspection.ts'
 import { createHintReader, createVerifier, openSigningKeys } from './keys.ts'
 import { answerLogout } from './logout.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
@@ -81,6 +82,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   answerWhatIsLeft(provider)
   acceptPostedRequests(provider, issuer, nowSeconds)
   answerLogout(provider, { db, issuer, readHint: createHintReader(keys, issuer.url) })
+  nameUsersAtIntrospection(provider, findUser)
   seam.install(provider)
   registerGrants(provider, {
     db,

@@ -48,6 +48,7 @@ export const SCOPE_CLAIMS: Record<string, readonly string[]> = {
     'middle_name',
     'nickname',
     'preferred_username',
+    'username',
     'profile',
     'picture',
     'website',
@@ -70,9 +71,30 @@ export const IDENTITY_SCOPES: readonly string[] = Object.keys(SCOPE_CLAIMS)
 /** Every claim a scope may bring. */
 export const STANDARD_CLAIMS: readonly string[] = [...new Set(Object.values(SCOPE_CLAIMS).flat())]
 
-/** The user's attributes that the scopes and the named claims ask for, without `sub`. What the user has not is absent. */
-export function claimsOf(user: User, scopes: Iterable<string>, named: readonly string[] = []): [string, ClaimValue][] {
-  const wanted = new Set([...scopes].flatMap(scope => SCOPE_CLAIMS[scope] ?? []).concat(named))
+/** The OIDC claims that are read from a local claim. */
+export function oidcClaimsFrom(localUri: string): string[] {
+  const isIt = (local: string) => localClaimUri(local) === localUri
+  return [
+    ...Object.entries(OIDC_CLAIMS).flatMap(([name, { local }]) => (isIt(local) ? [name] : [])),
+    ...['groups', 'roles', 'username'].filter(isIt),
+    ...(Object.values(ADDRESS_MEMBERS).some(isIt) ? ['address'] : []),
+  ]
+}
+
+/**
+ * The user's attributes that the scopes and the named claims ask for, without `sub`. What the user has not is absent.
+ *
+ * @param named Claims beside those of the scopes.
+ * @param limit What the scopes may bring at most. Absent: everything.
+ */
+export function claimsOf(
+  user: User,
+  scopes: Iterable<string>,
+  named: readonly string[] = [],
+  limit?: readonly string[],
+): [string, ClaimValue][] {
+  const ofScopes = [...scopes].flatMap(scope => SCOPE_CLAIMS[scope] ?? [])
+  const wanted = new Set(ofScopes.filter(name => limit?.includes(name) ?? true).concat(named))
   wanted.delete('sub')
   // In the order of the standard, whatever the order of the scopes, so that tokens and events always look the same.
   const ordered = new Set([...STANDARD_CLAIMS.filter(name => wanted.has(name)), ...wanted])
@@ -89,7 +111,17 @@ function readClaim(user: User, name: string): ClaimValue | undefined {
   // A claim outside the standard set is looked up under its own name in the local dialect, or as a full claim URI.
   const { local, reading = 'text' } = OIDC_CLAIMS[name] ?? { local: name }
   const value = user.claims[localClaimUri(local)] ?? user.claims[local]
-  return value === undefined || value.length === 0 ? undefined : readings[reading](value)
+  return value === undefined || value.length === 0 ? otherwise[name]?.(user) : readings[reading](value)
+}
+
+/** Where a claim comes from that the user's attributes do not have. */
+const otherwise: Record<string, (user: User) => ClaimValue | undefined> = {
+  name: user =>
+    ['given_name', 'family_name']
+      .map(part => String(readClaim(user, part) ?? ''))
+      .join(' ')
+      .trim() || undefined,
+  updated_at: ({ updatedAt }) => Math.floor(updatedAt / 1000),
 }
 
 const readings: Record<Reading, (value: string | string[]) => ClaimValue | undefined> = {

@@ -79,6 +79,8 @@ export interface Application {
   accessTokenType: 'JWT' | 'Default'
   userTokenLifetimeSeconds: number
   applicationTokenLifetimeSeconds: number
+  /** The OIDC claims that scopes may bring at most. Absent: all of the scopes. */
+  requestedClaims?: string[]
   /** OIDC claim names to put into the access token beside those the scopes ask for. */
   accessTokenClaims: string[]
   refreshTokenLifetimeSeconds: number
@@ -92,6 +94,12 @@ export interface Application {
   skipsConsent: boolean
   /** Whether it may sign users out without asking them. Absent: no. */
   skipsLogoutConsent?: boolean
+  /** Whether users sign in and tokens are issued. Absent: yes. */
+  isEnabled?: boolean
+  /** Fields of the management API that are only stored and shown again, by their path. */
+  kept?: Record<string, unknown>
+  /** The same of its OpenID Connect configuration. */
+  keptOidc?: Record<string, unknown>
   /** How users sign in. Absent: with their password. */
   signIn?: SignInSequence
   /** Console and the like: never fires the ID token action. */

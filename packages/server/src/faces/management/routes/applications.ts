@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kept } from './kept-fields.ts'
 import {
   nothing,
   oneParameter,
@@ -40,12 +41,27 @@ export interface OidcInput {
   }
 }
 
-export interface OidcView extends Required<Omit<OidcInput, 'clientSecret' | 'hybridFlow' | 'idToken'>> {
+/** Fields that were sent and are only kept are shown besides these. */
+export interface OidcView {
+  clientId: string
   /** Absent for a public client. */
   clientSecret?: string
-  state: 'ACTIVE'
+  state: string
+  grantTypes: string[]
+  callbackURLs: string[]
+  allowedOrigins: string[]
+  publicClient: boolean
+  pkce: { mandatory: boolean; supportPlainTransformAlgorithm: boolean }
   hybridFlow: { enable: boolean; responseType?: string }
-  idToken: { expiryInSeconds: number; audience: string[]; idTokenSignedResponseAlg?: IdTokenAlgorithmName }
+  accessToken: {
+    type: string
+    userAccessTokenExpiryInSeconds: number
+    applicationAccessTokenExpiryInSeconds: number
+    accessTokenAttributes: string[]
+    bindingType: string
+  }
+  refreshToken: { expiryInSeconds: number; renewRefreshToken: boolean }
+  idToken: { expiryInSeconds: number; audience: string[]; idTokenSignedResponseAlg?: string }
 }
 
 /** How an application has its users signed in. A sequence is replaced as a whole. */
@@ -76,12 +92,24 @@ export interface AdvancedInput {
   skipLogoutConsent?: boolean
 }
 
+/** Which claims about the user the application gets. */
+export interface ClaimConfigurationInput {
+  /** `LOCAL`: claims are named by their local URI. `CUSTOM`: by what `claimMappings` calls them. Default `LOCAL`. */
+  dialect?: 'LOCAL' | 'CUSTOM'
+  claimMappings?: { applicationClaim: string; localClaim: { uri: string } }[]
+  /** Limits what the scopes bring. Empty or left out: the scopes decide alone. */
+  requestedClaims?: { claim: { uri: string }; mandatory?: boolean }[]
+}
+
 export interface ApplicationInput {
   name: string
   description?: string
   authenticationSequence?: AuthenticationSequenceInput
   inboundProtocolConfiguration?: { oidc?: OidcInput }
   advancedConfigurations?: AdvancedInput
+  claimConfiguration?: ClaimConfigurationInput
+  /** Whether users sign in and tokens are issued. Default `true`. */
+  applicationEnabled?: boolean
 }
 
 export interface ApplicationPatch {
@@ -89,6 +117,9 @@ export interface ApplicationPatch {
   description?: string
   authenticationSequence?: AuthenticationSequenceInput
   advancedConfigurations?: AdvancedInput
+  claimConfiguration?: ClaimConfigurationInput
+  /** Whether users sign in and tokens are issued. Default `true`. */
+  applicationEnabled?: boolean
 }
 
 export interface ApplicationSummary {
@@ -101,7 +132,7 @@ export interface ApplicationSummary {
 }
 
 export interface ApplicationView extends Omit<ApplicationSummary, 'self'> {
-  applicationEnabled: true
+  applicationEnabled: boolean
   inboundProtocols: { type: string; name: string; self: string }[]
   advancedConfigurations: Required<AdvancedInput>
   authenticationSequence: AuthenticationSequenceView
@@ -168,20 +199,30 @@ export interface ApplicationRoutes {
   }
 }
 
-/**
- * Fields of the reference that change nothing here: taken, so that bodies people already have work, and ignored. Fields
- * that would promise a protection this server does not give are taken only with the value that promises nothing.
- */
-function ignored(...names: string[]): Record<string, z.ZodExactOptional<z.ZodUnknown>> {
-  return Object.fromEntries(
-    names.map(name => [name, z.unknown().exactOptional().describe('Taken for compatibility; has no effect.')]),
-  )
+/** A field that would promise what this server does not give: only with the value that promises nothing. */
+const off = kept(z.literal(false), 'Not offered: leave it out or say false.')
+
+/** Fields of the reference that change nothing here. */
+function keptAsSent(...names: string[]): Record<string, z.ZodExactOptional<z.ZodType>> {
+  return Object.fromEntries(names.map(name => [name, kept(z.unknown())]))
 }
 
-const off = z.literal(false).exactOptional().describe('Not offered: leave it out or say false.')
+/** A setting of something that is not offered, switched off: whatever is in it says nothing. */
+function switchedOff(hint: string): z.ZodExactOptional<z.ZodType> {
+  return kept(z.unknown().refine(saysNothing, { message: `is not offered. ${hint}` }), 'Not offered: leave it out.')
+}
+
+function saysNothing(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(saysNothing)
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(saysNothing)
+  return value === '' || value === false || value === null || value === undefined || value === 0
+}
+
 const text = z.string().max(1024)
 const lifetimeSeconds = z.number().int().min(1).max(315_360_000)
 const names = z.array(z.string().min(1).max(255)).max(200)
+
+const BINDING_TYPES = ['None', 'cookie', 'sso-session', 'device-flow', 'DPoP', 'certificate', 'client-request'] as const
 
 export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
   clientId: z
@@ -193,13 +234,16 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
     .regex(/^[\x21-\x7e]{8,255}$/)
     .exactOptional(),
   grantTypes: names.min(1),
-  callbackURLs: z.array(z.string().min(1).max(4096)).max(100).exactOptional(),
+  callbackURLs: kept(
+    z.array(z.string().min(1).max(4096)).max(100),
+    'Absolute URLs, or `regexp=(url|url)` with nothing in it but alternatives.',
+  ),
   allowedOrigins: z.array(z.string().min(1).max(1024)).max(100).exactOptional(),
   publicClient: z.boolean().exactOptional(),
   pkce: z
     .strictObject({
       mandatory: z.boolean().exactOptional(),
-      supportPlainTransformAlgorithm: z.boolean().exactOptional().describe('Only S256 is offered, whatever it says.'),
+      supportPlainTransformAlgorithm: kept(z.boolean(), 'Kept and returned. Only S256 is offered, whatever it says.'),
     })
     .exactOptional(),
   hybridFlow: z
@@ -214,7 +258,7 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
       validateTokenBinding: off,
       revokeTokensWhenIDPSessionTerminated: off,
       enableJwtScopeAsArray: off,
-      ...ignored('bindingType'),
+      bindingType: kept(z.enum(BINDING_TYPES), 'Default `None`.'),
     })
     .exactOptional(),
   refreshToken: z
@@ -222,7 +266,7 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
       expiryInSeconds: lifetimeSeconds.exactOptional(),
       renewRefreshToken: z.boolean().exactOptional(),
       gracefulRefreshTokenRotationEnabled: off,
-      ...ignored(
+      ...keptAsSent(
         'extendRenewedRefreshTokenExpiryTime',
         'gracefulRefreshTokenRotationValidityPeriod',
         'gracefulRefreshTokenReuseLimit',
@@ -233,27 +277,38 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
     .strictObject({
       expiryInSeconds: lifetimeSeconds.exactOptional(),
       audience: z.array(z.string().min(1).max(1024)).max(100).exactOptional(),
-      encryption: z.strictObject({ enabled: off, ...ignored('algorithm', 'method') }).exactOptional(),
-      idTokenSignedResponseAlg: z.enum(['RS256', 'PS256', 'ES256', 'SHA256withRSA']).exactOptional(),
+      encryption: z.strictObject({ enabled: off, ...keptAsSent('algorithm', 'method') }).exactOptional(),
+      idTokenSignedResponseAlg: kept(
+        z.enum(['RS256', 'PS256', 'ES256', 'SHA256withRSA']),
+        'What ID tokens are signed with.',
+      ),
     })
     .exactOptional(),
   validateRequestObjectSignature: off,
   isFAPIApplication: off,
   pushAuthorizationRequest: z.strictObject({ requirePushAuthorizationRequest: off }).exactOptional(),
-  ...ignored(
-    'state',
-    'clientSecretExpiresAt',
-    'multipleClientSecretsConfigured',
-    'subjectToken',
-    'logout',
-    'scopeValidators',
-    'clientAuthentication',
-    'requestObject',
-    'subject',
-    'fapiProfile',
-    'cibaAuthenticationRequest',
-    'issuer',
-  ),
+  subject: z
+    .strictObject({
+      subjectType: kept(z.literal('public'), 'Pairwise subjects are not offered.'),
+      sectorIdentifierUri: switchedOff('It is for pairwise subjects.'),
+    })
+    .exactOptional(),
+  logout: z
+    .strictObject({
+      backChannelLogoutUrl: switchedOff('Leave it empty.'),
+      frontChannelLogoutUrl: switchedOff('Browsers give frames of other sites no cookies.'),
+    })
+    .exactOptional(),
+  requestObject: switchedOff('Send the parameters themselves, or push them.'),
+  fapiProfile: switchedOff('Leave it empty.'),
+  subjectToken: z
+    .strictObject({ enable: off, ...keptAsSent('applicationSubjectTokenExpiryInSeconds') })
+    .exactOptional(),
+  cibaAuthenticationRequest: switchedOff('Leave it out.'),
+  ...keptAsSent('scopeValidators', 'clientAuthentication'),
+  // The server's own. What a tool read it may send back.
+  state: z.literal('ACTIVE').exactOptional(),
+  ...keptAsSent('clientSecretExpiresAt', 'multipleClientSecretsConfigured', 'issuer'),
 }) as unknown as z.ZodType<OidcInput>
 
 const nameSchema = z.string().min(1).max(255)
@@ -265,13 +320,13 @@ const advancedSchema = z
     useExternalConsentPage: off,
     enableAPIBasedAuthentication: off,
     fragment: off,
-    ...ignored(
+    enableAuthorization: off,
+    attestationMetaData: switchedOff('Leave it out.'),
+    ...keptAsSent(
       'discoverableByEndUsers',
       'discoverableGroups',
       'certificate',
       'returnAuthenticatedIdpList',
-      'enableAuthorization',
-      'attestationMetaData',
       'trustedAppConfiguration',
       'additionalSpProperties',
     ),
@@ -303,20 +358,47 @@ const authenticationSequenceSchema = z.strictObject({
     .describe('Not offered: leave it out or empty.'),
 })
 
+const claimSchema = z.strictObject({ uri: z.string().min(1).max(1024) })
+const claimConfigurationSchema = z.strictObject({
+  dialect: z.enum(['LOCAL', 'CUSTOM']).exactOptional(),
+  claimMappings: z
+    .array(z.strictObject({ applicationClaim: z.string().min(1).max(1024), localClaim: claimSchema }))
+    .max(200)
+    .exactOptional(),
+  requestedClaims: z
+    .array(z.strictObject({ claim: claimSchema, mandatory: z.boolean().exactOptional() }))
+    .max(200)
+    .exactOptional(),
+  subject: z
+    .strictObject({
+      claim: z
+        .strictObject({ uri: z.enum(['', 'http://wso2.org/claims/userid']) })
+        .exactOptional()
+        .describe('The subject is the id of the user.'),
+      includeUserDomain: z.literal(false).exactOptional(),
+      includeTenantDomain: z.literal(false).exactOptional(),
+      ...keptAsSent('useMappedLocalSubject', 'mappedLocalSubjectMandatory'),
+    })
+    .exactOptional(),
+  role: z.unknown().exactOptional(),
+})
+
 const sharedFields = {
   description: text.exactOptional(),
   authenticationSequence: authenticationSequenceSchema.exactOptional(),
   advancedConfigurations: advancedSchema,
-  applicationEnabled: z.literal(true).exactOptional().describe('Applications cannot be switched off; delete them.'),
+  applicationEnabled: z.boolean().exactOptional(),
   enhancedOrgAuthenticationEnabled: off,
-  ...ignored(
+  claimConfiguration: kept(claimConfigurationSchema, 'Which claims about the user the application gets.'),
+  isManagementApp: kept(z.boolean()),
+  isB2BSelfServiceApp: kept(z.boolean()),
+  ...keptAsSent(
     'imageUrl',
     'accessUrl',
     'logoutReturnUrl',
     'templateId',
     'templateVersion',
     'associatedRoles',
-    'claimConfiguration',
     'provisioningConfigurations',
   ),
 }
@@ -324,15 +406,19 @@ const sharedFields = {
 export const applicationInputSchema: z.ZodType<ApplicationInput> = z.strictObject({
   name: nameSchema,
   inboundProtocolConfiguration: z.strictObject({ oidc: oidcInputSchema.exactOptional() }).exactOptional(),
-  isManagementApp: off,
-  isB2BSelfServiceApp: off,
   ...sharedFields,
 }) as unknown as z.ZodType<ApplicationInput>
+
+/** Members of a view that a tool may send back as it read them. */
+export const READ_ONLY_FIELDS = ['id', 'clientId', 'access', 'inboundProtocols'] as const
 
 export const applicationPatchSchema: z.ZodType<ApplicationPatch> = z.strictObject({
   name: nameSchema.exactOptional(),
   ...sharedFields,
-  ...ignored('applicationVersion'),
+  ...keptAsSent('applicationVersion'),
+  ...Object.fromEntries(
+    READ_ONLY_FIELDS.map(name => [name, z.unknown().exactOptional().describe('As it is, or left out.')]),
+  ),
 }) as unknown as z.ZodType<ApplicationPatch>
 
 const summaryFields = {
@@ -348,11 +434,12 @@ export const applicationSummarySchema: z.ZodType<ApplicationSummary> = z.strictO
   self: z.string(),
 })
 
-export const applicationViewSchema: z.ZodType<ApplicationView> = z.strictObject({
+/** Loose: fields that are only kept come back where they were sent. */
+export const applicationViewSchema: z.ZodType<ApplicationView> = z.looseObject({
   ...summaryFields,
-  applicationEnabled: z.literal(true),
+  applicationEnabled: z.boolean(),
   inboundProtocols: z.array(z.strictObject({ type: z.string(), name: z.string(), self: z.string() })),
-  advancedConfigurations: z.strictObject({ skipLoginConsent: z.boolean(), skipLogoutConsent: z.boolean() }),
+  advancedConfigurations: z.looseObject({ skipLoginConsent: z.boolean(), skipLogoutConsent: z.boolean() }),
   authenticationSequence: z.strictObject({
     type: sequenceTypeSchema,
     steps: stepsSchema,
@@ -369,27 +456,29 @@ export const applicationListSchema: z.ZodType<ApplicationList> = z.strictObject(
   links: z.array(pageLinkSchema),
 })
 
-export const oidcViewSchema: z.ZodType<OidcView> = z.strictObject({
+/** Loose: fields that are only kept come back where they were sent. */
+export const oidcViewSchema: z.ZodType<OidcView> = z.looseObject({
   clientId: z.string(),
   clientSecret: z.string().exactOptional(),
-  state: z.literal('ACTIVE'),
+  state: z.string(),
   grantTypes: z.array(z.string()),
   callbackURLs: z.array(z.string()),
   allowedOrigins: z.array(z.string()),
   publicClient: z.boolean(),
-  pkce: z.strictObject({ mandatory: z.boolean(), supportPlainTransformAlgorithm: z.boolean() }),
-  hybridFlow: z.strictObject({ enable: z.boolean(), responseType: z.string().exactOptional() }),
-  accessToken: z.strictObject({
+  pkce: z.looseObject({ mandatory: z.boolean(), supportPlainTransformAlgorithm: z.boolean() }),
+  hybridFlow: z.looseObject({ enable: z.boolean(), responseType: z.string().exactOptional() }),
+  accessToken: z.looseObject({
     type: z.string(),
     userAccessTokenExpiryInSeconds: z.number(),
     applicationAccessTokenExpiryInSeconds: z.number(),
     accessTokenAttributes: z.array(z.string()),
+    bindingType: z.string(),
   }),
-  refreshToken: z.strictObject({ expiryInSeconds: z.number(), renewRefreshToken: z.boolean() }),
-  idToken: z.strictObject({
+  refreshToken: z.looseObject({ expiryInSeconds: z.number(), renewRefreshToken: z.boolean() }),
+  idToken: z.looseObject({
     expiryInSeconds: z.number(),
     audience: z.array(z.string()),
-    idTokenSignedResponseAlg: z.enum(['RS256', 'PS256', 'ES256']).exactOptional(),
+    idTokenSignedResponseAlg: z.string().exactOptional(),
   }),
 })
 
@@ -397,13 +486,14 @@ export const authorizedApiInputSchema: z.ZodType<AuthorizedApiInput> = z.strictO
   id: z.string().min(1).max(255),
   policyIdentifier: z.string().max(255).exactOptional(),
   scopes: names.exactOptional(),
-  ...ignored('authorizationDetailsTypes'),
+  authorizationDetailsTypes: switchedOff('Leave it out.'),
 }) as unknown as z.ZodType<AuthorizedApiInput>
 
 const authorizedApiPatchSchema: z.ZodType<{ addedScopes?: string[]; removedScopes?: string[] }> = z.strictObject({
   addedScopes: names.exactOptional(),
   removedScopes: names.exactOptional(),
-  ...ignored('addedAuthorizationDetailsTypes', 'removedAuthorizationDetailsTypes'),
+  addedAuthorizationDetailsTypes: switchedOff('Leave it out.'),
+  removedAuthorizationDetailsTypes: switchedOff('Leave it out.'),
 }) as unknown as z.ZodType<{ addedScopes?: string[]; removedScopes?: string[] }>
 
 export const authorizedApiViewSchema: z.ZodType<AuthorizedApiView> = z.strictObject({

@@ -1,0 +1,154 @@
+/** How an application speaks OAuth and OpenID Connect: from the body of the management API to its settings, and back. */
+import { isDeepStrictEqual } from 'node:util'
+import { present } from '@preflow/contract'
+import { requestProblems } from '../../ground/http/request-problems.ts'
+import type { Application } from '../../ground/store/model.ts'
+import { applicationProblems } from './application-problems.ts'
+import type { OidcInput, OidcView } from './routes/applications.ts'
+import { withKept } from './routes/kept-fields.ts'
+
+const HYBRID_RESPONSE_TYPES = ['code token', 'code id_token', 'code id_token token']
+/** Grants whose answers go to a callback URL. */
+const REDIRECTING_GRANTS = ['authorization_code', 'implicit']
+
+/** The application's settings out of the body, with the reference's defaults for what is left out. */
+export function readOidc(oidc: OidcInput) {
+  const isPublicClient = oidc.publicClient ?? false
+  const callbackUrls = (oidc.callbackURLs ?? []).flatMap(readCallbackUrl)
+  const hybridResponseTypes = readHybridResponseTypes(oidc.hybridFlow)
+  if (isPublicClient && oidc.grantTypes.includes('client_credentials')) {
+    throw requestProblems.invalid(
+      'grantTypes: a public client cannot use client_credentials, because anybody could. Give it a secret, or leave the grant out.',
+    )
+  }
+  const needsCallback = oidc.grantTypes.some(grant => REDIRECTING_GRANTS.includes(grant))
+  if (needsCallback && callbackUrls.length === 0) {
+    throw requestProblems.invalid(`callbackURLs: name at least one; ${REDIRECTING_GRANTS.join(' and ')} need it.`)
+  }
+  return {
+    isPublicClient,
+    mustUsePkce: oidc.pkce?.mandatory ?? isPublicClient,
+    grantTypes: [...new Set(oidc.grantTypes)],
+    callbackUrls,
+    ...present({ hybridResponseTypes: hybridResponseTypes.length > 0 ? hybridResponseTypes : undefined }),
+    allowedOrigins: (oidc.allowedOrigins ?? []).map(readOrigin),
+    accessTokenType: (oidc.accessToken?.type ?? 'JWT') as Application['accessTokenType'],
+    userTokenLifetimeSeconds: oidc.accessToken?.userAccessTokenExpiryInSeconds ?? 3600,
+    applicationTokenLifetimeSeconds: oidc.accessToken?.applicationAccessTokenExpiryInSeconds ?? 3600,
+    accessTokenClaims: oidc.accessToken?.accessTokenAttributes ?? [],
+    refreshTokenLifetimeSeconds: oidc.refreshToken?.expiryInSeconds ?? 86_400,
+    renewsRefreshToken: oidc.refreshToken?.renewRefreshToken ?? true,
+    idTokenLifetimeSeconds: oidc.idToken?.expiryInSeconds ?? 3600,
+    audiences: oidc.idToken?.audience ?? [],
+    ...present({ idTokenAlgorithm: readAlgorithm(oidc.idToken?.idTokenSignedResponseAlg) }),
+  } satisfies Partial<Application>
+}
+
+function readAlgorithm(given: NonNullable<OidcInput['idToken']>['idTokenSignedResponseAlg']) {
+  return given === 'SHA256withRSA' ? 'RS256' : given
+}
+
+/** RFC 8252: tokens reach https pages, programs on the same machine, and schemes that belong to a domain. Nothing else. */
+function isCallbackUrl(url: string): boolean {
+  const parsed = URL.parse(url)
+  if (parsed?.hash !== '' || /[#*]/.test(url) || parsed.username !== '' || parsed.password !== '') return false
+  if (parsed.protocol === 'https:') return true
+  if (parsed.protocol === 'http:') return isLoopback(parsed.hostname)
+  return /^[a-z][a-z0-9+-]*\.[a-z0-9+.-]+:$/.test(parsed.protocol)
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
+}
+
+/**
+ * The reference takes several URLs as one regular expression of alternatives. Other expressions would be guessed at, so they are
+ * refused. A dot is a dot, escaped or not.
+ */
+function readCallbackUrl(given: string): string[] {
+  const expression = /^regexp=(.*)$/s.exec(given)?.[1]
+  const urls = expression === undefined ? [given] : alternativesOf(expression)
+  for (const url of urls) {
+    if (!isCallbackUrl(url)) {
+      throw requestProblems.invalid(
+        'callbackURLs: each must be an absolute URL without fragment, user name and wildcard: https, http on this machine (127.0.0.1, localhost), or the scheme of a native application with a dot (com.example.app:/callback); or regexp=(url|url).',
+      )
+    }
+  }
+  return urls
+}
+
+function alternativesOf(expression: string): string[] {
+  const [, inner = expression] = /^\((.*)\)$/s.exec(expression) ?? []
+  return inner.split('|').map(alternative => {
+    const url = alternative.replace(/\\([./?-])/g, '$1')
+    if (!/[*+()[\]{}^$\\]/.test(url)) return url
+    const shown = JSON.stringify(alternative.slice(0, 200))
+    throw requestProblems.invalid(
+      `callbackURLs: ${shown} is a regular expression. Write every address out: regexp=(https://a.example/cb|https://b.example/cb).`,
+    )
+  })
+}
+
+function readOrigin(given: string): string {
+  const origin = URL.parse(given)?.origin
+  if (origin === undefined || origin === 'null' || origin !== given.replace(/\/$/, '')) {
+    throw requestProblems.invalid('allowedOrigins: each must be an origin, for example https://app.example.com.')
+  }
+  return origin
+}
+
+function readHybridResponseTypes(hybrid: OidcInput['hybridFlow']): string[] {
+  if (!hybrid?.enable) return []
+  const types = (hybrid.responseType ?? '').split(',').map(type => type.trim())
+  if (types.every(type => HYBRID_RESPONSE_TYPES.includes(type))) return types
+  throw applicationProblems.wrongHybridResponseType()
+}
+
+/** The application without the settings that a body may leave out. */
+export function withoutOidc(application: Application): Application {
+  const { hybridResponseTypes: _types, idTokenAlgorithm: _algorithm, keptOidc: _kept, ...others } = application
+  return others
+}
+
+/** Its settings as they were sent, with the defaults of what was left out. */
+export function showOidc(application: Application): OidcView {
+  const { hybridResponseTypes = [] } = application
+  const view: OidcView = {
+    clientId: application.clientId,
+    ...present({ clientSecret: application.clientSecret }),
+    state: 'ACTIVE',
+    grantTypes: application.grantTypes,
+    callbackURLs: application.callbackUrls,
+    allowedOrigins: application.allowedOrigins,
+    publicClient: application.isPublicClient,
+    pkce: { mandatory: application.mustUsePkce, supportPlainTransformAlgorithm: false },
+    hybridFlow: {
+      enable: hybridResponseTypes.length > 0,
+      ...present({ responseType: hybridResponseTypes.length > 0 ? hybridResponseTypes.join(',') : undefined }),
+    },
+    accessToken: {
+      type: application.accessTokenType,
+      userAccessTokenExpiryInSeconds: application.userTokenLifetimeSeconds,
+      applicationAccessTokenExpiryInSeconds: application.applicationTokenLifetimeSeconds,
+      accessTokenAttributes: application.accessTokenClaims,
+      bindingType: 'None',
+    },
+    refreshToken: {
+      expiryInSeconds: application.refreshTokenLifetimeSeconds,
+      renewRefreshToken: application.renewsRefreshToken,
+    },
+    idToken: {
+      expiryInSeconds: application.idTokenLifetimeSeconds,
+      audience: application.audiences,
+      ...present({ idTokenSignedResponseAlg: application.idTokenAlgorithm }),
+    },
+  }
+  const { callbackURLs, ...kept } = application.keptOidc ?? {}
+  // A command of the operator may have moved where the application is called back.
+  const isCurrent = isDeepStrictEqual(
+    (callbackURLs as string[] | undefined)?.flatMap(readCallbackUrl),
+    application.callbackUrls,
+  )
+  return withKept(view, isCurrent ? { ...kept, callbackURLs } : kept)
+}
