@@ -45,7 +45,7 @@ async function startService<S extends Settings>(
   const read = readService(service, { environment: {}, file: { ...CALLER_SETTINGS, ...settings } })
   assert(read.ok, read.ok ? '' : read.problems.join('\n'))
   const open = await service.open(read.configuration, { report: (_, { event }) => reported(event) })
-  const server: RunningServer = await serve(open.extension)
+  const server: RunningServer = await serve(open.extension, { log: false })
   return {
     url: `${server.url}/`,
     extension: open.extension,

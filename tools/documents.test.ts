@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 
@@ -20,7 +30,9 @@ test('every relative link of a document leads somewhere', () => {
 })
 
 test('every npm script that a document names exists', () => {
-  const unknown = documents.flatMap(document => {
+  // Those of new projects name the scripts of the project.
+  const own = documents.filter(document => !document.startsWith('packages/cli/templates/'))
+  const unknown = own.flatMap(document => {
     const text = readFileSync(join(root, document), 'utf8')
     return [...text.matchAll(/npm run (?:-s )?([\w:-]+)(?! -w)/g)]
       .map(([, name = '']) => name)
@@ -51,7 +63,6 @@ test('the TypeScript in the documents compiles', () => {
         compilerOptions: {
           noUnusedLocals: false,
           noUnusedParameters: false,
-          noPropertyAccessFromIndexSignature: false,
         },
         include: ['*.ts'],
       }),
@@ -62,6 +73,29 @@ test('the TypeScript in the documents compiles', () => {
     } catch (error) {
       assert.fail((error as { stdout: string }).stdout)
     }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('an editor finds the packages from a file in the root folder, in a clone that was never built', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'preflow-clone-'))
+  try {
+    for (const name of ['node_modules', 'packages/extension/node_modules']) {
+      if (!existsSync(join(root, name))) continue
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      symlinkSync(join(root, name), join(folder, name))
+    }
+    for (const name of ['tsconfig.json', 'tsconfig.check.json', 'tsconfig.base.json', 'package.json']) {
+      copyFileSync(join(root, name), join(folder, name))
+    }
+    const [example = ''] = /```ts\n[\s\S]*?```/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+    writeFileSync(join(folder, 'first.ts'), example.replaceAll(/^```.*$/gm, ''))
+    const tsc = join(root, 'node_modules', '.bin', 'tsc')
+    const { stdout } = spawnSync(tsc, ['-p', folder, '--listFiles'], { encoding: 'utf8' })
+    assert.match(stdout, /packages\/extension\/src\/index\.ts$/m)
+    assert.doesNotMatch(stdout, /packages\/[a-z]+\/dist\//)
+    assert.doesNotMatch(stdout, /first\.ts.*error/)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -38,7 +38,7 @@ if (!read.ok) throw new Error(read.problems.join('\n'))
 const sink = openSync('/dev/null', 'w')
 const { log } = createLineLog(lines => writeSync(sink, lines))
 const guard = await passwordGuard.open(read.configuration, { log })
-const server = await serve(guard.extension)
+const server = await serve(guard.extension, { log: false })
 // Different passwords, so that asking is not coalesced into one question.
 const passwords = Array.from({ length: mode === 'asked' ? 500 : 1 }, (_, index) => `Blue-Heron_${index}!`)
 process.stdout.write(

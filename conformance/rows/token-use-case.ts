@@ -70,7 +70,7 @@ function guarded(
     })
     assert(read.ok, JSON.stringify(read))
     const guard = await openTokenGuard(read.configuration, { now })
-    const server = await serve(guard.extension, { graceMs: 0 })
+    const server = await serve(guard.extension, { graceMs: 0, log: false })
     const answers: Guarded['answers'] = []
     stage.extension(AT).answer(async ({ body, headers }) => {
       const answer = await postTo(server.url, alter(body), String(headers['x-api-key']))
@@ -161,7 +161,7 @@ async function withScopeLimiter<Result>(act: (url: string) => Promise<Result>): 
     file: { caller: 'api-key', callerSecrets: [KEY], allowedScopes: ['read:metrics'] },
   })
   assert(read.ok, JSON.stringify(read))
-  const server = await serve(createScopeLimiter(read.configuration), { graceMs: 0 })
+  const server = await serve(createScopeLimiter(read.configuration), { graceMs: 0, log: false })
   try {
     return await act(server.url)
   } finally {

@@ -16,7 +16,7 @@ after(() => rm(folder, { recursive: true }))
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const key = 'a-key-of-the-platform'
 
-/** Runs main.ts as an operator does, with these variables only. */
+/** Runs main.ts as an operator does, with only these variables. */
 function run(environment: Record<string, string>): {
   child: ChildProcessWithoutNullStreams
   output: { text: string; errors: string }
@@ -56,7 +56,7 @@ async function start(context: TestContext, environment: Record<string, string>) 
 const post = (url: string, body: string) =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': key }, body })
 
-test('PC-19: no password, digest or ciphertext is ever in the log, whatever is sent and however it ends', async context => {
+test('PC-19: no password, digest or ciphertext is ever in the log, for any input and any result', async context => {
   const standIn = await startRangeStandIn()
   context.after(() => standIn.close())
   const { privateKey, publicKey } = await generateKeyPair('RSA-OAEP-256', { extractable: true })
@@ -119,7 +119,7 @@ test('PC-19: no password, digest or ciphertext is ever in the log, whatever is s
   }
 })
 
-test('one line says what was decided and why, and lines at the start which corpora are used', async context => {
+test('one line shows what was decided and why, and lines at the start show which corpora are used', async context => {
   const guard = await start(context, { PASSWORD_GUARD_ASKS_RANGE_API: 'false' })
   const event = { user: { updatingCredential: { type: 'PASSWORD', format: 'PLAIN_TEXT', value: 'P@ssw0rd' } } } as const
   await post(guard.url, JSON.stringify(sampleRequest('PRE_UPDATE_PASSWORD', { event })))
@@ -135,7 +135,7 @@ test('one line says what was decided and why, and lines at the start which corpo
   assert.match(decision.why, /breachedPasswords: plain, found in the common passwords/)
 })
 
-test('a start with wrong settings is refused with every problem and none of the values', async () => {
+test('an invalid setting prevents the start, and every problem is listed without its value', async () => {
   const { output, ended } = run({
     PASSWORD_GUARD_CALLER_SECRETS: 'short-secret',
     PASSWORD_GUARD_MIN_LENGTH: 'eight',
@@ -159,7 +159,7 @@ test('a start with wrong settings is refused with every problem and none of the 
   assert.doesNotMatch(output.errors, /short-secret|eight|shrug|sorry/)
 })
 
-test('a start with settings that contradict each other, or that name what is not there, is refused with a sentence', async () => {
+test('settings that contradict each other, or name a missing file, prevent the start with a sentence', async () => {
   const notACorpus = join(folder, 'list.txt')
   await writeFile(notACorpus, 'P@ssw0rd\n'.repeat(100))
   const cases: [Record<string, string>, RegExp][] = [

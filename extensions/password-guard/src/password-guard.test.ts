@@ -31,7 +31,7 @@ const hashed = (text: string) =>
     additionalData: { algorithm: 'SHA256' },
   }) as never
 
-/** A guard as it is deployed, with a stand-in for the range API, and what it logged. */
+/** A guard as it is deployed, with a stand-in for the range API, and its log. */
 async function open(
   context: TestContext,
   file: Record<string, unknown> = {},
@@ -63,7 +63,7 @@ const reasonOf = ([, answer]: [number, ActionResponse]) =>
       ? answer.errorMessage
       : answer.actionStatus
 
-test('UC-01: a password from a breach is refused with a reason for programs and a sentence for people', async context => {
+test('UC-01: a breached password is rejected with a reason for programs and a sentence for people', async context => {
   const { guard, standIn } = await open(context)
   assert.deepEqual(await decide(guard, plain(breached)), [
     200,
@@ -80,7 +80,7 @@ test('UC-01: a password from a breach is refused with a reason for programs and 
   )
 })
 
-test('versions 1 and 2 are both decided, with and without what only newer platforms send', async context => {
+test('versions 1 and 2 are both decided, with and without members that only newer platforms send', async context => {
   const { guard } = await open(context)
   const old = sampleRequest('PRE_UPDATE_PASSWORD', {
     requestId: undefined,
@@ -116,7 +116,7 @@ test('PC-10: an organization, claims in any order and unknown fields make no dif
   }
 })
 
-test('UC-04: a hashed password is checked against SHA-256, and otherwise an error, never a SUCCESS', async context => {
+test('UC-04: a hashed password is compared with SHA-256 digests; without any, the result is an error and never SUCCESS', async context => {
   const source = join(folder, 'company.txt')
   await writeFile(source, good)
   await buildCorpus({ source, out: `${source}.corpus`, digest: 'sha256' })
@@ -137,7 +137,7 @@ test('UC-04: a hashed password is checked against SHA-256, and otherwise an erro
   )
 })
 
-test('UC-05: encrypted passwords are read in both forms, with the old and the new key, and refused with another', async context => {
+test('UC-05: encrypted passwords are read in both forms, with the old and the new key, and rejected with another key', async context => {
   const [current, previous, stranger] = await Promise.all(
     Array.from({ length: 3 }, () => generateKeyPair('RSA-OAEP-256', { extractable: true })),
   )
@@ -165,7 +165,7 @@ test('UC-05: encrypted passwords are read in both forms, with the old and the ne
   assert.deepEqual(reasonOf(await decide(keyless.guard, await encrypt(good, current))), 'credential_no_key')
 })
 
-test('UC-08: without the key of the platform nothing is decided, so nobody can ask about passwords', async context => {
+test('UC-08: without the key of the platform nothing is decided, so outsiders cannot check passwords', async context => {
   const { guard, standIn } = await open(context)
   for (const wrong of [{}, { 'x-api-key': 'a-key-of-nobody' }, { authorization: `Bearer ${key}` }] as Record<
     string,
@@ -177,7 +177,7 @@ test('UC-08: without the key of the platform nothing is decided, so nobody can a
   assert.equal(standIn.requests.length, 0)
 })
 
-test('whatever goes wrong, the answer is a valid ERROR with errorMessage on 400 or 500', async context => {
+test('after every failure the answer is a valid ERROR with errorMessage on 400 or 500', async context => {
   const { guard, standIn } = await open(context, { whenUnavailable: 'error', rangeApiTimeoutMs: 150 })
   for (const fault of ['garbage', 'truncated', 'cut', 'empty', 'hangup', 'slow', 302, 500, 503, 429] as const) {
     standIn.setFault(fault)
@@ -187,7 +187,7 @@ test('whatever goes wrong, the answer is a valid ERROR with errorMessage on 400 
   }
 })
 
-test('UC-06: a service that hangs is answered by the setting well before the platform gives up', async context => {
+test('UC-06: if the service hangs, the setting decides well before the platform times out', async context => {
   for (const [whenUnavailable, actionStatus] of [
     ['allow', 'SUCCESS'],
     ['deny', 'FAILED'],
@@ -204,14 +204,14 @@ test('UC-06: a service that hangs is answered by the setting well before the pla
   }
 })
 
-test('a budget that is nearly spent is kept, whatever the range API may take', async context => {
+test('the policy keeps within the remaining budget, even if the range API may take longer', async context => {
   const { guard, standIn } = await open(context, { budgetMs: 400, rangeApiTimeoutMs: 399, whenUnavailable: 'allow' })
   standIn.setFault('slow')
-  // Within the budget by the policy itself, not by the budget's own end, which would be an ERROR.
+  // The policy itself keeps the budget. The end of the budget would be an ERROR.
   assert.deepEqual(await decide(guard, plain(good)), fine)
 })
 
-test('UC-10: what is no password update is refused before anything is asked', async context => {
+test('UC-10: a request that is not a password update is rejected before any check', async context => {
   const { guard, standIn } = await open(context, { maxBodyBytes: 2048 })
   const sample = sampleRequest('PRE_UPDATE_PASSWORD')
   const cases: [unknown, number][] = [
@@ -238,14 +238,14 @@ test('UC-10: what is no password update is refused before anything is asked', as
   assert.equal(standIn.requests.length, 0)
 })
 
-test('UC-07: a hundred decisions at once about one password ask the service once', async context => {
+test('UC-07: a hundred concurrent decisions about one password send one request to the service', async context => {
   const { guard, standIn } = await open(context)
   const decisions = await Promise.all(Array.from({ length: 100 }, () => decide(guard, plain(breached))))
   assert.ok(decisions.every(decision => reasonOf(decision) === 'password_compromised'))
   assert.equal(standIn.requests.length, 1)
 })
 
-test('UC-09: a password with the local part of the own address is refused', async context => {
+test("UC-09: a password with the local part of the user's own address is rejected", async context => {
   const { guard, standIn } = await open(context)
   const claims = [{ uri: 'http://wso2.org/claims/emailaddress', value: 'ines.diver@heron.example' }]
   const event = { user: { claims, updatingCredential: plain('Ines.Diver-2026') } }
@@ -254,7 +254,7 @@ test('UC-09: a password with the local part of the own address is refused', asyn
   assert.equal(standIn.requests.length, 0)
 })
 
-test('offline: a file and a filter of one corpus decide the same without asking anybody', async context => {
+test('offline: a file and a filter of one corpus decide the same without network requests', async context => {
   const source = join(folder, 'corpus.txt')
   await writeFile(source, [breached, 'another-one'].map(text => `${hash('sha1', text).toUpperCase()}:7`).join('\r\n'))
   for (const kind of ['file', 'filter'] as const) {
@@ -267,7 +267,7 @@ test('offline: a file and a filter of one corpus decide the same without asking 
   }
 })
 
-test('every text of an answer is one that every platform accepts', async context => {
+test('every platform accepts every string of an answer', async context => {
   const { guard, standIn, log } = await open(context, { forbiddenWords: ['heron'], rangeApiTimeoutMs: 100 })
   const lenient = await open(context, {
     rulesNotCheckable: 'deny',
@@ -307,10 +307,10 @@ test('every text of an answer is one that every platform accepts', async context
   assert.ok([...log, ...lenient.log].every(({ reports }) => reports.length === 0))
 })
 
-test('PR-12: an ERROR goes out over a socket with 500 and a body, so that the platform does not ask again', async context => {
+test('PR-12: an ERROR is sent over a socket with 500 and a body, so the platform does not retry', async context => {
   const { guard, standIn } = await open(context, { whenUnavailable: 'error', rangeApiTimeoutMs: 150 })
   standIn.setFault(500)
-  const server = await serve(guard.extension)
+  const server = await serve(guard.extension, { log: false })
   context.after(() => server.close())
   const response = await fetch(server.url, {
     method: 'POST',

@@ -5,9 +5,9 @@ import { type CredentialReader, createCredentialReader } from '@preflow/extensio
 import { type BreachCounter, breachedPasswords, combine, type PasswordDigest, passwordRules } from '@preflow/policies'
 import type { Configuration } from './configuration.ts'
 
-/** What password-guard needs of its surroundings. */
+/** The dependencies of password-guard. */
 export interface PasswordGuardPorts {
-  /** Reads shared passwords, and opens encrypted ones. Default: one without keys. */
+  /** Reads shared passwords, and decrypts encrypted ones. Default: one without keys. */
   credential?: CredentialReader
   /** The operator's own corpora. */
   corpora?: readonly Corpus[]
@@ -25,9 +25,9 @@ export interface PasswordGuardPorts {
 }
 
 /**
- * Decides new passwords by their length and words and by what is known from breaches.
+ * Checks new passwords by length, words and known breaches.
  *
- * @throws {TypeError} When nothing is given that could know a breached password.
+ * @throws {TypeError} If there is no source of breached passwords.
  * @example
  * const guard = createPasswordGuard(configuration, { common: await openCommonPasswords() })
  */
@@ -40,7 +40,7 @@ export function createPasswordGuard(configuration: Configuration, ports: Passwor
   )
 }
 
-/** The cheap one first. */
+/** The cheap check first. */
 function policies(
   c: Configuration,
   { credential, corpora, common, count, digest }: PasswordGuardPorts & { credential: CredentialReader },

@@ -13,7 +13,7 @@ async function start(context: TestContext, options: RangeStandInOptions = {}): P
 const PREFIX = '21BD1'
 const REST = '2DC183F740EE76F27B78EB39C8AD972A757'
 
-test('a range has the known password with its count among lines of digests, ended by CRLF and sorted', async context => {
+test('a range has the known password with its count among lines of digests, with CRLF and sorted', async context => {
   assert.equal(hash('sha1', 'P@ssw0rd').toUpperCase(), PREFIX + REST)
   const { url } = await start(context, { passwords: { 'P@ssw0rd': 5 } })
   const response = await fetch(`${url}/range/${PREFIX}`)
@@ -35,7 +35,7 @@ test('padding adds lines with the count 0, and only on request', async context =
   assert.ok(padded.includes(':0\r\n') && !/:0\r?$/m.test(bare))
 })
 
-test('a prefix that is none is 400, another path 404, and a client without a name 403', async context => {
+test('an invalid prefix gets 400, another path 404, and a client without a user agent 403', async context => {
   const { url } = await start(context)
   for (const [path, status] of [
     ['/range/21BD', 400],
@@ -53,7 +53,7 @@ test('a prefix that is none is 400, another path 404, and a client without a nam
   assert.equal(status, 403)
 })
 
-test('faults are switched over HTTP too, and an unknown one is refused with the choices', async context => {
+test('failures can be set over HTTP, and an unknown one is rejected with the valid ones', async context => {
   const { url, requests } = await start(context)
   const put = (body: string) => fetch(`${url}/fault`, { method: 'PUT', body })
   assert.equal((await put('503')).status, 204)

@@ -4,9 +4,9 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net'
 
 /**
- * What is wrong with the service: `slow` never answers, `drip` sends a byte at a time, `hangup` cuts the connection,
- * `truncated` cuts it within the answer, `cut` ends the answer within a line, `garbage` is a page, `empty` is nothing, a
- * number answers with that status.
+ * A simulated failure: `slow` never answers, `drip` sends a byte at a time, `hangup` closes the connection, `truncated`
+ * closes it within the body, `cut` ends the body within a line, `garbage` is an HTML page, `empty` is an empty body, a
+ * number is the status.
  */
 export type RangeFault = 'slow' | 'drip' | 'hangup' | 'truncated' | 'cut' | 'garbage' | 'empty' | 302 | 429 | 500 | 503
 
@@ -24,9 +24,11 @@ export interface RangeStandInOptions {
 export interface RangeStandIn {
   url: string
   port: number
-  /** What it was asked, oldest first, as it came over the wire. */
+  /** The requests, oldest first, as they came over the wire. */
   readonly requests: readonly { path: string; headers: IncomingHttpHeaders }[]
-  /** Makes it misbehave, for the next `times` requests when given; `undefined` makes it well. Also `PUT /fault` with a JSON value. */
+  /**
+   * Starts a failure, for the next `times` requests if set; `undefined` ends it. Also `PUT /fault` with a JSON value.
+   */
   setFault(fault: RangeFault | undefined, times?: number): void
   close(): Promise<void>
 }
@@ -45,12 +47,14 @@ const FAULTS: readonly unknown[] = [
   503,
 ] satisfies RangeFault[]
 
-/** Lines of a range besides the known passwords: the real service has about as many, and none is ever empty. */
+/**
+ * Number of lines of a range besides the known passwords. The real service has about as many, and no range is empty.
+ */
 const OTHERS = 700
 const PADDED_TO = 900
 
 /**
- * Starts a server that speaks the range endpoint of Pwned Passwords, for demonstrations and tests without network.
+ * Starts a server that implements the range endpoint of Pwned Passwords, for demonstrations and tests without network.
  *
  * Every range has the same lines each time: the known passwords, invented ones, and with `Add-Padding` more with the
  * count 0.
@@ -139,7 +143,7 @@ function faultsOf(retryAfterSeconds: number): Record<RangeFault, (response: Serv
   }
 }
 
-/** Sets the fault that a request names. */
+/** Sets the failure that a request names. */
 function readFault(
   request: IncomingMessage,
   response: ServerResponse,

@@ -56,7 +56,7 @@ export const passwordGuard: Service<typeof settings> = {
   },
 }
 
-/** By way of a string, because making a Buffer costs Node more than twice what the digest does. */
+/** Hashes a string, because creating a Buffer costs Node more than twice as much as the digest. */
 function digest(kind: DigestKind, text: string): Uint8Array {
   const characters = hash(kind, text, 'binary')
   const bytes = new Uint8Array(characters.length)
@@ -64,7 +64,7 @@ function digest(kind: DigestKind, text: string): Uint8Array {
   return bytes
 }
 
-/** The keys as they are given, or what is in the files that are named. */
+/** The keys as they are given, or the content of the named files. */
 function keyTexts({ decryptionKey, previousDecryptionKey }: Configuration): Promise<string[]> {
   const given = {
     PASSWORD_GUARD_DECRYPTION_KEY: decryptionKey,
@@ -75,9 +75,9 @@ function keyTexts({ decryptionKey, previousDecryptionKey }: Configuration): Prom
       if (text === undefined) return []
       if (/^\s*(-----|\{)/.test(text)) return text
       return readFile(text, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-        // The value is not repeated: it may be a key that was pasted without its first line.
+        // The message omits the value, because it may be a key that was pasted without its first line.
         throw new Error(
-          `${variable}: cannot be read (${cause.code}). Give a PEM, a JWK, or the path of a file with one.`,
+          `${variable}: cannot be read (${cause.code}). Specify a PEM, a JWK, or the path of a file with one.`,
         )
       })
     }),

@@ -1,37 +1,37 @@
-/** How often the PIN of one user was tried since it was last right, over all sign-ins and browsers. */
+/** How often the PIN of one user was tried since the last success, over all sign-ins and browsers. */
 export interface Attempts {
-  /** Disguised name of the user. */
+  /** Pseudonym of the user. */
   subject: string
   version: number
   count: number
   /** Epoch milliseconds. */
   lastAt: number
-  /** Epoch milliseconds; in the past or 0 when the user may try. */
+  /** Epoch milliseconds. In the past, or 0, if the user may try. */
   lockedUntil: number
 }
 
-/** Where attempts are kept. They are read, computed and swapped; a swap fails when another request was faster. */
+/** Storage of attempts. They are read, changed and swapped. A swap fails if another request was faster. */
 export interface AttemptStore {
   findAttempts(subject: string): Promise<Attempts | undefined>
-  /** `false` when the stored attempts are no longer `before`; without `before`, when there are some by now. */
+  /** `false` if the stored attempts are no longer `before`. Without `before`: if some exist by now. */
   swapAttempts(before: Attempts | undefined, after: Attempts): Promise<boolean>
   forgetAttempts(subject: string): Promise<void>
 }
 
 export interface LockPolicy {
-  /** After so many PINs that were not right the user is locked; and again after so many more. */
+  /** After this many wrong PINs the user is locked, and again after the same number. */
   attempts: number
   /** First lock in milliseconds. Each further one is twice as long. */
   lockMs: number
-  /** Longest lock in milliseconds. After twice this time without a try the count starts over. */
+  /** Longest lock in milliseconds. After twice this time without an attempt the count restarts. */
   maxLockMs: number
 }
 
 /**
- * Counts a PIN that is about to be checked, or says that the user is locked.
+ * Counts a PIN before it is checked, or reports that the user is locked.
  *
- * It counts first and is forgiven when the PIN was right (`store.forgetAttempts`), so guesses made in parallel, against any
- * number of instances, get no more tries than guesses made in turn.
+ * The attempt is counted first and removed if the PIN was right (`store.forgetAttempts`). So parallel guesses, at any
+ * number of instances, get no more attempts than sequential ones.
  */
 export async function reserveAttempt(
   store: Pick<AttemptStore, 'findAttempts' | 'swapAttempts'>,
@@ -43,8 +43,8 @@ export async function reserveAttempt(
     const before = await store.findAttempts(subject)
     if (before && now < before.lockedUntil) return 'locked'
     if (await store.swapAttempts(before, countAttempt(before, subject, now, policy))) return 'reserved'
-    // Somebody else counted in between. Each lap means that one more try is on record, so there are at most as many laps as
-    // tries before the lock.
+    // Another request counted in between. Each iteration means one more recorded attempt, so the lock limits the number
+    // of iterations.
   }
 }
 

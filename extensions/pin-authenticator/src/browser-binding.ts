@@ -5,12 +5,12 @@ import type { Entry, EntryLimits } from './entry.ts'
 
 /** Binds an entry to the first browser that opens it, by a cookie, and its forms to that cookie. */
 export interface BrowserBinding {
-  /** A new key for a browser, with the hash that the entry keeps. */
+  /** A new key for a browser, with the hash that the entry stores. */
   newKey(): { key: string; hash: string }
-  /** Gives the browser the key. */
+  /** Sends the key to the browser. */
   give(c: Context, entry: Entry, key: string): void
   isBound(c: Context, entry: Entry): boolean
-  /** Proves that a form was made for this browser, this entry and this attempt. Only who has the cookie can make one. */
+  /** Proves that a form was created for this browser, this entry and this attempt. Creating one requires the cookie. */
   tokenFor(c: Context, entry: Entry, attempt: number, key?: string): string
   isToken(c: Context, entry: Entry, given: { token: string; attempt: number }): boolean
 }
@@ -18,13 +18,14 @@ export interface BrowserBinding {
 const BROWSER_KEY_BYTES = 32
 
 export function createBrowserBinding(options: {
-  /** Whether pages are served over https, as they must be anywhere but on this machine. */
+  /** Whether pages are served over https. Only on this machine they may not be. */
   isSecure: boolean
   limits: EntryLimits
   randomBytes(length: number): Uint8Array
 }): BrowserBinding {
   const { isSecure, limits, randomBytes } = options
-  // With `__Host-` no other host of the domain can plant the cookie. It needs https, which this machine alone may lack.
+  // `__Host-` prevents other hosts of the domain from setting the cookie. It requires https, which may be missing only
+  // on this machine.
   const cookieName = ({ handle }: Entry) => `${isSecure ? '__Host-' : ''}pin-${hashOf(handle).slice(0, 12)}`
   const keyOf = (c: Context, entry: Entry) => getCookie(c, cookieName(entry)) ?? ''
   const tokenFor: BrowserBinding['tokenFor'] = (c, entry, attempt, key = keyOf(c, entry)) =>

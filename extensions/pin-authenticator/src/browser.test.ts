@@ -13,7 +13,7 @@ const places = [
 const executablePath = places.find(place => place !== '' && existsSync(place))
 
 if (executablePath === undefined) {
-  const skip = 'No Chromium was found; install it, or name it in PREFLOW_TEST_CHROMIUM, to walk through the pages.'
+  const skip = 'No Chromium was found. To run the page tests, install it or set PREFLOW_TEST_CHROMIUM.'
   test('the pages in a browser', { skip }, () => {})
 } else {
   const args = [
@@ -28,11 +28,11 @@ if (executablePath === undefined) {
   after(() => browser.close())
   for (const javaScriptEnabled of [true, false]) {
     const how = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
-    test(`${how}: into the page, a wrong PIN, the right one, and back at the application`, () =>
+    test(`${how}: open the page, enter a wrong PIN, then the right one, and return to the application`, () =>
       walk(browser, javaScriptEnabled))
   }
-  test('a sign-in that has failed leads back to the application, which learns it', () => fail(browser))
-  test('a user name and a PIN are entered with the keyboard alone', () => type(browser))
+  test('after a failed sign-in the browser returns to the application, which gets the error', () => fail(browser))
+  test('a user name and a PIN can be entered with only the keyboard', () => type(browser))
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`the page is legible and fits a phone in the ${colorScheme} scheme`, () => fit(browser, colorScheme))
   }
@@ -53,7 +53,7 @@ async function start(settings: Parameters<typeof startAuthenticator>[0] = {}) {
   }
 }
 
-/** A page that keeps what the browser says about violations of our policy: they are seen nowhere else. */
+/** Collects the violations of our policy that the browser reports. They are visible nowhere else. */
 async function open(browser: Browser, options: Parameters<Browser['newContext']>[0]) {
   const context = await browser.newContext(options)
   const page = await context.newPage()
@@ -166,7 +166,7 @@ async function enterBoth(page: Page): Promise<void> {
   await page.getByRole('alert').waitFor()
 }
 
-/** Runs in the page: WCAG's contrast of every text against what is painted behind it. */
+/** Runs in the page: WCAG's contrast of all text against its background. */
 function contrasts(): { text: string; ratio: number }[] {
   const canvas = document
     .createElement('canvas')

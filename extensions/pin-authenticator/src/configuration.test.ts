@@ -19,7 +19,7 @@ function problemsOf(environment: Record<string, string>): string {
   return read.ok ? '' : read.problems.join('\n')
 }
 
-test('what must be given is little; everything else has a default', () => {
+test('few settings are required; all others have a default', () => {
   const read = readConfiguration({ environment: needed })
   assert.ok(read.ok)
   const { entryAttempts, database, callerAuthentication } = read.configuration
@@ -28,7 +28,7 @@ test('what must be given is little; everything else has a default', () => {
   assert.deepEqual(callerAuthentication, { type: 'apiKey', header: 'x-api-key', keys: ['k'.repeat(16)] })
 })
 
-test('a start with nothing names everything that must be given', () => {
+test('without settings, every required one is listed', () => {
   const read = readConfiguration({ environment: {} })
   assert.ok(!read.ok)
   for (const name of Object.keys(needed)) assert.match(read.problems.join('\n'), new RegExp(`^${name}: missing`, 'm'))
@@ -53,7 +53,7 @@ for (const [variable, value, why] of [
   ['TEXTS', '{"enterTitel":"x"}', /enterTitel/],
   ['TEXTS', '{', /TEXTS/],
 ] as const) {
-  test(`${PREFIX}_${variable}=${value.slice(0, 30)} is refused with what to do`, () => {
+  test(`${PREFIX}_${variable}=${value.slice(0, 30)} is rejected with what to do`, () => {
     const problems = problemsOf({ [`${PREFIX}_${variable}`]: value })
     assert.match(problems, why)
     assert.ok(!problems.includes('short-secret'))
@@ -76,7 +76,7 @@ test('a platform may authenticate by user name and password, token or signature'
 
 const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8')
 
-test('the README shows every text', () => {
+test('the README lists every message', () => {
   const cells = readme.split('\n').map(line => line.replaceAll(/ +/g, ' '))
   for (const [name, text] of Object.entries(englishTexts)) assert.ok(cells.includes(`| \`${name}\` | ${text} |`), name)
 })

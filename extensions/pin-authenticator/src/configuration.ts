@@ -7,7 +7,7 @@ import { MAX_PIN_LENGTH } from './pin-policy.ts'
 import { isSecure, readPlatformUrls } from './return-url.ts'
 import { type Texts, textsSchema } from './texts.ts'
 
-/** Before the name of every environment variable. */
+/** Prefix of every environment variable. */
 export const PREFIX = 'PIN_AUTHENTICATOR'
 
 const secret = z.string().check(z.minLength(32, 'must have at least 32 characters'))
@@ -20,7 +20,7 @@ const mode: Setting<ModeName> = {
   schema: z.enum(Object.keys(modes) as [ModeName, ...ModeName[]]),
   text: 'text',
   about:
-    '`second_factor` (asks the user of an earlier step), `internal` (identifies a local user) or `federated` (brings its own user with claims).',
+    '`second_factor` (verifies the user of an earlier step), `internal` (identifies a local user) or `federated` (provides an external user with claims).',
 }
 
 const publicUrl: Setting<string> = {
@@ -42,7 +42,7 @@ const platformUrls: Setting<string[]> = {
   ),
   text: 'list',
   about:
-    'Where browsers may be sent back to: `https://id.example.com` for all tenants, `heron.example=https://login.heron.example` for one. Nothing else is ever returned to.',
+    'Where browsers may return to: `https://id.example.com` for all tenants, `heron.example=https://login.heron.example` for one. They return nowhere else.',
 }
 
 const callers = ['basic', 'bearer', 'api-key', 'signature'] as const
@@ -51,14 +51,14 @@ const caller: Setting<(typeof callers)[number]> = {
   schema: z.enum(callers),
   text: 'text',
   about:
-    'How the platform authenticates: `basic`, `bearer`, `api-key` or `signature`. Whoever can call learns who signed in, so there is no `none`.',
+    'How the platform authenticates: `basic`, `bearer`, `api-key` or `signature`. There is no `none`, because a caller learns who signed in.',
 }
 
 const callerSecrets: Setting<string[]> = {
-  schema: z.array(z.string().check(z.minLength(16, 'must have 16 characters at least'))).check(z.minLength(1)),
+  schema: z.array(z.string().check(z.minLength(16, 'must have at least 16 characters'))).check(z.minLength(1)),
   text: 'list',
   about:
-    'Passwords, tokens, keys or signing secrets of the platform, 16 characters at least; two while one is replaced.',
+    'Passwords, tokens, keys or signing secrets of the platform, at least 16 characters each; two during a rotation.',
   secret: true,
 }
 
@@ -66,14 +66,14 @@ const adminKeys: Setting<string[]> = {
   schema: z.array(secret),
   text: 'list',
   default: [],
-  about: 'Bearer tokens of the enrolment API, at least 32 characters each. Without any the API is off.',
+  about: 'Bearer tokens of the enrolment API, at least 32 characters each. Without a token the API is off.',
   secret: true,
 }
 
 const pepper: Setting<string> = {
   schema: secret,
   text: 'text',
-  about: 'Secret mixed into every PIN before it is hashed, at least 32 characters. Keep it apart from the database.',
+  about: 'Secret that is mixed into every PIN before hashing, at least 32 characters. Do not store it in the database.',
   secret: true,
 }
 
@@ -81,7 +81,7 @@ const previousPepper: Setting<string | undefined> = {
   schema: secret,
   text: 'text',
   default: undefined,
-  about: 'The pepper before this one. PINs hashed with it stay valid and are hashed anew when they are entered.',
+  about: 'The previous pepper. PINs hashed with it stay valid, and are hashed again when they are entered.',
   secret: true,
 }
 
@@ -106,12 +106,12 @@ const texts: Setting<Partial<Texts>> = {
   schema: textsSchema,
   text: 'json',
   default: {},
-  about: 'Texts of the page in your words, by their names in `src/texts.ts`, as JSON.',
+  about: 'Your own messages for the page, by their names in `src/texts.ts`, as JSON.',
 }
 
 const { callerUsername, callerHeader, port, hostname } = serviceSettings
 
-/** Every setting of the extension. The table of the README is made from this one. */
+/** The settings of the extension. The README's table is generated from this one. */
 export const settings = {
   mode,
   publicUrl,
@@ -125,18 +125,18 @@ export const settings = {
   previousPepper,
   database,
   minPinLength: whole(
-    { default: 6, about: `Fewest digits of a new PIN. The most are ${MAX_PIN_LENGTH}.` },
+    { default: 6, about: `Minimum digits of a new PIN. The maximum is ${MAX_PIN_LENGTH}.` },
     4,
     MAX_PIN_LENGTH,
   ),
   hashCostLog2: whole(
-    { default: 15, about: 'Cost of hashing as log2 of N of scrypt: 15 takes 32 MiB for each PIN checked.' },
+    { default: 15, about: 'Cost of hashing, as log2 of N of scrypt. 15 takes 32 MiB for each PIN check.' },
     14,
     20,
   ),
-  entryAttempts: whole({ default: 5, about: 'PINs that may be tried in one sign-in.' }, 1, 10),
+  entryAttempts: whole({ default: 5, about: 'Attempts per sign-in.' }, 1, 10),
   userAttempts: whole(
-    { default: 10, about: 'Wrong PINs of one user, over all sign-ins, before the user is locked.' },
+    { default: 10, about: 'Wrong PINs of a user, over all sign-ins, before the user is locked.' },
     3,
     100,
   ),
@@ -146,26 +146,22 @@ export const settings = {
     86_400,
   ),
   maxLockSeconds: whole({ default: 86_400, about: 'Longest lock of a user, in seconds.' }, 60, 2_592_000),
-  entrySeconds: whole({ default: 300, about: 'Seconds until the PIN must be entered.' }, 60, 900),
-  resultSeconds: whole({ default: 60, about: 'Seconds until the platform must have taken the result.' }, 10, 60),
+  entrySeconds: whole({ default: 300, about: 'Seconds in which the PIN must be entered.' }, 60, 900),
+  resultSeconds: whole({ default: 60, about: 'Seconds in which the platform must request the result.' }, 10, 60),
   language,
   texts,
   hostname,
   port,
-  graceMs: whole(
-    { default: 5000, about: 'Milliseconds that requests in flight get to finish at shutdown.' },
-    0,
-    60_000,
-  ),
+  graceMs: whole({ default: 5000, about: 'Milliseconds for open requests to finish at shutdown.' }, 0, 60_000),
 } satisfies Settings
 
-/** The values of {@link settings}, with what belongs together put together. */
+/** The values of {@link settings}, grouped by subject. */
 export type Configuration = SettingValues<typeof settings> & { callerAuthentication: CallerAuthentication }
 
 /**
- * Reads the configuration from the environment and a JSON document; the environment wins.
+ * Reads the configuration from the environment and a JSON document. The environment takes precedence.
  *
- * @returns The configuration, or one sentence per problem that says what to change.
+ * @returns The configuration, or one sentence per problem that states what to change.
  */
 export function readConfiguration(source: {
   environment: Record<string, string | undefined>
@@ -179,14 +175,14 @@ export function readConfiguration(source: {
   return { ok: true, configuration: { ...values, callerAuthentication: callerAuthenticationOf(values) } }
 }
 
-/** What is wrong between settings that are right by themselves. */
+/** Finds conflicts between settings that are valid on their own. */
 function contradictions(values: SettingValues<typeof settings>): string[] {
   const problems = callerContradictions(PREFIX, values)
   if (values.maxLockSeconds < values.lockSeconds) {
     problems.push(`${PREFIX}_MAX_LOCK_SECONDS: must not be below ${PREFIX}_LOCK_SECONDS.`)
   }
   if (values.previousPepper === values.pepper) {
-    problems.push(`${PREFIX}_PREVIOUS_PEPPER: is the pepper itself. Give the one before it, or none.`)
+    problems.push(`${PREFIX}_PREVIOUS_PEPPER: equals the pepper. Set the one before it, or none.`)
   }
   return problems
 }

@@ -6,11 +6,11 @@ import { createStore, type Store, type Tables } from './store.ts'
 const CONNECT_TIMEOUT_MS = 2000
 
 /**
- * Opens the store and brings its tables up to date. Several instances may do so at once.
+ * Opens the store and updates its tables. Several instances may do so at once.
  *
- * @param database A `postgres://` URL, or the path of an SQLite file, which is made when it does not exist.
- * @param onConnectionLost Called when an idle connection to PostgreSQL breaks; the next query opens another.
- * @returns The store. Rejects with a `DatabaseError` when it cannot be used; its message contains no credentials.
+ * @param database A `postgres://` URL, or the path of an SQLite file, which is created if missing.
+ * @param onConnectionLost Called if an idle connection to PostgreSQL breaks. The next query opens another one.
+ * @returns The store. Rejects with a `DatabaseError` if it cannot be used. Its message contains no credentials.
  */
 export async function openStore(database: string, onConnectionLost: (error: Error) => void): Promise<Store> {
   const location = readLocation(database)

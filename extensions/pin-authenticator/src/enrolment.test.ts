@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { importEnrolments } from './index.ts'
 import { adminKey, begin, defaults, ines, pin, startAuthenticator, stepOne } from './platform.fixture.ts'
 
-test('a PIN is set, shown without itself, replaced and withdrawn', async () => {
+test('a PIN is set, shown without itself, replaced and deleted', async () => {
   await using running = await startAuthenticator()
   const claims = [{ uri: 'http://wso2.org/claims/givenname', value: 'Ines' }]
   assert.equal(
@@ -24,7 +24,7 @@ test('a PIN is set, shown without itself, replaced and withdrawn', async () => {
   assert.match(wrong.alert ?? '', /not right/, 'the earlier PIN is')
   assert.ok((await browser.send(wrong, { pin: '570813' })).forward)
   assert.equal((await running.administer('DELETE', ines.id)).status, 204)
-  assert.equal((await running.administer('DELETE', ines.id)).status, 204, 'a second time changes nothing')
+  assert.equal((await running.administer('DELETE', ines.id)).status, 204, 'a repetition changes nothing')
   assert.equal((await running.administer('GET', ines.id)).status, 404)
 })
 
@@ -42,7 +42,7 @@ const refused: [what: string, body: unknown, problem: RegExp][] = [
   ['AU-21: a group with a comma', { pin, groups: ['a,b'] }, /^groups\.0: must not contain a comma/],
 ]
 for (const [what, body, problem] of refused) {
-  test(`an enrolment with ${what} is refused without repeating a PIN`, async () => {
+  test(`an enrolment with ${what} is rejected without repeating a PIN`, async () => {
     await using running = await startAuthenticator()
     const response = await running.administer('PUT', ines.id, body)
     assert.equal(response.status, 400)
@@ -58,10 +58,10 @@ test('a user name belongs to one user', async () => {
   await running.administer('PUT', 'user-1', { pin, username: 'ines' })
   const response = await running.administer('PUT', 'user-2', { pin, username: 'INES' })
   assert.equal(response.status, 409)
-  assert.match(await response.text(), /another user has it/)
+  assert.match(await response.text(), /in use by another user/)
 })
 
-test('a body that is no JSON or too large is refused', async () => {
+test('a body that is not JSON or too large is rejected', async () => {
   await using running = await startAuthenticator()
   const put = (body: string) =>
     fetch(`${running.url}/pins/u`, { method: 'PUT', headers: { authorization: `Bearer ${adminKey}` }, body })
@@ -86,7 +86,7 @@ test('without administrator keys there is no enrolment API', async () => {
   assert.equal((await running.administer('PUT', ines.id, { pin })).status, 404)
 })
 
-test('a locked user is shown as locked, and a new PIN lifts the lock', async () => {
+test('a locked user is shown as locked, and a new PIN unlocks the user', async () => {
   await using running = await startAuthenticator({ userAttempts: 3, entryAttempts: 3 })
   await running.administer('PUT', ines.id, { pin })
   const { browser, page } = await begin(running)
@@ -101,7 +101,7 @@ test('a locked user is shown as locked, and a new PIN lifts the lock', async () 
   assert.ok((await next.browser.send(next.page, { pin: '639172' })).forward)
 })
 
-test('a file of users is enrolled line by line, and lines that do not fit are named without their content', async () => {
+test('a file of users is enrolled line by line, and invalid lines are listed without their content', async () => {
   await using running = await startAuthenticator({ mode: 'internal' })
   async function* lines(): AsyncGenerator<string> {
     yield JSON.stringify({ userId: ines.id, username: 'ines', pin })

@@ -15,12 +15,12 @@ export interface EnrolmentOptions {
   ports: Ports
 }
 
-/** What became of giving a user a PIN. Problems name the field and say what to do; they never contain a value. */
+/** The result of an enrolment. Problems name the field and state what to do. They never contain a value. */
 export type EnrolmentResult = { ok: true } | { ok: false; isTaken: boolean; problems: string[] }
 
 const MAX_BODY_BYTES = 65_536
 
-/** Where platforms look for these, instead of among the claims. */
+/** Where platforms expect these, instead of in the claims. */
 const misplacedClaims: Record<string, string> = {
   [localClaimUri('groups')]: 'platforms ignore this claim; use groups',
   [localClaimUri('roles')]: 'platforms ignore this claim; map groups to roles there',
@@ -52,9 +52,10 @@ const enrolmentSchema = z.strictObject({
 const userIdSchema = z.string().check(z.regex(/^[^\p{C}\p{Z}]{1,255}$/u, 'must be 1 to 255 characters without blanks'))
 
 /**
- * Gives a user a PIN, in place of an earlier one, and lifts a lock.
+ * Sets the PIN of a user, replaces an earlier one and unlocks the user.
  *
- * @param body `pin`, and as wanted `username`, `userStore`, `claims` and `groups`. What is left out is empty afterwards.
+ * @param body `pin`, and optionally `username`, `userStore`, `claims` and `groups`. What is left out is empty
+ *   afterwards.
  */
 export async function enrol(userId: string, body: unknown, options: EnrolmentOptions): Promise<EnrolmentResult> {
   const { store, hasher, policy, ports } = options
@@ -68,13 +69,13 @@ export async function enrol(userId: string, body: unknown, options: EnrolmentOpt
   if (weakness !== undefined) return { ok: false, isTaken: false, problems: [`pin: ${weakness}`] }
   const pinHash = await hasher.hash(userId, pin)
   if (!(await store.putEnrolment({ userId, ...username, ...rest, pinHash, updatedAt: ports.now() }))) {
-    return { ok: false, isTaken: true, problems: ['username: another user has it; choose one that is free'] }
+    return { ok: false, isTaken: true, problems: ['username: in use by another user; choose another one'] }
   }
   await store.forgetAttempts(subjectOf(userId, hasher))
   return { ok: true }
 }
 
-/** Under which name the tries of a user with a known id are counted. */
+/** The name under which the attempts of a user with a known id are counted. */
 export function subjectOf(userId: string, hasher: PinHasher): string {
   return hasher.disguise(`user:${userId}`)
 }
@@ -82,7 +83,7 @@ export function subjectOf(userId: string, hasher: PinHasher): string {
 /**
  * The administrator's API: `PUT`, `GET` and `DELETE /{userId}` with a bearer token.
  *
- * No answer contains a PIN or its hash.
+ * No response contains a PIN or its hash.
  */
 export function createEnrolmentApi(keys: readonly string[], options: EnrolmentOptions): Hono {
   const { store, hasher, ports } = options
@@ -100,7 +101,7 @@ export function createEnrolmentApi(keys: readonly string[], options: EnrolmentOp
 
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
-    onError: c => c.json({ problems: [`The body must have ${MAX_BODY_BYTES} bytes at most.`] }, 413),
+    onError: c => c.json({ problems: [`The body must have at most ${MAX_BODY_BYTES} bytes.`] }, 413),
   })
   api.put('/:userId', limit, async c => {
     const body = await c.req.json().catch(() => undefined)
@@ -125,25 +126,25 @@ export function createEnrolmentApi(keys: readonly string[], options: EnrolmentOp
     const userId = c.req.param('userId')
     await store.deleteEnrolment(userId)
     await store.forgetAttempts(subjectOf(userId, hasher))
-    ports.log({ event: 'enrolment', done: 'PIN withdrawn' })
+    ports.log({ event: 'enrolment', done: 'PIN deleted' })
     return c.body(null, 204)
   })
 
   return api
 }
 
-/** What became of an import. `problems` begin with the number of the line. */
+/** The result of an import. `problems` begin with the number of the line. */
 export interface ImportResult {
   enrolled: number
   problems: string[]
 }
 
-/** So many PINs are hashed at once: as many as the thread pool of Node.js has threads. */
+/** How many PINs are hashed at once: the size of Node's thread pool. */
 const PARALLEL = 4
 
 /**
- * Enrols users from JSON Lines: one object per line, with `userId` and what {@link enrol} takes. Lines that do not fit are left
- * out and named; the others are enrolled. The lines are read as they come and kept nowhere.
+ * Enrols users from JSON Lines: one object per line, with `userId` and the fields of {@link enrol}. Invalid lines are
+ * skipped and listed. Lines are read as a stream and not stored.
  */
 export async function importEnrolments(lines: AsyncIterable<string>, options: EnrolmentOptions): Promise<ImportResult> {
   const result: ImportResult = { enrolled: 0, problems: [] }

@@ -10,12 +10,12 @@ import { describeError, type Ports } from './ports.ts'
 import { normalizeUsername } from './store.ts'
 
 export interface EntryPagesOptions extends EntryViewsOptions, PinCheckOptions {
-  /** Whether the pages are served over https, as they must be anywhere but on this machine. */
+  /** Whether pages are served over https. Only on this machine they may not be. */
   isSecure: boolean
   ports: Ports
 }
 
-/** What a browser sent. */
+/** A request of a browser. */
 interface Form {
   username: string
   pin: string
@@ -25,17 +25,18 @@ interface Form {
 }
 
 const MAX_FORM_BYTES = 8192
-/** So many PINs are checked at a time; each takes 32 MiB and a good part of a second of one core. */
+/** How many PINs are checked at once. Each check takes 32 MiB and a good part of a second of one core. */
 const MAX_CHECKS = 32
 const BUSY_SECONDS = 5
 const HANDLE = /^[\w-]{22}$/
 const ONE_YEAR_SECONDS = 31_536_000
 
 /**
- * The pages at which people enter their PIN.
+ * The pages where people enter their PIN.
  *
- * The first browser that opens an entry is bound to it by a cookie; every other is turned away. A form counts when it comes
- * with that cookie and with a token made from it, for the attempt that is next: sent twice, or from elsewhere, it does nothing.
+ * The first browser that opens an entry is bound to it by a cookie. All others are rejected. A form is valid only with
+ * that cookie and with a token derived from it, for the next attempt. A form that is sent twice, or from another site,
+ * does nothing.
  */
 export function createEntryPages(options: EntryPagesOptions): Hono {
   const { store, limits, isSecure, ports } = options
@@ -64,7 +65,7 @@ export function createEntryPages(options: EntryPagesOptions): Hono {
   })
 
   pages.get('/', async c => {
-    // A HEAD request comes here too, and must not be the one that binds a browser.
+    // HEAD requests come here too. They must not bind a browser.
     if (c.req.method !== 'GET') return c.body(null, 405, { allow: 'GET, POST' })
     const entry = await findEntry(c)
     if (!entry) return views.unknown(c)
@@ -86,7 +87,7 @@ export function createEntryPages(options: EntryPagesOptions): Hono {
     if (!form || !binding.isBound(c, entry) || !binding.isToken(c, entry, form)) return forged(c)
     if (entry.status !== 'PENDING' || ports.now() >= entry.expiresAt) return views.entry(c, entry)
     if (form.isCancelled) return show(c, await cancel(entry))
-    // Sent twice, by a double click or by reloading: the first one counts, and may still be at work.
+    // A double click or a reload sends the form twice. The first request counts, and may still be running.
     if (form.attempt !== entry.attempts) return views.checking(c, entry)
     const tried = await tryPin(entry, form)
     if ('page' in tried) return show(c, tried, form.username)
@@ -96,7 +97,7 @@ export function createEntryPages(options: EntryPagesOptions): Hono {
   return pages
 }
 
-/** Tries the PIN of a form, or returns what is to be entered again without an attempt being counted. */
+/** Tries the PIN of a form. If the input is invalid, returns the form again without counting an attempt. */
 function createTries({ texts }: EntryPagesOptions, checkPin: ReturnType<typeof createPinCheck>['checkPin']) {
   let checks = 0
   const again = (text: string, field: 'username' | 'pin', status: 422 | 503 = 422): FormState => ({
@@ -136,7 +137,7 @@ async function readForm(c: Context): Promise<Form | undefined> {
   const fields = new URLSearchParams(await c.req.text())
   return {
     username: (fields.get('username') ?? '').slice(0, 256),
-    // Pasted PINs come with blanks around them.
+    // Pasted PINs may have blanks around them.
     pin: (fields.get('pin') ?? '').trim(),
     attempt: Number(fields.get('attempt') ?? Number.NaN),
     token: fields.get('token') ?? '',

@@ -19,7 +19,7 @@ export interface EntryViewsOptions {
 
 /** What a form shows besides the entry. */
 export interface FormState {
-  /** The key of the browser, when it has just been given. */
+  /** The new key of the browser, if there is one. */
   key?: string
   /** The user name as it was typed. */
   typed?: string
@@ -31,18 +31,18 @@ type Answer = Response | Promise<Response>
 
 /** The pages that a browser may see. */
 export interface EntryViews {
-  /** The page for an entry as it is. Only for the browser that it is bound to. */
+  /** The page for the current state of an entry. Only for the browser to which it is bound. */
   entry(c: Context, entry: Entry, state?: FormState): Answer
   unknown(c: Context): Answer
   otherBrowser(c: Context): Answer
-  /** For a form that is not ours. @param handle Of the page to open again. */
+  /** For a foreign form. @param handle Of the page to open again. */
   forged(c: Context, handle: string | undefined): Answer
-  /** Another request is at work on the entry. */
+  /** Another request is processing the entry. */
   checking(c: Context, entry: Entry): Answer
   failed(c: Context): Answer
 }
 
-/** What the page says about each refusal. */
+/** The message of the page for each refusal. */
 const refusalTexts: Record<Refusal, keyof Texts> = {
   pin_attempts_exceeded: 'tooManyAttempts',
   pin_locked: 'locked',
@@ -120,7 +120,7 @@ function refused(entry: Entry, refusal: Refusal, options: EntryViewsOptions): No
   return { title: texts.refusedTitle, text: texts[refusalTexts[refusal]], ...linkBack(entry, texts.goBack, options) }
 }
 
-/** The link to where the browser came from, when that is known. */
+/** The link to where the browser came from, if that is known. */
 function linkBack(entry: Entry, text: string, { platformUrls }: EntryViewsOptions): Pick<Notice, 'link'> {
   const back = returnUrl(platformUrls, entry)
   return back.ok ? { link: { url: back.url, text } } : {}

@@ -11,25 +11,25 @@ const pending: Entry = openEntry(
 )
 const right = accept(spendAttempt(bindBrowser(pending, 'b')), 'u1', now + 10_000, limits)
 
-test('UC-19: the platform that asks before the PIN is entered is told to wait, however often', () => {
+test('UC-19: a platform that calls before the PIN is entered gets INCOMPLETE, any number of times', () => {
   for (const call of ['r1', 'r2', '']) assert.deepEqual(resume(pending, call, now), { tell: 'enter' })
 })
 
-test('a success is taken once', () => {
+test('a success is returned once', () => {
   const first = resume(right, 'r2', now + 11_000)
   assert.ok(first.tell === 'success' && first.swap)
   assert.equal(first.swap.status, 'CONSUMED')
   assert.deepEqual(resume(first.swap, 'r3', now + 11_001), { tell: 'refusal', refusal: 'flow_expired' })
 })
 
-test('UC-21: the same call repeated gets the success again for ten seconds, and not after', () => {
+test('UC-21: the same call repeated gets the success again for ten seconds, and not later', () => {
   const first = resume(right, 'r2', now + 11_000)
   assert.ok(first.tell === 'success' && first.swap)
   assert.deepEqual(resume(first.swap, 'r2', now + 20_999), { tell: 'success' })
   assert.deepEqual(resume(first.swap, 'r2', now + 21_000), { tell: 'refusal', refusal: 'flow_expired' })
 })
 
-test('a platform without request ids gets its repetition too', () => {
+test('a platform without request ids may repeat its call too', () => {
   const first = resume(right, '', now + 11_000)
   assert.ok(first.tell === 'success' && first.swap)
   assert.deepEqual(resume(first.swap, '', now + 12_000), { tell: 'success' })
@@ -42,7 +42,7 @@ test('an entry ends: pending after five minutes, decided after one', () => {
   assert.deepEqual(resume(right, 'r', now + 70_000), { tell: 'refusal', refusal: 'flow_expired' })
 })
 
-test('what was decided stays decided', () => {
+test('a decision is final', () => {
   const failed = refuse(pending, 'pin_attempts_exceeded', now, limits)
   assert.deepEqual(resume(failed, 'r', now), { tell: 'refusal', refusal: 'pin_attempts_exceeded' })
   assert.deepEqual(

@@ -1,35 +1,35 @@
 /**
- * One asking for a PIN: what happens between the platform's first call of a step and the call that takes the result.
+ * One PIN entry: what happens between the platform's first call of a step and the call that gets the result.
  *
- * Every function here turns an entry into the next one and does nothing else. The store swaps the one for the other only
- * if nobody else did so in between (`version`), hence of two requests that race one wins and the other reads again.
+ * Every function here turns an entry into the next one and does nothing else. The store swaps them only if no other
+ * request did so in between (`version`). If two requests race, one wins and the other reads again.
  */
 export interface Entry {
   flowId: string
-  /** Position of the authenticator in the sign-in, from 1: the same flow may ask at two of them. */
+  /** Position of the authenticator in the sign-in, from 1. A flow may contain it at two positions. */
   step: number
-  /** Names the entry in the page's URL. Not the flow id: that one travels through URLs, histories and logs. */
+  /** Identifies the entry in the page's URL. It is not the flow id, which appears in URLs, histories and logs. */
   handle: string
   version: number
   tenant: string
-  /** Id of the organization signed in to, unless it is the tenant's root. */
+  /** Id of the organization of the sign-in, unless it is the tenant's root. */
   organization?: string
-  /** Shown on the page, so that people see what they sign in to. */
+  /** Shown on the page, so that people see where they sign in. */
   application: string
-  /** Whose PIN it must be. Absent until a user name is entered, when the platform did not say. */
+  /** The user whose PIN it must be. Absent until a user name is entered, if the platform did not identify the user. */
   userId?: string
-  /** Name of the user's store, as the platform gave it. */
+  /** Name of the user's store, as the platform sent it. */
   userStore?: string
   status: 'PENDING' | 'SUCCESS' | 'FAILED' | 'CONSUMED'
   /** Why it failed. */
   refusal?: Refusal
-  /** PINs that were tried, counted before they are checked. */
+  /** Attempts, counted before they are checked. */
   attempts: number
-  /** SHA-256 of the cookie of the browser that opened the page first. No other browser may go on. */
+  /** SHA-256 of the cookie of the browser that opened the page first. No other browser may continue. */
   browserHash?: string
-  /** The call that took the result: the platform's own repetition of it gets the same answer. */
+  /** The call that got the result. The platform's own repetition of it gets the same answer. */
   consumedBy?: string
-  /** Epoch milliseconds. Afterwards the entry is worth nothing, whatever its status. */
+  /** Epoch milliseconds. Afterwards the entry is invalid, with any status. */
   expiresAt: number
 }
 
@@ -43,20 +43,20 @@ export const refusals = {
 
 export type Refusal = keyof typeof refusals
 
-/** How long things last, in milliseconds, and how often they may be tried. */
+/** Limits on time, in milliseconds, and on attempts. */
 export interface EntryLimits {
   /** From the first call until the PIN must be entered. */
   entryMs: number
-  /** From the PIN until the platform must take the result. */
+  /** From the PIN until the platform must request the result. */
   resultMs: number
-  /** PINs that may be tried in one entry. */
+  /** Attempts per entry. */
   attempts: number
 }
 
-/** Platforms repeat a call once when its answer was lost; after this they have given up. */
+/** Platforms repeat a call once if its answer was lost. After this time they have given up. */
 const REPETITION_MS = 10_000
 
-/** The entry as the platform's first call makes it. */
+/** The entry that the platform's first call creates. */
 export function openEntry(
   facts: Pick<Entry, 'flowId' | 'step' | 'handle' | 'tenant' | 'organization' | 'application' | 'userId' | 'userStore'>,
   now: number,
@@ -65,12 +65,12 @@ export function openEntry(
   return { ...facts, version: 0, status: 'PENDING', attempts: 0, expiresAt: now + limits.entryMs }
 }
 
-/** From now on only the browser with this cookie may go on. */
+/** From now on only the browser with this cookie may continue. */
 export function bindBrowser(entry: Entry, browserHash: string): Entry {
   return next(entry, 'PENDING', { browserHash })
 }
 
-/** Counts a PIN that is about to be checked. */
+/** Counts a PIN before it is checked. */
 export function spendAttempt(entry: Entry): Entry {
   return next(entry, 'PENDING', { attempts: entry.attempts + 1 })
 }
@@ -80,19 +80,20 @@ export function accept(entry: Entry, userId: string, now: number, limits: EntryL
   return next(entry, 'PENDING', { status: 'SUCCESS', userId, expiresAt: now + limits.resultMs })
 }
 
-/** The sign-in cannot succeed any more. */
+/** The sign-in can no longer succeed. */
 export function refuse(entry: Entry, refusal: Refusal, now: number, limits: EntryLimits): Entry {
   return next(entry, 'PENDING', { status: 'FAILED', refusal, expiresAt: now + limits.resultMs })
 }
 
-/** What the platform is to be told, and the entry to swap in first when telling it changes something. */
+/** The answer for the platform, and the entry to swap in first if the answer changes something. */
 export type Resumption = { tell: 'enter' } | { tell: 'refusal'; refusal: Refusal } | { tell: 'success'; swap?: Entry }
 
 /**
- * What a call of the platform gets. A success is told once; only the same call repeated within ten seconds gets it again.
+ * The answer to a call of the platform. A success is returned once. Only the same call, repeated within ten seconds,
+ * gets it again.
  *
- * @param call Tells calls apart: the platform's request id. Empty when it sends none; then every call within ten seconds
- *   counts as a repetition.
+ * @param call Identifies the call: the platform's request id. Empty if it sends none. Then every call within ten
+ *   seconds counts as a repetition.
  */
 export function resume(entry: Entry, call: string, now: number): Resumption {
   if (now >= entry.expiresAt) return { tell: 'refusal', refusal: 'flow_expired' }
@@ -112,7 +113,7 @@ export function resume(entry: Entry, call: string, now: number): Resumption {
   }
 }
 
-/** The only way an entry changes. Nothing leads out of FAILED and CONSUMED: what was decided stays decided. */
+/** The only place where an entry changes. FAILED and CONSUMED are final. */
 function next(entry: Entry, from: Entry['status'], change: Partial<Entry>): Entry {
   if (entry.status !== from) throw new Error(`An entry that is ${entry.status} does not change this way.`)
   return { ...entry, ...change, version: entry.version + 1 }

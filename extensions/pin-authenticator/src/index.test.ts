@@ -31,7 +31,7 @@ const otherPin = '570813'
 const noor = { ...ines, id: '0c7a1d6f-0000-4000-8000-5f0e9d8c7b6a', sub: 'noor' }
 const reed = { id: 'f00dcafe-1111-4222-8333-444455556666', name: 'Reed', orgHandle: 'reed.example', depth: 1 }
 
-/** The words of an answer are kept as they are on every platform: the SDK had nothing to mend. */
+/** Checks that every platform accepts the strings of an answer unchanged: the SDK had nothing to fix. */
 function assertWorded({ log }: RunningAuthenticator): void {
   assert.deepEqual(
     log.flatMap(line => line['reports'] ?? []),
@@ -52,18 +52,18 @@ function assertFailed(answer: Answer, reason: keyof typeof refusals): void {
 
 // The three modes, 4.1 and 4.5.
 
-test('AU-23, UC-25: second_factor asks the user of the earlier step and answers without data', async () => {
+test('AU-23, UC-25: second_factor verifies the user of the earlier step and answers without data', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   assert.equal(page.status, 200)
-  assert.ok(!page.html.includes('name="username"'), 'the platform has said who is there')
+  assert.ok(!page.html.includes('name="username"'), 'the platform has identified the user')
   assert.match(page.html, /to continue to Gauge Board/)
   const done = await browser.send(page, { pin })
   assert.equal(done.forward, `https://id.example.com/t/heron.example/commonauth?flowId=${flowId}`)
   assert.deepEqual(await running.call({ flowId }), { status: 200, answer: { actionStatus: 'SUCCESS' } })
 })
 
-test('AU-06, AU-16: internal asks for the user name in the first step and names the local user', async () => {
+test('AU-06, AU-16: internal requires the user name in the first step and returns the local user', async () => {
   await using running = await withPin({ mode: 'internal' })
   const { flowId, browser, page } = await begin(running, { event: stepOne })
   assert.equal((await browser.send(page, { username: ' INES ', pin })).status, 200)
@@ -71,7 +71,7 @@ test('AU-06, AU-16: internal asks for the user name in the first step and names 
   assert.deepEqual(answer, { actionStatus: 'SUCCESS', data: { user: { id: ines.id, claims: [] } } })
 })
 
-test('internal names the user store of the enrolment', async () => {
+test('internal returns the user store of the enrolment', async () => {
   await using running = await startAuthenticator({ mode: 'internal' })
   await running.administer('PUT', ines.id, { pin, username: 'ines', userStore: 'AGENTS' })
   const { flowId, browser, page } = await begin(running, { event: stepOne })
@@ -80,7 +80,7 @@ test('internal names the user store of the enrolment', async () => {
   assert.deepEqual(answer.data, { user: { id: ines.id, claims: [], userStore: { name: 'AGENTS' } } })
 })
 
-test('internal after an earlier step asks only for the PIN and names that same user in its store', async () => {
+test('internal after an earlier step requires only the PIN and returns that same user in its store', async () => {
   await using running = await withPin({ mode: 'internal' })
   const { flowId, browser, page } = await begin(running)
   assert.ok(!page.html.includes('name="username"'))
@@ -98,7 +98,7 @@ test('internal cannot follow a step with a federated user', async () => {
   assertWorded(running)
 })
 
-test('AU-22: federated brings its own user with claims and groups', async () => {
+test('AU-22: federated provides an external user with claims and groups', async () => {
   await using running = await startAuthenticator({ mode: 'federated' })
   const claims = [
     { uri: 'http://wso2.org/claims/givenname', value: 'Ines' },
@@ -123,7 +123,7 @@ test('federated without claims still sends a list of claims', async () => {
   assert.deepEqual(answer.data, { user: { id: 'gatehouse-7', claims: [] } })
 })
 
-// What the platform calls.
+// Calls of the platform.
 
 test('AU-04: the first call is answered with one redirect to the page', async () => {
   await using running = await withPin()
@@ -135,14 +135,14 @@ test('AU-04: the first call is answered with one redirect to the page', async ()
   assert.match(answer.operations[0]?.url ?? '', new RegExp(`^${running.url}/pin\\?handle=[\\w-]{22}$`))
 })
 
-test('AU-04: the page bears with parameters that platforms append to its URL', async () => {
+test('AU-04: the page accepts parameters that platforms append to its URL', async () => {
   await using running = await withPin()
   const { answer } = await running.call()
   const page = await createBrowser().open(`${answer.operations?.[0]?.url}&spId=c0ffee00&flowId=x`)
   assert.ok(page.form)
 })
 
-test('UC-19, AU-07: the platform that asks again before the PIN is entered gets the same page again', async () => {
+test('UC-19, AU-07: a platform that calls again before the PIN is entered gets the same page again', async () => {
   await using running = await withPin()
   const { flowId, url, browser, page } = await begin(running)
   for (let time = 0; time < 3; time++) {
@@ -153,7 +153,7 @@ test('UC-19, AU-07: the platform that asks again before the PIN is entered gets 
   assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS')
 })
 
-test('AU-45: a result is told once', async () => {
+test('AU-45: a result is returned once', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -162,7 +162,7 @@ test('AU-45: a result is told once', async () => {
   assertFailed((await running.call({ flowId })).answer, 'flow_expired')
 })
 
-test('UC-21: the platform may repeat the call that took the result for ten seconds', async () => {
+test('UC-21: the platform may repeat the call that got the result for ten seconds', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -174,7 +174,7 @@ test('UC-21: the platform may repeat the call that took the result for ten secon
   assertFailed(await take(), 'flow_expired')
 })
 
-test('AU-45: of calls that ask for a result at once one gets it', async () => {
+test('AU-45: of concurrent calls for a result, one gets it', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -183,7 +183,7 @@ test('AU-45: of calls that ask for a result at once one gets it', async () => {
   assert.deepEqual(statuses.toSorted(), [...Array(9).fill('FAILED'), 'SUCCESS'])
 })
 
-test('a PIN that is withdrawn before the platform takes the result does not sign in', async () => {
+test('a PIN that is deleted before the platform requests the result does not sign in', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -191,7 +191,7 @@ test('a PIN that is withdrawn before the platform takes the result does not sign
   assertFailed((await running.call({ flowId })).answer, 'flow_expired')
 })
 
-test('what is not done in time is over: five minutes for the PIN, one for the platform', async () => {
+test('there is a time limit: five minutes for the PIN, one for the platform', async () => {
   await using running = await withPin()
   const slow = await begin(running)
   running.clock.now += 300_000
@@ -219,19 +219,19 @@ test('entries are deleted, but not before the platform has forgotten the flow as
   assert.equal(
     (await running.call({ flowId })).answer.actionStatus,
     'INCOMPLETE',
-    'begun anew, with nothing of the old one',
+    'started again, with nothing of the old one',
   )
 })
 
-test('the PIN of one user does not vouch for another who goes on with the flow', async () => {
+test('the PIN of one user does not vouch for another user who continues the flow', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
   assertFailed((await running.call({ flowId, event: { ...stepTwo, user: noor } })).answer, 'flow_expired')
-  assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS', 'and it is not spent by that')
+  assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS', 'and that does not use it up')
 })
 
-test('a flow belongs to the tenant and organization that began it', async () => {
+test('a flow belongs to the tenant and organization that started it', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -240,7 +240,7 @@ test('a flow belongs to the tenant and organization that began it', async () => 
   assertFailed((await running.call({ flowId, event: { ...stepTwo, organization: reed } })).answer, 'flow_expired')
 })
 
-test('UC-23: without an organization, or with the root one, the tenant is meant', async () => {
+test('UC-23: without an organization, or with the root one, the tenant is used', async () => {
   await using running = await withPin()
   const { organization: _, ...older } = stepTwo
   for (const event of [older, { ...stepTwo, organization: { ...reed, depth: 0 } }]) {
@@ -259,7 +259,7 @@ test('OR-13: a sign-in to an organization returns to the organization', async ()
   )
 })
 
-test('UC-24, AU-25: second_factor without a user is refused with what to do', async () => {
+test('UC-24, AU-25: second_factor without a user is rejected with what to do', async () => {
   await using running = await withPin()
   const { status, answer } = await running.call({ event: stepOne })
   assert.equal(status, 400)
@@ -268,7 +268,7 @@ test('UC-24, AU-25: second_factor without a user is refused with what to do', as
   assertWorded(running)
 })
 
-test('UC-22: a flow id with markup is refused and repeated nowhere', async () => {
+test('UC-22: a flow id with markup is rejected and repeated nowhere', async () => {
   await using running = await withPin()
   const { status, answer } = await running.call({ flowId: '"><script>alert(1)</script>' })
   assert.equal(status, 400)
@@ -289,7 +289,7 @@ for (const [what, event] of [
   ['tenant', { ...stepTwo, tenant: { id: '1', name: '../../evil' } }],
   ['organization', { ...stepTwo, organization: { ...reed, id: '..' } }],
 ] as const) {
-  test(`a ${what} that would climb out of the return path is refused`, async () => {
+  test(`a ${what} that would escape the return path is rejected`, async () => {
     await using running = await withPin()
     const { status, answer } = await running.call({ event })
     assert.equal(status, 400)
@@ -298,7 +298,7 @@ for (const [what, event] of [
   })
 }
 
-test('UC-08: only the platform may call, and others learn nothing of a flow', async () => {
+test('UC-08: only the platform may call, and others learn nothing about a flow', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -307,10 +307,14 @@ test('UC-08: only the platform may call, and others learn nothing of a flow', as
     assert.equal(status, 401)
     assert.equal(answer.actionStatus, 'ERROR')
   }
-  assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS', 'nothing was taken from the platform')
+  assert.equal(
+    (await running.call({ flowId })).answer.actionStatus,
+    'SUCCESS',
+    'the result is still available to the platform',
+  )
 })
 
-test('UC-10: only requests of the contract are read', async () => {
+test('UC-10: only requests of the contract are accepted', async () => {
   await using running = await withPin()
   const valid = {
     actionType: 'AUTHENTICATION',
@@ -332,7 +336,7 @@ test('UC-10: only requests of the contract are read', async () => {
   }
 })
 
-test('every refusal is worded as every platform accepts it', () => {
+test('every platform accepts the message of every refusal', () => {
   for (const [reason, description] of Object.entries(refusals)) {
     for (const { text } of Object.values(platforms)) {
       assert.ok(text.alphabet.test(reason) && reason.length <= text.maxReason)
@@ -343,7 +347,7 @@ test('every refusal is worded as every platform accepts it', () => {
   }
 })
 
-// PINs and how often they may be tried.
+// PINs and limits on attempts.
 
 test('UC-18: two users may have the same PIN', async () => {
   await using running = await withPin({ mode: 'internal' })
@@ -358,14 +362,14 @@ test('UC-18: two users may have the same PIN', async () => {
   }
 })
 
-test('the PIN of somebody else is wrong', async () => {
+test("another user's PIN is wrong", async () => {
   await using running = await withPin()
   await running.administer('PUT', noor.id, { pin: otherPin })
   const { browser, page } = await begin(running)
   assert.match((await browser.send(page, { pin: otherPin })).alert ?? '', /not right/)
 })
 
-test('UC-17: after five wrong PINs the sign-in has failed, and the right one does not help any more', async () => {
+test('UC-17: after five wrong PINs the sign-in has failed, and the right one no longer works', async () => {
   await using running = await withPin()
   const { flowId, url, browser, page } = await begin(running)
   let shown = page
@@ -402,7 +406,7 @@ test('after a second form the browser still returns to its tenant', async () => 
   assert.equal((await running.call({ flowId })).answer.actionStatus, 'SUCCESS')
 })
 
-test('guesses sent at once with one form count as one', async () => {
+test('concurrent guesses with one form count as one', async () => {
   await using running = await withPin()
   const { browser, page, url } = await begin(running)
   const guesses = Array.from({ length: 20 }, (_, at) => browser.send(page, { pin: String(700_000 + at) }))
@@ -411,7 +415,7 @@ test('guesses sent at once with one form count as one', async () => {
   assert.match((await browser.open(url)).alert ?? '', /Attempts left: 4/)
 })
 
-test('guesses in many sign-ins at once are limited per user, and then the right PIN waits too', async () => {
+test('concurrent guesses in many sign-ins are limited per user, and then the right PIN has to wait too', async () => {
   await using running = await withPin({ userAttempts: 4 })
   const entries = await Promise.all(Array.from({ length: 12 }, () => begin(running)))
   const guess = ({ browser, page }: (typeof entries)[number]) => browser.send(page, { pin: wrongPin })
@@ -429,7 +433,7 @@ test('guesses in many sign-ins at once are limited per user, and then the right 
   assert.equal((await running.call({ flowId: later.flowId })).answer.actionStatus, 'SUCCESS')
 })
 
-test('a right PIN forgives the wrong ones before it', async () => {
+test('a right PIN resets the wrong ones before it', async () => {
   await using running = await withPin({ userAttempts: 3 })
   for (let round = 0; round < 3; round++) {
     const { browser, page, flowId } = await begin(running)
@@ -439,7 +443,7 @@ test('a right PIN forgives the wrong ones before it', async () => {
   }
 })
 
-test('one user who is locked does not lock another', async () => {
+test('locking one user does not lock another', async () => {
   await using running = await withPin({ userAttempts: 3, entryAttempts: 3 })
   await running.administer('PUT', noor.id, { pin: otherPin })
   const { browser, page } = await begin(running)
@@ -449,7 +453,7 @@ test('one user who is locked does not lock another', async () => {
   assert.ok((await other.browser.send(other.page, { pin: otherPin })).forward)
 })
 
-test('who is enrolled and who is not cannot be told apart', async () => {
+test('enrolled users and others cannot be told apart', async () => {
   await using running = await withPin({ mode: 'internal', userAttempts: 6 })
   const observe = async (username: string): Promise<unknown[]> => {
     const seen: unknown[] = []
@@ -466,7 +470,7 @@ test('who is enrolled and who is not cannot be told apart', async () => {
   }
   const known = await observe('ines')
   assert.deepEqual(known, await observe('nobody'))
-  assert.match(JSON.stringify(known), /pin_locked/, 'the lock is part of what was compared')
+  assert.match(JSON.stringify(known), /pin_locked/, 'the lock is part of the comparison')
 })
 
 test('a user without a PIN sees the same page in every mode', async () => {
@@ -491,7 +495,7 @@ for (const [entered, what] of [
   })
 }
 
-test('a missing user name is asked for, and one that was typed is kept', async () => {
+test('a missing user name is requested, and a typed one stays', async () => {
   await using running = await withPin({ mode: 'internal' })
   const { browser, page } = await begin(running, { event: stepOne })
   const unnamed = await browser.send(page, { username: ' ', pin })
@@ -502,7 +506,7 @@ test('a missing user name is asked for, and one that was typed is kept', async (
   assert.ok(!wrong.html.includes(wrongPin), 'a PIN is never sent back')
 })
 
-test('PINs hashed under the previous pepper count, and are hashed anew', async () => {
+test('PINs hashed with the previous pepper work, and are hashed again', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pin-pepper-'))
   after(() => rm(folder, { recursive: true }))
   const database = join(folder, 'pins.sqlite')
@@ -520,7 +524,7 @@ test('PINs hashed under the previous pepper count, and are hashed anew', async (
     assert.equal(await signIn(running), 'SUCCESS')
   }
   await using running = await startAuthenticator({ database, pepper })
-  assert.equal(await signIn(running), 'SUCCESS', 'the old pepper is not needed any more')
+  assert.equal(await signIn(running), 'SUCCESS', 'the old pepper is no longer needed')
 })
 
 // The browser.
@@ -539,7 +543,7 @@ test('UC-20, AU-44: a form without the cookie or without its token changes nothi
   ]
   for (const [what, sending] of forged) assert.equal((await sending).status, 403, what)
   assert.equal((await running.call({ flowId })).answer.actionStatus, 'INCOMPLETE')
-  assert.ok((await browser.send(page, { pin })).forward, 'and no attempt was spent')
+  assert.ok((await browser.send(page, { pin })).forward, 'and no attempt was used')
 })
 
 test('a page that is open in one browser opens in no other', async () => {
@@ -565,7 +569,7 @@ test('the cookie of one sign-in does not open another', async () => {
   assert.equal((await thief.open(two.url)).status, 403)
 })
 
-test('a browser may have two sign-ins at a time', async () => {
+test('a browser may have two concurrent sign-ins', async () => {
   await using running = await withPin()
   const one = await begin(running)
   const { answer } = await running.call()
@@ -574,7 +578,7 @@ test('a browser may have two sign-ins at a time', async () => {
   assert.ok((await one.browser.send(one.page, { pin })).forward)
 })
 
-test('a HEAD request, as link previews send it, binds no browser', async () => {
+test('a HEAD request, such as that of a link preview, binds no browser', async () => {
   await using running = await withPin()
   const { answer } = await running.call()
   const url = answer.operations?.[0]?.url ?? ''
@@ -584,7 +588,7 @@ test('a HEAD request, as link previews send it, binds no browser', async () => {
   assert.ok((await createBrowser().open(url)).form)
 })
 
-test('a form that is sent twice forwards to what became of the first', async () => {
+test('a form that is sent twice forwards to the result of the first', async () => {
   await using running = await withPin()
   const { url, browser, page } = await begin(running)
   await browser.send(page, { pin: wrongPin })
@@ -594,7 +598,7 @@ test('a form that is sent twice forwards to what became of the first', async () 
   assert.match((await browser.open(url)).alert ?? '', /Attempts left: 4/)
 })
 
-test('who cancels returns to the platform, which learns it', async () => {
+test('a user who cancels returns to the platform, which gets the result', async () => {
   await using running = await withPin()
   const { flowId, browser, page } = await begin(running)
   const shown = await browser.send(page, { cancel: 'yes', pin: '' })
@@ -602,22 +606,22 @@ test('who cancels returns to the platform, which learns it', async () => {
   assertFailed((await running.call({ flowId })).answer, 'pin_cancelled')
 })
 
-test('who cancels while the PIN is being checked has cancelled', async () => {
+test('a user who cancels while the PIN is being checked has cancelled', async () => {
   await using running = await withPin({ hashCostLog2: 15 })
   const { flowId, url, browser, page } = await begin(running)
   const checking = browser.send(page, { pin })
-  // The attempt is on record before the PIN is checked.
+  // The attempt is stored before the PIN is checked.
   let seen = page
   while (!seen.alert) {
     seen = await browser.open(url)
     assert.ok(seen.form, 'the PIN is still being checked')
   }
   const cancelled = await browser.send(page, { cancel: 'yes' })
-  for (const shown of [cancelled, await checking]) assert.match(shown.html, /You have cancelled it/)
+  for (const shown of [cancelled, await checking]) assert.match(shown.html, /You cancelled the sign-in/)
   assertFailed((await running.call({ flowId })).answer, 'pin_cancelled')
 })
 
-test('after the platform has taken the result the page is gone', async () => {
+test('after the platform has got the result the page no longer exists', async () => {
   await using running = await withPin()
   const { flowId, url, browser, page } = await begin(running)
   await browser.send(page, { pin })
@@ -629,7 +633,7 @@ test('after the platform has taken the result the page is gone', async () => {
 })
 
 for (const handle of ['', '?handle=', '?handle=unknown', `?handle=${'x'.repeat(22)}`, '?handle=%3Cscript%3E']) {
-  test(`/pin${handle} is no page of anybody`, async () => {
+  test(`/pin${handle} is nobody's page`, async () => {
     await using running = await withPin()
     const shown = await createBrowser().open(`${running.url}/pin${handle}`)
     assert.equal(shown.status, 410)
@@ -637,7 +641,7 @@ for (const handle of ['', '?handle=', '?handle=unknown', `?handle=${'x'.repeat(2
   })
 }
 
-test('every page refuses frames, scripts, caches and referrers', async () => {
+test('every page forbids frames, scripts, caches and referrers', async () => {
   await using running = await withPin()
   const { browser, page } = await begin(running)
   const pages = [
@@ -660,14 +664,14 @@ test('every page refuses frames, scripts, caches and referrers', async () => {
   }
 })
 
-test('what the platform calls an application is text on the page', async () => {
+test('the name of an application is plain text on the page', async () => {
   await using running = await withPin()
   const event = { ...stepTwo, application: { id: 'a', name: '<img src=x onerror=alert(1)>{left}' } }
   const { page } = await begin(running, { event })
   assert.match(page.html, /to continue to &lt;img src=x onerror=alert\(1\)&gt;\{left\}/)
 })
 
-test('behind https the cookie is bound to this host and to https, and browsers are told to stay there', async () => {
+test('with https the cookie is bound to this host and to https, and browsers must stay there', async () => {
   const ports = {
     now: () => 1_790_000_000_000,
     randomBytes: (length: number) => new Uint8Array(length).fill(7),
@@ -693,9 +697,9 @@ test('behind https the cookie is bound to this host and to https, and browsers a
   assert.match(url, /^https:\/\/pin\.example\.com\/door\/pin\?handle=/)
   for (const at of [url, url.replace('/door/', '/')]) {
     const page = await authenticator.fetch(new Request(at))
-    // The second request is another browser to the extension: only the first one gets the cookie.
+    // The second request comes from another browser: only the first one gets the cookie.
     if (at !== url) {
-      assert.equal(page.status, 403, 'a proxy that takes the path off finds the same page')
+      assert.equal(page.status, 403, 'a proxy that removes the path finds the same page')
       break
     }
     assert.match(
@@ -706,7 +710,7 @@ test('behind https the cookie is bound to this host and to https, and browsers a
   }
 })
 
-test('texts and language are those of the deployment', async () => {
+test('messages and language are those of the deployment', async () => {
   await using running = await withPin({
     language: 'sv',
     texts: { enterTitle: 'Ange din PIN-kod', pinLabel: 'PIN-kod' },
@@ -726,7 +730,7 @@ onEachEngine('several instances', newLocation => {
   })
   const at = (running: RunningAuthenticator, url: string) => running.url + url.slice(settings.publicUrl.length)
 
-  test('UC-25: a sign-in goes on at another instance, and after a restart', async () => {
+  test('UC-25: a sign-in continues at another instance, and after a restart', async () => {
     await using one = await withPin(settings)
     const flowId = randomUUID()
     const url = (await one.call({ flowId })).answer.operations?.[0]?.url ?? ''
@@ -746,7 +750,7 @@ onEachEngine('several instances', newLocation => {
     assert.equal((await one.call({ flowId })).answer.actionStatus, 'SUCCESS')
   })
 
-  test('guesses made at once at two instances are limited together', async () => {
+  test('concurrent guesses at two instances share one limit', async () => {
     const user = { ...ines, id: 'guessed' }
     const limited = { ...settings, userAttempts: 4 }
     await using one = await startAuthenticator(limited)
@@ -766,7 +770,7 @@ onEachEngine('several instances', newLocation => {
     assert.equal(shown.filter(({ html }) => html.includes('Wait a while')).length, 8)
   })
 
-  test('a result asked for at once at two instances is told by one', async () => {
+  test('of concurrent requests for a result at two instances, one gets it', async () => {
     await using one = await withPin(settings)
     await using two = await startAuthenticator(settings)
     const flowId = randomUUID()
@@ -776,9 +780,9 @@ onEachEngine('several instances', newLocation => {
       )
       return (await Promise.all(calls)).map(({ answer }) => answer)
     }
-    // All connections to the database are open after this, so that what follows really happens at once.
+    // After this, all connections to the database are open, so the following requests really run at once.
     const urls = (await ask()).map(({ operations }) => operations?.[0]?.url ?? '')
-    assert.equal(new Set(urls).size, 1, 'a first call that comes several times at once begins one sign-in')
+    assert.equal(new Set(urls).size, 1, 'concurrent first calls start one sign-in')
     const browser = createBrowser()
     const page = await browser.open(at(one, urls[0] ?? ''))
     assert.ok(page.form)
@@ -788,7 +792,7 @@ onEachEngine('several instances', newLocation => {
     assert.deepEqual(statuses.toSorted(), [...Array(9).fill('FAILED'), 'SUCCESS'])
   })
 
-  test('of browsers that open a page at once, at two instances, one gets in', async () => {
+  test('of browsers that open a page at once, at two instances, one succeeds', async () => {
     await using one = await withPin(settings)
     await using two = await startAuthenticator(settings)
     const flowId = randomUUID()
@@ -800,7 +804,7 @@ onEachEngine('several instances', newLocation => {
     assert.equal(pages.filter(({ status }) => status === 403).length, 9)
   })
 
-  test('guesses sent at once with one form, to two instances, count as one', async () => {
+  test('concurrent guesses with one form, at two instances, count as one', async () => {
     await using one = await withPin(settings)
     await using two = await startAuthenticator(settings)
     const url = (await one.call()).answer.operations?.[0]?.url ?? ''
@@ -816,7 +820,7 @@ onEachEngine('several instances', newLocation => {
       guess.flushHeaders()
       return { guess, body }
     })
-    // The bodies follow when every request has begun, so that all of them have seen the same entry.
+    // The bodies follow after every request has started, so all requests have read the same entry.
     await Promise.all(guesses.map(({ guess }) => once(guess, 'socket').then(([socket]) => once(socket, 'connect'))))
     await Promise.all([one, two].map(running => Promise.all(Array.from({ length: 5 }, () => running.call()))))
     const pages = guesses.map(async ({ guess, body }) => {
@@ -829,7 +833,7 @@ onEachEngine('several instances', newLocation => {
   })
 })
 
-test('when too many PINs are to be checked at once, some people are asked to wait and lose no attempt', async () => {
+test('if too many PINs are to be checked at once, some people have to wait and lose no attempt', async () => {
   await using running = await withPin({ hashCostLog2: 14 })
   const users = Array.from({ length: 48 }, (_, index) => ({ ...ines, id: `user-${index}` }))
   const entries = await Promise.all(users.map(user => begin(running, { event: { ...stepTwo, user } })))
@@ -872,14 +876,14 @@ test('neither PIN nor user nor flow nor secret is in the log', async () => {
   ]
   for (const secret of secrets) assert.ok(!log.toLowerCase().includes(secret.toLowerCase()), secret.slice(0, 4))
   const results = running.log.flatMap((line: Log) => (line.event === 'pin' ? [line['result']] : []))
-  assert.deepEqual(results, ['wrong', 'right', 'accepted'], 'but what happened is')
+  assert.deepEqual(results, ['wrong', 'right', 'accepted'], 'but the events are')
   const flows = running.log.flatMap(
     (line: Log) => line['flow'] ?? (line['facts'] as { flow?: string } | undefined)?.flow ?? [],
   )
-  assert.equal(new Set(flows).size, 1, 'and one name joins the lines of a sign-in')
+  assert.equal(new Set(flows).size, 1, 'and one name connects the lines of a sign-in')
 })
 
-test('probes tell living from ready', async () => {
+test('probes distinguish alive from ready', async () => {
   await using running = await withPin()
   const probe = async (path: string) => (await fetch(`${running.url}${path}`)).status
   assert.deepEqual([await probe('/livez'), await probe('/readyz')], [200, 200])
@@ -887,7 +891,7 @@ test('probes tell living from ready', async () => {
   assert.deepEqual([await probe('/livez'), await probe('/readyz')], [200, 503])
 })
 
-test('without its database the extension lives, is not ready, and says no more than that', async () => {
+test('without its database the extension is alive, is not ready, and reveals no more', async () => {
   await using running = await withPin()
   const { url, browser, page } = await begin(running)
   await running.authenticator.close()

@@ -19,27 +19,27 @@ export type { Log, Ports } from './ports.ts'
 
 /** The running extension: the platform's endpoint, the pages, the enrolment API and the probes. */
 export interface PinAuthenticator {
-  /** Answers whatever comes to the extension. Needs no `this`. */
+  /** Answers every request to the extension. Needs no `this`. */
   fetch(request: Request): Promise<Response>
-  /** What {@link enrol} and {@link importEnrolments} work with. */
+  /** The dependencies of {@link enrol} and {@link importEnrolments}. */
   enrolment: EnrolmentOptions
-  /** From now on `/readyz` says no and answers end their connection, so that no new sign-ins come here. */
+  /** From now on `/readyz` reports not ready and responses close their connection, so no new sign-ins arrive. */
   drain(): void
-  /** Lets go of the database. */
+  /** Closes the database. */
   close(): Promise<void>
 }
 
 /**
- * Opens the store and puts the extension together.
+ * Opens the store and creates the extension.
  *
  * | path below `publicUrl` | for |
  * |---|---|
  * | `POST /` | the platform: the endpoint of the custom authenticator |
  * | `GET`, `POST /pin` | browsers |
- * | `PUT`, `GET`, `DELETE /pins/{userId}` | administrators, when `adminKeys` are set |
+ * | `PUT`, `GET`, `DELETE /pins/{userId}` | administrators, if `adminKeys` are set |
  * | `GET /livez`, `GET /readyz` | probes |
  *
- * @returns The extension. Rejects with a `DatabaseError` when the database cannot be used.
+ * @returns The extension. Rejects with a `DatabaseError` if the database cannot be used.
  */
 export async function createPinAuthenticator(configuration: Configuration, ports: Ports): Promise<PinAuthenticator> {
   const platformUrls = readPlatformUrls(configuration.platformUrls)
@@ -101,11 +101,11 @@ export async function createPinAuthenticator(configuration: Configuration, ports
     }
   }
 
-  // Below the path of the public URL for who passes it on, and at the root for a proxy that takes it off.
+  // Below the path of the public URL for a proxy that keeps the path, and at the root for one that removes it.
   const app = new Hono()
   app.use(async (c, next) => {
     await next()
-    // A connection that is kept open would hold the shutdown until the grace time is over.
+    // An open connection would delay the shutdown until the grace time ends.
     if (isDraining) c.header('connection', 'close')
   })
   app.route('/', routes)

@@ -49,7 +49,7 @@ async function finish(child: ChildProcess, input = ''): Promise<{ code: number |
   return { code, ...said }
 }
 
-test('it serves, and when asked to stop finishes the requests in flight', async () => {
+test('it serves, and after a stop signal finishes open requests', async () => {
   const child = start([])
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]()
   const next = async () => JSON.parse(String((await lines.next()).value))
@@ -79,7 +79,7 @@ test('it serves, and when asked to stop finishes the requests in flight', async 
   assert.deepEqual(await exit, [0, null])
 })
 
-test('a start without what it needs names it and ends', async () => {
+test('a missing requirement is named and prevents the start', async () => {
   const { code, out, err } = await finish(start([], { PIN_AUTHENTICATOR_PEPPER: 'short', PIN_AUTHENTICATOR_MODE: '' }))
   assert.equal(code, 1)
   assert.equal(out, '')
@@ -89,13 +89,13 @@ test('a start without what it needs names it and ends', async () => {
   assert.ok(!err.includes('short'))
 })
 
-test('a port that is taken ends the start with a sentence', async () => {
+test('a port in use prevents the start with a sentence', async () => {
   const { code, err } = await finish(start([], { PIN_AUTHENTICATOR_HOSTNAME: '192.0.2.1' }))
   assert.equal(code, 1)
   assert.match(err, /EADDRNOTAVAIL/)
 })
 
-test('users are imported from a file and from standard input; nothing of a PIN is left in the database', async () => {
+test('users are imported from a file and from standard input; the database contains nothing of a PIN', async () => {
   const file = join(folder, 'users.jsonl')
   await writeFile(file, `${JSON.stringify({ userId: ines.id, username: 'ines', pin })}\n`)
   const fromFile = await finish(start(['import', file]))
@@ -105,11 +105,11 @@ test('users are imported from a file and from standard input; nothing of a PIN i
   assert.match(fromInput.err, /^line 1: pin: .*\n0 enrolled, 1 refused\n$/)
   assert.equal(fromInput.code, 1)
   const database = await readFile(environment.PIN_AUTHENTICATOR_DATABASE, 'latin1')
-  assert.ok(database.includes(ines.id), 'the user is there')
+  assert.ok(database.includes(ines.id), 'the user exists')
   assert.ok(!database.includes(pin), 'the PIN is not')
 })
 
-test('a file that is not there, and a command that does not exist, end with a sentence', async () => {
+test('a missing file and an unknown command end with a sentence', async () => {
   assert.match((await finish(start(['import', join(folder, 'missing.jsonl')]))).err, /ENOENT/)
   const unknown = await finish(start(['export']))
   assert.equal(unknown.code, 1)

@@ -22,7 +22,7 @@ const USAGE = `Usage:
   pin-authenticator import <file>   enrols the users of a file of JSON Lines; - reads standard input
 Settings come from ${PREFIX}_… variables and from the JSON file that ${PREFIX}_CONFIG names.`
 
-/** A browser or platform that takes longer to send its request is cut off. */
+/** A browser or platform that takes longer to send its request is disconnected. */
 const REQUEST_TIMEOUT_MS = 10_000
 
 const ports: Ports = { now: Date.now, randomBytes, log: write }
@@ -44,7 +44,7 @@ function readFile(): unknown {
   } catch (error) {
     const what =
       error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${(error as NodeJS.ErrnoException).code})`
-    return refuse([`${PREFIX}_CONFIG: ${path} ${what}. Name a file that holds one JSON object of settings.`])
+    return refuse([`${PREFIX}_CONFIG: ${path} ${what}. Set it to a file with one JSON object of settings.`])
   }
 }
 
@@ -60,7 +60,7 @@ async function serve(configuration: Configuration): Promise<void> {
 
   let isStopping = false
   const stop = async (signal: NodeJS.Signals) => {
-    // Whoever asks twice does not want to wait.
+    // A second signal means: do not wait.
     if (isStopping) process.exit(1)
     isStopping = true
     write({ event: 'stopping', signal })

@@ -2,17 +2,17 @@ import { type AuthenticationData, type AuthenticationEvent, present } from '@pre
 import type { Entry } from './entry.ts'
 import type { Enrolment } from './store.ts'
 
-/** Whose PIN an entry asks for. Without a user id the page asks for the user name as well. */
+/** The user whose PIN an entry requires. Without a user id the page also has a field for the user name. */
 export interface Subject {
   userId?: string
   userStore?: string
 }
 
-/** What a deployment is for: one of the three kinds of custom authenticators. */
+/** The purpose of a deployment: one of the three kinds of custom authenticators. */
 export interface Mode {
-  /** Reads from the event who must enter the PIN, or says in a sentence why nobody can. */
+  /** Reads from the event who must enter the PIN, or returns why this is impossible. */
   subjectOf(event: AuthenticationEvent): Subject | string
-  /** What the platform learns; nothing where it does not ask who it is. */
+  /** What the platform gets. Nothing if it does not need to identify the user. */
   dataOf(entry: Entry, enrolment: Enrolment): AuthenticationData | undefined
 }
 
@@ -27,7 +27,7 @@ export const modes: Record<ModeName, Mode> = {
       }
       return { userId: user.id, ...present({ userStore: userStore?.name }) }
     },
-    // The platform takes claims and groups from its own store, and fails without a list of claims.
+    // The platform reads claims and groups from its own store, and fails without a list of claims.
     dataOf: (entry, { userId, userStore = entry.userStore }) => ({
       user: {
         id: userId,

@@ -3,28 +3,28 @@ import { html, raw } from 'hono/html'
 import { MAX_PIN_LENGTH } from './pin-policy.ts'
 import type { Texts } from './texts.ts'
 
-/** A page as it goes to the browser. */
+/** A page for the browser. */
 export type Page = string
 
-/** The form that asks for a PIN. */
+/** The form for a PIN. */
 export interface EntryForm {
   action: string
   application: string
-  /** Whether the user must say who is there; then what was typed before. */
+  /** Present if the user must enter a user name, with what was typed before. */
   username?: { typed: string }
-  /** Goes back with the form. */
+  /** Sent back with the form. */
   attempt: number
   token: string
-  /** What was wrong with the last try, and with which field. */
+  /** The error of the last attempt, and its field. */
   error?: { text: string; field: 'username' | 'pin' }
 }
 
-/** A page that only says something. */
+/** A page that only shows a message. */
 export interface Notice {
   title: string
   text: string
   link?: { url: string; text: string }
-  /** Go to the link without waiting for a click, after so many seconds. */
+  /** Opens the link without a click after this many seconds. */
   forwardSeconds?: number
 }
 
@@ -35,7 +35,10 @@ export interface PageStyle {
   language: string
 }
 
-/** Colours have a contrast of 4.5 to 1 at least, in both schemes. The field has 16 px: with less, phones zoom in on it. */
+/**
+ * Colours have a contrast of at least 4.5 to 1, in both schemes. The field has 16 px, because phones zoom in on smaller
+ * ones.
+ */
 const STYLE = `
 :root { color-scheme: light dark;
   --ground: light-dark(#eef1f5, #11151b); --card: light-dark(#fff, #1a2029); --edge: light-dark(#d5dbe3, #2d3643);
@@ -71,8 +74,9 @@ button.quiet { margin: .5rem 0 -.75rem; color: var(--accent); background: transp
 `
 
 /**
- * Only our own style, no script, no frame, and forms to ourselves. A form must not answer with a redirect to the platform:
- * browsers hold every hop of it against `form-action`, and nobody knows the last one. So results are pages that forward.
+ * Allows only our own style, no script, no frame, and forms to this site. A form must not answer with a redirect to the
+ * platform, because browsers apply `form-action` to every hop and the last one is unknown. So results are pages that
+ * forward.
  */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -82,7 +86,7 @@ export const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
 ].join('; ')
 
-/** Asks for the PIN, and for the user name when nobody has said it. Works without JavaScript. */
+/** Shows the form for the PIN, and for the user name if it is unknown. Works without JavaScript. */
 export function renderForm(form: EntryForm, { texts, language }: PageStyle): Page {
   const { error, username } = form
   const wrong = (field: 'username' | 'pin') => error?.field === field
@@ -91,7 +95,7 @@ export function renderForm(form: EntryForm, { texts, language }: PageStyle): Pag
     return ids.length === 0 ? '' : html` aria-describedby="${ids.join(' ')}"`
   }
   const state = (field: 'username' | 'pin') => (wrong(field) ? html` aria-invalid="true"` : '')
-  // The cursor goes where something is to be done, which also makes screen readers read the error.
+  // The cursor is where the user has something to do. This also makes screen readers read the error.
   const focus = (here: boolean) => (here ? html` autofocus` : '')
   const isNameFirst = username !== undefined && (username.typed === '' || wrong('username'))
   const body = html`<h1>${texts.enterTitle}</h1>
@@ -116,7 +120,7 @@ ${
   return render({ title, language, head: '', body })
 }
 
-/** Says something, and leads on. */
+/** Shows a message and a link. */
 export function renderNotice({ title, text, link, forwardSeconds }: Notice, { language }: PageStyle): Page {
   const forwards = link && forwardSeconds !== undefined
   const body = html`<h1>${title}</h1>
@@ -126,7 +130,7 @@ ${link ? html`<a class="button" href="${link.url}">${link.text}</a>` : ''}`
   return render({ title, language, head, body })
 }
 
-/** Puts values into a text. They are escaped where the text is. */
+/** Inserts values into a message. The page escapes them. */
 export function fill(text: string, values: Record<string, string | number>): string {
   return text.replaceAll(/\{(\w+)\}/g, (hole, name: string) => String(values[name] ?? hole))
 }

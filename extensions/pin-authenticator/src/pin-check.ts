@@ -14,20 +14,20 @@ export interface PinCheckOptions {
   ports: Pick<Ports, 'now' | 'log'>
 }
 
-/** What has become of an entry, for the page. */
+/** The state of an entry, for the page. */
 export type Shown =
-  /** `isWrong`: with this PIN, and there are attempts left. */
+  /** `isWrong`: this PIN was wrong, and there are attempts left. */
   | { page: 'entry'; entry: Entry; isWrong?: true }
-  /** Another request is at work on it. */
+  /** Another request is processing it. */
   | { page: 'checking'; entry: Entry }
   /** It no longer exists. */
   | { page: 'unknown' }
 
 /** Checks PINs and decides entries. */
 export interface PinCheck {
-  /** @param username In the form of `normalizeUsername`; counts when the entry does not name its user. */
+  /** @param username As returned by `normalizeUsername`. Used if the entry does not name its user. */
   checkPin(entry: Entry, pin: string, username: string): Promise<Shown>
-  /** Ends the entry because the user wants it. */
+  /** Ends the entry because the user cancelled. */
   cancel(entry: Entry): Promise<Shown>
 }
 
@@ -35,7 +35,7 @@ export function createPinCheck({ store, hasher, limits, locks, ports }: PinCheck
   const logTry = (entry: Entry, result: string) =>
     ports.log({ event: 'pin', result, flow: nameFlow(entry.flowId), attempt: entry.attempts })
 
-  /** Decides the entry, unless another request did meanwhile. */
+  /** Decides the entry, unless another request has done so. */
   async function finish(before: Entry, after: Entry): Promise<Shown> {
     const isOurs = await store.swapEntry(before, after)
     if (isOurs) logTry(after, after.refusal ?? 'accepted')
@@ -47,13 +47,13 @@ export function createPinCheck({ store, hasher, limits, locks, ports }: PinCheck
     finish(entry, refuse(entry, refusal, ports.now(), limits))
 
   async function checkPin(entry: Entry, pin: string, username: string): Promise<Shown> {
-    // Counted before it is checked, so that guesses made at once are not checked for free.
+    // Counted before it is checked, so concurrent guesses are not free.
     if (entry.attempts >= limits.attempts) return end(entry, 'pin_attempts_exceeded')
     const spent = spendAttempt(entry)
     if (!(await store.swapEntry(entry, spent))) return { page: 'checking', entry }
     const enrolment = await store.findEnrolment(entry.userId === undefined ? { username } : { userId: entry.userId })
     const userId = entry.userId ?? enrolment?.userId
-    // A name that nobody has is counted and locked like any other: the page does not tell who exists.
+    // An unknown name is counted and locked like any other, so the page does not reveal which users exist.
     const subject = userId === undefined ? hasher.disguise(`name:${username}`) : subjectOf(userId, hasher)
     if ((await reserveAttempt(store, subject, ports.now(), locks)) === 'locked') return end(spent, 'pin_locked')
     const check = await hasher.check(userId ?? username, pin, enrolment?.pinHash)

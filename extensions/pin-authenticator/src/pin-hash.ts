@@ -2,35 +2,38 @@ import { createHash, createHmac, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 
 /**
- * What the answer to a PIN is.
+ * The result of a PIN check.
  *
- * `outdated`: right, but hashed under an older pepper or another cost; hash it again. `unreadable`: made under a pepper that is
- * not configured, so nobody can tell; the user must be enrolled again.
+ * `outdated`: right, but hashed with an older pepper or another cost; hash it again. `unreadable`: hashed with a pepper
+ * that is not configured, so it cannot be checked; enrol the user again.
  */
 export type PinCheck = 'right' | 'outdated' | 'wrong' | 'unreadable'
 
-/** Makes and checks what is stored instead of a PIN. */
+/** Creates and checks what is stored instead of a PIN. */
 export interface PinHasher {
-  /** The text to store. It can be checked for this user only: copied to another row it fits nobody's PIN. */
+  /** The string to store. It matches only for this user, so a copy in another row matches no PIN. */
   hash(userId: string, pin: string): Promise<string>
-  /** Takes as long for a user without a PIN (`stored` is undefined) as for one with a wrong PIN. */
+  /** Takes as long for a user without a PIN (`stored` is undefined) as for a wrong PIN. */
   check(userId: string, pin: string, stored: string | undefined): Promise<PinCheck>
-  /** A name for a counter that does not tell what it counts: people type PINs into the wrong field. */
+  /** A pseudonym for a counter, because people type PINs into the wrong field. */
   disguise(text: string): string
 }
 
 export interface PinHasherOptions {
-  /** Secret of the deployment, not in the database. Six digits are guessed in seconds from a stolen table without it. */
+  /**
+   * Secret of the deployment, not in the database. Without it, six digits are guessed from a stolen table in seconds.
+   */
   pepper: string
-  /** The pepper before: PINs hashed with it still count, and are hashed anew when they are entered. */
+  /** The previous pepper. PINs hashed with it still work, and are hashed again when they are entered. */
   previousPepper?: string | undefined
-  /** log2 of scrypt's N: 15 means 32 MiB for each PIN that is checked. */
+  /** log2 of scrypt's N. 15 means 32 MiB for each PIN check. */
   costLog2: number
   randomBytes(length: number): Uint8Array
 }
 
 const BLOCK_SIZE = 8
-// With N = 2^15 the equivalent of N = 2^17, p = 1 in the OWASP Password Storage Cheat Sheet, in a quarter of the memory.
+// N = 2^15 with these parameters is equivalent to N = 2^17, p = 1 in the OWASP Password Storage Cheat Sheet, with a
+// quarter of the memory.
 const PARALLELIZATION = 3
 const SALT_BYTES = 16
 const HASH_BYTES = 32
@@ -49,7 +52,7 @@ interface Stored {
   hash: Buffer
 }
 
-/** Hashes PINs with scrypt (RFC 7914) over an HMAC under the pepper. The parameters are stored with each hash. */
+/** Hashes PINs with scrypt (RFC 7914) over an HMAC with the pepper. The parameters are stored with each hash. */
 export function createPinHasher(options: PinHasherOptions): PinHasher {
   const peppers = new Map(
     [options.pepper, options.previousPepper]
@@ -65,7 +68,7 @@ export function createPinHasher(options: PinHasherOptions): PinHasher {
   }
 
   function stretch(userId: string, pin: string, pepper: string, form: Omit<Stored, 'hash'>): Promise<Buffer> {
-    // The length keeps a user `12` with the PIN 3456 apart from a user `1` with 23456.
+    // The length separates user `12` with PIN 3456 from user `1` with PIN 23456.
     const peppered = createHmac('sha256', pepper).update(`${userId.length}:${userId}:${pin}`).digest()
     const cost = 2 ** form.costLog2
     const memoryBytes = 128 * cost * form.blockSize
@@ -87,7 +90,7 @@ export function createPinHasher(options: PinHasherOptions): PinHasher {
     async check(userId, pin, stored) {
       const read = stored === undefined ? nobody : parse(stored)
       const pepper = read && peppers.get(read.pepperId)
-      // The work is done whatever was found, so that the time tells nothing about the user.
+      // The work is the same for every user, so the time reveals nothing.
       const form = read && pepper !== undefined ? read : nobody
       const equal = timingSafeEqual(await stretch(userId, pin, pepper ?? options.pepper, form), form.hash)
       if (form !== read) return 'unreadable'
@@ -99,7 +102,7 @@ export function createPinHasher(options: PinHasherOptions): PinHasher {
   }
 }
 
-/** Tells peppers apart without giving them away. */
+/** Identifies a pepper without revealing it. */
 function identify(pepper: string): string {
   return createHash('sha256').update('preflow pin pepper').update(pepper).digest('base64url').slice(0, 8)
 }

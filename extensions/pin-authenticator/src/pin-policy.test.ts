@@ -28,14 +28,14 @@ const weak: [pin: string, why: RegExp][] = [
   ['700482', /user name/],
 ]
 for (const [pin, why] of weak) {
-  test(`${JSON.stringify(pin)} is refused as a new PIN`, () => {
+  test(`${JSON.stringify(pin)} is rejected as a new PIN`, () => {
     const weakness = weaknessOf(pin, policy, ['ines', '+46700482915'])
     assert.match(weakness ?? '', why)
     if (pin !== '') assert.ok(!weakness?.includes(pin), 'the PIN is not in the sentence')
   })
 }
 
-test('the page takes every PIN that could ever have been enrolled, also under an older policy', () => {
+test('the page accepts every PIN that could ever have been enrolled, also with an older policy', () => {
   for (const pin of ['1', '1234', '111111', '123456789012']) assert.ok(isPin(pin), pin)
   for (const text of ['', '1234567890123', '12 34', '１２３４']) assert.ok(!isPin(text), text)
 })

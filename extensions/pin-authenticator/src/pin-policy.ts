@@ -1,23 +1,23 @@
-/** What a PIN must be. */
+/** The rules for a PIN. */
 export interface PinPolicy {
-  /** Fewest digits. */
+  /** Minimum digits. */
   minLength: number
 }
 
-/** Most digits. More would be a password that is tedious to type. */
+/** Maximum digits. A longer PIN would be a password that is tedious to type. */
 export const MAX_PIN_LENGTH = 12
 const MIN_DIFFERENT_DIGITS = 3
 
-/** Whether a text can be a PIN at all: what the page checks before it counts an attempt. */
+/** Whether a string can be a PIN at all. The page checks this before it counts an attempt. */
 export function isPin(text: string): boolean {
   return /^\d+$/.test(text) && text.length <= MAX_PIN_LENGTH
 }
 
 /**
- * Says why a new PIN is too easy to guess.
+ * Explains why a new PIN is too easy to guess.
  *
- * @param names Whatever others know about the user, such as the user name: a PIN found inside one of them is refused.
- * @returns A sentence without the PIN, or `undefined` when the PIN is good.
+ * @param names Strings that others know about the user, such as the user name. A PIN inside one of them is rejected.
+ * @returns A sentence without the PIN, or `undefined` if the PIN is good.
  */
 export function weaknessOf(pin: string, policy: PinPolicy, names: readonly string[] = []): string | undefined {
   const rules: [broken: () => boolean, says: string][] = [
@@ -33,7 +33,7 @@ export function weaknessOf(pin: string, policy: PinPolicy, names: readonly strin
   return rules.find(([broken]) => broken())?.[1]
 }
 
-/** Every digit is `step` after the one before; after 9 comes 0, so 9 counts down. */
+/** Whether each digit differs from the previous one by `step`. 0 follows 9, so 9 counts down. */
 function isRun(pin: string, step: number): boolean {
   return [...pin].every((digit, at) => at === 0 || Number(digit) === (Number(pin[at - 1]) + step) % 10)
 }

@@ -1,6 +1,6 @@
 /**
- * What the tests of the extension need: a platform of the kind that calls it, a browser that keeps cookies, and the extension
- * on a port of its own.
+ * Fixtures for the tests: a platform that calls the extension, a browser with cookies, and the extension on its own
+ * port.
  */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
@@ -15,7 +15,7 @@ export const apiKey = 'platform-key-'.repeat(3)
 export const adminKey = 'administrator-key-'.repeat(3)
 export const pin = '482915'
 
-/** The settings with their defaults, and hashing that is quick. */
+/** The settings with their defaults, and fast hashing. */
 export const defaults: Configuration = {
   mode: 'second_factor',
   publicUrl: 'https://pin.example.com',
@@ -95,7 +95,7 @@ export const stepTwo = {
   authenticatedSteps: [{ index: 1, name: 'BasicAuthenticator' }],
 }
 
-/** The same in step 1, when nobody is known yet. */
+/** The same in step 1, before a user is known. */
 export const stepOne = {
   tenant: stepTwo.tenant,
   organization: stepTwo.organization,
@@ -153,9 +153,9 @@ export interface Shown {
   status: number
   headers: Headers
   html: string
-  /** What the form would send besides what is typed; absent when there is none. */
+  /** The hidden fields of the form. Absent without a form. */
   form?: { action: string; attempt: string; token: string }
-  /** Text of the element with `role="alert"`. */
+  /** Content of the element with `role="alert"`. */
   alert?: string
   /** Where the page forwards to by itself. */
   forward?: string
@@ -163,7 +163,7 @@ export interface Shown {
   link?: string
 }
 
-/** A browser: it keeps cookies and fills in forms. */
+/** A browser: it stores cookies and fills in forms. */
 export interface Browser {
   cookies: Map<string, string>
   open(url: string): Promise<Shown>
@@ -214,7 +214,7 @@ function show({ status, headers }: Response, html: string): Shown {
   }
 }
 
-/** Begins a sign-in and opens its page, as the browser that the platform has redirected. */
+/** Starts a sign-in and opens its page, as the browser that the platform has redirected. */
 export async function begin(
   running: RunningAuthenticator,
   options: CallOptions = {},
@@ -227,16 +227,16 @@ export async function begin(
   return { flowId, url, browser, page: await browser.open(url) }
 }
 
-/** A platform that sends its browsers to the extension, and takes the result when they come back. */
+/** A platform that redirects browsers to the extension, and requests the result when they return. */
 export interface RunningPlatform extends AsyncDisposable {
   url: string
-  /** The extension's endpoint; set before the first sign-in. */
+  /** The extension's endpoint. Set it before the first sign-in. */
   endpoint: string
-  /** What the extension answered, call by call. */
+  /** The answers of the extension, call by call. */
   answers: Answer[]
 }
 
-/** `/authorize` begins a sign-in, `/t/{tenant}/commonauth` goes on with it, and the application says how it ended. */
+/** `/authorize` starts a sign-in, `/t/{tenant}/commonauth` continues it, and the application shows its result. */
 export async function startPlatform(): Promise<RunningPlatform> {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', platform.url)
@@ -262,7 +262,7 @@ export async function startPlatform(): Promise<RunningPlatform> {
     }).then(reply => reply.json() as Promise<Answer>)
     platform.answers.push(answer)
     const next = answer.operations?.[0]?.url
-    // The application lives on another origin than the platform, as applications do.
+    // The application has another origin than the platform, as in practice.
     const application = platform.url.replace('127.0.0.1', 'localhost')
     return redirect(next ? `${next}&spId=c0ffee00` : `${application}/app?result=${answer.actionStatus}`)
   })

@@ -27,7 +27,7 @@ test('OR-13: a flow of an organization returns to /o/{organization}/commonauth',
   })
 })
 
-test('a tenant may have a platform URL of its own', () => {
+test('a tenant may have its own platform URL', () => {
   const both = urls('https://id.example.com', 'heron.example=https://login.heron.example')
   const of = (tenant: string) => returnUrl(both, { tenant, flowId })
   assert.match(JSON.stringify(of('heron.example')), /https:\/\/login\.heron\.example\/t\/heron\.example/)
@@ -42,7 +42,7 @@ test('a tenant outside the allow list has no return URL', () => {
   })
 })
 
-test('whatever a request names, its browser ends at commonauth of a configured platform or nowhere', () => {
+test('for every request, the browser ends at commonauth of a configured platform or nowhere', () => {
   const platform = urls('https://id.example.com/iam')
   const hostile = fc.oneof(
     fc.string({ unit: 'binary' }),
@@ -77,7 +77,7 @@ test('whatever a request names, its browser ends at commonauth of a configured p
   assert.ok(returnUrl(platform, { tenant: 'heron.example', flowId }).ok, 'and some request is not hostile')
 })
 
-test('UC-22: a flow id with markup is refused without being repeated', () => {
+test('UC-22: a flow id with markup is rejected without being repeated', () => {
   const refused = returnUrl(urls('https://id.example.com'), {
     tenant: 'heron.example',
     flowId: '<script>alert(1)</script>',
@@ -101,11 +101,11 @@ for (const [entry, why] of [
   })
 }
 
-test('a platform on this machine may speak http', () => {
+test('a platform on this machine may use http', () => {
   for (const base of ['http://localhost:9400', 'http://127.0.0.1:9400', 'http://[::1]:9400']) urls(base)
   assert.equal(typeof readPlatformUrls(['http://127.0.0.1.evil.example']), 'string')
 })
 
-test('a tenant named twice is a mistake', () => {
-  assert.match(String(readPlatformUrls(['https://a.example', 'https://b.example'])), /second time/)
+test('a tenant named twice is an error', () => {
+  assert.match(String(readPlatformUrls(['https://a.example', 'https://b.example'])), /more than once/)
 })

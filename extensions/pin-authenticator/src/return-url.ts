@@ -1,27 +1,24 @@
-/**
- * Where the browser goes back to. `*` stands for every tenant that has no entry of its own; without it other tenants
- * are refused.
- */
+/** Where browsers return to. `*` is for every tenant without its own entry. Without it other tenants are rejected. */
 export type PlatformUrls = ReadonlyMap<string, URL>
 
-/** What of a flow its return URL is made of. */
+/** The parts of a flow that its return URL contains. */
 export interface Origin {
   tenant: string
-  /** Id of the organization, when it is not the tenant's root. */
+  /** Id of the organization, if it is not the tenant's root. */
   organization?: string
   flowId: string
 }
 
-// Each begins with a letter or digit, so none can be `.` or `..` and climb out of its place in the path.
+// Each begins with a letter or digit, so none can be `.` or `..` and escape its place in the path.
 const TENANT = /^[A-Za-z0-9][\w.-]{0,254}$/
 const ORGANIZATION = /^[A-Za-z0-9][\w-]{0,127}$/
 const FLOW_ID = /^[A-Za-z0-9][\w-]{7,127}$/
 
 /**
- * Reads the allow list from its setting: `https://id.example.com` serves all tenants, `heron.example=https://login.heron.example`
- * one of them.
+ * Reads the allow list from its setting: `https://id.example.com` serves all tenants,
+ * `heron.example=https://login.heron.example` one of them.
  *
- * @returns The list, or a sentence that says which entry to mend.
+ * @returns The list, or a sentence that states which entry to fix.
  */
 export function readPlatformUrls(entries: readonly string[]): PlatformUrls | string {
   const urls = new Map<string, URL>()
@@ -32,7 +29,7 @@ export function readPlatformUrls(entries: readonly string[]): PlatformUrls | str
     if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
       return `entry ${at + 1} must have no query, fragment or credentials`
     }
-    if (urls.has(tenant)) return `entry ${at + 1} names a tenant a second time`
+    if (urls.has(tenant)) return `entry ${at + 1} names a tenant more than once`
     urls.set(tenant, url)
   }
   return urls
@@ -45,11 +42,11 @@ export function isSecure(url: URL): boolean {
 }
 
 /**
- * The URL at which the platform goes on with a flow, `/t/{tenant}/commonauth` or `/o/{organization}/commonauth`.
+ * The URL at which the platform continues a flow, `/t/{tenant}/commonauth` or `/o/{organization}/commonauth`.
  *
- * Nothing but a configured base and texts of a narrow alphabet goes into it, so it cannot point anywhere else.
+ * It consists of a configured base and strings of a narrow alphabet, so it cannot point anywhere else.
  *
- * @returns The URL, or what of the request does not fit.
+ * @returns The URL, or what is wrong with the request.
  */
 export function returnUrl(
   platformUrls: PlatformUrls,

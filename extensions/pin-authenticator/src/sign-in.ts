@@ -14,18 +14,19 @@ export interface SignInOptions {
   limits: EntryLimits
   /** URL of the page for a handle. */
   entryUrl(handle: string): string
-  /** After this many milliseconds without a try an attempt is of no interest any more. */
+  /** After this many milliseconds without a new attempt an old attempt is ignored. */
   attemptsKeptMs: number
   ports: Ports
 }
 
 const HANDLE_BYTES = 16
 const PRUNE_EVERY_MS = 60_000
-/** Longer than a platform remembers a sign-in, so that a flow whose result was taken cannot begin anew. */
+/** Longer than a platform remembers a sign-in, so a flow whose result was read cannot start again. */
 const ENTRIES_KEPT_MS = 3_600_000
 
 /**
- * Answers the platform. A first call and a later one look alike; what the store knows of the flow tells them apart.
+ * Answers the platform. The first call and later ones look alike. The state of the flow in the store distinguishes
+ * them.
  */
 export function createSignIn(options: SignInOptions): Handler<'AUTHENTICATION'> {
   const { mode, store, platformUrls, limits, ports } = options
@@ -48,17 +49,16 @@ export function createSignIn(options: SignInOptions): Handler<'AUTHENTICATION'> 
       await prune()
     }
     for (;;) {
-      if (!belongs(entry, origin, subject.userId))
-        return refuseWith('flow_expired', 'the flow was begun by somebody else')
+      if (!belongs(entry, origin, subject.userId)) return refuseWith('flow_expired', 'another user started the flow')
       const resumption = resume(entry, requestId, ports.now())
       switch (resumption.tell) {
         case 'enter':
-          return redirectTo(options.entryUrl(entry.handle), { why: 'the PIN is to be entered' })
+          return redirectTo(options.entryUrl(entry.handle), { why: 'the PIN has not been entered yet' })
         case 'refusal':
           return refuseWith(resumption.refusal)
         case 'success': {
           if (!resumption.swap || (await store.swapEntry(entry, resumption.swap))) return succeed(entry)
-          // Another call took it in this moment: look again at what is left.
+          // Another call read it at the same time: read the current state again.
           const left = await store.findEntry(by)
           if (!left) return refuseWith('flow_expired')
           entry = left
@@ -72,26 +72,26 @@ export function createSignIn(options: SignInOptions): Handler<'AUTHENTICATION'> 
 
   async function succeed(entry: Entry) {
     const enrolment = entry.userId === undefined ? undefined : await store.findEnrolment({ userId: entry.userId })
-    if (!enrolment) return refuseWith('flow_expired', 'the PIN was withdrawn after it was entered')
+    if (!enrolment) return refuseWith('flow_expired', 'the PIN was deleted after it was entered')
     const data = mode.dataOf(entry, enrolment)
     return allow([], { why: 'the PIN was right', ...present({ data }) })
   }
 }
 
-/** Says which flow a log line is about without giving away its id, which travels in URLs. */
+/** Identifies the flow in a log line without revealing its id, which appears in URLs. */
 export function nameFlow(flowId: string): string {
   return createHash('sha256').update(flowId).digest('base64url').slice(0, 12)
 }
 
-/** Older platforms send no organization, or the root one with a depth of 0: both mean the tenant itself. */
+/** Older platforms send no organization, or the root one with a depth of 0. Both mean the tenant itself. */
 function originOf({ tenant, organization }: AuthenticationEvent, flowId: string): Origin {
   const isBelowRoot = organization !== undefined && (organization.depth ?? 0) > 0
   return { flowId, tenant: tenant.name, ...present({ organization: isBelowRoot ? organization.id : undefined }) }
 }
 
 /**
- * Whether a call may ask about an entry. The user is compared too: who goes back to an earlier step and signs in there as
- * somebody else must not profit from the PIN of the first user.
+ * Whether a call may read an entry. The user is compared too: a user who goes back to an earlier step and signs in
+ * there as another user must not use the PIN of the first one.
  */
 function belongs(entry: Entry, origin: Origin, userId: string | undefined): boolean {
   const isSameUser = userId === undefined || userId === entry.userId
@@ -101,7 +101,7 @@ function belongs(entry: Entry, origin: Origin, userId: string | undefined): bool
 const invalid = (problem: string) => fail('invalid_request', problem, { status: 400, why: problem })
 const refuseWith = (refusal: Refusal, why: string = refusal) => deny(refusal, refusals[refusal], { why })
 
-/** Deletes what has ended, now and then, on the way of a call: there is no timer to keep or to stop. */
+/** Deletes finished entries from time to time during a call, so there is no timer to maintain or stop. */
 function createPruner({ store, attemptsKeptMs, ports }: SignInOptions): () => Promise<void> {
   let prunedAt = 0
   return async () => {
@@ -111,7 +111,7 @@ function createPruner({ store, attemptsKeptMs, ports }: SignInOptions): () => Pr
     try {
       await store.prune({ entriesEnded: now - ENTRIES_KEPT_MS, attemptsMade: now - attemptsKeptMs })
     } catch (error) {
-      // The next minute tries again; the sign-in has nothing to do with it.
+      // The next minute retries. The sign-in does not depend on it.
       ports.log(describeError('not pruned', error))
     }
   }

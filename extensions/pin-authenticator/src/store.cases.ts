@@ -26,7 +26,7 @@ function newEntry(facts: Partial<Entry> = {}): Entry {
   return openEntry(given, now, limits)
 }
 
-/** What any database must do. */
+/** What every database must do. */
 export function storeCases(newLocation: NewLocation): void {
   let database: string
   before(async () => {
@@ -40,8 +40,8 @@ export function storeCases(newLocation: NewLocation): void {
     return [one, two, { [Symbol.asyncDispose]: async () => void (await Promise.all([one.close(), two.close()])) }]
   }
 
-  test('instances that start at the same time find the tables made', async () => {
-    // Threads, because SQLite waits for a lock without letting other work of its thread go on.
+  test('instances that start at the same time find the tables created', async () => {
+    // Threads, because SQLite waits for a lock and blocks its thread.
     const program = `
       import { workerData } from 'node:worker_threads'
       const { openStore } = await import(workerData.module)
@@ -56,7 +56,7 @@ export function storeCases(newLocation: NewLocation): void {
     assert.deepEqual(await Promise.all(starts), [[0], [0], [0], [0]])
   })
 
-  test('an entry made by one instance is found by another, by handle and by flow', async () => {
+  test('an entry of one instance is found by another, by handle and by flow', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const bare = newEntry()
@@ -70,7 +70,7 @@ export function storeCases(newLocation: NewLocation): void {
     assert.equal(await two.findEntry({ handle: 'unknown' }), undefined)
   })
 
-  test('a first call that is repeated, even at once, makes one entry', async () => {
+  test('a repeated first call, even a concurrent one, creates one entry', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const entry = newEntry()
@@ -91,7 +91,7 @@ export function storeCases(newLocation: NewLocation): void {
     assert.equal((await two.findEntry(entry))?.attempts, 1)
   })
 
-  test('a result asked for at once by two calls, at two instances, is given to one', async () => {
+  test('a result requested by two concurrent calls, at two instances, is returned to one', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const entry = await one.addEntry(newEntry())
@@ -107,7 +107,7 @@ export function storeCases(newLocation: NewLocation): void {
     assert.equal(taken.filter(Boolean).length, 1)
   })
 
-  test('guesses made in parallel at two instances get no more tries than the limit', async () => {
+  test('parallel guesses at two instances get no more attempts than the limit', async () => {
     const [one, two, closing] = await instances()
     await using _ = closing
     const guesses = await Promise.all(
@@ -116,7 +116,7 @@ export function storeCases(newLocation: NewLocation): void {
     assert.equal(guesses.filter(guess => guess === 'reserved').length, policy.attempts)
   })
 
-  test('each further lock is twice as long, up to the longest, and a right PIN forgives', async () => {
+  test('each further lock is twice as long, up to the longest, and a right PIN resets it', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     let time = now
@@ -134,7 +134,7 @@ export function storeCases(newLocation: NewLocation): void {
     assert.equal((await store.findAttempts('guessed'))?.count, 1)
   })
 
-  test('after twice the longest lock without a try the count starts over', async () => {
+  test('after twice the longest lock without an attempt the count restarts', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     await reserveAttempt(store, 'rested', now, policy)
@@ -152,13 +152,13 @@ export function storeCases(newLocation: NewLocation): void {
     assert.deepEqual(await two.findEnrolment({ username: 'ines' }), ines)
     const unnamed = { userId: 'e1', pinHash: 'h2', userStore: 'PRIMARY', claims: [], groups: [], updatedAt: now + 1 }
     assert.equal(await one.putEnrolment(unnamed), true)
-    assert.deepEqual(await two.findEnrolment({ userId: 'e1' }), unnamed, 'what is no longer given is gone')
+    assert.deepEqual(await two.findEnrolment({ userId: 'e1' }), unnamed, 'omitted fields are deleted')
     assert.equal(await two.findEnrolment({ username: 'ines' }), undefined)
     assert.equal(await one.deleteEnrolment('e1'), true)
     assert.equal(await two.deleteEnrolment('e1'), false)
   })
 
-  test('two users have not the same user name', async () => {
+  test('two users cannot have the same user name', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     const user = { username: 'taken', pinHash: 'h', claims: [], groups: [], updatedAt: now }
@@ -167,7 +167,7 @@ export function storeCases(newLocation: NewLocation): void {
     assert.equal((await store.findEnrolment({ username: 'taken' }))?.userId, 'n1')
   })
 
-  test('a hash is replaced only while it is the one that was checked', async () => {
+  test('a hash is replaced only if it is still the checked one', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     await store.putEnrolment({ userId: 's1', pinHash: 'h1', claims: [], groups: [], updatedAt: now })
@@ -177,7 +177,7 @@ export function storeCases(newLocation: NewLocation): void {
     assert.equal((await store.findEnrolment({ userId: 's1' }))?.pinHash, 'h2')
   })
 
-  test('what has ended is deleted', async () => {
+  test('finished entries are deleted', async () => {
     const [store, , closing] = await instances()
     await using _ = closing
     const [old, young] = [
@@ -192,6 +192,6 @@ export function storeCases(newLocation: NewLocation): void {
   })
 }
 
-test('a user name is the same however it is typed', () => {
+test('a user name is the same in every spelling', () => {
   for (const typed of [' Ines ', 'INES', 'ｉｎｅｓ']) assert.equal(normalizeUsername(typed), 'ines')
 })

@@ -13,13 +13,13 @@ onEachEngine('the store', storeCases)
 const folder = await mkdtemp(join(tmpdir(), 'pin-store-'))
 after(() => rm(folder, { recursive: true }))
 
-test('the SQLite file is for its owner only', async () => {
+test('only the owner can read the SQLite file', async () => {
   const file = join(folder, 'pins.sqlite')
   await (await openStore(file, assert.ifError)).close()
   assert.equal((await stat(file)).mode & 0o777, 0o600)
 })
 
-test('a database that cannot be used is named without its password', async () => {
+test('an unusable database is named without its password', async () => {
   await assert.rejects(openStore('postgres://preflow:secret@127.0.0.1:1/pins', assert.ifError), error => {
     assert.ok(error instanceof DatabaseError)
     assert.match(error.message, /PostgreSQL database cannot be used: .*ECONNREFUSED.*Check the setting database/)

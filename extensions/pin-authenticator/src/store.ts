@@ -5,13 +5,13 @@ import type { Entry } from './entry.ts'
 
 /** A user who has a PIN. */
 export interface Enrolment {
-  /** The id that the platform knows the user by; in federated mode the id of the user that is made. */
+  /** The id of the user in the platform. In federated mode, the id of the external user. */
   userId: string
-  /** What the user enters when the platform does not say who is there. In {@link normalizeUsername}'s form. */
+  /** What the user enters if the platform does not identify the user. As returned by {@link normalizeUsername}. */
   username?: string
   pinHash: string
   userStore?: string
-  /** Federated mode: what the platform learns of the user. */
+  /** Federated mode: the data of the user for the platform. */
   claims: { uri: string; value: string | string[] }[]
   groups: string[]
   /** Epoch milliseconds. */
@@ -19,51 +19,51 @@ export interface Enrolment {
 }
 
 /**
- * What several instances share. Nothing is held between two calls: entries and attempts are read, computed and swapped, and a
- * swap fails when somebody else was faster.
+ * What several instances share. Nothing is locked between two calls: entries and attempts are read, changed and
+ * swapped. A swap fails if another request was faster.
  */
 export interface Store extends EntryStore, AttemptStore, EnrolmentStore {
-  /** Deletes entries that ended before and attempts that were last made before. */
+  /** Deletes entries that ended earlier and attempts that were last made earlier. */
   prune(before: { entriesEnded: number; attemptsMade: number }): Promise<void>
-  /** Rejects when the database does not answer. */
+  /** Rejects if the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
 }
 
 export interface EntryStore {
-  /** Adds the entry, or finds the one that a repetition of the same call has already added. */
+  /** Adds the entry, or returns the one that a repetition of the same call has already added. */
   addEntry(entry: Entry): Promise<Entry>
   findEntry(by: Pick<Entry, 'handle'> | Pick<Entry, 'flowId' | 'step'>): Promise<Entry | undefined>
-  /** `false` when the stored entry is no longer `before`. */
+  /** `false` if the stored entry is no longer `before`. */
   swapEntry(before: Entry, after: Entry): Promise<boolean>
 }
 
 export interface EnrolmentStore {
   findEnrolment(by: { userId: string } | { username: string }): Promise<Enrolment | undefined>
-  /** Adds or replaces the user's enrolment. `false` when another user has the user name. */
+  /** Adds or replaces the user's enrolment. `false` if another user has the user name. */
   putEnrolment(enrolment: Enrolment): Promise<boolean>
-  /** Replaces the hash, unless it is no longer `before`: a PIN that was changed meanwhile stays changed. */
+  /** Replaces the hash, unless it is no longer `before`. So a concurrent change of the PIN is kept. */
   swapPinHash(userId: string, before: string, after: string): Promise<void>
-  /** `false` when there was none. */
+  /** `false` if there was none. */
   deleteEnrolment(userId: string): Promise<boolean>
 }
 
-/** People write their user name in capitals and with blanks around it; all of these are one name. */
+/** People type their user name in capitals and with blanks around it. All of these are one name. */
 export function normalizeUsername(text: string): string {
   return text.normalize('NFKC').trim().toLowerCase()
 }
 
-/** A row of what is optional in `T`: a column that may be null. */
+/** A row of the optional members of `T`: a column that may be null. */
 type Row<T> = { [K in keyof T]-?: undefined extends T[K] ? Exclude<T[K], undefined> | null : T[K] }
 
-/** The tables, as both databases have them: names in snake case there, times in epoch milliseconds, lists as JSON. */
+/** The tables, as both databases have them: names in snake case, times in epoch milliseconds, lists as JSON. */
 export interface Tables {
   pinEntries: Row<Entry>
   pinAttempts: Attempts
   pinEnrolments: Row<Omit<Enrolment, 'claims' | 'groups'>> & { claims: string; groups: string }
 }
 
-/** The one set of queries, for both databases. */
+/** The queries, the same for both databases. */
 export function createStore({ queries: db, close }: Pick<Connected<Tables>, 'queries' | 'close'>): Store {
   return {
     ...entryQueries(db),
@@ -100,7 +100,7 @@ function entryQueries(db: Kysely<Tables>): EntryStore {
       .onConflict(conflict => conflict.columns(['flowId', 'step']).doNothing())
       .executeTakeFirst()
     if (added.numInsertedOrUpdatedRows) return entry
-    // Deleted again only if it was pruned between the two statements; then there is room for this one.
+    // The entry is missing again only if it was pruned between the two statements. Then this one can be added.
     return (await findEntry({ flowId: entry.flowId, step: entry.step })) ?? addEntry(entry)
   }
 
@@ -111,7 +111,7 @@ function entryQueries(db: Kysely<Tables>): EntryStore {
     async swapEntry(before, after) {
       const { numUpdatedRows } = await db
         .updateTable('pinEntries')
-        // What an entry knows it never forgets, so fields that are absent now were never there.
+        // An entry never loses a field, so fields that are absent now were never set.
         .set(after)
         .where('handle', '=', before.handle)
         .where('version', '=', before.version)

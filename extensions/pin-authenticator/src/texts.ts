@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 
-/** Every text of the page. `{…}` is filled in. */
+/** All messages of the page. `{…}` is a placeholder. */
 export const englishTexts = {
   enterTitle: 'Enter your PIN',
   enterIntroduction: 'to continue to {application}',
@@ -23,15 +23,15 @@ export const englishTexts = {
   refusedTitle: 'This sign-in has ended',
   tooManyAttempts: 'The PIN was wrong too many times.',
   locked: 'There were too many wrong PINs. Wait a while before you sign in again.',
-  cancelled: 'You have cancelled it.',
+  cancelled: 'You cancelled the sign-in.',
   expired: 'It took too long. Please start again.',
   goBack: 'Back to the sign-in',
   unknownTitle: 'This page has expired',
   unknownText: 'Go back to the application and sign in again.',
   otherBrowserTitle: 'Open in another browser',
   otherBrowserText:
-    'This sign-in was begun in another browser, or this browser keeps no cookies. Go back to the application and sign in again.',
-  forgedTitle: 'The form could not be checked',
+    'This sign-in was begun in another browser, or this browser accepts no cookies. Go back to the application and sign in again.',
+  forgedTitle: 'The form could not be verified',
   forgedText: 'Nothing was changed. Open the page again.',
   openAgain: 'Open the page again',
   failedTitle: 'Something went wrong',
@@ -40,7 +40,7 @@ export const englishTexts = {
 
 export type Texts = { readonly [K in keyof typeof englishTexts]: string }
 
-/** Some of the texts, in another language or in other words. A misspelt name is a problem, not a text that never shows. */
+/** Some of the messages, in other words or another language. A misspelt name is an error. */
 export const textsSchema: z.ZodMiniType<Partial<Texts>> = z.strictObject(
   Object.fromEntries(
     Object.keys(englishTexts).map(name => [name, z.exactOptional(z.string().check(z.minLength(1), z.maxLength(500)))]),

@@ -40,7 +40,7 @@ const readersOf = (...parameters: Parameters<typeof alertsOf>) =>
   alertsOf(...parameters).map(({ recipient, alert }) => `${alert.audience} ${recipient}`)
 const idsOf = (what: ProfileEvent, how: Call = call) => alertMessages(what, how, options).messages.map(({ id }) => id)
 
-test('UC-11: a removal of a watched attribute is told to everybody in the team', () => {
+test('UC-11: everyone in the team gets an alert about the removal of a watched attribute', () => {
   for (const removed of ['', []]) {
     const alerts = alertsOf(event({ [DEPARTMENT]: removed }, { [DEPARTMENT]: 'Geology' }))
     assert.deepEqual(
@@ -51,11 +51,11 @@ test('UC-11: a removal of a watched attribute is told to everybody in the team',
   }
 })
 
-test('an update of nothing watched makes no alert', () => {
+test('an update without watched attributes creates no alert', () => {
   assert.deepEqual(alertsOf(event({ [NICKNAME]: 'Heron' }, { [EMAIL]: 'ines@heron.example' })), [])
 })
 
-test('every configured attribute counts, also the lists', () => {
+test('every configured attribute counts, lists too', () => {
   const [first] = alertsOf(event({ [EMAILS]: ['a@heron.example'], [NICKNAME]: 'x', [DEPARTMENT]: 'HR' }))
   assert.deepEqual(first?.alert.changes, [
     { uri: EMAILS, kind: 'set' },
@@ -63,7 +63,7 @@ test('every configured attribute counts, also the lists', () => {
   ])
 })
 
-test('UC-16: a changed e-mail address is told to the address before', () => {
+test('UC-16: the previous address gets an alert about a changed e-mail address', () => {
   const what = event({ [EMAIL]: 'new@evil.example' }, { [EMAIL]: 'ines@heron.example' })
   assert.deepEqual(readersOf(what), [
     'team security@heron.example',
@@ -74,7 +74,7 @@ test('UC-16: a changed e-mail address is told to the address before', () => {
   assert.deepEqual(readersOf(removed).at(-1), 'owner ines@heron.example')
 })
 
-test('with a list of addresses, each one that is there hears of a change, once', () => {
+test('with a list of addresses, each existing one gets one alert about a change', () => {
   const what = event(
     { [EMAILS]: ['b@heron.example', 'new@evil.example'] },
     { [EMAIL]: 'A@heron.example', [EMAILS]: ['a@heron.example', 'b@heron.example'] },
@@ -82,7 +82,7 @@ test('with a list of addresses, each one that is there hears of a change, once',
   assert.deepEqual(readersOf(what).slice(2), ['owner a@heron.example', 'owner b@heron.example'])
 })
 
-test('a previous address that is not known, or not an address, is said to be missing', () => {
+test('a previous address that is unknown or not an address is reported as missing', () => {
   const missing = (what: ProfileEvent) => alertMessages(what, call, options).lacksPreviousAddress
   assert.equal(missing(event({ [EMAIL]: 'new@heron.example' })), true)
   assert.equal(missing(event({ [EMAIL]: 'new@heron.example' }, { [EMAIL]: 'not an address' })), true)
@@ -90,17 +90,17 @@ test('a previous address that is not known, or not an address, is said to be mis
   assert.equal(missing(event({ [DEPARTMENT]: 'HR' })), false)
 })
 
-test('a refused update is told to the team only, and only if that is wanted', () => {
+test('only the team gets an alert about a refused update, and only if configured', () => {
   const what = event({ [EMAIL]: 'new@evil.example' }, { [EMAIL]: 'ines@heron.example' })
   const refused = { ...call, outcome: 'refused' } as const
   assert.deepEqual(readersOf(what, refused), ['team security@heron.example', 'team soc@heron.example'])
   assert.deepEqual(readersOf(what, refused, { ...options, tellsOfRefused: false }), [])
 })
 
-test('UC-13: the same call makes the same ids; a call that differs in anything makes others', () => {
+test('UC-13: the same call has the same ids; any difference gives other ids', () => {
   const what = event({ [DEPARTMENT]: 'HR' }, { [DEPARTMENT]: 'Geology' })
   assert.deepEqual(idsOf(what, { ...call, now: call.now + 9000 }), idsOf(what))
-  assert.equal(new Set(idsOf(what)).size, 2, 'one for each reader')
+  assert.equal(new Set(idsOf(what)).size, 2, 'one for each recipient')
   const unnamed = { ...call, requestId: undefined }
   assert.deepEqual(idsOf(what, { ...unnamed, now: call.now + 9000 }), idsOf(what, unnamed))
   const others = [
@@ -118,14 +118,14 @@ test('UC-13: the same call makes the same ids; a call that differs in anything m
   assert.equal(new Set(all).size, all.length)
 })
 
-test('a request id that a caller used before does not hide a second change', () => {
+test('a request id that a caller used before does not hide another change', () => {
   // Some platforms take their correlation id from a header of the client.
   const [first] = idsOf(event({ [EMAIL]: 'one@evil.example' }, { [EMAIL]: 'ines@heron.example' }))
   const [second] = idsOf(event({ [EMAIL]: 'two@evil.example' }, { [EMAIL]: 'ines@heron.example' }))
   assert.notEqual(first, second)
 })
 
-test('what an alert keeps has no values, unless an attribute is to be shown, and then for the team only', () => {
+test('an alert stores no values, except those of shown attributes, and only for the team', () => {
   const what = event(
     { [EMAIL]: 'new@evil.example', [DEPARTMENT]: 'Hydrology' },
     { [EMAIL]: 'ines@heron.example', [DEPARTMENT]: 'Geology' },
@@ -139,7 +139,7 @@ test('what an alert keeps has no values, unless an attribute is to be shown, and
   assert.deepEqual(shown.at(-1)?.alert.changes, [{ uri: EMAIL, kind: 'changed' }])
 })
 
-test('the mail to the team says who asked for what, and what became of it', () => {
+test('the mail to the team shows who requested what, and the result', () => {
   const [first] = alertsOf(event({ [DEPARTMENT]: 'HR', [EMAIL]: '' }, { [EMAIL]: 'ines@heron.example' }), {
     ...call,
     outcome: 'refused',
@@ -149,7 +149,7 @@ test('the mail to the team says who asked for what, and what became of it', () =
   assert.equal(
     text,
     [
-      'Somebody signed in to the account asked to change watched attributes of a profile. The update was refused by the profile guard; nothing was stored.',
+      'A user signed in to the account requested a change of watched attributes of a profile. The update was refused by the profile guard; nothing was stored.',
       '',
       'Details:',
       '- Time: 2026-11-21T10:00:00.000Z',
@@ -167,11 +167,11 @@ test('the mail to the team says who asked for what, and what became of it', () =
   assert.match(html, /<li>emailaddress is removed<\/li>/)
 })
 
-test('the mail to the owner says what is about to happen and what to do, and names no new address', () => {
+test('the mail to the owner states what will happen and what to do, and contains no new address', () => {
   const what = event({ [EMAIL]: 'new@evil.example' }, { [EMAIL]: 'ines@heron.example' })
   const { subject, text } = writeAlert(alertsOf(what).at(-1)?.alert as Alert)
   assert.equal(subject, 'Your e-mail address at Heron is about to change')
-  assert.match(text, /tell your administrator at once/)
+  assert.match(text, /contact your administrator at once/)
   assert.doesNotMatch(text, /evil|b1d2/)
   const withoutOrganization = writeAlert({
     ...(alertsOf(what).at(-1)?.alert as Alert),
@@ -180,7 +180,7 @@ test('the mail to the owner says what is about to happen and what to do, and nam
   assert.equal(withoutOrganization.subject, 'Your e-mail address at heron.example is about to change')
 })
 
-test('UC-15: whatever a value holds, it is one clean line without mark-up, cut to a length', () => {
+test('UC-15: every value becomes one clean line without markup, cut to a maximum length', () => {
   const hostile = `x@heron.example\r\nBcc: spy@evil.example\u2028\u202Egnp.exe<img src=x onerror="a('b')">${'y'.repeat(500)}`
   const [first] = alertsOf(
     event({ [EMAIL]: hostile }, {}, { organization: { id: '1', name: `Heron\r\nBcc: spy@evil.example<b>` } }),
@@ -199,7 +199,7 @@ test('UC-15: whatever a value holds, it is one clean line without mark-up, cut t
   assert.match(html, /&lt;img src=x onerror=&quot;a\(&#39;b&#39;\)&quot;/)
 })
 
-test('values of a list are told apart', () => {
+test('the values of a list are separate', () => {
   const [first] = alertsOf(event({ [DEPARTMENT]: ['HR', 'Sales, East'] }, { [DEPARTMENT]: ['HR'] }), call, {
     ...options,
     shown: [DEPARTMENT],

@@ -11,13 +11,13 @@ import {
 import type { OutboxMessage } from './outbox.ts'
 import type { Mail } from './smtp.ts'
 
-/** What the guard decided about the update that an alert tells of. */
+/** The decision about the update of an alert. */
 export type AlertOutcome = 'allowed' | 'refused' | 'undecided'
 
-/** Who reads an alert: the security team, or the owner of the account at an address it had before. */
+/** The recipient of an alert: the security team, or the owner of the account at a previous address. */
 export type Audience = 'team' | 'owner'
 
-/** Everything a mail tells. Built once, kept in the outbox, written out when it is sent. */
+/** The content of a mail. It is created once, stored in the outbox, and rendered when it is sent. */
 export interface Alert {
   audience: Audience
   outcome: AlertOutcome
@@ -28,37 +28,41 @@ export interface Alert {
   organization?: string
   userId?: string
   requestId?: string
-  /** Values are there only for the team, and only for attributes that were configured to be shown. */
+  /** Values exist only for the team, and only for attributes that are configured to be shown. */
   changes: { uri: string; kind: 'set' | 'changed' | 'removed'; before?: string[]; after?: string[] }[]
 }
 
 export interface AlertOptions {
-  /** Claim URIs that cause an alert when an update touches them. */
+  /** Claim URIs that cause an alert if an update touches them. */
   watched: readonly string[]
-  /** Claim URIs that hold e-mail addresses of the owner. When one changes, the addresses there were hear of it. */
+  /** Claim URIs of the owner's e-mail addresses. If one changes, the previous addresses get a mail. */
   emailClaims: readonly string[]
   /** Addresses of the security team. */
   team: readonly string[]
-  /** Claim URIs whose old and new values the team may read. Never sent to the owner's previous addresses. */
+  /** Claim URIs whose old and new values the team may see. Never sent to the owner's previous addresses. */
   shown: readonly string[]
-  /** Whether the team hears of updates that were refused or could not be decided. */
+  /** Whether the team gets alerts about updates that were refused or could not be decided. */
   tellsOfRefused: boolean
 }
 
 /** The messages of one update. */
 export interface AlertMessages {
   messages: OutboxMessage[]
-  /** An e-mail claim changes, but the action is not sent its stored value: nobody can be told at the previous address. */
+  /**
+   * An e-mail claim changes, but the platform does not send its stored value to the action. So no mail goes to the
+   * previous address.
+   */
   lacksPreviousAddress: boolean
 }
 
-/** A profile with more addresses than this is not an address book to write to. */
+/** More addresses than this in one profile get no mail. */
 const MAX_PREVIOUS_ADDRESSES = 10
 
 /**
- * Who must be told what about an update. One message for each reader, so that a mailbox that refuses stops nobody else's.
+ * Which recipients get which alert about an update. Each recipient gets a separate message, so one rejected mailbox
+ * does not affect the others.
  *
- * The same update asked for again, by a platform that tries a second time, makes the same ids.
+ * The same update, retried by a platform, has the same ids.
  */
 export function alertMessages(
   event: ProfileEvent,
@@ -102,9 +106,10 @@ export function alertMessages(
 }
 
 /**
- * The mail that tells of an alert, as plain text and as HTML.
+ * Renders an alert as a mail, as plain text and as HTML.
  *
- * Everything that came with the event is one clean line: no control characters, no line breaks, no mark-up, cut to a length.
+ * Everything from the event becomes one clean line: no control characters, no line breaks, no markup, cut to a maximum
+ * length.
  */
 export function writeAlert(alert: Alert): Omit<Mail, 'to' | 'messageId'> {
   return writers[alert.audience](alert)
@@ -114,7 +119,7 @@ const writers: Record<Audience, (alert: Alert) => Omit<Mail, 'to' | 'messageId'>
   team: alert => {
     const names = alert.changes.map(({ uri }) => clean(attributeName(uri), 40)).join(', ')
     return layOut(`Profile update ${alert.outcome}: ${cut(names, 120)}`, [
-      `${INITIATORS[alert.initiator]} asked to change watched attributes of a profile. The update was ${TEAM_OUTCOMES[alert.outcome]}`,
+      `${INITIATORS[alert.initiator]} requested a change of watched attributes of a profile. The update was ${TEAM_OUTCOMES[alert.outcome]}`,
       facts(alert),
       [
         'Attributes',
@@ -128,8 +133,8 @@ const writers: Record<Audience, (alert: Alert) => Omit<Mail, 'to' | 'messageId'>
   owner: alert => {
     const place = clean(alert.organization ?? alert.tenant, 100)
     return layOut(`Your e-mail address at ${place} is about to change`, [
-      `${INITIATORS[alert.initiator]} asked to change the e-mail address of your account at ${place}. You get this message because the account has this address until then.`,
-      'If you expected this, there is nothing to do. If you did not, tell your administrator at once.',
+      `${INITIATORS[alert.initiator]} requested a change of the e-mail address of your account at ${place}. You get this message because the account has this address until then.`,
+      'If you expected this change, you need not do anything. If you did not, contact your administrator at once.',
       facts(alert),
     ])
   },
@@ -138,9 +143,10 @@ const writers: Record<Audience, (alert: Alert) => Omit<Mail, 'to' | 'messageId'>
 const INITIATORS: Record<InitiatorType, string> = {
   ADMIN: 'An administrator',
   APPLICATION: 'An application',
-  USER: 'Somebody signed in to the account',
+  USER: 'A user signed in to the account',
 }
-// The platform stores after the answer, and other checks may still stop it: an alert speaks of the attempt.
+// The platform stores the update after the answer, and other checks may still prevent it. So an alert reports an
+// attempt.
 const TEAM_OUTCOMES: Record<AlertOutcome, string> = {
   allowed: 'allowed by the profile guard; the platform stores it next.',
   refused: 'refused by the profile guard; nothing was stored.',
@@ -171,7 +177,7 @@ function shown(verb: string, values: readonly string[] | undefined): string | un
   return `${verb} ${[first, ...more].join(', ')}`
 }
 
-/** Paragraphs are texts; a list is its heading and its lines. */
+/** A paragraph is a string. A list is its heading and its lines. */
 function layOut(subject: string, parts: (string | string[])[]): Omit<Mail, 'to' | 'messageId'> {
   const text = parts.map(part => {
     if (typeof part === 'string') return part
@@ -202,14 +208,16 @@ function describe(change: ProfileChange, shownClaims: readonly string[]): Alert[
   }
 }
 
-/** What is kept of values that are shown: an attribute may be as long as the whole request. */
+/** Maximum length of a shown value. An attribute may be as long as the whole request. */
 function excerpt(value: AttributeValue): string[] {
   return attributeValues(value)
     .slice(0, 10)
     .map(text => clean(text, 100))
 }
 
-/** Every address the account has now in one of the claims; nothing that could be more, or other, than one address. */
+/**
+ * Every current address of the account in one of the claims. Values that could be more than one address are left out.
+ */
 function previousAddresses({ user }: ProfileEvent, emailClaims: readonly string[]): string[] {
   const stored = (user.claims ?? []).filter(({ uri }) => emailClaims.includes(uri))
   const addresses = stored.flatMap(({ value }) => attributeValues(value)).filter(isMailAddress)
@@ -226,13 +234,13 @@ export function isMailAddress(text: string): boolean {
   )
 }
 
-/** What makes two calls the same: the platform's name for the call if it sent one, and in any case everything asked for. */
+/** What identifies a call: the platform's request id, if it sent one, and all requested changes. */
 function fingerprintOf(
   event: ProfileEvent,
   changes: readonly ProfileChange[],
   { outcome, requestId }: { outcome: AlertOutcome; requestId: string | undefined },
 ): string {
-  // A caller may be able to choose the request id, so alone it would let a second change pass for a repetition.
+  // A caller may be able to choose the request id. Alone, it could make another change look like a repetition.
   const asked = JSON.stringify([
     requestId ?? null,
     outcome,
@@ -246,9 +254,9 @@ function fingerprintOf(
   return createHash('sha256').update(asked).digest('base64url')
 }
 
-/** One line of what came with an event. */
+/** One line with a value from an event. */
 function clean(text: string, maxLength: number): string {
-  // Control characters would break lines, format characters would reverse or hide text.
+  // Control characters would break lines. Format characters would reverse or hide text.
   return cut(text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim(), maxLength)
 }
 

@@ -23,7 +23,7 @@ test('a caller, a team, a sender and a mail server are enough', () => {
   assert.ok(read.configuration.watchedClaims.includes('http://wso2.org/claims/mobileNumbers'))
 })
 
-test('alerts are on unless they are switched off in so many words', () => {
+test('alerts are on unless they are explicitly switched off', () => {
   const nothing = { PROFILE_GUARD_ALERT_TO: '', PROFILE_GUARD_ALERT_FROM: '', PROFILE_GUARD_SMTP_HOST: '' }
   assert.equal(
     problemsOf(nothing),
@@ -33,27 +33,30 @@ test('alerts are on unless they are switched off in so many words', () => {
   )
   assert.equal(problemsOf({ ...nothing, PROFILE_GUARD_ALERTS: 'off' }), '')
   const elsewhere = { PROFILE_GUARD_ALERT_DELIVERY: 'elsewhere', PROFILE_GUARD_SMTP_HOST: '' }
-  assert.equal(problemsOf(elsewhere), '', 'whoever does not send needs no mail server')
+  assert.equal(problemsOf(elsewhere), '', 'an instance that does not send needs no mail server')
 })
 
 test('it does not start without the secret of its caller', () => {
   assert.match(problemsOf({ PROFILE_GUARD_CALLER_SECRETS: '' }), /CALLER_SECRETS: missing\. api-key needs a secret/)
 })
 
-test('a password for the mail server never travels in clear', () => {
+test('a password for the mail server is never sent unencrypted', () => {
   const credentials = { PROFILE_GUARD_SMTP_USER: 'guard', PROFILE_GUARD_SMTP_PASSWORD: 's3cret' }
   assert.equal(problemsOf(credentials), '')
   for (const security of ['none', 'opportunistic']) {
     assert.match(
       problemsOf({ ...credentials, PROFILE_GUARD_SMTP_SECURITY: security }),
-      /^PROFILE_GUARD_SMTP_SECURITY: must be tls or starttls, because with \w+ the password could travel in clear\.$/,
+      /^PROFILE_GUARD_SMTP_SECURITY: must be tls or starttls, because with \w+ the password could be sent unencrypted\.$/,
     )
   }
-  assert.match(problemsOf({ PROFILE_GUARD_SMTP_USER: 'guard' }), /^PROFILE_GUARD_SMTP_PASSWORD: missing\. User and/)
+  assert.match(
+    problemsOf({ PROFILE_GUARD_SMTP_USER: 'guard' }),
+    /^PROFILE_GUARD_SMTP_PASSWORD: missing\. User name and/,
+  )
   assert.match(problemsOf({ PROFILE_GUARD_SMTP_PORT: 'smtp' }), /^PROFILE_GUARD_SMTP_PORT: /)
 })
 
-test('rules that cannot work are named with their place', () => {
+test('invalid rules are reported with their position', () => {
   assert.match(
     problemsOf({ PROFILE_GUARD_RULES: '[{"claim":"http://wso2.org/claims/department","pattern":"(?!x)y"}]' }),
     /^PROFILE_GUARD_RULES: 0\.pattern: must be an RE2 pattern/,
@@ -61,7 +64,7 @@ test('rules that cannot work are named with their place', () => {
   assert.match(problemsOf({ PROFILE_GUARD_RULES: '[{' }), /^PROFILE_GUARD_RULES: must be a list/)
 })
 
-test('a directory that cannot be asked is refused at start', () => {
+test('an invalid directory configuration is rejected at start', () => {
   const url = 'https://directory.example/departments/{value}'
   const claims = 'http://wso2.org/claims/department'
   assert.equal(problemsOf({ PROFILE_GUARD_DIRECTORY_URL: url, PROFILE_GUARD_DIRECTORY_CLAIMS: claims }), '')
@@ -73,7 +76,7 @@ test('a directory that cannot be asked is refused at start', () => {
   assert.match(problemsOf({ PROFILE_GUARD_DIRECTORY_FOUND_STATUSES: 'ok' }), /DIRECTORY_FOUND_STATUSES: /)
 })
 
-test('addresses that are none, and values that would never be shown, are refused', () => {
+test('invalid addresses, and values that would never be shown, are rejected', () => {
   assert.match(problemsOf({ PROFILE_GUARD_ALERT_TO: 'security' }), /ALERT_TO: 0: must be a plain address/)
   assert.match(problemsOf({ PROFILE_GUARD_ALERT_FROM: 'Alerts' }), /ALERT_FROM: must be like/)
   assert.match(

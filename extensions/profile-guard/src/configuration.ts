@@ -7,7 +7,7 @@ import { isMailAddress } from './alert.ts'
 import { checkDirectoryUrl } from './directory.ts'
 import type { SmtpSecurity } from './smtp.ts'
 
-/** What is decided when something that the decision needs cannot be had. */
+/** The decision if something that it needs is unavailable. */
 export type Fallback = 'deny' | 'allow' | 'error'
 
 const fallback = (value: Fallback, about: string): Setting<Fallback> => ({
@@ -17,7 +17,7 @@ const fallback = (value: Fallback, about: string): Setting<Fallback> => ({
   about: `${about}: \`deny\`, \`allow\`, or \`error\`, which a platform reports as a server error.`,
 })
 
-/** Where accounts keep addresses that a password can be reset through, and whether they were verified. */
+/** Where accounts store addresses that can receive a password reset, and whether they were verified. */
 const CONTACT_CLAIMS = [
   'emailaddress',
   'emailAddresses',
@@ -37,13 +37,13 @@ const addresses = z.array(
 )
 const statuses = z.array(z.pipe(z.coerce.number(), z.int().check(z.gte(200), z.lte(599)))).check(z.minLength(1))
 
-/** Every setting of profile-guard besides those that every extension has. The README shows this table. */
+/** The settings of profile-guard, besides those of every extension. The README shows this table. */
 export const settings = {
   rules: {
     schema: z.array(profileRuleSchema),
     text: 'json',
     default: [],
-    about: 'Rules for attributes, see below.',
+    about: 'Rules for attributes, see above.',
   } as Setting<ProfileRule[]>,
   directoryUrl: {
     schema: z.string().check(
@@ -55,7 +55,7 @@ export const settings = {
     text: 'text',
     default: undefined,
     about:
-      'Directory that is asked whether a value exists, with `{value}`, `{userId}` or both, each URL-encoded: `https://directory.example/departments/{value}`.',
+      'Directory that knows whether a value exists. The URL has `{value}`, `{userId}` or both, each URL-encoded: `https://directory.example/departments/{value}`.',
   } as Setting<string | undefined>,
   directoryClaims: {
     schema: claims,
@@ -67,47 +67,47 @@ export const settings = {
     schema: z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')),
     text: 'text',
     default: 'authorization',
-    about: 'Header of a look-up that carries `directoryHeaderValue`.',
+    about: 'Header of a lookup that carries `directoryHeaderValue`.',
   } as Setting<string>,
   directoryHeaderValue: {
     schema: z.string().check(z.regex(/^[\x20-\x7e]+$/, 'must be one line of printable ASCII')),
     text: 'text',
     default: undefined,
-    about: 'What authenticates look-ups, for example `Bearer …`.',
+    about: 'Credentials of the lookups, for example `Bearer …`.',
     secret: true,
   } as Setting<string | undefined>,
   directoryFoundStatuses: {
     schema: statuses,
     text: 'list',
     default: [200],
-    about: 'Statuses that mean: the directory has it.',
+    about: 'Statuses that mean: the value exists.',
   } as Setting<number[]>,
   directoryAbsentStatuses: {
     schema: statuses,
     text: 'list',
     default: [404],
-    about: 'Statuses that mean: the directory does not have it. Any other status means that it cannot say.',
+    about: 'Statuses that mean: the value does not exist. Any other status means: the directory is unavailable.',
   } as Setting<number[]>,
   directoryPointer: {
     schema: z.string().check(z.regex(/^(\/.*)?$/, 'must be a JSON pointer like /department')),
     text: 'text',
     default: undefined,
     about:
-      'JSON pointer into the answer; what is there must be the value, or a list with it. Without it the status decides.',
+      'JSON pointer into the response. It must point to the value, or to a list that contains it. Without it the status decides.',
   } as Setting<string | undefined>,
   directoryTimeoutMs: {
     schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 1500,
-    about: 'Milliseconds for one look-up.',
+    about: 'Milliseconds for one lookup.',
   } as Setting<number>,
   directoryCacheSeconds: {
     schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 300,
-    about: 'Seconds that an answer of the directory is reused; that it has no such value, 30 at most.',
+    about: 'Seconds for which a response of the directory is cached. A negative response is cached for at most 30.',
   } as Setting<number>,
-  directoryUnavailable: fallback('error', 'When the directory cannot say'),
+  directoryUnavailable: fallback('error', 'If the directory is unavailable'),
   alerts: {
     schema: z.enum(['smtp', 'off']),
     text: 'text',
@@ -119,26 +119,26 @@ export const settings = {
     text: 'text',
     default: 'here',
     about:
-      'Whether this instance sends what is in the outbox, or leaves it to another one: `here`, or `elsewhere` on runtimes that stop between calls.',
+      'Whether this instance sends the mails of the outbox: `here`, or `elsewhere` if another one does, for runtimes that stop between calls.',
   } as Setting<'here' | 'elsewhere'>,
   watchedClaims: {
     schema: claims,
     text: 'list',
     default: CONTACT_CLAIMS,
-    about: 'Claim URIs that cause an alert to the team when an update touches them.',
+    about: 'Claim URIs that cause an alert to the team if an update touches them.',
   } as Setting<string[]>,
   emailClaims: {
     schema: claims,
     text: 'list',
     default: [localClaimUri('emailaddress'), localClaimUri('emailAddresses')],
     about:
-      'Claim URIs of e-mail addresses. When one of them changes, the addresses the account had hear of it. List them among the attributes of the action.',
+      'Claim URIs of e-mail addresses. If one of them changes, the previous addresses get a mail. List them in the attributes of the action.',
   } as Setting<string[]>,
   shownClaims: {
     schema: claims,
     text: 'list',
     default: [],
-    about: 'Claim URIs whose old and new values the mail to the team may show. Of all others it tells the name only.',
+    about: 'Claim URIs whose old and new values the mail to the team may show. For all others it shows only the name.',
   } as Setting<string[]>,
   alertTo: {
     schema: addresses,
@@ -163,13 +163,13 @@ export const settings = {
     schema: z.boolean(),
     text: 'flag',
     default: true,
-    about: 'Whether the team hears of updates that were refused or could not be decided.',
+    about: 'Whether the team gets alerts about updates that were refused or could not be decided.',
   } as Setting<boolean>,
   alertRepeatSeconds: {
     schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 60,
-    about: 'Seconds in which the same update asked for again, as platforms do when they retry, makes no second alert.',
+    about: "Seconds in which a repetition of the same update, such as a platform's retry, causes no second alert.",
   } as Setting<number>,
   smtpHost: {
     schema: z.string().check(z.minLength(1)),
@@ -188,35 +188,36 @@ export const settings = {
     text: 'text',
     default: 'starttls',
     about:
-      '`tls` from the first byte (port 465), `starttls` or nothing, `opportunistic` if the server offers STARTTLS, or `none`.',
+      '`tls` encrypts from the first byte (port 465), `starttls` requires STARTTLS, `opportunistic` uses STARTTLS if the server offers it, `none` never encrypts.',
   } as Setting<SmtpSecurity>,
   smtpUser: {
     schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
-    about: 'User at the mail server.',
+    about: 'User name for the mail server.',
   } as Setting<string | undefined>,
   smtpPassword: {
     schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
-    about: 'Password at the mail server.',
+    about: 'Password for the mail server.',
     secret: true,
   } as Setting<string | undefined>,
   smtpCa: {
     schema: z.string().check(z.includes('-----BEGIN CERTIFICATE-----', { error: 'must be certificates in PEM' })),
     text: 'text',
     default: undefined,
-    about: 'Certificates (PEM) to trust at the mail server instead of the well-known authorities.',
+    about: 'Certificates (PEM) to trust for the mail server instead of the well-known authorities.',
   } as Setting<string | undefined>,
   outbox: {
     schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: 'profile-guard.db',
-    about: 'Where alerts wait until they are sent: an SQLite file, or a `postgres://` URL that several machines share.',
+    about:
+      'Storage for alerts until they are sent: an SQLite file, or a `postgres://` URL that several machines share.',
     secret: true,
   } as Setting<string>,
-  outboxUnavailable: fallback('error', 'When an alert is due but cannot be kept, so that it would be lost'),
+  outboxUnavailable: fallback('error', 'If an alert cannot be stored, so that it would be lost'),
   alertAttempts: {
     schema: z.int().check(z.gte(1)),
     text: 'number',
@@ -232,7 +233,7 @@ export function addressIn(sender: string): string {
   return /^[^<>]*<([^<>]+)>$/.exec(sender)?.[1] ?? sender
 }
 
-/** What is wrong between settings that are right by themselves. */
+/** Finds conflicts between settings that are valid on their own. */
 export function contradictions(configuration: Configuration): string[] {
   const problems: string[] = []
   const isMissing = (value: unknown) => value === undefined || (Array.isArray(value) && value.length === 0)
@@ -247,10 +248,10 @@ export function contradictions(configuration: Configuration): string[] {
     require({ ALERT_TO: alertTo, ...sending }, 'Alerts need it; PROFILE_GUARD_ALERTS=off sends none.')
   }
   if (smtpUser !== undefined || smtpPassword !== undefined) {
-    require({ SMTP_USER: smtpUser, SMTP_PASSWORD: smtpPassword }, 'User and password belong together.')
+    require({ SMTP_USER: smtpUser, SMTP_PASSWORD: smtpPassword }, 'User name and password must be set together.')
     if (smtpSecurity === 'none' || smtpSecurity === 'opportunistic') {
       problems.push(
-        `PROFILE_GUARD_SMTP_SECURITY: must be tls or starttls, because with ${smtpSecurity} the password could travel in clear.`,
+        `PROFILE_GUARD_SMTP_SECURITY: must be tls or starttls, because with ${smtpSecurity} the password could be sent unencrypted.`,
       )
     }
   }
@@ -259,11 +260,11 @@ export function contradictions(configuration: Configuration): string[] {
     require({
       DIRECTORY_URL: directoryUrl,
       DIRECTORY_CLAIMS: directoryClaims,
-    }, 'The directory and the attributes to look up belong together.')
+    }, 'The directory and its attributes must be set together.')
   }
   if (directoryTimeoutMs >= budgetMs) {
     problems.push(
-      'PROFILE_GUARD_DIRECTORY_TIMEOUT_MS: must be below PROFILE_GUARD_BUDGET_MS, so that an answer can still be given.',
+      'PROFILE_GUARD_DIRECTORY_TIMEOUT_MS: must be below PROFILE_GUARD_BUDGET_MS, to leave time for an answer.',
     )
   }
   const both = configuration.directoryFoundStatuses.filter(status =>

@@ -28,7 +28,7 @@ onEachEngine('delivery', newLocation => {
     opened.push(outbox)
     return outbox
   }
-  /** A delivery whose clock stands still and whose retries are as late as they can be, with what it told. */
+  /** A delivery with a stopped clock and the longest possible retries, and its events. */
   function deliveryOf(ports: Pick<DeliveryPorts, 'outbox' | 'send'>, options: DeliveryOptions = {}) {
     const told: DeliveryEvent[] = []
     const delivery = createDelivery(
@@ -38,7 +38,7 @@ onEachEngine('delivery', newLocation => {
     return { delivery, told, names: () => told.map(({ event }) => event) }
   }
 
-  test('what is due is sent, each to its reader, and forgotten', async () => {
+  test('due messages are sent, each to its recipient, and forgotten', async () => {
     const server = await startMailServer()
     const outbox = await open()
     await outbox.add([message('a'), message('b')])
@@ -53,7 +53,7 @@ onEachEngine('delivery', newLocation => {
     assert.deepEqual(await outbox.status(), { waiting: 0, dead: 0 })
   })
 
-  test('UC-14: while the server is down the message waits, longer after each attempt, and arrives when it is back', async () => {
+  test('UC-14: while the server is down the message waits, longer after each attempt, and is sent when the server is back', async () => {
     const outbox = await open()
     await outbox.add([message('a')])
     const down = deliveryOf({ outbox, send: smtpTo(1) }, { firstRetryMs: 1000, maxRetryMs: 5000 })
@@ -86,7 +86,7 @@ onEachEngine('delivery', newLocation => {
     assert.equal(server.mails.length, 1)
   })
 
-  test('a message is given up when the server refuses it, or after the last attempt, and is counted', async () => {
+  test('a message is given up if the server rejects it, or after the last attempt, and is counted', async () => {
     const refusing = await startMailServer({
       onRcptTo: (_address, _session, callback) => callback(reply(550, 'No such user')),
     })
@@ -104,7 +104,7 @@ onEachEngine('delivery', newLocation => {
     assert.deepEqual(await outbox.status(), { waiting: 0, dead: 2 })
   })
 
-  test('an attempt that nobody settled counts, so that a mail which kills its sender is not tried for ever', async () => {
+  test('an attempt without a result counts, so that a mail which crashes its sender is not retried for ever', async () => {
     const outbox = await open()
     await outbox.add([message('a')])
     await outbox.claim()
@@ -134,7 +134,7 @@ onEachEngine('delivery', newLocation => {
     assert.deepEqual(server.mails.map(({ to }) => to.join()).sort(), ids.map(id => `${id}@heron.example`).sort())
   })
 
-  test('in the background a new message is sent at once, one left by another instance at the next look', async () => {
+  test('in the background a new message is sent at once, and one of another instance at the next poll', async () => {
     const server = await startMailServer()
     const location = await newLocation()
     const [mine, others] = [await open(location), await open(location)]
@@ -149,7 +149,7 @@ onEachEngine('delivery', newLocation => {
     assert.equal((await mine.status()).waiting, 0)
   })
 
-  test('an outbox that fails is told of, and the delivery goes on when it is well again', async () => {
+  test('a failing outbox is reported, and delivery continues when it works again', async () => {
     const server = await startMailServer()
     const outbox = await open()
     await outbox.add([message('a')])
@@ -169,7 +169,7 @@ onEachEngine('delivery', newLocation => {
     assert.deepEqual(told[0], { event: 'outbox unavailable', cause: 'ECONNRESET' })
   })
 
-  test('stopping cuts off a mail that takes too long; it is tried again another time', async () => {
+  test('stopping aborts a mail that takes too long; it is retried later', async () => {
     const started = Promise.withResolvers<void>()
     const outbox = await open()
     await outbox.add([message('a')])
@@ -187,7 +187,7 @@ onEachEngine('delivery', newLocation => {
     assert.equal((await outbox.status()).waiting, 1)
   })
 
-  test('what is told holds no address and no content', async () => {
+  test('the events contain no address and no content', async () => {
     const outbox = await open()
     await outbox.add([message('a')])
     const { delivery, told } = deliveryOf({ outbox, send: smtpTo(1) })

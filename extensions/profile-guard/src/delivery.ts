@@ -3,7 +3,7 @@ import { type Alert, writeAlert } from './alert.ts'
 import type { ClaimedMessage, Outbox } from './outbox.ts'
 import type { SendMail, SendResult } from './smtp.ts'
 
-/** What the delivery tells the operator. Codes, counts and times; no address and no content. */
+/** The events for the operator. They contain codes, counts and times, but no address and no content. */
 export type DeliveryEvent =
   | { event: 'sent'; message: string; attempt: number }
   | { event: 'postponed'; message: string; attempt: number; cause: string; retryInMs: number }
@@ -13,11 +13,11 @@ export type DeliveryEvent =
 export interface DeliveryOptions {
   /** Attempts before a message is given up. Default 20: with the other defaults more than a day. */
   maxAttempts?: number
-  /** Milliseconds after the first failure; doubled after each further one. Default 30,000. */
+  /** Milliseconds after the first failure. Doubled after each further one. Default 30,000. */
   firstRetryMs?: number
   /** Longest wait between attempts, in milliseconds. Default 4 hours. */
   maxRetryMs?: number
-  /** Milliseconds between looks into the outbox for what other instances left. Default 15,000. */
+  /** Milliseconds between polls of the outbox for messages of other instances. Default 15,000. */
   pollMs?: number
 }
 
@@ -33,23 +33,23 @@ export interface DeliveryPorts {
   random?(): number
 }
 
-/** Sends what is in the outbox, in the background. */
+/** Sends the messages of the outbox in the background. */
 export interface Delivery {
-  /** Sends everything that is due now, and returns when nothing is. For runtimes that stop between calls. */
+  /** Sends everything that is due now, and then returns. For runtimes that stop between calls. */
   sendDue(): Promise<void>
   /** Starts sending until {@link Delivery.stop}. */
   start(): void
-  /** Says that something was added. Costs nothing; sending happens later. */
+  /** Reports that something was added. Returns at once; sending happens later. */
   wake(): void
   /**
-   * Stops after the mail that is being sent. What is left stays in the outbox.
+   * Stops after the current mail. The rest stays in the outbox.
    *
-   * @param graceMs Milliseconds that mail gets; then it is cut off and tried again another time. Default 5000.
+   * @param graceMs Milliseconds for the current mail. Then it is aborted and retried later. Default 5000.
    */
   stop(graceMs?: number): Promise<void>
 }
 
-/** Another instance may be about to claim what is due; asking again at once would keep both busy. */
+/** Another instance may be about to claim the due message. Polling at once would keep both busy. */
 const MIN_WAIT_MS = 20
 
 export function createDelivery(ports: DeliveryPorts, options: DeliveryOptions = {}): Delivery {
@@ -62,7 +62,7 @@ export function createDelivery(ports: DeliveryPorts, options: DeliveryOptions = 
 
   async function deliver(message: ClaimedMessage): Promise<void> {
     const { id, attempt } = message
-    // An attempt that was never settled counts: a mail that kills whoever sends it must not be tried for ever.
+    // An attempt without a result counts. A mail that crashes its sender must not be retried for ever.
     const result: SendResult =
       attempt > maxAttempts
         ? { result: 'never', cause: 'too many attempts' }
@@ -90,7 +90,7 @@ export function createDelivery(ports: DeliveryPorts, options: DeliveryOptions = 
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      // Made before looking: what is added while looking must not wait for the next look.
+      // Created before polling: a message that is added meanwhile must not wait for the next poll.
       alarm = new AbortController()
       let waitMs = pollMs
       try {

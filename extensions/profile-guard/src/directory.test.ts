@@ -7,7 +7,7 @@ import { checkDirectoryUrl, createDirectory } from './directory.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** A directory on a port of its own; closed when the tests are done. */
+/** A directory on its own port. It is closed after the tests. */
 async function startDirectory(answer: Answer) {
   const asked: IncomingMessage[] = []
   const server = createServer((request, response) => {
@@ -48,7 +48,7 @@ test('200 is known, 404 is unknown, anything else is unavailable', async () => {
   }
 })
 
-test('which statuses mean what is a setting', async () => {
+test('the meaning of the statuses is a setting', async () => {
   const { origin } = await startDirectory((request, response) =>
     status(request.url === '/a' ? 204 : 410)(request, response),
   )
@@ -57,7 +57,7 @@ test('which statuses mean what is a setting', async () => {
   assert.equal(await directory.knows(['b'], 'u1', patient), 'unknown')
 })
 
-test('the value and the user id are URL-encoded, and the header travels', async () => {
+test('the value and the user id are URL-encoded, and the header is sent', async () => {
   const { origin, asked } = await startDirectory(status(200))
   const directory = createDirectory({
     url: `${origin}/people/{userId}/departments?name={value}`,
@@ -69,7 +69,7 @@ test('the value and the user id are URL-encoded, and the header travels', async 
   assert.equal(asked[0]?.method, 'GET')
 })
 
-test('a value that would name another resource, or none, is unknown without a look-up', async () => {
+test('a value that would address another resource, or none, is unknown without a lookup', async () => {
   const { origin, asked } = await startDirectory(status(200))
   const directory = createDirectory({ url: `${origin}/departments/{value}/{userId}` })
   for (const value of ['.', '..', '', 'x'.repeat(257), '\ud800']) {
@@ -80,7 +80,7 @@ test('a value that would name another resource, or none, is unknown without a lo
   assert.equal(asked.length, 0)
 })
 
-test('a pointer compares what the directory has on file, in either case, as one value or in a list', async () => {
+test('a pointer compares the value in the directory, ignoring case, as one value or in a list', async () => {
   const { origin } = await startDirectory(
     json({ department: 'GEOLOGY', 'a/b': { '~': ['x', 'Hydrology', 7] }, nothing: null, deep: { department: {} } }),
   )
@@ -96,7 +96,7 @@ test('a pointer compares what the directory has on file, in either case, as one 
   }
 })
 
-test('an answer that is no JSON, or endless, is no answer', async () => {
+test('a response that is not JSON, or endless, is invalid', async () => {
   const noJson = await startDirectory((_, response) => response.end('<html>'))
   const endless = await startDirectory((_, response) => {
     response.writeHead(200)
@@ -112,7 +112,7 @@ test('an answer that is no JSON, or endless, is no answer', async () => {
   }
 })
 
-test('a redirect is not followed: it would carry the header and the value elsewhere', async () => {
+test('a redirect is not followed, because the header and the value would go elsewhere', async () => {
   const elsewhere = await startDirectory(status(200))
   const { origin } = await startDirectory((_, response) =>
     response.writeHead(302, { location: `${elsewhere.origin}/` }).end(),
@@ -121,7 +121,7 @@ test('a redirect is not followed: it would carry the header and the value elsewh
   assert.equal(elsewhere.asked.length, 0)
 })
 
-test('a directory that is not there, or does not answer in time, is unavailable', async () => {
+test('a directory that does not exist or does not answer in time is unavailable', async () => {
   const { origin } = await startDirectory(() => undefined)
   const silent = createDirectory({ url: `${origin}/{value}`, timeoutMs: 20 })
   assert.equal(await silent.knows(['Geology'], 'u1', patient), 'unavailable')
@@ -129,7 +129,7 @@ test('a directory that is not there, or does not answer in time, is unavailable'
   assert.equal(await closed.knows(['Geology'], 'u1', patient), 'unavailable')
 })
 
-test('a caller whose deadline comes leaves the look-up to those who still wait', async () => {
+test('a caller whose deadline ends leaves the lookup to the other callers', async () => {
   const held = Promise.withResolvers<ServerResponse>()
   const { origin, asked } = await startDirectory((_, response) => held.resolve(response))
   const directory = createDirectory({ url: `${origin}/{value}` })
@@ -142,7 +142,7 @@ test('a caller whose deadline comes leaves the look-up to those who still wait',
   assert.equal(asked.length, 1)
 })
 
-test('a hundred who ask for the same at once are one look-up', async () => {
+test('a hundred concurrent callers with the same value share one lookup', async () => {
   const { origin, asked } = await startDirectory(status(200))
   const directory = createDirectory({ url: `${origin}/{value}` })
   const answers = await Promise.all(
@@ -152,7 +152,7 @@ test('a hundred who ask for the same at once are one look-up', async () => {
   assert.equal(asked.length, 2)
 })
 
-test('answers are kept for their time, absence more shortly, failures not at all', async () => {
+test('responses are cached, negative ones for a shorter time, failures never', async () => {
   let nowMs = 1_000_000
   let code = 200
   const { origin, asked } = await startDirectory((request, response) => status(code)(request, response))
@@ -173,7 +173,7 @@ test('answers are kept for their time, absence more shortly, failures not at all
   assert.deepEqual(await ask('a'), ['known', 4])
 })
 
-test('a URL that could send the value to another host is refused at start', () => {
+test('a URL that could send the value to another host is rejected at start', () => {
   assert.equal(checkDirectoryUrl('https://directory.example/departments/{value}'), undefined)
   assert.equal(checkDirectoryUrl('http://127.0.0.1:8080/people?id={userId}'), undefined)
   assert.match(checkDirectoryUrl('/departments/{value}') ?? '', /absolute URL/)

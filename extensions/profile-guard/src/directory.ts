@@ -1,57 +1,60 @@
 import { createAnswers, fetchGet, foldText, type HttpGet } from '@preflow/policies'
 
-/** How a directory is asked whether a value exists. */
+/** How to look up a value in a directory. */
 export interface DirectoryOptions {
   /**
-   * An http or https URL with `{value}`, `{userId}` or both; each is URL-encoded.
+   * An http or https URL with `{value}`, `{userId}` or both. Each is URL-encoded.
    * `https://directory.example/departments/{value}`
    */
   url: string
-  /** Sent with every look-up, for example `authorization: Bearer …`. */
+  /** Sent with every lookup, for example `authorization: Bearer …`. */
   header?: { name: string; value: string }
-  /** Statuses that mean: there is one. Default 200. */
+  /** Statuses that mean: the value exists. Default 200. */
   foundStatuses?: readonly number[]
-  /** Statuses that mean: there is none. Default 404. Any other status means that the directory does not know. */
+  /**
+   * Statuses that mean: the value does not exist. Default 404. Any other status means: the directory is unavailable.
+   */
   absentStatuses?: readonly number[]
   /**
-   * JSON pointer (RFC 6901) into the answer. What it points at must equal the value, or be a list that contains it.
-   * Default: the status alone decides.
+   * JSON pointer (RFC 6901) into the response. It must point to the value, or to a list that contains it. Default: only
+   * the status decides.
    */
   pointer?: string
-  /** Milliseconds for one look-up, from connecting to the last byte. Default 1500. */
+  /** Milliseconds for one lookup, from connecting to the last byte. Default 1500. */
   timeoutMs?: number
-  /** Seconds that an answer is reused; that there is none, 30 at most. Default 300. */
+  /** Seconds for which a response is cached. A negative response is cached for at most 30. Default 300. */
   cacheSeconds?: number
 }
 
-/** `unavailable`: the directory could not be asked, or did not say. */
+/** `unavailable`: the directory could not be reached, or its response was invalid. */
 export type DirectoryAnswer = 'known' | 'unknown' | 'unavailable'
 
 export interface Directory {
   /**
-   * Whether every one of the values exists. Never rejects.
+   * Whether all of the values exist. Never rejects.
    *
-   * @param call.remainingMs Milliseconds after which this caller waits no more; a look-up that others wait for goes on.
+   * @param call.remainingMs Milliseconds after which this caller no longer waits. The lookup continues for other
+   *   callers.
    */
   knows(values: readonly string[], userId: string | undefined, call: { remainingMs: number }): Promise<DirectoryAnswer>
 }
 
-/** What a directory said about one URL. `texts` is what the pointer leads to, when there is a pointer. */
+/** The response of a directory for one URL. `texts` are the values at the pointer, if there is a pointer. */
 type Finding = { isFound: false } | { isFound: true; texts?: readonly string[] }
 
-/** Longer is no answer about one value. */
+/** A longer response is not about one value. */
 const MAX_ANSWER_BYTES = 1_048_576
 const MAX_CACHED_ANSWERS = 10_000
 const MAX_ABSENT_SECONDS = 30
-/** A longer value is unknown without asking, and so is a longer list: each value is a request. */
+/** A longer value is unknown without a lookup, and so is a longer list, because each value is a request. */
 const MAX_VALUE_LENGTH = 256
 const MAX_VALUES = 20
 
 /**
- * Prepares look-ups over HTTP. Answers are cached, and callers who wait for the same one share one request. Redirects are
- * not followed: they would carry the value and the header elsewhere.
+ * Creates lookups over HTTP. Responses are cached, and concurrent callers share one request. Redirects are not
+ * followed, because the value and the header would go elsewhere.
  *
- * @param ports.get Default: over `fetch`.
+ * @param ports.get Default: with `fetch`.
  */
 export function createDirectory(
   options: DirectoryOptions,
@@ -94,8 +97,8 @@ export function createDirectory(
       if (values.length > MAX_VALUES) return 'unknown'
       const asked = Promise.all(values.map(value => knowsOne(value, userId))).then(
         (answers): DirectoryAnswer => (answers.every(isKnown => isKnown) ? 'known' : 'unknown'),
-        // Whatever went wrong (connection, time, status, text that is no JSON), the directory did not say. What it said
-        // instead is not reported: an error page may repeat the value.
+        // After any failure (connection, time, status, invalid JSON) the directory is unavailable. The response is not
+        // reported, because an error page may contain the value.
         (): DirectoryAnswer => 'unavailable',
       )
       const { promise: late, resolve } = Promise.withResolvers<DirectoryAnswer>()
@@ -105,7 +108,7 @@ export function createDirectory(
   }
 }
 
-/** What is wrong with a URL template; undefined when nothing is. */
+/** What is wrong with a URL template; undefined if it is valid. */
 export function checkDirectoryUrl(template: string): string | undefined {
   const [one, other] = ['a', 'b'].map(text => template.replaceAll(PLACEHOLDER, text))
   if (!URL.canParse(one as string))
@@ -122,8 +125,8 @@ export function checkDirectoryUrl(template: string): string | undefined {
 const PLACEHOLDER = /\{(?:value|userId)\}/g
 
 /**
- * The URL of one look-up; undefined when none can be about this value: it is empty, too long, no Unicode text, or `.` or
- * `..`, which mean another resource however they are encoded.
+ * The URL of one lookup. Undefined if this value cannot have one: it is empty, too long, no Unicode text, or `.` or
+ * `..`, which address another resource in every encoding.
  */
 function addressOf(template: string, value: string, userId: string | undefined): string | undefined {
   const parts: Record<string, string | undefined> = { '{value}': value, '{userId}': userId }
@@ -138,7 +141,7 @@ function addressOf(template: string, value: string, userId: string | undefined):
   return template.replaceAll(PLACEHOLDER, name => encodeURIComponent(parts[name] as string))
 }
 
-/** The texts and numbers a JSON pointer leads to; none when it leads nowhere. */
+/** The strings and numbers at a JSON pointer; empty if it points nowhere. */
 function textsAt(pointer: string, document: unknown): string[] {
   let at = document
   for (const token of pointer.split('/').slice(1)) {

@@ -33,7 +33,7 @@ onEachEngine('outbox', newLocation => {
     assert.equal(await outbox.claim(), undefined)
   })
 
-  test('the same message is kept once while it waits, and while it was sent a moment ago', async () => {
+  test('the same message is stored once while it waits, and shortly after it was sent', async () => {
     const outbox = await openEmpty()
     assert.equal(await outbox.add([message('a'), message('b')]), 2)
     assert.equal(await outbox.add([message('a'), message('c')]), 1)
@@ -48,7 +48,7 @@ onEachEngine('outbox', newLocation => {
     assert.equal(await outbox.add([message('a')]), 1, 'long after it was sent')
   })
 
-  test('a message sent a moment ago is not kept again, and nothing but its id is left of it', async () => {
+  test('a message sent a moment ago is not stored again, and only its id remains', async () => {
     const outbox = await openEmpty()
     await outbox.add([message('a')])
     await outbox.markSent(await claim(outbox))
@@ -60,7 +60,7 @@ onEachEngine('outbox', newLocation => {
     assert.equal((await claim(outbox)).attempt, 1)
   })
 
-  test('a message that was given up is kept again when it is asked for again', async () => {
+  test('a message that was given up is stored again when it is added again', async () => {
     const outbox = await openEmpty()
     await outbox.add([message('a')])
     await outbox.bury(await claim(outbox), 'SMTP 550')
@@ -70,14 +70,14 @@ onEachEngine('outbox', newLocation => {
     assert.deepEqual(await outbox.status(), { waiting: 1, dead: 0, oldestWaitingAt: clock.ms })
   })
 
-  test('messages of one call are kept all or none', async () => {
+  test('the messages of one call are stored all or none', async () => {
     const outbox = await openEmpty()
     await assert.rejects(outbox.add([message('a'), { ...message('b'), recipient: null as never }]))
     assert.deepEqual(await outbox.status(), { waiting: 0, dead: 0 })
     assert.equal(await outbox.add([]), 0)
   })
 
-  test('a postponed message waits for its time, and the one due first goes first', async () => {
+  test('a postponed message waits until its time, and the earliest one is sent first', async () => {
     const outbox = await openEmpty()
     await outbox.add([message('a')])
     clock.ms += 1
@@ -118,14 +118,14 @@ onEachEngine('outbox', newLocation => {
     assert.deepEqual(claimed.flat().sort(), ids.sort())
   })
 
-  test('several instances that get the same call at once keep its message once', async () => {
+  test('several instances that get the same call at once store its message once', async () => {
     const location = await newLocation()
     const instances = await Promise.all(Array.from({ length: 4 }, () => open(location)))
     const added = await Promise.all(instances.map(outbox => outbox.add([message('a')])))
     assert.deepEqual(added.sort(), [0, 0, 0, 1])
   })
 
-  test('a message whose instance died is claimed by another one when the lease is over, not before', async () => {
+  test('another instance claims a message of a crashed instance after the lease, not before', async () => {
     const location = await newLocation()
     const [dying, living] = [await open(location), await open(location)]
     await dying.add([message('a')])
@@ -135,7 +135,7 @@ onEachEngine('outbox', newLocation => {
     clock.ms += 1
     const taken = await claim(living)
     assert.equal(taken.attempt, 2)
-    // The first one was only slow. What it says about a message that is no longer its own counts for nothing.
+    // The first instance was only slow. It no longer owns the message, so its result is ignored.
     await dying.markSent(lost)
     await dying.bury(lost, 'SMTP 550')
     assert.equal((await living.status()).waiting, 1)
@@ -169,7 +169,7 @@ onEachEngine('outbox', newLocation => {
 const isCondition = (argument: string) => argument.startsWith('--conditions')
 const newFile = sqliteLocations()
 
-test('the file is readable by its owner only', async () => {
+test('only the owner can read the file', async () => {
   const location = await newFile()
   const outbox = await openOutbox({ location })
   assert.equal((await stat(location)).mode & 0o777, 0o600)
@@ -177,10 +177,11 @@ test('the file is readable by its owner only', async () => {
   await outbox.close()
 })
 
-test('a place that cannot be used is named without its password', async () => {
+test('an unusable location is named without its password', async () => {
   await assert.rejects(openOutbox({ location: '/nowhere/outbox.db' }), {
     name: 'OutboxError',
-    message: /^The outbox file \/nowhere\/outbox\.db cannot be used: .*Name a file in a folder that may be written\.$/,
+    message:
+      /^The outbox file \/nowhere\/outbox\.db cannot be used: .*Choose a file in a folder with write permission\.$/,
   })
   await assert.rejects(openOutbox({ location: 'postgres://guard:s3cret@127.0.0.1:1/x' }), (error: Error) => {
     assert.match(error.message, /^The outbox in PostgreSQL at 127\.0\.0\.1:1 cannot be used: /)

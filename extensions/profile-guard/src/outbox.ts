@@ -4,10 +4,10 @@ import type { Kysely } from 'kysely'
 
 /** A message to be sent once. */
 export interface OutboxMessage {
-  /** The same id means the same message: it is kept once. */
+  /** A message with the same id is stored only once. */
   id: string
   recipient: string
-  /** What to say, for whoever writes the mail. */
+  /** The content, for the function that renders the mail. */
   content: string
 }
 
@@ -19,54 +19,57 @@ export interface ClaimedMessage extends OutboxMessage {
   createdAt: number
 }
 
-/** What is in the outbox now. */
+/** The current state of the outbox. */
 export interface OutboxStatus {
   waiting: number
-  /** Given up: somebody has to look at them. */
+  /** Given up. The operator must look at them. */
   dead: number
   /** When the oldest waiting message was queued, in milliseconds since the epoch. */
   oldestWaitingAt?: number
 }
 
 /**
- * Messages that survive the end of the process, shared by every instance that opens the same place. A message is claimed by
- * one instance at a time; if that instance dies, the lease ends and another one sends it. So each is sent at least once, and
- * twice only when an instance dies between the server's acceptance and its own note of it.
+ * Messages that survive the process. All instances that open the same location share them. One instance claims a
+ * message at a time. If it crashes, the lease ends and another instance sends the message. So each message is sent at
+ * least once. It is sent twice only if an instance crashes after the server's acceptance but before it has recorded it.
  */
 export interface Outbox {
   /**
-   * Keeps messages; they are on disk when this resolves, all of them or none. A message that is waiting, or was sent within
-   * `repeatMs`, is not kept again.
+   * Stores messages. They are on disk when this resolves, all of them or none. A message that waits, or was sent within
+   * `repeatMs`, is not stored again.
    *
    * @returns How many are new.
    */
   add(messages: readonly OutboxMessage[]): Promise<number>
-  /** Takes the message that has waited longest for its turn; undefined when none is due. */
+  /** Claims the message that is due first; undefined if none is due. */
   claim(): Promise<ClaimedMessage | undefined>
-  /** Notes that it was sent, and forgets everything about it but its id. */
+  /** Records that it was sent, and deletes everything except its id. */
   markSent(message: ClaimedMessage): Promise<void>
-  /** Lets it wait until a time. @param cause Why, without anything from the message. */
+  /** Postpones it until a time. @param cause The reason, without anything from the message. */
   postpone(message: ClaimedMessage, dueAt: number, cause: string): Promise<void>
-  /** Gives it up. It stays, for somebody to look at. */
+  /** Gives it up. It stays for the operator. */
   bury(message: ClaimedMessage, cause: string): Promise<void>
-  /** When the next message is due, in milliseconds since the epoch; undefined when none waits. */
+  /** When the next message is due, in milliseconds since the epoch; undefined if none waits. */
   nextDueAt(): Promise<number | undefined>
   status(): Promise<OutboxStatus>
   close(): Promise<void>
 }
 
 export interface OutboxOptions {
-  /** An SQLite file, created when it does not exist, or a PostgreSQL URL. */
+  /** An SQLite file, created if missing, or a PostgreSQL URL. */
   location: string
-  /** Milliseconds that a claimed message belongs to its instance. Longer than sending may take. Default 120,000. */
+  /**
+   * Milliseconds for which a claimed message belongs to its instance. Must be longer than sending may take. Default
+   * 120,000.
+   */
   leaseMs?: number
-  /** Milliseconds in which the same message is not kept again. Default 60,000. */
+  /** Milliseconds in which the same message is not stored again. Default 60,000. */
   repeatMs?: number
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?(): number
 }
 
-/** The outbox cannot be used. The message says what to look at; it holds no password. */
+/** The outbox cannot be used. The message states what to check. It contains no password. */
 export class OutboxError extends Error {
   override name = 'OutboxError'
 }
@@ -78,7 +81,7 @@ interface Tables {
     content: string
     state: 'waiting' | 'sent' | 'dead'
     attempts: number
-    /** While it waits: when it may be claimed, which is also when the lease of the current claim ends. */
+    /** While it waits: when it may be claimed, which is also the end of the current lease. */
     due_at: number
     created_at: number
     cause: string | null
@@ -86,14 +89,14 @@ interface Tables {
 }
 
 const TABLE = 'profile_guard_outbox'
-/** A decision waits for the outbox, so this must stay below its budget. */
+/** A decision waits for the outbox, so this must be below its budget. */
 const WAIT_FOR_DATABASE_MS = 2000
 
 /** Every change of the table. A published one is never edited: add another below it. */
 const migrations: Migrations = {
   '0001-first': {
     async up(db: Kysely<unknown>) {
-      // An outbox of a version that kept no list of its migrations has them already.
+      // An outbox of a version without a list of migrations already has them.
       await db.schema
         .createTable(TABLE)
         .ifNotExists()
@@ -112,9 +115,9 @@ const migrations: Migrations = {
 }
 
 /**
- * Opens the outbox and creates its table when it does not exist. Several instances may do so at once.
+ * Opens the outbox and creates its table if it is missing. Several instances may do so at once.
  *
- * Rejects with an {@link OutboxError} when the place cannot be used.
+ * Rejects with an {@link OutboxError} if the location cannot be used.
  */
 export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
   const { leaseMs = 120_000, repeatMs = 60_000, now = Date.now } = options
@@ -153,7 +156,7 @@ async function openDatabase(location: Location) {
 
 function wordingOf(location: Location): Wording {
   return 'file' in location
-    ? { subject: `The outbox file ${location.file}`, advice: 'Name a file in a folder that may be written.' }
+    ? { subject: `The outbox file ${location.file}`, advice: 'Choose a file in a folder with write permission.' }
     : {
         subject: `The outbox in PostgreSQL at ${hostOf(location.url)}`,
         advice: 'Check the URL, the password and that the user may create a table.',
@@ -205,7 +208,7 @@ function addingTo(db: Kysely<Tables>, { repeatMs, now }: Settings): Pick<Outbox,
       const at = now()
       const fresh = { state: 'waiting' as const, attempts: 0, due_at: at, created_at: at, cause: null }
       const rows = messages.map(({ id, recipient, content }) => ({ id, recipient, content, ...fresh }))
-      // One statement, so that two instances which get the same call at once cannot both find the message missing.
+      // One statement, so that two instances with the same call cannot both find the message missing.
       const added = await db
         .insertInto(TABLE)
         .values(rows)
@@ -235,7 +238,7 @@ function deliveryFrom(
   db: Kysely<Tables>,
   { isPostgres, leaseMs, repeatMs, now }: Settings,
 ): Pick<Outbox, 'claim' | 'markSent' | 'postpone' | 'bury'> {
-  /** Only the instance whose claim is the latest may say what became of a message. */
+  /** Only the instance with the latest claim may set the result of a message. */
   const settle = async (message: ClaimedMessage, change: Partial<Tables[typeof TABLE]>) => {
     await db
       .updateTable(TABLE)
@@ -260,7 +263,7 @@ function deliveryFrom(
       const row = await db
         .updateTable(TABLE)
         .set(({ eb }) => ({ attempts: eb('attempts', '+', 1), due_at: at + leaseMs }))
-        // SQLite has one writer at a time. In PostgreSQL instances that ask at once each lock another row.
+        // SQLite has one writer at a time. In PostgreSQL each concurrent instance locks another row.
         .where('id', '=', isPostgres ? next.forUpdate().skipLocked() : next)
         .returningAll()
         .executeTakeFirst()

@@ -51,7 +51,7 @@ function update(requested: Values, stored: Values = {}, more: { requestId?: stri
   }
 }
 
-/** A guard with what it kept and logged. `answer` is what the directory says. */
+/** A guard with its outbox and log. `answer` is the result of the directory. */
 function guardOf(settings: object = {}, ports: ProfileGuardPorts & { answer?: DirectoryAnswer } = {}) {
   const kept: OutboxMessage[] = []
   const records: DecisionRecord[] = []
@@ -85,14 +85,14 @@ const success = { status: 200, answer: { actionStatus: 'SUCCESS' } }
 const outcomeOf = ({ status, answer }: Awaited<ReturnType<typeof call>>) => ({ status, answer })
 const rules = [{ claim: DEPARTMENT, values: ['Engineering', 'HR'], mayBeRemoved: false }]
 
-test('an update that keeps the rules is allowed, and what was decided is logged without a value', async () => {
+test('an update that meets the rules is allowed, and the decision is logged without a value', async () => {
   const { send, records, kept } = guardOf({ rules })
   assert.deepEqual(outcomeOf(await send(update({ [DEPARTMENT]: 'engineering' }, { [DEPARTMENT]: 'HR' }))), success)
   assert.deepEqual(kept, [], 'the department is not watched by default')
-  assert.equal(records[0]?.why, 'profile rules: kept; directory: not asked')
+  assert.equal(records[0]?.why, 'profile rules: kept; directory: not called')
 })
 
-test('UC-12: a value outside the rules is refused, also in a list, and so is a removal', async () => {
+test('UC-12: a value outside the rules is rejected, in a list too, and so is a removal', async () => {
   const { send } = guardOf({ rules })
   const refused = async (value: string | string[]) =>
     outcomeOf(await send(update({ [DEPARTMENT]: value }, { [DEPARTMENT]: 'HR' })))
@@ -113,7 +113,7 @@ test('UC-12: a value outside the rules is refused, also in a list, and so is a r
   }
 })
 
-test('UC-11: a removed department meets its rule, and the alert is kept', async () => {
+test('UC-11: the rule applies to a removed department, and the alert is stored', async () => {
   const { send, kept } = guardOf({ rules, watchedClaims: [DEPARTMENT] })
   const { answer } = await send(update({ [DEPARTMENT]: '' }, { [DEPARTMENT]: 'HR' }))
   assert.equal(answer.actionStatus, 'FAILED')
@@ -121,13 +121,13 @@ test('UC-11: a removed department meets its rule, and the alert is kept', async 
   assert.deepEqual(JSON.parse(kept[0]?.content ?? '').outcome, 'refused')
 })
 
-test('the lists of addresses and numbers are watched without being named', async () => {
+test('the lists of addresses and numbers are watched by default', async () => {
   const { send, kept } = guardOf()
   await send(update({ [MOBILES]: ['+4670000001', '+4670000002'] }, { [MOBILES]: ['+4670000001'] }))
   assert.equal(kept.length, 1)
 })
 
-test('UC-16: the address before hears of a new one', async () => {
+test('UC-16: the previous address gets an alert about a new one', async () => {
   const { send, kept, woken } = guardOf()
   await send(update({ [EMAIL]: 'new@heron.example' }, { [EMAIL]: 'ines@heron.example' }))
   assert.deepEqual(
@@ -137,13 +137,13 @@ test('UC-16: the address before hears of a new one', async () => {
   assert.equal(woken.times, 1)
 })
 
-test('an address whose previous value is not shared with the action is remarked in the log', async () => {
+test('an address whose previous value is not shared with the action is noted in the log', async () => {
   const { send, records } = guardOf()
   await send(update({ [EMAIL]: 'new@heron.example' }))
   assert.deepEqual(records[0]?.facts, { previousAddress: 'unknown', alerts: 1, repeated: 0 })
 })
 
-test('the answer waits until the alert is kept, and not until it is sent', async () => {
+test('the answer waits until the alert is stored, and not until it is sent', async () => {
   const order: string[] = []
   const isAsked = Promise.withResolvers<void>()
   const isKept = Promise.withResolvers<number>()
@@ -152,7 +152,7 @@ test('the answer waits until the alert is kept, and not until it is sent', async
     {
       alerts: {
         add: () => {
-          order.push('asked to keep')
+          order.push('asked to store')
           isAsked.resolve()
           return isKept.promise
         },
@@ -165,10 +165,10 @@ test('the answer waits until the alert is kept, and not until it is sent', async
   order.push('kept')
   isKept.resolve(1)
   await answered
-  assert.deepEqual(order, ['asked to keep', 'kept', 'woken', 'answered'])
+  assert.deepEqual(order, ['asked to store', 'kept', 'woken', 'answered'])
 })
 
-test('when an alert cannot be kept, a setting decides, but never turns a refusal around', async () => {
+test('if an alert cannot be stored, a setting decides, but a refusal stays a refusal', async () => {
   const broken = {
     alerts: {
       add: async () => {
@@ -191,7 +191,7 @@ test('when an alert cannot be kept, a setting decides, but never turns a refusal
   assert.equal((await refusing.send(change)).answer.actionStatus, 'FAILED')
 })
 
-test('an outbox that hangs ends in that setting too, within the budget', async () => {
+test('if the outbox hangs, the same setting decides, within the budget', async () => {
   const { send, records } = guardOf(
     { budgetMs: 300, directoryTimeoutMs: 100 },
     { alerts: { add: () => new Promise(() => undefined), wake: () => undefined } },
@@ -219,7 +219,7 @@ test('values are looked up in the directory, with the user, and never for a remo
   })
 })
 
-test('the directory is not asked about what the rules refuse anyway', async () => {
+test('the directory is not called about values that the rules reject', async () => {
   const { send, asked } = guardOf({
     rules,
     directoryUrl: 'https://directory.example/{value}',
@@ -229,7 +229,7 @@ test('the directory is not asked about what the rules refuse anyway', async () =
   assert.equal(asked.length, 0)
 })
 
-test('PF-22: when the directory cannot say, a setting decides; the default is an error and nothing is stored', async () => {
+test('PF-22: if the directory is unavailable, a setting decides; by default the result is an error and nothing is stored', async () => {
   const decisions: Record<string, object> = {}
   for (const directoryUnavailable of ['error', 'deny', 'allow']) {
     const { send } = guardOf(
@@ -243,14 +243,14 @@ test('PF-22: when the directory cannot say, a setting decides; the default is an
   assert.equal(configuration().directoryUnavailable, 'error')
 })
 
-test('PF-14: a rule and an alert work for attributes that the action is not sent', async () => {
+test('PF-14: a rule and an alert work for attributes that the action does not receive', async () => {
   const { send, kept } = guardOf({ rules, watchedClaims: [DEPARTMENT] })
   const { answer } = await send(update({ [DEPARTMENT]: 'Fraud' }))
   assert.equal(answer.actionStatus, 'FAILED')
   assert.equal(kept.length, 1)
 })
 
-test('PF-16, PF-24: an event with groups and without claims, flow and operations is fine', async () => {
+test('PF-16, PF-24: an event with groups and without claims, flow and operations is valid', async () => {
   const sample = sampleRequest('PRE_UPDATE_PROFILE')
   const { claims: _claims, ...user } = sample.event.user
   const { request: _request, ...event } = sample.event
@@ -258,7 +258,7 @@ test('PF-16, PF-24: an event with groups and without claims, flow and operations
   assert.deepEqual(outcomeOf(await guardOf({ rules }).send(bare)), success)
 })
 
-test('OR-05, OR-06: a shared user, with or without an id in the parent organization, is decided the same', async () => {
+test('OR-05, OR-06: a shared user, with or without an id in the parent organization, is decided the same way', async () => {
   const { send, kept } = guardOf({ rules, watchedClaims: [DEPARTMENT] })
   const sample = sampleRequest('PRE_UPDATE_PROFILE')
   const { id: _id, ...user } = sample.event.user
@@ -274,7 +274,7 @@ test('OR-05, OR-06: a shared user, with or without an id in the parent organizat
   assert.equal(kept.length, 1)
 })
 
-test('UC-08, UC-10: a wrong key, a wrong type, broken JSON and a huge body are errors the platform reads as such', async () => {
+test('UC-08, UC-10: a wrong key, a wrong type, invalid JSON and a huge body are errors that the platform understands', async () => {
   const { extension, send, records } = guardOf()
   const unauthorized = await call(extension, update({}), { headers: { 'x-api-key': 'wrong' } })
   assert.deepEqual([unauthorized.status, unauthorized.answer.actionStatus], [401, 'ERROR'])
@@ -287,7 +287,7 @@ test('UC-08, UC-10: a wrong key, a wrong type, broken JSON and a huge body are e
   assert.equal(records.length, 4)
 })
 
-test('UC-26: the same guard is a Lambda handler that checks its caller and reads base64 bodies', async () => {
+test('UC-26: the same guard is a Lambda handler that authenticates its caller and decodes base64 bodies', async () => {
   const handler = lambdaHandler(guardOf({ rules }).extension)
   const invoke = async (headers: Record<string, string>) => {
     const { statusCode, body } = await handler({
@@ -303,7 +303,7 @@ test('UC-26: the same guard is a Lambda handler that checks its caller and reads
   assert.deepEqual(await invoke({}), [401, 'ERROR'])
 })
 
-test('no value of a profile reaches a log line, whatever is decided', async () => {
+test('no log line contains a value of a profile, for any decision', async () => {
   const secret = 'T0p-S3cret'
   const requests = [
     update({ [DEPARTMENT]: secret, [EMAIL]: `${secret}@heron.example` }, { [EMAIL]: `old-${secret}@heron.example` }),

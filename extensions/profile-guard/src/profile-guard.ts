@@ -18,17 +18,17 @@ import type { OutboxMessage } from './outbox.ts'
 
 /** Where alerts go. */
 export interface AlertPort {
-  /** Keeps messages so that they survive the process; see the outbox. */
+  /** Stores messages so that they survive the process; see the outbox. */
   add(messages: readonly OutboxMessage[]): Promise<number>
-  /** Says that something was added. */
+  /** Reports that something was added. */
   wake(): void
 }
 
-/** What profile-guard needs of its surroundings. */
+/** The dependencies of profile-guard. */
 export interface ProfileGuardPorts {
-  /** Needed when attributes are looked up. */
+  /** Required if attributes are looked up. */
   directory?: Directory
-  /** Needed unless alerts are `off`. */
+  /** Required unless alerts are `off`. */
   alerts?: AlertPort
   /** Receives one record per call. */
   log?(record: DecisionRecord): void
@@ -40,14 +40,15 @@ export interface ProfileGuardPorts {
 type ProfileHandler = Handler<'PRE_UPDATE_PROFILE'>
 type ProfileDecision = DecisionFor<'PRE_UPDATE_PROFILE'>
 
-/** How much of the time that is left the directory may take, and the outbox after it: both must leave time to answer. */
+/** The shares of the remaining time for the directory and then for the outbox. Both must leave time to answer. */
 const DIRECTORY_SHARE = 0.8
 const OUTBOX_SHARE = 0.9
 
 /**
- * Decides profile updates by rules and by a directory, and tells the security team and the owner of what is sensitive.
+ * Checks profile updates with rules and a directory, and sends alerts about sensitive changes to the security team and
+ * the owner.
  *
- * An answer is given when its alerts are kept, not when they are sent.
+ * The answer is sent after its alerts are stored, but before they are sent.
  */
 export function createProfileGuard(configuration: Configuration, ports: ProfileGuardPorts): Extension {
   const { directory, alerts, log, onError, now } = ports
@@ -61,19 +62,21 @@ export function createProfileGuard(configuration: Configuration, ports: ProfileG
   )
 }
 
-/** The decision when something it needs cannot be had. */
+/** The decision if something that it needs is unavailable. */
 const fallbacks: Record<Fallback, (description: string, why: string) => ProfileDecision> = {
   deny: (description, why) => deny('temporarily_unavailable', description, { why }),
   allow: (_description, why) => allow([], { why }),
   error: (description, why) => fail('temporarily_unavailable', description, { why }),
 }
 
-/** Refuses values that the directory does not have. A removal is for the rules: there is nothing to look up. */
+/**
+ * Rejects values that the directory does not have. For a removal there is nothing to look up, so only the rules apply.
+ */
 function directoryPolicy(configuration: Configuration, directory: Directory): ProfileHandler {
   const lookedUp = new Set(configuration.directoryClaims)
   return async (event, context) => {
     const changes = profileChanges(event).filter(change => lookedUp.has(change.uri) && !isRemoval(change))
-    if (changes.length === 0) return allow([], { why: 'directory: not asked' })
+    if (changes.length === 0) return allow([], { why: 'directory: not called' })
     const remainingMs = context.remainingMs() * DIRECTORY_SHARE
     const answers = await Promise.all(
       changes.map(async ({ uri, after }) => ({
@@ -87,7 +90,7 @@ function directoryPolicy(configuration: Configuration, directory: Directory): Pr
       return deny('attribute_value_unknown', descriptions.join(' '), { why: `directory: no ${unknown.join(', ')}` })
     }
     if (answers.some(({ answer }) => answer === 'unavailable')) {
-      const description = 'The directory cannot be asked. Try again later.'
+      const description = 'The directory is unavailable. Try again later.'
       return fallbacks[configuration.directoryUnavailable](description, 'directory: unavailable')
     }
     return allow([], { why: 'directory: known' })
@@ -101,7 +104,7 @@ const OUTCOMES: Record<ProfileDecision['decision'], AlertOutcome> = {
   redirect: 'undecided',
 }
 
-/** Keeps the alerts of an update before its answer is given. */
+/** Stores the alerts of an update before it is answered. */
 function alerting(decide: ProfileHandler, configuration: Configuration, port: AlertPort): ProfileHandler {
   const options: AlertOptions = {
     watched: configuration.watchedClaims,
@@ -117,9 +120,9 @@ function alerting(decide: ProfileHandler, configuration: Configuration, port: Al
     if (lacksPreviousAddress) context.log({ previousAddress: 'unknown' })
     if (messages.length === 0) return decision
     const isKept = await keep(messages, port, context)
-    // What was refused is not stored, with or without an alert.
+    // A refused update is not stored, with or without an alert.
     if (isKept || decision.decision !== 'allow') return decision
-    const description = 'The change cannot be reported to those who must know. Try again later.'
+    const description = 'The required notification of this change cannot be sent. Try again later.'
     return fallbacks[configuration.outboxUnavailable](description, 'alerts: the outbox is unavailable')
   }
 }
@@ -140,7 +143,7 @@ async function keep(
   }
 }
 
-/** What is still being written when the time is over may be kept all the same: an alert too many, never one too few. */
+/** After the deadline, a write may still succeed: rather one alert too many than one too few. */
 function within<T>(promise: Promise<T>, limitMs: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(Object.assign(new Error('late'), { code: 'timeout' })), limitMs)

@@ -73,15 +73,14 @@ const emailChange = {
 }
 
 onEachEngine('profile-guard', newLocation => {
-  test('UC-11, UC-13, UC-16: an update asked for twice is alerted once, to the team and to the address before', async () => {
+  test('UC-11, UC-13, UC-16: an update sent twice causes one alert, to the team and to the previous address', async () => {
     const server = await startMailServer()
     const guard = await startGuard({
       PROFILE_GUARD_OUTBOX: await newLocation(),
       PROFILE_GUARD_SMTP_PORT: String(server.port),
     })
     assert.equal((await fetch(`${guard.url}/readyz`)).status, 200)
-    // As a platform does that did not wait for the first answer.
-    // At whatever path, each answered by the action and not by a greeting.
+    // Like a platform that did not wait for the first answer. The action answers at every path, never with a greeting.
     const answers = await Promise.all([guard.ask(), guard.ask('/validate-user-profile-update')])
     for (const answer of answers) assert.deepEqual(await answer.json(), { actionStatus: 'SUCCESS' })
     await server.received(2)
@@ -92,7 +91,7 @@ onEachEngine('profile-guard', newLocation => {
     assert.doesNotMatch(JSON.stringify(guard.lines), /evil|ines/)
   })
 
-  test('an instance that leaves the sending to others keeps alerts, tells of those given up, and is ready while it can', async () => {
+  test('an instance that does not send stores alerts, reports those given up, and is ready while it can store', async () => {
     const location = await newLocation()
     const read = readService(profileGuard, {
       environment: {},
@@ -113,7 +112,7 @@ onEachEngine('profile-guard', newLocation => {
       report: (level, fields) => reports.push({ level, ...fields }),
     })
     assert.deepEqual(reports, [
-      { level: 'warn', event: 'alerts given up', count: 1, advice: 'See "Alerts that were given up" in the README.' },
+      { level: 'warn', event: 'alerts given up', count: 1, advice: 'See "Failed alerts" in the README.' },
     ])
     assert.equal(await open.isReady?.(), true)
     assert.equal((await call(open.extension, emailChange)).status, 200)
@@ -124,7 +123,7 @@ onEachEngine('profile-guard', newLocation => {
     await outbox.close()
   })
 
-  test('UC-14: with a silent mail server the answer is given, and kill -9 loses no alert', async () => {
+  test('UC-14: with a silent mail server the answer is sent, and kill -9 loses no alert', async () => {
     const isConnected = Promise.withResolvers<void>()
     const silent = createServer(socket => {
       socket.on('error', () => undefined)
@@ -143,7 +142,7 @@ onEachEngine('profile-guard', newLocation => {
     await end(guard.child, 'SIGKILL')
 
     const server = await startMailServer()
-    // Another instance, when the lease of the one that died is over.
+    // Another instance, after the lease of the crashed one.
     const now = () => Date.now() + 120_000
     const outbox = await openOutbox({ location, now })
     assert.equal((await outbox.status()).waiting, 2)
@@ -154,7 +153,7 @@ onEachEngine('profile-guard', newLocation => {
   })
 })
 
-test('an outbox that cannot be opened ends the start with a sentence', async () => {
+test('an outbox that cannot be opened prevents the start with a sentence', async () => {
   const child = spawn(
     process.execPath,
     [

@@ -24,7 +24,7 @@ export const profileGuard: Service<typeof settings> = {
       )
     const dead = (await outbox?.status())?.dead ?? 0
     if (dead > 0) {
-      const advice = 'See "Alerts that were given up" in the README.'
+      const advice = 'See "Failed alerts" in the README.'
       report('warn', { event: 'alerts given up', count: dead, advice })
     }
     const directory = openDirectory(configuration, get)
@@ -37,7 +37,7 @@ export const profileGuard: Service<typeof settings> = {
           log,
         }),
       }),
-      // Without its outbox it could only refuse. Rejects when the outbox cannot be asked.
+      // Without its outbox it could only refuse. Rejects if the outbox does not answer.
       isReady: async () => {
         await outbox?.status()
         return true

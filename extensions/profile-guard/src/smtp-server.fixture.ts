@@ -16,16 +16,16 @@ export interface ReceivedMail {
   session: SMTPServerSession
 }
 
-/** A real SMTP server on 127.0.0.1; closed when the tests are done. */
+/** A real SMTP server on 127.0.0.1. It is closed after the tests. */
 export interface MailServer {
   port: number
-  /** What was accepted, oldest first. */
+  /** The accepted mails, oldest first. */
   readonly mails: readonly ReceivedMail[]
-  /** Resolves when so many mails were accepted. */
+  /** Resolves when this many mails were accepted. */
   received(count: number): Promise<void>
 }
 
-/** Starts a server without TLS and authentication; `options` say otherwise. */
+/** Starts a server without TLS and authentication, unless `options` set them. */
 export async function startMailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
   const mails: ReceivedMail[] = []
   const waiting: { count: number; resolve(): void }[] = []
@@ -52,7 +52,7 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
     },
     ...options,
   })
-  // A client that hangs up is part of some tests.
+  // In some tests the client disconnects.
   server.on('error', () => undefined)
   server.listen(0, '127.0.0.1')
   await once(server.server, 'listening')
@@ -70,7 +70,7 @@ export function reply(responseCode: number, message: string): Error {
   return Object.assign(new Error(message), { responseCode })
 }
 
-/** A key and a self-signed certificate for `localhost` and 127.0.0.1; undefined where there is no openssl to make them. */
+/** A key and a self-signed certificate for `localhost` and 127.0.0.1; undefined if openssl is missing. */
 export function makeCertificate(): { key: string; cert: string } | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'profile-guard-tls-'))
   try {

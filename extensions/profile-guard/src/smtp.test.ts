@@ -24,7 +24,7 @@ const never = new AbortController().signal
 const send = (port: number, more: Partial<SmtpOptions> = {}, what: Partial<Mail> = {}) =>
   createSmtp(options(port, more))({ ...mail, ...what }, never)
 
-/** A server of our own for what a well-behaved one does not do. @returns Its port. */
+/** Our own server, for what a well-behaved one does not do. @returns Its port. */
 async function listen(onConnection: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -40,7 +40,7 @@ async function listen(onConnection: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-test('a mail arrives as plain text and HTML, marked as automatic, under its own id', async () => {
+test('a mail arrives as plain text and HTML, marked as automatic, with its own id', async () => {
   const server = await startMailServer()
   assert.deepEqual(await send(server.port), { result: 'sent' })
   const [received] = server.mails
@@ -59,7 +59,7 @@ test('a mail arrives as plain text and HTML, marked as automatic, under its own 
   }
 })
 
-test('UC-15: nothing in an address or a subject becomes another header or another reader', async () => {
+test('UC-15: nothing in an address or a subject becomes another header or another recipient', async () => {
   const server = await startMailServer()
   await send(server.port, {}, { subject: 'x\r\nBcc: spy@evil.example\r\n\r\nbody' })
   for (const to of ['a@heron.example, spy@evil.example', 'a@heron.example\r\nBcc: spy@evil.example']) {
@@ -72,14 +72,14 @@ test('UC-15: nothing in an address or a subject becomes another header or anothe
   assert.ok(server.mails.length >= 1)
 })
 
-test('greylisting and other 4xx answers mean later', async () => {
+test('greylisting and other 4xx responses mean later', async () => {
   const server = await startMailServer({
     onRcptTo: (_address, _session, callback) => callback(reply(451, 'Greylisted, security@heron.example come back')),
   })
   assert.deepEqual(await send(server.port), { result: 'later', cause: 'SMTP 451 RCPT TO' })
 })
 
-test('a 5xx about the reader or the mail means never', async () => {
+test('a 5xx about the recipient or the mail means never', async () => {
   const unknownReader = await startMailServer({
     onRcptTo: (_address, _session, callback) => callback(reply(550, 'No such user')),
   })
@@ -93,20 +93,20 @@ test('a 5xx about the reader or the mail means never', async () => {
   assert.deepEqual(await send(pickyAboutContent.port), { result: 'never', cause: 'SMTP 554 DATA' })
 })
 
-test('a 5xx about the sender or the credentials means later: the operator can mend it', async () => {
+test('a 5xx about the sender or the credentials means later, because the operator can fix it', async () => {
   const aboutSender = await startMailServer({
     onMailFrom: (_address, _session, callback) => callback(reply(553, 'Not your domain')),
   })
   assert.deepEqual(await send(aboutSender.port), { result: 'later', cause: 'SMTP 553 MAIL FROM' })
 })
 
-test('an address that no envelope can carry means never', async () => {
+test('an address that is invalid in an envelope means never', async () => {
   const server = await startMailServer()
   assert.equal((await send(server.port, {}, { to: '' })).result, 'never')
   assert.equal(server.mails.length, 0)
 })
 
-test('a connection that drops in the middle of the mail means later', async () => {
+test('a connection that ends in the middle of the mail means later', async () => {
   const server = await startMailServer()
   const port = await listen(client => {
     const upstream = connect(server.port, '127.0.0.1')
@@ -126,7 +126,7 @@ test('a connection that drops in the middle of the mail means later', async () =
   assert.equal(server.mails.length, 0)
 })
 
-test('a server that is not there, hangs up, or never greets means later, within the time', async () => {
+test('a server that does not exist, disconnects, or never greets means later, within the time', async () => {
   const closed = await send(1)
   assert.deepEqual(closed, { result: 'later', cause: 'ESOCKET CONN' })
   const hangsUp = await listen(socket => socket.end('421 come back\r\n'))
@@ -135,7 +135,7 @@ test('a server that is not there, hangs up, or never greets means later, within 
   assert.equal(result.result, 'later')
 })
 
-test('a mail is cut off when asked to', async () => {
+test('a mail is aborted on request', async () => {
   const connected = Promise.withResolvers<void>()
   const port = await listen(() => connected.resolve())
   const cutting = new AbortController()
@@ -146,11 +146,11 @@ test('a mail is cut off when asked to', async () => {
 })
 
 const certificate = makeCertificate()
-test('STARTTLS', { skip: certificate ? false : 'there is no openssl to make a certificate' }, async t => {
+test('STARTTLS', { skip: certificate ? false : 'openssl is missing, so there is no certificate' }, async t => {
   const { key, cert } = certificate as { key: string; cert: string }
   const withTls = () => startMailServer({ key, cert, disabledCommands: [], authOptional: true })
 
-  await t.test('is used before anything is said, and the certificate is checked', async () => {
+  await t.test('is used before anything else, and the certificate is checked', async () => {
     const server = await withTls()
     assert.deepEqual(await send(server.port, { security: 'starttls', ca: cert }), { result: 'sent' })
     assert.equal(server.mails[0]?.session.secure, true)
@@ -159,13 +159,13 @@ test('STARTTLS', { skip: certificate ? false : 'there is no openssl to make a ce
     assert.equal(server.mails.length, 1)
   })
 
-  await t.test('that the server does not offer means later, not in clear', async () => {
+  await t.test('that the server does not offer means later, not unencrypted', async () => {
     const plain = await startMailServer()
     assert.equal((await send(plain.port, { security: 'starttls' })).result, 'later')
     assert.equal(plain.mails.length, 0)
   })
 
-  await t.test('is optional where the operator says so', async () => {
+  await t.test('is optional if the operator allows it', async () => {
     const [plain, encrypting] = [await startMailServer(), await withTls()]
     assert.deepEqual(await send(plain.port, { security: 'opportunistic' }), { result: 'sent' })
     assert.equal(plain.mails[0]?.session.secure, false)
@@ -173,7 +173,7 @@ test('STARTTLS', { skip: certificate ? false : 'there is no openssl to make a ce
     assert.equal(encrypting.mails[0]?.session.secure, true)
   })
 
-  await t.test('is not needed where TLS comes first', async () => {
+  await t.test('is not needed if TLS comes first', async () => {
     const server = await startMailServer({ key, cert, secure: true })
     assert.deepEqual(await send(server.port, { security: 'tls', ca: cert }), { result: 'sent' })
   })
@@ -199,7 +199,7 @@ test('STARTTLS', { skip: certificate ? false : 'there is no openssl to make a ce
     assert.equal((await send(server.port, tls)).result, 'later')
   })
 
-  await t.test('without AUTH on offer means later when there are credentials', async () => {
+  await t.test('without AUTH on offer means later if there are credentials', async () => {
     const server = await startMailServer({ key, cert, disabledCommands: ['AUTH'] })
     const credentials = { user: 'guard', password: 's3cret-s3cret' }
     assert.equal((await send(server.port, { security: 'starttls', ca: cert, credentials })).result, 'later')

@@ -1,32 +1,32 @@
 import { present } from '@preflow/contract'
 import { createTransport } from 'nodemailer'
 
-/** One mail to one reader. */
+/** One mail to one recipient. */
 export interface Mail {
   to: string
   subject: string
   text: string
   html: string
-  /** Stays the same when the mail is sent again, so that mailboxes can tell. With angle brackets. */
+  /** The same for every attempt, so that mailboxes can detect a duplicate. With angle brackets. */
   messageId: string
 }
 
 /**
- * What became of one attempt. `later`: it may work another time. `never`: the server refuses this reader or this mail.
- * `cause` holds codes and commands only: what servers write often repeats the address.
+ * The result of one attempt. `later`: a retry may work. `never`: the server rejects this recipient or this mail.
+ * `cause` contains only codes and commands, because the text of servers often repeats the address.
  */
 export type SendResult = { result: 'sent' } | { result: 'later' | 'never'; cause: string }
 
 /**
- * Sends one mail. Never rejects, and ends within its time whatever the server does.
+ * Sends one mail. Never rejects, and always ends within its time.
  *
  * @param signal Ends it early; the result is `later`.
  */
 export type SendMail = (mail: Mail, signal: AbortSignal) => Promise<SendResult>
 
 /**
- * How the connection is protected. `tls`: from the first byte. `starttls`: before anything is said, or not at all.
- * `opportunistic`: if the server offers it. `none`: never.
+ * How the connection is protected. `tls`: from the first byte. `starttls`: STARTTLS is required. `opportunistic`: if
+ * the server offers it. `none`: never.
  */
 export type SmtpSecurity = 'tls' | 'starttls' | 'opportunistic' | 'none'
 
@@ -34,7 +34,7 @@ export interface SmtpOptions {
   host: string
   port: number
   security: SmtpSecurity
-  /** Only over `tls` and `starttls`: elsewhere anybody on the way could read it. */
+  /** Only with `tls` and `starttls`. Otherwise anyone on the network could read it. */
   credentials?: { user: string; password: string }
   /** `alerts@heron.example` or `Preflow alerts <alerts@heron.example>`. */
   from: string
@@ -54,10 +54,10 @@ const SECURITY: Record<
   none: { secure: false, ignoreTLS: true },
 }
 
-/** The commands whose refusal is about this reader or this mail, and not about us or our configuration. */
+/** If one of these commands is rejected, the cause is this recipient or this mail, not our configuration. */
 const ABOUT_THE_MAIL = new Set(['RCPT TO', 'DATA'])
 
-/** Prepares sending over SMTP, a connection for each mail. */
+/** Creates a function that sends over SMTP, with a connection for each mail. */
 export function createSmtp(options: SmtpOptions): SendMail {
   const { host, port, security, credentials, from, ca, timeoutMs = 30_000 } = options
   const transport = createTransport({
@@ -69,7 +69,7 @@ export function createSmtp(options: SmtpOptions): SendMail {
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
-    // A mail is what this module makes of an alert: it never reads files or addresses.
+    // This module renders the mail from an alert. It never reads files or addresses.
     disableFileAccess: true,
     disableUrlAccess: true,
   })
@@ -78,7 +78,7 @@ export function createSmtp(options: SmtpOptions): SendMail {
       await transport.sendMail({
         ...mail,
         from,
-        // As an object, so that nothing in it is taken for a list of readers.
+        // As an object, so nothing in it is parsed as a list of recipients.
         to: { name: '', address: to },
         headers: { 'Auto-Submitted': 'auto-generated' },
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
@@ -99,7 +99,7 @@ function judge(error: unknown): SendResult {
   }
   const what = responseCode === undefined ? (code ?? 'unknown error') : `SMTP ${responseCode}`
   const cause = command === undefined ? what : `${what} ${command}`
-  // Without an answer of the server an envelope error is our own library's: the address cannot be written on an envelope.
+  // Without a server response, an envelope error comes from our own library: the address is invalid in an envelope.
   const isAddressUnusable = code === 'EENVELOPE' && responseCode === undefined
   const isRefused = permanent === true && ABOUT_THE_MAIL.has(command ?? '')
   return { result: isAddressUnusable || isRefused ? 'never' : 'later', cause }

@@ -45,7 +45,7 @@ async function answerTo(settings: object, request: Parameters<typeof tokenReques
   assert.equal(status, 200)
   return answer
 }
-/** The scopes that are left when the platform applies the answer: indices count the list as it was sent. */
+/** The remaining scopes after the platform has applied the answer. Indices refer to the list as it was sent. */
 async function left(settings: object, request: Parameters<typeof tokenRequest>[0]): Promise<string[]> {
   const answer = await answerTo(settings, request)
   assert.equal(answer.actionStatus, 'SUCCESS')
@@ -56,7 +56,7 @@ async function left(settings: object, request: Parameters<typeof tokenRequest>[0
   return (request.scopes ?? []).filter((_, index) => !removed.includes(index))
 }
 
-test('T240: for client credentials only the allowed scope is left, removed by its index in the request', async () => {
+test('T240: for client credentials only the allowed scope remains; others are removed by their index in the request', async () => {
   assert.deepEqual(await answerTo(metrics, { scopes: ['a', 'read:metrics', 'b'] }), {
     actionStatus: 'SUCCESS',
     operations: [
@@ -66,7 +66,7 @@ test('T240: for client credentials only the allowed scope is left, removed by it
   })
 })
 
-test('T241: other grants are left alone', async () => {
+test('T241: other grants are not limited', async () => {
   for (const grantType of [
     'authorization_code',
     'refresh_token',
@@ -80,17 +80,17 @@ test('T241: other grants are left alone', async () => {
   }
 })
 
-test('T241: other grants are limited where that is configured', async () => {
+test('T241: other grants are limited if configured', async () => {
   const settings = { ...metrics, grantTypes: ['client_credentials', 'password'] }
   assert.deepEqual(await left(settings, { grantType: 'password', scopes: ['a', 'read:metrics'] }), ['read:metrics'])
 })
 
-test('8.3: a token without scopes is no fault', async () => {
+test('8.3: a token without scopes is no error', async () => {
   assert.deepEqual(await answerTo(metrics, { scopes: undefined }), { actionStatus: 'SUCCESS' })
   assert.deepEqual(await answerTo(metrics, { scopes: [] }), { actionStatus: 'SUCCESS' })
 })
 
-test('nothing is sent when all scopes are allowed, and none is ever added', async () => {
+test('nothing is sent if all scopes are allowed, and none is ever added', async () => {
   assert.deepEqual(await answerTo(metrics, { scopes: ['read:metrics'] }), { actionStatus: 'SUCCESS' })
   assert.deepEqual(
     await left({ allowedScopes: ['read:metrics', 'write:metrics'] }, { scopes: ['read:metrics', 'x'] }),
@@ -98,13 +98,13 @@ test('nothing is sent when all scopes are allowed, and none is ever added', asyn
   )
 })
 
-test('scopes are compared letter by letter', async () => {
+test('scopes are case-sensitive', async () => {
   assert.deepEqual(await left(metrics, { scopes: ['READ:METRICS', 'read:metrics:all', 'read:metrics'] }), [
     'read:metrics',
   ])
 })
 
-test('clients have limits of their own, by id or pattern; the first that fits counts', async () => {
+test('clients have their own limits, by id or pattern; the first one that matches is used', async () => {
   const settings = {
     ...metrics,
     limits: [
@@ -126,7 +126,7 @@ test('clients have limits of their own, by id or pattern; the first that fits co
   assert.deepEqual(await leftOf('ledger2'), ['read:metrics'])
 })
 
-test('a limit may be about one grant only; without a limit nothing changes', async () => {
+test('a limit may apply to one grant only; without a limit nothing changes', async () => {
   const settings = { limits: [{ clients: ['web1'], grantTypes: ['refresh_token'], scopes: ['openid'] }] }
   const scopes = ['openid', 'orders']
   assert.deepEqual(await left(settings, { clientId: 'web1', grantType: 'refresh_token', scopes }), ['openid'])
@@ -134,19 +134,19 @@ test('a limit may be about one grant only; without a limit nothing changes', asy
   assert.deepEqual(await left(settings, { clientId: 'web2', grantType: 'refresh_token', scopes }), scopes)
 })
 
-test('a pattern that is slow elsewhere takes the time of reading the client id', async () => {
+test('a pattern that is slow elsewhere takes no longer than reading the client id', async () => {
   const clientId = 'a'.repeat(10_000)
   const settings = { limits: [{ clients: [`${'*a'.repeat(40)}*b`], scopes: [] }] }
   assert.deepEqual(await left(settings, { clientId, scopes: ['x'] }), ['x'])
 })
 
-test('when no scope is left, a setting decides', async () => {
+test('if no scope remains, a setting decides', async () => {
   assert.deepEqual(await left(metrics, { scopes: ['a'] }), [])
   const answer = await answerTo({ ...metrics, noneLeft: 'deny' }, { scopes: ['a'] })
   assert.equal(answer.actionStatus === 'FAILED' && answer.failureReason, 'invalid_scope')
 })
 
-test('when the platform does not offer to remove scopes, the token is refused unless a setting says otherwise', async () => {
+test('if the platform does not offer to remove scopes, the token is denied unless a setting allows it', async () => {
   const answer = await answerTo(metrics, { scopes: ['a', 'read:metrics'], offered: [] })
   assert.equal(answer.actionStatus === 'FAILED' && answer.failureReason, 'access_denied')
   assert.deepEqual(await answerTo({ ...metrics, notOffered: 'allow' }, { scopes: ['a'], offered: [] }), {
@@ -154,7 +154,7 @@ test('when the platform does not offer to remove scopes, the token is refused un
   })
 })
 
-test('8.3: another action type is an error that says so, not a refusal of the client', async () => {
+test('8.3: another action type gets an error that names it, not a refusal of the client', async () => {
   const extension = createScopeLimiter(configuration(metrics))
   const { status, answer } = await call(extension, sampleRequest('PRE_UPDATE_PROFILE'), { headers })
   assert.deepEqual([status, answer.actionStatus], [400, 'ERROR'])
@@ -165,7 +165,7 @@ test('the same answer comes over HTTP and from a Lambda function', async () => {
   const extension = createScopeLimiter(configuration(metrics))
   const body = JSON.stringify(tokenRequest({ scopes: ['a', 'read:metrics'] }))
   const sent = { ...headers, 'content-type': 'application/json' }
-  const server = await serve(extension)
+  const server = await serve(extension, { log: false })
   const overHttp = await (await fetch(`${server.url}/limit`, { method: 'POST', headers: sent, body })).json()
   await server.close()
   const fromLambda = await lambdaHandler(extension)({
@@ -181,12 +181,12 @@ test('the same answer comes over HTTP and from a Lambda function', async () => {
   assert.deepEqual(JSON.parse(fromLambda.body), overHttp)
 })
 
-test('a configuration that limits nothing, or is misspelt, is refused with what to change', () => {
+test('a configuration that limits nothing, or is misspelt, is rejected with what to change', () => {
   const problemsOf = (environment: Record<string, string>) => {
     const read = readService(scopeLimiter, { environment: { SCOPE_LIMITER_CALLER: 'none', ...environment } })
     return read.ok ? '' : read.problems.join('\n')
   }
-  assert.match(problemsOf({}), /^SCOPE_LIMITER_ALLOWED_SCOPES: missing\. Name the scopes that remain/)
+  assert.match(problemsOf({}), /^SCOPE_LIMITER_ALLOWED_SCOPES: missing\. Set the scopes that remain/)
   assert.equal(problemsOf({ SCOPE_LIMITER_ALLOWED_SCOPES: 'read:metrics, write:metrics' }), '')
   assert.match(
     problemsOf({ SCOPE_LIMITER_LIMITS: '[{"client":["a"],"scopes":[]}]' }),

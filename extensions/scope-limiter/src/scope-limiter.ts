@@ -3,14 +3,14 @@ import { allow, type DecisionRecord, defineExtension, type Extension, type Handl
 import { scopes } from '@preflow/policies'
 import type { Configuration, ScopeLimit } from './configuration.ts'
 
-/** What scope-limiter needs of its surroundings. */
+/** The dependencies of scope-limiter. */
 export interface ScopeLimiterPorts {
   /** Receives one record per call. */
   log?(record: DecisionRecord): void
   onError?(error: unknown): void
 }
 
-/** Takes away the scopes that a client may not have with a grant, whatever it asked for. It never adds one. */
+/** Removes the requested scopes that a client may not have with a grant. It never adds one. */
 export function createScopeLimiter(configuration: Configuration, ports: ScopeLimiterPorts = {}): Extension {
   const { log, onError } = ports
   const { callerAuthentication: caller, budgetMs, maxBodyBytes } = configuration
@@ -36,7 +36,10 @@ function limitScopes(configuration: Configuration): Handler<'PRE_ISSUE_ACCESS_TO
     allow([], { why: 'scopes: no limit for this client and grant' })
 }
 
-/** Whether the text is the pattern, where each `*` stands for any characters. Takes the first place for each part, never back. */
+/**
+ * Whether the string matches the pattern, in which `*` matches any characters. Uses the first position for each part
+ * and never goes back.
+ */
 function matches(pattern: string, text: string): boolean {
   const [head = '', ...parts] = pattern.split('*')
   const tail = parts.pop()

@@ -20,7 +20,7 @@ test('a caller, its secret and a key for the service are enough', () => {
   assert.equal(configuration.reputationUnavailable, 'error')
 })
 
-test('the environment is read in its types, and wins over the file', () => {
+test('the environment is parsed by type, and takes precedence over the file', () => {
   const read = readConfiguration({
     environment: {
       ...good,
@@ -48,12 +48,12 @@ test('the environment is read in its types, and wins over the file', () => {
   )
 })
 
-test('what is missing is told with the variable to set', () => {
+test('a missing setting is reported with the variable to set', () => {
   assert.deepEqual(problems({ ABUSEIPDB_API_KEY: 'k' }), [
     'TOKEN_GUARD_CALLER: missing. How the platform authenticates: `basic`, `bearer`, `api-key`, `signature`, or `none` to let everybody call.',
   ])
   assert.deepEqual(problems({ ...good, ABUSEIPDB_API_KEY: '' }), [
-    'ABUSEIPDB_API_KEY: missing. Give the key, or set TOKEN_GUARD_REPUTATION=off.',
+    'ABUSEIPDB_API_KEY: missing. Set the key, or set TOKEN_GUARD_REPUTATION=off.',
   ])
   assert.match(problems({ ...good, TOKEN_GUARD_CALLER_SECRETS: '' })[0] ?? '', /^TOKEN_GUARD_CALLER_SECRETS: missing/)
   assert.match(problems({ ...good, TOKEN_GUARD_CALLER: 'basic' })[0] ?? '', /^TOKEN_GUARD_CALLER_USERNAME: missing/)
@@ -66,12 +66,12 @@ test('countries need a database', () => {
     ['TOKEN_GUARD_COUNTRY_CLAIM', 'country'],
   ] as const) {
     assert.deepEqual(problems({ ...good, [name]: value }), [
-      'TOKEN_GUARD_COUNTRY_DATABASE: missing. Countries are configured, so name a .mmdb file to look them up in.',
+      'TOKEN_GUARD_COUNTRY_DATABASE: missing. Countries are configured, so set a .mmdb file for their lookup.',
     ])
   }
 })
 
-test('what cannot be is told with what it must be, and without the value', () => {
+test('an invalid value is reported with what it must be, and is not repeated', () => {
   for (const [name, value, sentence] of [
     ['TOKEN_GUARD_PORT', '80808', /^TOKEN_GUARD_PORT: /],
     ['TOKEN_GUARD_PORT', '8080x', /^TOKEN_GUARD_PORT: /],
@@ -98,7 +98,7 @@ test('what cannot be is told with what it must be, and without the value', () =>
   }
 })
 
-test('every problem is told at once, unknown keys of the file too', () => {
+test('all problems are reported at once, with unknown keys of the file', () => {
   const found = problems({ TOKEN_GUARD_PORT: 'x', TOKEN_GUARD_CALLER: 'y' }, { denyAbov: 1, hostname: 7 })
   assert.equal(found.length, 4)
   assert.match(found[0] ?? '', /^denyAbov: not a setting\. Did you mean denyAbove\?/)

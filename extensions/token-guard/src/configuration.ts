@@ -17,29 +17,30 @@ const reaction = (fallback: Reaction, about: string): Setting<Reaction> => ({
 
 const weekdays: Weekday[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 
-/** The settings of token-guard beside those of every deployable extension. The README shows them all. */
+/** The settings of token-guard, besides those of every extension. The README shows them all. */
 export const settings = {
   sourceHeader: {
     schema: z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')),
     text: 'text',
     default: 'x-client-source-ip',
-    about: 'Forwarded header with the address of the client. It must be one that your gateway sets and clients cannot.',
+    about: 'Forwarded header with the address of the client. Use one that your gateway sets and clients cannot.',
   } as Setting<string>,
   trustedProxies: {
     schema: z.int().check(z.gte(1), z.lte(20)),
     text: 'number',
     default: 1,
-    about: 'How many of your proxies append to that header; the address that many places from the right is believed.',
+    about: 'How many of your proxies append to that header. The address at that position from the right is used.',
   } as Setting<number>,
-  missingAddress: reaction('deny', 'When that header is missing'),
-  malformedAddress: reaction('deny', 'When it holds no address'),
-  privateAddress: reaction('deny', 'When the address belongs to a private network'),
-  reservedAddress: reaction('deny', 'When the address belongs to nobody, for example to documentation'),
+  missingAddress: reaction('deny', 'If that header is missing'),
+  malformedAddress: reaction('deny', 'If it contains no address'),
+  privateAddress: reaction('deny', 'If the address belongs to a private network'),
+  reservedAddress: reaction('deny', 'If the address is reserved, for example for documentation'),
   countryDatabase: {
     schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
-    about: 'Country database, a `.mmdb` file such as GeoLite2-Country or DB-IP Country Lite. Read again when replaced.',
+    about:
+      'Country database, a `.mmdb` file such as GeoLite2-Country or DB-IP Country Lite. Read again when it is replaced.',
   } as Setting<string | undefined>,
   blockedCountries: {
     schema: countries,
@@ -51,20 +52,20 @@ export const settings = {
     schema: countries,
     text: 'list',
     default: [],
-    about: 'When not empty, only these countries get a token.',
+    about: 'If not empty, only these countries get a token.',
   } as Setting<string[]>,
-  unknownCountry: reaction('deny', 'When the country of a public address is not known'),
+  unknownCountry: reaction('deny', 'If the country of a public address is unknown'),
   countryClaim: {
     schema: z.string().check(z.minLength(1)),
     text: 'text',
     default: undefined,
-    about: 'Claim that tells the country to resource servers, for example `country`.',
+    about: 'Claim that shows the country to resource servers, for example `country`.',
   } as Setting<string | undefined>,
   reputation: {
     schema: z.enum(['abuseipdb', 'off']),
     text: 'text',
     default: 'abuseipdb',
-    about: 'Where the reputation of an address is asked: `abuseipdb`, or `off`.',
+    about: 'Source of the reputation of an address: `abuseipdb`, or `off`.',
   } as Setting<'abuseipdb' | 'off'>,
   abuseipdbApiKey: {
     schema: z.string().check(z.minLength(1)),
@@ -79,33 +80,36 @@ export const settings = {
     text: 'text',
     default: 'https://api.abuseipdb.com',
     variable: 'ABUSEIPDB_URL',
-    about: 'Where AbuseIPDB is.',
+    about: 'URL of AbuseIPDB.',
   } as Setting<string>,
   reputationMaxAgeDays: {
     schema: z.int().check(z.gte(1), z.lte(365)),
     text: 'number',
     default: 30,
-    about: 'How old the reports may be that count, in days.',
+    about: 'Maximum age of the reports that count, in days.',
   } as Setting<number>,
   reputationTimeoutMs: {
     schema: milliseconds,
     text: 'number',
     default: 1500,
-    about: 'Milliseconds that the reputation service may take.',
+    about: 'Maximum milliseconds for a response of the reputation service.',
   } as Setting<number>,
   reputationCacheSeconds: {
     schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 3600,
-    about: 'Seconds that a score is remembered.',
+    about: 'Seconds for which a score is cached.',
   } as Setting<number>,
   reputationCacheEntries: {
     schema: z.int().check(z.gte(1)),
     text: 'number',
     default: 50_000,
-    about: 'How many scores are remembered.',
+    about: 'Maximum number of cached scores.',
   } as Setting<number>,
-  reputationUnavailable: reaction('error', 'When there is no score: slow, broken, key refused, quota spent'),
+  reputationUnavailable: reaction(
+    'error',
+    'If there is no score, because the service is slow or broken, the key is rejected or the quota is used up',
+  ),
   denyAbove: {
     schema: z.number().check(z.gte(0), z.lte(100)),
     text: 'number',
@@ -116,38 +120,38 @@ export const settings = {
     schema: z.number().check(z.gte(0), z.lte(100)),
     text: 'number',
     default: 25,
-    about: 'Scores from this on reduce the lifetime; scores below change nothing.',
+    about: 'Scores from here on reduce the lifetime. Lower scores change nothing.',
   } as Setting<number>,
   insideSeconds: {
     schema: seconds,
     text: 'number',
     default: 900,
-    about: "Seconds a reduced token lives within the hours; never longer than the application's own lifetime.",
+    about: "Lifetime in seconds of a reduced token within the hours. Never longer than the application's own lifetime.",
   } as Setting<number>,
   outsideSeconds: {
     schema: seconds,
     text: 'number',
     default: 300,
-    about: 'Seconds a reduced token lives outside the hours, and wherever a setting says `shorten`.',
+    about: 'Lifetime in seconds of a reduced token outside the hours, and for every setting with `shorten`.',
   } as Setting<number>,
   refreshSeconds: {
     schema: seconds,
     text: 'number',
     default: undefined,
-    about: 'Seconds the refresh token of a reduced token lives at most.',
+    about: 'Maximum lifetime in seconds of the refresh token of a reduced token.',
   } as Setting<number | undefined>,
   reductionNotOffered: {
     schema: z.enum(['deny', 'allow', 'error']),
     text: 'text',
     default: 'allow',
-    about: 'When the lifetime must be reduced but the platform does not offer it: `deny`, `allow` or `error`.',
+    about: 'If the lifetime must be reduced but the platform does not offer it: `deny`, `allow` or `error`.',
   } as Setting<'deny' | 'allow' | 'error'>,
   applicationLifetimes: {
     schema: z.record(z.string(), seconds),
     text: 'json',
     default: {},
     about:
-      'Access token lifetimes in seconds by client id, for example `{"web1":3600}`: a refresh of these applications starts from their own lifetime again. Others keep a lifetime that was once reduced.',
+      'Access token lifetimes in seconds by client id, for example `{"web1":3600}`. A refresh of these applications starts from their own lifetime again. Others keep a reduced lifetime.',
   } as Setting<Record<string, number>>,
   timeZone: {
     schema: z
@@ -173,25 +177,26 @@ export const settings = {
     schema: z.string().check(z.regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 17:00')),
     text: 'text',
     default: '17:00',
-    about: 'When the hours end: 16:59 is the last minute within. Before `hoursFrom` it is on the next day.',
+    about:
+      'When the hours end: 16:59 is the last minute within. If it is before `hoursFrom`, the hours end on the next day.',
   } as Setting<string>,
 } satisfies Settings
 
-/** The settings together with those of every deployable extension. */
+/** The settings, and those of every extension. */
 export type Configuration = ServiceConfiguration<typeof settings>
 
-/** What is wrong between settings that are right by themselves. */
+/** Finds conflicts between settings that are valid on their own. */
 export function contradictions(values: Configuration): string[] {
   const problems: string[] = []
   const usesCountries =
     values.blockedCountries.length > 0 || values.allowedCountries.length > 0 || values.countryClaim !== undefined
   if (usesCountries && values.countryDatabase === undefined) {
     problems.push(
-      'TOKEN_GUARD_COUNTRY_DATABASE: missing. Countries are configured, so name a .mmdb file to look them up in.',
+      'TOKEN_GUARD_COUNTRY_DATABASE: missing. Countries are configured, so set a .mmdb file for their lookup.',
     )
   }
   if (values.reputation === 'abuseipdb' && values.abuseipdbApiKey === undefined) {
-    problems.push('ABUSEIPDB_API_KEY: missing. Give the key, or set TOKEN_GUARD_REPUTATION=off.')
+    problems.push('ABUSEIPDB_API_KEY: missing. Set the key, or set TOKEN_GUARD_REPUTATION=off.')
   }
   if (values.reduceFrom > values.denyAbove) {
     problems.push('TOKEN_GUARD_REDUCE_FROM: must not be above TOKEN_GUARD_DENY_ABOVE.')
@@ -201,7 +206,7 @@ export function contradictions(values: Configuration): string[] {
   }
   if (values.reputationTimeoutMs >= values.budgetMs) {
     problems.push(
-      'TOKEN_GUARD_REPUTATION_TIMEOUT_MS: must be below TOKEN_GUARD_BUDGET_MS, so that an answer can still be given.',
+      'TOKEN_GUARD_REPUTATION_TIMEOUT_MS: must be below TOKEN_GUARD_BUDGET_MS, to leave time for an answer.',
     )
   }
   return problems

@@ -1,4 +1,4 @@
-/** What the official sample for tokens gets wrong: none of it is so here. */
+/** The defects of the official sample for tokens. None of them exists here. */
 import assert from 'node:assert/strict'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ test('the status of the reputation service counts; an error body is no score of 
   }
 })
 
-test('a service that hangs is left in time, and the answer comes within the budget', async t => {
+test('a service that hangs is abandoned in time, and the answer comes within the budget', async t => {
   const { decide, standIn } = await startGuard(t, { budgetMs: 1000, reputationTimeoutMs: 999 })
   standIn.setFault('slow')
   const startedAt = performance.now()
@@ -33,7 +33,7 @@ test('the address is URL-encoded', async t => {
   assert.deepEqual(standIn.checks, ['?ipAddress=2001%3A4860%3A4860%3A%3A8888&maxAgeInDays=30'])
 })
 
-test('what is no address is not looked up as one', async t => {
+test('a string that is not an address is not looked up as one', async t => {
   const { decide, standIn } = await startGuard(t)
   for (const garbage of ['1.2.3.4&maxAgeInDays=365', 'x', '999.1.1.1', '0x7f.1', '127.1']) {
     assert.equal(
@@ -44,7 +44,7 @@ test('what is no address is not looked up as one', async t => {
   assert.equal(standIn.checks.length, 0)
 })
 
-test('of what clients send themselves only the part a trusted proxy wrote is believed', async t => {
+test('of what clients send, only the part that a trusted proxy wrote is used', async t => {
   const { decide } = await startGuard(t)
   const KP = 'deny Access token issuance is blocked from your region KP.'
   assert.equal(await decide(['205.210.31.51', '175.45.176.0']), KP)
@@ -53,7 +53,7 @@ test('of what clients send themselves only the part a trusted proxy wrote is bel
   assert.match(await ownHeader.decide('205.210.31.51'), /address is missing/)
 })
 
-test('chains of proxies, ports, brackets and mapped addresses are read', async t => {
+test('chains of proxies, ports, brackets and mapped addresses are parsed', async t => {
   const { post } = await startGuard(t, { sourceHeader: 'X-Forwarded-For', trustedProxies: 2 })
   for (const chain of [
     '175.45.176.0, 10.0.0.7',
@@ -72,7 +72,7 @@ test('chains of proxies, ports, brackets and mapped addresses are read', async t
   }
 })
 
-test('private, loopback and reserved addresses are decided, not passed with a score of 0', async t => {
+test('private, loopback and reserved addresses are decided, and do not pass with a score of 0', async t => {
   const { decide, standIn } = await startGuard(t)
   for (const address of ['10.0.0.1', '127.0.0.1', '::1', '169.254.169.254', '203.0.113.5', '0.0.0.0', '224.0.0.1']) {
     assert.match(await decide(address), /^deny Access token issuance is blocked because the client address is /)
@@ -80,14 +80,14 @@ test('private, loopback and reserved addresses are decided, not passed with a sc
   assert.equal(standIn.checks.length, 0)
 })
 
-test('an unknown country is decided by a setting', async t => {
+test('a setting decides about an unknown country', async t => {
   const denied = await startGuard(t)
   assert.equal(await denied.decide('4000::1'), 'deny Access token issuance is blocked because your region is unknown.')
   const allowed = await startGuard(t, { unknownCountry: 'allow' })
   assert.equal(await allowed.decide('4000::1'), 'allow')
 })
 
-test('above 75 is denied, from 25 to 75 is reduced, below 25 is not', async t => {
+test('above 75 is denied, from 25 to 75 is reduced, below 25 does not change', async t => {
   const scores = { '1.1.1.1': 76, '8.8.8.8': 75, '8.8.4.4': 25, '9.9.9.9': 24 }
   const { decide } = await startGuard(t, {}, { scores })
   assert.equal(await decide('1.1.1.1'), 'deny Access token issuance is blocked due to high IP risk.')
@@ -96,7 +96,7 @@ test('above 75 is denied, from 25 to 75 is reduced, below 25 is not', async t =>
   assert.equal(await decide('9.9.9.9'), 'allow')
 })
 
-test('on a refresh the country claim is replaced, not added a second time', async t => {
+test('on a refresh the country claim is replaced, not added again', async t => {
   const { post } = await startGuard(t, { countryClaim: 'country' })
   const first = await post(requestFrom('205.210.31.51'))
   assert.deepEqual(first.answer, {
@@ -113,7 +113,7 @@ test('on a refresh the country claim is replaced, not added a second time', asyn
   })
 })
 
-test('a lifetime is only ever made shorter', async t => {
+test('a lifetime is only ever reduced', async t => {
   const { decide } = await startGuard(t)
   for (const value of [60, 240, 899, 900]) {
     const overrides = { event: { accessToken: { claims: [{ name: 'expires_in', value }] } } }
@@ -121,7 +121,7 @@ test('a lifetime is only ever made shorter', async t => {
   }
 })
 
-test('allowed operations, action type and version are looked at', async t => {
+test('allowed operations, action type and version are checked', async t => {
   const { post, records } = await startGuard(t)
   const nothingOffered = await post({ ...requestFrom('14.102.69.58'), allowedOperations: [] })
   assert.deepEqual(nothingOffered.answer, { actionStatus: 'SUCCESS' })
@@ -135,7 +135,7 @@ test('allowed operations, action type and version are looked at', async t => {
   assert.equal(answer.actionStatus, 'FAILED')
 })
 
-test('when the risk is gone a refresh gives the lifetime back, if the application is listed', async t => {
+test('after the risk has passed, a refresh restores the lifetime, if the application is listed', async t => {
   const reduced = { event: { ...refresh.event, accessToken: { claims: [{ name: 'expires_in', value: 300 }] } } }
   const restoring = await startGuard(t, { applicationLifetimes: { web1: 3600 } })
   assert.equal(await restoring.decide('205.210.31.51', reduced), 'allow 3600')
@@ -153,7 +153,7 @@ test('the refresh token of a risky request may be shortened too', async t => {
   ])
 })
 
-test('strangers are not answered', async t => {
+test('unknown callers get no answer', async t => {
   const { post, standIn } = await startGuard(t)
   for (const key of ['', 'wrong', `${apiKey} `.repeat(2)]) {
     assert.equal((await post(requestFrom('14.102.69.58'), { 'x-api-key': key })).status, 401)
@@ -185,7 +185,7 @@ test('malformed JSON is a 400 with an ERROR', async t => {
   }
 })
 
-test('scores are cached, concurrent questions share one, and a spent quota is respected', async t => {
+test('scores are cached, concurrent lookups share one request, and a used-up quota is respected', async t => {
   const { decide, standIn, setTime } = await startGuard(t, {}, { quota: 2, retryAfterSeconds: 600 })
   await Promise.all(Array.from({ length: 10 }, () => decide('14.102.69.58')))
   assert.equal(await decide('14.102.69.58'), 'allow 900')
@@ -193,11 +193,11 @@ test('scores are cached, concurrent questions share one, and a spent quota is re
   assert.equal(await decide('205.210.31.51'), 'allow')
   assert.equal(await decide('8.8.8.8'), 'error')
   assert.equal(await decide('8.8.4.4'), 'error')
-  assert.equal(standIn.checks.length, 2, 'nobody asks while the quota is spent')
+  assert.equal(standIn.checks.length, 2, 'no lookup while the quota is used up')
   assert.equal(await decide('14.102.69.58'), 'allow 900')
   setTime('2026-11-20T12:10:01Z')
   await decide('8.8.8.8')
-  assert.equal(standIn.checks.length, 3, 'and somebody asks when it is renewed')
+  assert.equal(standIn.checks.length, 3, 'and a lookup after it is renewed')
 })
 
 test('hours have a time zone and weekdays', async t => {
@@ -223,7 +223,7 @@ test('only POST is answered, and only up to a size', async t => {
   assert.equal(status, 413)
 })
 
-test('no answer has a text that a platform would refuse, whatever the input', async t => {
+test('no input leads to a message that a platform would reject', async t => {
   // `post` checks every answer against the limits of every platform.
   const { post, records } = await startGuard(t)
   for (const address of ['175.45.176.0', '103.159.198.178', 'a,b"<ü>', '10.0.0.1', '203.0.113.1', '4000::1', '']) {
@@ -237,7 +237,7 @@ test('no answer has a text that a platform would refuse, whatever the input', as
   )
 })
 
-test('the lifetime is sent in the type the contract declares, and read in both', async t => {
+test('the lifetime is sent in the type that the contract declares, and both types are read', async t => {
   const { post } = await startGuard(t)
   for (const value of [3600, '3600']) {
     const { answer } = await post(
@@ -249,7 +249,7 @@ test('the lifetime is sent in the type the contract declares, and read in both',
   }
 })
 
-test('in Lambda a base64 body is read', async t => {
+test('in Lambda a base64 body is decoded', async t => {
   const { extension } = await startGuard(t)
   const result = await lambdaHandler(extension)({
     version: '2.0',
@@ -261,7 +261,7 @@ test('in Lambda a base64 body is read', async t => {
   assert.equal(JSON.parse(result.body).failureDescription, 'Access token issuance is blocked from your region KP.')
 })
 
-test('the country data are read once before the start, and no decision waits for a file', async t => {
+test('the country data is read once before the start, and no decision waits for a file', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'token-guard-'))
   const path = join(folder, 'country.mmdb')
   await copyFile(countryDatabase, path)

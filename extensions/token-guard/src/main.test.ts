@@ -26,7 +26,7 @@ async function textOf(stream: NodeJS.ReadableStream | null): Promise<string> {
   return text
 }
 
-/** What it says when it refuses to start. */
+/** Its message when it does not start. */
 async function refusal(t: TestContext, environment: Record<string, string>): Promise<string> {
   const child = run(t, environment)
   const [said, [code]] = await Promise.all([textOf(child.stderr), once(child, 'exit')])
@@ -45,7 +45,7 @@ async function folderWith(t: TestContext, files: Record<string, string>): Promis
   return folder
 }
 
-test('it does not start without a configuration, and says what to give', async t => {
+test('it does not start without a configuration, and states what to set', async t => {
   assert.match(await refusal(t, {}), /TOKEN_GUARD_CALLER: missing\./)
 })
 
@@ -70,7 +70,7 @@ test('it does not start with a country database that is missing or broken', asyn
   const countries = { ...alone, TOKEN_GUARD_BLOCKED_COUNTRIES: 'KP' }
   assert.match(await refusal(t, countries), /TOKEN_GUARD_COUNTRY_DATABASE: missing\. Countries are configured/)
   for (const [file, sentence] of [
-    ['missing.mmdb', /missing\.mmdb cannot be read \(ENOENT\)\. Name an existing \.mmdb file/],
+    ['missing.mmdb', /missing\.mmdb cannot be read \(ENOENT\)\. Specify an existing \.mmdb file/],
     ['broken.mmdb', /broken\.mmdb is not a country database/],
   ] as const) {
     assert.match(await refusal(t, { ...countries, TOKEN_GUARD_COUNTRY_DATABASE: join(folder, file) }), sentence)
@@ -86,7 +86,7 @@ test('it does not start on a port that is in use', async t => {
   assert.match(said, /The port is in use\. Stop what listens there or choose another port\./)
 })
 
-test('it starts, decides, writes one line per decision without the payload, and stops when it is told', async t => {
+test('it starts, decides, writes one line per decision without the payload, and stops on a signal', async t => {
   const standIn = await startReputationStandIn()
   t.after(() => standIn.close())
   const folder = await folderWith(t, {
@@ -134,7 +134,7 @@ test('it starts, decides, writes one line per decision without the payload, and 
     reason: 'access_denied',
   })
 
-  // A decision that waits for the reputation service while the process is told to stop is still answered.
+  // The process gets the signal while a decision waits for the reputation service. The decision is still answered.
   standIn.setFault('slow')
   const inFlight = post('14.102.69.58')
   await standIn.asked()

@@ -9,15 +9,15 @@ import { createTokenGuard } from './token-guard.ts'
 /** A token-guard with its country file open and its connections ready. */
 export interface OpenTokenGuard {
   extension: Extension
-  /** Ends what it opened. */
+  /** Closes what it opened. */
   close(): void
 }
 
 /**
- * Opens what the configuration names, then makes the extension, so that no call waits for a file.
+ * Opens the files of the configuration, then creates the extension, so no call waits for a file.
  *
- * @param hooks.warn Receives sentences for the operator, for example that the country file is old.
- * @throws {Error} With a sentence, when the country file cannot be used.
+ * @param hooks.warn Receives sentences for the operator, for example about an old country file.
+ * @throws {Error} With a sentence, if the country file cannot be used.
  */
 export async function openTokenGuard(
   configuration: Configuration,

@@ -12,7 +12,7 @@ async function standIn(t: TestContext, options: ReputationStandInOptions = {}) {
   return { ...running, check }
 }
 
-test('the addresses of the demonstration have their scores, all others none', async t => {
+test('the addresses of the demonstration have their scores, all others have none', async t => {
   const { check } = await standIn(t)
   for (const [address, score] of [
     ['103.159.198.178', 80],
@@ -27,7 +27,7 @@ test('the addresses of the demonstration have their scores, all others none', as
   }
 })
 
-test('a missing or wrong key is a 401, a wrong address or age a 422, as errors of the real service', async t => {
+test('a missing or wrong key is a 401, an invalid address or age a 422, like the errors of the real service', async t => {
   const { check } = await standIn(t, { apiKeys: ['right'] })
   for (const headers of [{}, { Key: 'wrong' }] as Record<string, string>[]) {
     const { status, body } = await check('ipAddress=8.8.8.8', headers)
@@ -39,7 +39,7 @@ test('a missing or wrong key is a 401, a wrong address or age a 422, as errors o
   }
 })
 
-test('a quota is counted down, and when it is spent 429 says until when', async t => {
+test('a quota is counted down, and after that 429 states until when', async t => {
   const { check } = await standIn(t, { quota: 1, retryAfterSeconds: 90, now: () => 1_000_000 })
   const last = await check('ipAddress=8.8.8.8')
   assert.equal(last.status, 200)
@@ -50,7 +50,7 @@ test('a quota is counted down, and when it is spent 429 says until when', async 
   assert.equal(spent.headers.get('x-ratelimit-reset'), '1090')
 })
 
-test('a fault can be switched on and off over HTTP', async t => {
+test('a failure can be switched on and off over HTTP', async t => {
   const { url, check } = await standIn(t)
   const put = async (value: unknown) =>
     (await fetch(`${url}/fault`, { method: 'PUT', body: JSON.stringify(value) })).status

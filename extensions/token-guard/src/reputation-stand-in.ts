@@ -4,8 +4,8 @@ import { type AddressInfo, isIP } from 'node:net'
 import { present } from '@preflow/contract'
 
 /**
- * What is wrong with the service: `slow` never answers, `garbage` is no JSON, `drip` sends a byte at a time, `hangup` cuts
- * the connection, a number answers with that status.
+ * A simulated failure: `slow` never answers, `garbage` is not JSON, `drip` sends a byte at a time, `hangup` closes the
+ * connection, a number is the status.
  */
 export type ReputationFault = 'slow' | 'garbage' | 'drip' | 'hangup' | 401 | 422 | 429 | 500 | 503
 
@@ -15,9 +15,9 @@ export interface ReputationStandInOptions {
   hostname?: string
   /** Scores by address. Default: those of `reputation-scores.json`; an address without one has 0. */
   scores?: Record<string, number>
-  /** Keys it accepts. Default: any that is not empty. */
+  /** Keys that it accepts. Default: any that is not empty. */
   apiKeys?: readonly string[]
-  /** Checks until the quota is spent. Default 1,000, as in the free plan. */
+  /** Lookups until the quota is used up. Default 1,000, as in the free plan. */
   quota?: number
   /** Seconds until the quota is renewed. Default 3600. */
   retryAfterSeconds?: number
@@ -29,11 +29,11 @@ export interface ReputationStandInOptions {
 export interface ReputationStandIn {
   url: string
   port: number
-  /** The query of every check it was asked, oldest first, as it came over the wire. */
+  /** The query of every lookup, oldest first, as it came over the wire. */
   readonly checks: readonly string[]
-  /** Resolves when it is asked the next time. */
+  /** Resolves at the next lookup. */
   asked(): Promise<void>
-  /** Makes it misbehave; `undefined` makes it well. Also `PUT /fault` with a JSON value. */
+  /** Starts a failure; `undefined` ends it. Also `PUT /fault` with a JSON value. */
   setFault(fault: ReputationFault | undefined): void
   close(): Promise<void>
 }
@@ -41,7 +41,8 @@ export interface ReputationStandIn {
 const FAULTS: readonly unknown[] = ['slow', 'garbage', 'drip', 'hangup', 401, 422, 429, 500, 503]
 
 /**
- * Starts a server that speaks the check endpoint of AbuseIPDB, for demonstrations and tests without network or account.
+ * Starts a server that implements the check endpoint of AbuseIPDB, for demonstrations and tests without network or
+ * account.
  *
  * @see https://docs.abuseipdb.com/#check-endpoint
  */
@@ -127,7 +128,7 @@ function faultsOf(plan: {
   }
 }
 
-/** Sets the fault that a request names. */
+/** Sets the failure that a request names. */
 function readFault(
   request: IncomingMessage,
   response: ServerResponse,

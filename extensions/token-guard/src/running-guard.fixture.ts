@@ -17,7 +17,7 @@ export const apiKey = 'the key of the platform'
 
 export type AccessTokenRequest = ReturnType<typeof sampleRequest<'PRE_ISSUE_ACCESS_TOKEN'>>
 
-/** What a platform sends for client credentials from an address; `null` leaves the header out. */
+/** The request of a platform for client credentials from an address; `null` omits the header. */
 export function requestFrom(
   address: string | readonly string[] | null,
   overrides: Overrides<AccessTokenRequest> = {},
@@ -33,7 +33,7 @@ export function requestFrom(
   return request
 }
 
-/** Starts one with these settings on top of an API key, the country database and the stand-in. */
+/** Starts one with these settings, an API key, the country database and the stand-in. */
 export async function startGuard(
   t: TestContext,
   settings: Record<string, unknown> = {},
@@ -60,7 +60,7 @@ export async function startGuard(
   const records: DecisionRecord[] = []
   const guard = await openTokenGuard(read.configuration, { now, log: record => records.push(record) })
   t.after(() => guard.close())
-  const server = await serve(guard.extension, { graceMs: 100 })
+  const server = await serve(guard.extension, { graceMs: 100, log: false })
   t.after(() => server.close())
 
   async function post(body: unknown, headers: Record<string, string> = {}) {
@@ -76,7 +76,7 @@ export async function startGuard(
 
   /** The answer in one line: `deny <description>`, `error`, `allow`, `allow 900`. */
   async function decide(address: Parameters<typeof requestFrom>[0], overrides: Overrides<AccessTokenRequest> = {}) {
-    // A request of its own each time: the same one again would be answered as before.
+    // A new request each time: a repetition would get the earlier answer.
     const { answer } = await post({ ...requestFrom(address, overrides), requestId: randomUUID() })
     switch (answer.actionStatus) {
       case 'FAILED':
@@ -109,7 +109,7 @@ export async function startGuard(
   }
 }
 
-/** A text outside the limits of a platform would turn a refusal into a server error. */
+/** A string outside the limits of a platform would turn a refusal into a server error. */
 function assertAcceptable(answer: ActionResponse): void {
   const texts =
     answer.actionStatus === 'FAILED'

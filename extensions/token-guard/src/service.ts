@@ -15,7 +15,10 @@ export const tokenGuard: Service<typeof settings> = {
     }),
 }
 
-/** Reads the configuration from the environment and a JSON document; the environment wins. See `readService`. */
+/**
+ * Reads the configuration from the environment and a JSON document. The environment takes precedence. See
+ * `readService`.
+ */
 export function readConfiguration(source: {
   environment: Record<string, string | undefined>
   file?: unknown

@@ -6,7 +6,7 @@ import { requestFrom, startGuard } from './running-guard.fixture.ts'
 const HIGH_RISK = 'deny Access token issuance is blocked due to high IP risk.'
 const noon = '2026-11-20T12:00:00Z'
 
-test('175.45.176.0 is denied for its country and the reputation service is not asked', async t => {
+test('175.45.176.0 is denied for its country and the reputation service is not called', async t => {
   const { decide, standIn } = await startGuard(t)
   assert.equal(await decide('175.45.176.0'), 'deny Access token issuance is blocked from your region KP.')
   assert.equal(standIn.checks.length, 0)
@@ -18,7 +18,7 @@ test('103.159.198.178 is denied for its score', async t => {
   assert.equal(standIn.checks.length, 1)
 })
 
-test('14.102.69.58 gets 900 seconds from 09:00 to 16:59 UTC, else 300, and never more than the application gives', async t => {
+test("14.102.69.58 gets 900 seconds from 09:00 to 16:59 UTC, otherwise 300, and never more than the application's lifetime", async t => {
   const { decide, setTime } = await startGuard(t)
   for (const [time, lifetime] of [
     ['2026-11-20T08:59:59Z', '300'],
@@ -41,7 +41,7 @@ test('205.210.31.51 gets the lifetime of the application', async t => {
   assert.equal(await decide('205.210.31.51'), 'allow')
 })
 
-/** Each input class, its setting, and what the default makes of it. */
+/** Each input class, its setting, and the result of the default. */
 const classes: [name: string, address: string | null, setting: string, description: string][] = [
   ['a missing address', null, 'missingAddress', 'the client address is missing'],
   ['an empty address', '', 'missingAddress', 'the client address is missing'],
@@ -73,7 +73,7 @@ for (const [name, address, setting, description] of classes) {
   })
 }
 
-test('IPv6 and IPv4-mapped addresses are judged like any other', async t => {
+test('IPv6 and IPv4-mapped addresses are decided like any other', async t => {
   const { decide, standIn } = await startGuard(t, {}, { scores: { '2001:4860:4860::8888': 90, '14.102.69.58': 50 } })
   assert.equal(await decide('2001:4860:4860::8888'), HIGH_RISK)
   assert.equal(await decide('[2001:4860:4860:0:0:0:0:8888]:443'), HIGH_RISK)
@@ -88,7 +88,7 @@ test('IPv6 and IPv4-mapped addresses are judged like any other', async t => {
 const faults: ReputationFault[] = ['slow', 'drip', 'garbage', 'hangup', 401, 422, 429, 500, 503]
 
 for (const fault of faults) {
-  test(`the reputation service ${fault}: reputationUnavailable decides, and an error is answered by default`, async t => {
+  test(`the reputation service ${fault}: reputationUnavailable decides, and the default answer is an error`, async t => {
     const results: Record<string, string> = {}
     for (const value of [undefined, 'deny', 'shorten', 'allow', 'error']) {
       const guard = await startGuard(t, value === undefined ? {} : { reputationUnavailable: value })
@@ -130,7 +130,7 @@ test('countries, thresholds, hours, lifetimes and headers are configuration', as
   assert.equal(await decide('8.8.8.8'), 'allow 60')
 })
 
-test('where a setting says shorten the token lives as outside the hours', async t => {
+test('for a setting with shorten the token has the lifetime outside the hours', async t => {
   const { decide } = await startGuard(t, { privateAddress: 'shorten', unknownCountry: 'shorten', outsideSeconds: 60 })
   assert.equal(await decide('10.0.0.1'), 'allow 60')
   assert.equal(await decide('4000::1'), 'allow 60')
@@ -148,7 +148,7 @@ test('without countries no database is needed, and without reputation no service
   assert.equal(standIn.checks.length, 0)
 })
 
-test('the caller may prove itself in four ways', async t => {
+test('the caller may authenticate in four ways', async t => {
   const secrets = ['first secret of the platform', 'second secret of the platform']
   const basic = (password: string) => ({ authorization: `Basic ${btoa(`idp:${password}`)}`, 'x-api-key': '' })
   for (const [settings, headersOf] of [

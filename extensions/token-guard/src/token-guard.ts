@@ -11,11 +11,11 @@ import {
 } from '@preflow/policies'
 import type { Configuration } from './configuration.ts'
 
-/** What token-guard needs of its surroundings. */
+/** The dependencies of token-guard. */
 export interface TokenGuardPorts {
-  /** Needed when countries are configured. */
+  /** Required if countries are configured. */
   country?: CountryLookup
-  /** Needed unless reputation is `off`. */
+  /** Required unless reputation is `off`. */
   reputation?: ReputationLookup
   /** Receives one record per call. */
   log?(record: DecisionRecord): void
@@ -39,7 +39,7 @@ export function createTokenGuard(configuration: Configuration, ports: TokenGuard
   )
 }
 
-/** Cheap ones first, so that the reputation service is not asked about who is refused anyway. */
+/** Cheap policies first, so the reputation service is not called about clients that are denied anyway. */
 function policies(c: Configuration, ports: TokenGuardPorts): Handler<'PRE_ISSUE_ACCESS_TOKEN'>[] {
   const source = { header: c.sourceHeader, trustedProxies: c.trustedProxies }
   const chosen = [

@@ -27,7 +27,7 @@ export interface ExtensionOptions {
    * whose calls differ by when they come. Default 10,000; 0 asks the handler every time.
    */
   repeatWindowMs?: number
-  /** Receives one record per call. Default: none is kept. */
+  /** Receives one record per call. Default: `serve` of `@preflow/extension/node` writes a readable line, other runtimes nothing. */
   log?(record: DecisionRecord): void
   /** Receives what a handler threw, with its message and stack. Mind what they may contain. */
   onError?(error: unknown): void
@@ -136,7 +136,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       // A full disk or a broken logger is no reason to keep a platform, and a person behind it, without an answer.
       options.onError?.(error)
     }
-    return outgoing
+    return options.log ? outgoing : { ...outgoing, record }
   }
 
   return {

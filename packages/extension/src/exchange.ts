@@ -1,3 +1,5 @@
+import type { DecisionRecord } from './decision-record.ts'
+
 /** The parts of a call, from whatever runtime received it. */
 export interface IncomingCall {
   method: string
@@ -14,6 +16,8 @@ export interface OutgoingAnswer {
   status: number
   headers: Record<string, string>
   body: string
+  /** What became of the call, where the extension has no `log` of its own. Never part of the answer. */
+  record?: DecisionRecord
 }
 
 /** A call as `fetch` hands it over. */

@@ -15,10 +15,10 @@ const scored =
 const status =
   (code: number, headers = {}): Answer =>
   (_request, response) =>
-    // The real service answers errors with a JSON body, in which a careless client finds no score and takes it for 0.
+    // The real service sends errors with a JSON body. A careless client finds no score in it and uses 0.
     void response.writeHead(code, headers).end(JSON.stringify({ errors: [{ detail: 'no', status: code }] }))
 
-/** The client against a server that answers as told; the requests it got, and a clock that only moves when told. */
+/** The client, a server with predefined answers, the requests that it got, and a clock that the test moves. */
 async function client(t: TestContext, get: HttpGet, first: Answer, options: Partial<AbuseIpDbOptions> = {}) {
   const requests: IncomingMessage[] = []
   let answer = first
@@ -58,7 +58,7 @@ for (const [name, get] of [
   ['fetch', fetchGet],
   ['node:http', httpGet],
 ] as const) {
-  test(`${name}: the check endpoint is asked with the key, the address and the age`, async t => {
+  test(`${name}: a lookup sends the key, the address and the age`, async t => {
     const { requests, ask } = await client(t, get, scored(42), { maxAgeDays: 90 })
     assert.deepEqual(await ask(), { kind: 'score', score: 42 })
     const [request] = requests
@@ -81,7 +81,7 @@ for (const [name, get] of [
     )
   })
 
-  test(`${name}: an answer that is no score is unavailable, never 0`, async t => {
+  test(`${name}: an answer without a score is unavailable, never 0`, async t => {
     const { ask, answerWith } = await client(t, get, scored(0))
     const large: Answer = (_request, response) => void response.end(' '.repeat(100_000))
     for (const [answer, why] of [
@@ -105,10 +105,10 @@ for (const [name, get] of [
       assert.deepEqual(await ask(), { kind: 'unavailable', why }, why)
     }
     answerWith(scored(7))
-    assert.deepEqual(await ask(), { kind: 'score', score: 7 }, 'nothing of it is remembered')
+    assert.deepEqual(await ask(), { kind: 'score', score: 7 }, 'nothing of it is cached')
   })
 
-  test(`${name}, T235: a service that hangs or drips is left after the time it may take`, async t => {
+  test(`${name}, T235: a service that hangs or drips is abandoned after the time limit`, async t => {
     const hang: Answer = () => {}
     const drip: Answer = (_request, response) => {
       response.writeHead(200)
@@ -125,7 +125,7 @@ for (const [name, get] of [
     }
   })
 
-  test(`${name}: nobody waits longer than the budget allows, and a late score is kept for the next`, async t => {
+  test(`${name}: nobody waits longer than the budget allows, and a late score is cached for the next caller`, async t => {
     const { promise: released, resolve: release } = Promise.withResolvers<void>()
     const { lookup, ask, requests } = await client(
       t,
@@ -143,7 +143,7 @@ for (const [name, get] of [
     assert.equal(requests.length, 1)
   })
 
-  test(`${name}: a score is remembered, for its time and not longer, and told at once`, async t => {
+  test(`${name}: a score is cached for its time and not longer, and returned at once`, async t => {
     const { ask, requests, answerWith, pass } = await client(t, get, scored(10))
     await ask()
     answerWith(scored(90))
@@ -154,7 +154,7 @@ for (const [name, get] of [
     assert.equal(requests.length, 2)
   })
 
-  test(`${name}: requests for one address at one time share one call`, async t => {
+  test(`${name}: concurrent requests for one address share one call`, async t => {
     const { ask, requests } = await client(t, get, scored(10))
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask()))
     assert.deepEqual(new Set(answers.map(answer => JSON.stringify(answer))).size, 1)
@@ -162,7 +162,7 @@ for (const [name, get] of [
     assert.equal(requests.length, 2)
   })
 
-  test(`${name}, T234: after 429 nobody asks until Retry-After has passed, in seconds or as a date`, async t => {
+  test(`${name}, T234: after 429 there are no lookups until Retry-After has passed, in seconds or as a date`, async t => {
     const { ask, requests, answerWith, pass, epochSeconds } = await client(t, get, scored(10))
     for (const header of [() => '120', () => new Date((epochSeconds() + 120) * 1000).toUTCString()]) {
       answerWith(status(429, { 'retry-after': header() }))
@@ -179,12 +179,12 @@ for (const [name, get] of [
     }
   })
 
-  test(`${name}: the last check of a quota is used, and then nobody asks until it is renewed`, async t => {
+  test(`${name}: the last lookup of a quota is used, and then there are none until it is renewed`, async t => {
     const { ask, requests, answerWith, pass, epochSeconds } = await client(t, get, scored(10))
     answerWith(scored(30, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(epochSeconds() + 3600) }))
     assert.deepEqual(await ask(), { kind: 'score', score: 30 })
     assert.deepEqual(ask('1.1.1.1'), { kind: 'unavailable', why: 'quota' })
-    assert.deepEqual(ask(), { kind: 'score', score: 30 }, 'what is known is still told')
+    assert.deepEqual(ask(), { kind: 'score', score: 30 }, 'cached scores are still returned')
     pass(3_600_001)
     answerWith(scored(20))
     assert.deepEqual(await ask('1.1.1.1'), { kind: 'score', score: 20 })
@@ -192,7 +192,7 @@ for (const [name, get] of [
   })
 }
 
-test('a quota without a sensible time to wait pauses for a minute, and never for more than a day', async t => {
+test('a quota without a sensible waiting time pauses for a minute, and never for more than a day', async t => {
   const { ask, answerWith, pass } = await client(t, httpGet, status(429))
   for (const [headers, waitMs] of [
     [{}, 60_000],
@@ -210,13 +210,13 @@ test('a quota without a sensible time to wait pauses for a minute, and never for
   }
 })
 
-test('no more scores are remembered than told', async t => {
+test('the number of cached scores is limited', async t => {
   const { ask, requests } = await client(t, httpGet, scored(1), { cacheEntries: 2 })
   for (const address of ['1.1.1.1', '2.2.2.2', '3.3.3.3', '1.1.1.1']) await ask(address)
   assert.equal(requests.length, 4)
 })
 
-test('who waits gets the score although others pushed it out of the cache meanwhile', async t => {
+test('a waiting caller gets the score even if others have evicted it from the cache', async t => {
   const { ask } = await client(t, httpGet, scored(5), { cacheEntries: 1 })
   const answers = await Promise.all(['1.1.1.1', '2.2.2.2', '3.3.3.3'].map(ask))
   assert.deepEqual(
@@ -225,7 +225,7 @@ test('who waits gets the score although others pushed it out of the cache meanwh
   )
 })
 
-test('options that cannot be are found when the client is made', () => {
+test('invalid options are found when the client is created', () => {
   assert.throws(() => createAbuseIpDb({ apiKey: '' }), /reputation service: apiKey/)
   assert.throws(() => createAbuseIpDb({ apiKey: 'k', url: 'ftp://x' }), /url/)
   assert.throws(() => createAbuseIpDb({ apiKey: 'k', maxAgeDays: 366 }), /maxAgeDays/)

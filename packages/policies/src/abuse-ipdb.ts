@@ -6,15 +6,15 @@ import type { Reputation, ReputationLookup } from './reputation.ts'
 
 export interface AbuseIpDbOptions {
   apiKey: string
-  /** Where the API is. Default `https://api.abuseipdb.com`. */
+  /** URL of the API. Default `https://api.abuseipdb.com`. */
   url?: string
-  /** How old the reports may be that count, in days, 1 to 365. Default 30. */
+  /** Maximum age of the reports that count, in days, 1 to 365. Default 30. */
   maxAgeDays?: number
-  /** Milliseconds the service may take. Default 1500: together with everything else it must fit into the budget. */
+  /** Maximum milliseconds for a response. Default 1500: with everything else it must fit into the budget. */
   timeoutMs?: number
-  /** How long a score is remembered, in seconds. Default 3600. */
+  /** Seconds for which a score is cached. Default 3600. */
   cacheSeconds?: number
-  /** How many scores are remembered. Default 50,000. */
+  /** Maximum number of cached scores. Default 50,000. */
   cacheEntries?: number
 }
 
@@ -27,19 +27,19 @@ export const abuseIpDbOptionsSchema: z.ZodMiniType<Required<AbuseIpDbOptions>> =
   cacheEntries: z._default(z.int().check(z.gte(1)), 50_000),
 })
 
-/** What the client needs of its surroundings. */
+/** The dependencies of the client. */
 export interface AbuseIpDbPorts {
-  /** Default: `fetch`. On Node, the one of `@preflow/policies/http-get` takes a third of its CPU. */
+  /** Default: `fetch`. On Node, the one of `@preflow/policies/http-get` needs a third of its CPU. */
   get?: HttpGet
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?(): number
 }
 
-/** More of an answer is not read: a real one has less than a kilobyte. */
+/** No more of a response is read. A real one has less than a kilobyte. */
 const MAX_ANSWER_BYTES = 65_536
-/** When the service says that the quota is spent but not until when. */
+/** Pause if the service reports a used-up quota but not until when. */
 const DEFAULT_PAUSE_MS = 60_000
-/** A quota lasts a day; a header that says more is wrong. */
+/** A quota lasts a day. A header with a longer time is wrong. */
 const MAX_PAUSE_MS = 24 * 3600 * 1000
 
 const answerSchema = z.looseObject({
@@ -51,9 +51,9 @@ class Unavailable extends Error {}
 /**
  * A client of AbuseIPDB's `GET /api/v2/check`.
  *
- * Scores are cached, and requests for the same address at the same time share one call. When the quota is spent
- * (`429` with `Retry-After`, or `X-RateLimit-Remaining: 0` with `X-RateLimit-Reset`), nobody asks until it is renewed.
- * Only `200` with a score from 0 to 100 is a score; everything else is `unavailable`.
+ * Scores are cached, and concurrent requests for the same address share one call. When the quota is used up (`429` with
+ * `Retry-After`, or `X-RateLimit-Remaining: 0` with `X-RateLimit-Reset`), no request is sent until it is renewed. Only
+ * `200` with a score from 0 to 100 is a score; everything else is `unavailable`.
  *
  * @see https://docs.abuseipdb.com/#check-endpoint
  */
@@ -116,7 +116,7 @@ function scoreOf(body: string): number {
   return parsed.data.data.abuseConfidenceScore
 }
 
-/** Until when nobody should ask, in milliseconds since the epoch; 0 when asking is fine. */
+/** Until when no request may be sent, in milliseconds since the epoch; 0 if requests are allowed. */
 function pauseAfter(status: number, header: (name: string) => string | undefined, now: number): number {
   const isSpent = status === 429 || (status === 200 && header('x-ratelimit-remaining') === '0')
   if (!isSpent) return 0

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AnswersOptions, createAnswers } from '@preflow/policies'
 
-/** A service that answers with the question and how often it was asked. */
+/** A service that answers with the key and the number of calls for it. */
 function start(options: Partial<AnswersOptions<string>> = {}) {
   const clock = { now: 1_000_000 }
   const asked: string[] = []
@@ -18,7 +18,7 @@ function start(options: Partial<AnswersOptions<string>> = {}) {
   return { answers, asked, clock, faults }
 }
 
-test('an answer is kept for its time, and known without a promise', async () => {
+test('an answer is cached for its time, and returned without a promise', async () => {
   const { answers, clock } = start()
   assert.equal(answers.known('a'), undefined)
   assert.equal(await answers.ask('a'), 'a1')
@@ -30,7 +30,7 @@ test('an answer is kept for its time, and known without a promise', async () => 
   assert.equal(await answers.ask('a'), 'a2')
 })
 
-test('what was not asked for longest goes first', async () => {
+test('the least recently used answer is evicted first', async () => {
   const { answers } = start()
   await answers.ask('a')
   await answers.ask('b')
@@ -42,7 +42,7 @@ test('what was not asked for longest goes first', async () => {
   )
 })
 
-test('sizes are what is measured, and what is too large by itself pushes nothing out', async () => {
+test('sizes are measured, and an answer that is too large evicts nothing', async () => {
   const { answers } = start({ maxSize: 5, sizeOf: answer => answer.length })
   await answers.ask('a')
   await answers.ask('b')
@@ -56,7 +56,7 @@ test('sizes are what is measured, and what is too large by itself pushes nothing
   )
 })
 
-test('an answer that is found anew counts once', async () => {
+test('a refreshed answer counts once', async () => {
   const { answers, clock } = start({ maxSize: 4, sizeOf: answer => answer.length })
   for (let round = 0; round < 5; round++) {
     await answers.ask('a')
@@ -66,7 +66,7 @@ test('an answer that is found anew counts once', async () => {
   assert.equal(answers.known('b'), 'b6')
 })
 
-test('how long an answer is kept may depend on it; nothing is kept for no time', async () => {
+test('the caching time may depend on the answer; a time of 0 caches nothing', async () => {
   const { answers, clock } = start({ keepMs: answer => (answer.startsWith('short') ? 1000 : 0) })
   await answers.ask('short')
   await answers.ask('never')
@@ -75,7 +75,7 @@ test('how long an answer is kept may depend on it; nothing is kept for no time',
   assert.equal(answers.known('short'), 'short1')
 })
 
-test('those who ask the same at the same time share one call, and its failure, which is not kept', async () => {
+test('concurrent callers with the same key share one call and its failure, which is not cached', async () => {
   const { answers, asked, faults } = start()
   assert.deepEqual(await Promise.all([answers.ask('a'), answers.ask('a'), answers.ask('b')]), ['a1', 'a1', 'b2'])
   faults.add('c')
@@ -89,7 +89,7 @@ test('those who ask the same at the same time share one call, and its failure, w
   assert.equal(asked.length, 4)
 })
 
-test('a service that throws at once is asked again', async () => {
+test('a service that throws at once is called again', async () => {
   let calls = 0
   const answers = createAnswers<number>(
     () => {

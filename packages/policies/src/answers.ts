@@ -1,18 +1,18 @@
-/** Answers of a service that are worth keeping, and the questions that are under way. */
+/** Cached answers of a service, and its calls in progress. */
 export interface Answers<Answer> {
-  /** The answer that is known now. */
+  /** The cached answer. */
   known(question: string): Answer | undefined
   /**
-   * The answer that is known, or what asking brings. Those who ask the same at the same time share one call. What rejects is
-   * not kept.
+   * The cached answer, or the result of a call. Concurrent callers with the same key share one call. A rejection is not
+   * cached.
    */
   ask(question: string): Promise<Answer>
 }
 
 export interface AnswersOptions<Answer> {
-  /** Milliseconds for which an answer is kept; 0 keeps none. A function: by the answer. */
+  /** Milliseconds for which an answer is cached; 0 caches none. A function decides by the answer. */
   keepMs: number | ((answer: Answer) => number)
-  /** How much is kept at most, in whatever `sizeOf` measures. What was not asked for longest goes first. */
+  /** Maximum total size, in the unit of `sizeOf`. The least recently used answer is evicted first. */
   maxSize: number
   /** Default: each answer counts as one. */
   sizeOf?(answer: Answer): number
@@ -21,16 +21,16 @@ export interface AnswersOptions<Answer> {
 }
 
 /**
- * Keeps the answers of a service.
+ * Caches the answers of a service.
  *
- * A published cache would bring twenty kilobytes into every function that starts cold, most of them for what is not needed
- * here; see docs/decisions/0006-schemas.md for what a kilobyte costs.
+ * A published cache would add twenty kilobytes to every function that starts cold, mostly for unused features; see
+ * docs/decisions/0006-schemas.md for the cost of a kilobyte.
  */
 export function createAnswers<Answer>(
   find: (question: string) => Promise<Answer>,
   { keepMs, maxSize, sizeOf = () => 1, now = Date.now }: AnswersOptions<Answer>,
 ): Answers<Answer> {
-  // A Map keeps the order in which entries came: the first is the one that was not asked for longest.
+  // A Map keeps the order of insertion: the first entry is the least recently used one.
   const kept = new Map<string, { answer: Answer; size: number; until: number }>()
   const underWay = new Map<string, Promise<Answer>>()
   let size = 0

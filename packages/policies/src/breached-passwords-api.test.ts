@@ -9,7 +9,7 @@ import { fetchGet, type HttpGet } from './http-get.ts'
 const sha1 = (password: string) => createHash('sha1').update(password).digest()
 const remainingMs = 2000
 
-/** A client with a clock that stands still unless it is moved, and a stand-in that ends with the test. */
+/** A client with a stopped clock that the test moves, and a stand-in that ends with the test. */
 async function start(
   context: { after(end: () => unknown): void },
   options: PwnedPasswordsOptions = {},
@@ -24,7 +24,7 @@ async function start(
   return { count, standIn, clock }
 }
 
-/** A client of a service that answers what it is told. */
+/** A client of a service with a predefined answer. */
 function answering(body: string): BreachCounter {
   const get: HttpGet = async () => ({ kind: 'answer', status: 200, header: () => undefined, body })
   return createPwnedPasswords({}, { get })
@@ -36,7 +36,7 @@ test('UC-01: the number of times a password was seen is read from its range', as
   assert.deepEqual(await count(sha1('Blue-Heron_42!'), { remainingMs }), { kind: 'count', count: 0 })
 })
 
-test('only the first five digits leave, with padding asked for and a name given', async context => {
+test('only the first five digits are sent, with a request for padding and a user agent', async context => {
   const { count, standIn } = await start(context)
   await count(sha1('P@ssw0rd'), { remainingMs })
   const [request] = standIn.requests
@@ -47,7 +47,7 @@ test('only the first five digits leave, with padding asked for and a name given'
   assert.doesNotMatch(JSON.stringify(request), /2DC183F740EE76F27B78EB39C8AD972A757/i)
 })
 
-test('the digests are those of the known passwords, accents included', () => {
+test('the digests are those of the known passwords, with accents', () => {
   for (const [password, prefix] of [
     ['P@ssw0rd', '21BD12DC183F740EE76F27B78EB39C8AD972A757'],
     ['Blue-Heron_42!', '0BC7F603821966CB38E400C674E1079702670F8C'],
@@ -65,7 +65,7 @@ test('UC-02: a padding line, whose count is 0, is no hit', async () => {
   }
 })
 
-test('UC-03: lines may end in CRLF or LF, be in lower case, and be the last without an end', async () => {
+test('UC-03: lines may end in CRLF or LF, be in lower case, and the last may have no line end', async () => {
   const lines = ['0018A45C4D1DEB81644B54AB7F969B88D65:3', '2DC183F740EE76F27B78EB39C8AD972A757:42']
   for (const body of [
     lines.join('\r\n'),
@@ -77,7 +77,7 @@ test('UC-03: lines may end in CRLF or LF, be in lower case, and be the last with
   }
 })
 
-test('whatever is not lines of digests and counts is no answer, so it cannot say that a password is fine', async () => {
+test('a response that does not consist of digests and counts is invalid, so it cannot accept a password', async () => {
   const line = '0018A45C4D1DEB81644B54AB7F969B88D65:3'
   const bodies = [
     '',
@@ -96,11 +96,11 @@ test('whatever is not lines of digests and counts is no answer, so it cannot say
   }
 })
 
-test('a range is asked once and remembered until its time is up', async context => {
+test('a range is requested once and cached for its time', async context => {
   const { count, standIn, clock } = await start(context, { cacheSeconds: 60 })
   await count(sha1('P@ssw0rd'), { remainingMs })
   clock.now += 59_000
-  // What is remembered is answered at once, without a promise.
+  // A cached range is answered at once, without a promise.
   assert.deepEqual(count(sha1('P@ssw0rd'), { remainingMs }), { kind: 'count', count: 5 })
   assert.equal(standIn.requests.length, 1)
   clock.now += 2_000
@@ -108,7 +108,7 @@ test('a range is asked once and remembered until its time is up', async context 
   assert.equal(standIn.requests.length, 2)
 })
 
-test('the memory for ranges is bounded: the one not used for longest goes', async context => {
+test('the memory for ranges is limited: the least recently used one is evicted', async context => {
   // A padded range of the stand-in has about 35 KB.
   const { count, standIn } = await start(context, { cacheBytes: 100_000 })
   for (const password of ['one', 'two', 'three', 'four']) await count(sha1(password), { remainingMs })
@@ -118,7 +118,7 @@ test('the memory for ranges is bounded: the one not used for longest goes', asyn
   assert.equal(standIn.requests.length, 5)
 })
 
-test('UC-07: a hundred questions about one range at the same time are one call, with and without a cache', async context => {
+test('UC-07: a hundred concurrent lookups in one range are one call, with and without a cache', async context => {
   for (const cacheBytes of [1_000_000, 0]) {
     const { count, standIn } = await start(context, { cacheBytes })
     const answers = await Promise.all(Array.from({ length: 100 }, () => count(sha1('P@ssw0rd'), { remainingMs })))
@@ -141,7 +141,7 @@ const faults: [RangeFault, string, calls: number][] = [
   [503, 'status 503', 2],
 ]
 for (const [fault, why, calls] of faults) {
-  test(`a service with the fault ${fault} is unavailable, by both clients, and is not remembered`, async context => {
+  test(`a service with the fault ${fault} is unavailable, with both clients, and nothing is cached`, async context => {
     const { standIn } = await start(context)
     const withFetch = createPwnedPasswords({ url: standIn.url, timeoutMs: 200 }, { get: fetchGet })
     const get = createHttpGet()
@@ -161,7 +161,7 @@ for (const [fault, why, calls] of faults) {
   })
 }
 
-test('a connection that fails and a 5xx are tried once more', async context => {
+test('a failed connection and a 5xx are retried once', async context => {
   for (const fault of ['hangup', 500] as const) {
     const { count, standIn } = await start(context)
     standIn.setFault(fault, 1)
@@ -170,12 +170,12 @@ test('a connection that fails and a 5xx are tried once more', async context => {
   }
 })
 
-test('a service that does not answer is not available, and the message has no address of it', async () => {
+test('a service that does not answer is unavailable, and the message contains no address of it', async () => {
   const count = createPwnedPasswords({ url: 'http://127.0.0.1:1' })
   assert.deepEqual(await count(sha1('P@ssw0rd'), { remainingMs }), { kind: 'unavailable', why: 'connection' })
 })
 
-test('after 429 nobody asks until Retry-After has passed, and what is remembered is still answered', async context => {
+test('after 429 there is no request until Retry-After has passed, and cached ranges are still used', async context => {
   const { count, standIn, clock } = await start(context, {}, { 'P@ssw0rd': 5, dragon: 9 })
   await count(sha1('dragon'), { remainingMs })
   standIn.setFault(429)
@@ -190,7 +190,7 @@ test('after 429 nobody asks until Retry-After has passed, and what is remembered
   assert.deepEqual(await count(sha1('P@ssw0rd'), { remainingMs }), { kind: 'count', count: 5 })
 })
 
-test('a Retry-After may be a date or nonsense, and never switches the check off for longer than an hour', async () => {
+test('a Retry-After may be a date or invalid, and never switches the check off for longer than an hour', async () => {
   const start = 1_800_000_000_000
   const cases: [string | undefined, pauseMs: number][] = [
     ['7', 7_000],
@@ -238,7 +238,7 @@ test('a caller with less time left does not wait, and the answer still helps the
   assert.deepEqual(count(sha1('P@ssw0rd'), { remainingMs: 0 }), { kind: 'count', count: 5 })
 })
 
-test('options that cannot work are refused by name', () => {
+test('invalid options are rejected by name', () => {
   assert.throws(() => createPwnedPasswords({ url: 'ftp://x' }), /range API: url/)
   assert.throws(() => createPwnedPasswords({ timeoutMs: 0 }), /range API: timeoutMs/)
 })

@@ -3,30 +3,32 @@ import { createAnswers } from './answers.ts'
 import { fetchGet, type HttpGet, orAfter, retryTime } from './http-get.ts'
 import { readOptions } from './options.ts'
 
-/** What the range API says of a password: how often it was seen in breaches, 0 for never. */
+/** How often the range API has seen a password in breaches, 0 for never. */
 export type BreachCount =
   | { kind: 'count'; count: number }
-  /** Nothing could be learned; `why` is a class, for example `timeout` or `status 503`. */
+  /** No result; `why` is a class, for example `timeout` or `status 503`. */
   | { kind: 'unavailable'; why: string }
 
 /**
- * Asks how often a password was seen. Never rejects. Answers at once when it knows the range.
+ * Returns how often a password was seen. Never rejects. Answers at once if the range is cached.
  *
  * @param sha1 All 20 bytes of the SHA-1 of the password. Only the first 20 bits leave the process.
- * @param call.remainingMs Milliseconds after which nobody waits for the answer any more.
+ * @param call.remainingMs Milliseconds after which the caller no longer waits.
  */
 export type BreachCounter = (sha1: Uint8Array, call: { remainingMs: number }) => BreachCount | Promise<BreachCount>
 
 export interface PwnedPasswordsOptions {
-  /** Where the API is. Default `https://api.pwnedpasswords.com`; a mirror must answer `/range/{5 digits}` alike. */
+  /**
+   * URL of the API. Default `https://api.pwnedpasswords.com`; a mirror must answer `/range/{5 digits}` in the same way.
+   */
   url?: string
-  /** Milliseconds that one question may take, with its second attempt. Default 1200. */
+  /** Maximum milliseconds for one lookup, with its retry. Default 1200. */
   timeoutMs?: number
-  /** How long a range is remembered, in seconds. Default 86,400: the service itself renews them far more rarely. */
+  /** Seconds for which a range is cached. Default 86,400: the service itself renews ranges far less often. */
   cacheSeconds?: number
-  /** How much memory the remembered ranges may take. Default 64 MiB: about 1,000 of the 1,048,576 ranges. */
+  /** Maximum memory for cached ranges. Default 64 MiB: about 1,000 of the 1,048,576 ranges. */
   cacheBytes?: number
-  /** How this client introduces itself; the service asks every client to. Default `preflow-password-guard`. */
+  /** User agent of this client, which the service requires. Default `preflow-password-guard`. */
   userAgent?: string
 }
 
@@ -38,9 +40,9 @@ export const pwnedPasswordsOptionsSchema: z.ZodMiniType<Required<PwnedPasswordsO
   userAgent: z._default(z.string().check(z.minLength(1)), 'preflow-password-guard'),
 })
 
-/** What the client needs of its surroundings. */
+/** The dependencies of the client. */
 export interface PwnedPasswordsPorts {
-  /** Default: `fetch`. On Node, the one of `@preflow/policies/http-get` takes a third of its CPU. */
+  /** Default: `fetch`. On Node, the one of `@preflow/policies/http-get` needs a third of its CPU. */
   get?: HttpGet
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?(): number
@@ -49,14 +51,14 @@ export interface PwnedPasswordsPorts {
 /** A range has one to two thousand lines of about 40 bytes. */
 const MAX_ANSWER_BYTES = 1024 * 1024
 const PREFIX_DIGITS = 5
-/** After `429` without a `Retry-After` that can be read. */
+/** Pause after `429` without a readable `Retry-After`. */
 const DEFAULT_PAUSE_MS = 5_000
-/** A `Retry-After` beyond this would let one wrong header switch the check off. */
+/** A longer `Retry-After` would let one wrong header switch the check off. */
 const MAX_PAUSE_MS = 3600 * 1000
-/** A second attempt that starts later would hardly be answered. */
+/** A retry that starts later would hardly get an answer in time. */
 const LEAST_ATTEMPT_MS = 100
 
-/** Every line is the rest of a digest and a number; nothing else is an answer, however it begins. */
+/** Every line is the rest of a digest and a number. A response with anything else is invalid. */
 const RANGE = /^(?:[0-9A-F]{35}:[0-9]{1,15}(?:\r?\n|$))+$/
 
 class Unavailable extends Error {}
@@ -64,9 +66,9 @@ class Unavailable extends Error {}
 /**
  * A client of the Pwned Passwords range API.
  *
- * Ranges are cached, and questions about the same range at the same time share one call. A connection that fails and a
- * `5xx` are tried once more within the same time. After `429` nobody asks until `Retry-After` has passed. Only `200` with
- * lines of digests and counts is an answer; padding, which has the count 0, says that the password was not seen.
+ * Ranges are cached, and concurrent lookups in the same range share one call. A failed connection and a `5xx` are
+ * retried once within the same time. After `429` no request is sent until `Retry-After` has passed. Only `200` with
+ * lines of digests and counts is an answer. Padding, which has the count 0, means that the password was not seen.
  *
  * @see https://haveibeenpwned.com/API/v3#PwnedPasswords
  * @example
@@ -91,7 +93,7 @@ export function createPwnedPasswords(options: PwnedPasswordsOptions, ports: Pwne
       pausedUntil = Math.max(pausedUntil, now() + Math.min(pauseMs, MAX_PAUSE_MS))
     }
     if (last.status !== 200) throw new Unavailable(last.status === 429 ? 'rate limit' : `status ${last.status}`)
-    // Once for a range instead of once for a look-up.
+    // Checked once per range instead of once per lookup.
     const body = last.body.toUpperCase()
     if (!RANGE.test(body)) throw new Unavailable('unreadable answer')
     return body
@@ -127,12 +129,12 @@ export function createPwnedPasswords(options: PwnedPasswordsOptions, ports: Pwne
 
 const unavailable = (why: string): BreachCount => ({ kind: 'unavailable', why })
 
-/** A timeout is not tried again: it has used the time up. */
+/** A timeout is not retried, because it has used up the time. */
 function mayTryAgain(answer: Awaited<ReturnType<HttpGet>>): boolean {
   return answer.kind === 'failure' ? answer.why === 'connection' : answer.status >= 500
 }
 
-/** Every rest has 35 digits, so one followed by a colon is a whole one. */
+/** Every rest has 35 digits, so one followed by a colon is complete. */
 function countIn(range: string, rest: string): BreachCount {
   const at = range.indexOf(`${rest}:`)
   return {

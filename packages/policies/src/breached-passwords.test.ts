@@ -89,7 +89,7 @@ const compromised = {
   failureDescription: 'This password is known from data breaches and is not safe. Please choose a different one.',
 }
 
-test('UC-01, UC-02: the range API refuses what was seen often enough and allows what was not', async () => {
+test('UC-01, UC-02: with the range API, a password that was seen often enough is rejected and others are allowed', async () => {
   const cases: [count: number, minimumCount: number, status: string][] = [
     [5, 1, 'FAILED'],
     [0, 1, 'SUCCESS'],
@@ -105,7 +105,7 @@ test('UC-01, UC-02: the range API refuses what was seen often enough and allows 
   assert.equal(why, 'breachedPasswords: plain, found in the range API')
 })
 
-test('the exact UTF-8 bytes of the password are digested', async () => {
+test('the exact UTF-8 bytes of the password are hashed', async () => {
   for (const text of ['päss–wörd-9', ' P@ssw0rd ', '😀😀😀😀']) {
     const range = seen(0)
     await decide(plain(text), { count: range.count })
@@ -113,7 +113,7 @@ test('the exact UTF-8 bytes of the password are digested', async () => {
   }
 })
 
-test('UC-04: a hashed password is really checked against digests by SHA-256', async () => {
+test('UC-04: a hashed password is compared with SHA-256 digests', async () => {
   const corpus = await corpusOf(['Blue-Heron_42!'], { digest: 'sha256' })
   const found = await decide(hashed('Blue-Heron_42!'), { corpora: [corpus] })
   assert.deepEqual(found.answer, compromised)
@@ -124,7 +124,7 @@ test('UC-04: a hashed password is really checked against digests by SHA-256', as
   assert.deepEqual(listed.answer, compromised)
 })
 
-test('UC-04: a hashed password that no corpus can check is answered by the setting, never passed by accident', async () => {
+test('UC-04: if no corpus can check a hashed password, the setting decides, and it never passes by accident', async () => {
   const bySha1 = await corpusOf(['Blue-Heron_42!'])
   const range = seen(5)
   const ports = { corpora: [bySha1], common, count: range.count }
@@ -135,16 +135,16 @@ test('UC-04: a hashed password that no corpus can check is answered by the setti
     })
     assert.equal(decided.answer['actionStatus'], actionStatus)
     assert.equal(decided.why, 'breachedPasswords: sha256, no corpus by SHA-256 to check it')
-    // What is in the short list is refused all the same.
+    // A password in the short list is still rejected.
     assert.deepEqual((await decide(hashed('dragon'), ports, { whenNotCheckable: 'allow' })).answer, compromised)
   }
   const byDefault = await decide(hashed('Blue-Heron_42!'), ports)
   assert.deepEqual([byDefault.status, byDefault.answer['errorMessage']], [400, 'password_not_checkable'])
-  // A SHA-256 cannot be asked of the range API in any form.
+  // The range API cannot look up a SHA-256 in any form.
   assert.deepEqual(range.asked, [])
 })
 
-test('the sources are asked in order and the first that has the password ends it', async () => {
+test('the sources are checked in order, and the first that has the password ends the search', async () => {
   const corpus = await corpusOf(['Blue-Heron_42!'])
   const range = seen(5)
   const ports = { corpora: [corpus], common, count: range.count }
@@ -154,14 +154,14 @@ test('the sources are asked in order and the first that has the password ends it
   assert.match((await decide(plain('Somewhere-3lse'), ports)).why ?? '', /found in the range API/)
 })
 
-test('a capital letter makes no common password a good one', async () => {
+test('a capital letter does not make a common password good', async () => {
   for (const text of ['Dragon', 'P@ssw0rd', 'QWERTY']) {
     assert.deepEqual((await decide(plain(text), { common })).answer, compromised)
   }
   assert.deepEqual((await decide(plain('Blue-Heron_42!'), { common })).answer, { actionStatus: 'SUCCESS' })
 })
 
-test('UC-06: when the range API cannot be asked the setting decides, and the default refuses for now', async () => {
+test('UC-06: if the range API is unavailable the setting decides, and the default rejects for now', async () => {
   const cases = [
     ['deny', 200, 'FAILED'],
     ['allow', 200, 'SUCCESS'],
@@ -178,12 +178,12 @@ test('UC-06: when the range API cannot be asked the setting decides, and the def
     failureReason: 'check_unavailable',
     failureDescription: 'The password could not be checked right now. Please try again in a few minutes.',
   })
-  // What the other sources know does not depend on it.
+  // Other sources work independently of it.
   const known = await decide(plain('dragon'), { common, count: down().count }, { whenUnavailable: 'allow' })
   assert.deepEqual(known.answer, compromised)
 })
 
-test('a corpus that cannot be read is unavailable, and the next source is still asked', async () => {
+test('a corpus that cannot be read is unavailable, and the next source is still checked', async () => {
   const broken: Corpus = {
     ...(await corpusOf(['x'])),
     has: () => Promise.reject(new Error('EIO: i/o error, read')),
@@ -195,7 +195,7 @@ test('a corpus that cannot be read is unavailable, and the next source is still 
   assert.deepEqual(known.answer, compromised)
 })
 
-test("a filter's yes counts, unless the range API says that the password was not seen", async () => {
+test("a filter's hit counts, unless the range API has not seen the password", async () => {
   const filter = await corpusOf(['Blue-Heron_42!'], { kind: 'filter' })
   const status = async (ports: Partial<BreachedPasswordsPorts>) =>
     (await decide(plain('Blue-Heron_42!'), { corpora: [filter], ...ports }, { whenUnavailable: 'allow' })).answer[
@@ -208,7 +208,7 @@ test("a filter's yes counts, unless the range API says that the password was not
   assert.equal(await status({ count: seen(0).count }), 'SUCCESS')
 })
 
-test('a password that cannot be read is an error that says what is wrong, not what was sent', async () => {
+test('a password that cannot be read causes an error that states what is wrong, without the password', async () => {
   const decided = await decide('eyJhbGciOi.x.x.x.x', { common })
   assert.deepEqual([decided.status, decided.answer['actionStatus']], [500, 'ERROR'])
   assert.equal(decided.answer['errorMessage'], 'credential_no_key')
@@ -216,7 +216,7 @@ test('a password that cannot be read is an error that says what is wrong, not wh
   assert.equal(decided.why, 'breachedPasswords: credential no_key')
 })
 
-test('texts are the operator’s, and those that a platform would refuse are refused at the start', async () => {
+test('the operator sets the messages, and a message that a platform would reject is rejected at the start', async () => {
   const { answer } = await decide(plain('dragon'), { common }, { reason: 'weak', description: 'Try again.' })
   assert.deepEqual(answer, { actionStatus: 'FAILED', failureReason: 'weak', failureDescription: 'Try again.' })
   for (const options of [
@@ -229,11 +229,11 @@ test('texts are the operator’s, and those that a platform would refuse are ref
   }
 })
 
-test('a policy without any source does not exist, because it would allow everything', () => {
+test('a policy without any source is impossible, because it would allow everything', () => {
   assert.throws(() => breachedPasswords({}, { credential }), /give at least one of corpora, common and count/)
 })
 
-test('a digest of the operator’s choice is used for every source', async () => {
+test('every source uses the digest function of the operator', async () => {
   const digested: string[] = []
   const digest: BreachedPasswordsPorts['digest'] = (kind, text) => {
     digested.push(kind)

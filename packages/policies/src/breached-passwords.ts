@@ -15,19 +15,22 @@ import {
 } from './password-reaction.ts'
 
 export interface BreachedPasswordsOptions {
-  /** How often a password must have been seen by the range API to be refused. Default 1. A corpus is cut when it is built. */
+  /**
+   * A password is rejected if the range API has seen it at least this often. Default 1. For a corpus, the build
+   * decides.
+   */
   minimumCount?: number
-  /** A source could not be asked, and no other has the password. Default `deny`: the user may try again later. */
+  /** A source is unavailable, and no other has the password. Default `deny`: the user may retry later. */
   whenUnavailable?: PasswordReaction
-  /** The password arrives as SHA-256 and there is no corpus by SHA-256 to check it against. Default `error`. */
+  /** The password is hashed with SHA-256 and there is no SHA-256 corpus to compare it with. Default `error`. */
   whenNotCheckable?: PasswordReaction
-  /** What programs are told of a breached password. Default `password_compromised`. */
+  /** Reason for programs if a password is breached. Default `password_compromised`. */
   reason?: string
-  /** What people are told of it. */
+  /** Message for people. */
   description?: string
 }
 
-/** What the policy asks, in this order; each is optional, but there must be one. */
+/** The sources of the policy, in this order. Each is optional, but at least one is required. */
 export interface BreachedPasswordsPorts {
   /** Reads the password of an event: `createCredentialReader` of `@preflow/extension/credential`. */
   credential: CredentialReader
@@ -37,11 +40,11 @@ export interface BreachedPasswordsPorts {
   common?: Corpus
   /** The Pwned Passwords range API: {@link createPwnedPasswords}. */
   count?: BreachCounter
-  /** Digests the UTF-8 bytes of a text. Default: `crypto.subtle`; on Node `crypto.hash` is several times cheaper. */
+  /** Hashes the UTF-8 bytes of a string. Default: `crypto.subtle`; on Node `crypto.hash` is several times cheaper. */
   digest?: PasswordDigest
 }
 
-/** Digests the UTF-8 bytes of a text. */
+/** Hashes the UTF-8 bytes of a string. */
 export type PasswordDigest = (kind: DigestKind, text: string) => Uint8Array | Promise<Uint8Array>
 
 export const breachedPasswordsOptionsSchema: z.ZodMiniType<Required<BreachedPasswordsOptions>> = z.strictObject({
@@ -55,31 +58,31 @@ export const breachedPasswordsOptionsSchema: z.ZodMiniType<Required<BreachedPass
   ),
 })
 
-/** What one source says. `perhaps` is a filter's yes, wrong once in 65,536. */
+/** The result of one source. `perhaps` is a hit of a filter, which has one false positive in 65,536. */
 type Answer = 'found' | 'perhaps' | 'absent' | { unavailable: string }
 
 interface Source {
   name: string
-  /** The digest it knows passwords by. */
+  /** The digest of its entries. */
   digest: DigestKind
-  /** Whether its `absent` outweighs somebody's `perhaps`. */
+  /** Whether its `absent` overrides another source's `perhaps`. */
   settles: boolean
-  /** Whether it holds nothing but lower case, so that a capital letter makes no common password a good one. */
+  /** Whether it contains only lower case, so that a capital letter does not make a common password good. */
   isLowerCase: boolean
   ask(digest: Uint8Array, context: PasswordContext): Answer | Promise<Answer>
 }
 
-/** Milliseconds kept back from the budget to word and send the answer. */
+/** Milliseconds of the budget that are reserved for the answer. */
 const RESERVE_MS = 100
 
 /**
- * Refuses passwords that are known from breaches.
+ * Rejects passwords that are known from breaches.
  *
- * A plain password is asked of every source until one has it. A hashed one is asked of those that know passwords by
- * SHA-256; when none of the operator's corpora does, `whenNotCheckable` decides about what is not in the short list. A
- * filter's yes is confirmed by the range API where there is one.
+ * A plain password is looked up in every source until one has it. A hashed one is looked up in the sources with
+ * SHA-256. If none of the operator's corpora has SHA-256, `whenNotCheckable` decides about passwords that are not in
+ * the short list. The range API, if it is used, confirms a filter's hit.
  *
- * @throws {TypeError} When there is no source at all, which would allow everything.
+ * @throws {TypeError} If there is no source at all, which would allow everything.
  */
 export function breachedPasswords(
   options: BreachedPasswordsOptions,
@@ -98,7 +101,7 @@ export function breachedPasswords(
     return search instanceof Promise ? search.then(later => judge(later, password)) : judge(search, password)
   }
 
-  /** Asks one source after the other; at once as long as they answer at once. */
+  /** Checks the sources in sequence, synchronously as long as they answer synchronously. */
   function searchFrom(
     first: number,
     found: Finding,
@@ -107,7 +110,7 @@ export function breachedPasswords(
   ): Finding | Promise<Finding> {
     for (let index = first; index < sources.length; index++) {
       const source = sources[index] as Source
-      // One that knows passwords by another digest than the platform shares has nothing to say.
+      // A source with another digest than the shared one has no result.
       if (password.kind === 'sha256' && source.digest !== 'sha256') continue
       const answer = ask(source, password, context)
       if (answer instanceof Promise) {
@@ -155,14 +158,14 @@ export function breachedPasswords(
 type PasswordContext = Context<'PRE_UPDATE_PASSWORD'>
 type PasswordDecision = DecisionFor<'PRE_UPDATE_PASSWORD'>
 
-/** What the sources that were asked so far have said. */
+/** The results of the sources so far. */
 interface Finding {
-  /** The source that has the password, or suspects it and was not contradicted. */
+  /** The source that has the password, or that suspects it without contradiction. */
   knownTo?: string
   unavailable?: string
 }
 
-/** Adds an answer. Returns whether it ends the search. */
+/** Adds a result. Returns whether it ends the search. */
 function take(found: Finding, source: Source, answer: Answer): boolean {
   if (typeof answer === 'object') found.unavailable = `${source.name} unavailable (${answer.unavailable})`
   else if (answer !== 'absent') found.knownTo = source.name
@@ -188,7 +191,7 @@ function corpusSource(name: string, corpus: Corpus): Source {
     isLowerCase: false,
     ask: digest => {
       const known = corpus.has(digest)
-      // What a disk says when it fails is for the operator, whose log has the class of it.
+      // The message of a disk failure is for the operator. The log has its class.
       return typeof known === 'boolean' ? answerOf(known) : known.then(answerOf, () => ({ unavailable: 'read error' }))
     },
   }

@@ -28,7 +28,7 @@ test('every policy of the catalogue has a file and a test named after it', () =>
   }
 })
 
-test('what decides the doubtful cases of a policy are options of it', () => {
+test('the options that decide doubtful cases exist in the policy', () => {
   for (const { name, options, doubts } of policies.catalog) {
     const { shape } = options._zod.def as unknown as { shape: Record<string, unknown> }
     for (const option of doubts) assert.ok(Object.hasOwn(shape, option), `${name}: ${option}`)
@@ -36,11 +36,11 @@ test('what decides the doubtful cases of a policy are options of it', () => {
 })
 
 // Run this file with --test-update-snapshots to write the table.
-test('the README lists every policy as it is', context => {
+test('the README lists every policy', context => {
   const path = join(import.meta.dirname, '../README.md')
   const readme = readFileSync(path, 'utf8')
   const place = /<!-- policies -->[\s\S]*<!-- \/policies -->/
-  assert.match(readme, place, 'the table has lost its place')
+  assert.match(readme, place, "the table's markers are missing")
   const code = (names: readonly string[]) => names.map(name => `\`${name}\``).join(', ') || '–'
   const table = [
     '| policy | handler | what it does | what decides the doubtful cases |',

@@ -17,20 +17,20 @@ export interface CatalogEntry {
   name: string
   /** What it does, in one sentence. */
   summary: string
-  /** The handlers it can be used as. */
+  /** The handlers that it can implement. */
   handles: readonly HandlerName<keyof Events>[]
-  /** What it may be told. */
+  /** Its options. */
   options: z.ZodMiniType
   /** The options that decide what the rule itself cannot, each with a reaction. */
   doubts: readonly string[]
-  /** The ports it needs besides, by their names. */
+  /** The names of its other required ports. */
   needs: readonly string[]
 }
 
 const tokens = ['preIssueAccessToken'] as const
 const passwords = ['preUpdatePassword'] as const
 
-/** Every policy. The table of the README is written from it. */
+/** Every policy. The README's table is generated from it. */
 // biome-ignore format: one policy a line
 export const catalog: readonly CatalogEntry[] = [
   { name: 'sourceAddress', summary: 'Decides about requests without a public client address.', handles: tokens, options: sourceAddressOptionsSchema, doubts: ['missing', 'malformed', 'private', 'reserved'], needs: [] },
@@ -39,7 +39,7 @@ export const catalog: readonly CatalogEntry[] = [
   { name: 'hours', summary: 'Denies or shortens tokens outside of weekly hours.', handles: tokens, options: hoursOptionsSchema, doubts: ['outside'], needs: [] },
   { name: 'restoreLifetime', summary: "Starts every refresh from the application's own lifetime.", handles: tokens, options: restoreLifetimeOptionsSchema, doubts: [], needs: [] },
   { name: 'scopes', summary: 'Limits the scopes that machines are granted.', handles: tokens, options: scopesOptionsSchema, doubts: ['noneLeft', 'notOffered'], needs: [] },
-  { name: 'profileRules', summary: 'Refuses profile updates that break a rule about an attribute.', handles: ['preUpdateProfile'], options: profileRulesOptionsSchema, doubts: [], needs: [] },
-  { name: 'passwordRules', summary: "Refuses passwords by their length and by words of the user's own attributes.", handles: passwords, options: passwordRulesOptionsSchema, doubts: ['whenNotCheckable'], needs: ['credential'] },
-  { name: 'breachedPasswords', summary: 'Refuses passwords that are known from data breaches.', handles: passwords, options: breachedPasswordsOptionsSchema, doubts: ['whenUnavailable', 'whenNotCheckable'], needs: ['credential', 'corpora', 'common', 'count'] },
+  { name: 'profileRules', summary: 'Rejects profile updates that break a rule about an attribute.', handles: ['preUpdateProfile'], options: profileRulesOptionsSchema, doubts: [], needs: [] },
+  { name: 'passwordRules', summary: "Rejects passwords by their length and by words of the user's own attributes.", handles: passwords, options: passwordRulesOptionsSchema, doubts: ['whenNotCheckable'], needs: ['credential'] },
+  { name: 'breachedPasswords', summary: 'Rejects passwords that are known from data breaches.', handles: passwords, options: breachedPasswordsOptionsSchema, doubts: ['whenUnavailable', 'whenNotCheckable'], needs: ['credential', 'corpora', 'common', 'count'] },
 ]

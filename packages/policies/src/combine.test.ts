@@ -17,7 +17,7 @@ for (const [name, wait] of [
   ['at once', (policy: Policy) => policy],
   ['later', later],
 ] as const) {
-  test(`the first refusal decides and nobody after it is asked; decided ${name}`, async () => {
+  test(`the first refusal decides and later policies are not called; decided ${name}`, async () => {
     let asked = 0
     const { answer, record } = await judge([
       wait(() => allow([addClaim('a', 1)], { why: 'a: fine' })),
@@ -55,7 +55,7 @@ test('no policies allow', async () => {
   assert.deepEqual((await judge([])).answer, { actionStatus: 'SUCCESS' })
 })
 
-test('all share one budget: when it is spent, the next one is not asked', async () => {
+test('all share one budget: when it is used up, the next policy is not called', async () => {
   const { promise: spent, resolve: spend } = Promise.withResolvers<void>()
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   let asked = 0

@@ -3,11 +3,13 @@ import { Reader } from 'mmdb-lib'
 import type { CountryFinding, CountryLookup } from './country.ts'
 import { classifyAddress } from './source-address.ts'
 
-/** How a country file is kept. */
+/** Options of a country file. */
 export interface CountryFileOptions {
-  /** How often to look whether the file was replaced, in milliseconds. Default 60,000; 0: never. */
+  /** Milliseconds between checks for a replaced file. Default 60,000; 0: never. */
   reloadEveryMs?: number
-  /** Age in days from which {@link CountryFile} warns. Default 60: addresses move between countries every week. */
+  /**
+   * Age in days from which {@link CountryFile} warns. Default 60, because addresses move between countries every week.
+   */
   warnAfterDays?: number
   /** Receives sentences about an old file or one that could not be reloaded. */
   warn?(message: string): void
@@ -18,24 +20,24 @@ export interface CountryFileOptions {
 /** An open country database. */
 export interface CountryFile {
   lookup: CountryLookup
-  /** When its data were compiled. */
+  /** When its data was compiled. */
   builtAt: Date
-  /** Reads the file again if it was replaced. Keeps the old data, and warns, when the new file cannot be read. */
+  /** Reads the file again if it was replaced. If the new file cannot be read, warns and keeps the old data. */
   reload(): Promise<void>
-  /** Stops looking for a new file. */
+  /** Stops checking for a new file. */
   close(): void
 }
 
-/** The two shapes in the field: MaxMind's and DB-IP's nested one, and a flat one. */
+/** The two common structures: the nested one of MaxMind and DB-IP, and a flat one. */
 type CountryRecord = { country?: { iso_code?: string }; country_code?: string }
 
 /**
  * Opens a country database in MaxMind's format (`.mmdb`): GeoLite2-Country, DB-IP Country Lite, or another.
  *
- * The file is read once, in a few milliseconds, before anything is decided; look-ups are then synchronous. Special
- * addresses are answered before the look-up, because some databases give documentation addresses a country.
+ * The file is read once, in a few milliseconds, before any decision. Lookups are then synchronous. Special addresses
+ * are not looked up, because some databases assign a country to documentation addresses.
  *
- * @throws {Error} With a sentence that says what to do, when the file is missing or is no such database.
+ * @throws {Error} With a sentence that states what to do, if the file is missing or not such a database.
  */
 export async function openCountryFile(path: string, options: CountryFileOptions = {}): Promise<CountryFile> {
   const { reloadEveryMs = 60_000, warnAfterDays = 60, warn = () => {}, now = Date.now } = options
@@ -44,9 +46,7 @@ export async function openCountryFile(path: string, options: CountryFileOptions 
   function warnIfOld(): void {
     const days = Math.floor((now() - opened.builtAt.getTime()) / 86_400_000)
     if (days > warnAfterDays) {
-      warn(
-        `The country database is ${days} days old. Replace ${path} by a newer one; it is then read without a restart.`,
-      )
+      warn(`The country database is ${days} days old. Replace ${path} with a newer one; no restart is needed.`)
     }
   }
   warnIfOld()
@@ -57,7 +57,7 @@ export async function openCountryFile(path: string, options: CountryFileOptions 
       opened = await open(path)
       warnIfOld()
     } catch (error) {
-      warn(`${(error as Error).message} The data read before stay in use.`)
+      warn(`${(error as Error).message} The earlier data stays in use.`)
     }
   }
   const timer = reloadEveryMs > 0 ? setInterval(reload, reloadEveryMs).unref() : undefined
@@ -94,7 +94,7 @@ interface OpenedFile {
   reader: Reader<never>
   builtAt: Date
   version: string
-  /** Of addresses that asked lately. Walking through eight megabytes costs several times as much as all other policies. */
+  /** For recent addresses. Searching eight megabytes costs several times as much as all other policies. */
   known: Map<string, CountryFinding>
 }
 
@@ -110,7 +110,7 @@ async function open(path: string): Promise<OpenedFile> {
   try {
     reader = new Reader(bytes)
   } catch (cause) {
-    throw new Error(`${path} is not a country database. Name a file in MaxMind's .mmdb format.`, { cause })
+    throw new Error(`${path} is not a country database. Specify a file in MaxMind's .mmdb format.`, { cause })
   }
   return { reader, builtAt: new Date(Number(reader.metadata.buildEpoch)), version, known: new Map() }
 }
@@ -123,7 +123,7 @@ async function versionOf(path: string): Promise<string> {
 }
 
 function unusable(path: string, cause: NodeJS.ErrnoException): Error {
-  return new Error(`The country database ${path} cannot be read (${cause.code}). Name an existing .mmdb file.`, {
+  return new Error(`The country database ${path} cannot be read (${cause.code}). Specify an existing .mmdb file.`, {
     cause,
   })
 }

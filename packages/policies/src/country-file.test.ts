@@ -34,31 +34,31 @@ test('public addresses of both families have a country', async t => {
   }
 })
 
-test('special addresses are answered before the look-up, although the database has a country for some', async t => {
+test('special addresses are not looked up, although the database has a country for some', async t => {
   const { lookup } = await opened(t, whole)
   for (const address of ['203.0.113.5', '198.51.100.7', '2001:db8::1', '10.0.0.1', '127.0.0.1', '::1']) {
     assert.equal(lookup(address).kind, 'special', address)
   }
 })
 
-test('what is in no country, or no address, is unknown', async t => {
+test('an address without a country, and an invalid address, are unknown', async t => {
   const { lookup } = await opened(t, onlyIpv6)
   assert.deepEqual(lookup('4000::1'), { kind: 'unknown' })
   assert.deepEqual(lookup('garbage'), { kind: 'unknown' })
   assert.deepEqual(lookup(''), { kind: 'unknown' })
 })
 
-test('an old database is told with what to do', async t => {
+test('an old database is reported with what to do', async t => {
   const warnings: string[] = []
   const { builtAt } = await opened(t, whole)
   const warn = (message: string) => warnings.push(message)
   await opened(t, whole, { warn, now: () => builtAt.getTime() + 60 * 86_400_000 })
   assert.deepEqual(warnings, [])
   await opened(t, whole, { warn, now: () => builtAt.getTime() + 61 * 86_400_000 })
-  assert.match(warnings[0] ?? '', /61 days old\. Replace .*without a restart/)
+  assert.match(warnings[0] ?? '', /61 days old\. Replace .*no restart is needed/)
 })
 
-test('a file that was replaced is read, a broken one is not and the old data stay', async t => {
+test('a replaced file is read; with a broken one the old data stays', async t => {
   const path = join(await temporaryFolder(t), 'country.mmdb')
   await copyFile(onlyIpv6, path)
   const warnings: string[] = []
@@ -76,25 +76,25 @@ test('a file that was replaced is read, a broken one is not and the old data sta
   await file.reload()
   assert.equal(isKnown(), true)
   assert.equal(warnings.length, 2)
-  assert.match(warnings[0] ?? '', /not a country database.* The data read before stay in use\.$/)
+  assert.match(warnings[0] ?? '', /not a country database.* The earlier data stays in use\.$/)
   assert.match(warnings[1] ?? '', /cannot be read \(ENOENT\)/)
 })
 
-test('a replaced file is noticed without being told', async t => {
+test('a replaced file is noticed without a call', async t => {
   const path = join(await temporaryFolder(t), 'country.mmdb')
   await copyFile(onlyIpv6, path)
   const { promise: warned, resolve: warn } = Promise.withResolvers<string>()
   await opened(t, path, { reloadEveryMs: 5, warn, warnAfterDays: 10_000 })
-  // The poll does not keep a process alive, hence something else must.
+  // The poll does not keep the process alive, so something else must.
   const alive = setInterval(() => {}, 1000)
   t.after(() => clearInterval(alive))
   await writeFile(path, 'broken')
   assert.match(await warned, /not a country database/)
 })
 
-test('a file that cannot be used is a sentence that says what to do', async t => {
+test('an unusable file is reported in a sentence with what to do', async t => {
   const path = join(await temporaryFolder(t), 'country.mmdb')
-  await assert.rejects(openCountryFile(path), /cannot be read \(ENOENT\)\. Name an existing \.mmdb file\./)
+  await assert.rejects(openCountryFile(path), /cannot be read \(ENOENT\)\. Specify an existing \.mmdb file\./)
   await writeFile(path, 'not a database')
-  await assert.rejects(openCountryFile(path), /is not a country database\. Name a file in MaxMind's \.mmdb format\./)
+  await assert.rejects(openCountryFile(path), /is not a country database\. Specify a file in MaxMind's \.mmdb format\./)
 })

@@ -55,7 +55,7 @@ test('other countries pass, and with a list of allowed ones only those', async (
   assert.equal((await judge({ allowed: ['DE'], blocked: ['DE'] }, DE)).answer.actionStatus, 'FAILED')
 })
 
-test('an unknown country is decided by a setting, and denied unless told otherwise', async () => {
+test('a setting decides about an unknown country, and denies by default', async () => {
   for (const finding of [{ kind: 'unknown' }, { kind: 'special', range: 'anycast' }] as CountryFinding[]) {
     assert.equal((await judge({}, finding)).answer.actionStatus, 'FAILED')
     assert.deepEqual((await judge({ unknown: 'allow' }, finding)).answer, { actionStatus: 'SUCCESS' })
@@ -65,7 +65,7 @@ test('an unknown country is decided by a setting, and denied unless told otherwi
   }
 })
 
-test('the look-up is asked with the normalized address, and not at all without a public one', async () => {
+test('the lookup gets the normalized address, and is not called without a public one', async () => {
   assert.deepEqual((await judge({}, DE, { address: '[::ffff:8.8.8.8]:443' })).asked, ['8.8.8.8'])
   for (const address of ['10.0.0.1', '203.0.113.5', 'x', '']) {
     const { asked, answer, why } = await judge({ blocked: ['DE'] }, DE, { address })
@@ -75,7 +75,7 @@ test('the look-up is asked with the normalized address, and not at all without a
   }
 })
 
-test('the country becomes a claim, and a refresh that has an older one gets the new one', async () => {
+test('the country becomes a claim, and a refresh with an older one gets the new one', async () => {
   const operations = async (claims: { name: string; value: unknown }[], paths: string[]) => {
     const { answer } = await judge({ claim: 'country' }, DE, { claims, paths })
     return answer.actionStatus === 'SUCCESS' ? answer.operations : []
@@ -88,7 +88,7 @@ test('the country becomes a claim, and a refresh that has an older one gets the 
   ])
 })
 
-test('options that cannot be are found when the policy is made', () => {
+test('invalid options are found when the policy is created', () => {
   const lookup = () => DE
   assert.throws(() => country({ blocked: ['kp'] }, { lookup }), /country: blocked\.0: must be two capital letters/)
   assert.throws(() => country({ unknown: 'no' as never }, { lookup }), /country: unknown/)

@@ -4,26 +4,26 @@ import { readOptions } from './options.ts'
 import { type Reaction, react, reactionSchema } from './reaction.ts'
 import { readSourceAddress, type TrustedHeader, trustedHeaderSchema } from './source-address.ts'
 
-/** What is known of an address. `code` is ISO 3166-1 alpha-2; `range` names a special-use block. */
+/** The result for an address. `code` is ISO 3166-1 alpha-2; `range` names a special-use block. */
 export type CountryFinding =
   | { kind: 'country'; code: string }
   | { kind: 'unknown' }
   | { kind: 'special'; range: string }
 
-/** Tells the country of an address. Behind it is a file, see `@preflow/policies/country-file`, or any other source. */
+/** Returns the country of an address. The source is a file, see `@preflow/policies/country-file`, or any other. */
 export type CountryLookup = (address: string) => CountryFinding
 
 export interface CountryOptions {
   source?: TrustedHeader
   /** Countries that get no token, ISO 3166-1 alpha-2. Default none. */
   blocked?: string[]
-  /** When not empty, only these countries get a token. Default empty. */
+  /** If not empty, only these countries get a token. Default empty. */
   allowed?: string[]
-  /** The country of a public address is not known. Default `deny`. */
+  /** The country of a public address is unknown. Default `deny`. */
   unknown?: Reaction
-  /** Lifetime in seconds where `unknown` is `shorten`. Default 300. */
+  /** Lifetime in seconds if `unknown` is `shorten`. Default 300. */
   shortenToSeconds?: number
-  /** A claim that tells the country to resource servers; kept right on refresh. Default: none is added. */
+  /** A claim that shows the country to resource servers. It is updated on refresh. Default: none is added. */
   claim?: string
 }
 
@@ -44,8 +44,8 @@ export const countryOptionsSchema: z.ZodMiniType<
 })
 
 /**
- * Blocks or allows by the country of the client's address. Requests without a public address pass: put
- * `sourceAddress` before it to decide about them.
+ * Blocks or allows by the country of the client's address. Requests without a public address pass. To decide about
+ * them, put `sourceAddress` before it.
  */
 export function country(
   options: CountryOptions,

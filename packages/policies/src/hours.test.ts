@@ -5,14 +5,14 @@ import { createHours, type Hours, hours } from '@preflow/policies'
 
 const within = (options: Hours, time: string) => createHours(options)(Date.parse(time))
 
-test('from nine until one minute before five, UTC, every day, unless told otherwise', () => {
+test('from nine until one minute before five, UTC, every day, by default', () => {
   assert.equal(within({}, '2026-11-21T08:59:59Z'), false)
   assert.equal(within({}, '2026-11-21T09:00:00Z'), true)
   assert.equal(within({}, '2026-11-21T16:59:59Z'), true)
   assert.equal(within({}, '2026-11-21T17:00:00Z'), false)
 })
 
-test('a time zone keeps its daylight saving time', () => {
+test('a time zone has its daylight saving time', () => {
   const berlin = { timeZone: 'Europe/Berlin' }
   assert.equal(within(berlin, '2026-01-15T08:00:00Z'), true)
   assert.equal(within(berlin, '2026-07-15T07:00:00Z'), true)
@@ -38,7 +38,7 @@ test('hours over midnight belong to the day on which they begin', () => {
   assert.equal(within(night, '2026-11-21T22:30:00Z'), false)
 })
 
-test('the answer of a minute is not kept for the next', () => {
+test('the result of a minute is not used for the next', () => {
   const isWithin = createHours()
   assert.deepEqual(
     ['16:59:59', '17:00:00', '16:59:00', '08:59:00'].map(time => isWithin(Date.parse(`2026-11-21T${time}Z`))),
@@ -63,7 +63,7 @@ test('outside the hours a setting decides', async () => {
   assert.deepEqual(await judge({ outside: 'allow' }, night), ['SUCCESS', 'hours: outside', 0])
 })
 
-test('hours that cannot be are found when the policy is made', () => {
+test('invalid hours are found when the policy is created', () => {
   assert.throws(() => createHours({ timeZone: 'Mars/Olympus' }), /timeZone: must be a time zone/)
   assert.throws(() => createHours({ from: '9:00' }), /from: must be a time like 09:00/)
   assert.throws(() => createHours({ to: '24:00' }), /to: must be a time/)

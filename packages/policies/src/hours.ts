@@ -7,11 +7,11 @@ import { type Reaction, react, reactionSchema } from './reaction.ts'
 export interface Hours {
   /** IANA name, for example `Europe/Berlin`. Default `UTC`. */
   timeZone?: string
-  /** The days on which a span begins. Default all. */
+  /** The days on which a span begins. Default: all. */
   weekdays?: Weekday[]
   /** When it begins, `HH:MM`, inclusive. Default `09:00`. */
   from?: string
-  /** When it ends, `HH:MM`, exclusive; before `from` it is on the next day. Default `17:00`. */
+  /** When it ends, `HH:MM`, exclusive. If it is before `from`, the span ends on the next day. Default `17:00`. */
   to?: string
 }
 
@@ -37,9 +37,9 @@ export const hoursSchema: z.ZodMiniType<Required<Hours>> = z.prefault(
 
 export interface HoursOptions {
   hours?: Hours
-  /** What happens outside the hours. Default `deny`. */
+  /** The reaction outside the hours. Default `deny`. */
   outside?: Reaction
-  /** Lifetime in seconds where `outside` is `shorten`. Default 300. */
+  /** Lifetime in seconds if `outside` is `shorten`. Default 300. */
   shortenToSeconds?: number
 }
 
@@ -50,7 +50,7 @@ export const hoursOptionsSchema: z.ZodMiniType<Required<Omit<HoursOptions, 'hour
     shortenToSeconds: z._default(z.int().check(z.gte(1)), 300),
   })
 
-/** Treats requests outside the hours otherwise. */
+/** Reacts to requests outside the hours. */
 export function hours(options: HoursOptions = {}): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
   const settings = readOptions('hours', hoursOptionsSchema, options)
   const isWithin = createHours(settings.hours)
@@ -65,8 +65,8 @@ export function hours(options: HoursOptions = {}): Handler<'PRE_ISSUE_ACCESS_TOK
 }
 
 /**
- * Prepares the question whether an instant, in milliseconds since the epoch, lies within the hours. Daylight saving time
- * is the time zone's business.
+ * Creates a function that returns whether an instant, in milliseconds since the epoch, is within the hours. The time
+ * zone includes daylight saving time.
  */
 export function createHours(options: Hours = {}): (epochMs: number) => boolean {
   const { timeZone, weekdays, from, to } = readOptions('hours', hoursSchema, options)
@@ -79,7 +79,7 @@ export function createHours(options: Hours = {}): (epochMs: number) => boolean {
   })
   let latest: { minute: number; isWithin: boolean } | undefined
   return epochMs => {
-    // Asking the calendar costs more than the rest of a decision, and its answer holds for a minute.
+    // A calendar conversion costs more than the rest of a decision, and its result is valid for a minute.
     const minute = Math.floor(epochMs / 60_000)
     if (latest?.minute !== minute) latest = { minute, isWithin: isWithin(epochMs) }
     return latest.isWithin
@@ -92,7 +92,7 @@ export function createHours(options: Hours = {}): (epochMs: number) => boolean {
     const today = WEEKDAYS.indexOf(part('weekday') as Weekday)
     const begins = (day: number) => weekdays.includes(WEEKDAYS[(day + 7) % 7] as Weekday)
     if (from < to) return begins(today) && time >= from && time < to
-    // Over midnight: this evening's span, or what is left of yesterday's.
+    // Over midnight: this evening's span, or the rest of yesterday's.
     return (begins(today) && time >= from) || (begins(today - 1) && time < to)
   }
 }

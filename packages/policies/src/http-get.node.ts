@@ -3,10 +3,10 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import type { GetAnswer, HttpGet } from './http-get.ts'
 
 /**
- * {@link HttpGet} over `node:https` with kept-alive connections: a third of the CPU of `fetch`, and a tenth of its time
- * to load, which counts in a function that starts cold.
+ * {@link HttpGet} over `node:https` with keep-alive connections. It needs a third of the CPU of `fetch`, and a tenth of
+ * its load time, which counts in a function that starts cold.
  *
- * @param options.maxSockets Connections at once to one host; more requests wait. Default 64.
+ * @param options.maxSockets Connections to one host; more requests wait. Default 64.
  * @returns The function, and `close` to end idle connections.
  */
 export function createHttpGet({ maxSockets = 64 }: { maxSockets?: number } = {}): HttpGet & { close(): void } {
@@ -22,7 +22,7 @@ export function createHttpGet({ maxSockets = 64 }: { maxSockets?: number } = {})
         headers,
         agent: agents[isHttps ? 'https:' : 'http:'],
       })
-      // The timeouts of node:http are idle timers: one byte a second would keep them happy for ever.
+      // The timeouts of node:http are idle timers, so one byte per second would keep a connection open for ever.
       const timer = setTimeout(() => finish({ kind: 'failure', why: 'timeout' }), timeoutMs)
       const finish = (answer: GetAnswer) => {
         clearTimeout(timer)

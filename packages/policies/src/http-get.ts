@@ -1,10 +1,10 @@
-/** What became of a GET. `why` is a class of failure: `timeout`, `too large`, `connection`. */
+/** The result of a GET. `why` is a class of failure: `timeout`, `too large`, `connection`. */
 export type GetAnswer =
   | { kind: 'answer'; status: number; header(name: string): string | undefined; body: string }
   | { kind: 'failure'; why: string }
 
 /**
- * Gets a document. Never rejects, follows no redirect, and ends after `timeoutMs` whatever the peer does.
+ * Gets a document. Never rejects, follows no redirect, and always ends within `timeoutMs`.
  *
  * @param init.timeoutMs Milliseconds from the start to the last byte.
  * @param init.maxBytes A longer body is a failure.
@@ -28,15 +28,17 @@ export const fetchGet: HttpGet = async (url, { headers, timeoutMs, maxBytes }) =
 }
 
 /**
- * When a `Retry-After` lets somebody ask again: a number of seconds or a date. NaN when it is neither.
+ * When a `Retry-After` allows a retry: a number of seconds or a date. NaN if it is neither.
  *
- * @param now Milliseconds since the epoch, as is the result.
+ * @param now Milliseconds since the epoch, like the result.
  */
 export function retryTime(value: string, now: number): number {
   return /^\d+$/.test(value) ? now + Number(value) * 1000 : Date.parse(value)
 }
 
-/** What the promise becomes, or `otherwise` when that takes longer. For one of several that wait for the same answer. */
+/**
+ * The result of the promise, or `otherwise` after this time. For one of several callers that wait for the same answer.
+ */
 export function orAfter<Value>(promise: Promise<Value>, limitMs: number, otherwise: Value): Promise<Value> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(otherwise), limitMs)

@@ -2,9 +2,9 @@ import { describeIssues, readDocument } from '@preflow/contract'
 import type * as z from 'zod/mini'
 
 /**
- * Reads the options of a policy, so that a mistake is found when the policy is made and not when it first decides.
+ * Reads the options of a policy, so that an error is found when the policy is created and not at the first decision.
  *
- * @throws {TypeError} With one clause per mistake: `country: blocked.0: must be …`.
+ * @throws {TypeError} With one clause per error: `country: blocked.0: must be …`.
  */
 export function readOptions<Output>(policy: string, schema: z.core.$ZodType<Output>, options: unknown): Output {
   const read = readDocument(schema, options)

@@ -4,8 +4,8 @@ import type { CredentialReading } from '@preflow/extension/credential'
 import * as z from 'zod/mini'
 
 /**
- * What a password policy does when it cannot do its work: `deny` refuses the password, `allow` lets it pass unchecked,
- * `error` says that no decision could be made.
+ * What a password policy does if it cannot check: `deny` rejects the password, `allow` accepts it unchecked, `error`
+ * reports that no decision is possible.
  */
 export type PasswordReaction = 'deny' | 'allow' | 'error'
 
@@ -21,9 +21,9 @@ const reactions: Record<
 }
 
 /**
- * Decides as the setting says.
+ * Decides by the setting.
  *
- * @param how.description What people read when it is denied.
+ * @param how.description What people read if it is denied.
  * @param how.why What the operator reads.
  */
 export function reactToPassword(
@@ -33,7 +33,7 @@ export function reactToPassword(
   return reactions[reaction](how)
 }
 
-/** The platform shares a digest, and what is asked cannot be told from it. As an error it is the request's. */
+/** The platform shares a digest that does not allow this check. As an error, the request is at fault. */
 export function reactToNotCheckable(reaction: PasswordReaction, why: string): Allow<never> | Deny | Fail {
   const decision = reactToPassword(reaction, {
     reason: 'password_not_checkable',
@@ -43,7 +43,7 @@ export function reactToNotCheckable(reaction: PasswordReaction, why: string): Al
   return decision.decision === 'fail' ? { ...decision, status: 400 } : decision
 }
 
-/** What the platform shares cannot be read, so nothing can be said about it. */
+/** The shared value cannot be read, so it cannot be checked. */
 export function reactToUnreadable(policy: string, { fault, issues }: Extract<CredentialReading, { ok: false }>): Fail {
   return fail(`credential_${fault}`, describeIssues(issues), {
     status: fault === 'malformed' ? 400 : 500,
@@ -52,8 +52,8 @@ export function reactToUnreadable(policy: string, { fault, issues }: Extract<Cre
 }
 
 /**
- * Texts that reach clients. A character that one platform refuses would turn the refusal into a server error, and the
- * password that was to be refused could never be told why.
+ * Messages for clients. A character that a platform rejects would turn the refusal into a server error, without the
+ * reason.
  */
 export const denyReasonSchema: z.ZodMiniType<string> = denyTextSchema('maxReason')
 export const denyDescriptionSchema: z.ZodMiniType<string> = denyTextSchema('maxDescription')

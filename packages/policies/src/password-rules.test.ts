@@ -81,7 +81,7 @@ test('length is counted in characters as people count them', async () => {
   assert.equal(description, 'The password must have at least 15 characters.')
 })
 
-test("UC-09: words of the user's own name and addresses are refused, whatever their case and accents", async () => {
+test("UC-09: words of the user's own name and addresses are rejected, ignoring case and accents", async () => {
   const refused = [
     'ines.diver-7',
     'my-DIVER-77',
@@ -101,14 +101,14 @@ test("UC-09: words of the user's own name and addresses are refused, whatever th
   assert.equal(why, 'passwordRules: plain, password_contains_personal_data')
 })
 
-test('the domain of an address and words of fewer than four letters are no reason to refuse', async () => {
+test('the domain of an address and words of fewer than four letters are allowed', async () => {
   assert.equal(await outcome('blue-heron-42'), 'SUCCESS')
   assert.equal(await outcome('bo-bo-bo-bo-7'), 'SUCCESS')
   assert.equal(await outcome('bo-bo-bo-bo-7', { minWordLength: 2 }), 'password_contains_personal_data')
   assert.equal(await outcome('primary-42-school'), 'SUCCESS')
 })
 
-test('which attributes count is a setting, and a user without attributes is no mistake', async () => {
+test('a setting selects the attributes, and a user without attributes is valid', async () => {
   assert.equal(await outcome('ines.diver-7', { contextClaims: [] }), 'SUCCESS')
   assert.equal(
     await outcome('hydrology-7', { contextClaims: [`${CLAIMS}department`] }, { department: 'Hydrology' }),
@@ -117,13 +117,13 @@ test('which attributes count is a setting, and a user without attributes is no m
   assert.equal(await outcome('ines.diver-7', {}, {}), 'SUCCESS')
 })
 
-test('words of the operator are refused in any password', async () => {
+test('words of the operator are rejected in any password', async () => {
   assert.equal(await outcome('my-ACME-2026', { words: ['Acme'] }), 'password_contains_forbidden_word')
   assert.equal(await outcome('acme-ROAD-2026', { words: ['Acme Road', 'X'] }), 'SUCCESS')
   assert.equal(await outcome('acme ROAD 2026', { words: ['Acme Road'] }), 'password_contains_forbidden_word')
 })
 
-test('a hashed password tells neither length nor words: the setting decides, and the default is an error', async () => {
+test('a hashed password allows no check of length and words: the setting decides, and the default is an error', async () => {
   assert.deepEqual(await decide({ hashed: 'ines' }), {
     status: 400,
     outcome: 'password_not_checkable',
@@ -135,7 +135,7 @@ test('a hashed password tells neither length nor words: the setting decides, and
   assert.deepEqual([status, reason], [200, 'password_not_checkable'])
 })
 
-test('options that contradict each other are refused by name', () => {
+test('options that contradict each other are rejected by name', () => {
   const credential = createCredentialReader()
   assert.throws(() => passwordRules({ minLength: 20, maxLength: 10 }, { credential }), {
     message: 'passwordRules: minLength: must not be above maxLength',

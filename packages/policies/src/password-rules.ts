@@ -11,20 +11,20 @@ import {
 } from './password-reaction.ts'
 
 export interface PasswordRulesOptions {
-  /** Fewest characters, counted as people count them: `😀` is one. Default 8; 0: no limit. */
+  /** Minimum characters, counted as people count them: `😀` is one. Default 8; 0: no limit. */
   minLength?: number
-  /** Most characters. Default 256. */
+  /** Maximum characters. Default 256. */
   maxLength?: number
   /**
-   * Attributes whose words may not be in the password, by claim URI; the action must be configured to send them. Of an
-   * e-mail address the part before the `@` counts. Default {@link CONTEXT_CLAIMS}.
+   * Claim URIs of attributes whose words may not be in the password. Configure the action to send them. Of an e-mail
+   * address the part before the `@` counts. Default {@link CONTEXT_CLAIMS}.
    */
   contextClaims?: string[]
-  /** More words or phrases that may not be in any password: the name of the company, of the product. Default none. */
+  /** More words or phrases that may not be in any password: the name of the company, of the product. Default: none. */
   words?: string[]
-  /** Shorter words of an attribute are no reason to refuse, in characters. Default 4. */
+  /** Shorter words of an attribute are ignored, in characters. Default 4. */
   minWordLength?: number
-  /** The password arrives as SHA-256, which tells neither length nor words. Default `error`. */
+  /** The password is hashed with SHA-256, so length and words cannot be checked. Default `error`. */
   whenNotCheckable?: PasswordReaction
 }
 
@@ -59,9 +59,9 @@ export const passwordRulesOptionsSchema: z.ZodMiniType<Required<PasswordRulesOpt
   )
 
 /**
- * Refuses passwords that are too short or too long, or that contain words of the user's own attributes.
+ * Rejects passwords that are too short or too long, or that contain words of the user's own attributes.
  *
- * Words are compared without regard to case and accents.
+ * Comparison ignores case and accents.
  *
  * @see NIST SP 800-63B, section 3.1.1.2: length, and context-specific words, and no rules of composition.
  */
@@ -119,8 +119,8 @@ export function passwordRules(
 }
 
 /**
- * A value and its parts that are long enough, ready to be compared: `PRIMARY/ines.diver@heron.example` is `ines.diver`,
- * `ines` and `diver`.
+ * A value and its parts that are long enough, normalized for comparison: `PRIMARY/ines.diver@heron.example` is
+ * `ines.diver`, `ines` and `diver`.
  */
 function wordsIn(value: string, minLength: number): string[] {
   const folded = fold(value)
@@ -130,17 +130,17 @@ function wordsIn(value: string, minLength: number): string[] {
   return (parts.length > 1 ? [name, ...parts] : [name]).filter(word => lengthOf(word) >= minLength)
 }
 
-/** The same for letters that people take for the same: without case, accents and typographic variants. */
+/** Normalizes letters that people consider equal: removes case, accents and typographic variants. */
 function fold(text: string): string {
   return (isAscii(text) ? text : text.normalize('NFKD').replaceAll(/\p{M}/gu, '')).toLowerCase()
 }
 
-/** Characters as people count them, as far as code points tell. */
+/** Characters as people count them, as far as code points allow. */
 function lengthOf(text: string): number {
   return isAscii(text) ? text.length : [...text].length
 }
 
-/** Most names and passwords are, and Unicode's own rules cost ten times as much. */
+/** Most names and passwords are ASCII, and Unicode's own rules cost ten times as much. */
 function isAscii(text: string): boolean {
   for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0x7f) return false
   return true

@@ -15,7 +15,7 @@ const DEPARTMENT = 'http://wso2.org/claims/department'
 const MOBILES = 'http://wso2.org/claims/mobileNumbers'
 const NICKNAME = 'http://wso2.org/claims/nickname'
 
-/** What a platform sends when `requested` is asked for and `stored` is there, both disclosed to the action. */
+/** The event of a platform when `requested` is requested and `stored` is stored, both disclosed to the action. */
 function update(
   requested: Record<string, AttributeValue>,
   stored: Record<string, AttributeValue> = {},
@@ -35,7 +35,7 @@ function update(
 const broken = (rule: Omit<ProfileRule, 'claim'> & { claim?: string }, event: ProfileUpdate) =>
   createProfileCheck([profileRuleSchema.parse({ claim: DEPARTMENT, ...rule })])(event).map(({ check }) => check)
 
-test('PF-01: a first value is a change without a before, although user.claims is absent', () => {
+test('PF-01: a first value is a change without a previous value, although user.claims is absent', () => {
   assert.deepEqual(profileChanges(update({ [NICKNAME]: 'Heron' })), [{ uri: NICKNAME, after: 'Heron' }])
 })
 
@@ -45,7 +45,7 @@ test('PF-02: a replacement has the stored and the new value', () => {
   ])
 })
 
-test('PF-03, PF-08, PF-09: an empty text and an empty list are changes', () => {
+test('PF-03, PF-08, PF-09: an empty string and an empty list are changes', () => {
   assert.deepEqual(
     profileChanges(update({ [NICKNAME]: '', [MOBILES]: [] }, { [NICKNAME]: 'Heron', [MOBILES]: ['+4670000001'] })),
     [
@@ -55,24 +55,24 @@ test('PF-03, PF-08, PF-09: an empty text and an empty list are changes', () => {
   )
 })
 
-test('PF-06, PF-07: a list is the complete list that results', () => {
+test('PF-06, PF-07: a list is the complete resulting list', () => {
   assert.deepEqual(profileChanges(update({ [MOBILES]: ['a', 'b'] }, { [MOBILES]: ['a'] })), [
     { uri: MOBILES, before: ['a'], after: ['a', 'b'] },
   ])
 })
 
-test('PF-10: a text with a comma stays one value', () => {
+test('PF-10: a string with a comma stays one value', () => {
   assert.deepEqual(broken({ values: ['Geology, Hydrology'] }, update({ [DEPARTMENT]: 'Geology, Hydrology' })), [])
   assert.deepEqual(broken({ values: ['Geology', 'Hydrology'] }, update({ [DEPARTMENT]: 'Geology,Hydrology' })), [
     'values',
   ])
 })
 
-test('PF-14: an attribute that the action is not sent is checked all the same', () => {
+test('PF-14: an attribute that the action does not receive is still checked', () => {
   assert.deepEqual(broken({ values: ['Geology'] }, update({ [DEPARTMENT]: 'Fraud' })), ['values'])
 })
 
-test('PF-15: an attribute that stays as it is, is no change', () => {
+test('PF-15: an unchanged attribute is no change', () => {
   const event = update({ [NICKNAME]: 'Bittern' }, { [DEPARTMENT]: 'Fraud' })
   assert.deepEqual(
     profileChanges(event).map(({ uri }) => uri),
@@ -81,14 +81,14 @@ test('PF-15: an attribute that stays as it is, is no change', () => {
   assert.deepEqual(broken({ values: ['Geology'], mayChange: false }, event), [])
 })
 
-test('what is stored already is no change, however it was sent', () => {
+test('the stored value is no change, in any form', () => {
   assert.deepEqual(
     profileChanges(update({ [DEPARTMENT]: 'Geology', [MOBILES]: ['a'] }, { [DEPARTMENT]: 'Geology', [MOBILES]: 'a' })),
     [],
   )
 })
 
-test('request.claims wins over updatingValue, which counts only when it stands alone', () => {
+test('request.claims takes precedence over updatingValue, which counts only on its own', () => {
   const event: ProfileUpdate = {
     initiatorType: 'USER',
     request: { claims: [{ uri: DEPARTMENT, value: 'stored next' }] },
@@ -105,11 +105,11 @@ test('request.claims wins over updatingValue, which counts only when it stands a
   ])
 })
 
-test('an update without claims breaks nothing', () => {
+test('an update without claims breaks no rule', () => {
   assert.deepEqual(broken({ values: ['Geology'] }, { initiatorType: 'ADMIN', user: {} }), [])
 })
 
-test('a removal is checked by its own rule and does not slip through as an empty value', () => {
+test('a removal is checked by its own rule and does not pass as an empty value', () => {
   for (const removed of ['', []] as AttributeValue[]) {
     const event = update({ [DEPARTMENT]: removed }, { [DEPARTMENT]: 'Geology' })
     assert.deepEqual(broken({ mayBeRemoved: false }, event), ['removal'])
@@ -119,7 +119,7 @@ test('a removal is checked by its own rule and does not slip through as an empty
   }
 })
 
-test('UC-12: upper and lower case, and how letters are composed, make no difference unless asked for', () => {
+test('UC-12: case and the composition of letters are ignored, unless configured', () => {
   const event = update({ [DEPARTMENT]: 'géologie' })
   assert.deepEqual(broken({ values: ['GE\u0301OLOGIE'] }, event), [])
   assert.deepEqual(broken({ values: ['GÉOLOGIE'], isCaseSensitive: true }, event), ['values'])
@@ -133,7 +133,7 @@ test('UC-12: every value of a list must be allowed, and a list of allowed ones i
   assert.deepEqual(broken({ values }, update({ [DEPARTMENT]: ['HR', ''] })), ['values'])
 })
 
-test('a pattern speaks about the whole value', () => {
+test('a pattern applies to the whole value', () => {
   const pattern = String.raw`\+[0-9]{6,15}`
   assert.deepEqual(broken({ claim: MOBILES, pattern }, update({ [MOBILES]: ['+4670000001'] })), [])
   assert.deepEqual(broken({ claim: MOBILES, pattern }, update({ [MOBILES]: ['+4670000001', 'x+4670000001'] })), [
@@ -143,19 +143,19 @@ test('a pattern speaks about the whole value', () => {
 })
 
 test('a pattern that is catastrophic elsewhere takes linear time', () => {
-  // 2^1000 steps in a backtracking engine: with one, this test would not end.
+  // A backtracking engine needs 2^1000 steps. With one, this test would not end.
   const value = `${'a'.repeat(1000)}!`
   assert.deepEqual(broken({ pattern: '(a+)+' }, update({ [DEPARTMENT]: value })), ['pattern'])
 })
 
-test('a value longer than its limit is refused before it is matched', () => {
+test('a value longer than its limit is rejected before matching', () => {
   assert.deepEqual(broken({ pattern: 'a*' }, update({ [DEPARTMENT]: 'a'.repeat(1025) })), ['length'])
   assert.deepEqual(broken({ pattern: 'a*' }, update({ [DEPARTMENT]: 'a'.repeat(1024) })), [])
   assert.deepEqual(broken({ maxLength: 3 }, update({ [DEPARTMENT]: ['abc', 'abcd'] })), ['length'])
   assert.deepEqual(broken({ values: ['b'] }, update({ [DEPARTMENT]: 'a'.repeat(5000) })), ['values'])
 })
 
-test('a required attribute must be there after any update', () => {
+test('a required attribute must exist after any update', () => {
   const isRequired = true
   assert.deepEqual(broken({ isRequired }, update({ [NICKNAME]: 'Heron' }, { [DEPARTMENT]: 'Geology' })), [])
   assert.deepEqual(broken({ isRequired }, update({ [NICKNAME]: 'Heron' })), ['required'])
@@ -163,14 +163,14 @@ test('a required attribute must be there after any update', () => {
   assert.deepEqual(broken({ isRequired }, update({ [DEPARTMENT]: ['', 'Geology'] })), [])
 })
 
-test('PF-04, PF-05: a rule may be about some initiators only', () => {
+test('PF-04, PF-05: a rule may apply to some initiators only', () => {
   const rule = { mayChange: false, initiators: ['USER' as const] }
   assert.deepEqual(broken(rule, update({ [DEPARTMENT]: 'HR' }, {}, 'USER')), ['change'])
   assert.deepEqual(broken(rule, update({ [DEPARTMENT]: 'HR' }, {}, 'ADMIN')), [])
   assert.deepEqual(broken(rule, update({ [DEPARTMENT]: 'HR' }, {}, 'APPLICATION')), [])
 })
 
-test('every broken rule is named once, in order, with words that hold no value', () => {
+test('every broken rule is reported once, in order, in words without a value', () => {
   const check = createProfileCheck([
     { claim: DEPARTMENT, values: ['Geology'] },
     { claim: NICKNAME, mayBeRemoved: false, reason: 'nickname_stays', description: 'Keep your nickname.' },
@@ -193,7 +193,7 @@ test('every broken rule is named once, in order, with words that hold no value',
   ])
 })
 
-test('the policy refuses with the first reason and tells people everything, the operator the names only', async () => {
+test('the policy refuses with the first reason, shows people every problem, and shows the operator only names', async () => {
   const policy = profileRules({
     rules: [
       { claim: DEPARTMENT, values: ['Geology'], reason: 'invalid_department_input' },
@@ -219,7 +219,7 @@ test('the policy refuses with the first reason and tells people everything, the 
   )
 })
 
-test('rules that cannot work are refused with what to change', () => {
+test('invalid rules are rejected with what to change', () => {
   const messageOf = (rule: unknown) => {
     const read = readDocument(profileRuleSchema, rule)
     return read.ok ? 'accepted' : describeIssues(read.issues)

@@ -4,28 +4,31 @@ import { RE2JS } from 're2js'
 import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 
-/** A user attribute as it travels: one text, or a list for an attribute that may have several values. */
+/** A user attribute as it is sent: one string, or a list for an attribute that may have several values. */
 export type AttributeValue = string | string[]
 
-/** The parts of the event that rules look at. */
+/** The parts of the event that rules read. */
 export type ProfileUpdate = Pick<ProfileEvent, 'initiatorType' | 'request' | 'user'>
 
-/** One attribute that an update touches. */
+/** One attribute that an update changes. */
 export interface ProfileChange {
   /** Local claim URI. */
   uri: string
-  /** What is stored. Absent: nothing, or the action is not sent this attribute; the event does not tell which. */
+  /**
+   * The stored value. Absent: there is none, or the action does not receive this attribute; the event does not show
+   * which.
+   */
   before?: AttributeValue
-  /** What will be stored. `''` and `[]` remove the attribute. */
+  /** The value that will be stored. `''` and `[]` remove the attribute. */
   after: AttributeValue
 }
 
 /**
- * What an update changes.
+ * The changes of an update.
  *
- * Presence of the URI is what makes a change: a removal travels as `''` or `[]` and would be overlooked by whoever asks
- * whether there is a value. `request.claims` is the truth; `updatingValue` counts only for an attribute that is not
- * there. What is stored already is no change.
+ * An attribute changes if its URI is present. A removal is sent as `''` or `[]`, so a check for a value would miss it.
+ * `request.claims` takes precedence; `updatingValue` counts only for an attribute that is not in it. The stored value
+ * is no change.
  */
 export function profileChanges({ request, user }: ProfileUpdate): ProfileChange[] {
   const stored = new Map(user.claims?.map(({ uri, value }) => [uri, value]))
@@ -41,62 +44,66 @@ export function profileChanges({ request, user }: ProfileUpdate): ProfileChange[
   })
 }
 
-/** Whether the update takes the attribute away. */
+/** Whether the update removes the attribute. */
 export function isRemoval({ after }: ProfileChange): boolean {
   return after.length === 0
 }
 
-/** The values of an attribute, whichever way it was sent. A removed attribute has none. */
+/** The values of an attribute, in either form. A removed attribute has none. */
 export function attributeValues(value: AttributeValue): readonly string[] {
   return typeof value === 'string' ? (value === '' ? [] : [value]) : value
 }
 
-/** `http://wso2.org/claims/department` is `department`: what people are told, because platforms refuse a `/` in answers. */
+/**
+ * `http://wso2.org/claims/department` is `department`. People see this name, because platforms reject a `/` in answers.
+ */
 export function attributeName(uri: string): string {
   return uri.slice(Math.max(uri.lastIndexOf('/'), uri.lastIndexOf(':')) + 1) || uri
 }
 
-/** Equal for people: the same letters however they are composed, in upper or lower case. */
+/** Equal for people: the same letters, ignoring composition and case. */
 export function foldText(text: string): string {
   return text.normalize('NFC').toLowerCase()
 }
 
-/** What must hold for one attribute. Everything but `claim` is optional; at least one check must be given. */
+/** The rule for one attribute. Everything but `claim` is optional, but at least one check is required. */
 export interface ProfileRule {
   /** Local claim URI, for example `http://wso2.org/claims/department`. */
   claim: string
-  /** The values it may have; of a list, each. */
+  /** The allowed values; in a list, of each element. */
   values?: string[]
-  /** Whether `values` are compared letter by letter. Default false: upper and lower case are the same. */
+  /** Whether `values` are case-sensitive. Default false. */
   isCaseSensitive?: boolean
   /**
-   * What the whole value must match; of a list, each. RE2 syntax: everything but look-around and back-references.
-   * Matching takes time proportional to the length of the value whatever the pattern.
+   * What the whole value must match; in a list, each element. RE2 syntax: no look-around and no back-references.
+   * Matching takes time proportional to the length of the value, for every pattern.
    */
   pattern?: string
-  /** Longest value in characters; of a list, each. Default 1024 when there is a pattern, otherwise no limit. */
+  /**
+   * Maximum characters of a value; in a list, of each element. Default 1024 if there is a pattern, otherwise no limit.
+   */
   maxLength?: number
-  /** `false`: once there it stays. Default true. */
+  /** `false`: it cannot be removed. Default true. */
   mayBeRemoved?: boolean
-  /** `false`: nobody the rule is about may touch it, not even for the first time. Default true. */
+  /** `false`: the initiators of the rule cannot change it, not even set it for the first time. Default true. */
   mayChange?: boolean
   /**
-   * `true`: after the update the profile must have it, whatever the update is about. The action must be sent the
-   * attribute, otherwise an update of something else looks as if it were missing and is refused. Default false.
+   * `true`: after any update the profile must have it. The action must receive the attribute. Otherwise it looks
+   * missing, and other updates are rejected. Default false.
    */
   isRequired?: boolean
-  /** Whom the rule is about. Default everybody. */
+  /** The initiators to which the rule applies. Default: all. */
   initiators?: InitiatorType[]
-  /** What programs are told. Default: one of {@link DEFAULT_REASONS}. */
+  /** Reason for programs. Default: one of {@link DEFAULT_REASONS}. */
   reason?: string
-  /** What people are told. Default: a sentence that names the attribute, never a value. */
+  /** Message for people. Default: a sentence with the name of the attribute, never with a value. */
   description?: string
 }
 
-/** What a rule looks at. */
+/** The input of a rule. */
 export type ProfileCheck = 'change' | 'removal' | 'required' | 'length' | 'values' | 'pattern'
 
-/** The `reason` of an answer, by what was wrong. */
+/** The `reason` of an answer, by problem. */
 export const DEFAULT_REASONS: Record<ProfileCheck, string> = {
   change: 'attribute_not_changeable',
   removal: 'attribute_not_removable',
@@ -115,7 +122,7 @@ const DESCRIPTIONS: Record<ProfileCheck, (name: string) => string> = {
   pattern: name => `The value of ${name} does not have the required form.`,
 }
 
-/** One attribute that breaks a rule. Holds names, never values. */
+/** One attribute that breaks a rule. Contains names, never values. */
 export interface ProfileViolation {
   uri: string
   check: ProfileCheck
@@ -159,9 +166,9 @@ export const profileRulesOptionsSchema: z.ZodMiniType<ProfileRulesOptions> = z.s
 })
 
 /**
- * Refuses profile updates that break a rule.
+ * Rejects profile updates that break a rule.
  *
- * The first broken rule gives the reason; people are told what is wrong with every attribute.
+ * The first broken rule sets the reason. The message for people lists the problems of all attributes.
  */
 export function profileRules(options: ProfileRulesOptions): Handler<'PRE_UPDATE_PROFILE'> {
   const check = createProfileCheck(readOptions('profileRules', profileRulesOptionsSchema, options).rules)
@@ -176,10 +183,10 @@ export function profileRules(options: ProfileRulesOptions): Handler<'PRE_UPDATE_
 }
 
 /**
- * Prepares rules for checking updates.
+ * Compiles rules for checking updates.
  *
- * @returns A function from an update to what it breaks, in the order of the rules; empty when it breaks nothing.
- * @throws {Error} When a pattern is no RE2 pattern; {@link profileRuleSchema} says so in advance.
+ * @returns A function from an update to the broken rules, in the order of the rules; empty if there are none.
+ * @throws {Error} If a pattern is not an RE2 pattern; {@link profileRuleSchema} checks this in advance.
  */
 export function createProfileCheck(rules: readonly ProfileRule[]): (update: ProfileUpdate) => ProfileViolation[] {
   const prepared = rules.map(rule => ({ rule, check: prepare(rule) }))

@@ -2,8 +2,8 @@ import { type Allow, allow, type Deny, deny, type Fail, fail, type LifetimeEdit,
 import * as z from 'zod/mini'
 
 /**
- * What a policy does in a case that is neither clearly good nor clearly bad: `deny` refuses, `shorten` lets the token
- * live briefly, `allow` goes on as if nothing were wrong, `error` says that no decision could be made.
+ * What a policy does in a doubtful case: `deny` refuses, `shorten` gives the token a short lifetime, `allow` continues,
+ * `error` reports that no decision is possible.
  */
 export type Reaction = 'deny' | 'shorten' | 'allow' | 'error'
 
@@ -20,9 +20,9 @@ const reactions: Record<
 }
 
 /**
- * Decides as the setting says.
+ * Decides by the setting.
  *
- * @param how.description What the client reads when it is denied.
+ * @param how.description What the client reads if it is denied.
  * @param how.why What the operator reads.
  * @param how.seconds The lifetime for `shorten`.
  */

@@ -42,7 +42,7 @@ for (const [row, score, time, lifetime] of [
   ['T232', 25, '08:59', '300'],
   ['T233', 24, '12:00', undefined],
 ] as const) {
-  test(`${row}: a score of ${score} at ${time} UTC lets the token live ${lifetime ?? 'as the application says'}`, async () => {
+  test(`${row}: a score of ${score} at ${time} UTC gives a lifetime of ${lifetime ?? 'the application'}`, async () => {
     const { answer, lifetimes } = await judge(score, `${time}:00`)
     assert.equal(answer.actionStatus, 'SUCCESS')
     assert.deepEqual(lifetimes, lifetime ? [[ACCESS, lifetime]] : [])
@@ -74,13 +74,13 @@ test('thresholds, lifetimes and hours are settings', async () => {
   assert.deepEqual((await judge(9, '12:00:00', options)).lifetimes, [])
 })
 
-test('T238: a lifetime that is shorter already is left alone', async () => {
+test('T238: a shorter lifetime does not change', async () => {
   for (const time of ['12:00:00', '20:00:00']) {
     assert.deepEqual((await judge(50, time, {}, requestWith({ expiresIn: 240 }))).lifetimes, [])
   }
 })
 
-test('T239: where no lifetime is offered none is sent, and a setting may deny', async () => {
+test('T239: if no lifetime is offered none is sent, and a setting may deny', async () => {
   const request = requestWith({ offers: ['/accessToken/scopes/'] })
   const allowed = await judge(50, '12:00:00', {}, request)
   assert.deepEqual(allowed.answer, { actionStatus: 'SUCCESS' })
@@ -89,7 +89,7 @@ test('T239: where no lifetime is offered none is sent, and a setting may deny', 
   assert.equal((await judge(50, '12:00:00', { notOffered: 'error' }, request)).answer.actionStatus, 'ERROR')
 })
 
-test('the refresh token may be shortened too, where there is one', async () => {
+test('the refresh token may be shortened too, if there is one', async () => {
   const options = { refreshSeconds: 1800 }
   const full = sampleRequest('PRE_ISSUE_ACCESS_TOKEN')
   assert.deepEqual((await judge(50, '12:00:00', options, full)).lifetimes, [
@@ -101,7 +101,7 @@ test('the refresh token may be shortened too, where there is one', async () => {
   assert.deepEqual(none.record.reports, [])
 })
 
-test('T234: without a score a setting decides, and an error is answered unless told otherwise', async () => {
+test('T234: without a score a setting decides, and the default is an error', async () => {
   const unavailable: Reputation = { kind: 'unavailable', why: 'quota' }
   const { status, answer, record } = await judge(unavailable, '12:00:00')
   assert.equal(status, 500)
@@ -113,7 +113,7 @@ test('T234: without a score a setting decides, and an error is answered unless t
   assert.deepEqual((await judge(unavailable, '20:00:00', { unavailable: 'shorten' })).lifetimes, [[ACCESS, '300']])
 })
 
-test('the service is asked with the normalized address and the time that is left, and not without a public one', async () => {
+test('the service gets the normalized address and the remaining time, and is not called without a public address', async () => {
   const asked: [string, number][] = []
   const lookup: ReputationLookup = async (address, { remainingMs }) => {
     asked.push([address, remainingMs])
@@ -128,7 +128,7 @@ test('the service is asked with the normalized address and the time that is left
   assert.equal(asked.length, 1)
 })
 
-test('the explanation tells the band and neither score nor address', async () => {
+test('the explanation contains the band, but neither score nor address', async () => {
   for (const [score, why] of [
     [80, 'reputation: high risk'],
     [50, 'reputation: medium risk'],
@@ -138,7 +138,7 @@ test('the explanation tells the band and neither score nor address', async () =>
   }
 })
 
-test('thresholds that contradict each other are found when the policy is made', () => {
+test('thresholds that contradict each other are found when the policy is created', () => {
   const lookup = () => ({ kind: 'score', score: 0 }) as const
   assert.throws(
     () => reputation({ denyAbove: 20, reduceFrom: 30 }, { lookup }),

@@ -5,33 +5,33 @@ import { readOptions } from './options.ts'
 import { type Reaction, react, reactionSchema } from './reaction.ts'
 import { readSourceAddress, type TrustedHeader, trustedHeaderSchema } from './source-address.ts'
 
-/** What a reputation service says of an address: 0 is harmless, 100 is certainly abusive. */
+/** The score of an address: 0 is harmless, 100 is certainly abusive. */
 export type Reputation =
   | { kind: 'score'; score: number }
-  /** No score could be had; `why` is a class, for example `quota`, never an address or a key. */
+  /** No score is available; `why` is a class, for example `quota`, never an address or a key. */
   | { kind: 'unavailable'; why: string }
 
 /**
- * Asks for the reputation of an address. Never rejects. Answers at once when it knows.
+ * Returns the reputation of an address. Never rejects. Answers at once if it is cached.
  *
- * @param call.remainingMs Milliseconds after which nobody waits for the answer any more.
+ * @param call.remainingMs Milliseconds after which the caller no longer waits.
  */
 export type ReputationLookup = (address: string, call: { remainingMs: number }) => Reputation | Promise<Reputation>
 
 export interface ReputationOptions {
   source?: TrustedHeader
-  /** Scores above this are denied. Default 75, so that 75 itself is not. */
+  /** Scores above this are denied. Default 75, so 75 itself is allowed. */
   denyAbove?: number
-  /** Scores below this change nothing. Default 25; from there to `denyAbove` the lifetime is reduced. */
+  /** Scores below this change nothing. Default 25. From here to `denyAbove` the lifetime is reduced. */
   reduceFrom?: number
-  /** Seconds a token lives at a middling score within the hours. Default 900. Never longer than the application's own. */
+  /** Lifetime in seconds of a reduced token within the hours. Default 900. Never longer than the application's own. */
   insideSeconds?: number
-  /** And outside of them. Default 300. */
+  /** The same outside the hours. Default 300. */
   outsideSeconds?: number
   hours?: Hours
-  /** Seconds the refresh token lives at most at a middling score. Default: it is left alone. */
+  /** Maximum lifetime in seconds of the refresh token of a reduced token. Default: no limit. */
   refreshSeconds?: number
-  /** No score could be had. Default `error`. */
+  /** No score is available. Default `error`. */
   unavailable?: Reaction
   /** The lifetime must be reduced but the event does not offer it. Default `allow`. */
   notOffered?: Exclude<Reaction, 'shorten'>
@@ -64,12 +64,12 @@ export const reputationOptionsSchema: z.ZodMiniType<
     }),
   )
 
-/** Milliseconds kept back from the budget to word and send the answer. */
+/** Milliseconds of the budget that are reserved for the answer. */
 const RESERVE_MS = 100
 
 /**
- * Denies, reduces or allows by the reputation of the client's address. Requests without a public address pass: put
- * `sourceAddress` before it to decide about them.
+ * Denies, reduces or allows by the reputation of the client's address. Requests without a public address pass. To
+ * decide about them, put `sourceAddress` before it.
  */
 export function reputation(
   options: ReputationOptions,
@@ -103,7 +103,7 @@ export function reputation(
     }
     const { refreshSeconds } = settings
     const shortenRefresh = refreshSeconds === undefined ? undefined : shortenRefreshTo(refreshSeconds)
-    // Without a refresh token there is nothing to shorten, and nothing to report either.
+    // Without a refresh token there is nothing to shorten and nothing to report.
     const edits = shortenRefresh && context.may(shortenRefresh) ? [shorten, shortenRefresh] : [shorten]
     return allow(edits, { why: 'reputation: medium risk' })
   }

@@ -27,13 +27,13 @@ test("a refresh starts from the application's own lifetime again", async () => {
   assert.equal(await lifetime(restored, { expiresIn: 3600 }), undefined)
 })
 
-test('other grants and applications that are not listed keep what they have', async () => {
+test('other grants and unlisted applications do not change', async () => {
   assert.equal(await lifetime(restored, { grantType: 'authorization_code' }), undefined)
   assert.equal(await lifetime(restored, { clientId: 'web2' }), undefined)
   assert.equal(await lifetime(restored, { clientId: 'toString' }), undefined)
 })
 
-test('a policy that shortens still wins, wherever it stands', async () => {
+test('a policy that shortens still wins, in any order', async () => {
   const short: Handler<'PRE_ISSUE_ACCESS_TOKEN'> = () => allow([shortenTo(900)])
   assert.equal(await lifetime(combine(restored, short)), '900')
   assert.equal(await lifetime(combine(short, restored)), '900')

@@ -14,9 +14,9 @@ export const restoreLifetimeOptionsSchema: z.ZodMiniType<RestoreLifetimeOptions>
 /**
  * Starts every refresh from the application's own lifetime.
  *
- * A platform refreshes with the lifetime of the token before, so a lifetime that was reduced once stays reduced. The
- * event does not say what the application's own is, hence it must be told here; applications that are not listed keep
- * what they have. Other policies may reduce it again.
+ * A platform refreshes with the lifetime of the previous token, so a reduced lifetime stays reduced. The event does not
+ * contain the application's own lifetime, so it must be configured here. Unlisted applications do not change. Other
+ * policies may reduce the lifetime again.
  */
 export function restoreLifetime(options: RestoreLifetimeOptions): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
   const { applications } = readOptions('restore-lifetime', restoreLifetimeOptionsSchema, options)

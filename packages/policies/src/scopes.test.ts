@@ -21,24 +21,24 @@ async function judge(
 
 const metrics: ScopesOptions = { allowed: ['read:metrics'] }
 
-test('T240: machines keep only the scopes that are allowed', async () => {
+test('T240: machines keep only the allowed scopes', async () => {
   const { operations, why } = await judge(metrics, ['a', 'read:metrics', 'b'])
   assert.deepEqual(operations, ['remove /accessToken/scopes/0', 'remove /accessToken/scopes/2'])
   assert.equal(why, 'scopes: limited')
 })
 
-test('T241: other grants are left alone', async () => {
+test('T241: other grants do not change', async () => {
   const { answer } = await judge(metrics, ['a'], { grantType: 'authorization_code' })
   assert.deepEqual(answer, { actionStatus: 'SUCCESS' })
 })
 
-test('a token without scopes, or with allowed ones only, is left alone', async () => {
+test('a token without scopes, or with allowed ones only, does not change', async () => {
   for (const granted of [undefined, [], ['read:metrics']]) {
     assert.deepEqual((await judge(metrics, granted)).answer, { actionStatus: 'SUCCESS' })
   }
 })
 
-test('an application may have a list of its own, and the grants are a setting', async () => {
+test('an application may have its own list, and the grants are a setting', async () => {
   const options: ScopesOptions = { ...metrics, applications: { batch: ['jobs.run'] }, grantTypes: ['password'] }
   const { operations } = await judge(options, ['jobs.run', 'read:metrics'], {
     clientId: 'batch',
@@ -47,13 +47,13 @@ test('an application may have a list of its own, and the grants are a setting', 
   assert.deepEqual(operations, ['remove /accessToken/scopes/1'])
 })
 
-test('when no scope is left a setting decides', async () => {
+test('if no scope remains a setting decides', async () => {
   assert.deepEqual((await judge(metrics, ['a'])).operations, ['remove /accessToken/scopes/0'])
   const { answer } = await judge({ ...metrics, noneLeft: 'deny' }, ['a'])
   assert.equal(answer.actionStatus === 'FAILED' && answer.failureReason, 'invalid_scope')
 })
 
-test('scopes that cannot be taken away are no reason to grant them, unless a setting says so', async () => {
+test('scopes that cannot be removed are not granted, unless a setting allows it', async () => {
   const offers = ['/accessToken/claims/aud/']
   assert.equal((await judge(metrics, ['a'], { offers })).answer.actionStatus, 'FAILED')
   assert.equal((await judge({ ...metrics, notOffered: 'allow' }, ['a'], { offers })).answer.actionStatus, 'SUCCESS')

@@ -3,15 +3,15 @@ import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 
 export interface ScopesOptions {
-  /** The scopes that may be granted; all others are taken away. */
+  /** The scopes that may be granted. All others are removed. */
   allowed: string[]
-  /** Other lists for single applications, by client id. Default none. */
+  /** Other lists for single applications, by client id. Default: none. */
   applications?: Record<string, string[]>
   /** The grants that are limited. Default `client_credentials`. */
   grantTypes?: string[]
-  /** What happens when no scope is left of those granted. Default `allow`: a token without scopes. */
+  /** The reaction if none of the granted scopes remains. Default `allow`: a token without scopes. */
   noneLeft?: 'allow' | 'deny'
-  /** What happens when scopes must go but the event does not offer it. Default `deny`. */
+  /** The reaction if scopes must be removed but the event does not offer it. Default `deny`. */
   notOffered?: 'allow' | 'deny'
 }
 
@@ -25,7 +25,7 @@ export const scopesOptionsSchema: z.ZodMiniType<Required<ScopesOptions>> = z.str
   notOffered: z._default(decision, 'deny'),
 })
 
-/** Limits the scopes of some grants, whatever the client asked for. */
+/** Limits the scopes of some grants, independent of the request. */
 export function scopes(options: ScopesOptions): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
   const settings = readOptions('scopes', scopesOptionsSchema, options)
   const applications = new Map(Object.entries(settings.applications))

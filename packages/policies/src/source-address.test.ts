@@ -6,7 +6,7 @@ import { classifyAddress, type SourceAddressOptions, sourceAddress } from '@pref
 const requestWith = (additionalHeaders: { name: string; value: string[] }[] | undefined) =>
   sampleRequest('PRE_ISSUE_ACCESS_TOKEN', { event: { request: { additionalHeaders } } })
 
-/** What the policy says about requests with these values of the header. */
+/** The decision of the policy about requests with these values of the header. */
 async function judge(values: string[] | undefined, options: SourceAddressOptions = {}, name = 'x-client-source-ip') {
   const { answer, record } = await decide(
     { preIssueAccessToken: sourceAddress(options) },
@@ -15,7 +15,7 @@ async function judge(values: string[] | undefined, options: SourceAddressOptions
   return { status: answer.actionStatus, why: record.why, answer, operations: record.operations }
 }
 
-test('addresses are normalized: ports, brackets, zones and mapping are taken off', () => {
+test('addresses are normalized: ports, brackets, zones and mapping are removed', () => {
   for (const [written, address] of [
     ['8.8.8.8', '8.8.8.8'],
     [' 8.8.8.8 ', '8.8.8.8'],
@@ -34,7 +34,7 @@ test('addresses are normalized: ports, brackets, zones and mapping are taken off
   }
 })
 
-test('what is no address is malformed, T237', () => {
+test('an invalid address is malformed, T237', () => {
   for (const written of [
     '1.2.3.4&verbose',
     '1.2.3.4&maxAgeInDays=365',
@@ -64,7 +64,7 @@ test('what is no address is malformed, T237', () => {
   }
 })
 
-test('special addresses are told apart: inside a network, or nobody’s', () => {
+test('special addresses are distinguished: private or reserved', () => {
   const kinds = {
     private: [
       '10.0.0.1',
@@ -98,7 +98,7 @@ test('special addresses are told apart: inside a network, or nobody’s', () => 
   }
 })
 
-test('T226: the header is found whatever its case', async () => {
+test('T226: the header is found in any case', async () => {
   assert.equal((await judge(['8.8.8.8'], {}, 'X-Client-Source-IP')).status, 'SUCCESS')
 })
 
@@ -114,7 +114,7 @@ test('T227: without the header the request is denied, with a description', async
   }
 })
 
-test('each kind of address has a setting of its own, safe by default', async () => {
+test('each kind of address has its own setting, safe by default', async () => {
   const values = { missing: undefined, malformed: ['x'], private: ['10.0.0.1'], reserved: ['203.0.113.5'] }
   for (const [kind, value] of Object.entries(values)) {
     assert.equal((await judge(value)).status, 'FAILED', kind)
@@ -128,7 +128,7 @@ test('each kind of address has a setting of its own, safe by default', async () 
   }
 })
 
-test('of a chain the address is believed that the own proxies wrote, not what the client put before it', async () => {
+test('of a chain, the address that the own proxies wrote is used, not what the client put before it', async () => {
   const forwarded = (values: string[], trustedProxies: number) =>
     judge(values, { source: { header: 'X-Forwarded-For', trustedProxies } }, 'x-forwarded-for')
   assert.match((await forwarded(['10.0.0.1, 8.8.8.8'], 1)).why ?? '', /public/)
@@ -138,13 +138,13 @@ test('of a chain the address is believed that the own proxies wrote, not what th
   assert.match((await forwarded(['8.8.8.8'], 2)).why ?? '', /malformed/)
 })
 
-test('the explanation tells the class of the address and never the address', async () => {
+test('the explanation contains the class of the address and never the address', async () => {
   assert.equal((await judge(['8.8.8.8'])).why, 'source address: public IPv4')
   assert.equal((await judge(['2001:4860:4860::8888'])).why, 'source address: public IPv6')
   assert.equal((await judge(['fd00::1'])).why, 'source address: private (uniqueLocal)')
 })
 
-test('options that cannot be are found when the policy is made', () => {
+test('invalid options are found when the policy is created', () => {
   assert.throws(() => sourceAddress({ missing: 'maybe' as never }), /source-address: missing/)
   assert.throws(() => sourceAddress({ source: { trustedProxies: 0 } }), /source\.trustedProxies/)
   assert.throws(() => sourceAddress({ shortenToSecond: 1 } as never), /shortenToSecond/)

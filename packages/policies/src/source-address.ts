@@ -4,26 +4,26 @@ import * as z from 'zod/mini'
 import { readOptions } from './options.ts'
 import { type Reaction, react, reactionSchema } from './reaction.ts'
 
-/** Where a request came from, as far as its headers tell. */
+/** The origin of a request, according to its headers. */
 export type SourceAddress =
   | { kind: 'public'; family: 'IPv4' | 'IPv6'; address: string }
-  /** Private, loopback, link-local and shared addresses: inside somebody's network. */
+  /** Private, loopback, link-local and shared addresses: inside a private network. */
   | { kind: 'private'; range: string; address: string }
-  /** Addresses no client on the internet has: documentation, multicast, translation, unassigned blocks. */
+  /** Addresses that no client on the internet has: documentation, multicast, translation, unassigned blocks. */
   | { kind: 'reserved'; range: string; address: string }
   | { kind: 'malformed' }
   | { kind: 'missing' }
 
-/** Which header is believed. */
+/** The header to use. */
 export interface TrustedHeader {
   /**
-   * The forwarded header that carries the address. A client can send any header, so name one that your gateway sets and
-   * overwrites. Default `x-client-source-ip`.
+   * The forwarded header with the address. A client can send any header, so use one that your gateway overwrites.
+   * Default `x-client-source-ip`.
    */
   header?: string
   /**
-   * How many of your own proxies append to that header. Counted from the right: 1, the default, takes the last address,
-   * which the proxy nearest to the platform wrote; what a client put before it is ignored.
+   * How many of your own proxies append to that header, counted from the right. The default, 1, uses the last address,
+   * which the proxy nearest to the platform wrote. What a client put before it is ignored.
    */
   trustedProxies?: number
 }
@@ -39,18 +39,18 @@ export const trustedHeaderSchema: z.ZodMiniType<Required<TrustedHeader>> = z.pre
   {},
 )
 
-/** What to do with a request whose address cannot be judged by country or reputation. */
+/** The reaction to requests whose address has no country or reputation. */
 export interface SourceAddressOptions {
   source?: TrustedHeader
-  /** No such header. Default `deny`. */
+  /** The header is missing. Default `deny`. */
   missing?: Reaction
-  /** The header holds no address. Default `deny`. */
+  /** The header contains no address. Default `deny`. */
   malformed?: Reaction
   /** The address belongs to a private network. Default `deny`. */
   private?: Reaction
-  /** The address belongs to nobody on the internet. Default `deny`. */
+  /** The address is reserved. Default `deny`. */
   reserved?: Reaction
-  /** Lifetime in seconds where a setting says `shorten`. Default 300. */
+  /** Lifetime in seconds for settings with `shorten`. Default 300. */
   shortenToSeconds?: number
 }
 
@@ -65,7 +65,7 @@ export const sourceAddressOptionsSchema: z.ZodMiniType<
   shortenToSeconds: z._default(z.int().check(z.gte(1)), 300),
 })
 
-/** Decides about requests without a public address, so that the policies after it need not. */
+/** Decides about requests without a public address, so later policies need not. */
 export function sourceAddress(options: SourceAddressOptions = {}): Handler<'PRE_ISSUE_ACCESS_TOKEN'> {
   const settings = readOptions('source-address', sourceAddressOptionsSchema, options)
   return (_event, context) => {
@@ -89,8 +89,8 @@ const DESCRIPTIONS = {
 /**
  * Finds the address of the client in the forwarded headers.
  *
- * A header that is repeated or holds a comma-separated chain is read as one list. A chain shorter than the number of
- * trusted proxies is malformed: somebody went around a proxy.
+ * A repeated header or a comma-separated chain is read as one list. A chain shorter than the number of trusted proxies
+ * is malformed, because the request bypassed a proxy.
  */
 export function readSourceAddress(
   context: Pick<Context, 'headers'>,
@@ -107,11 +107,11 @@ export function readSourceAddress(
 }
 
 /**
- * Normalizes an address and says what it is: a port, brackets and a zone are taken off, an IPv4 address mapped into IPv6
- * is the IPv4 address. Only dotted decimal is IPv4; `0177.1` and `2130706433` are malformed.
+ * Normalizes and classifies an address. A port, brackets and a zone are removed; an IPv4 address mapped into IPv6
+ * becomes the IPv4 address. Only dotted decimal is IPv4; `0177.1` and `2130706433` are malformed.
  */
 export function classifyAddress(written: string): ClassifiedAddress {
-  // Several policies ask about the same address one after the other.
+  // Several policies need the same address in sequence.
   if (latest?.written !== written) latest = { written, found: classify(written) }
   return latest.found
 }
@@ -158,7 +158,7 @@ function parseAddress(written: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   if (dotted) return parseDotted(dotted)
   const text = (BRACKETED.exec(written)?.[1] ?? written).replace(ZONE, '')
   const embedded = IPV6_TEXT.exec(text)
-  // The parser would take 0x7f and octal numbers in the dotted tail.
+  // The parser would accept 0x7f and octal numbers in the dotted tail.
   if (!embedded || (embedded[1] && !parseDotted(embedded[1])) || !ipaddr.IPv6.isValid(text)) return undefined
   const address = ipaddr.IPv6.parse(text)
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address

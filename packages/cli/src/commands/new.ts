@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { delimiter, dirname, join, relative, resolve } from 'node:path'
-import process from 'node:process'
+import { delimiter, dirname, join, relative, resolve, sep } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
@@ -115,10 +114,10 @@ const NODE_MAJOR = 24
 /**
  * A warning when the `node` of this shell is not the one that the project needs; empty when it is.
  *
- * In the workspace another `node` comes first in the path: the one that it brings along, which stays here.
+ * In the workspace other ones come first in the path: those that it brings along, which stay here.
  */
 async function nodeWarning({ env }: Io): Promise<string> {
-  const path = (env['PATH'] ?? '').split(delimiter).filter(entry => resolve(entry) !== dirname(process.execPath))
+  const path = (env['PATH'] ?? '').split(delimiter).filter(entry => !entry.split(sep).includes('node_modules'))
   const found = await run('node', ['--version'], { env: { PATH: path.join(delimiter) } }).catch(() => undefined)
   const version = found?.stdout.trim()
   if (version?.startsWith(`v${NODE_MAJOR}.`)) return ''

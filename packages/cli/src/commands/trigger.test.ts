@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { allow, defineExtension, type Handler, setClaim } from '@preflow/extension'
+import { serve } from '@preflow/extension/node'
 import { Webhook } from 'standardwebhooks'
 import { run } from '../run.ts'
 
@@ -225,6 +227,27 @@ test('a request or an event from a file is sent', async t => {
   assert.deepEqual(seen[1]?.body.event, event)
   assert.notDeepEqual(seen[1]?.body.allowedOperations, allowedOperations)
   assert.equal((await preflow(['preUpdateProfile', '--file', asRequest, '--to', url])).code, 2)
+})
+
+test('what the SDK left out, and where a handler threw, is shown to its author', async t => {
+  const served = async (handler: Handler<'PRE_ISSUE_ACCESS_TOKEN'>) => {
+    const extension = defineExtension({ preIssueAccessToken: handler }, { caller: { type: 'none' } })
+    const server = await serve(extension, { log: () => {} })
+    t.after(() => server.close())
+    return server.url
+  }
+  const leftOut = await preflow(['preIssueAccessToken', '--to', await served(() => allow([setClaim('iss', 'x')]))])
+  assert.equal(leftOut.code, 0)
+  assert.match(leftOut.out, /SUCCESS without operations\.\nThe extension reports:\n {2}setClaim: /)
+  const url = await served(() => {
+    throw new TypeError('the name of Ines')
+  })
+  const thrown = await preflow(['preIssueAccessToken', '--to', url])
+  assert.equal(thrown.code, 1)
+  assert.match(thrown.out, /\nIts handler threw TypeError at .*trigger\.test\.ts:\d+:\d+/)
+  assert.doesNotMatch(thrown.out, /Ines/)
+  const document = JSON.parse((await preflow(['preIssueAccessToken', '--to', url, '--json'])).out)
+  assert.equal(document.explanation.thrown.name, 'TypeError')
 })
 
 test('a file in the form of the guides, with headers as an object, is sent as platforms send it', async t => {

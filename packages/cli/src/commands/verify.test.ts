@@ -31,7 +31,7 @@ async function preflow(argv: string[], env: Record<string, string> = { PREFLOW_A
 }
 
 async function served(t: TestContext, extension: Extension): Promise<string> {
-  const server = await serve(extension)
+  const server = await serve(extension, { log: false })
   t.after(() => server.close())
   return server.url
 }

@@ -1,5 +1,6 @@
-import { type ActionType, contractRevision, type Platform } from '@preflow/contract'
+import { type ActionType, contractRevision, type Platform, present } from '@preflow/contract'
 import type { Delivery, OperationVerdict, Outcome } from '@preflow/engine'
+import type { Explanation } from '@preflow/extension/node'
 import { type Paint, plain } from '../verify/paint.ts'
 import type { Target } from './action-call.ts'
 import { clientView } from './client-view.ts'
@@ -28,7 +29,7 @@ function answerBody(delivery: Delivery | undefined): unknown {
   }
 }
 
-export function asJson({ type, scenario, version, platform, outcome, request, delivery }: Report): object {
+export function asJson({ explanation, type, scenario, version, platform, outcome, request, delivery }: Report): object {
   const { trace, ...decided } = outcome
   const { event: _, ...ending } = decided as { event?: unknown }
   return {
@@ -43,6 +44,7 @@ export function asJson({ type, scenario, version, platform, outcome, request, de
     request: trace.request ? { ...trace.request, body: request === undefined ? null : JSON.parse(request.body) } : null,
     answer: trace.answer ? { ...trace.answer, body: answerBody(delivery) } : null,
     attempts: trace.attempts,
+    ...present({ explanation }),
     durationMs: trace.durationMs,
   }
 }
@@ -67,7 +69,12 @@ export function asText(report: Report, paint: Paint, isFull: boolean): string {
     lines.push(`${words} after ${Math.round(durationMs)} ms${times}${why}`)
   }
   if (isFull && delivery?.ok) lines.push('', 'The answer', indented(answerBody(delivery)), '')
-  lines.push(...verdictLines(outcome, paint), ending(type, outcome, platform, paint), '')
+  lines.push(
+    ...verdictLines(outcome, paint),
+    ...explanationLines(report.explanation, paint),
+    ending(type, outcome, platform, paint),
+    '',
+  )
   return lines.join('\n')
 }
 
@@ -79,6 +86,20 @@ function verdictLines(outcome: Outcome, paint: Paint): string[] {
   return [
     `${word} with ${operations.length} ${operations.length === 1 ? 'operation' : 'operations'}:`,
     ...operationLines(operations, paint),
+  ]
+}
+
+/** What the extension left out by itself, and where it threw. */
+function explanationLines(explanation: Explanation | undefined, paint: Paint): string[] {
+  if (!explanation) return []
+  const { reports, thrown } = explanation
+  return [
+    ...(reports.length > 0
+      ? ['The extension reports:', ...reports.map(report => paint.doubtful(plain(`  ${report}`)))]
+      : []),
+    ...(thrown
+      ? [paint.bad(plain(`Its handler threw ${[thrown.name, thrown.code, thrown.at].filter(Boolean).join(' ')}`))]
+      : []),
   ]
 }
 

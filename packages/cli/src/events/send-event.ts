@@ -8,6 +8,7 @@ import {
   type Outcome,
   type SendRequest,
 } from '@preflow/engine'
+import { EXPLAIN_HEADER, EXPLANATION_HEADER, type Explanation } from '@preflow/extension/node'
 import { type Io, UsageError } from '../command.ts'
 import { readAssignment, withPath } from './edit-path.ts'
 import { flowOutcome } from './flow-outcome.ts'
@@ -66,6 +67,8 @@ export interface Sent {
   /** Of the last attempt; absent when nothing was sent. */
   request?: SendRequest
   delivery?: Delivery
+  /** What an extension on this machine says to its author, where it has no log of its own. */
+  explanation?: Explanation
 }
 
 export async function sendEvent(call: ActionCall, io: Io): Promise<Sent> {
@@ -76,7 +79,7 @@ export async function sendEvent(call: ActionCall, io: Io): Promise<Sent> {
       { ...call, signal: io.signal },
       {
         send: async request => {
-          const delivery = await send(request)
+          const delivery = await send(isOnThisMachine(request.url) ? withQuestion(request) : request)
           Object.assign(seen, { request, delivery })
           return delivery
         },
@@ -84,8 +87,32 @@ export async function sendEvent(call: ActionCall, io: Io): Promise<Sent> {
         now: Date.now,
       },
     )
-    return { outcome: flowOutcome(call.action.type, call.event, outcome), ...seen }
+    return {
+      outcome: flowOutcome(call.action.type, call.event, outcome),
+      ...seen,
+      ...present({ explanation: explanationIn(seen.delivery) }),
+    }
   } finally {
     await send.close()
+  }
+}
+
+function isOnThisMachine(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
+}
+
+/** The header beside the body that a platform sends: only `serve` of the SDK looks at it. */
+function withQuestion(request: SendRequest): SendRequest {
+  return { ...request, headers: { ...request.headers, [EXPLAIN_HEADER]: 'on' } }
+}
+
+function explanationIn(delivery: Delivery | undefined): Explanation | undefined {
+  const text = delivery?.ok ? delivery.headers[EXPLANATION_HEADER] : undefined
+  if (text === undefined) return undefined
+  try {
+    const { reports, thrown } = JSON.parse(decodeURIComponent(text)) as Partial<Explanation>
+    return { reports: Array.isArray(reports) ? reports.map(String) : [], ...present({ thrown }) }
+  } catch {
+    return undefined
   }
 }

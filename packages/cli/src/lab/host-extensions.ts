@@ -86,7 +86,7 @@ export async function hostExtensions({
       for (const service of opened.splice(0).reverse()) await service.close?.()
     })
     const server = await atPort(environment, extensionsPort, ({ port }) =>
-      serve(extensions, { port, listeners, isReady }),
+      serve(extensions, { port, listeners, isReady, log: false }),
     )
     closing.push(() => server.close())
     const running = hostedExtensions.map(extension => ({ ...extension, url: `${server.url}/${extension.name}` }))

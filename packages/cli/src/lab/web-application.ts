@@ -60,7 +60,10 @@ const addresses = Object.values(demoAddresses)
 export async function startWebApplication({ port }: { port: number }): Promise<WebApplication> {
   let client: WebClient | undefined
   const app = new Hono<{ Variables: { client: WebClient } }>()
-  const server = await serve({}, { port, listeners: { '/': getRequestListener(request => app.fetch(request)) } })
+  const server = await serve(
+    {},
+    { port, log: false, listeners: { '/': getRequestListener(request => app.fetch(request)) } },
+  )
   const { host } = new URL(server.url)
   const callbackUrl = server.url + CALLBACK_PATH
 

@@ -29,7 +29,7 @@ async function verified<S extends Settings>(
   const read = readService(service, { environment: {}, file: { caller: 'api-key', callerSecrets: [KEY], ...file } })
   assert.ok(read.ok, read.ok ? '' : read.problems.join('\n'))
   const open: OpenService = await service.open(read.configuration, {})
-  const server = await serve(open.extension)
+  const server = await serve(open.extension, { log: false })
   t.after(async () => {
     await server.close()
     await open.close?.()

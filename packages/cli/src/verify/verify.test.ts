@@ -39,7 +39,7 @@ function run(
 const DIFFERENT = [platforms.preflow, platforms.asgardeo, platforms['wso2-is-7.1']]
 
 async function served(t: Pick<TestContext, 'after'>, extension: Extension): Promise<string> {
-  const server = await serve(extension)
+  const server = await serve(extension, { log: false })
   t.after(() => server.close())
   return server.url
 }

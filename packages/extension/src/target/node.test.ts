@@ -4,7 +4,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { present } from '@preflow/contract'
-import { allow, type DecisionRecord, defineExtension, deny, type Handler } from '@preflow/extension'
+import { allow, type DecisionRecord, defineExtension, deny, type Handler, setClaim } from '@preflow/extension'
 import { createLineLog, type RunningServer, type ServeOptions, serve } from '@preflow/extension/node'
 import { sampleRequest } from '@preflow/extension/testing'
 
@@ -22,7 +22,7 @@ async function started(
   extensions: Parameters<typeof serve>[0] = extensionOf(),
   options: ServeOptions = {},
 ): Promise<RunningServer> {
-  const server = await serve(extensions, { graceMs: 100, ...options })
+  const server = await serve(extensions, { graceMs: 100, log: false, ...options })
   t.after(() => server.close())
   return server
 }
@@ -256,7 +256,7 @@ test('closing twice is closing once', async t => {
 
 test('a port that cannot be opened is a sentence that says what to do', async t => {
   const { port } = await started(t)
-  await assert.rejects(serve(extensionOf(), { port }), {
+  await assert.rejects(serve(extensionOf(), { port, log: false }), {
     message: `Cannot listen on 127.0.0.1:${port}. The port is in use. Stop what listens there or choose another port.`,
   })
 })
@@ -309,4 +309,88 @@ test('lines are written together, soon, and before there are many', t => {
   assert.deepEqual(writes, [2, 1])
   for (let line = 0; line < 100; line++) log({ text: 'x'.repeat(1000) })
   assert.equal(writes.length, 3)
+})
+
+test('the author reads where it listens, each decision, what was left out and where a handler threw', async t => {
+  let said = ''
+  const throws = () => {
+    throw Object.assign(new TypeError('the name of Mira'), { code: 'E_CLAIM' })
+  }
+  const handlers: Handler<'PRE_ISSUE_ACCESS_TOKEN'>[] = [
+    () => allow([setClaim('tenant', 'heron'), setClaim('iss', 'https://elsewhere.example')], { why: 'a guest' }),
+    () => deny('access_denied', 'Not from here.'),
+    throws,
+  ]
+  let calls = 0
+  const { url } = await started(
+    t,
+    extensionOf((...given) => (handlers[calls++] ?? throws)(...given)),
+    {
+      log: lines => {
+        said += lines
+      },
+    },
+  )
+  const fresh = () => JSON.stringify(sampleRequest('PRE_ISSUE_ACCESS_TOKEN', { requestId: `r-${calls}` }))
+  for (const _ of handlers) await post(url, { body: fresh() })
+  await post(url, { body: '{' })
+  const lines = said
+    .replaceAll(/in [\d.]+ ms/g, 'in 1.0 ms')
+    .trimEnd()
+    .split('\n')
+  assert.equal(lines[0], `listening at ${url}`)
+  assert.equal(lines[1], 'PRE_ISSUE_ACCESS_TOKEN: allow, 1 operation, a guest, in 1.0 ms')
+  assert.match(lines[2] ?? '', /^ {2}setClaim: /)
+  assert.equal(lines[3], 'PRE_ISSUE_ACCESS_TOKEN: deny access_denied, in 1.0 ms')
+  assert.equal(lines[4], 'PRE_ISSUE_ACCESS_TOKEN: fail server_error, the handler threw, in 1.0 ms')
+  assert.match(lines[5] ?? '', /^ {2}The handler threw TypeError E_CLAIM at .*node\.test\.ts:\d+:\d+/)
+  assert.equal(lines[6], 'call: refused invalid_request, The body is not JSON., in 1.0 ms')
+  assert.equal(lines.length, 7)
+  assert.doesNotMatch(said, /Mira/)
+})
+
+test('an extension with a log of its own is not logged twice', async t => {
+  let said = ''
+  const records: DecisionRecord[] = []
+  const extension = extensionOf(undefined, record => records.push(record))
+  const { url } = await started(t, extension, {
+    log: lines => {
+      said += lines
+    },
+  })
+  await post(url)
+  assert.equal(records.length, 1)
+  assert.equal(said, `listening at ${url}\n`)
+})
+
+test('only a tool on this machine that asks for it learns what the author should know', async t => {
+  const asks = { 'x-preflow-explain': 'on' }
+  const explained = async (extension = extensionOf(() => allow([setClaim('iss', 'x')])), headers = {}, log?: false) => {
+    const { url } = await started(t, extension, { log: log ?? (() => {}) })
+    const answer = await post(url, { headers: { ...json, ...headers } })
+    return answer.headers.get('x-preflow-explanation')
+  }
+  const explanation = JSON.parse(decodeURIComponent((await explained(undefined, asks)) ?? ''))
+  assert.equal(explanation.reports.length, 1)
+  assert.match(explanation.reports[0], /^setClaim: /)
+  assert.equal(await explained(), null, 'nobody asked')
+  assert.equal(
+    await explained(undefined, { ...asks, 'x-forwarded-for': '198.51.100.7' }),
+    null,
+    'a proxy asks for others',
+  )
+  assert.equal(await explained(undefined, asks, false), null, 'it is switched off')
+  assert.equal(await explained(extensionOf(), asks), null, 'there is nothing to explain')
+  assert.equal(
+    await explained(
+      extensionOf(
+        () => allow([setClaim('iss', 'x')]),
+        () => {},
+      ),
+      asks,
+    ),
+    null,
+    'it has a log',
+  )
+  assert.equal(await explained(undefined, { ...asks, 'content-type': 'text/plain' }), null, 'the call was refused')
 })

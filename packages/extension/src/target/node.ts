@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { nextTick } from 'node:process'
+import { nextTick, stderr } from 'node:process'
 import { createCohort } from '@preflow/contract/cohort'
 import type { Extension } from '../define-extension.ts'
 import type { IncomingCall } from '../exchange.ts'
+import { EXPLAIN_HEADER, EXPLANATION_HEADER, explanationOf, readableLines } from './readable-log.ts'
+
+export { EXPLAIN_HEADER, EXPLANATION_HEADER, type Explanation } from './readable-log.ts'
 
 /** How an extension is served. */
 export interface ServeOptions {
@@ -20,6 +23,11 @@ export interface ServeOptions {
   listeners?: Record<string, RequestListener>
   /** Milliseconds a caller may take to send the whole request. Default 5000. */
   requestTimeoutMs?: number
+  /**
+   * Receives readable lines for the author: where it listens, and each decision of an extension that has no `log` of its own.
+   * `false`: nothing is written, and nothing is explained to tools on this machine. Default: standard error.
+   */
+  log?: ((lines: string) => void) | false
   /** Milliseconds that calls in flight get to finish when the server closes. Default 5000. */
   graceMs?: number
 }
@@ -51,6 +59,7 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<RunningServer> {
   const { port = 0, hostname = '127.0.0.1', requestTimeoutMs = 5000, graceMs = 5000 } = options
+  const write = options.log ?? (lines => stderr.write(lines))
   let isClosing = false
   const answerProbe: Record<string, () => Promise<boolean>> = {
     '/livez': async () => true,
@@ -68,7 +77,12 @@ export async function serve(
     }
     if (!extension) return respond(response, 404, { 'content-type': 'text/plain' }, 'No extension lives here.\n')
     extension.answer(callOf(request)).then(
-      ({ status, headers, body }) => {
+      ({ status, headers, body, record }) => {
+        if (record && write) {
+          write(readableLines(record))
+          const explanation = mayExplain(request) ? explanationOf(record) : undefined
+          if (explanation !== undefined) response.setHeader(EXPLANATION_HEADER, explanation)
+        }
         // A connection kept alive would hold the shutdown; what is left of a body that was too large is not read.
         if (isClosing || !request.complete) response.setHeader('connection', 'close')
         respond(response, status, headers, body)
@@ -93,10 +107,12 @@ export async function serve(
   })
   const address = server.address() as AddressInfo
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  const url = `http://${host}:${address.port}`
+  if (write) write(`listening at ${url}\n`)
   let closed: Promise<void> | undefined
   return {
     port: address.port,
-    url: `http://${host}:${address.port}`,
+    url,
     close: () => {
       closed ??= new Promise(resolve => {
         isClosing = true
@@ -110,6 +126,14 @@ export async function serve(
     },
   }
 }
+
+/** A tool on this machine asks, and no proxy hands its request over. */
+function mayExplain({ headers, socket }: IncomingMessage): boolean {
+  const isForwarded = 'x-forwarded-for' in headers || 'forwarded' in headers
+  return EXPLAIN_HEADER in headers && !isForwarded && LOOPBACK.test(socket.remoteAddress ?? '')
+}
+
+const LOOPBACK = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/
 
 const LISTEN_ADVICE: Record<string, string> = {
   EADDRINUSE: 'The port is in use. Stop what listens there or choose another port.',

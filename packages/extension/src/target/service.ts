@@ -245,6 +245,7 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
     port,
     hostname,
     graceMs,
+    log: false,
     ...present({ isReady: opened.isReady }),
   }).catch(error => refuse(notStarted(service, [error.message])))
 
