@@ -50,7 +50,7 @@ test('the environment is parsed by type, and takes precedence over the file', ()
 
 test('a missing setting is reported with the variable to set', () => {
   assert.deepEqual(problems({ ABUSEIPDB_API_KEY: 'k' }), [
-    'TOKEN_GUARD_CALLER: missing. How the platform authenticates: `basic`, `bearer`, `api-key`, `signature`, or `none` to let everybody call.',
+    'TOKEN_GUARD_CALLER: missing. How the platform authenticates: `basic`, `bearer`, `api-key`, `signature`, or `none` to accept every caller.',
   ])
   assert.deepEqual(problems({ ...good, ABUSEIPDB_API_KEY: '' }), [
     'ABUSEIPDB_API_KEY: missing. Set the key, or set TOKEN_GUARD_REPUTATION=off.',
@@ -76,7 +76,7 @@ test('an invalid value is reported with what it must be, and is not repeated', (
     ['TOKEN_GUARD_PORT', '80808', /^TOKEN_GUARD_PORT: /],
     ['TOKEN_GUARD_PORT', '8080x', /^TOKEN_GUARD_PORT: /],
     ['TOKEN_GUARD_CALLER', 'anyone', /^TOKEN_GUARD_CALLER: /],
-    ['TOKEN_GUARD_CALLER_SECRETS', 'tooshort', /16 characters at least/],
+    ['TOKEN_GUARD_CALLER_SECRETS', 'tooshort', /at least 16 characters/],
     ['TOKEN_GUARD_BLOCKED_COUNTRIES', 'kp', /two capital letters/],
     ['TOKEN_GUARD_TIME_ZONE', 'Mars/Olympus', /must be a time zone/],
     ['TOKEN_GUARD_HOURS_FROM', '9am', /must be a time like 09:00/],

@@ -57,7 +57,7 @@ test('it does not start with a configuration file that is missing, broken, or ha
   })
   for (const [file, sentence] of [
     ['missing.json', /TOKEN_GUARD_CONFIG: .*missing\.json cannot be read \(ENOENT\)/],
-    ['broken.json', /TOKEN_GUARD_CONFIG: .*broken\.json is not JSON\. Name a file that holds one JSON object/],
+    ['broken.json', /TOKEN_GUARD_CONFIG: .*broken\.json is not JSON\. Set it to a file with one JSON object/],
     ['list.json', /must hold one JSON object of settings/],
     ['unknown.json', /blockdCountries: not a setting/],
   ] as const) {

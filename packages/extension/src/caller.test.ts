@@ -20,7 +20,7 @@ async function statusOf(caller: CallerAuthentication, headers: Record<string, st
 
 const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` })
 
-test('basic: only the right pair is let in, with UTF-8 and colons in the password', async () => {
+test('basic: only the right pair is accepted, with UTF-8 and colons in the password', async () => {
   const caller: CallerAuthentication = {
     type: 'basic',
     credentials: [
@@ -41,7 +41,7 @@ test('basic: only the right pair is let in, with UTF-8 and colons in the passwor
   assert.equal(await statusOf(caller, { authorization: 'Bearer older' }), 401)
 })
 
-test('bearer: any of the listed tokens is let in', async () => {
+test('bearer: any of the listed tokens is accepted', async () => {
   const caller: CallerAuthentication = { type: 'bearer', tokens: ['new-token', 'old-token'] }
   assert.equal(await statusOf(caller, { authorization: 'Bearer new-token' }), 200)
   assert.equal(await statusOf(caller, { authorization: 'Bearer old-token' }), 200)
@@ -50,7 +50,7 @@ test('bearer: any of the listed tokens is let in', async () => {
   }
 })
 
-test('API key: the header is found whatever its case', async () => {
+test('API key: the header is found in any case', async () => {
   const caller: CallerAuthentication = { type: 'apiKey', header: 'X-Api-Key', keys: ['key-1', 'key-2'] }
   assert.equal(await statusOf(caller, { 'x-api-key': 'key-1' }), 200)
   assert.equal(await statusOf(caller, { 'X-API-KEY': 'key-2' }), 200)
@@ -70,7 +70,7 @@ function sign(by: string, body: string, { id = 'msg_1', at = now } = {}) {
   }
 }
 
-test('signature: what the Standard Webhooks library signs is let in, with either of two secrets', async () => {
+test('signature: what the Standard Webhooks library signs is accepted, with either of two secrets', async () => {
   const caller: CallerAuthentication = { type: 'signature', secrets: [secret, otherSecret] }
   const body = JSON.stringify(request)
   assert.equal(await statusOf(caller, sign(secret, body), body), 200)
@@ -82,7 +82,7 @@ test('signature: what the Standard Webhooks library signs is let in, with either
   assert.equal(await statusOf(caller, both, body), 200)
 })
 
-test('signature: another body, id, time or secret is refused', async () => {
+test('signature: another body, id, time or secret is rejected', async () => {
   const caller: CallerAuthentication = { type: 'signature', secrets: [secret] }
   const body = JSON.stringify(request)
   const good = sign(secret, body)
@@ -96,7 +96,7 @@ test('signature: another body, id, time or secret is refused', async () => {
   assert.equal(await statusOf(caller, { ...good, 'webhook-signature': 'v1,not base64!' }, body), 401)
 })
 
-test('signature: a recorded call is worthless outside the window', async () => {
+test('signature: a recorded call is useless outside the window', async () => {
   const body = JSON.stringify(request)
   const caller: CallerAuthentication = { type: 'signature', secrets: [secret], windowSeconds: 60 }
   assert.equal(await statusOf(caller, sign(secret, body, { at: now - 59_000 }), body), 200)
@@ -104,7 +104,7 @@ test('signature: a recorded call is worthless outside the window', async () => {
   assert.equal(await statusOf(caller, sign(secret, body, { at: now + 61_000 }), body), 401)
 })
 
-test('a stranger gets an ERROR with 401, a challenge, and no word about what would have been right', async () => {
+test('an unknown caller gets an ERROR with 401, a challenge, and no hint at the right credentials', async () => {
   const records: DecisionRecord[] = []
   const extension = extensionFor({ type: 'bearer', tokens: ['top-secret'] }, records)
   const { status, headers, answer } = await call(extension, request, { headers: { authorization: 'Bearer guess' } })
@@ -116,12 +116,12 @@ test('a stranger gets an ERROR with 401, a challenge, and no word about what wou
   assert.doesNotMatch(JSON.stringify([answer, records]), /top-secret|guess/)
 })
 
-test('a stranger learns nothing about the request that was sent', async () => {
+test('an unknown caller learns nothing about the request that was sent', async () => {
   const { status } = await call(extensionFor({ type: 'bearer', tokens: ['t'] }), '{', {})
   assert.equal(status, 401)
 })
 
-test('an extension is not made with a secret that would let everybody in', () => {
+test('a secret that would accept every caller is rejected when the extension is created', () => {
   const impossible: CallerAuthentication[] = [
     { type: 'bearer', tokens: [] },
     { type: 'bearer', tokens: [''] },

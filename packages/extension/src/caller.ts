@@ -1,36 +1,35 @@
 /**
- * How the platform proves that it is the caller. Every secret is a list: during a rotation the old and the new one are
- * both accepted.
+ * How the platform authenticates. Every secret is a list: during a rotation the old and the new one are both accepted.
  */
 export type CallerAuthentication =
-  /** Anybody may call. Right only behind a gateway that authenticates, or on a developer's machine. */
+  /** Accepts every caller. Only for an extension behind a gateway that authenticates, or on a developer's machine. */
   | { type: 'none' }
   | { type: 'basic'; credentials: readonly { username: string; password: string }[] }
   | { type: 'bearer'; tokens: readonly string[] }
   | { type: 'apiKey'; header: string; keys: readonly string[] }
   /**
-   * HMAC over id, time and body, as Standard Webhooks describes it: the body cannot be changed and a recorded call is
-   * worthless after the window.
+   * HMAC over id, time and body, as Standard Webhooks describes it. The body cannot be changed, and a recorded call is
+   * useless after the window.
    *
-   * `secrets` are base64, with or without `whsec_`. `windowSeconds` is how far the time of the call may be from ours;
-   * default 300.
+   * `secrets` are base64, with or without `whsec_`. `windowSeconds` is the maximum difference between the time of the
+   * call and ours; default 300.
    */
   | { type: 'signature'; secrets: readonly string[]; windowSeconds?: number }
 
-/** Looks at who calls. `undefined`: welcome. A text: why not, for the log. */
+/** Authenticates the caller. `undefined`: accepted. A string: the reason for the rejection, for the log. */
 export interface CallerCheck {
   /** Before the body is read. */
   byHeaders(header: (name: string) => string | undefined): string | undefined
-  /** With the body, when the authentication covers it. */
+  /** With the body, if the authentication covers it. */
   byBody?(header: (name: string) => string | undefined, body: string): Promise<string | undefined>
-  /** The value of `www-authenticate` in a refusal. */
+  /** The value of `www-authenticate` in a rejection. */
   challenge?: string
 }
 
 /**
- * Prepares the check of the caller.
+ * Creates the check of the caller.
  *
- * @throws {TypeError} When a secret is missing or empty: an empty secret would let everybody in.
+ * @throws {TypeError} If a secret is missing or empty, because an empty secret would accept every caller.
  */
 export function createCallerCheck(authentication: CallerAuthentication, now: () => number): CallerCheck {
   return checks[authentication.type](authentication as never, now)
@@ -66,7 +65,7 @@ const checks: {
     return { byHeaders: header => compare(header(wanted), expected) }
   },
   signature: ({ secrets, windowSeconds = 300 }, now) => {
-    if (secrets.length === 0) throw new TypeError('caller.secrets: give at least one.')
+    if (secrets.length === 0) throw new TypeError('caller.secrets: at least one is required.')
     const keys = secrets.map(keyOf)
     return {
       byHeaders: header => {
@@ -89,7 +88,7 @@ const checks: {
   },
 }
 
-/** A caller that rotates keys sends two signatures; more than this is an attempt to make us work. */
+/** A caller that rotates keys sends two signatures. A longer list is an attempt to waste our CPU time. */
 const MAX_SIGNATURES = 8
 
 const encoder = new TextEncoder()
@@ -97,7 +96,9 @@ const encode = (text: string) => encoder.encode(text)
 
 function secretsOf(name: string, secrets: readonly string[]): readonly string[] {
   if (secrets.length === 0 || secrets.some(secret => secret === '')) {
-    throw new TypeError(`${name}: give at least one, and none of them empty. Use type none to let everybody call.`)
+    throw new TypeError(
+      `${name}: at least one is required, and none may be empty. Use type none to accept every caller.`,
+    )
   }
   return secrets
 }
@@ -109,7 +110,7 @@ function keyOf(secret: string): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
 }
 
-/** `v1,<base64>` is the symmetric scheme; others are for other keys. */
+/** `v1,<base64>` is the symmetric scheme. Other schemes are for other keys. */
 function signatureOf(versioned: string): Uint8Array<ArrayBuffer> | undefined {
   return versioned.startsWith('v1,') ? bytesOf(versioned.slice(3)) : undefined
 }
@@ -131,7 +132,7 @@ function schemeOf(scheme: string, authorization: string | undefined): string | u
   return given.toLowerCase() === scheme.toLowerCase() ? credentials : undefined
 }
 
-/** Compares with every secret, so that the time does not tell which of them was nearly right. */
+/** Compares with every secret, so the time does not reveal which one was nearly right. */
 function compare(presented: string | undefined, expected: readonly string[]): string | undefined {
   if (presented === undefined) return 'no credentials'
   let matches = false
@@ -140,8 +141,8 @@ function compare(presented: string | undefined, expected: readonly string[]): st
 }
 
 /**
- * The time depends only on the length of what was presented. Not through `crypto.subtle`: one digest there costs more
- * than twice the CPU of a whole bare HTTP exchange, because it visits another thread.
+ * The time depends only on the length of the input. `crypto.subtle` is not used: one digest there costs more than twice
+ * the CPU of a whole bare HTTP exchange, because it runs on another thread.
  */
 function equalInConstantTime(presented: string, expected: string): boolean {
   let difference = presented.length ^ expected.length

@@ -1,32 +1,34 @@
 import type { AllowedOperation, EditablePlace, Events, NamedValues } from '@preflow/contract'
 import { type EditFor, read, resolveEdits } from './edits.ts'
 
-/** Facts an author adds to the log line of a decision. Never claim values, addresses or secrets. */
+/** Facts that an author adds to the log line of a decision. Never claim values, addresses or secrets. */
 export type Facts = Record<string, string | number | boolean>
 
-/** What a handler knows of the call besides the event. */
+/** What a handler gets about the call besides the event. */
 export interface Context<T extends keyof Events = keyof Events> {
   readonly actionType: T
-  /** The platform's name for this call; the same when it tries again. Some platforms send none. */
+  /** The platform's id of this call. A retry has the same id. Some platforms send none. */
   readonly requestId: string | undefined
   readonly flowId: string | undefined
   /** The major version of the action, for example `v1`. */
   readonly apiVersion: string | undefined
   readonly allowedOperations: readonly AllowedOperation[]
-  /** Aborts when the budget is spent. Pass it to everything that waits. */
+  /** Aborts when the budget is used up. Pass it to everything that waits. */
   readonly signal: AbortSignal
-  /** Milliseconds left of the budget; 0 when it is spent. */
+  /** Remaining milliseconds of the budget; 0 when it is used up. */
   remainingMs(): number
   /** Milliseconds since the epoch, from the clock of the extension. */
   now(): number
-  /** A claim as text, the first one if it is a list; a user attribute is named by its URI. Absent: undefined. */
+  /**
+   * A claim as a string; of a list, the first element. A user attribute is named by its URI. Undefined if it is absent.
+   */
   claim(name: string): string | undefined
-  /** A claim as a list, whether it was sent as one or as a single value. */
+  /** A claim as a list, whether it was sent as a list or as a single value. */
   claims(name: string): string[]
-  /** The first value of a forwarded header, whatever the case of its name. */
+  /** The first value of a forwarded header, ignoring the case of its name. */
   header(name: string): string | undefined
   headers(name: string): string[]
-  /** The first value of a forwarded parameter; the case of the name counts. */
+  /** The first value of a forwarded parameter. Its name is case-sensitive. */
   parameter(name: string): string | undefined
   parameters(name: string): string[]
   /** Whether this edit would be sent. */
@@ -35,7 +37,7 @@ export interface Context<T extends keyof Events = keyof Events> {
   log(facts: Facts): void
 }
 
-/** What a context is made from. */
+/** The inputs of a context. */
 export interface CallFacts<T extends keyof Events> {
   actionType: T
   requestId: string | undefined
@@ -46,7 +48,7 @@ export interface CallFacts<T extends keyof Events> {
   places: readonly EditablePlace[]
 }
 
-/** How a context tells time. */
+/** The clocks of a context. */
 export interface Budget {
   signal: AbortSignal
   remainingMs(): number

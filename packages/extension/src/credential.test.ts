@@ -28,7 +28,10 @@ function encrypt(
     .encrypt(publicKey)
 }
 
-/** How the reference's encryption writes a credential: one string per UTF-16 unit, each half of a pair turned into `?`. */
+/**
+ * How the reference's encryption writes a credential: one string per UTF-16 unit, with each half of a surrogate pair
+ * replaced by `?`.
+ */
 function inCharacters(value: string): string[] {
   return Array.from({ length: value.length }, (_, index) => value.charAt(index).replace(/[\ud800-\udfff]/, '?'))
 }
@@ -89,7 +92,7 @@ test('PC-05: a digest that is not 32 bytes of padded standard base64 is an issue
   }
 })
 
-test('a digest by another algorithm, or by none that is named, is refused', async () => {
+test('a digest with another algorithm, or with none, is rejected', async () => {
   for (const additionalData of [{ algorithm: 'SHA512' }, {}, undefined]) {
     const document = {
       type: 'PASSWORD',
@@ -110,7 +113,7 @@ test('PC-06 to PC-10: an encrypted password is read from the string and from the
   }
 })
 
-test('PC-11: whatever the Basic Multilingual Plane holds survives the array of characters', async () => {
+test('PC-11: the array of characters keeps every character of the Basic Multilingual Plane', async () => {
   const keys = [current.privateKey]
   await fc.assert(
     fc.asyncProperty(
@@ -126,7 +129,7 @@ test('PC-11: whatever the Basic Multilingual Plane holds survives the array of c
   assert.equal(textOf(await readCredential(jwe, { keys })), `<&='"`)
 })
 
-test('PC-12: a character the reference destroys arrives as it sent it, and one in a string arrives whole', async () => {
+test('PC-12: a character that the reference destroys arrives as it was sent, and one in a string arrives intact', async () => {
   const keys = [current.privateKey]
   assert.equal(textOf(await readCredential(await encrypt(plain(inCharacters('a😀b'))), { keys })), 'a??b')
   assert.equal(textOf(await readCredential(await encrypt(plain('a😀b')), { keys })), 'a😀b')
@@ -140,7 +143,7 @@ test('PC-13: a hashed password is read from its encryption, as a string and as c
   }
 })
 
-test('while the certificate changes, passwords to the old and to the new one are both read', async () => {
+test('while the certificate changes, passwords for the old and the new one are both read', async () => {
   const keys = await importCredentialKeys([
     await exportPKCS8(current.privateKey),
     JSON.stringify(await exportJWK(previous.privateKey)),
@@ -154,13 +157,13 @@ test('while the certificate changes, passwords to the old and to the new one are
   assert.match(text, /any of the 2 configured keys/)
 })
 
-test('an encrypted password without a key says that the key is missing', async () => {
+test('an encrypted password without a key reports that the key is missing', async () => {
   const { fault, text } = refusal(await readCredential(await encrypt(plain(password))))
   assert.equal(fault, 'no_key')
-  assert.match(text, /private key of the certificate/)
+  assert.match(text, /private key of the action's certificate/)
 })
 
-test('other algorithms, damaged parts and plaintexts that are no credential are refused without a word of them', async () => {
+test('other algorithms, damaged parts and invalid plaintexts are rejected without quoting them', async () => {
   const keys = [current.privateKey]
   const jwe = await encrypt(plain(password))
   const damaged = jwe.split('.').with(3, 'AAAA').join('.')
@@ -183,7 +186,7 @@ test('other algorithms, damaged parts and plaintexts that are no credential are 
   }
 })
 
-test('whatever stands in place of a credential is an issue, never an exception, and never quoted', async () => {
+test('an invalid credential is an issue, never an exception, and is never quoted', async () => {
   const keys = [current.privateKey]
   const strange = [
     null,
@@ -210,7 +213,7 @@ test('whatever stands in place of a credential is an issue, never an exception, 
   )
 })
 
-test('a key that cannot be used is named by its place, with what to do, and never quoted', async () => {
+test('an unusable key is reported by its position, with what to do, and is never quoted', async () => {
   const small = await generateKeyPair('RSA-OAEP-256', { modulusLength: 2048, extractable: true })
   const good = await exportPKCS8(small.privateKey)
   const ec = await generateKeyPair('ECDH-ES', { extractable: true })
@@ -219,7 +222,7 @@ test('a key that cannot be used is named by its place, with what to do, and neve
       '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----',
       /^Decryption key 2 is in the old PKCS #1.*openssl pkcs8/,
     ],
-    ['-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----', /certificate\. Give the private key/],
+    ['-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----', /certificate\. Specify the private key/],
     ['-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIE\n-----END ENCRYPTED PRIVATE KEY-----', /passphrase/],
     [await exportSPKI(current.publicKey), /public key/],
     [JSON.stringify(await exportJWK(current.publicKey)), /public key/],
@@ -238,7 +241,7 @@ test('a key that cannot be used is named by its place, with what to do, and neve
   }
 })
 
-test('a key shorter than 2048 bits is refused with its length', async () => {
+test('a key shorter than 2048 bits is rejected with its length', async () => {
   const { privateKey } = await crypto.subtle.generateKey(
     { name: 'RSA-OAEP', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
     true,
@@ -254,7 +257,7 @@ test('a PEM whose line breaks are written as \\n is read', async () => {
   assert.equal(textOf(await readCredential(await encrypt(plain(password)), { keys })), password)
 })
 
-test('a reader for several policies reads an event once and another event anew', async () => {
+test('a reader for several policies decrypts each event once', async () => {
   const read = createCredentialReader({ keys: [current.privateKey] })
   const event = { user: { updatingCredential: await encrypt(plain(password)) } }
   assert.equal(textOf(await read(event)), password)

@@ -2,20 +2,20 @@ import { type Issue, readDocument } from '@preflow/contract'
 import { type CryptoKey, compactDecrypt, importJWK, importPKCS8 } from 'jose'
 import * as z from 'zod/mini'
 
-/** A password as far as the platform shared it: its text, or the SHA-256 digest of its UTF-8 bytes without a salt. */
+/** A password as the platform shared it: the string, or the SHA-256 digest of its UTF-8 bytes without a salt. */
 export type Credential = { kind: 'plain'; text: string } | { kind: 'sha256'; digest: Uint8Array }
 
-/** What {@link readCredential} makes of `event.user.updatingCredential`. */
+/** The result of {@link readCredential} for `event.user.updatingCredential`. */
 export type CredentialReading =
   | { ok: true; credential: Credential }
   | {
       ok: false
       /**
-       * `malformed`: the platform sent something else than a credential; `no_key`: it is encrypted and this extension has
-       * no key; `not_decryptable`: none of the keys opens it.
+       * `malformed`: the platform sent no valid credential; `no_key`: it is encrypted and this extension has no key;
+       * `not_decryptable`: none of the keys decrypts it.
        */
       fault: 'malformed' | 'no_key' | 'not_decryptable'
-      /** Where and what to do. Never contains anything of the credential. */
+      /** Where the problem is and what to do. Never contains anything of the credential. */
       issues: Issue[]
     }
 
@@ -27,12 +27,12 @@ const ROOT = ['event', 'user', 'updatingCredential']
 /** Five base64url parts. With an encrypted key and a JSON plaintext none of them is empty. */
 const COMPACT_JWE = /^[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+$/
 
-/** 32 bytes in the padded standard alphabet: 43 characters and one `=`. The last one carries four bits. */
+/** 32 bytes in the padded standard alphabet: 43 characters and one `=`. The last character carries four bits. */
 const SHA256_BASE64 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
 
 /**
- * The reference turns the password into an array of one-character strings when it encrypts it, and into a string when it
- * does not. Both are the same password.
+ * The reference turns the password into an array of one-character strings if it encrypts it, and into a string
+ * otherwise. Both are the same password.
  */
 const valueSchema = z.union(
   [
@@ -53,16 +53,16 @@ const credentialSchema = z.looseObject({
 })
 
 /**
- * Reads the password of a PRE_UPDATE_PASSWORD event in every form a platform shares it: in plain, as SHA-256, and either
- * of them encrypted to the certificate of the action (a compact JWE, RSA-OAEP-256 with A256GCM).
+ * Reads the password of a PRE_UPDATE_PASSWORD event in every form that a platform shares: plain, as SHA-256, and either
+ * of them encrypted for the certificate of the action (a compact JWE, RSA-OAEP-256 with A256GCM).
  *
- * Never throws because of what the platform sent. The text is returned as it is, without trimming or Unicode
- * normalisation: the platform will store exactly these characters. One loss is the reference's own: a character outside
- * the Basic Multilingual Plane arrives from its encryption as `??`.
+ * Never throws because of the platform's data. The string is returned unchanged, without trimming or Unicode
+ * normalisation, because the platform will store exactly these characters. The reference has one defect: a character
+ * outside the Basic Multilingual Plane arrives from its encryption as `??`.
  *
  * @param updatingCredential `event.user.updatingCredential`.
- * @param options.keys Private keys from {@link importCredentialKeys}, the current one first. During a change of the
- *   certificate the old and the new one are both here. Default: none, so an encrypted password is an issue.
+ * @param options.keys Private keys from {@link importCredentialKeys}, the current one first. While the certificate
+ *   changes, pass the old and the new one. Default: none, so an encrypted password is an issue.
  * @example
  * const keys = await importCredentialKeys([privateKeyPem])
  * const reading = await readCredential(event.user.updatingCredential, { keys })
@@ -75,17 +75,14 @@ export async function readCredential(
   return await read(updatingCredential, options.keys ?? [])
 }
 
-/** Reads at once what is not encrypted. */
+/** Reads a credential that is not encrypted, synchronously. */
 function read(updatingCredential: unknown, keys: readonly CryptoKey[]): CredentialReading | Promise<CredentialReading> {
   if (typeof updatingCredential !== 'string') return readObject(updatingCredential)
   if (!COMPACT_JWE.test(updatingCredential)) {
     return refuse('malformed', 'must be a credential object or a compact JWE')
   }
   if (keys.length === 0) {
-    return refuse(
-      'no_key',
-      'is encrypted. Give this extension the private key of the certificate that is configured for the action',
-    )
+    return refuse('no_key', "is encrypted. Configure this extension with the private key of the action's certificate")
   }
   return readEncrypted(updatingCredential, keys)
 }
@@ -105,18 +102,18 @@ async function readEncrypted(jwe: string, keys: readonly CryptoKey[]): Promise<C
   return refuse(
     'not_decryptable',
     `cannot be decrypted with ${keys.length === 1 ? 'the configured key' : `any of the ${keys.length} configured keys`}. ` +
-      `It must be ${ALGORITHM} with ${ENCRYPTION}, to the certificate of one of these keys`,
+      `It must be ${ALGORITHM} with ${ENCRYPTION}, for the certificate of one of these keys`,
   )
 }
 
-/** Reads the password of an event, at once when it is not encrypted. See {@link createCredentialReader}. */
+/** Reads the password of an event, synchronously if it is not encrypted. See {@link createCredentialReader}. */
 export type CredentialReader = (event: {
   user: { updatingCredential: unknown }
 }) => CredentialReading | Promise<CredentialReading>
 
 /**
- * A reader for several policies: an encrypted password is opened once, however many ask, because that costs more than all
- * they do.
+ * A reader for several policies. An encrypted password is decrypted once for all of them, because that costs more than
+ * all the policies.
  *
  * @param options.keys As for {@link readCredential}.
  */
@@ -133,11 +130,11 @@ export function createCredentialReader(options: { keys?: readonly CryptoKey[] } 
 }
 
 /**
- * Imports the private keys that open encrypted passwords: PEM (PKCS #8) or JWK, RSA of at least 2048 bits.
+ * Imports the private keys that decrypt passwords: PEM (PKCS #8) or JWK, RSA of at least 2048 bits.
  *
- * @param texts One key each, the current one first. A line break in a PEM may be written as `\n`, which is how it
- *   survives an environment variable.
- * @throws {CredentialKeyError} When one cannot be used; the message says which, by its place, and what to do.
+ * @param texts One key each, the current one first. A line break in a PEM may be written as `\n`, as in an environment
+ *   variable.
+ * @throws {CredentialKeyError} If a key cannot be used. The message states its position and what to do.
  */
 export async function importCredentialKeys(texts: readonly string[]): Promise<CryptoKey[]> {
   return await Promise.all(texts.map((text, index) => importKey(text, `Decryption key ${index + 1}`)))
@@ -149,7 +146,7 @@ export class CredentialKeyError extends Error {
 }
 
 function readObject(value: unknown): CredentialReading {
-  // What nearly every call brings, recognised without the schema, which would cost more than all that follows.
+  // The most frequent form is recognised without the schema, which would cost more than everything else.
   const usual = value as { type?: unknown; format?: unknown; value?: unknown } | null | undefined
   if (usual?.type === 'PASSWORD' && usual.format === 'PLAIN_TEXT' && typeof usual.value === 'string') {
     return { ok: true, credential: { kind: 'plain', text: usual.value } }
@@ -166,13 +163,13 @@ function readObject(value: unknown): CredentialReading {
   return { ok: true, credential: { kind: 'sha256', digest: Uint8Array.from(atob(text), byte => byte.charCodeAt(0)) } }
 }
 
-/** Nothing when this key does not fit: why is not told apart, neither to the caller nor by an error's text. */
+/** Returns nothing if this key does not fit. Neither the caller nor the message of an error shows the reason. */
 async function decrypt(jwe: string, key: CryptoKey): Promise<Uint8Array | undefined> {
   try {
     const { plaintext } = await compactDecrypt(jwe, key, {
       keyManagementAlgorithms: [ALGORITHM],
       contentEncryptionAlgorithms: [ENCRYPTION],
-      // A credential is never compressed, and inflating is how a small body becomes a large one.
+      // A credential is never compressed, and decompression could turn a small body into a large one.
       maxDecompressedLength: 0,
     })
     return plaintext
@@ -184,7 +181,7 @@ async function decrypt(jwe: string, key: CryptoKey): Promise<Uint8Array | undefi
 async function importKey(text: string, name: string): Promise<CryptoKey> {
   const key = await importText(text.trim(), name)
   if (key.type !== 'private') {
-    throw new CredentialKeyError(`${name} is a public key. Give the private key that belongs to the certificate.`)
+    throw new CredentialKeyError(`${name} is a public key. Specify the private key that belongs to the certificate.`)
   }
   const { modulusLength } = key.algorithm as { modulusLength?: number }
   if (modulusLength === undefined || modulusLength < MINIMUM_KEY_BITS) {
@@ -205,20 +202,20 @@ async function importText(text: string, name: string): Promise<CryptoKey> {
     const imported = await importJWK(JSON.parse(text), ALGORITHM)
     if (!(imported instanceof Uint8Array)) return imported
   } catch {
-    // The cause is dropped: a parser's message may quote the text it could not read.
+    // The cause is dropped, because a parser's message may quote the unreadable input.
   }
   throw new CredentialKeyError(
-    `${name} cannot be read. Give an RSA private key as PEM ("-----BEGIN PRIVATE KEY-----") or as a JWK.`,
+    `${name} cannot be read. Specify an RSA private key as PEM ("-----BEGIN PRIVATE KEY-----") or as a JWK.`,
   )
 }
 
-/** What to do with the PEM blocks that people have at hand but that are not PKCS #8. */
+/** What to do with common PEM blocks that are not PKCS #8. */
 const pemAdvice: Record<string, string> = {
   'RSA PRIVATE KEY': 'is in the old PKCS #1 form. Convert it: openssl pkcs8 -topk8 -nocrypt -in old.pem -out new.pem',
-  'EC PRIVATE KEY': 'is an EC key. The platform encrypts to RSA only: make an RSA key and a certificate for it.',
+  'EC PRIVATE KEY': 'is an EC key. The platform encrypts only with RSA: create an RSA key and a certificate for it.',
   'ENCRYPTED PRIVATE KEY': 'needs a passphrase. Write it without one: openssl pkcs8 -in key.pem -out plain.pem',
-  'PUBLIC KEY': 'is a public key. Give the private key that belongs to the certificate.',
-  CERTIFICATE: 'is a certificate. Give the private key that belongs to it.',
+  'PUBLIC KEY': 'is a public key. Specify the private key that belongs to the certificate.',
+  CERTIFICATE: 'is a certificate. Specify the private key that belongs to it.',
 }
 
 function refuse(

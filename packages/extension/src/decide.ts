@@ -10,7 +10,7 @@ import { wordDecision } from './word-decision.ts'
 export interface Deciding {
   table: ReadonlyMap<string, Handler<keyof Events>>
   budgetMs: number
-  /** What is answered when the budget is spent. */
+  /** The answer when the budget is used up. */
   onDeadline: Decision
   lifetimesAs: 'text' | 'number' | undefined
   onError(error: unknown): void
@@ -18,9 +18,9 @@ export interface Deciding {
 }
 
 /**
- * Lets the handler decide, and writes what became of it into the record. At once, if the handler decides at once.
+ * Calls the handler and writes the result into the record. Synchronous if the handler is.
  *
- * @param startedAt When the call came, by `performance.now()`.
+ * @param startedAt Start of the call, by `performance.now()`.
  */
 export function decide(
   request: ActionRequest,
@@ -73,13 +73,13 @@ export function decide(
   }).then(conclude, concludeThrown)
 }
 
-/** Types do not bind an author who writes JavaScript. */
+/** TypeScript does not check authors who write JavaScript. */
 function isDecision(decision: unknown): decision is Decision {
   const named = (decision as Decision | undefined | null)?.decision
   return named === 'allow' || named === 'deny' || named === 'fail' || named === 'redirect'
 }
 
-/** Whether a handler decides later. */
+/** Whether a handler decides asynchronously. */
 export function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
   return typeof (value as Promise<Value> | undefined)?.then === 'function'
 }
@@ -91,7 +91,7 @@ function withinBudget<Value>(promise: Promise<Value>, remainingMs: number, onSpe
   })
 }
 
-/** What may be said of an exception without quoting it. */
+/** Describes an exception without quoting it. */
 function describeThrown(error: unknown): NonNullable<DecisionRecord['thrown']> {
   if (!(error instanceof Error)) return { name: typeof error }
   const { code } = error as { code?: unknown }

@@ -5,10 +5,10 @@ interface DataByType {
   AUTHENTICATION: AuthenticationData
 }
 
-/** What a SUCCESS may carry besides operations; nothing for a type that has no entry. */
+/** What a SUCCESS may carry besides operations; nothing for a type without an entry. */
 export type DataFor<T extends string> = T extends keyof DataByType ? DataByType[T] : never
 
-/** Let it happen, with the edits asked for. */
+/** Allows the operation, with the requested edits. */
 export interface Allow<E extends Edit = Edit, Data = never> {
   decision: 'allow'
   edits: readonly E[]
@@ -17,7 +17,9 @@ export interface Allow<E extends Edit = Edit, Data = never> {
   why?: string
 }
 
-/** Refuse it. The client is told: at a token endpoint `reason` becomes `error` and `description` `error_description`. */
+/**
+ * Refuses it. The client sees this: at a token endpoint `reason` becomes `error` and `description` `error_description`.
+ */
 export interface Deny {
   decision: 'deny'
   reason: string
@@ -25,30 +27,30 @@ export interface Deny {
   why?: string
 }
 
-/** Say that no decision could be made. The client gets a server error and never sees the words. */
+/** Reports that no decision is possible. The client gets a server error and never sees the message. */
 export interface Fail {
   decision: 'fail'
   message: string
   description: string
-  /** The HTTP status. Default 500: the extension is at fault; 400: the request is. */
+  /** The HTTP status. Default 500: the extension failed; 400: the request is invalid. */
   status?: 400 | 500
   why?: string
 }
 
-/** Send the browser elsewhere first. Only action types that offer `redirect` accept it. */
+/** Redirects the browser first. Only action types that offer `redirect` accept it. */
 export interface Redirect {
   decision: 'redirect'
   url: string
   why?: string
 }
 
-/** What a handler decides. `why` explains it to the operator in the log line and never travels to the platform. */
+/** What a handler decides. `why` explains it to the operator in the log line and is never sent to the platform. */
 export type Decision<E extends Edit = Edit, Data = unknown> = Allow<E, Data> | Deny | Fail | Redirect
 
 /**
  * Answers SUCCESS.
  *
- * @param edits What to change, in order. An edit that the event does not allow is left out and reported.
+ * @param edits The changes, in order. An edit that the event does not allow is left out and reported.
  * @example
  * return allow([setExpiresIn(900), addClaim('tier', 'gold')], { why: 'a gold customer' })
  */
@@ -63,15 +65,16 @@ export function allow<E extends Edit = never, Data = never>(
  * Answers FAILED.
  *
  * @param reason A code for programs, for example `access_denied`. At most 100 characters.
- * @param description A sentence for people. At most 300 characters. Both are mended to what every platform accepts.
+ * @param description A sentence for people. At most 300 characters. Characters that some platform rejects are replaced
+ *   in both.
  */
 export function deny(reason: string, description: string, more: { why?: string } = {}): Deny {
   return { decision: 'deny', reason, description, ...more }
 }
 
 /**
- * Answers ERROR with HTTP 500, which a platform does not retry; with 400 when it is the request that cannot be served.
- * Limits as for {@link deny}.
+ * Answers ERROR with HTTP 500, which a platform does not retry; with 400 if the request cannot be served. Limits as for
+ * {@link deny}.
  */
 export function fail(message: string, description: string, more: { status?: 400 | 500; why?: string } = {}): Fail {
   return { decision: 'fail', message, description, ...more }

@@ -21,7 +21,7 @@ type AccessTokenHandler = Handler<'PRE_ISSUE_ACCESS_TOKEN'>
 
 const request = sampleRequest('PRE_ISSUE_ACCESS_TOKEN')
 
-/** One call of an extension with this handler: the answer and the record of it. */
+/** Calls an extension with this handler. Returns the answer and the record. */
 async function decide(
   handler: AccessTokenHandler,
   options: Partial<ExtensionOptions> = {},
@@ -59,7 +59,7 @@ test('a handler decides: SUCCESS, FAILED, ERROR', async () => {
   )
 })
 
-test('a platform that asks again gets the answer it did not get, and the handler is not asked twice', async () => {
+test('a platform that retries gets the missed answer, and the handler is not called twice', async () => {
   const records: DecisionRecord[] = []
   let asked = 0
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -93,7 +93,7 @@ test('a platform that asks again gets the answer it did not get, and the handler
   assert.equal(asked, 4)
 })
 
-test('an ERROR is not kept for a platform that asks again', async () => {
+test('an ERROR is not kept for a retry', async () => {
   let asked = 0
   const extension = defineExtension(
     { preIssueAccessToken: () => (asked++ === 0 ? fail('server_error', 'Down.') : allow()) },
@@ -102,7 +102,7 @@ test('an ERROR is not kept for a platform that asks again', async () => {
   assert.deepEqual([(await call(extension, request)).status, (await call(extension, request)).status], [500, 200])
 })
 
-test('INCOMPLETE carries a redirect where the event offers one, and only to an absolute URL', async () => {
+test('INCOMPLETE carries a redirect if the event offers one, and only to an absolute URL', async () => {
   const extension = (url: string) =>
     defineExtension({ authentication: () => redirectTo(url) }, { caller: { type: 'none' } })
   const authentication = sampleRequest('AUTHENTICATION')
@@ -120,7 +120,7 @@ test('INCOMPLETE carries a redirect where the event offers one, and only to an a
   assert.match(notOffered.record.reports[0] ?? '', /offers no redirect/)
 })
 
-test('SUCCESS carries data where the action type has some, and data of another shape are reported', async () => {
+test('SUCCESS carries data if the action type has some, and data with another structure is reported', async () => {
   const user = { id: 'u-1', claims: [{ uri: 'http://wso2.org/claims/emailaddress', value: 'a@b.test' }] }
   const extension = defineExtension(
     { authentication: () => allow([], { data: { user } }) },
@@ -155,10 +155,10 @@ const acceptedBy = (platform: Platform, answer: ActionResponse) => {
   )
 }
 
-test('whatever the words, every platform accepts the answer and the author learns what was mended', async () => {
+test('every platform accepts every message, and the author learns what was replaced', async () => {
   const words: [string, string, RegExp][] = [
-    ['access_denied', 'Invalid, unknown, or malformed.', /characters that platforms refuse/],
-    ['access_denied', 'Say "no" to <script>/etc & more @ 100% … – ünïcödé 日本', /characters that platforms refuse/],
+    ['access_denied', 'Invalid, unknown, or malformed.', /characters that platforms reject/],
+    ['access_denied', 'Say "no" to <script>/etc & more @ 100% … – ünïcödé 日本', /characters that platforms reject/],
     ['a,b', 'fine', /^reason:/],
     ['r'.repeat(150), 'd'.repeat(301), /cut to 100/],
     ['', '', /^reason: it was empty/],
@@ -174,7 +174,7 @@ test('whatever the words, every platform accepts the answer and the author learn
   }
 })
 
-test('a mended text still reads well', async () => {
+test('a sanitized message still reads well', async () => {
   const { answer } = await decide(() => deny('access_denied', 'Blocked: "Café, 100%", see docs/errors – or ask…'))
   assert.equal(
     answer.actionStatus === 'FAILED' && answer.failureDescription,
@@ -182,13 +182,13 @@ test('a mended text still reads well', async () => {
   )
 })
 
-test('a text at the limit is left as it is', async () => {
+test('a message at the limit is unchanged', async () => {
   const { answer, record } = await decide(() => deny('r'.repeat(100), 'd'.repeat(300)))
   assert.equal(answer.actionStatus === 'FAILED' && answer.failureDescription?.length, 300)
   assert.deepEqual(record.reports, [])
 })
 
-test('a denial with the reason of a server fault is mended, because platforms refuse it', async () => {
+test('the reason of a server error is replaced in a denial, because platforms reject it', async () => {
   for (const reason of ['server_error', 'Internal_Server_Error', '500']) {
     const { answer, record } = await decide(() => deny(reason, 'No.'))
     assert.equal(answer.actionStatus === 'FAILED' && answer.failureReason, 'access_denied')
@@ -196,7 +196,7 @@ test('a denial with the reason of a server fault is mended, because platforms re
   }
 })
 
-test('the author may ask before, and is told after', async () => {
+test('the author may check an edit in advance, and gets a report afterwards', async () => {
   const told: unknown[] = []
   const { record } = await decide(
     (_event, context) => {
@@ -268,7 +268,7 @@ test('claims of a user are read by their URI', async () => {
   assert.deepEqual(seen, ['mira', undefined])
 })
 
-test('the context tells who asks and how much time is left', async () => {
+test("the context shows the caller's data and the remaining time", async () => {
   let seen: Context | undefined
   await decide(
     (_event, context) => {
@@ -289,7 +289,7 @@ test('the context tells who asks and how much time is left', async () => {
   )
 })
 
-test('when the budget is spent an answer is given and what still works is told to stop', async () => {
+test('when the budget is used up an answer is sent and running work is aborted', async () => {
   let reason: unknown
   const { status, answer, record } = await decide(
     (_event, context) =>
@@ -306,7 +306,7 @@ test('when the budget is spent an answer is given and what still works is told t
   assert.equal(record.why, 'budget spent')
 })
 
-test('what is answered when the budget is spent can be chosen', async () => {
+test('the answer for a used-up budget can be configured', async () => {
   const { answer } = await decide(() => new Promise(() => {}), {
     budgetMs: 20,
     onDeadline: deny('access_denied', 'Too busy.'),
@@ -338,7 +338,7 @@ test('a handler that throws is an ERROR without details; the record names the er
   assert.deepEqual(errors, [thrown, thrown])
 })
 
-test('a handler that forgets to decide is an ERROR with a report', async () => {
+test('a handler that returns no decision is an ERROR with a report', async () => {
   for (const nothing of [undefined, null, {}, 'allow']) {
     const { status, record } = await decide((() => nothing) as unknown as AccessTokenHandler)
     assert.equal(status, 500)
@@ -346,7 +346,7 @@ test('a handler that forgets to decide is an ERROR with a report', async () => {
   }
 })
 
-test('a logger that throws does not keep the platform without an answer', async () => {
+test('a logger that throws does not prevent the answer', async () => {
   const errors: unknown[] = []
   const extension = defineExtension(
     { preIssueAccessToken: () => allow() },
@@ -362,7 +362,7 @@ test('a logger that throws does not keep the platform without an answer', async 
   assert.equal(errors.length, 1)
 })
 
-test('a record tells the decision and nothing of the payload', async () => {
+test('a record contains the decision and nothing of the payload', async () => {
   const { record } = await decide((_event, context) => {
     context.log({ check: 'tier', cached: true })
     return allow([setClaim('given_name', 'Grace Hopper'), shortenTo(900)], { why: 'tier: gold' })
@@ -381,7 +381,7 @@ test('a record tells the decision and nothing of the payload', async () => {
   assert.ok(durationMs >= 0)
 })
 
-test('an action type without a handler is answered with what to do', async () => {
+test('an action type without a handler gets an error with what to do', async () => {
   const { status, answer } = await decide(() => allow(), {}, sampleRequest('PRE_UPDATE_PASSWORD'))
   assert.equal(status, 400)
   assert.equal(
@@ -395,7 +395,7 @@ test('an action type without a handler is answered with what to do', async () =>
   )
 })
 
-test('handlers are named after action types, and a wrong name is found when the extension is made', () => {
+test('handlers are named after action types, and a wrong name is found when the extension is created', () => {
   const handlers = { preIssueToken: () => allow() } as never
   assert.throws(() => defineExtension(handlers, { caller: { type: 'none' } }), /preIssueToken: no action type/)
   const extension = defineExtension(
@@ -405,7 +405,7 @@ test('handlers are named after action types, and a wrong name is found when the 
   assert.deepEqual(extension.actionTypes, ['PRE_ISSUE_ID_TOKEN', 'AUTHENTICATION'])
 })
 
-test('a body that is no request of the contract is a 400 that says where, without quoting it', async () => {
+test('an invalid body is a 400 that names the place, without quoting it', async () => {
   for (const [body, what] of [
     ['{', /not JSON/],
     ['', /not JSON/],
@@ -428,12 +428,12 @@ test('a body that is no request of the contract is a 400 that says where, withou
   }
 })
 
-test('fields that a later revision may bring are tolerated', async () => {
+test('fields of a later revision are accepted', async () => {
   const event = { ...request.event, weather: 'fine', tenant: { ...request.event.tenant, region: 'eu' } }
   assert.equal((await decide(() => allow(), {}, { ...request, event, extra: 1 })).status, 200)
 })
 
-test('a version newer than the contract, or none, is told apart', async () => {
+test("a newer version than the contract's and a missing version are distinguished", async () => {
   const status = async (version: string) =>
     (await decide(() => allow(), {}, request, { 'x-wso2-api-version': version })).status
   assert.equal(await status('v1'), 200)
@@ -456,7 +456,7 @@ test('only POST is answered', async () => {
   }
 })
 
-test('only JSON is read', async () => {
+test('only JSON is accepted', async () => {
   const body = JSON.stringify(request)
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', '']) {
     assert.equal((await ask({ method: 'POST', headers: { 'content-type': type }, body })).status, 415)
@@ -466,7 +466,7 @@ test('only JSON is read', async () => {
   }
 })
 
-test('a body above the limit is refused by what is declared, and by counting when nothing is', async () => {
+test('a body above the limit is rejected by its declared size, or by counting if none is declared', async () => {
   const headers = { 'content-type': 'application/json' }
   const body = JSON.stringify(request)
   const size = Buffer.byteLength(body)

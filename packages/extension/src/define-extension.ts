@@ -9,29 +9,32 @@ import { type Reception, Refusal, receive } from './receive.ts'
 import { createRepeats } from './repeats.ts'
 import { errorAnswer } from './word-decision.ts'
 
-/** What an extension needs besides its handlers. */
+/** The options of an extension besides its handlers. */
 export interface ExtensionOptions {
-  /** Who may call. There is no default: an extension that anybody may call is a decision. */
+  /**
+   * How callers authenticate. There is no default, because an extension without caller authentication must be a
+   * decision.
+   */
   caller: CallerAuthentication
-  /** Milliseconds from the call to the answer. Default 2800: the smallest runtime limit in the field is 3 seconds. */
+  /** Milliseconds from the call to the answer. Default 2800, because the smallest limit of a platform is 3 seconds. */
   budgetMs?: number
-  /** What is answered when the budget is spent. Default: an ERROR that says so. */
+  /** The answer when the budget is used up. Default: an ERROR that states it. */
   onDeadline?: Deny | Fail
-  /** Largest body that is read, in bytes. Default 262,144. */
+  /** Maximum size of a body, in bytes. Default 262,144. */
   maxBodyBytes?: number
-  /** How lifetimes travel. Default `text`, as the published contract declares them. */
+  /** The JSON type of lifetimes. Default `text`, as the published contract declares them. */
   lifetimesAs?: 'text' | 'number'
   /**
-   * Milliseconds for which an answer is kept for a platform that asks again, with the same request id and body, because it
-   * got none. The handler is not asked twice. ERROR answers are not kept, nor those of types that send the browser elsewhere,
-   * whose calls differ by when they come. Default 10,000; 0 asks the handler every time.
+   * Milliseconds for which an answer is kept for a platform that retries with the same request id and body because it
+   * got no answer. The handler is not called again. ERROR answers are not kept, nor those of types that redirect the
+   * browser, whose repeated calls differ in meaning. Default 10,000; 0 calls the handler every time.
    */
   repeatWindowMs?: number
   /** Receives one record per call. Default: `serve` of `@preflow/extension/node` writes a readable line, other runtimes nothing. */
   log?(record: DecisionRecord): void
-  /** Receives what a handler threw, with its message and stack. Mind what they may contain. */
+  /** Receives the exceptions of handlers, with message and stack, which may contain data of the payload. */
   onError?(error: unknown): void
-  /** Receives what the author should mend, besides the record. */
+  /** Receives what the author should fix, besides the record. */
   onReport?(report: { actionType: string; requestId?: string; message: string }): void
   /** Milliseconds since the epoch. Default `Date.now`. */
   now?(): number
@@ -39,11 +42,11 @@ export interface ExtensionOptions {
 
 /** A service that a platform calls. */
 export interface Extension {
-  /** Answers a call, wherever `fetch` is the interface. Never rejects because of the call. Needs no `this`. */
+  /** Answers a call, in every runtime with `fetch`. Never rejects because of the call. Needs no `this`. */
   fetch(request: Request): Promise<Response>
-  /** The same for runtimes that do not hand over a `Request`. */
+  /** The same for runtimes without `Request`. */
   answer(call: IncomingCall): Promise<OutgoingAnswer>
-  /** The action types it has handlers for. */
+  /** The action types for which it has handlers. */
   actionTypes: readonly (keyof Events)[]
 }
 
@@ -51,19 +54,19 @@ const DEFAULT_BUDGET_MS = 2800
 const DEFAULT_MAX_BODY_BYTES = 262_144
 const DEFAULT_REPEAT_WINDOW_MS = 10_000
 
-/** What is kept for a platform that asks again. */
+/** What is kept for a platform that retries. */
 interface Decided {
   outgoing: OutgoingAnswer
   record: DecisionRecord
 }
 
 /**
- * Makes an extension from handlers.
+ * Creates an extension from handlers.
  *
- * It authenticates the caller, limits the size, checks the request against the contract, keeps the time, and words
- * every answer so that every platform accepts it.
+ * It authenticates the caller, limits the size, checks the request against the contract and limits the time. Every
+ * platform accepts its answers.
  *
- * @throws {TypeError} When a handler is named after no action type, or the options cannot be.
+ * @throws {TypeError} If a handler is named after no action type, or an option is invalid.
  * @example
  * export const extension = defineExtension(
  *   {
@@ -115,7 +118,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
           record: first,
         }))
         outgoing = answer.outgoing
-        // What the author should mend was reported the first time.
+        // The first call has already reported what the author should fix.
         if (isRepeat) record = { ...answer.record, reports: [], isRepeat: true }
       }
     } catch (error) {
@@ -133,7 +136,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
       }
       options.log?.(record)
     } catch (error) {
-      // A full disk or a broken logger is no reason to keep a platform, and a person behind it, without an answer.
+      // A full disk or a broken logger must not prevent an answer to the platform and its user.
       options.onError?.(error)
     }
     return options.log ? outgoing : { ...outgoing, record }

@@ -62,7 +62,7 @@ async function operationsFor(type: keyof Events, edits: readonly Edit[]): Promis
 }
 
 for (const type of ['PRE_ISSUE_ACCESS_TOKEN', 'PRE_ISSUE_ID_TOKEN'] as const) {
-  test(`${type}: whatever is edited in whatever order, every platform applies every operation that is sent`, () =>
+  test(`${type}: with any edits in any order, every platform applies every operation that is sent`, () =>
     fc.assert(
       fc.asyncProperty(fc.array(edit, { maxLength: 8 }), async edits => {
         const operations = await operationsFor(type, edits)
@@ -79,7 +79,7 @@ for (const type of ['PRE_ISSUE_ACCESS_TOKEN', 'PRE_ISSUE_ID_TOKEN'] as const) {
     ))
 }
 
-test('setScopes grants exactly its scopes, whatever was granted before', () =>
+test('setScopes grants exactly its scopes, for any granted scopes', () =>
   fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 4 }),
@@ -103,7 +103,7 @@ test('setScopes grants exactly its scopes, whatever was granted before', () =>
     { numRuns: 100 },
   ))
 
-/** Texts that are nearly scopes and audiences: made of what their patterns tell apart. */
+/** Strings that are nearly scopes and audiences: built from the parts that their patterns distinguish. */
 const nearly = fc
   .array(
     fc.constantFrom('a', 'Z', '7', '.', '-', '_', ':', '/', '://', '?', ' ', '\u00a0', '\n', '\u0085', '"', '\\', 'é'),
@@ -117,7 +117,7 @@ for (const { what, make, path } of [
   { what: 'scope', make: addScope, path: '/accessToken/scopes/-' },
   { what: 'audience', make: addAudience, path: '/accessToken/claims/aud/-' },
 ]) {
-  test(`a new ${what} is sent exactly when every platform accepts it`, () =>
+  test(`a new ${what} is sent if and only if every platform accepts it`, () =>
     fc.assert(
       fc.asyncProperty(nearly, async value => {
         const [sent] = await operationsFor('PRE_ISSUE_ACCESS_TOKEN', [make(value)])

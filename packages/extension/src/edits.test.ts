@@ -30,7 +30,7 @@ import {
 const accessToken = (overrides = {}) => sampleRequest('PRE_ISSUE_ACCESS_TOKEN', overrides)
 const idToken = sampleRequest('PRE_ISSUE_ID_TOKEN')
 
-/** What is sent for these edits, each as `op path` with its value behind it, and what is reported. */
+/** The operations for these edits, each as `op path` with its value, and the reports. */
 async function sent(
   edits: readonly Edit[],
   request: ActionRequest<Events[keyof Events]> = accessToken(),
@@ -71,7 +71,7 @@ async function reports(edits: readonly Edit[], pattern: RegExp, request?: Action
 test('an added claim is an add at the end of the list', () =>
   sends([addClaim('tier', 'gold')], [['add', '/accessToken/claims/-', { name: 'tier', value: 'gold' }]]))
 
-test('claims may be texts, numbers, booleans and lists of texts', async () => {
+test('claims may be strings, numbers, booleans and lists of strings', async () => {
   const { operations } = await sent([
     addClaim('a', 'x'),
     addClaim('b', 7),
@@ -84,11 +84,11 @@ test('claims may be texts, numbers, booleans and lists of texts', async () => {
 
 test('claims of other types are reported and not sent', async () => {
   for (const value of [{ a: 1 }, null, [1], ['a', 1], Number.NaN] as never[]) {
-    await reports([addClaim('x', value)], /the claim x must be a text, a number/)
+    await reports([addClaim('x', value)], /the claim x must be a string, a number/)
   }
 })
 
-test('a claim the token has cannot be added, one the platform writes neither, and scopes are no claim', async () => {
+test('an existing claim cannot be added, nor one that the platform writes, and scopes are no claim', async () => {
   await reports([addClaim('given_name', 'x')], /has the claim given_name/)
   await reports([addClaim('exp', 1)], /platform writes the claim exp itself/)
   await reports([addClaim('binding_ref', 'x')], /platform writes the claim binding_ref/)
@@ -111,7 +111,7 @@ test('setClaim replaces what the event offers and adds what is new', () =>
     ],
   ))
 
-test('a claim with a URI for a name is found', async () => {
+test('a claim with a URI as its name is found', async () => {
   const claims = [
     { name: 'expires_in', value: 3600 },
     { name: 'https://shop.test/tier', value: 'gold' },
@@ -131,7 +131,7 @@ test('replaceClaim and removeClaim use only what is offered', async () => {
   await reports([removeClaim('sub')], /does not offer to remove the claim sub/)
 })
 
-test('scopes are removed by the index they had in the event', () =>
+test('scopes are removed by their index in the event', () =>
   sends(
     [removeScope('cart.read'), removeScope('orders.write'), removeScope('not.there')],
     [
@@ -158,7 +158,7 @@ test('keepScopes removes the others, setScopes also adds what is missing', async
   )
 })
 
-test('a scope is added once, also when none was granted, and must be a scope', async () => {
+test('a scope is added once, even if none was granted, and must be valid', async () => {
   await sends([addScope('openid'), addScope('a'), addScope('a')], [['add', '/accessToken/scopes/-', 'a']])
   await sends(
     [addScope('jobs.run')],
@@ -168,10 +168,10 @@ test('a scope is added once, also when none was granted, and must be a scope', a
   for (const scope of ['two words', '', 'a\\b', '"', 'caf\u00e9']) await reports([addScope(scope)], /printable ASCII/)
 })
 
-test('what an answer added to a list cannot be removed by it where indices are those of the event', async () => {
+test('an answer cannot remove what it added to a list if indices are those of the event', async () => {
   const { operations, reports } = await sent([addScope('a'), removeScope('a')])
   assert.equal(operations.length, 1)
-  assert.match(reports[0] ?? '', /cannot be removed/)
+  assert.match(reports[0] ?? '', /cannot remove what it has added/)
 })
 
 test('audiences of an access token are counted as sent, those of an ID token as earlier operations left them', async () => {
@@ -190,7 +190,7 @@ test('audiences of an access token are counted as sent, those of an ID token as 
   )
 })
 
-test('a replaced audience moves to the end, which later indices of an ID token see', () =>
+test('a replaced audience moves to the end, which affects later indices of an ID token', () =>
   sends(
     [
       replaceAudience('web1', 'https://new.test'),
@@ -206,7 +206,7 @@ test('a replaced audience moves to the end, which later indices of an ID token s
     idToken,
   ))
 
-test('what looks like a claim but is edited by other rules is not edited as one', async () => {
+test('lifetimes and audiences look like claims but are not edited as claims', async () => {
   await reports([setClaim('expires_in', 900)], /Use the functions for its lifetime/)
   await reports([removeClaim('aud')], /Use the functions for its audience/)
 })
@@ -226,25 +226,25 @@ test('an audience is a host name or an absolute URI', async () => {
   await reports([replaceAudience('nobody', 'x')], /does not have the audience/)
 })
 
-test('a lifetime travels as text or as a number, without fractions', async () => {
+test('a lifetime is sent as a string or as a number, without fractions', async () => {
   await sends([setExpiresIn(900.7)], [['replace', '/accessToken/claims/expires_in', '900']])
   const asNumber = await sent([setExpiresIn(900)], accessToken(), 'number')
   assert.deepEqual(asNumber.operations, [['replace', '/accessToken/claims/expires_in', 900]])
 })
 
-test('a lifetime that is impossible is reported', async () => {
+test('an impossible lifetime is reported', async () => {
   for (const seconds of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
-    await reports([setExpiresIn(seconds)], /1 at least/)
+    await reports([setExpiresIn(seconds)], /of at least 1/)
   }
   await reports([setExpiresIn(4e9)], /no lifetime above/)
 })
 
-test('shortenTo never lengthens, and a lifetime that does not change is not sent', async () => {
+test('shortenTo never lengthens, and an unchanged lifetime is not sent', async () => {
   await sends([shortenTo(900)], [['replace', '/accessToken/claims/expires_in', '900']])
   await sends([shortenTo(7200), shortenTo(3600), setExpiresIn(3600)], [])
 })
 
-test('of several lifetimes the last one set and the shortest one asked for make one operation', async () => {
+test('several edits of a lifetime become one operation: the last one set, limited by the shortest', async () => {
   await sends(
     [setExpiresIn(7200), shortenTo(900), shortenTo(1200)],
     [['replace', '/accessToken/claims/expires_in', '900']],
@@ -252,7 +252,7 @@ test('of several lifetimes the last one set and the shortest one asked for make 
   await sends([shortenTo(900), setExpiresIn(3600)], [])
 })
 
-test('the lifetime of the refresh token is a place of its own; -1 means that the platform does not know it', async () => {
+test('the lifetime of the refresh token is separate; -1 means that the platform does not know it', async () => {
   await sends([setRefreshExpiresIn(600)], [['replace', '/refreshToken/claims/expires_in', '600']])
   await sends([shortenRefreshTo(9000)], [])
   await sends(
@@ -262,7 +262,7 @@ test('the lifetime of the refresh token is a place of its own; -1 means that the
   )
 })
 
-test('response parameters are added under free names and removed where offered', async () => {
+test('response parameters are added under unused names and removed if offered', async () => {
   await sends(
     [addResponseParameter('hint', { a: [1] }), removeResponseParameter('refresh_token'), removeResponseParameter('x')],
     [
@@ -288,7 +288,7 @@ test('a request without allowedOperations offers nothing', () =>
 
 test('an edit without a place in the event is reported', () => reports([addScope('a')], /has no scopes/, idToken))
 
-test('an operation is written with op first and without members the contract does not know', async () => {
+test('an operation is written with op first and without members that the contract does not have', async () => {
   const extension = defineExtension(
     { preIssueAccessToken: () => allow([removeScope('openid'), addClaim('tier', 'gold')]) },
     { caller: { type: 'none' } },

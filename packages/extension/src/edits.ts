@@ -9,7 +9,7 @@ import {
   platforms,
 } from '@preflow/contract'
 
-/** What an added claim may be. Platforms refuse objects, mixed lists and lists of numbers. */
+/** The possible values of an added claim. Platforms reject objects, mixed lists and lists of numbers. */
 export type ClaimValue = string | number | boolean | readonly string[]
 
 export type ClaimEdit =
@@ -27,7 +27,7 @@ export type ResponseParameterEdit =
   | { edit: 'addResponseParameter'; name: string; value: unknown }
   | { edit: 'removeResponseParameter'; name: string }
 
-/** One change, in the words of its author. {@link resolveEdits} turns it into operations of the wire. */
+/** One change, as its author writes it. {@link resolveEdits} turns it into operations. */
 export type Edit = ClaimEdit | AudienceEdit | LifetimeEdit | RefreshLifetimeEdit | ScopeEdit | ResponseParameterEdit
 
 interface EditsByType {
@@ -35,38 +35,43 @@ interface EditsByType {
   PRE_ISSUE_ID_TOKEN: ClaimEdit | AudienceEdit | LifetimeEdit
 }
 
-/** The edits that make sense for an action type; none for a type that has no entry. */
+/** The valid edits of an action type; none for a type without an entry. */
 export type EditFor<T extends string> = T extends keyof EditsByType ? EditsByType[T] : never
 
 /** Adds a claim that the token does not have yet. */
 export const addClaim = (name: string, value: ClaimValue): ClaimEdit => ({ edit: 'addClaim', name, value })
-/** Gives a claim another value. Platforms offer this for user attributes and claims added earlier, not for their own. */
+/**
+ * Sets another value of a claim. Platforms offer this for user attributes and claims added earlier, not for their own.
+ */
 export const replaceClaim = (name: string, value: ClaimValue): ClaimEdit => ({ edit: 'replaceClaim', name, value })
-/** Replaces the claim if the event offers that, adds it if the token does not have it: right on first issue and on refresh. */
+/**
+ * Replaces the claim if the event offers that. Otherwise adds it if the token does not have it. Works on first issue
+ * and on refresh.
+ */
 export const setClaim = (name: string, value: ClaimValue): ClaimEdit => ({ edit: 'setClaim', name, value })
-/** Takes a claim out. Nothing happens when the token does not have it. */
+/** Removes a claim. Does nothing if the token does not have it. */
 export const removeClaim = (name: string): ClaimEdit => ({ edit: 'removeClaim', name })
-/** Adds an audience: a host name or an absolute URI. Nothing happens when it is there. */
+/** Adds an audience: a host name or an absolute URI. Does nothing if it exists. */
 export const addAudience = (value: string): AudienceEdit => ({ edit: 'addAudience', value })
-/** Takes an audience out. Nothing happens when it is not there. */
+/** Removes an audience. Does nothing if it does not exist. */
 export const removeAudience = (value: string): AudienceEdit => ({ edit: 'removeAudience', value })
-/** Puts `by` in the place of `value`. */
+/** Replaces `value` with `by`. */
 export const replaceAudience = (value: string, by: string): AudienceEdit => ({ edit: 'replaceAudience', value, by })
-/** Sets the lifetime of the token in seconds, longer or shorter than it was. Fractions are cut off. */
+/** Sets the lifetime of the token in seconds, longer or shorter than before. Fractions are cut off. */
 export const setExpiresIn = (seconds: number): LifetimeEdit => ({ edit: 'setExpiresIn', seconds })
-/** Makes the token live at most so many seconds; never longer than it would have. */
+/** Limits the lifetime of the token to this many seconds. Never lengthens it. */
 export const shortenTo = (seconds: number): LifetimeEdit => ({ edit: 'shortenTo', seconds })
 /** Sets the lifetime of the refresh token in seconds. */
 export const setRefreshExpiresIn = (seconds: number): RefreshLifetimeEdit => ({ edit: 'setRefreshExpiresIn', seconds })
-/** Makes the refresh token live at most so many seconds. */
+/** Limits the lifetime of the refresh token to this many seconds. */
 export const shortenRefreshTo = (seconds: number): RefreshLifetimeEdit => ({ edit: 'shortenRefreshTo', seconds })
-/** Grants a scope. Nothing happens when it is granted. */
+/** Grants a scope. Does nothing if it is granted. */
 export const addScope = (scope: string): ScopeEdit => ({ edit: 'addScope', scope })
-/** Takes a scope away. Nothing happens when it is not granted. */
+/** Removes a scope. Does nothing if it is not granted. */
 export const removeScope = (scope: string): ScopeEdit => ({ edit: 'removeScope', scope })
 /** Grants exactly these scopes. */
 export const setScopes = (scopes: readonly string[]): ScopeEdit => ({ edit: 'setScopes', scopes })
-/** Takes away every scope that is not among these and adds none. */
+/** Removes every other scope and adds none. */
 export const keepScopes = (scopes: readonly string[]): ScopeEdit => ({ edit: 'keepScopes', scopes })
 /** Adds a member to the token response. It is not kept for later refreshes. */
 export const addResponseParameter = (name: string, value: unknown): ResponseParameterEdit => ({
@@ -74,13 +79,13 @@ export const addResponseParameter = (name: string, value: unknown): ResponsePara
   name,
   value,
 })
-/** Leaves `refresh_token` or `id_token` out of the token response. */
+/** Removes `refresh_token` or `id_token` from the token response. */
 export const removeResponseParameter = (name: string): ResponseParameterEdit => ({
   edit: 'removeResponseParameter',
   name,
 })
 
-/** What edits are resolved against: the request as it was sent. */
+/** The input of edits: the request as it was sent. */
 export interface EditableRequest {
   actionType: ActionType
   event: object
@@ -98,20 +103,24 @@ export interface ResolvedEdits {
 interface Draft extends EditableRequest, ResolvedEdits {
   lifetimesAs: 'text' | 'number'
   lists: Map<string, { sent: readonly string[]; now: string[] }>
-  /** The one operation for a claim, a lifetime or a response parameter: of several edits of the same thing the last wins. */
+  /**
+   * The only operation for a claim, a lifetime or a response parameter. Of several edits of the same thing the last one
+   * wins.
+   */
   settled: Map<string, Operation>
   lifetimes: Map<string, number>
 }
 
-/** An edit that cannot be sent. The message names what is wrong and what to do, never a value. */
+/** An edit that cannot be sent. The message states what is wrong and what to do, never a value. */
 class Impossible extends Error {}
 
 /**
- * Turns edits into operations: finds the path in the event, counts indices as the platform will, checks what the
- * platform would refuse, and keeps only what `allowedOperations` offer.
+ * Turns edits into operations. It finds the path in the event, counts indices as the platform does, checks what the
+ * platform would reject, and keeps only what `allowedOperations` offer.
  *
- * @param lifetimesAs Lifetimes travel as text, as the published contract declares them, unless `number` is asked for.
- * @returns Operations with `op` as their first key, because streaming readers depend on it.
+ * @param lifetimesAs The JSON type of lifetimes. Default: strings, as the published contract declares them; `number`
+ *   sends numbers.
+ * @returns Operations with `op` as their first key, because streaming parsers depend on it.
  */
 export function resolveEdits(
   edits: readonly Edit[],
@@ -173,7 +182,7 @@ const resolvers: { [K in Edit['edit']]: (edit: EditNamed<K>, draft: Draft) => vo
     const { path, indices } = placeOf('audience', draft)
     removeFromList(value, path, indices, draft)
   },
-  // Added, then removed: a platform refuses a replacement by a value that was there, even if it is gone by now.
+  // Added, then removed: a platform rejects a replacement by an earlier value, even if it has been removed.
   replaceAudience: ({ value, by }, draft) => {
     requireAudience(by)
     if (value === by) return
@@ -225,7 +234,7 @@ function add(name: string, value: ClaimValue, draft: Draft): void {
   settle(name, { op: 'add', path: `${place.path}-`, value: { name, value } }, draft)
 }
 
-/** Whether the event offers to replace the claim; then it is. */
+/** Adds a replacement of the claim if the event offers it. Returns whether it does. */
 function replace(name: string, value: ClaimValue, draft: Draft): boolean {
   requireOrdinaryClaim(name, draft)
   const path = pathOfClaim('replace', name, draft)
@@ -235,7 +244,7 @@ function replace(name: string, value: ClaimValue, draft: Draft): boolean {
   return true
 }
 
-/** Puts an operation, or nothing, in the place of an earlier one about the same thing. */
+/** Replaces an earlier operation about the same thing with this one, or with nothing. */
 function settle(key: string, operation: Operation | undefined, draft: Draft): void {
   if (operation) requireOffered(operation, draft)
   const earlier = draft.settled.get(key)
@@ -246,7 +255,9 @@ function settle(key: string, operation: Operation | undefined, draft: Draft): vo
   draft.settled.set(key, operation)
 }
 
-/** `/accessToken/claims/tier` or, for a claim that is a list, `/accessToken/claims/groups/`: whichever is offered. */
+/**
+ * `/accessToken/claims/tier` or, for a claim that is a list, `/accessToken/claims/groups/`: the one that is offered.
+ */
 function pathOfClaim(op: 'replace' | 'remove', name: string, draft: Draft): string | undefined {
   const { path: root } = placeOf('claims', draft)
   return [`${root}${name}`, `${root}${name}/`].find(path => isAllowed({ op, path }, draft.allowedOperations))
@@ -277,7 +288,7 @@ function removeFromList(value: string, path: string, indices: 'snapshot' | 'live
   const list = listAt(path, draft)
   if (!list.now.includes(value)) return
   const index = (indices === 'live' ? list.now : list.sent).indexOf(value)
-  if (index < 0) throw new Impossible('what this answer added cannot be removed by it.')
+  if (index < 0) throw new Impossible('this answer cannot remove what it has added.')
   send({ op: 'remove', path: `${path}${index}` }, draft)
   list.now = list.now.filter(item => item !== value)
 }
@@ -297,7 +308,7 @@ const MAX_LIFETIME_SECONDS = Math.min(
 function setLifetime(path: string, seconds: number, draft: Draft): void {
   const whole = Math.floor(seconds)
   if (!Number.isSafeInteger(whole * 1000) || whole < 1) {
-    throw new Impossible('a lifetime is a number of seconds, 1 at least.')
+    throw new Impossible('a lifetime is a number of seconds of at least 1.')
   }
   if (whole > MAX_LIFETIME_SECONDS) {
     throw new Impossible(`some platforms accept no lifetime above ${MAX_LIFETIME_SECONDS} seconds.`)
@@ -313,7 +324,7 @@ function shortenLifetime(path: string, seconds: number, draft: Draft): void {
   setLifetime(path, seconds, draft)
 }
 
-/** The lifetime as it was sent; a platform says -1 when it does not know one. */
+/** The lifetime as it was sent. -1 means that the platform does not know one. */
 function currentLifetime(path: string, { event }: Draft): number | undefined {
   const seconds = Number(read(event, path))
   return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined
@@ -346,7 +357,7 @@ function listAt(path: string, draft: Draft): { sent: readonly string[]; now: str
   return list
 }
 
-/** What stands at a path of the event. A list of claims is entered by name. */
+/** The value at a path of the event. A list of claims is searched by name. */
 export function read(event: object, path: string): unknown {
   let at: unknown = event
   for (const segment of path.split('/')) {
@@ -364,7 +375,7 @@ function has(claims: unknown, name: string): boolean {
   return Array.isArray(claims) && claims.some(claim => claim?.name === name)
 }
 
-/** Lifetimes and audiences look like claims in the event, but are edited by rules of their own. */
+/** Lifetimes and audiences look like claims in the event, but have their own rules. */
 function requireOrdinaryClaim(name: string, draft: Draft): void {
   const { path: root } = placeOf('claims', draft)
   const other = draft.places.find(({ kind, path }) => kind !== 'claims' && path.replace(/\/$/, '') === `${root}${name}`)
@@ -374,7 +385,7 @@ function requireOrdinaryClaim(name: string, draft: Draft): void {
 function requireClaimValue(name: string, value: unknown): void {
   const isPlain = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
   if (!isPlain && !(Array.isArray(value) && value.every(item => typeof item === 'string'))) {
-    throw new Impossible(`the claim ${name} must be a text, a number, true or false, or a list of texts.`)
+    throw new Impossible(`the claim ${name} must be a string, a number, true or false, or a list of strings.`)
   }
 }
 

@@ -1,13 +1,13 @@
 import type { DecisionRecord } from './decision-record.ts'
 
-/** The parts of a call, from whatever runtime received it. */
+/** The parts of a call, independent of the runtime. */
 export interface IncomingCall {
   method: string
   /** A header by its lower-case name. */
   header(name: string): string | undefined
-  /** The body as text; undefined when it is longer than that. Stops reading as soon as it knows. */
+  /** The body as a string; undefined if it is too long. Stops reading at the limit. */
   text(maxBytes: number): Promise<string | undefined>
-  /** Milliseconds the runtime leaves for the answer, when it limits them. */
+  /** Milliseconds that the runtime leaves for the answer, if it limits them. */
   remainingMs?: number
 }
 
@@ -16,11 +16,11 @@ export interface OutgoingAnswer {
   status: number
   headers: Record<string, string>
   body: string
-  /** What became of the call, where the extension has no `log` of its own. Never part of the answer. */
+  /** The result of the call, if the extension has no `log` of its own. Never part of the answer. */
   record?: DecisionRecord
 }
 
-/** A call as `fetch` hands it over. */
+/** A call from a `Request`. */
 export function callOf(request: Request): IncomingCall {
   return {
     method: request.method,

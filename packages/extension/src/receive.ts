@@ -21,7 +21,7 @@ export class Refusal extends Error {
   }
 }
 
-/** What a call must pass before a handler sees it. */
+/** The checks before a handler is called. */
 export interface Reception {
   caller: CallerCheck
   maxBodyBytes: number
@@ -30,9 +30,9 @@ export interface Reception {
 }
 
 /**
- * Reads a call: its caller first, then its body, which must be a request of the contract.
+ * Reads a call: first authenticates its caller, then checks that its body is a request of the contract.
  *
- * @throws {Refusal} When it never reaches a handler.
+ * @throws {Refusal} If it never reaches a handler.
  */
 export async function receive(
   call: IncomingCall,
@@ -50,7 +50,7 @@ export async function receive(
   const isDeclaredTooLarge = Number(call.header('content-length') ?? 0) > maxBodyBytes
   const body = isDeclaredTooLarge ? undefined : await call.text(maxBodyBytes).catch(endedEarly)
   if (body === undefined) {
-    throw new Refusal(413, 'payload_too_large', `This extension reads ${maxBodyBytes} bytes at most.`)
+    throw new Refusal(413, 'payload_too_large', `This extension reads at most ${maxBodyBytes} bytes.`)
   }
   const unsigned = caller.byBody && (await caller.byBody(call.header, body))
   if (unsigned) throw unauthorized(unsigned, caller)
@@ -88,13 +88,13 @@ function readRequest(body: string, apiVersion: string | undefined, handles: Rece
     throw new Refusal(
       400,
       'unsupported_version',
-      `This extension reads ${parsed.request.actionType} up to ${latestVersion}.`,
+      `This extension supports ${parsed.request.actionType} up to ${latestVersion}.`,
     )
   }
   return parsed.request
 }
 
-/** `v2` is 2; NaN when it is no version. */
+/** `v2` is 2; NaN if it is not a version. */
 function majorOf(version: string): number {
   return Number(/^v(\d{1,4})(\.\d+)*$/.exec(version)?.[1])
 }

@@ -19,13 +19,13 @@ function underTest(windowMs = 1000) {
   }
 }
 
-test('the same request gets the same answer, and only once is one found', async () => {
+test('the same request gets the same answer, which is found only once', async () => {
   const { ask } = underTest()
   assert.deepEqual(await ask('a', 'body'), { answer: 'answer 1', isRepeat: false })
   assert.deepEqual(await ask('a', 'body'), { answer: 'answer 1', isRepeat: true })
 })
 
-test('a request that comes again while its answer is being found waits for it', async () => {
+test('a request that is repeated while its answer is being found waits for it', async () => {
   const { repeats } = underTest()
   const { promise, resolve } = Promise.withResolvers<string>()
   const first = repeats.answer('a', 'body', () => promise)
@@ -35,13 +35,13 @@ test('a request that comes again while its answer is being found waits for it', 
   assert.deepEqual(await second, { answer: 'answer', isRepeat: true })
 })
 
-test('another body under the same id is another request', async () => {
+test('another body with the same id is another request', async () => {
   const { ask } = underTest()
   await ask('a', 'body')
   assert.deepEqual(await ask('a', 'other'), { answer: 'answer 2', isRepeat: false })
 })
 
-test('after the window it is asked again', async () => {
+test('after the window the handler is called again', async () => {
   const { ask, pass } = underTest(1000)
   await ask('a', 'body')
   pass(999)
@@ -50,7 +50,7 @@ test('after the window it is asked again', async () => {
   assert.equal((await ask('a', 'body')).isRepeat, false)
 })
 
-test('a fault is not repeated', async () => {
+test('an error is not repeated', async () => {
   const { ask, repeats } = underTest()
   assert.deepEqual(await ask('a', 'body', 'fault'), { answer: 'fault 1', isRepeat: false })
   assert.deepEqual(await ask('a', 'body'), { answer: 'answer 2', isRepeat: false })
@@ -61,7 +61,7 @@ test('a fault is not repeated', async () => {
   assert.equal((await ask('b', 'body')).isRepeat, false)
 })
 
-test('the oldest are forgotten when too much is kept', async () => {
+test('the oldest answers are forgotten if too much is stored', async () => {
   const { ask } = underTest()
   const big = 'x'.repeat(2_000_000)
   await ask('a', big)

@@ -1,20 +1,20 @@
 /**
- * Answers a request that comes again as it was answered before.
+ * Repeats the earlier answer to a repeated request.
  *
- * A platform that got no answer asks a second time, with the same request id and the same body. A handler with an effect, a
- * counter or a mail, must not have it twice, and a slow one must not start anew.
+ * A platform that got no answer retries with the same request id and the same body. A handler with an effect, such as a
+ * counter or a mail, must not run twice, and a slow one must not start again.
  */
 export interface Repeats<Answer> {
   /**
-   * The answer to this request: the one that is being found or was found a moment ago, or what `find` finds.
+   * The answer to this request: the one that is being found or was found a moment ago, or the result of `find`.
    *
-   * Requests are the same when id and body are: an id alone may be chosen by a client. Answers for which `mayRepeat` is false
-   * are forgotten, so that a fault is not repeated.
+   * Requests are the same if id and body are equal, because a client may choose the id. Answers for which `mayRepeat`
+   * is false are forgotten, so an error is not repeated.
    */
   answer(requestId: string, body: string, find: () => Promise<Answer>): Promise<{ answer: Answer; isRepeat: boolean }>
 }
 
-/** Bodies are kept to be compared. This many characters of them at most; the oldest go first. */
+/** Bodies are stored for comparison. Maximum number of their characters; the oldest are forgotten first. */
 const MAX_CHARACTERS = 4_194_304
 
 interface Kept<Answer> {
@@ -30,7 +30,7 @@ export function createRepeats<Answer>(
   mayRepeat: (answer: Answer) => boolean,
   now: () => number,
 ): Repeats<Answer> {
-  // In the order in which they came, so that the first is the oldest.
+  // In order of arrival, so the first is the oldest.
   const kept = new Map<string, Kept<Answer>>()
   let characters = 0
 

@@ -19,7 +19,7 @@ const settings = {
   apiKey: {
     schema: z.string().min(16),
     text: 'text',
-    about: 'Key of the caller, 16 characters at least.',
+    about: 'Key of the caller, at least 16 characters.',
     secret: true,
   } as Setting<string>,
 }
@@ -33,7 +33,7 @@ test('settings come from the environment, then from the file, then from their de
   assert.deepEqual(read, { ok: true, values: { port: 9000, blockedCountries: ['KP', 'IR'], apiKey } })
 })
 
-test('every problem is named with what to change, and no value is quoted', () => {
+test('every problem is reported with what to change, and no value is quoted', () => {
   const read = readSettings('GUARD', settings, {
     environment: { GUARD_PORT: 'eighty', GUARD_API_KEY: 'short-secret', GUARD_BLOCKED_COUNTRY: 'KP' },
     file: { prot: 1 },
@@ -48,21 +48,21 @@ test('every problem is named with what to change, and no value is quoted', () =>
   assert.doesNotMatch(text, /eighty|short-secret/)
 })
 
-test('a name like no other is answered with all of them; what the names begin with makes none alike', () => {
+test('an unrecognizable name is answered with the valid ones; the prefix does not count as a similarity', () => {
   const apiKey = '0123456789abcdef'
   const read = readSettings('GUARD', settings, { environment: { GUARD_ZONE: 'x' }, file: { apiKey, colour: 1 } })
   assert.ok(!read.ok)
   assert.deepEqual(read.problems, [
-    'colour: not a setting. Known are port, blockedCountries, apiKey.',
-    'GUARD_ZONE: not a setting. Known are GUARD_PORT, GUARD_BLOCKED_COUNTRIES, GUARD_API_KEY.',
+    'colour: not a setting. Valid names are port, blockedCountries, apiKey.',
+    'GUARD_ZONE: not a setting. Valid names are GUARD_PORT, GUARD_BLOCKED_COUNTRIES, GUARD_API_KEY.',
   ])
 })
 
-test('a required setting that is missing is named by its variable', () => {
+test('a required setting that is missing is reported by its variable', () => {
   const read = readSettings('GUARD', settings, { environment: {} })
   assert.deepEqual(read, {
     ok: false,
-    problems: ['GUARD_API_KEY: missing. Key of the caller, 16 characters at least.'],
+    problems: ['GUARD_API_KEY: missing. Key of the caller, at least 16 characters.'],
   })
 })
 

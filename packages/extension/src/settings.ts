@@ -3,20 +3,20 @@ import { nearestName } from '@preflow/contract/nearest-name'
 import type * as z from 'zod/mini'
 
 /**
- * One setting of a deployable extension, declared once: its reader, its default and the sentence in the documentation.
+ * One setting of a deployable extension: its schema, its default and its sentence in the documentation.
  *
- * A setting is read from the environment (`TOKEN_GUARD_BLOCKED_COUNTRIES`) or from a JSON file (`blockedCountries`);
- * the environment wins.
+ * A setting is read from the environment (`TOKEN_GUARD_BLOCKED_COUNTRIES`) or from a JSON file (`blockedCountries`).
+ * The environment takes precedence.
  */
 export interface Setting<Value> {
   schema: z.core.$ZodType<Value>
-  /** How a text from the environment becomes the value that `schema` checks. JSON files carry the value itself. */
+  /** Turns a string from the environment into the value that `schema` checks. JSON files contain the value itself. */
   text: 'text' | 'number' | 'flag' | 'list' | 'json'
-  /** Absent: the setting must be given. */
+  /** Absent: the setting is required. */
   default?: Value
   /** One sentence for the documentation, with the unit. */
   about: string
-  /** The whole name of its variable, where the field has one of its own: `ABUSEIPDB_API_KEY`. */
+  /** The full name of its variable, if it has a well-known one: `ABUSEIPDB_API_KEY`. */
   variable?: string
   /** A secret is never shown in a message or in documentation of the running values. */
   secret?: boolean
@@ -48,11 +48,12 @@ const readers: Record<Setting<unknown>['text'], (text: string) => unknown> = {
 }
 
 /**
- * Reads the settings of an extension and checks all of them, so that a start refused for three reasons names three.
+ * Reads and checks all settings of an extension, so that three problems are reported at once.
  *
- * @param source.environment Variables by name; only those with the prefix are looked at.
- * @param source.file The parsed JSON file, when one was given. Unknown keys are problems: they are misspelt settings.
- * @returns The values, or one sentence per problem that names the setting and says what it must be. Values are never
+ * @param source.environment Variables by name. Only those with the prefix are read.
+ * @param source.file The parsed JSON file, if there is one. Unknown keys are problems, because they are misspelt
+ *   settings.
+ * @returns The values, or one sentence per problem that names the setting and states what it must be. Values are never
  *   quoted, because some are secrets.
  */
 export function readSettings<S extends Settings>(
@@ -108,7 +109,7 @@ export function documentSettings(prefix: string, settings: Settings): string {
   return ['| environment | file | default | what it does |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-/** A default as it would be given in the environment. */
+/** A default as it would be set in the environment. */
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.join(',') || '(empty)'
   return typeof value === 'string' ? value : JSON.stringify(value)
@@ -118,10 +119,10 @@ function variableOf(prefix: string, name: string, { variable }: Setting<unknown>
   return variable ?? environmentName(prefix, name)
 }
 
-/** @param prefix What all of them begin with, which would make every two of them alike. */
+/** @param prefix The common beginning of all names, which does not count as a similarity. */
 function closest(key: string, known: string[], prefix = ''): string {
   const own = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
   const near = nearestName(own(key), known.map(own))
   const name = known.find(candidate => own(candidate) === near)
-  return name ? `Did you mean ${name}?` : `Known are ${known.join(', ')}.`
+  return name ? `Did you mean ${name}?` : `Valid names are ${known.join(', ')}.`
 }

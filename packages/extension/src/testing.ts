@@ -4,14 +4,14 @@ import type { DecisionRecord } from './decision-record.ts'
 import { defineExtension, type Extension } from './define-extension.ts'
 import type { Handlers } from './handlers.ts'
 
-/** Some of the members of a document, at every depth; a list is given whole. */
+/** Some of the members of a document, at every depth. A list replaces the whole list. */
 export type Overrides<Document> = Document extends readonly unknown[]
   ? Document
   : Document extends object
     ? { [Key in keyof Document]?: Overrides<Document[Key]> | undefined }
     : Document
 
-/** What an extension answered. */
+/** The answer of an extension. */
 export interface CallResult {
   status: number
   headers: Headers
@@ -19,9 +19,9 @@ export interface CallResult {
 }
 
 /**
- * A request as a platform would send it, with what a test is about put in.
+ * A request as a platform would send it, with the overrides of a test.
  *
- * @param overrides Merged into the sample; lists replace lists, and `undefined` takes a member out.
+ * @param overrides Merged into the sample. Lists replace lists, and `undefined` removes a member.
  * @example
  * sampleRequest('PRE_ISSUE_ACCESS_TOKEN', { event: { request: { grantType: 'refresh_token' } } })
  */
@@ -49,9 +49,9 @@ export async function call(
 }
 
 /**
- * Lets handlers decide one request, without a caller to authenticate.
+ * Lets handlers decide one request, without caller authentication.
  *
- * @returns The answer and the record of it, which has the explanation and what is to be mended.
+ * @returns The answer and its record, with the explanation and what to fix.
  * @example
  * const { answer, record } = await decide({ preIssueAccessToken }, sampleRequest('PRE_ISSUE_ACCESS_TOKEN'))
  */

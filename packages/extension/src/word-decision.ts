@@ -11,12 +11,13 @@ import type { Allow, Decision, Deny, Fail, Redirect } from './decision.ts'
 import type { DecisionRecord } from './decision-record.ts'
 import { type Edit, type EditableRequest, resolveEdits } from './edits.ts'
 import type { OutgoingAnswer } from './exchange.ts'
-import { MAX_DESCRIPTION, MAX_REASON, mendText } from './mend-text.ts'
+import { MAX_DESCRIPTION, MAX_REASON, sanitizeMessage } from './sanitize-message.ts'
 
 /**
- * Words a decision so that every platform accepts the answer, and adds to the record what it says and what had to be mended.
+ * Turns a decision into an answer that every platform accepts. Adds the answer and the replaced characters to the
+ * record.
  *
- * @param lifetimesAs How lifetimes travel. Default `text`.
+ * @param lifetimesAs The JSON type of lifetimes. Default `text`.
  */
 export function wordDecision(
   decision: Decision,
@@ -66,18 +67,18 @@ function failed(
 ): OutgoingAnswer {
   let reason = given
   if (actionTypes[actionType].serverErrorReasons.includes(reason.toLowerCase())) {
-    record.reports.push(`reason: platforms take ${reason} for a fault of the extension. Use fail for that.`)
+    record.reports.push(`reason: platforms treat ${reason} as an error of the extension. Use fail for that.`)
     reason = 'access_denied'
   }
-  const failureReason = mend('reason', reason, MAX_REASON, 'access_denied', record)
-  const failureDescription = mend('description', description, MAX_DESCRIPTION, 'The request was denied.', record)
+  const failureReason = sanitize('reason', reason, MAX_REASON, 'access_denied', record)
+  const failureDescription = sanitize('description', description, MAX_DESCRIPTION, 'The request was denied.', record)
   record.reason = failureReason
   return answerOf(200, { actionStatus: 'FAILED', failureReason, failureDescription })
 }
 
 function error({ message, description, status = 500 }: Fail, record: DecisionRecord): OutgoingAnswer {
-  const errorMessage = mend('message', message, MAX_REASON, 'server_error', record)
-  const errorDescription = mend('description', description, MAX_DESCRIPTION, 'The extension failed.', record)
+  const errorMessage = sanitize('message', message, MAX_REASON, 'server_error', record)
+  const errorDescription = sanitize('description', description, MAX_DESCRIPTION, 'The extension failed.', record)
   record.reason = errorMessage
   return answerOf(status, { actionStatus: 'ERROR', errorMessage, errorDescription })
 }
@@ -98,13 +99,13 @@ function incomplete({ url }: Redirect, request: EditableRequest, record: Decisio
   return answerOf(200, { actionStatus: 'INCOMPLETE', operations: [operation] })
 }
 
-function mend(name: string, text: string, maxLength: number, fallback: string, record: DecisionRecord): string {
-  const mended = mendText(name, text, maxLength, fallback)
-  if (mended.report) record.reports.push(mended.report)
-  return mended.text
+function sanitize(name: string, text: string, maxLength: number, fallback: string, record: DecisionRecord): string {
+  const sanitized = sanitizeMessage(name, text, maxLength, fallback)
+  if (sanitized.report) record.reports.push(sanitized.report)
+  return sanitized.text
 }
 
-/** An ERROR in our own words: mended like the author's, but nobody needs a report about them. */
+/** An ERROR with our own message. It is sanitized like the author's, but not reported. */
 export function errorAnswer(
   status: number,
   code: string,
@@ -113,8 +114,8 @@ export function errorAnswer(
 ): OutgoingAnswer {
   const body: ActionResponse = {
     actionStatus: 'ERROR',
-    errorMessage: mendText('message', code, MAX_REASON, 'server_error').text,
-    errorDescription: mendText('description', description, MAX_DESCRIPTION, 'The extension failed.').text,
+    errorMessage: sanitizeMessage('message', code, MAX_REASON, 'server_error').text,
+    errorDescription: sanitizeMessage('description', description, MAX_DESCRIPTION, 'The extension failed.').text,
   }
   return answerOf(status, body, headers)
 }

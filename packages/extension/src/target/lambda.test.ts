@@ -51,7 +51,7 @@ for (const [name, event] of Object.entries(shapes)) {
     }
   })
 
-  test(`${name}: strangers, wrong methods, empty and large bodies are refused`, async () => {
+  test(`${name}: unknown callers, wrong methods, empty and large bodies are rejected`, async () => {
     const stranger = { ...event, headers: { 'content-type': 'application/json' }, multiValueHeaders: null }
     assert.equal((await handler(stranger)).statusCode, 401)
     const get = event.version
@@ -79,6 +79,6 @@ test('the budget ends before the time of the function does', async () => {
   assert.ok(performance.now() - startedAt < 200)
 })
 
-test('an event that is no HTTP request is refused with what to do', async () => {
+test('an event that is not an HTTP request is rejected with what to do', async () => {
   await assert.rejects(handler({ Records: [] } as LambdaHttpEvent), /Put the function behind a function URL/)
 })

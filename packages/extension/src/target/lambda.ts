@@ -2,7 +2,10 @@ import { present } from '@preflow/contract'
 import type { Extension } from '../define-extension.ts'
 import type { IncomingCall } from '../exchange.ts'
 
-/** What of a Lambda event is read: function URLs and HTTP APIs (version 2), REST APIs (version 1), load balancers. */
+/**
+ * The parts of a Lambda event that are read: function URLs and HTTP APIs (version 2), REST APIs (version 1), load
+ * balancers.
+ */
 export interface LambdaHttpEvent {
   /** `2.0` for function URLs and HTTP APIs. */
   version?: string
@@ -15,12 +18,12 @@ export interface LambdaHttpEvent {
   requestContext?: { http?: { method?: string }; elb?: object }
 }
 
-/** What Lambda tells besides. */
+/** More data from Lambda. */
 export interface LambdaContext {
   getRemainingTimeInMillis?(): number
 }
 
-/** What every one of the four understands. */
+/** A response that all four understand. */
 export interface LambdaHttpResult {
   statusCode: number
   statusDescription?: string
@@ -30,11 +33,13 @@ export interface LambdaHttpResult {
   isBase64Encoded: false
 }
 
-/** Milliseconds kept back from the time that Lambda leaves: after it the caller gets a fault instead of an answer. */
+/**
+ * Milliseconds of the remaining time that are reserved, because after it the caller gets an error instead of an answer.
+ */
 const RESERVE_MS = 150
 
 /**
- * Makes the handler of a Lambda function, behind a function URL, an HTTP API, a REST API or a load balancer.
+ * Creates the handler of a Lambda function, behind a function URL, an HTTP API, a REST API or a load balancer.
  *
  * The budget of the extension ends before the function's own time does.
  *
@@ -48,12 +53,12 @@ export function lambdaHandler(
     const method = event.requestContext?.http?.method ?? event.httpMethod
     if (method === undefined) {
       throw new TypeError(
-        'This is no HTTP event. Put the function behind a function URL, an API gateway or a load balancer.',
+        'This is not an HTTP event. Put the function behind a function URL, an API gateway or a load balancer.',
       )
     }
     const { status, headers, body } = await extension.answer(callOf(event, method, context))
     const result = { statusCode: status, body, isBase64Encoded: false as const }
-    // A load balancer wants a reason phrase, and headers in the form in which it sends them.
+    // A load balancer requires a reason phrase, and headers in the form in which it sends them.
     if (!event.requestContext?.elb) return { ...result, headers }
     const statusDescription = `${status} ${REASONS[status] ?? 'Answer'}`
     if (!event.multiValueHeaders) return { ...result, statusDescription, headers }

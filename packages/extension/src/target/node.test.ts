@@ -54,7 +54,7 @@ test('one extension answers at every path, several at a path each', async t => {
   assert.equal((await post(`${several.url}/c`)).status, 404)
 })
 
-test('a listener answers at its path and below it, where no extension or probe does', async t => {
+test('a listener answers at its path and below it, unless an extension or probe does', async t => {
   const listening: ServeOptions['listeners'] = {
     '/a/pages': (request, response) => response.end(`pages ${request.url}`),
     '/b/': (request, response) => response.end(`below ${request.url}`),
@@ -92,7 +92,7 @@ test('the probes answer, and readiness follows the hook', async t => {
   assert.equal((await fetch(`${failing.url}/readyz`)).status, 503)
 })
 
-test('a body that is declared too large is refused before it is sent', async t => {
+test('a body with too large a declared size is rejected before it is sent', async t => {
   const server = await started(t)
   const request = httpRequest(server.url, { method: 'POST', headers: { ...json, 'content-length': 9_000_000 } })
   request.on('error', () => {})
@@ -104,7 +104,7 @@ test('a body that is declared too large is refused before it is sent', async t =
   request.destroy()
 })
 
-test('a body without a declared length is counted, and no more than the limit is taken in', async t => {
+test('a body without a declared length is counted, and no more than the limit is read', async t => {
   const server = await started(t)
   const request = httpRequest(server.url, { method: 'POST', headers: json })
   request.on('error', () => {})
@@ -122,7 +122,7 @@ test('a body without a declared length is counted, and no more than the limit is
   request.destroy()
 })
 
-test('connections are kept alive, also after a refusal', async t => {
+test('connections are kept alive, even after a rejection', async t => {
   const server = await started(t)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.after(() => agent.destroy())
@@ -138,7 +138,7 @@ test('connections are kept alive, also after a refusal', async t => {
   assert.deepEqual(await exchange(body), [200, true])
 })
 
-test('a caller that sends its headers or its body a byte at a time is cut off', async t => {
+test('a caller that sends its headers or its body a byte at a time is disconnected', async t => {
   const server = await started(t, extensionOf(), { requestTimeoutMs: 150 })
   const headers = `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`
   for (const start of [headers, `${headers}content-length: 100\r\n\r\n{`]) {
@@ -152,7 +152,7 @@ test('a caller that sends its headers or its body a byte at a time is cut off', 
   }
 })
 
-test('a caller that goes away in the middle of its body leaves a record and a server that works', async t => {
+test('a caller that disconnects in the middle of its body leaves a record and a working server', async t => {
   const records: DecisionRecord[] = []
   const { promise: logged, resolve } = Promise.withResolvers<void>()
   const extension = extensionOf(undefined, record => {
@@ -167,7 +167,7 @@ test('a caller that goes away in the middle of its body leaves a record and a se
   assert.equal((await post(server.url)).status, 200)
 })
 
-test('of calls that come together each gets its own answer, whoever else fails or goes away', async t => {
+test('of concurrent calls each gets its own answer, even if others fail or disconnect', async t => {
   const server = await started(
     t,
     extensionOf(({ request }) => {
@@ -197,7 +197,7 @@ test('of calls that come together each gets its own answer, whoever else fails o
   assert.equal((await post(server.url)).status, 200)
 })
 
-test('closing lets a call in flight finish, refuses new ones, and says so at readyz', async t => {
+test('closing lets open calls finish, rejects new ones, and shows it at readyz', async t => {
   const { promise: entered, resolve: enter } = Promise.withResolvers<void>()
   const { promise: held, resolve: release } = Promise.withResolvers<void>()
   const server = await started(
@@ -211,7 +211,7 @@ test('closing lets a call in flight finish, refuses new ones, and says so at rea
   )
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())
-  // A connection from before the shutdown can still ask.
+  // A connection from before the shutdown can still send requests.
   const early = connect(server.port, '127.0.0.1')
   await once(early, 'connect')
   early.write('GET /livez HTTP/1.1\r\nhost: x\r\n')
@@ -231,7 +231,7 @@ test('closing lets a call in flight finish, refuses new ones, and says so at rea
   await closed
 })
 
-test('closing is bounded: after the grace time connections are cut', async t => {
+test('closing has a limit: after the grace time connections are closed', async t => {
   const { promise: entered, resolve: enter } = Promise.withResolvers<void>()
   const server = await started(
     t,
@@ -248,13 +248,13 @@ test('closing is bounded: after the grace time connections are cut', async t => 
   await assert.rejects(pending)
 })
 
-test('closing twice is closing once', async t => {
+test('closing twice has no further effect', async t => {
   const server = await started(t)
   assert.equal(server.close(), server.close())
   await server.close()
 })
 
-test('a port that cannot be opened is a sentence that says what to do', async t => {
+test('a port that cannot be opened is reported in a sentence with what to do', async t => {
   const { port } = await started(t)
   await assert.rejects(serve(extensionOf(), { port, log: false }), {
     message: `Cannot listen on 127.0.0.1:${port}. The port is in use. Stop what listens there or choose another port.`,
@@ -311,7 +311,7 @@ test('lines are written together, soon, and before there are many', t => {
   assert.equal(writes.length, 3)
 })
 
-test('the author reads where it listens, each decision, what was left out and where a handler threw', async t => {
+test('the author sees where it listens, each decision, what was left out and where a handler threw', async t => {
   let said = ''
   const throws = () => {
     throw Object.assign(new TypeError('the name of Mira'), { code: 'E_CLAIM' })
@@ -349,7 +349,7 @@ test('the author reads where it listens, each decision, what was left out and wh
   assert.doesNotMatch(said, /Mira/)
 })
 
-test('an extension with a log of its own is not logged twice', async t => {
+test('an extension with its own log is not logged twice', async t => {
   let said = ''
   const records: DecisionRecord[] = []
   const extension = extensionOf(undefined, record => records.push(record))
@@ -363,7 +363,7 @@ test('an extension with a log of its own is not logged twice', async t => {
   assert.equal(said, `listening at ${url}\n`)
 })
 
-test('only a tool on this machine that asks for it learns what the author should know', async t => {
+test('only a tool on this machine that requests it gets the explanation', async t => {
   const asks = { 'x-preflow-explain': 'on' }
   const explained = async (extension = extensionOf(() => allow([setClaim('iss', 'x')])), headers = {}, log?: false) => {
     const { url } = await started(t, extension, { log: log ?? (() => {}) })
@@ -373,11 +373,11 @@ test('only a tool on this machine that asks for it learns what the author should
   const explanation = JSON.parse(decodeURIComponent((await explained(undefined, asks)) ?? ''))
   assert.equal(explanation.reports.length, 1)
   assert.match(explanation.reports[0], /^setClaim: /)
-  assert.equal(await explained(), null, 'nobody asked')
+  assert.equal(await explained(), null, 'without a request')
   assert.equal(
     await explained(undefined, { ...asks, 'x-forwarded-for': '198.51.100.7' }),
     null,
-    'a proxy asks for others',
+    'a proxy requests for others',
   )
   assert.equal(await explained(undefined, asks, false), null, 'it is switched off')
   assert.equal(await explained(extensionOf(), asks), null, 'there is nothing to explain')

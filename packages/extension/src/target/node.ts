@@ -14,21 +14,21 @@ export interface ServeOptions {
   port?: number
   /** Default `127.0.0.1`. In a container: `0.0.0.0`. */
   hostname?: string
-  /** Whether calls can be decided now; asked by `GET /readyz`. Default: always. */
+  /** Whether calls can be decided now, for `GET /readyz`. Default: always. */
   isReady?(): boolean | Promise<boolean>
   /**
-   * What else answers, by the path where it begins: there and at everything below it. For pages, or what else somebody needs who
-   * is no caller. An extension at the very path goes first.
+   * Other handlers, by the path where they begin: there and at everything below it. For pages, or for other clients
+   * than the caller. An extension at exactly that path takes precedence.
    */
   listeners?: Record<string, RequestListener>
-  /** Milliseconds a caller may take to send the whole request. Default 5000. */
+  /** Milliseconds in which a caller must send the whole request. Default 5000. */
   requestTimeoutMs?: number
   /**
-   * Receives readable lines for the author: where it listens, and each decision of an extension that has no `log` of its own.
-   * `false`: nothing is written, and nothing is explained to tools on this machine. Default: standard error.
+   * Receives readable lines for the author: where it listens, and each decision of an extension without its own `log`.
+   * `false`: nothing is written, and tools on this machine get no explanations. Default: standard error.
    */
   log?: ((lines: string) => void) | false
-  /** Milliseconds that calls in flight get to finish when the server closes. Default 5000. */
+  /** Milliseconds for open calls to finish when the server closes. Default 5000. */
   graceMs?: number
 }
 
@@ -38,19 +38,19 @@ export interface RunningServer {
   /** `http://127.0.0.1:9401` */
   url: string
   /**
-   * Stops accepting, says so at `/readyz`, lets calls in flight finish, and resolves when the last connection is gone.
-   * After the grace time connections are cut.
+   * Stops accepting, reports not ready at `/readyz`, lets open calls finish, and resolves when the last connection is
+   * closed. After the grace time open connections are closed.
    */
   close(): Promise<void>
 }
 
 /**
- * Serves one extension at every path, or several at a path each, and beside these whatever has more than one path.
- * The tables of both are looked at with every request: what is opened later may be put in later.
+ * Serves one extension at every path, or several at a path each, and the given listeners. Both tables are read with
+ * every request, so entries can be added later.
  *
  * `GET /livez` answers while the process runs, `GET /readyz` while it can decide.
  *
- * @returns When the port is open. Rejects with a sentence when it cannot be opened.
+ * @returns When the port is open. Rejects with a sentence if it cannot be opened.
  * @example
  * const server = await serve(extension, { port: 8080, hostname: '0.0.0.0' })
  */
@@ -83,7 +83,7 @@ export async function serve(
           const explanation = mayExplain(request) ? explanationOf(record) : undefined
           if (explanation !== undefined) response.setHeader(EXPLANATION_HEADER, explanation)
         }
-        // A connection kept alive would hold the shutdown; what is left of a body that was too large is not read.
+        // A keep-alive connection would delay the shutdown. The rest of a body that was too large is not read.
         if (isClosing || !request.complete) response.setHeader('connection', 'close')
         respond(response, status, headers, body)
       },
@@ -94,7 +94,7 @@ export async function serve(
     {
       requestTimeout: requestTimeoutMs,
       headersTimeout: requestTimeoutMs,
-      // The default of 30 seconds would let a slow sender live ten times as long as its limit.
+      // With the default of 30 seconds, a slow sender could stay ten times as long as its limit.
       connectionsCheckingInterval: Math.min(1000, requestTimeoutMs),
       keepAliveTimeout: 60_000,
       noDelay: true,
@@ -127,7 +127,7 @@ export async function serve(
   }
 }
 
-/** A tool on this machine asks, and no proxy hands its request over. */
+/** The request comes from a tool on this machine, and not through a proxy. */
 function mayExplain({ headers, socket }: IncomingMessage): boolean {
   const isForwarded = 'x-forwarded-for' in headers || 'forwarded' in headers
   return EXPLAIN_HEADER in headers && !isForwarded && LOOPBACK.test(socket.remoteAddress ?? '')
@@ -137,7 +137,7 @@ const LOOPBACK = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/
 
 const LISTEN_ADVICE: Record<string, string> = {
   EADDRINUSE: 'The port is in use. Stop what listens there or choose another port.',
-  EACCES: 'The port may not be opened by this user. Choose one above 1023.',
+  EACCES: 'This user may not open the port. Choose one above 1023.',
   EADDRNOTAVAIL: 'This machine does not have that address. Listen on 127.0.0.1 or 0.0.0.0.',
   ENOTFOUND: 'The host name is unknown. Listen on 127.0.0.1 or 0.0.0.0.',
 }
@@ -156,7 +156,7 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return query < 0 ? url : url.slice(0, query)
 }
 
-/** Of several that are above the path, the nearest. */
+/** The longest of the matching paths. */
 function listenerFor(path: string, listeners: ServeOptions['listeners'] = {}): RequestListener | undefined {
   const above = Object.keys(listeners).filter(
     begin => path === begin || path.startsWith(begin.endsWith('/') ? begin : `${begin}/`),
@@ -191,7 +191,7 @@ function readText(request: IncomingMessage, maxBytes: number): Promise<string | 
       const text = (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString()
       decideTogether(() => resolve(text))
     })
-    // Cut in the middle of the body: node:http tells it as an error.
+    // Disconnected in the middle of the body: node:http reports it as an error.
     request.on('error', reject)
   })
 }
@@ -206,23 +206,23 @@ function respond(response: ServerResponse, status: number, headers: Record<strin
 }
 
 /**
- * The requests that one turn of the event loop brought are decided one after the other, then answered one after the other, so
- * that a caller that sleeps is woken for many answers instead of each: together two fifths of the CPU of a busy process.
+ * Decides the requests of one turn of the event loop in sequence, then answers them in sequence. So a sleeping caller
+ * is woken once for many answers. Together this saves two fifths of the CPU of a busy process.
  */
 const decideTogether = createCohort(setImmediate)
 const answerTogether = createCohort(nextTick)
 
-/** A system call for each line would cost more than deciding; nobody reads a log faster than this. */
+/** A system call for each line would cost more than the decision. Nobody reads a log faster than this. */
 const WRITE_AFTER_MS = 10
-/** And nobody's memory should hold more than this of it, in characters. */
+/** Maximum characters that wait in memory. */
 const MAX_WAITING = 65_536
 
 /**
- * Makes a log that writes one JSON line per record, with the time and the level before it. Lines are written together, those of
- * ten milliseconds at most: what a process that is killed has not written by then is lost.
+ * Creates a log that writes one JSON line per record, with the time and the level first. The lines of up to ten
+ * milliseconds are written together. Lines that a killed process has not written are lost.
  *
  * @param write Where the lines go, usually `text => process.stdout.write(text)`.
- * @returns `log` for {@link ExtensionOptions.log}, and `flush` for the moment before the process ends.
+ * @returns `log` for {@link ExtensionOptions.log}, and `flush` for the end of the process.
  */
 export function createLineLog(write: (lines: string) => void): {
   log(record: object, level?: 'info' | 'warn' | 'error'): void
@@ -233,7 +233,7 @@ export function createLineLog(write: (lines: string) => void): {
   let second = Number.NaN
   let untilSecond = ''
 
-  /** ISO 8601 with milliseconds. What stays the same for a second is written once in it. */
+  /** ISO 8601 with milliseconds. The part that is the same for a second is formatted once per second. */
   function time(): string {
     const now = Date.now()
     const milliseconds = now % 1000
@@ -255,7 +255,7 @@ export function createLineLog(write: (lines: string) => void): {
     log: (record, level = levelOf(record)) => {
       if (lines === '') timer = setTimeout(flush, WRITE_AFTER_MS)
       const fields = JSON.stringify(record)
-      // Not as one object: copying the record would cost as much as writing it.
+      // Not as one object, because copying the record would cost as much as writing it.
       lines += `{"time":"${time()}","level":"${level}"${fields === '{}' ? '}' : `,${fields.slice(1)}`}\n`
       if (lines.length > MAX_WAITING) flush()
     },

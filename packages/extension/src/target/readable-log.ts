@@ -1,7 +1,7 @@
 import type { DecisionRecord } from '../decision-record.ts'
 
 /**
- * One decision for a person who is writing the extension: what was decided, what was left out and why, and where a handler threw.
+ * One decision for the author of an extension: the decision, what was left out and why, and where a handler threw.
  *
  * `preIssueAccessToken allow: 2 operations, in 1.2 ms`
  */
@@ -24,17 +24,17 @@ function thrownLine(thrown: DecisionRecord['thrown']): string[] {
   return [`  The handler threw ${[name, code, at].filter(part => part !== undefined).join(' ')}`]
 }
 
-/** What the author of an extension is told about one of its decisions. */
+/** What the author of an extension learns about one of its decisions. */
 export interface Explanation {
   reports: string[]
   thrown?: NonNullable<DecisionRecord['thrown']>
 }
 
-/** The header with which a tool on the same machine asks for an {@link Explanation}, and the one that answers. */
+/** The header with which a tool on the same machine requests an {@link Explanation}, and the header with it. */
 export const EXPLAIN_HEADER = 'x-preflow-explain'
 export const EXPLANATION_HEADER = 'x-preflow-explanation'
 
-/** The value of {@link EXPLANATION_HEADER}; undefined when there is nothing to explain. */
+/** The value of {@link EXPLANATION_HEADER}; undefined if there is nothing to explain. */
 export function explanationOf({ decision, reports, thrown }: DecisionRecord): string | undefined {
   if (decision === 'refused' || (reports.length === 0 && !thrown)) return undefined
   const explanation: Explanation = { reports, ...(thrown && { thrown }) }

@@ -17,11 +17,11 @@ const settings = {
     schema: z.string().min(1),
     text: 'text',
     default: 'access_denied',
-    about: 'What everybody is told.',
+    about: 'The reason in every answer.',
   } as Setting<string>,
 }
 
-/** Refuses every token. `opened` and `closed` count. */
+/** Denies every token. Counts `opened` and `closed`. */
 function denier() {
   const counts = { opened: 0, closed: 0, isReady: true }
   const service: Service<typeof settings> = {
@@ -45,7 +45,7 @@ function denier() {
   return { service, counts }
 }
 
-/** What `process` is to a service, with what it wrote. */
+/** A stand-in for `process`, with what the service wrote. */
 function fakeProcess(env: Record<string, string>) {
   const listeners = new Map<string, (signal: 'SIGTERM' | 'SIGINT') => unknown>()
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
@@ -83,7 +83,7 @@ const environment = { DENY_ALL_CALLER: 'api-key', DENY_ALL_CALLER_SECRETS: key, 
 const folder = mkdtempSync(join(tmpdir(), 'preflow-service-'))
 after(() => rmSync(folder, { recursive: true }))
 
-test('a service answers, logs a line per decision, and stops when it is told', async () => {
+test('a service answers, logs a line per decision, and stops on a signal', async () => {
   const { service, counts } = denier()
   const { host, line, stop } = fakeProcess(environment)
   await runService(service, host)
@@ -102,7 +102,7 @@ test('a service answers, logs a line per decision, and stops when it is told', a
   assert.deepEqual([decision.level, decision.event, decision.status], ['warn', 'decision', 401])
 
   const stopped = stop('SIGTERM')
-  await assert.rejects(stop('SIGINT'), { code: 1 }, 'whoever asks twice does not wait')
+  await assert.rejects(stop('SIGINT'), { code: 1 }, 'a second signal ends it without waiting')
   const stopping = await line()
   assert.deepEqual([stopping.event, stopping.signal], ['stopping', 'SIGTERM'])
   await stopped
@@ -110,7 +110,7 @@ test('a service answers, logs a line per decision, and stops when it is told', a
   await assert.rejects(fetch(listening.url))
 })
 
-test('a service that cannot run with its configuration says everything that is wrong and ends', async () => {
+test('a service that cannot run with its configuration reports every problem and ends', async () => {
   const { service, counts } = denier()
   const start = async (env: Record<string, string>) => {
     const { host, errors } = fakeProcess({ ...environment, ...env })
@@ -121,7 +121,7 @@ test('a service that cannot run with its configuration says everything that is w
     await start({ DENY_ALL_CALLER: 'basic', DENY_ALL_CALLER_SECRETS: '', DENY_ALL_REASON: 'contradiction' }),
     [
       'deny-all does not start:',
-      '  DENY_ALL_CALLER_SECRETS: missing. basic needs a secret of the platform; DENY_ALL_CALLER=none lets everybody call.',
+      '  DENY_ALL_CALLER_SECRETS: missing. basic needs a secret of the platform; DENY_ALL_CALLER=none accepts every caller.',
       '  DENY_ALL_CALLER_USERNAME: missing. basic needs the user name of the platform.',
       '  DENY_ALL_REASON: must not be that.',
       '',
@@ -129,13 +129,19 @@ test('a service that cannot run with its configuration says everything that is w
   )
   assert.match(await start({ DENY_ALL_REASON: 'missing' }), /The list cannot be read\. Name a file that exists\./)
   assert.match(await start({ DENY_ALL_HOSTNAME: '192.0.2.1' }), /Cannot listen on 192\.0\.2\.1:0\. This machine/)
-  assert.match(await start({ DENY_ALL_CONFIG: join(folder, 'none.json') }), /cannot be read \(ENOENT\)\. Name a file/)
+  assert.match(
+    await start({ DENY_ALL_CONFIG: join(folder, 'none.json') }),
+    /cannot be read \(ENOENT\)\. Set it to a file/,
+  )
   writeFileSync(join(folder, 'broken.json'), '{')
-  assert.match(await start({ DENY_ALL_CONFIG: join(folder, 'broken.json') }), /broken\.json is not JSON\. Name a file/)
-  assert.equal(counts.opened, 1, 'only where the address was wrong')
+  assert.match(
+    await start({ DENY_ALL_CONFIG: join(folder, 'broken.json') }),
+    /broken\.json is not JSON\. Set it to a file/,
+  )
+  assert.equal(counts.opened, 1, 'only the address was wrong')
 })
 
-test('settings come from a file too, and the environment wins', () => {
+test('settings come from a file too, and the environment takes precedence', () => {
   const read = readService(denier().service, {
     environment: { DENY_ALL_REASON: 'from_environment' },
     file: { reason: 'from_file', caller: 'signature', callerSecrets: [`whsec_${btoa('s'.repeat(24))}`] },
@@ -145,7 +151,7 @@ test('settings come from a file too, and the environment wins', () => {
   assert.equal(read.configuration.callerAuthentication.type, 'signature')
 })
 
-test('every way to authenticate becomes what the extension checks, and a signing secret must be base64', () => {
+test("every way to authenticate becomes the extension's check, and a signing secret must be base64", () => {
   const secret = 'c2VjcmV0c2VjcmV0'
   const authenticationOf = (caller: string) => {
     const read = readService(denier().service, {
@@ -164,11 +170,11 @@ test('every way to authenticate becomes what the extension checks, and a signing
   })
   assert.deepEqual(read, {
     ok: false,
-    problems: ['DENY_ALL_CALLER_SECRETS: signing secrets are base64, with or without whsec_ before it.'],
+    problems: ['DENY_ALL_CALLER_SECRETS: signing secrets are base64, with or without the prefix whsec_.'],
   })
 })
 
-test('for a runtime that calls a function it is opened without a port, and GET tells whether it is well', async () => {
+test('for a runtime that calls a function it is opened without a port, and GET returns whether it is ready', async () => {
   const { service, counts } = denier()
   const { host, line } = fakeProcess(environment)
   const { extension, close } = await openService(service, host)
@@ -190,11 +196,11 @@ test('for a runtime that calls a function it is opened without a port, and GET t
   })
 })
 
-test('every setting tells what it does in a sentence', () => {
+test('every setting has a sentence that explains it', () => {
   for (const [name, { about }] of Object.entries(serviceSettings)) assert.match(about, /\.$/, name)
 })
 
-test('lines wait for those of the same moment, and none is lost when the process ends', async () => {
+test('lines of the same moment are written together, and none is lost when the process ends', async () => {
   const written: string[] = []
   const listeners = new Map<string, (signal: 'SIGTERM' | 'SIGINT') => unknown>()
   const { service } = denier()

@@ -9,7 +9,7 @@ import { createLineLog, serve } from './node.ts'
 
 type CallerType = 'none' | 'basic' | 'bearer' | 'api-key' | 'signature'
 
-/** What every deployable extension is told: where it listens, who may call, and how long it may take. */
+/** The settings of every deployable extension: where it listens, who may call, and how long it may take. */
 export interface ServiceSettings extends Settings {
   hostname: Setting<string>
   port: Setting<number>
@@ -39,14 +39,14 @@ export const serviceSettings: ServiceSettings = {
     schema: z.enum(['none', 'basic', 'bearer', 'api-key', 'signature']),
     text: 'text',
     about:
-      'How the platform authenticates: `basic`, `bearer`, `api-key`, `signature`, or `none` to let everybody call.',
+      'How the platform authenticates: `basic`, `bearer`, `api-key`, `signature`, or `none` to accept every caller.',
   },
   callerSecrets: {
-    schema: z.array(z.string().check(z.minLength(16, 'must have 16 characters at least'))),
+    schema: z.array(z.string().check(z.minLength(16, 'must have at least 16 characters'))),
     text: 'list',
     default: [],
     about:
-      'Passwords, tokens, keys or signing secrets of the platform, 16 characters at least; two while one is replaced.',
+      'Passwords, tokens, keys or signing secrets of the platform, at least 16 characters each; two during a rotation.',
     secret: true,
   },
   callerUsername: {
@@ -71,25 +71,25 @@ export const serviceSettings: ServiceSettings = {
     schema: z.int().check(z.gte(1024)),
     text: 'number',
     default: 262_144,
-    about: 'Largest request that is read, in bytes.',
+    about: 'Maximum size of a request, in bytes.',
   },
   graceMs: {
     schema: z.int().check(z.gte(0)),
     text: 'number',
     default: 5000,
-    about: 'Milliseconds that calls in flight get to finish at shutdown.',
+    about: 'Milliseconds for open calls to finish at shutdown.',
   },
 }
 
-/** The values of an extension's own settings, those of {@link serviceSettings}, and who may call, put together. */
+/** The values of an extension's own settings and of {@link serviceSettings}, with the caller's settings combined. */
 export type ServiceConfiguration<S extends Settings> = SettingValues<S> &
   SettingValues<ServiceSettings> & { callerAuthentication: CallerAuthentication }
 
-/** What an extension may tell while it runs. None of it comes from a payload. */
+/** What a running extension may report. None of it comes from a payload. */
 export interface ServiceHooks {
   /** One record per call. */
   log?(record: DecisionRecord): void
-  /** Something the operator should know of, as a line of the log. */
+  /** Something for the operator, as a line of the log. */
   report?(level: ServiceLevel, fields: { event: string } & Record<string, unknown>): void
 }
 
@@ -98,21 +98,21 @@ export type ServiceLevel = 'info' | 'warn' | 'error'
 /** An extension that is ready to answer. */
 export interface OpenService {
   extension: Extension
-  /** Whether calls can be decided now; asked by `GET /readyz`. Default: always. */
+  /** Whether calls can be decided now, for `GET /readyz`. Default: always. */
   isReady?(): boolean | Promise<boolean>
-  /** Lets go of what it opened, after the last call. */
+  /** Closes what it opened, after the last call. */
   close?(): void | Promise<void>
 }
 
-/** An extension that can be deployed: its name, its settings, and how it is opened with them. */
+/** An extension that can be deployed: its name, its settings, and how to open it. */
 export interface Service<S extends Settings> {
   /** `profile-guard`; its variables begin with `PROFILE_GUARD`. */
   name: string
   /** Its own settings, without {@link serviceSettings}. */
   settings: S
-  /** What is wrong between settings that are right by themselves: one sentence each. */
+  /** Finds conflicts between settings that are valid on their own: one sentence each. */
   contradictions?(configuration: ServiceConfiguration<S>): string[]
-  /** @throws {Error} With a sentence, when something it needs cannot be used. */
+  /** @throws {Error} With a sentence, if something that it needs cannot be used. */
   open(configuration: ServiceConfiguration<S>, hooks: ServiceHooks): Promise<OpenService>
 }
 
@@ -127,9 +127,9 @@ export function settingsOf<S extends Settings>({ settings }: { settings: S }): S
 }
 
 /**
- * Reads the configuration of a service from the environment and a JSON document; the environment wins.
+ * Reads the configuration of a service from the environment and a JSON document. The environment takes precedence.
  *
- * @returns The configuration, or one sentence per problem that says what to change.
+ * @returns The configuration, or one sentence per problem that states what to change.
  */
 export function readService<S extends Settings>(
   service: Service<S>,
@@ -144,13 +144,13 @@ export function readService<S extends Settings>(
   return problems.length > 0 ? { ok: false, problems } : { ok: true, configuration }
 }
 
-/** What the settings about the caller say. */
+/** The settings about the caller. */
 export type CallerValues = Pick<
   SettingValues<ServiceSettings>,
   'caller' | 'callerSecrets' | 'callerUsername' | 'callerHeader'
 >
 
-/** How the platform authenticates, as the settings say it. */
+/** How the platform authenticates, according to the settings. */
 export function callerAuthenticationOf(values: CallerValues): CallerAuthentication {
   return authentications[values.caller](values)
 }
@@ -166,48 +166,49 @@ const authentications: Record<CallerType, (values: CallerValues) => CallerAuthen
   signature: ({ callerSecrets }) => ({ type: 'signature', secrets: callerSecrets }),
 }
 
-/** What is wrong between the settings about the caller: one sentence each. */
+/** Finds conflicts between the settings about the caller: one sentence each. */
 export function callerContradictions(prefix: string, values: CallerValues): string[] {
   const variable = (name: keyof CallerValues) => environmentName(prefix, name)
   const { caller, callerSecrets, callerUsername } = values
   const problems: string[] = []
   if (caller !== 'none' && callerSecrets.length === 0) {
     problems.push(
-      `${variable('callerSecrets')}: missing. ${caller} needs a secret of the platform; ${variable('caller')}=none lets everybody call.`,
+      `${variable('callerSecrets')}: missing. ${caller} needs a secret of the platform; ${variable('caller')}=none accepts every caller.`,
     )
   }
   if (caller === 'basic' && callerUsername === undefined) {
     problems.push(`${variable('callerUsername')}: missing. basic needs the user name of the platform.`)
   }
   if (caller === 'signature' && !callerSecrets.every(secret => /^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(secret))) {
-    problems.push(`${variable('callerSecrets')}: signing secrets are base64, with or without whsec_ before it.`)
+    problems.push(`${variable('callerSecrets')}: signing secrets are base64, with or without the prefix whsec_.`)
   }
   return problems
 }
 
-/** The parts of Node's `process` that a service needs where a runtime calls a function of it. */
+/** The parts of Node's `process` that a service needs if a runtime calls it as a function. */
 export interface FunctionProcess {
   env: Record<string, string | undefined>
   stdout: { write(text: string): unknown }
 }
 
-/** The parts of Node's `process` that a service needs where it is the program. */
+/** The parts of Node's `process` that a service needs if it is the program. */
 export interface ServiceProcess extends FunctionProcess {
   stderr: { write(text: string): unknown }
   exit(code: number): never
   on(event: 'SIGTERM' | 'SIGINT' | 'exit', listener: (signal: 'SIGTERM' | 'SIGINT') => void): unknown
 }
 
-/** A service does not start with what it was told. The message has one line per problem, and no secret. */
+/** A service cannot start with its configuration. The message has one line per problem, and no secret. */
 export class ServiceError extends Error {
   override name = 'ServiceError'
 }
 
 /**
- * Opens a service for a runtime that calls a function: AWS Lambda, Vercel, anything with `fetch`. Reads its configuration,
- * opens it and writes one JSON line per decision. Such a function has no port for probes, so `GET` answers like `/readyz`.
+ * Opens a service for a runtime that calls a function: AWS Lambda, Vercel, anything with `fetch`. Reads its
+ * configuration, opens it and writes one JSON line per decision. Such a function has no port for probes, so `GET`
+ * answers like `/readyz`.
  *
- * @throws {ServiceError} When it cannot run with its configuration; the message says what to change.
+ * @throws {ServiceError} If it cannot run with its configuration. The message states what to change.
  * @example
  * const { extension } = await openService(scopeLimiter, process)
  * export const handler = lambdaHandler(extension)
@@ -226,8 +227,8 @@ export async function openService<S extends Settings>(
 }
 
 /**
- * Runs a service: reads its configuration, opens the port, writes one JSON line per decision, stops on SIGTERM and SIGINT. A
- * configuration it cannot run with ends the process with sentences that say what to change.
+ * Runs a service: reads its configuration, opens the port, writes one JSON line per decision, stops on SIGTERM and
+ * SIGINT. If the configuration is invalid, ends the process with sentences that state what to change.
  *
  * @example
  * await runService(profileGuard, process)
@@ -251,7 +252,7 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
 
   let isStopping = false
   const stop = async (signal: string) => {
-    // Whoever asks twice does not want to wait.
+    // A second signal means: do not wait.
     if (isStopping) host.exit(1)
     isStopping = true
     log({ event: 'stopping', signal })
@@ -260,7 +261,7 @@ export async function runService<S extends Settings>(service: Service<S>, host: 
   }
   host.on('SIGTERM', stop)
   host.on('SIGINT', stop)
-  // Last, because whoever reads it may tell it to stop at once.
+  // Last, because the reader of this line may stop the service at once.
   log({ event: 'listening', url: server.url })
 }
 
@@ -288,7 +289,7 @@ function notStarted({ name }: { name: string }, problems: readonly string[]): Se
   return new ServiceError([`${name} does not start:`, ...problems].join('\n  '))
 }
 
-/** The extension, with `GET` for whoever wants to know whether it is well: a load balancer, a monitor, a newcomer. */
+/** The extension, with `GET` for load balancers, monitors and newcomers who check whether it is ready. */
 function withProbe({ extension, isReady = () => true }: OpenService): Extension {
   const headers = { 'content-type': 'text/plain' }
   const probe = async () => {
@@ -315,6 +316,6 @@ function readFile(service: { name: string }, environment: Record<string, string 
   } catch (error) {
     const code = (error as { code?: string }).code
     const what = error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${code})`
-    throw notStarted(service, [`${variable}: ${path} ${what}. Name a file that holds one JSON object of settings.`])
+    throw notStarted(service, [`${variable}: ${path} ${what}. Set it to a file with one JSON object of settings.`])
   }
 }

@@ -1,9 +1,9 @@
 import { platforms } from '@preflow/contract'
 
-/** A text that every platform accepts, and what was changed to make it so. */
-export interface MendedText {
+/** A message that every platform accepts, and what was changed. */
+export interface SanitizedMessage {
   text: string
-  /** One sentence for the author of the extension; absent when nothing was changed. */
+  /** One sentence for the author of the extension; absent if nothing was changed. */
   report?: string
 }
 
@@ -15,7 +15,7 @@ const alphabets = [
   ...new Map(Object.values(platforms).map(({ text }) => [text.alphabet.source, text.alphabet])).values(),
 ]
 
-/** What stands for a character that some platform refuses. A character without an entry is left out. */
+/** Substitutes for characters that some platform rejects. A character without an entry is left out. */
 const SUBSTITUTES: Record<string, string> = {
   ',': ';',
   '"': "'",
@@ -50,38 +50,38 @@ const SUBSTITUTES: Record<string, string> = {
 }
 
 /**
- * Keeps a reason or a description inside the alphabet and the length of every platform. A platform that meets one
- * forbidden character takes the whole answer for invalid, and a refusal becomes a server error.
+ * Limits a reason or a description to the alphabet and the length of every platform. If a platform finds one forbidden
+ * character, the whole answer is invalid, and a refusal becomes a server error.
  *
- * @param name How the text is called in the report: `reason`, `description`.
+ * @param name The name of the message in the report: `reason`, `description`.
  * @param maxLength {@link MAX_REASON} or {@link MAX_DESCRIPTION}.
- * @param fallback What is said when nothing is left.
+ * @param fallback The message if nothing is left.
  */
-export function mendText(name: string, given: string, maxLength: number, fallback: string): MendedText {
+export function sanitizeMessage(name: string, given: string, maxLength: number, fallback: string): SanitizedMessage {
   // An author who writes JavaScript may leave it out.
   const text = String(given ?? '')
   const isWritable = (part: string) => alphabets.every(alphabet => alphabet.test(part))
   if (text.length > 0 && text.length <= maxLength && text.trim() !== '' && isWritable(text)) return { text }
   const changes: string[] = []
-  let mended = text
+  let sanitized = text
   if (!isWritable(text)) {
-    mended = [...text.normalize('NFKD').replaceAll(/\p{M}/gu, '')]
+    sanitized = [...text.normalize('NFKD').replaceAll(/\p{M}/gu, '')]
       .map(character => (isWritable(character) ? character : (SUBSTITUTES[character] ?? '')))
       .join('')
       .replaceAll(/ {2,}/g, ' ')
       .trim()
-    changes.push('characters that platforms refuse were replaced')
+    changes.push('characters that platforms reject were replaced')
   }
-  if (mended.length > maxLength) {
-    mended = `${mended.slice(0, maxLength - 3)}...`
+  if (sanitized.length > maxLength) {
+    sanitized = `${sanitized.slice(0, maxLength - 3)}...`
     changes.push(`it was cut to ${maxLength} characters`)
   }
-  if (mended.trim() === '') {
-    mended = fallback
-    changes.push('it was empty and a general text stands for it')
+  if (sanitized.trim() === '') {
+    sanitized = fallback
+    changes.push('it was empty and a general message replaces it')
   }
   return {
-    text: mended,
-    report: `${name}: ${changes.join(' and ')}. Use letters, digits, spaces and -_.!?;:'()[] only, ${maxLength} characters at most.`,
+    text: sanitized,
+    report: `${name}: ${changes.join(' and ')}. Use only letters, digits, spaces and -_.!?;:'()[], at most ${maxLength} characters.`,
   }
 }
