@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type ActionType, localClaimUri } from '@preflow/contract'
+import { type ActionType, localClaimUri, present } from '@preflow/contract'
 import type { DecisionRecord } from '@preflow/extension'
 import { type OpenService, readService, type Service, type ServiceConfiguration } from '@preflow/extension/service'
 import type { Settings } from '@preflow/extension/settings'
@@ -80,6 +80,8 @@ export interface Surroundings {
   /** Where it may keep what it has to. The folder is there. */
   dataFolder: string
   pinSecrets: LabState['pinSecrets']
+  /** What hashing a PIN costs, as log2 of N of scrypt. Default: that of pin-authenticator. */
+  pinCostLog2?: number
   /** Where the service is that it asks: the real one or the stand-in. */
   asked?: string
   log(record: DecisionRecord): void
@@ -256,7 +258,7 @@ function change(operation: string): Try['request'] {
 
 /** With its users' PINs in the folder of the data, and its secrets in the lab's memory. */
 async function openPinAuthenticator(surroundings: Surroundings): Promise<HostedService> {
-  const { dataFolder, extensionKey, log, now, pinSecrets, platformUrl, say, url } = surroundings
+  const { dataFolder, extensionKey, log, now, pinCostLog2, pinSecrets, platformUrl, say, url } = surroundings
   const read = readConfiguration({
     environment: {},
     file: {
@@ -271,20 +273,23 @@ async function openPinAuthenticator(surroundings: Surroundings): Promise<HostedS
     },
   })
   if (!read.ok) throw new Error(read.problems.join('\n'))
-  const { close, fetch } = await createPinAuthenticator(read.configuration, {
-    now,
-    randomBytes,
-    log: ({ event, ...facts }) => {
-      if (event === 'call') return log(facts as unknown as DecisionRecord)
-      // The lab gives the PINs itself, before anybody reads.
-      if (event === 'enrolment') return
-      say(
-        `pin-authenticator ${event}: ${Object.entries(facts)
-          .map(([name, fact]) => `${name} ${fact}`)
-          .join(', ')}`,
-      )
+  const { close, fetch } = await createPinAuthenticator(
+    { ...read.configuration, ...present({ hashCostLog2: pinCostLog2 }) },
+    {
+      now,
+      randomBytes,
+      log: ({ event, ...facts }) => {
+        if (event === 'call') return log(facts as unknown as DecisionRecord)
+        // The lab gives the PINs itself, before anybody reads.
+        if (event === 'enrolment') return
+        say(
+          `pin-authenticator ${event}: ${Object.entries(facts)
+            .map(([name, fact]) => `${name} ${fact}`)
+            .join(', ')}`,
+        )
+      },
     },
-  })
+  )
   return { fetch, close, isReady: async () => (await fetch(new Request(`${url}/readyz`))).ok }
 }
 

@@ -11,7 +11,7 @@ const anywhere = {
 /** A quarter of a second less for each password than at full strength. */
 export const TEST_PASSWORD_COST = { cost: 16, blockSize: 1, parallelization: 1 }
 
-/** Starts a lab in a folder, on free ports and with cheap passwords. */
+/** Starts a lab in a folder, on free ports and with cheap passwords and PINs. */
 export function startTestLab(
   folder: string,
   environment: Record<string, string> = {},
@@ -20,6 +20,7 @@ export function startTestLab(
 ): Promise<Lab> {
   return startLab({ ...anywhere, PREFLOW_DATA: folder, ...environment }, write, {
     passwordCost: TEST_PASSWORD_COST,
+    pinCostLog2: 4,
     ...ports,
   })
 }

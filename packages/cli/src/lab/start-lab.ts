@@ -32,6 +32,8 @@ export interface LabPorts {
   now?: () => number
   /** What hashing a password costs the server; full strength by default. */
   passwordCost?: NonNullable<Ports['passwordCost']>
+  /** What hashing a PIN costs, as log2 of N of scrypt; that of pin-authenticator by default. */
+  pinCostLog2?: number
   /** Receives what the lab is doing, while somebody waits for it. */
   progress?(step: string): void
 }
@@ -58,7 +60,7 @@ interface Surrounding {
 export async function startLab(
   environment: Record<string, string | undefined>,
   write: (line: string) => void,
-  { now = Date.now, passwordCost, progress = () => {} }: LabPorts = {},
+  { now = Date.now, passwordCost, pinCostLog2, progress = () => {} }: LabPorts = {},
 ): Promise<Lab> {
   const closing: (() => Promise<void> | void)[] = []
   const close = async () => {
@@ -74,7 +76,15 @@ export async function startLab(
     const { adminPassword, extensionKey, pinSecrets } = state
 
     progress('Opening the extensions …')
-    const hosted = await hostExtensions({ dataFolder, environment, extensionKey, now, pinSecrets, write })
+    const hosted = await hostExtensions({
+      dataFolder,
+      environment,
+      extensionKey,
+      now,
+      pinSecrets,
+      write,
+      ...present({ pinCostLog2 }),
+    })
     closing.push(() => hosted.close())
     const web = await atPort(environment, webPort, startWebApplication)
     closing.push(() => web.close())
