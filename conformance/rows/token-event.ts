@@ -11,6 +11,7 @@ import {
   IDT,
   inEngine,
   issued,
+  joinBranch,
   lastEvent,
   MACHINE_FORM,
   named,
@@ -152,14 +153,14 @@ export const event: Section = {
       const client = await stage.addApplication({
         grantTypes: ['authorization_code', 'organization_switch', 'refresh_token'],
       })
-      const { body: branch } = await stage.must('POST', '/api/server/v1/organizations', { name: 'Branch' })
+      const branch = await joinBranch(stage)
       const first = issued(await stage.redeem(client, 'openid'))
       let switched = await stage.token(client, {
         grant_type: 'organization_switch',
         token: first.body.access_token,
         switching_organization: branch.id,
       })
-      // The switch itself calls no access token action, nor does the first refresh; the second does (1.1).
+      // In the reference the switch itself calls no access token action, nor does the first refresh; the second does.
       for (let refresh = 0; refresh < 2; refresh++) switched = await stage.refresh(client, issued(switched))
       assert.equal(lastEvent(stage).request.grantType, 'refresh_token')
       assert.equal(lastEvent(stage).user.organization.id, branch.id)

@@ -134,3 +134,11 @@ export async function connectDevice(stage: Stage, client: Client, scope: string)
 export function inEngine(about: Row): Row {
   return { ...about, how: 'tested through the exports of @preflow/engine' }
 }
+
+/** An organization below the root that the user of the stage belongs to: they administer it. */
+export async function joinBranch(stage: Stage): Promise<Json> {
+  const { body: branch } = await stage.must('POST', '/api/server/v1/organizations', { name: 'Branch' })
+  const role = `administrator-${branch.id}`
+  stage.server.seed('insert into role_members (role_id, user_id) values (?, ?)', role, stage.user.id)
+  return branch
+}

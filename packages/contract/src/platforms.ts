@@ -77,6 +77,11 @@ export interface Platform {
     encryptedValueAs: 'text' | 'characters'
   }
   issuing: {
+    /**
+     * For which tokens the actions are called: those of some grants and formats, as the reference does, so that a client can choose
+     * one of the others; or `all`.
+     */
+    actionsRunFor: 'some' | 'all'
     /** Refresh token paths are offered when the application may refresh (`grant`) or when one will be issued (`issued`). */
     refreshPathsWhen: 'grant' | 'issued'
     /** Whether the claim `subject_type` is sent. */
@@ -157,6 +162,7 @@ const next: Platform = {
     encryptedValueAs: 'characters',
   },
   issuing: {
+    actionsRunFor: 'some',
     refreshPathsWhen: 'grant',
     sendsSubjectType: false,
     idTokenDefaultDescription: 'Invalid Client',
@@ -249,7 +255,12 @@ const preflow: Platform = {
     maxLifetimeSeconds: 10 * 365 * 24 * 3600,
   },
   disclosing: { ...next.disclosing, sendsRequestId: true, encryptedValueAs: 'text' },
-  issuing: { refreshPathsWhen: 'issued', sendsSubjectType: false, scopeAfterRemovingAll: 'omitted' },
+  issuing: {
+    actionsRunFor: 'all',
+    refreshPathsWhen: 'issued',
+    sendsSubjectType: false,
+    scopeAfterRemovingAll: 'omitted',
+  },
   signingIn: { bindsToPreviousStep: true, resumes: 'on-return', forwardsReturnCode: 'always' },
 }
 

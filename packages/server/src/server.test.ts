@@ -429,24 +429,25 @@ describe('start and stop', () => {
   })
 })
 
-test('neither the administrator’s sign-in nor a token for the management API asks an action', async () => {
+test('AZ-28: an action that denies everybody leaves the administrator a token for the management API, and nobody any other', async () => {
   const world = await startWorld()
   const extension = await startExtension()
   await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
   extension.answer(() => ({ body: { actionStatus: 'FAILED', failureReason: 'access_denied' } }))
-  const tool = await world.addApplication({ grantTypes: ['client_credentials', 'password'] }, [
-    'internal_action_mgt_update',
-    'cart.read',
-  ])
   const scope = 'internal_action_mgt_update'
-  assert.equal((await world.token(tool, { grant_type: 'client_credentials', scope })).status, 200)
+  const tool = await world.addApplication({ grantTypes: ['client_credentials', 'password'] }, [scope, 'cart.read'])
   const boss = await world.addUser({ isAdministrator: true })
   const form = { grant_type: 'password', username: boss.userName, password: 'correct horse' }
-  assert.equal((await world.token(tool, form)).status, 200)
+  assert.equal((await world.token(tool, { ...form, scope })).status, 200)
   assert.equal(extension.calls.length, 0)
-  // A management scope is no way around the action for anything else.
-  const mixed = await world.token(tool, { grant_type: 'client_credentials', scope: `${scope} cart.read` })
-  assert.equal(mixed.body.error, 'access_denied')
+  for (const denied of [
+    form,
+    { ...form, scope: `${scope} cart.read` },
+    { grant_type: 'client_credentials', scope },
+    { grant_type: 'client_credentials', scope: `${scope} cart.read` },
+  ]) {
+    assert.equal((await world.token(tool, denied)).body.error, 'access_denied', JSON.stringify(denied))
+  }
   await world.close()
   await extension.close()
 })

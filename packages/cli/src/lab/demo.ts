@@ -227,7 +227,7 @@ async function application(
   const id = await api.makeUnlessThere('/api/server/v1/applications', body)
   await api.makeUnlessThere(`/api/server/v1/applications/${id}/authorized-apis`, {
     id: apiResource,
-    policyIdentifier: 'RBAC',
+    policyIdentifier: 'NO POLICY',
     scopes: ['orders.read', 'orders.write'],
   })
   const path = `/api/server/v1/applications/${id}/inbound-protocols/oidc`

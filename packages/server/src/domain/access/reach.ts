@@ -1,5 +1,5 @@
 import type { ActionType } from '@preflow/contract'
-import { authorizedScopes } from '../../ground/store/api-resources.ts'
+import { listAuthorizedScopes } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, Organization, User } from '../../ground/store/model.ts'
 import { listRolesOf } from '../../ground/store/roles.ts'
@@ -23,8 +23,8 @@ const NOTHING: ReadonlySet<string> = new Set()
 /** What somebody with the credentials of an application can obtain: the server's scopes it is authorized for. */
 export async function reachOfApplication(db: Database, application: Application): Promise<ReadonlySet<string>> {
   if (application.isSystem) return EVERY_PERMISSION
-  const scopes = await authorizedScopes(db, application.tenantId, application.id)
-  return new Set(scopes.filter(scope => isServerScope(scope) && !isSelfService(scope)))
+  const authorized = await listAuthorizedScopes(db, application.tenantId, application.id)
+  return new Set(authorized.map(({ name }) => name).filter(scope => isServerScope(scope) && !isSelfService(scope)))
 }
 
 /** What somebody who signs in as a user can obtain, at any organization of the tenant. Self-service is not counted. */

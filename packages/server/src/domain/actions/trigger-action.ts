@@ -23,6 +23,8 @@ export interface Trigger {
   refusedWith?: string
   /** Ties the calls of one flow together; only types whose flows span several calls have one. */
   flowId?: string
+  /** Whether a platform calls the action here at all. Absent: every one does. */
+  appliesTo?(platform: Platform): boolean
   /** Describes what is about to happen. Asked only when there is an action to call, with the platform it is called as. */
   eventFor(platform: Platform, action: Action): object | Promise<object>
   /** What the flow keeps an extension from. */
@@ -79,6 +81,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
     if (!action) return nothing('No active action of this type.')
 
     const platform = platformOf(action.platform)
+    if (trigger.appliesTo?.(platform) === false) return nothing(`${platform.title} does not call it here.`)
     const callId = ports.newId()
     const startedAt = engine.now()
     const answered = await executeAction(

@@ -11,7 +11,7 @@ export interface Customisation {
   idToken?: CustomisedToken
 }
 
-/** Scopes are not here: the refresh token has them itself. */
+/** Scopes are not here, the refresh token has them itself: only which of them an action added. */
 export interface CustomisedToken {
   /** User attributes and custom claims, as the last run left them. */
   claims: TokenClaim[]
@@ -19,6 +19,8 @@ export interface CustomisedToken {
   lifetimeSeconds: number
   /** Only of the access token: how long the refresh token of the chain lives. */
   refreshTokenLifetimeSeconds?: number
+  /** Only of the access token: scopes that nobody but an action gave, so that no right of application or user ends them. */
+  addedScopes?: string[]
 }
 
 /**
@@ -35,4 +37,18 @@ export function remainingScopes(
 ): string[] {
   const removed = new Set(requested.filter(scope => !issued.includes(scope)))
   return [...new Set([...kept.filter(scope => !removed.has(scope)), ...issued])].sort()
+}
+
+/**
+ * The scopes of a chain of tokens that were given by actions, when `granted` of the last token were turned into `issued`.
+ *
+ * @param earlier Those of before. One that was not asked for this time stays, one that was removed does not.
+ */
+export function addedScopes(
+  earlier: readonly string[],
+  granted: readonly string[],
+  issued: readonly string[],
+): string[] {
+  const kept = earlier.filter(scope => !granted.includes(scope) || issued.includes(scope))
+  return [...new Set([...kept, ...issued.filter(scope => !granted.includes(scope))])].sort()
 }

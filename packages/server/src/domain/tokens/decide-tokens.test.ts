@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type ActionType, platforms } from '@preflow/contract'
+import { type ActionType, type Platform, platforms } from '@preflow/contract'
 import { Problem } from '../../ground/problem.ts'
 import type { Action, Application, Organization, User } from '../../ground/store/model.ts'
 import { callIdOf } from '../actions/call-record.ts'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
 import { remainingScopes } from './customisation.ts'
-import { type DecisionPorts, decideTokens, type TokenPlan } from './decide-tokens.ts'
+import { type DecisionPorts, decideTokens } from './decide-tokens.ts'
+import type { TokenPlan } from './token-plan.ts'
 
 const root: Organization = { id: 'o-1', tenantId: '41', name: 'Acme', handle: 'acme', depth: 0 }
 const branch: Organization = { id: 'o-2', tenantId: '41', parentId: 'o-1', name: 'Branch', handle: 'branch', depth: 1 }
@@ -53,14 +54,17 @@ const plan = (more: Partial<TokenPlan> = {}): TokenPlan => ({
 function world(
   act: (trigger: Trigger) => Partial<Triggered> = () => ({ status: 'skipped' }),
   disabled: ActionType[] = [],
+  platform: Platform = platforms.preflow,
 ) {
   const asked: Trigger[] = []
   const ports: DecisionPorts = {
     async trigger(trigger) {
+      const { type } = trigger
+      if (trigger.appliesTo?.(platform) === false) return { status: 'skipped', type, platform } as Triggered
       asked.push(trigger)
       return {
-        type: trigger.type,
-        platform: platforms.preflow,
+        type,
+        platform,
         callId: `c-${asked.length}`,
         ...act(trigger),
       } as Triggered
@@ -105,11 +109,19 @@ describe('when the actions run', () => {
     ['T15: a system application', { application: { ...application, isSystem: true } }, [AT]],
     ['T30: without openid', { grantedScopes: ['cart.read'] }, [AT]],
   ]
+  const reference = () => world(undefined, [], platforms['wso2-is-next'])
   for (const [row, more, types] of rows) {
     test(`${row}: ${types.join(' and ') || 'none'}`, async () => {
-      const w = world()
+      const w = reference()
       await decideTokens(plan(more), w.ports)
       assert.deepEqual(w.types(), types)
+    })
+
+    test(`AZ-27: on preflow no grant and no format goes around an action: ${row}`, async () => {
+      const w = world()
+      await decideTokens(plan(more), w.ports)
+      const hasIdToken = !more.application?.isSystem && (more.grantedScopes ?? ['openid']).includes('openid')
+      assert.deepEqual(w.types(), hasIdToken ? [AT, ID] : [AT])
     })
   }
 
@@ -121,8 +133,15 @@ describe('when the actions run', () => {
     ['code token', []],
   ]
   for (const [responseType, types] of responseTypes) {
-    test(`at the authorize endpoint, ${responseType}: ${types.join() || 'none'}`, async () => {
+    test(`AZ-27: at the authorize endpoint of preflow both run for what is issued: ${responseType}`, async () => {
       const w = world()
+      const { grantType: _, ...atAuthorize } = plan({ responseType, tokens: ['access'] })
+      await decideTokens(atAuthorize, w.ports)
+      assert.deepEqual(w.types(), [AT])
+    })
+
+    test(`at the authorize endpoint, ${responseType}: ${types.join() || 'none'}`, async () => {
+      const w = reference()
       const { grantType: _, ...atAuthorize } = plan({ responseType })
       await decideTokens(atAuthorize, w.ports)
       assert.deepEqual(w.types(), types)
@@ -136,14 +155,31 @@ describe('when the actions run', () => {
     assert.deepEqual(w.asked[0]?.facts, { application: 'app-1', grantType: 'N/A' })
   })
 
-  test('nobody who administers the server, and no token for its own APIs, asks an action', async () => {
-    for (const more of [
-      { user: { ...user, isAdministrator: true } },
-      { grantedScopes: ['internal_action_mgt_view', 'internal_action_mgt_update'] },
+  const SERVER_SCOPES = ['internal_action_mgt_view', 'internal_action_mgt_update']
+  const administrator = { ...user, isAdministrator: true }
+
+  test('AZ-28: a token of an administrator or system application for the server alone calls nothing, and is for the server', async () => {
+    const { user: _, ...ofApplication } = plan({ application: { ...application, isSystem: true } })
+    for (const exempt of [plan({ user: administrator }), ofApplication]) {
+      const w = world()
+      const { accessToken } = await decideTokens({ ...exempt, grantedScopes: SERVER_SCOPES }, w.ports)
+      assert.deepEqual(w.types(), [])
+      assert.deepEqual(accessToken.audiences, [issuer.url])
+    }
+  })
+
+  test('AZ-28: with any other scope, or for anybody else, the actions are called', async () => {
+    const { user: _, ...ofApplication } = plan()
+    for (const called of [
+      plan({ user: administrator, grantedScopes: [...SERVER_SCOPES, 'cart.read'] }),
+      plan({ user: administrator, grantedScopes: [] }),
+      plan({ grantedScopes: ['internal_login'] }),
+      { ...ofApplication, grantedScopes: SERVER_SCOPES },
     ]) {
       const w = world()
-      await decideTokens(plan(more), w.ports)
-      assert.deepEqual(w.types(), [])
+      const { accessToken } = await decideTokens(called, w.ports)
+      assert.deepEqual(w.types(), [AT])
+      assert.equal(accessToken.audiences[0], application.clientId)
     }
   })
 })

@@ -10,7 +10,7 @@ import { type ClaimValue, claimsOf } from '../../ground/claims/oidc-claims.ts'
 import type { Organization } from '../../ground/store/model.ts'
 import { extensionProblems } from '../actions/extension-problems.ts'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
-import type { Customisation, CustomisedToken } from './customisation.ts'
+import { addedScopes, type Customisation, type CustomisedToken } from './customisation.ts'
 import {
   type AccessTokenDraft,
   accessTokenEvent,
@@ -18,25 +18,9 @@ import {
   idTokenEvent,
   readAccessToken,
   readIdToken,
-  type TokenContext,
 } from './token-draft.ts'
-
-/** Everything that is known of a request when its tokens are about to be issued. */
-export interface TokenPlan extends TokenContext {
-  /** What the client would get: granted, authorized, known. */
-  grantedScopes: string[]
-  /** Only on refresh: the grant of the token that is replaced, `refresh_token` from the second refresh on. */
-  previousGrant?: string
-  /** Only on refresh: what earlier actions left. */
-  stored?: Customisation
-  /** Whether a refresh token comes with the access token. */
-  willIssueRefreshToken: boolean
-  sessionDataKeyConsent?: string
-  /** How the user signed in: for the ID token. */
-  authentication?: { authTimeSeconds?: number; nonce?: string; acr?: string; amr?: string[]; sessionId?: string }
-  /** The authorize endpoint asks for one of the two only. */
-  tokens: readonly ('access' | 'id')[]
-}
+import type { TokenPlan } from './token-plan.ts'
+import { isForManaging, runsAccessTokenAction, runsIdTokenAction } from './when-actions-run.ts'
 
 /** The tokens as they are issued, after the actions had their say. */
 export interface TokenDecision {
@@ -54,6 +38,8 @@ export interface TokenDecision {
   customisation: Customisation
   /** Where the tokens hold: the organization the user switched to, otherwise the issuer's. */
   organization: Organization
+  /** The scopes before the actions changed them. */
+  grantedScopes: string[]
   /** The calls behind this decision, for the client's error and the log. */
   callIds: string[]
 }
@@ -70,24 +56,6 @@ export interface DecisionPorts {
   isClient(tenantId: string, clientId: string): Promise<boolean>
 }
 
-const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
-
-/**
- * When the actions run (T1 to T30 of docs/reference/conformance.md). A refresh is judged by the grant of the token it replaces, and a refreshed
- * token counts as one of the grant `refresh_token`: hence the second refresh of a device's chain runs what the first did not.
- */
-const ACCESS_TOKEN_GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'client_credentials', 'password'])
-const REFRESHED_GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'password', 'refresh_token'])
-const ID_TOKEN_GRANTS: ReadonlySet<string> = new Set([
-  'authorization_code',
-  'password',
-  'refresh_token',
-  DEVICE_CODE,
-  'organization_switch',
-])
-/** In this order of words and no other; `code token` has no ID token, and the implicit types run nothing. */
-const ID_TOKEN_RESPONSE_TYPES: ReadonlySet<string> = new Set(['code id_token', 'code id_token token'])
-
 /** The value of the rule field `grantType` where there is no grant. */
 const NO_GRANT = 'N/A'
 
@@ -98,11 +66,8 @@ const NO_GRANT = 'N/A'
  * Call it before anything is consumed or stored. Throws a {@link Problem} when an action refuses or cannot be called.
  */
 export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promise<TokenDecision> {
-  const mayRun = !isForManaging(plan)
-  const gates = {
-    accessToken: mayRun && mayRunAccessTokenAction(plan) && !ports.isDisabled('PRE_ISSUE_ACCESS_TOKEN'),
-    idToken: mayRun && mayRunIdTokenAction(plan) && !ports.isDisabled('PRE_ISSUE_ID_TOKEN'),
-  }
+  const isOff = (type: ActionType) => isForManaging(plan) || ports.isDisabled(type)
+  const gates = { accessToken: !isOff('PRE_ISSUE_ACCESS_TOKEN'), idToken: !isOff('PRE_ISSUE_ID_TOKEN') }
   // Where neither type can run, what earlier runs left is not looked at either (T18).
   const stored = (gates.accessToken || gates.idToken) && plan.stored ? plan.stored : {}
 
@@ -114,8 +79,9 @@ export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promi
     accessToken: access.draft,
     ...present({ idToken: id?.draft }),
     response: { added: access.added, hidden: access.hidden, scopes: access.shownScopes },
-    customisation: customisationAfter(access, id, stored),
+    customisation: customisationAfter(access, id, plan, stored),
     organization: organizationOf(plan),
+    grantedScopes: plan.grantedScopes,
     callIds,
   }
 }
@@ -124,6 +90,7 @@ export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promi
 function customisationAfter(
   access: DecidedAccessToken,
   id: DecidedIdToken | undefined,
+  { grantedScopes }: TokenPlan,
   stored: Customisation,
 ): Customisation {
   const customised = ({ claims, audiences, lifetimeSeconds }: AccessTokenDraft | IdTokenDraft) => ({
@@ -132,10 +99,14 @@ function customisationAfter(
     lifetimeSeconds,
   })
   const refreshTokenLifetimeSeconds = access.draft.refreshToken?.lifetimeSeconds
+  const added = addedScopes(stored.accessToken?.addedScopes ?? [], grantedScopes, access.draft.scopes)
   // A refresh that issued no ID token does not forget what the next one starts from.
   const idToken = id ? (id.isCustomised ? customised(id.draft) : undefined) : stored.idToken
   const accessToken = access.isCustomised
-    ? { ...customised(access.draft), ...present({ refreshTokenLifetimeSeconds }) }
+    ? {
+        ...customised(access.draft),
+        ...present({ refreshTokenLifetimeSeconds, addedScopes: added.length > 0 ? added : undefined }),
+      }
     : undefined
   return present({ accessToken, idToken })
 }
@@ -173,7 +144,7 @@ async function decideAccessToken(
     shownScopes: draft.scopes,
     isCustomised: stored.accessToken !== undefined,
   }
-  if (!mayRun) return untouched
+  if (!mayRun || !plan.tokens.includes('access')) return untouched
 
   const triggered = await ports.trigger({
     type: 'PRE_ISSUE_ACCESS_TOKEN',
@@ -182,11 +153,12 @@ async function decideAccessToken(
     clientId: plan.application.clientId,
     facts: { application: plan.application.id, grantType: plan.grantType ?? NO_GRANT },
     ...present({ grantType: plan.grantType }),
+    appliesTo: platform => runsAccessTokenAction(plan, platform),
     eventFor: platform => accessTokenEvent(plan, draft, platform),
     bounds: {
       protectsPlatform: true,
       maxLifetimeSeconds: {
-        '/accessToken/claims/expires_in': ports.maxTokenLifetimeSeconds,
+        '/accessToken/claims/expires_in': maxLifetime(plan, ports),
         '/refreshToken/claims/expires_in': ports.maxRefreshLifetimeSeconds,
       },
     },
@@ -221,7 +193,7 @@ async function decideIdToken(
   if (!plan.tokens.includes('id') || !user || !scopes.includes('openid')) return undefined
   const draft = draftIdToken(plan, stored, scopes, ports)
   const untouched = { draft, isCustomised: stored.idToken !== undefined }
-  if (!mayRun || access.hidden.includes('id_token')) return untouched
+  if (!mayRun || plan.application.isSystem || access.hidden.includes('id_token')) return untouched
 
   const triggered = await ports.trigger({
     type: 'PRE_ISSUE_ID_TOKEN',
@@ -230,10 +202,11 @@ async function decideIdToken(
     clientId: plan.application.clientId,
     facts: { application: plan.application.id, grantType: plan.grantType ?? NO_GRANT },
     ...present({ grantType: plan.grantType }),
+    appliesTo: platform => runsIdTokenAction(plan, platform),
     eventFor: () => idTokenEvent(plan, draft, scopes),
     bounds: {
       protectsPlatform: true,
-      maxLifetimeSeconds: { '/idToken/claims/expires_in': ports.maxTokenLifetimeSeconds },
+      maxLifetimeSeconds: { '/idToken/claims/expires_in': maxLifetime(plan, ports) },
       // OpenID Connect Core, section 2: the client is an audience of its ID token. Another one would take it for its own.
       keptAudience: plan.application.clientId,
       findForeignAudiences: audiences => otherClients(audiences, plan, ports),
@@ -280,38 +253,20 @@ function changedEvent(triggered: Triggered): (Triggered & { status: 'success' })
   }
 }
 
-/**
- * Actions never apply to those who manage them: otherwise one that refuses everybody could not be switched off any more. These
- * are administrators, and tokens that are good for nothing but the server's own APIs.
- */
-function isForManaging({ user, grantedScopes }: TokenPlan): boolean {
-  if (user?.isAdministrator) return true
-  return grantedScopes.length > 0 && grantedScopes.every(scope => MANAGEMENT_SCOPE.test(scope))
-}
-
-/** The scopes of the server's own APIs, as WSO2 names them. */
-const MANAGEMENT_SCOPE = /^internal_/
-
-function mayRunAccessTokenAction({ application, grantType, previousGrant, tokens }: TokenPlan): boolean {
-  if (application.accessTokenType !== 'JWT' || !tokens.includes('access') || grantType === undefined) return false
-  return previousGrant === undefined ? ACCESS_TOKEN_GRANTS.has(grantType) : REFRESHED_GRANTS.has(previousGrant)
-}
-
-function mayRunIdTokenAction({ application, grantType, responseType, tokens, user }: TokenPlan): boolean {
-  if (application.isSystem || !user || !tokens.includes('id')) return false
-  return grantType === undefined ? ID_TOKEN_RESPONSE_TYPES.has(responseType ?? '') : ID_TOKEN_GRANTS.has(grantType)
+/** In seconds. A token that is made from another one does not outlive it. */
+function maxLifetime({ maxLifetimeSeconds }: TokenPlan, ports: DecisionPorts): number {
+  return Math.min(maxLifetimeSeconds ?? ports.maxTokenLifetimeSeconds, ports.maxTokenLifetimeSeconds)
 }
 
 function draftAccessToken(plan: TokenPlan, stored: Customisation, ports: DecisionPorts): AccessTokenDraft {
   const { application, user, grantedScopes } = plan
-  const { maxRefreshLifetimeSeconds, maxTokenLifetimeSeconds } = ports
   const earlier = stored.accessToken
   const refreshToken = application.grantTypes.includes('refresh_token')
     ? {
         // Without a lifetime of its own the application leaves it to the server; the reference shows -1 then.
         lifetimeSeconds: Math.min(
           earlier?.refreshTokenLifetimeSeconds ?? (application.refreshTokenLifetimeSeconds || -1),
-          maxRefreshLifetimeSeconds,
+          ports.maxRefreshLifetimeSeconds,
         ),
         willBeIssued: plan.willIssueRefreshToken,
       }
@@ -321,14 +276,16 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation, ports: Decisio
     subject: user?.id ?? application.clientId,
     subjectKind: user ? 'APPLICATION_USER' : 'APPLICATION',
     scopes: [...new Set(grantedScopes)].sort(),
-    audiences: earlier?.audiences ?? [application.clientId, ...application.audiences],
-    lifetimeSeconds: Math.min(earlier?.lifetimeSeconds ?? lifetimeSeconds, maxTokenLifetimeSeconds),
+    audiences: isForManaging(plan)
+      ? [plan.issuer.url]
+      : (earlier?.audiences ?? [application.clientId, ...application.audiences]),
+    lifetimeSeconds: Math.min(earlier?.lifetimeSeconds ?? lifetimeSeconds, maxLifetime(plan, ports)),
     claims:
       ownClaims(earlier) ??
       (user
         ? asTokenClaims(claimsOf(user, grantedScopes, application.accessTokenClaims, application.requestedClaims))
         : []),
-    ...present({ refreshToken, sessionDataKeyConsent: plan.sessionDataKeyConsent }),
+    ...present({ refreshToken, sessionDataKeyConsent: plan.sessionDataKeyConsent, actor: plan.actor }),
   }
 }
 
@@ -360,10 +317,7 @@ function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], 
     fixed: fixed.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }])),
     claims: ownClaims(earlier) ?? (user ? asTokenClaims(claimsOf(user, scopes, [], application.requestedClaims)) : []),
     audiences: [...new Set([...(earlier?.audiences ?? []), application.clientId])],
-    lifetimeSeconds: Math.min(
-      earlier?.lifetimeSeconds ?? application.idTokenLifetimeSeconds,
-      ports.maxTokenLifetimeSeconds,
-    ),
+    lifetimeSeconds: Math.min(earlier?.lifetimeSeconds ?? application.idTokenLifetimeSeconds, maxLifetime(plan, ports)),
   }
 }
 

@@ -36,6 +36,12 @@ export interface TokenContext {
   accessingOrganization?: Organization
 }
 
+/** The claim `act` (RFC 8693): the client that acts for the user, and who acted before it. */
+export interface Actor {
+  sub: string
+  act?: Actor
+}
+
 /** An access token that is about to be issued. */
 export interface AccessTokenDraft {
   subject: string
@@ -50,6 +56,8 @@ export interface AccessTokenDraft {
   refreshToken?: { lifetimeSeconds: number; willBeIssued: boolean }
   /** The consent page that led to the code. */
   sessionDataKeyConsent?: string
+  /** Only of an exchanged token. */
+  actor?: Actor
 }
 
 /** An ID token that is about to be issued. */
@@ -87,7 +95,7 @@ export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft,
       userStore: PRIMARY_USER_STORE,
     }),
     accessToken: {
-      tokenType: 'JWT',
+      tokenType: application.accessTokenType,
       claims: [
         { name: 'iss', value: issuer.url },
         { name: 'client_id', value: application.clientId },

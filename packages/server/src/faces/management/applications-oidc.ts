@@ -7,6 +7,8 @@ import { applicationProblems } from './application-problems.ts'
 import type { OidcInput, OidcView } from './routes/applications.ts'
 import { withKept } from './routes/kept-fields.ts'
 
+/** Grants of clients that authenticate. */
+const CONFIDENTIAL_GRANTS = ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange']
 const HYBRID_RESPONSE_TYPES = ['code token', 'code id_token', 'code id_token token']
 /** Grants whose answers go to a callback URL. */
 const REDIRECTING_GRANTS = ['authorization_code', 'implicit']
@@ -16,9 +18,10 @@ export function readOidc(oidc: OidcInput) {
   const isPublicClient = oidc.publicClient ?? false
   const callbackUrls = (oidc.callbackURLs ?? []).flatMap(readCallbackUrl)
   const hybridResponseTypes = readHybridResponseTypes(oidc.hybridFlow)
-  if (isPublicClient && oidc.grantTypes.includes('client_credentials')) {
+  const forbidden = isPublicClient && oidc.grantTypes.find(grant => CONFIDENTIAL_GRANTS.includes(grant))
+  if (forbidden) {
     throw requestProblems.invalid(
-      'grantTypes: a public client cannot use client_credentials, because anybody could. Give it a secret, or leave the grant out.',
+      `grantTypes: a public client cannot use ${forbidden}, because anybody could. Give it a secret, or leave the grant out.`,
     )
   }
   const needsCallback = oidc.grantTypes.some(grant => REDIRECTING_GRANTS.includes(grant))
@@ -40,7 +43,11 @@ export function readOidc(oidc: OidcInput) {
     renewsRefreshToken: oidc.refreshToken?.renewRefreshToken ?? true,
     idTokenLifetimeSeconds: oidc.idToken?.expiryInSeconds ?? 3600,
     audiences: oidc.idToken?.audience ?? [],
-    ...present({ idTokenAlgorithm: readAlgorithm(oidc.idToken?.idTokenSignedResponseAlg) }),
+    ...present({
+      idTokenAlgorithm: readAlgorithm(oidc.idToken?.idTokenSignedResponseAlg),
+      mayExchangeFor: oidc.tokenExchange?.allowedClients,
+      trustedIssuers: oidc.jwtBearer?.trustedIssuers,
+    }),
   } satisfies Partial<Application>
 }
 
@@ -107,13 +114,20 @@ function readHybridResponseTypes(hybrid: OidcInput['hybridFlow']): string[] {
 
 /** The application without the settings that a body may leave out. */
 export function withoutOidc(application: Application): Application {
-  const { hybridResponseTypes: _types, idTokenAlgorithm: _algorithm, keptOidc: _kept, ...others } = application
+  const {
+    hybridResponseTypes: _types,
+    idTokenAlgorithm: _algorithm,
+    keptOidc: _kept,
+    mayExchangeFor: _clients,
+    trustedIssuers: _issuers,
+    ...others
+  } = application
   return others
 }
 
 /** Its settings as they were sent, with the defaults of what was left out. */
 export function showOidc(application: Application): OidcView {
-  const { hybridResponseTypes = [] } = application
+  const { hybridResponseTypes = [], mayExchangeFor, trustedIssuers } = application
   const view: OidcView = {
     clientId: application.clientId,
     ...present({ clientSecret: application.clientSecret }),
@@ -138,6 +152,10 @@ export function showOidc(application: Application): OidcView {
       expiryInSeconds: application.refreshTokenLifetimeSeconds,
       renewRefreshToken: application.renewsRefreshToken,
     },
+    ...present({
+      tokenExchange: mayExchangeFor && { allowedClients: mayExchangeFor },
+      jwtBearer: trustedIssuers && { trustedIssuers },
+    }),
     idToken: {
       expiryInSeconds: application.idTokenLifetimeSeconds,
       audience: application.audiences,

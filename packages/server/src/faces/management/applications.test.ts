@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { authorizedScopes } from '../../ground/store/api-resources.ts'
+import { listAuthorizedScopes } from '../../ground/store/api-resources.ts'
 import { findApplicationById, updateApplication } from '../../ground/store/applications.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
@@ -72,6 +72,8 @@ onEachDatabase('the applications API', open => {
     db = await open()
     newTenant = createApiUnderTest(db)
   })
+  const scopesOf = async (tenantId: string, applicationId: string) =>
+    (await listAuthorizedScopes(db, tenantId, applicationId)).map(({ name }) => name)
 
   async function created(body: object = { name: 'Shop', inboundProtocolConfiguration: { oidc: web } }) {
     const tenant = await newTenant()
@@ -122,6 +124,37 @@ onEachDatabase('the applications API', open => {
     const application = (await call('GET', `/applications/${id}`)).body
     assert.equal(application.description, 'Everything is said')
     assert.deepEqual(application.advancedConfigurations, COMPLETE.advancedConfigurations)
+  })
+
+  test('clients that may exchange its tokens and issuers it trusts are kept, and go when they are left out', async () => {
+    const { call, id } = await created()
+    const path = `/applications/${id}/inbound-protocols/oidc`
+    const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }
+    const more = {
+      tokenExchange: { allowedClients: ['worker'] },
+      jwtBearer: {
+        trustedIssuers: [{ issuer: 'https://partner.example', jwks: { keys: [key] }, subjectClaim: 'upn' }],
+      },
+    }
+    assert.equal((await call('PUT', path, { body: { ...web, ...more } })).status, 200)
+    const { tokenExchange, jwtBearer } = (await call('GET', path)).body
+    assert.deepEqual({ tokenExchange, jwtBearer }, more)
+    const isPrivate = {
+      jwtBearer: { trustedIssuers: [{ issuer: 'https://partner.example', jwks: { keys: [{ ...key, d: 'd' }] } }] },
+    }
+    assert.equal((await call('PUT', path, { body: { ...web, ...isPrivate } })).status, 400)
+    assert.equal((await call('PUT', path, { body: web })).status, 200)
+    const left = (await call('GET', path)).body
+    assert.deepEqual([left.tokenExchange, left.jwtBearer], [undefined, undefined])
+  })
+
+  test('AZ-44: a public client has no grant in which only clients take part', async () => {
+    const { call } = await newTenant()
+    for (const grant of ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange']) {
+      const oidc = { ...web, publicClient: true, grantTypes: ['authorization_code', grant] }
+      const body = { name: `Public ${grant}`, inboundProtocolConfiguration: { oidc } }
+      assert.equal((await call('POST', '/applications', { body })).status, 400, grant)
+    }
   })
 
   test('a setting that promises what this server does not do is refused by name', async () => {
@@ -367,7 +400,7 @@ onEachDatabase('the applications API', open => {
     const body = { id: api.body.id, policyIdentifier: 'RBAC', scopes: ['orders.read'] }
     assert.equal((await call('POST', apis, { body })).status, 200)
     assertRefused(await call('POST', apis, { body }), 409, 'APP-60509')
-    assert.deepEqual(await authorizedScopes(db, tenant.id, id), ['orders.read'])
+    assert.deepEqual(await scopesOf(tenant.id, id), ['orders.read'])
     const change = { addedScopes: ['orders.write'], removedScopes: ['orders.read'] }
     assert.equal((await call('PATCH', `${apis}/${api.body.id}`, { body: change })).status, 200)
     assert.deepEqual((await call('GET', apis)).body, [
@@ -381,7 +414,7 @@ onEachDatabase('the applications API', open => {
       },
     ])
     assert.equal((await call('DELETE', `${apis}/${api.body.id}`)).status, 204)
-    assert.deepEqual(await authorizedScopes(db, tenant.id, id), [])
+    assert.deepEqual(await scopesOf(tenant.id, id), [])
     assertRefused(await call('DELETE', `${apis}/${api.body.id}`), 404, 'APP-60510')
     assertRefused(await call('PATCH', `${apis}/${api.body.id}`, { body: change }), 404, 'APP-60510')
     assertRefused(await call('POST', apis, { body: { ...body, id: 'x' } }), 404, 'APP-60507')
@@ -397,7 +430,7 @@ onEachDatabase('the applications API', open => {
     tokens.set('tool', { scopes: ['internal_application_mgt_update'], subject: 'tool' })
     assertRefused(await call('POST', apis, { as: { bearer: 'tool' }, body }), 403, 'APP-60520')
     assert.equal((await call('POST', apis, { body })).status, 200)
-    assert.deepEqual(await authorizedScopes(db, tenant.id, id), ['internal_action_mgt_view'])
+    assert.deepEqual(await scopesOf(tenant.id, id), ['internal_action_mgt_view'])
     const more = { addedScopes: ['internal_action_mgt_create'] }
     assertRefused(await call('PATCH', `${apis}/${system.id}`, { as: { bearer: 'tool' }, body: more }), 403, 'APP-60520')
   })

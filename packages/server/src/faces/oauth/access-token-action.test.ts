@@ -78,11 +78,15 @@ describe('when it runs', () => {
     assert.equal(lastEvent().request.grantType, 'authorization_code')
   })
 
-  test('T2: an application with opaque tokens never calls', async () => {
+  test('T2: an application with opaque tokens never calls as the reference does it, and does on preflow', async () => {
     const opaque = await world.addApplication({ accessTokenType: 'Default' })
+    await updateAction(world.db, { ...action, platform: 'wso2-is-next' })
     const { body } = await issue(opaque, MACHINE)
+    await updateAction(world.db, action)
     assert.equal(body.access_token.split('.').length, 1)
     assert.equal(extension.calls.length, 0)
+    await issue(opaque, MACHINE)
+    assert.equal(lastEvent().accessToken.tokenType, 'Default')
   })
 
   test('T3: the password grant calls, with the user in the event', async () => {

@@ -70,6 +70,12 @@ export function applicationOf(client: Client | undefined): Application {
 const AUTHORIZATION_CODE = 'authorization_code'
 const IMPLICIT = 'implicit'
 
+/** Grants of clients that authenticate. A public client gets tokens only with a user who takes part. */
+export const CONFIDENTIAL_GRANTS: ReadonlySet<string> = new Set([
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+])
+
 /**
  * Finds the clients of one issuer among the applications of its tenant.
  *
@@ -105,7 +111,9 @@ function clientOf(application: Application, supportedGrants: readonly string[]):
     client_name: application.name,
     ...present({ client_secret: application.isPublicClient ? undefined : clientSecret }),
     token_endpoint_auth_method: application.isPublicClient ? 'none' : 'client_secret_basic',
-    grant_types: grantTypes.filter(grant => supportedGrants.includes(grant)),
+    grant_types: grantTypes.filter(
+      grant => supportedGrants.includes(grant) && !(application.isPublicClient && CONFIDENTIAL_GRANTS.has(grant)),
+    ),
     redirect_uris: redirects,
     post_logout_redirect_uris: redirects,
     ...present({ id_token_signed_response_alg: application.idTokenAlgorithm }),

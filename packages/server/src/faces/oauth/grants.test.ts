@@ -4,13 +4,9 @@ import { decodeJwt } from 'jose'
 import * as client from 'openid-client'
 import { CALLBACK, openBrowser } from '../../ground/pages/browser.fixture.ts'
 import type { Application, User } from '../../ground/store/model.ts'
-import { addOrganization } from '../../ground/store/organizations.ts'
 import { type Extension, startExtension, startWorld, type World } from '../../world.fixture.ts'
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
-const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 
 let world: World
 let extension: Extension
@@ -20,12 +16,10 @@ let user: User
 before(async () => {
   world = await startWorld()
   extension = await startExtension()
-  await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
-  await world.addAction('PRE_ISSUE_ID_TOKEN', extension.url)
-  web = await world.addApplication(
-    { grantTypes: ['password', 'refresh_token', EXCHANGE, BEARER, 'organization_switch'] },
-    ['cart.read', 'orders.write'],
-  )
+  // When the actions run follows the reference here. On preflow they always do, see every-way.test.ts.
+  await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url, { platform: 'wso2-is-next' })
+  await world.addAction('PRE_ISSUE_ID_TOKEN', extension.url, { platform: 'wso2-is-next' })
+  web = await world.addApplication({ grantTypes: ['password', 'refresh_token'] }, ['cart.read', 'orders.write'])
   user = await world.addUser()
 })
 after(async () => {
@@ -38,14 +32,6 @@ beforeEach(() => {
 })
 
 const called = () => extension.calls.map(({ body }) => body.actionType)
-
-async function signIn(scope = 'openid cart.read', application = web) {
-  const form = { grant_type: 'password', username: user.userName, password: 'correct horse', scope }
-  const { status, body } = await world.token(application, form)
-  assert.equal(status, 200, JSON.stringify(body))
-  extension.calls.length = 0
-  return body
-}
 
 describe('device code', () => {
   let tv: Application
@@ -121,97 +107,6 @@ describe('device code', () => {
     const again = await browser.submit(page, { user_code: 'BBBB-BBBB' })
     assert.match(again.html, /There is no such code/)
     assert.match(again.headers.get('content-security-policy') ?? '', /default-src 'none'/)
-  })
-})
-
-describe('token exchange', () => {
-  test('T9: an access token of a user becomes one of another client, and no action runs', async () => {
-    const { access_token } = await signIn()
-    const worker = await world.addApplication({ grantTypes: [EXCHANGE] }, ['cart.write'])
-    const form = { grant_type: EXCHANGE, subject_token: access_token, subject_token_type: ACCESS_TOKEN }
-    const { status, body } = await world.token(worker, form)
-    assert.equal(status, 200, JSON.stringify(body))
-    assert.equal(body.issued_token_type, ACCESS_TOKEN)
-    const claims = decodeJwt(body.access_token)
-    assert.deepEqual([claims.sub, claims['client_id'], claims['scope']], [user.id, worker.clientId, 'openid'])
-    assert.deepEqual(called(), [])
-  })
-
-  test('it cannot widen what the subject token permits', async () => {
-    const { access_token } = await signIn('cart.read')
-    const form = { grant_type: EXCHANGE, subject_token: access_token, subject_token_type: ACCESS_TOKEN }
-    const { body } = await world.token(web, { ...form, scope: 'cart.read orders.write' })
-    assert.equal(body.scope, 'cart.read')
-  })
-
-  test('a revoked, foreign or application token is refused', async () => {
-    const revoked = await signIn()
-    await world.post('/oauth2/revoke', web, { token: revoked.access_token })
-    const m2m = await world.addApplication()
-    const machine = await world.token(m2m, { grant_type: 'client_credentials' })
-    for (const subject_token of [revoked.access_token, machine.body.access_token, 'a.b.c', 'opaque']) {
-      const form = { grant_type: EXCHANGE, subject_token, subject_token_type: ACCESS_TOKEN }
-      const { status, body } = await world.token(web, form)
-      assert.deepEqual([status, body.error], [400, 'invalid_request'])
-    }
-  })
-})
-
-describe('JWT bearer', () => {
-  test('an ID token of the client becomes an access token, and no action runs', async () => {
-    const { id_token } = await signIn()
-    const { status, body } = await world.token(web, { grant_type: BEARER, assertion: id_token, scope: 'cart.read' })
-    assert.equal(status, 200, JSON.stringify(body))
-    const claims = decodeJwt(body.access_token)
-    assert.deepEqual([claims.sub, claims['scope']], [user.id, 'cart.read'])
-    assert.deepEqual(called(), [])
-  })
-
-  test('an assertion for another client or with another signature is refused', async () => {
-    const { id_token } = await signIn()
-    const other = await world.addApplication({ grantTypes: [BEARER] })
-    assert.equal((await world.token(other, { grant_type: BEARER, assertion: id_token })).body.error, 'invalid_grant')
-    const [head, claims] = id_token.split('.')
-    const forged = { grant_type: BEARER, assertion: `${head}.${claims}.${'A'.repeat(86)}` }
-    assert.equal((await world.token(web, forged)).body.error, 'invalid_grant')
-    const { access_token } = await signIn('cart.read')
-    const wider = { grant_type: BEARER, assertion: access_token, scope: 'orders.write' }
-    assert.equal((await world.token(web, wider)).body.error, 'invalid_grant')
-  })
-})
-
-describe('organization switch', () => {
-  test('T14: the token is for the organization, and the ID token action is told where the user goes', async () => {
-    const { access_token } = await signIn('openid cart.read')
-    const branch = {
-      id: '11111111-1111-4111-8111-111111111111',
-      tenantId: world.tenant.id,
-      parentId: world.organization.id,
-      name: 'Branch',
-      handle: 'branch',
-      depth: 1,
-    }
-    await addOrganization(world.db, branch)
-    const form = {
-      grant_type: 'organization_switch',
-      token: access_token,
-      switching_organization: branch.id,
-      scope: 'openid',
-    }
-    const { status, body } = await world.token(web, form)
-    assert.equal(status, 200, JSON.stringify(body))
-    assert.deepEqual(called(), ['PRE_ISSUE_ID_TOKEN'])
-    assert.equal(extension.calls[0]?.body.event.user.accessingOrganization.id, branch.id)
-    assert.equal(decodeJwt(body.access_token)['org_id'], branch.id)
-    assert.equal(decodeJwt(body.id_token)['org_id'], branch.id)
-    const refreshed = await world.token(web, { grant_type: 'refresh_token', refresh_token: body.refresh_token })
-    assert.equal(decodeJwt(refreshed.body.access_token)['org_id'], branch.id)
-  })
-
-  test('an organization that does not exist is refused', async () => {
-    const { access_token } = await signIn()
-    const form = { grant_type: 'organization_switch', token: access_token, switching_organization: 'nowhere' }
-    assert.equal((await world.token(web, form)).body.error, 'invalid_grant')
   })
 })
 

@@ -1,22 +1,33 @@
-import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import { applicationOf } from './adapter.ts'
 import { RESOURCE } from './resource.ts'
 import { grantScopes } from './scopes.ts'
+import { memoryOf } from './seam/grants.ts'
 
-/** What the user agreed to in this session; everything that was asked for when the application needs no consent. */
-export async function loadGrant(ctx: KoaContextWithOIDC) {
+/** What the user agreed to in this session; everything the user may have of what was asked for when the application needs no consent. */
+export async function loadGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
   const { client, session, result, provider, account, requestParamScopes, resourceServers = {} } = ctx.oidc
   if (!client || !session || !account) return undefined
   const grantId = result?.consent?.grantId ?? session.grantIdFor(client.clientId)
   const found = grantId ? await provider.Grant.find(grantId) : undefined
-  const grant = found?.accountId === account.accountId ? found : undefined
-  if (!applicationOf(client).skipsConsent) return grant
+  const known = found?.accountId === account.accountId ? found : undefined
+  const { skipsConsent } = applicationOf(client)
+  if (!known && !skipsConsent) return undefined
 
-  const allowed = [...requestParamScopes].filter(scope => resourceServers[RESOURCE]?.scopes.has(scope))
-  const given = new Set(grant?.getResourceScope(RESOURCE).split(' '))
-  if (grant && allowed.every(scope => given.has(scope))) return grant
-  const willing = grant ?? new provider.Grant({ clientId: client.clientId, accountId: account.accountId })
-  grantScopes(willing, allowed)
-  await willing.save()
-  return willing
+  const grant = known ?? new provider.Grant({ clientId: client.clientId, accountId: account.accountId })
+  const offered = [...requestParamScopes].filter(scope => resourceServers[RESOURCE]?.scopes.has(scope))
+  const given = new Set(grant.getResourceScope(RESOURCE).split(' '))
+  const isNew = skipsConsent && !(known && offered.every(scope => given.has(scope)))
+  if (isNew) grantScopes(grant, offered)
+  if (remember(grant, [...requestParamScopes], session.amr ?? []) || isNew) await grant.save()
+  return grant
+}
+
+/** Keeps with the grant what was asked for, and how the user signed in. Whether it changed. */
+function remember(grant: Grant, requested: readonly string[], amr: readonly string[]): boolean {
+  const memory = memoryOf(grant)
+  const asked = [...new Set([...(memory.asked ?? []), ...requested])]
+  const isKnown = memory.asked?.length === asked.length && memory.amr?.join(' ') === amr.join(' ')
+  Object.assign(memory, { asked, amr: [...amr] })
+  return !isKnown
 }

@@ -1,20 +1,19 @@
 /** What an issuer offers and where, as oidc-provider wants to know it: tables, and the functions it calls back. */
 import type { JWK } from 'jose'
-import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { beginSignIn } from '../../domain/sign-in/flow.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { IDENTITY_SCOPES, SCOPE_CLAIMS } from '../../ground/claims/oidc-claims.ts'
 import { namedValues } from '../../ground/http/named-values.ts'
-import type { Database } from '../../ground/store/database.ts'
 import type { Application, IdTokenAlgorithm } from '../../ground/store/model.ts'
-import { accountOf, type FindUser } from './accounts.ts'
+import { accountOf } from './accounts.ts'
 import { APPLICATION, applicationOf, createArtifactAdapter, createClientAdapter } from './adapter.ts'
 import { grants } from './grants/grants.ts'
 import { loadGrant } from './load-grant.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
 import { devicePages, showError, showSignedOut } from './provider-pages.ts'
 import { RESOURCE, resourceServerOf } from './resource.ts'
-import { allowedScopes } from './scopes.ts'
+import { offeredScopes, type ScopePorts } from './scopes.ts'
 import type { Seam } from './seam/seam.ts'
 import { signInPolicy } from './sign-in-policy.ts'
 
@@ -72,16 +71,14 @@ const LIFETIMES: Configuration['ttl'] = {
 const CLOCK_TOLERANCE_SECONDS = 15
 
 /** What the configuration of one issuer is made of. */
-export interface IssuerParts {
-  issuer: Issuer
+export interface IssuerParts extends ScopePorts {
   keys: readonly JWK[]
-  findUser: FindUser
   seam: Seam
 }
 
 /** The configuration of the provider of one issuer. */
-export function configurationOf({ issuer, keys, findUser, seam }: IssuerParts, ports: OAuthPorts): Configuration {
-  const { db } = ports
+export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configuration {
+  const { db, findUser, issuer, keys, seam } = parts
   const grantTypes = [...BUILT_IN_GRANTS, ...grants.map(({ grantType }) => grantType)]
   return {
     adapter: name =>
@@ -106,7 +103,7 @@ export function configurationOf({ issuer, keys, findUser, seam }: IssuerParts, p
       return found && accountOf(found.user, applicationOf(ctx.oidc.client))
     },
     cookies: cookiesOf(issuer, ports),
-    features: featuresOf(db),
+    features: featuresOf(parts),
     pkce: { required: (_ctx, client) => client.clientAuthMethod === 'none' || applicationOf(client).mustUsePkce },
     clientBasedCORS: (_ctx, origin, client) => mayCallFrom(applicationOf(client), origin),
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
@@ -135,14 +132,14 @@ function requestBehind(ctx: KoaContextWithOIDC, { clientRequestOf }: OAuthPorts)
   return { headers: clientRequestOf(ctx.req).headers, parameters: namedValues(sent) }
 }
 
-function featuresOf(db: Database): Configuration['features'] {
+function featuresOf(parts: IssuerParts): Configuration['features'] {
   return {
     devInteractions: { enabled: false },
     dPoP: { enabled: false },
     clientCredentials: { enabled: true },
     introspection: {
       enabled: true,
-      allowedPolicy: (_ctx, client, token) => client.clientAuthMethod !== 'none' || token.clientId === client.clientId,
+      allowedPolicy: (_ctx, client, token) => mayIntrospect(client, token),
     },
     revocation: {
       enabled: true,
@@ -160,12 +157,18 @@ function featuresOf(db: Database): Configuration['features'] {
       useGrantedResource: () => true,
       async getResourceServerInfo(ctx, identifier, client) {
         if (identifier !== RESOURCE) throw new errors.InvalidTarget()
-        const application = applicationOf(client)
-        const isForUser = ctx.oidc.params?.['grant_type'] !== 'client_credentials'
-        return resourceServerOf(application, await allowedScopes(db, application, isForUser))
+        return resourceServerOf(applicationOf(client), await offeredScopes(ctx, parts))
       },
     },
   }
+}
+
+/** Clients learn of their own tokens, and resource servers of those that are for them. */
+function mayIntrospect(
+  { clientAuthMethod, clientId }: Client,
+  token: { clientId?: string | undefined; aud?: string | string[] | undefined },
+): boolean {
+  return token.clientId === clientId || (clientAuthMethod !== 'none' && [token.aud].flat().includes(clientId))
 }
 
 function cookiesOf(issuer: Issuer, { deriveSecret }: OAuthPorts): Configuration['cookies'] {

@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import { Provider } from 'oidc-provider'
+import { isMember } from '../../domain/access/permissions.ts'
+import { createScopesOfToken } from '../../domain/access/scopes-of-token.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { decideTokens } from '../../domain/tokens/decide-tokens.ts'
+import { findApplicationByClientId } from '../../ground/store/applications.ts'
 import { createUserFinder } from './accounts.ts'
 import { createArtifactAdapter } from './adapter.ts'
 import { answerWhatIsLeft, logFailures, reportUnavailable } from './failures.ts'
@@ -16,7 +19,6 @@ import type { OAuthPorts } from './oauth-ports.ts'
 import { acceptPostedRequests } from './post-authorize.ts'
 import { configurationOf } from './provider-configuration.ts'
 import { type AccessTokenClaims, readAccessToken } from './read-access-token.ts'
-import { allowedScopes } from './scopes.ts'
 import { createSeam } from './seam/seam.ts'
 
 /** The authorization server of one issuer. */
@@ -64,11 +66,14 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   const keys = await openSigningKeys(db, issuer.tenant.id, ports.tokenAlgorithm)
   const verify = createVerifier(keys, issuer.url)
   const findUser = createUserFinder(db, issuer)
+  const scopesOfToken = createScopesOfToken(db)
   const nowSeconds = () => Math.floor(ports.now() / 1000)
   const seam = createSeam({
     issuer,
     decide: plan => decideTokens(plan, ports),
     findUser,
+    scopesOfToken,
+    mayEnter: (user, organization) => isMember(db, user, organization),
     clientRequestOf,
     adapterOf: model => createArtifactAdapter(db, issuer, model),
     verify: jwt => verify(jwt, 'at+jwt'),
@@ -76,7 +81,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     maxRefreshLifetimeSeconds: ports.maxRefreshLifetimeSeconds,
   })
 
-  const provider = new Provider(issuer.url, configurationOf({ issuer, keys, findUser, seam }, ports))
+  const provider = new Provider(issuer.url, configurationOf({ db, issuer, keys, findUser, scopesOfToken, seam }, ports))
   // Host and protocol come from the configured public URL: the HTTP server pins both headers.
   provider.proxy = true
   answerWhatIsLeft(provider)
@@ -91,9 +96,8 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     seam,
     nowSeconds,
     findUser,
-    scopesOf: application => allowedScopes(db, application, true),
     readAccessToken: token => readAccessToken(provider, token),
-    verifyIdToken: verify,
+    findApplication: clientId => findApplicationByClientId(db, issuer.tenant.id, clientId),
   })
   reportUnavailable(provider)
   logFailures(provider, ports.log, issuer.tenant.domain)

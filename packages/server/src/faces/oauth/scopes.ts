@@ -1,17 +1,36 @@
-import type { Grant } from 'oidc-provider'
+import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
+import type { ScopesOfToken } from '../../domain/access/scopes-of-token.ts'
+import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
-import { authorizedScopes } from '../../ground/store/api-resources.ts'
+import { listAuthorizedScopes } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
-import type { Application } from '../../ground/store/model.ts'
+import type { FindUser } from './accounts.ts'
+import { applicationOf } from './adapter.ts'
 import { RESOURCE } from './resource.ts'
 
+/** What the scopes of a request depend on. */
+export interface ScopePorts {
+  db: Database
+  issuer: Issuer
+  findUser: FindUser
+  scopesOfToken: ScopesOfToken
+}
+
 /**
- * The scopes an application may get. Others are dropped without an error, as the reference does: those of APIs it was not
- * authorized for, unknown ones, and without a user those that ask for the user's attributes.
+ * The scopes a request may ask for: those of the application, and once the user is known those that the user may have. Others are
+ * dropped without an error, as the reference does, and no consent is asked for them.
+ *
+ * At the token endpoint the plan of the tokens limits them, by the user of the code or refresh token.
  */
-export async function allowedScopes(db: Database, application: Application, isForUser: boolean): Promise<string[]> {
-  const authorized = await authorizedScopes(db, application.tenantId, application.id)
-  return isForUser ? [...IDENTITY_SCOPES, ...authorized] : authorized
+export async function offeredScopes(ctx: KoaContextWithOIDC, ports: ScopePorts): Promise<string[]> {
+  const application = applicationOf(ctx.oidc.client)
+  const authorized = await listAuthorizedScopes(ports.db, application.tenantId, application.id)
+  const requested = [...IDENTITY_SCOPES, ...authorized.map(({ name }) => name)]
+  const { session } = ctx.oidc
+  const found = session?.accountId === undefined ? undefined : await ports.findUser(session.accountId)
+  if (!found || ctx.oidc.route === 'token') return requested
+  const { organization } = ports.issuer
+  return ports.scopesOfToken({ application, user: found.user, organization, amr: session?.amr ?? [], requested })
 }
 
 /** Notes in a grant that the user agreed to these scopes. */

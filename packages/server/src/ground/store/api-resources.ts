@@ -190,9 +190,38 @@ export async function listAuthorizedApis(
   }))
 }
 
-/** The names of all scopes that the application may ask for, over all its APIs. */
-export async function authorizedScopes(db: Database, tenantId: string, applicationId: string): Promise<string[]> {
-  return (await readAuthorizedScopes(db, tenantId, applicationId)).map(scope => scope.name)
+/** A scope that an application was authorized for, and how users get it. */
+export interface AuthorizedScope {
+  name: string
+  /** With the policy `RBAC` users have it by a role only. Otherwise, and of an API that requires no authorization, every user has it. */
+  isByRole: boolean
+}
+
+/** All scopes that the application may ask for, over all its APIs. */
+export async function listAuthorizedScopes(
+  db: Database,
+  tenantId: string,
+  applicationId: string,
+): Promise<AuthorizedScope[]> {
+  const rows = await db.queries
+    .selectFrom('authorized_scopes')
+    .innerJoin('api_scopes', 'api_scopes.id', 'authorized_scopes.scope_id')
+    .innerJoin('authorized_apis', join =>
+      join
+        .onRef('authorized_apis.resource_id', '=', 'authorized_scopes.resource_id')
+        .onRef('authorized_apis.application_id', '=', 'authorized_scopes.application_id'),
+    )
+    .innerJoin('api_resources', 'api_resources.id', 'authorized_scopes.resource_id')
+    .select(['api_scopes.name', 'authorized_apis.policy', 'api_resources.requires_authorization'])
+    .where('authorized_scopes.application_id', '=', applicationId)
+    .where('api_scopes.tenant_id', '=', tenantId)
+    .orderBy('api_scopes.resource_id')
+    .orderBy('api_scopes.position')
+    .execute()
+  return rows.map(({ name, policy, requires_authorization }) => ({
+    name,
+    isByRole: policy.toUpperCase() === 'RBAC' && requires_authorization === 1,
+  }))
 }
 
 function readAuthorizedScopes(db: Database, tenantId: string, applicationId: string) {

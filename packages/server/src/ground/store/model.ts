@@ -90,6 +90,10 @@ export interface Application {
   idTokenAlgorithm?: IdTokenAlgorithm
   /** Audiences beside the client id. */
   audiences: string[]
+  /** Client ids that may exchange access tokens of this application for their own. Absent: only it itself. */
+  mayExchangeFor?: string[]
+  /** Whose assertions about users it may redeem. Absent: nobody's. */
+  trustedIssuers?: TrustedIssuer[]
   /** Whether the sign-in page skips asking for consent. */
   skipsConsent: boolean
   /** Whether it may sign users out without asking them. Absent: no. */
@@ -110,6 +114,16 @@ export interface Application {
 
 /** The algorithms for ID tokens that an application may choose from. */
 export type IdTokenAlgorithm = 'RS256' | 'PS256' | 'ES256'
+
+/** Signs assertions about users of the tenant. */
+export interface TrustedIssuer {
+  /** The claim `iss`. */
+  issuer: string
+  /** Its public keys: a JSON Web Key Set. */
+  jwks: { keys: Record<string, unknown>[] }
+  /** The claim that has the user name. Default: `sub`. */
+  subjectClaim?: string
+}
 
 /** What users go through to sign in. Steps count from 1. */
 export interface SignInSequence {

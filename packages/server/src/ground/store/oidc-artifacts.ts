@@ -45,6 +45,36 @@ export async function upsertArtifact(
     .execute()
 }
 
+/**
+ * Notes that something of one use was used, until it expires by itself. `true` only for the one call that was first, however many
+ * try at the same moment.
+ */
+export async function useOnce(
+  db: Database,
+  tenantId: string,
+  model: string,
+  id: string,
+  expiresInSeconds: number,
+): Promise<boolean> {
+  const key = hashOf(id)
+  const { numInsertedOrUpdatedRows = 0n } = await db.queries
+    .insertInto('oidc_artifacts')
+    .values({
+      tenant_id: tenantId,
+      model,
+      id: key,
+      payload: db.seal.seal('{}', contextOf(tenantId, model, key)),
+      grant_id: null,
+      user_code: null,
+      uid: null,
+      expires_at: db.now() + expiresInSeconds * 1000,
+      consumed_at: db.now(),
+    })
+    .onConflict(conflict => conflict.columns(['tenant_id', 'model', 'id']).doNothing())
+    .executeTakeFirst()
+  return numInsertedOrUpdatedRows > 0n
+}
+
 /** An expired artifact is not found. */
 export function findArtifact(
   db: Database,

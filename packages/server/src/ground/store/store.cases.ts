@@ -13,11 +13,11 @@ import {
 } from './actions.ts'
 import {
   authorizeApi,
-  authorizedScopes,
   deleteApiResource,
   findApiResource,
   insertApiResource,
   listAuthorizedApis,
+  listAuthorizedScopes,
   updateApiResource,
   withdrawApi,
 } from './api-resources.ts'
@@ -323,17 +323,32 @@ export function storeCases(open: OpenTestDatabase): void {
     await insertApplication(db, application)
     assert.equal(await insertApiResource(db, resource), true)
     assert.deepEqual(await findApiResource(db, tenantId, 'r1'), resource)
-    assert.deepEqual(await authorizedScopes(db, tenantId, 'a1'), [])
+    assert.deepEqual(
+      (await listAuthorizedScopes(db, tenantId, 'a1')).map(({ name }) => name),
+      [],
+    )
     const api = { resourceId: 'r1', policy: 'RBAC', scopes: ['orders:write', 'orders:read', 'unknown'] }
     await authorizeApi(db, tenantId, 'a1', api)
-    assert.deepEqual(await authorizedScopes(db, tenantId, 'a1'), ['orders:read', 'orders:write'])
+    assert.deepEqual(
+      (await listAuthorizedScopes(db, tenantId, 'a1')).map(({ name }) => name),
+      ['orders:read', 'orders:write'],
+    )
     assert.deepEqual(await listAuthorizedApis(db, tenantId, 'a1'), [
       { resourceId: 'r1', policy: 'RBAC', scopes: ['orders:read', 'orders:write'] },
     ])
     await updateApiResource(db, { ...resource, scopes: resource.scopes.slice(1) })
-    assert.deepEqual(await authorizedScopes(db, tenantId, 'a1'), ['orders:write'])
+    assert.deepEqual(
+      (await listAuthorizedScopes(db, tenantId, 'a1')).map(({ name }) => name),
+      ['orders:write'],
+    )
+    assert.deepEqual(await listAuthorizedScopes(db, tenantId, 'a1'), [{ name: 'orders:write', isByRole: true }])
+    await authorizeApi(db, tenantId, 'a1', { ...api, policy: 'NO POLICY', scopes: ['orders:write'] })
+    assert.deepEqual(await listAuthorizedScopes(db, tenantId, 'a1'), [{ name: 'orders:write', isByRole: false }])
     await authorizeApi(db, tenantId, 'a1', { ...api, scopes: [] })
-    assert.deepEqual(await authorizedScopes(db, tenantId, 'a1'), [])
+    assert.deepEqual(
+      (await listAuthorizedScopes(db, tenantId, 'a1')).map(({ name }) => name),
+      [],
+    )
     assert.equal(await withdrawApi(db, tenantId, 'a1', 'r1'), true)
     assert.equal(await withdrawApi(db, tenantId, 'a1', 'r1'), false)
     assert.deepEqual(await listAuthorizedApis(db, tenantId, 'a1'), [])

@@ -33,12 +33,30 @@ export interface OidcInput {
     accessTokenAttributes?: string[]
   }
   refreshToken?: { expiryInSeconds?: number; renewRefreshToken?: boolean }
+  tokenExchange?: {
+    /** Client ids that may exchange access tokens of this application for their own. Default: only it itself. */
+    allowedClients?: string[]
+  }
+  jwtBearer?: {
+    /** Whose assertions about users the application may redeem. Default: nobody's. */
+    trustedIssuers?: TrustedIssuerInput[]
+  }
   idToken?: {
     expiryInSeconds?: number
     audience?: string[]
     /** Default: what the server signs with. `SHA256withRSA` is another name of `RS256`. */
     idTokenSignedResponseAlg?: IdTokenAlgorithmName | 'SHA256withRSA'
   }
+}
+
+/** Signs assertions about users of the tenant. */
+export interface TrustedIssuerInput {
+  /** The claim `iss`. */
+  issuer: string
+  /** Its public keys: a JSON Web Key Set. */
+  jwks: { keys: Record<string, unknown>[] }
+  /** The claim that has the user name. Default `sub`. */
+  subjectClaim?: string
 }
 
 /** Fields that were sent and are only kept are shown besides these. */
@@ -61,6 +79,9 @@ export interface OidcView {
     bindingType: string
   }
   refreshToken: { expiryInSeconds: number; renewRefreshToken: boolean }
+  /** Absent when nothing was chosen. */
+  tokenExchange?: NonNullable<OidcInput['tokenExchange']>
+  jwtBearer?: NonNullable<OidcInput['jwtBearer']>
   idToken: { expiryInSeconds: number; audience: string[]; idTokenSignedResponseAlg?: string }
 }
 
@@ -223,6 +244,24 @@ const lifetimeSeconds = z.number().int().min(1).max(315_360_000)
 const names = z.array(z.string().min(1).max(255)).max(200)
 
 const BINDING_TYPES = ['None', 'cookie', 'sso-session', 'device-flow', 'DPoP', 'certificate', 'client-request'] as const
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']
+
+const trustedIssuerSchema: z.ZodType<TrustedIssuerInput> = z.strictObject({
+  issuer: z.url({ protocol: /^https?$/ }).max(1024),
+  jwks: z.strictObject({
+    keys: z
+      .array(
+        z
+          .record(z.string(), z.unknown())
+          .refine(key => typeof key['kty'] === 'string' && !PRIVATE_MEMBERS.some(member => member in key), {
+            message: 'must be a public key as JSON Web Key, without private members',
+          }),
+      )
+      .min(1)
+      .max(20),
+  }),
+  subjectClaim: z.string().min(1).max(255).exactOptional(),
+})
 
 export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
   clientId: z
@@ -273,6 +312,8 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
       ),
     })
     .exactOptional(),
+  tokenExchange: z.strictObject({ allowedClients: names.exactOptional() }).exactOptional(),
+  jwtBearer: z.strictObject({ trustedIssuers: z.array(trustedIssuerSchema).max(20).exactOptional() }).exactOptional(),
   idToken: z
     .strictObject({
       expiryInSeconds: lifetimeSeconds.exactOptional(),
@@ -475,6 +516,8 @@ export const oidcViewSchema: z.ZodType<OidcView> = z.looseObject({
     bindingType: z.string(),
   }),
   refreshToken: z.looseObject({ expiryInSeconds: z.number(), renewRefreshToken: z.boolean() }),
+  tokenExchange: z.strictObject({ allowedClients: z.array(z.string()).exactOptional() }).exactOptional(),
+  jwtBearer: z.strictObject({ trustedIssuers: z.array(trustedIssuerSchema).exactOptional() }).exactOptional(),
   idToken: z.looseObject({
     expiryInSeconds: z.number(),
     audience: z.array(z.string()),

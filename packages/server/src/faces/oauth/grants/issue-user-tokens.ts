@@ -1,20 +1,31 @@
 import { present } from '@preflow/contract'
 import type { TokenEndpointGrantContext } from 'oidc-provider'
+import type { Actor } from '../../../domain/tokens/token-draft.ts'
 import type { Organization, User } from '../../../ground/store/model.ts'
 import { applicationOf } from '../adapter.ts'
+import type { AccessTokenClaims } from '../read-access-token.ts'
 import { RESOURCE, resourceServerOf } from '../resource.ts'
 import { grantScopes } from '../scopes.ts'
+import { memoryOf } from '../seam/grants.ts'
 import type { GrantPorts } from './token-grant.ts'
 
 /** What a grant found out about the user it issues for. */
 export interface UserGrant {
   user: User
-  /** What the request asked for within what the grant gives. */
+  /** What the request asked for. */
   scopes: string[]
   /** How the user proved to be who they are: RFC 8176, for example `pwd`. Absent when another token did. */
   amr?: string[]
-  /** Only with the organization switch. */
+  /** The token that the new ones are made from: they last no longer, and end with its grant. */
+  from?: AccessTokenClaims
+  /** The scopes that limit those of the new tokens, where they are made from another one. */
+  input?: readonly string[]
+  /** Where the tokens are valid, when it is not the issuer's organization. */
   accessingOrganization?: Organization
+  /** Only of an exchange. */
+  actor?: Actor
+  /** Whether a refresh token comes along when the application may refresh. */
+  mayRefresh?: boolean
 }
 
 /**
@@ -25,40 +36,40 @@ export interface UserGrant {
  */
 export async function issueUserTokens(
   ctx: TokenEndpointGrantContext,
-  { user, scopes, amr, accessingOrganization }: UserGrant,
+  given: UserGrant,
   { nowSeconds, seam }: GrantPorts,
   members: Record<string, unknown> = {},
 ): Promise<void> {
-  const { client, provider, params } = ctx.oidc
+  const { client, provider } = ctx.oidc
+  const { accessingOrganization, actor, amr, from, input, scopes, user } = given
   const application = applicationOf(client)
-  const mayRefresh = application.grantTypes.includes('refresh_token')
+  const willIssueRefreshToken = (given.mayRefresh ?? true) && application.grantTypes.includes('refresh_token')
   const authTime = amr ? nowSeconds() : undefined
-  await seam.decide(ctx, {
+  const decision = await seam.decide(ctx, {
     accountId: user.id,
     scopes,
-    willIssueRefreshToken: mayRefresh,
+    willIssueRefreshToken,
     authentication: present({ authTimeSeconds: authTime, amr }),
-    ...present({ accessingOrganization }),
+    ...present({
+      accessingOrganization,
+      actor,
+      input,
+      amr: from?.grant?.amr,
+      maxLifetimeSeconds: from && Math.max(1, from.expiresAt - nowSeconds()),
+    }),
   })
 
-  const grant = new provider.Grant({ clientId: client.clientId, accountId: user.id })
-  grantScopes(grant, scopes)
-  const grantId = await grant.save()
-  ctx.oidc.entity('Grant', grant)
-
-  const gty = params.grant_type
-  const accessToken = new provider.AccessToken({ client, accountId: user.id, grantId, gty })
+  const grantId = await saveGrant(ctx, given, decision.grantedScopes)
+  const token = { client, accountId: user.id, grantId, gty: ctx.oidc.params.grant_type }
+  const accessToken = new provider.AccessToken(token)
   accessToken.resourceServer = new provider.ResourceServer(RESOURCE, resourceServerOf(application))
   ctx.oidc.entity('AccessToken', accessToken)
   const accessTokenValue = await accessToken.save()
 
   let refreshTokenValue: string | undefined
-  if (mayRefresh) {
+  if (willIssueRefreshToken) {
     const refreshToken = new provider.RefreshToken({
-      client,
-      accountId: user.id,
-      grantId,
-      gty,
+      ...token,
       scope: accessToken.scope ?? '',
       resource: RESOURCE,
       ...present({ amr, authTime }),
@@ -79,4 +90,22 @@ export async function issueUserTokens(
     }),
     ...members,
   }
+}
+
+async function saveGrant(
+  ctx: TokenEndpointGrantContext,
+  { amr, from, scopes, user }: UserGrant,
+  granted: readonly string[],
+): Promise<string> {
+  const { client, provider } = ctx.oidc
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: user.id })
+  grantScopes(grant, granted)
+  const parent = from?.grant
+  Object.assign(
+    memoryOf(grant),
+    present({ asked: parent?.asked ?? scopes, amr: parent?.amr ?? amr, parentGrantId: parent?.id }),
+  )
+  const id = await grant.save()
+  ctx.oidc.entity('Grant', grant)
+  return id
 }

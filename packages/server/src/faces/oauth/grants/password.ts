@@ -1,10 +1,14 @@
 import { errors } from 'oidc-provider'
 import { PASSWORD_COMPLAINTS } from '../../../domain/credentials/check-password.ts'
+import { isPasswordOnly, sequenceOf } from '../../../domain/sign-in/sequence.ts'
 import { applicationOf } from '../adapter.ts'
 import { issueUserTokens } from './issue-user-tokens.ts'
 import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
-/** Resource owner password credentials, RFC 6749 section 4.3: for applications that cannot show a sign-in page. */
+/**
+ * Resource owner password credentials, RFC 6749 section 4.3: for applications that cannot show a sign-in page. An application whose
+ * users sign in with more than the password cannot have it: it would leave the other steps out.
+ */
 export const password: TokenGrant = {
   grantType: 'password',
   parameters: ['username', 'password'],
@@ -14,13 +18,18 @@ export const password: TokenGrant = {
       userName: required(ctx, 'username'),
       password: required(ctx, 'password'),
     }
+    if (!isPasswordOnly(sequenceOf(applicationOf(ctx.oidc.client)))) {
+      throw Object.assign(new errors.InvalidGrant('more steps'), MORE_STEPS)
+    }
     const verdict = await ports.checkPassword(attempt, ctx.req)
     if (verdict.status !== 'right') {
       const error_description = PASSWORD_COMPLAINTS[verdict.status]
       throw Object.assign(new errors.InvalidGrant(verdict.status), { error_description })
     }
-    const { user } = verdict
-    const scopes = requestedScopes(ctx, await ports.scopesOf(applicationOf(ctx.oidc.client)))
-    await issueUserTokens(ctx, { user, scopes, amr: ['pwd'] }, ports)
+    await issueUserTokens(ctx, { user: verdict.user, scopes: requestedScopes(ctx), amr: ['pwd'] }, ports)
   },
+}
+
+const MORE_STEPS = {
+  error_description: 'Users of this application sign in with more than a password. Send them to its sign-in page.',
 }

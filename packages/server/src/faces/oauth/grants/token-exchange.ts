@@ -1,7 +1,9 @@
-import { errors } from 'oidc-provider'
-import { applicationOf } from '../adapter.ts'
+import { present } from '@preflow/contract'
+import { errors, type TokenEndpointGrantContext } from 'oidc-provider'
+import { findOrganizationById } from '../../../ground/store/organizations.ts'
+import type { AccessTokenClaims } from '../read-access-token.ts'
 import { issueUserTokens } from './issue-user-tokens.ts'
-import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
+import { type GrantPorts, requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
@@ -9,7 +11,9 @@ const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 /**
  * Token exchange, RFC 8693: an application that holds a user's access token gets one of its own for that user.
  *
- * The subject token must be an access token of this issuer. What it does not permit, the new one does not either.
+ * The subject token must be an access token of this issuer, issued to the same client or to an application that names the client
+ * in `mayExchangeFor`. The new token permits no more, lasts no longer, is valid in the same organization, ends with the grant of
+ * the subject token, and names the client in `act`. There is no refresh token.
  */
 export const tokenExchange: TokenGrant = {
   grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -23,14 +27,44 @@ export const tokenExchange: TokenGrant = {
     if (wanted !== ACCESS_TOKEN && wanted !== JWT) {
       throw new errors.InvalidRequest(`requested_token_type must be ${ACCESS_TOKEN} or ${JWT}`)
     }
-    const subject = await ports.readAccessToken(required(ctx, 'subject_token'))
-    const found = subject?.userId === undefined ? undefined : await ports.findUser(subject.userId)
-    if (!subject || !found) {
-      throw Object.assign(new errors.InvalidRequest('subject_token is not a valid access token of a user'))
+    const from = await ports.readAccessToken(required(ctx, 'subject_token'))
+    const found = from?.userId === undefined ? undefined : await ports.findUser(from.userId)
+    if (!from || !found || !(await mayExchange(ctx, from, ports))) {
+      throw new errors.InvalidRequest(
+        'subject_token is not a valid access token of a user that this client may exchange',
+      )
     }
-    const mine = await ports.scopesOf(applicationOf(ctx.oidc.client))
-    const shared = subject.scopes.filter(scope => mine.includes(scope))
-    const scopes = requestedScopes(ctx, shared, shared)
-    await issueUserTokens(ctx, { user: found.user, scopes }, ports, { issued_token_type: wanted })
+    await issueUserTokens(
+      ctx,
+      {
+        user: found.user,
+        scopes: requestedScopes(ctx, from.scopes),
+        from,
+        input: from.scopes,
+        actor: { sub: ctx.oidc.client.clientId, ...present({ act: from.actor }) },
+        mayRefresh: false,
+        ...present({ accessingOrganization: await organizationOf(from, ports) }),
+      },
+      ports,
+      { issued_token_type: wanted },
+    )
   },
+}
+
+async function mayExchange(
+  { oidc: { client } }: TokenEndpointGrantContext,
+  from: AccessTokenClaims,
+  { findApplication }: GrantPorts,
+): Promise<boolean> {
+  if (from.clientId === client.clientId) return true
+  const owner = await findApplication(from.clientId)
+  return owner?.mayExchangeFor?.includes(client.clientId) ?? false
+}
+
+/** Where the subject token is valid, when its user switched there. */
+async function organizationOf({ organizationId }: AccessTokenClaims, { db, issuer }: GrantPorts) {
+  if (organizationId === issuer.organization.id) return undefined
+  const organization = await findOrganizationById(db, issuer.tenant.id, organizationId)
+  if (!organization) throw new errors.InvalidGrant('the organization of the subject token no longer exists')
+  return organization
 }

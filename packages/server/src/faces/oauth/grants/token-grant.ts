@@ -17,12 +17,10 @@ export interface GrantPorts {
   nowSeconds(): number
   /** Active users only. */
   findUser: FindUser
-  /** What the application may ask for on behalf of a user. */
-  scopesOf(application: Application): Promise<string[]>
   /** Who an access token of this issuer speaks for, when it is valid and not revoked. */
   readAccessToken(token: string): Promise<AccessTokenClaims | undefined>
-  /** The claims of an ID token of this issuer, when it has not expired. */
-  verifyIdToken(jwt: string): Promise<Record<string, unknown> | undefined>
+  /** The application of a client of this issuer. */
+  findApplication(clientId: string): Promise<Application | undefined>
 }
 
 /** A grant beside those of oidc-provider. The client is authenticated and may use the grant when `handle` is called. */
@@ -33,10 +31,10 @@ export interface TokenGrant {
   handle(ctx: TokenEndpointGrantContext, ports: GrantPorts): Promise<void>
 }
 
-/** What the request asks for, of what may be given: everything that may be given when it does not say. */
-export function requestedScopes(ctx: TokenEndpointGrantContext, given: readonly string[], otherwise: string[] = []) {
+/** What the request asks for. It gets those that application and user may have. */
+export function requestedScopes(ctx: TokenEndpointGrantContext, otherwise: readonly string[] = []): string[] {
   const { scope } = ctx.oidc.params
-  return scope ? scope.split(' ').filter(name => given.includes(name)) : otherwise
+  return scope ? scope.split(' ') : [...otherwise]
 }
 
 /** A required parameter. Throws the protocol's error when it is missing. */

@@ -6,9 +6,11 @@
  * - JWT access tokens are refused at introspection, revocation and userinfo, because they are not stored. Here their
  *   signature is checked instead, and only a revocation leaves a row.
  */
+import { present } from '@preflow/contract'
 import { type Grant, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Issuer } from '../../../domain/tenants/issuer.ts'
 import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
+import { applicationOf } from '../adapter.ts'
 import {
   type AccessTokenClass,
   type AccessTokenModel,
@@ -146,22 +148,34 @@ export function hideStructuredTokens(provider: Provider): void {
   )
 }
 
-/** An action may add scopes that the grant does not have. At userinfo the token says what may be read with it. */
+/**
+ * An action may add scopes that the grant does not have. Where the application needs no consent, the token says what may be read at
+ * userinfo. Otherwise it is what the user agreed to.
+ */
 export function readUserinfoByToken(provider: Provider): void {
   wrap(
     provider.Grant.prototype,
     'getOIDCScopeFiltered',
     filtered =>
       function (this: Grant, filter) {
-        return Provider.ctx?.oidc.route === 'userinfo' ? [...filter].join(' ') : filtered.call(this, filter)
+        const { client, route } = Provider.ctx?.oidc ?? {}
+        const isByToken = route === 'userinfo' && applicationOf(client).skipsConsent
+        return isByToken ? [...filter].join(' ') : filtered.call(this, filter)
       },
   )
 }
 
-/** The claims that are kept with an opaque access token and signed into a JWT. */
+/** The claims that are kept with an opaque access token, so that introspection shows them. */
 export function decidedClaims(_ctx: KoaContextWithOIDC, token: object): Record<string, unknown> | undefined {
-  const { accessToken } = (token as TokenInternals)[DECISION] ?? {}
-  return accessToken && { aut: accessToken.subjectKind, ...claimsAsObject(accessToken.claims) }
+  const decision = (token as TokenInternals)[DECISION]
+  if (!decision) return undefined
+  const { actor, claims, subjectKind } = decision.accessToken
+  return { ...claimsAsObject(claims), aut: subjectKind, ...placeOf(decision), ...present({ act: actor }) }
+}
+
+/** Where a token is valid. */
+function placeOf({ organization: { id, name, handle } }: TokenDecision): Record<string, string> {
+  return { org_id: id, org_name: name, org_handle: handle }
 }
 
 /** Writes a JWT access token as decided. */
@@ -171,9 +185,8 @@ export function writeJwt(token: object, jwt: { payload: object }, issuer: Issuer
 }
 
 function accessTokenPayload(decision: TokenDecision, stock: object, issuer: Issuer): Record<string, unknown> {
-  const { subject, subjectKind, scopes, audiences, claims } = decision.accessToken
+  const { actor, subject, subjectKind, scopes, audiences, claims } = decision.accessToken
   const { client_id, jti, iat, exp } = stock as Record<string, unknown>
-  const { id, name, handle } = decision.organization
   return {
     iss: issuer.url,
     sub: subject,
@@ -186,10 +199,9 @@ function accessTokenPayload(decision: TokenDecision, stock: object, issuer: Issu
     nbf: iat,
     exp,
     jti,
-    org_id: id,
-    org_name: name,
-    org_handle: handle,
-    // Last, as in the reference: on its platforms an extension may set `exp` or `jti` this way, on ours none gets so far.
+    ...placeOf(decision),
+    ...present({ act: actor }),
+    // None of them has a name of those above: the engine refuses it, and the draft leaves it out.
     ...claimsAsObject(claims),
   }
 }

@@ -1,49 +1,78 @@
 /** The plan: what the stock handlers know of a request, in the form in which tokens are decided. */
 import { present } from '@preflow/contract'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import type { TokenPlan } from '../../../domain/tokens/decide-tokens.ts'
+import type { TokenPlan } from '../../../domain/tokens/token-plan.ts'
 import { namedValues } from '../../../ground/http/named-values.ts'
 import { applicationOf } from '../adapter.ts'
 import { RESOURCE } from '../resource.ts'
 import type { CodeModel, RefreshTokenModel } from './internals.ts'
 import type { DecisionSource, SeamPorts } from './take-over.ts'
 
-/** The plan of a request. Throws `invalid_grant` when its user no longer exists or is disabled. */
-export async function planOf(
-  ctx: KoaContextWithOIDC,
-  source: DecisionSource,
-  { clientRequestOf, findUser, issuer }: Pick<SeamPorts, 'clientRequestOf' | 'findUser' | 'issuer'>,
-): Promise<TokenPlan> {
+/**
+ * The plan of a request, its scopes within the ceiling of the token. Throws `invalid_grant` when its user no longer exists, is
+ * disabled, or no longer belongs to the organization.
+ */
+export async function planOf(ctx: KoaContextWithOIDC, source: DecisionSource, ports: PlanPorts): Promise<TokenPlan> {
   const {
     accountId,
     authentication = {},
+    amr = authentication.amr,
+    input,
     scopes,
     willIssueRefreshToken = false,
     tokens = ['access', 'id'],
     ...others
   } = source
-  const account = accountId === undefined ? undefined : await findUser(accountId)
-  if (accountId !== undefined && !account) throw new errors.InvalidGrant('the user is gone or was disabled')
+  const { issuer } = ports
+  const application = applicationOf(ctx.oidc.client)
+  const account = accountId === undefined ? undefined : await findAccount(accountId, source, ports)
+  const limits = {
+    application,
+    organization: source.accessingOrganization ?? issuer.organization,
+    requested: scopes.filter(name => name !== ''),
+    ...present({ user: account?.user, amr, input }),
+  }
+  const allowed = await ports.scopesOfToken(limits)
+  const added = source.stored?.accessToken?.addedScopes ?? []
+  return {
+    ...others,
+    ...requestOf(ctx),
+    authentication,
+    issuer,
+    application,
+    client: ports.clientRequestOf(ctx.req),
+    ...present({ user: account?.user, userOrganization: account?.organization }),
+    grantedScopes: limits.requested.filter(scope => allowed.includes(scope) || added.includes(scope)),
+    willIssueRefreshToken,
+    tokens,
+  }
+}
+
+type PlanPorts = Pick<SeamPorts, 'clientRequestOf' | 'findUser' | 'issuer' | 'mayEnter' | 'scopesOfToken'>
+
+async function findAccount(
+  id: string,
+  { accessingOrganization }: DecisionSource,
+  { findUser, mayEnter }: PlanPorts,
+): ReturnType<PlanPorts['findUser']> {
+  const account = await findUser(id)
+  if (!account) throw new errors.InvalidGrant('the user is gone or was disabled')
+  if (accessingOrganization && !(await mayEnter(account.user, accessingOrganization))) {
+    throw new errors.InvalidGrant('the user does not belong to the organization')
+  }
+  return account
+}
+
+/** What the client sent. */
+function requestOf(ctx: KoaContextWithOIDC) {
   const isAtToken = ctx.oidc.route === 'token'
   const sent = (ctx.method === 'POST' ? ctx.oidc.body : ctx.query) ?? {}
   const params = ctx.oidc.params ?? {}
   const scope = isAtToken ? sent['scope'] : params['scope']
   return {
-    ...others,
-    authentication,
-    issuer,
-    application: applicationOf(ctx.oidc.client),
-    client: clientRequestOf(ctx.req),
     parameters: namedValues(sent),
     ...(isAtToken ? { grantType: String(params['grant_type']) } : { responseType: String(params['response_type']) }),
-    ...present({
-      requestedScopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
-      user: account?.user,
-      userOrganization: account?.organization,
-    }),
-    grantedScopes: scopes.filter(name => name !== ''),
-    willIssueRefreshToken,
-    tokens,
+    ...present({ requestedScopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined }),
   }
 }
 

@@ -11,6 +11,7 @@ import type { AdapterPayload, KoaContextWithOIDC, Provider } from 'oidc-provider
 import { remainingScopes } from '../../../domain/tokens/customisation.ts'
 import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
 import { type ArtifactAdapter, applicationOf } from '../adapter.ts'
+import { memoryOf } from './grants.ts'
 import { current, type RefreshTokenModel, widen, wrap } from './internals.ts'
 import { authenticationOf } from './plan.ts'
 import type { SeamKit } from './take-over.ts'
@@ -21,6 +22,7 @@ const DEFAULT_REFRESH_LIFETIME_SECONDS = 86_400
 export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit): Promise<boolean> {
   const old = ctx.oidc.entities.RefreshToken as unknown as RefreshTokenModel
   const params = ctx.oidc.params as { scope?: string }
+  const grant = ctx.oidc.entities.Grant
   const kept = [...old.scopes]
   const requested = params.scope ? [...ctx.oidc.requestParamScopes] : kept
   const decision = await seam.decide(ctx, {
@@ -30,6 +32,7 @@ export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit
       previousGrant: old.gty?.split(' ').at(-1),
       stored: old.customisation,
       accessingOrganization: old.accessingOrganization,
+      amr: old.amr ?? (grant && memoryOf(grant).amr),
     }),
     willIssueRefreshToken: true,
     // OpenID Connect Core 12.2: the nonce belongs to the authorization request, so a refreshed ID token has none.
@@ -40,7 +43,8 @@ export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit
   old.scope = remainingScopes(kept, requested, issued).join(' ')
   if (params.scope) params.scope = issued.join(' ')
 
-  if (applicationOf(ctx.oidc.client).renewsRefreshToken) return true
+  const { isPublicClient, renewsRefreshToken } = applicationOf(ctx.oidc.client)
+  if (renewsRefreshToken || isPublicClient) return true
   // Without rotation the same row goes on, and it must remember what a new one would.
   old.customisation = decision.customisation
   if (old.gty && !old.gty.endsWith('refresh_token')) old.gty = `${old.gty} refresh_token`

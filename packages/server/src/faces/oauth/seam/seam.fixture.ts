@@ -5,7 +5,8 @@ import { after, before, beforeEach } from 'node:test'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose'
 import { type AdapterPayload, Provider } from 'oidc-provider'
 import { makeIssuer } from '../../../domain/tenants/issuer.ts'
-import type { TokenDecision, TokenPlan } from '../../../domain/tokens/decide-tokens.ts'
+import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
+import type { TokenPlan } from '../../../domain/tokens/token-plan.ts'
 import type { Application, Organization, User } from '../../../ground/store/model.ts'
 import { APPLICATION, type ArtifactAdapter } from '../adapter.ts'
 import { RESOURCE } from '../resource.ts'
@@ -55,6 +56,7 @@ export function decided(scopes: string[], more: Partial<TokenDecision> = {}): To
     customisation: { accessToken: { claims: [], audiences: [], lifetimeSeconds: 77 } },
     organization,
     callIds: [],
+    grantedScopes: scopes,
     ...more,
   }
 }
@@ -194,6 +196,8 @@ async function createProvider(stage: SeamStage): Promise<Provider> {
       return stage.decision(plan)
     },
     findUser: async () => (stage.isUserActive ? { user, organization } : undefined),
+    scopesOfToken: async ({ requested }) => [...requested],
+    mayEnter: async () => true,
     clientRequestOf: () => ({ address: '', headers: [] }),
     adapterOf,
     verify: async jwt => (await jwtVerify(jwt, createLocalJWKSet({ keys }))).payload,

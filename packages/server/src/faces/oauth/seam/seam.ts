@@ -3,7 +3,7 @@
  * take-over a file, each with its contract tests beside it. The package is pinned exactly; run them before moving the pin.
  *
  * What is taken over, and why there is no other way, is at the top of each file: codes, refresh tokens, access tokens, ID
- * tokens, clients, responses. `plan.ts` turns what the stock handlers know into what is decided, `internals.ts` holds the shapes
+ * tokens, grants, clients, responses. `plan.ts` turns what the stock handlers know into what is decided, `internals.ts` holds the shapes
  * that the types leave out. `token-request.ts` is the order of checks of a token request.
  */
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -18,6 +18,7 @@ import {
 } from './access-tokens.ts'
 import { acceptRegisteredCallbacks } from './clients.ts'
 import { decideBeforeNewCodes } from './codes.ts'
+import { endDerivedGrants } from './grants.ts'
 import { idTokenLifetime } from './id-tokens.ts'
 import { planOf } from './plan.ts'
 import { decideBeforeRefresh } from './refresh-tokens.ts'
@@ -39,6 +40,7 @@ const OTHER_TAKE_OVERS: readonly TakeOver[] = [
   hideStructuredTokens,
   readUserinfoByToken,
   acceptRegisteredCallbacks,
+  endDerivedGrants,
 ]
 
 /** Makes the seam of one issuer. Pass its `configuration` to the provider, then install it there. */

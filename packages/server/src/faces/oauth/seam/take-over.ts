@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { JWTPayload } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { ScopesOfToken } from '../../../domain/access/scopes-of-token.ts'
 import type { Issuer } from '../../../domain/tenants/issuer.ts'
 import type { Customisation } from '../../../domain/tokens/customisation.ts'
-import type { TokenDecision, TokenPlan } from '../../../domain/tokens/decide-tokens.ts'
+import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
+import type { Actor } from '../../../domain/tokens/token-draft.ts'
+import type { TokenPlan } from '../../../domain/tokens/token-plan.ts'
 import type { ClientRequest } from '../../../ground/http/client-request.ts'
-import type { Organization } from '../../../ground/store/model.ts'
+import type { Organization, User } from '../../../ground/store/model.ts'
 import type { FindUser } from '../accounts.ts'
 import type { ArtifactAdapter } from '../adapter.ts'
 
@@ -14,6 +17,10 @@ export interface SeamPorts {
   issuer: Issuer
   decide(plan: TokenPlan): Promise<TokenDecision>
   findUser: FindUser
+  /** The ceiling of every token. */
+  scopesOfToken: ScopesOfToken
+  /** Whether a user belongs to an organization. */
+  mayEnter(user: User, organization: Organization): Promise<boolean>
   /** What is known of the client behind a request of the HTTP server. */
   clientRequestOf(request: IncomingMessage): ClientRequest
   adapterOf(model: string): ArtifactAdapter
@@ -34,6 +41,12 @@ export interface DecisionSource {
   sessionDataKeyConsent?: string
   authentication?: TokenPlan['authentication']
   accessingOrganization?: Organization
+  /** Scopes that limit these, where the tokens are made from another one. */
+  input?: readonly string[]
+  /** How the user once signed in, where the tokens do not say it. Default: as in `authentication`. */
+  amr?: readonly string[]
+  maxLifetimeSeconds?: number
+  actor?: Actor
   tokens?: TokenPlan['tokens']
 }
 
