@@ -144,7 +144,7 @@ function compare(presented: string | undefined, expected: readonly string[]): st
  * The time depends only on the length of the input. `crypto.subtle` is not used: one digest there costs more than twice
  * the CPU of a whole bare HTTP exchange, because it runs on another thread.
  */
-function equalInConstantTime(presented: string, expected: string): boolean {
+export function equalInConstantTime(presented: string, expected: string): boolean {
   let difference = presented.length ^ expected.length
   for (let index = 0; index < presented.length; index++) {
     difference |= presented.charCodeAt(index) ^ expected.charCodeAt(index % expected.length)

@@ -1,4 +1,10 @@
-import type { AllowedOperation, EditablePlace, Events, NamedValues } from '@preflow/contract'
+import {
+  type AllowedOperation,
+  type EditablePlace,
+  type Events,
+  type NamedValues,
+  RETURN_CODE_PARAMETER,
+} from '@preflow/contract'
 import { type EditFor, read, resolveEdits } from './edits.ts'
 
 /** Facts that an author adds to the log line of a decision. Never claim values, addresses or secrets. */
@@ -31,6 +37,11 @@ export interface Context<T extends keyof Events = keyof Events> {
   /** The first value of a forwarded parameter. Its name is case-sensitive. */
   parameter(name: string): string | undefined
   parameters(name: string): string[]
+  /**
+   * What the browser brought back from your page during a sign-in, for `checkReturnCode`. Absent in a first call, and when the
+   * browser brought several. WSO2's products send it only if the authenticator lists `returnCode` among its allowed parameters.
+   */
+  readonly returnCode: string | undefined
   /** Whether this edit would be sent. */
   may(edit: EditFor<T>): boolean
   /** Adds facts to the log line of this decision. */
@@ -81,6 +92,10 @@ export function createContext<T extends keyof Events>(call: CallFacts<T>, budget
     headers,
     parameter: name => parameters(name)[0],
     parameters,
+    get returnCode() {
+      const [code, ...others] = parameters(RETURN_CODE_PARAMETER)
+      return others.length === 0 ? code : undefined
+    },
     may: edit => resolveEdits([edit], call).reports.length === 0,
     log: more => {
       Object.assign(facts, more)

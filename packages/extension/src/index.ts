@@ -44,3 +44,10 @@ export {
 } from './edits.ts'
 export type { IncomingCall, OutgoingAnswer } from './exchange.ts'
 export type { DecisionFor, Handler, HandlerName, Handlers } from './handlers.ts'
+export {
+  checkReturnCode,
+  createReturnProof,
+  type ReturnProof,
+  type ReturnProofFacts,
+  withReturnCode,
+} from './return-proof.ts'

@@ -12,7 +12,7 @@ import {
   userStoreSchema,
 } from '../../event.ts'
 
-/** What is about to happen: a step of a sign-in asks a custom authenticator. A resumed call looks the same: keep state by `flowId`. */
+/** What is about to happen: a step of a sign-in asks a custom authenticator. A call after the browser returned looks the same, but for the parameter `returnCode`: keep state by `flowId`. */
 export interface AuthenticationEvent {
   /** Headers and parameters of the browser's request that the authenticator lists. */
   request?: { additionalHeaders?: NamedValues[]; additionalParams?: NamedValues[] }
