@@ -39,10 +39,10 @@ const platformNames = async () => Object.keys((await import('@preflow/contract')
 export const commands = {
   lab: {
     summary: 'Run the identity server with the ready-made extensions on this machine, offline.',
-    forms: ['lab'],
+    forms: ['lab [--json]'],
     about: `Starts the identity server, the ready-made extensions at one path each, stand-ins for the services they call, and a
 web application to sign in to. Creates a demonstration tenant. Ctrl-C stops everything; the data stays.`,
-    options: {},
+    options: { json: { ...json, about: 'write the places, users and secrets as one JSON document' } },
     environment: [
       ['PREFLOW_PORT', 'identity server, default 9400'],
       ['PREFLOW_EXTENSIONS_PORT', 'extensions, default 9401'],
@@ -135,6 +135,7 @@ check reads a whole corpus and compares it with its checksum.`,
         about: 'leave out passwords that were seen less often, default 1',
       },
       partial: { type: 'boolean', default: false, about: 'build from a folder in which range files are missing' },
+      json,
     },
     exitCodes: '0 done, 1 it could not be built or is damaged, 2 usage error.',
   },
@@ -310,6 +311,16 @@ steps. Policies are evaluated in the order in which you name them.`,
       json,
     },
     exitCodes: '0 written, 1 it cannot be written, 2 usage error.',
+  },
+  completion: {
+    summary: 'Print a script that lets your shell complete commands and options.',
+    forms: ['completion bash|zsh|fish'],
+    about: `For the shell that is open now:
+
+  eval "$(preflow completion bash)"
+  preflow completion fish | source`,
+    options: {},
+    exitCodes: '0 done, 2 usage error.',
   },
 } as const satisfies Record<string, Command>
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { run } from './run.ts'
 
@@ -89,4 +90,37 @@ test('a setting that cannot be is refused with a sentence and exit code 1', asyn
   const words = io()
   assert.equal(await run(['lab'], { ...words, env: { PREFLOW_PORT: 'nine' } }), 1)
   assert.match(words.said.err, /PREFLOW_PORT: must be a whole number/)
+})
+
+test('a program that asked for JSON gets JSON when something is wrong, and a person the sentence', async () => {
+  for (const [argv, code, message] of [
+    [['trigger', 'foo', '--to', 'http://127.0.0.1:1/', '--json'], 2, /^foo: is no action type\./],
+    [['passwords', 'check', '/nowhere', '--json'], 1, /nowhere/],
+  ] as const) {
+    const written = io()
+    assert.equal(await run([...argv], written), code)
+    assert.match(JSON.parse(written.said.out).error, message)
+    assert.match(written.said.err, new RegExp(`^preflow ${argv[0]}: `))
+  }
+})
+
+test('a shell completes commands and options', {
+  skip: spawnSync('bash', ['-c', ':']).error && 'no bash here',
+}, async () => {
+  const written = io()
+  assert.equal(await run(['completion', 'bash'], written), 0)
+  const completed = (line: string) => {
+    const words = line.split(' ')
+    const script = `${written.said.out}
+COMP_WORDS=(${words.map(word => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
+_preflow; printf '%s\\n' "\${COMPREPLY[@]}"`
+    return spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean)
+  }
+  assert.deepEqual(completed('preflow ver'), ['verify'])
+  assert.deepEqual(completed('preflow verify --ju'), ['--junit'])
+  assert.deepEqual(completed('preflow help tri'), ['trigger'])
+  assert.equal(await run(['completion', 'csh'], io()), 2)
+  const fish = io()
+  await run(['completion', 'fish'], fish)
+  assert.match(fish.said.out, /^complete -c preflow -n __fish_use_subcommand -a lab -d 'Run the identity server /)
 })

@@ -13,6 +13,7 @@ const programs: Readonly<Record<CommandName, () => Promise<Program>>> = {
   replay: async () => (await import('./commands/replay.ts')).runReplay,
   verify: async () => (await import('./commands/verify.ts')).runVerify,
   new: async () => (await import('./commands/new.ts')).runNew,
+  completion: async () => (await import('./commands/completion.ts')).runCompletion,
 }
 
 /** What shells expect of a program that was ended by a signal: 128 and its number. */
@@ -53,12 +54,15 @@ export async function run(argv: string[], io: Io): Promise<number> {
       return EXIT_CODES[String(io.signal.reason)] ?? 1
     }
     const problem = await usageProblem(error, commands[name])
+    const message = problem ?? (error instanceof Error ? error.message : String(error))
+    // A program that reads JSON gets JSON, whatever happens.
+    if (rest.includes('--json')) io.out(`${JSON.stringify({ error: message })}\n`)
     if (problem !== undefined) {
       const help = rest.length === 0 ? await usageOf(commands[name]) : `Run \`preflow help ${name}\` for its options.\n`
-      io.err(`preflow ${name}: ${problem}\n\n${help}`)
+      io.err(`preflow ${name}: ${message}\n\n${help}`)
       return 2
     }
-    io.err(`preflow ${name}: ${error instanceof Error ? error.message : String(error)}\n`)
+    io.err(`preflow ${name}: ${message}\n`)
     return 1
   }
 }

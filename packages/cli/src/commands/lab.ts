@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util'
+import { present } from '@preflow/contract'
 import type { Io } from '../command.ts'
+import { commands } from '../commands.ts'
+import type { Lab } from '../lab/start-lab.ts'
 
 /** `preflow lab`: everything on this machine, offline. */
 export async function runLab(argv: string[], io: Io): Promise<number> {
-  parseArgs({ args: argv })
+  const { values } = parseArgs({ args: argv, options: commands.lab.options })
   const write = (line: string) => io.err(`${line}\n`)
   write('Loading the lab …')
   // Loading takes longer than starting, and nobody is to wait in silence.
@@ -12,9 +15,23 @@ export async function runLab(argv: string[], io: Io): Promise<number> {
     import('../lab/instructions.ts'),
   ])
   const running = await startLab(io.env, write, { progress: write })
-  io.out(instructions(running))
+  io.out(values.json ? `${JSON.stringify(places(running))}\n` : instructions(running))
   if (!io.signal.aborted) await new Promise(resolve => io.signal.addEventListener('abort', resolve, { once: true }))
   io.err('Stopping.\n')
   await running.close()
   return 0
+}
+
+/** What the start-up text shows, for a program. */
+function places({ adminPassword, dataFolder, demo, extensions, server, webUrl }: Lab): object {
+  return {
+    server,
+    tenant: `${server}/t/${demo.tenant}`,
+    webApplication: webUrl,
+    extensions: Object.fromEntries(extensions.map(({ name, url }) => [name, url])),
+    dataFolder,
+    ...present({ adminPassword }),
+    users: demo.users,
+    clients: { m2m: demo.m2m, web: demo.web },
+  }
 }

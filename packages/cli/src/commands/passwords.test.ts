@@ -91,6 +91,8 @@ test('Ctrl-C leaves a build that the same command goes on with', async () => {
 test('check says what a corpus is, and refuses a damaged one', async () => {
   const out = path('checked.corpus')
   await run(['build', list, '--out', out])
+  const { kind, keys } = JSON.parse((await run(['check', out, '--json'])).out)
+  assert.deepEqual([kind, keys], ['file', 3000])
   const { code, out: text } = await run(['check', out])
   assert.equal(code, 0)
   assert.match(text, /3,000 passwords by sha1/)

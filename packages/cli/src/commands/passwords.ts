@@ -27,7 +27,7 @@ export async function runPasswords(argv: string[], io: Io): Promise<number> {
   return await perform(path, values, io)
 }
 
-type Options = { out?: string; kind: string; digest?: string; 'min-count': string; partial: boolean }
+type Options = { out?: string; kind: string; digest?: string; 'min-count': string; partial: boolean; json: boolean }
 
 const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<number>> = {
   async build(source, options, io) {
@@ -62,15 +62,15 @@ const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<
         : error
     }
     const corpus = await openCorpus(out, { verify: 'header' })
-    io.out(describe(out, corpus))
+    io.out(options.json ? asJson(out, corpus) : describe(out, corpus))
     await corpus.close()
     io.err(`Use it: PASSWORD_GUARD_CORPORA=${resolve(out)}\n`)
     return 0
   },
 
-  async check(path, _options, io) {
+  async check(path, { json }, io) {
     const corpus = await openCorpus(path)
-    io.out(describe(path, corpus))
+    io.out(json ? asJson(path, corpus) : describe(path, corpus))
     await corpus.close()
     return 0
   },
@@ -102,6 +102,11 @@ function describe(path: string, corpus: Corpus): string {
   source of ${new Date(sourceDateMs).toISOString().slice(0, 10)}
   says yes wrongly once in ${number.format(Math.round(1 / falsePositiveRate))} questions, and no never
 `
+}
+
+function asJson(path: string, { kind, digest, keys, minimumCount, sourceDateMs, falsePositiveRate }: Corpus): string {
+  const sourceDate = new Date(sourceDateMs).toISOString()
+  return `${JSON.stringify({ path, kind, digest, keys, minimumCount, sourceDate, falsePositiveRate })}\n`
 }
 
 const STEPS: Record<BuildProgress['step'], string> = {

@@ -250,6 +250,24 @@ test('what the SDK left out, and where a handler threw, is shown to its author',
   assert.equal(document.explanation.thrown.name, 'TypeError')
 })
 
+test('a path to a member that no event has is most likely misspelt, and said to be', async t => {
+  const { url } = await extension(t, 200, { actionStatus: 'SUCCESS' })
+  const setting = async (...paths: string[]) => {
+    const words = paths.flatMap(path => ['--set', `${path}=1`])
+    const { code, err } = await preflow(['preIssueAccessToken', '--to', url, ...words])
+    assert.equal(code, 0)
+    return err
+  }
+  assert.equal(
+    await setting('request.additionalHeader.x-client-source-ip', 'event.acessToken.claims.sub'),
+    '--set request.additionalHeader: no PRE_ISSUE_ACCESS_TOKEN event has this member. Did you mean additionalHeaders? It is sent all the same.\n' +
+      '--set acessToken: no PRE_ISSUE_ACCESS_TOKEN event has this member. Did you mean accessToken? It is sent all the same.\n',
+  )
+  // Those of other scenarios are known, and so are names in lists and members beside the event.
+  const known = ['user.id', 'request.additionalHeaders.x-anything', 'accessToken.claims.anything', 'requestId']
+  assert.equal(await setting(...known), '')
+})
+
 test('a file in the form of the guides, with headers as an object, is sent as platforms send it', async t => {
   const { url, seen } = await extension(t, 200, { actionStatus: 'SUCCESS' })
   const folder = await mkdtemp(join(tmpdir(), 'preflow-trigger-'))

@@ -5,6 +5,7 @@ import { type ActionType, type AllowedOperation, contractRevision, present } fro
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
 import { actionCall, actionVersion } from '../events/action-call.ts'
+import { unknownMembers } from '../events/known-members.ts'
 import { actionTypeNamed, platformNamed, typeNames } from '../events/named.ts'
 import { asJson, asText, isUsable } from '../events/report.ts'
 import { chooseScenario, describeScenarios, readActionType } from '../events/scenarios.ts'
@@ -47,6 +48,7 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
     version,
   )
   const call = edited({ ...unchanged, ...present({ allowedOperations: file?.allowedOperations }) }, set)
+  warnOfMisspelt(type, set, unchanged.event, io)
   const sent = await sendEvent(call, io)
   const report = { type, scenario: scenario?.name ?? values.file ?? '', version, platform, target, ...sent }
   io.out(
@@ -55,6 +57,12 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
       : withoutSecrets(asText(report, createPaint(io), values.show), target),
   )
   return isUsable(sent.outcome) ? 0 : 1
+}
+
+/** Paths that lead nowhere change nothing that an extension looks at. */
+function warnOfMisspelt(type: ActionType, set: readonly string[], event: object, io: Io): void {
+  const paths = set.map(assignment => assignment.split('=', 1)[0] ?? '')
+  for (const hint of unknownMembers(type, paths, event)) io.err(`${hint}\n`)
 }
 
 /** What a file holds: a request as platforms send it, or only its event. */

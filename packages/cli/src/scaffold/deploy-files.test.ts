@@ -41,7 +41,12 @@ for (const extension of Object.keys(readyMade)) {
     const dockerfile = filesOf(extension, 'container')['Dockerfile'] as string
     const [build = [], final = [], ...more] = readDockerfile(dockerfile)
     assert.equal(more.length, 0)
-    assert.ok(build.some(({ word, rest }) => word === 'RUN' && rest === 'npm ci && npm run build'))
+    assert.deepEqual(build.map(({ word, rest }) => `${word} ${rest}`).slice(2), [
+      'COPY package*.json .npmrc ./',
+      'RUN npm ci',
+      'COPY . .',
+      'RUN npm run build',
+    ])
     // Nothing is installed in the image that runs; the one command makes the folder that is written to.
     const commands = final.filter(({ word }) => word === 'RUN').map(({ rest }) => rest)
     assert.deepEqual(commands, state ? ['install -d -o 10014 /data'] : [])

@@ -33,6 +33,8 @@ export function projectFiles(project: Project): Record<string, string> {
     name,
     summary: content.summary,
     quotedSummary: `'${content.summary.replaceAll("'", "''")}'`,
+    labelSummary: JSON.stringify(content.summary),
+    vendorCopy: isVendored(project) ? 'COPY vendor ./vendor' : '',
     prefix: content.prefix,
     port: String(port),
     entry: target.entry,
