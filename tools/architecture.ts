@@ -27,18 +27,7 @@ export const ARROWS: Record<string, { workspace: string[]; outside: string[]; no
   },
   'packages/server': {
     workspace: ['@preflow/contract', '@preflow/database', '@preflow/engine'],
-    outside: [
-      'oidc-provider',
-      'jose',
-      'scimmy',
-      'hono',
-      '@hono/node-server',
-      'kysely',
-      'pino',
-      'lru-cache',
-      'zod',
-      'ipaddr.js',
-    ],
+    outside: ['oidc-provider', 'jose', 'hono', '@hono/node-server', 'kysely', 'pino', 'lru-cache', 'zod', 'ipaddr.js'],
     node: true,
   },
   'packages/cli': {

@@ -31,6 +31,8 @@ export const routesWithAccess: readonly RouteAccess[] = [
   everywhere('GET', `${MANAGEMENT_BASE_PATH}/openapi.json`, DESCRIPTION),
   everywhere('POST', '/scim2/Users', { permission: 'internal_user_mgt_create' }),
   everywhere('GET', '/scim2/Users', { permission: 'internal_user_mgt_list' }),
+  everywhere('POST', '/scim2/Users/.search', { permission: 'internal_user_mgt_list' }),
+  everywhere('POST', '/scim2/.search', { permission: 'internal_user_mgt_list' }),
   everywhere('GET', '/scim2/Users/{id}', { permission: 'internal_user_mgt_view' }),
   everywhere('PUT', '/scim2/Users/{id}', { permission: 'internal_user_mgt_update' }),
   everywhere('PATCH', '/scim2/Users/{id}', { permission: 'internal_user_mgt_update' }),

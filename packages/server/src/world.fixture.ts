@@ -8,6 +8,7 @@ import { after, before, describe } from 'node:test'
 import type { ActionType, Operation, Rule } from '@preflow/contract'
 import { newPostgresPlace, whyNoPostgres } from '@preflow/database/testing'
 import { type Configuration, completeConfiguration } from './configuration.ts'
+import { documentOf, type LocalClaims } from './ground/claims/document-claims.ts'
 import { createLog } from './ground/observe/log.ts'
 import { insertAction } from './ground/store/actions.ts'
 import { authorizeApi, insertApiResource, listApiResources } from './ground/store/api-resources.ts'
@@ -80,6 +81,11 @@ function stop(server: HttpServer): Promise<void> {
   return new Promise(resolve => server.close(() => resolve()))
 }
 
+const MIRA: LocalClaims = {
+  'http://wso2.org/claims/givenname': 'Mira',
+  'http://wso2.org/claims/emailaddress': 'mira@example.com',
+}
+
 /** A running server with one tenant, and a second handle on its database to put things there. */
 export interface World {
   server: Server
@@ -92,7 +98,7 @@ export interface World {
   /** `http://127.0.0.1:…/t/acme` */
   base: string
   addApplication(settings?: Partial<Application>, scopes?: string[]): Promise<Application>
-  addUser(settings?: Partial<User>, password?: string): Promise<User>
+  addUser(settings?: Partial<User> & { claims?: LocalClaims }, password?: string): Promise<User>
   addAction(type: ActionType, uri: string, settings?: Partial<Action> & { rule?: Rule }): Promise<Action>
   /** Posts a form to the token endpoint as the application. */
   token(application: Application, form: Record<string, string>, headers?: Record<string, string>): Promise<TokenAnswer>
@@ -226,17 +232,14 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
       await authorizeScopes(id, scopes)
       return application
     },
-    async addUser(own = {}, password = 'correct horse') {
+    async addUser({ claims = MIRA, ...own } = {}, password = 'correct horse') {
       const id = randomUUID()
       const user: User = {
         id,
         tenantId: tenant.id,
         organizationId,
         userName: `user-${id.slice(0, 8)}`,
-        claims: {
-          'http://wso2.org/claims/givenname': 'Mira',
-          'http://wso2.org/claims/emailaddress': 'mira@example.com',
-        },
+        document: documentOf(claims),
         groups: ['staff', 'eu'],
         isActive: true,
         isAdministrator: false,

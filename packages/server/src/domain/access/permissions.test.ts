@@ -33,7 +33,7 @@ async function plantTree(db: Database): Promise<Organization> {
 
 async function plantUser(db: Database, id: string, organizationId = 'root', isAdministrator = false): Promise<User> {
   const user: User = {
-    ...{ id, tenantId, organizationId, userName: id, claims: {}, groups: [] },
+    ...{ id, tenantId, organizationId, userName: id, document: {}, groups: [] },
     ...{ isActive: true, isAdministrator, createdAt: 1, updatedAt: 1 },
   }
   assert.ok(await insertUser(db, user))

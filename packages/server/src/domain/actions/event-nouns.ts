@@ -5,6 +5,7 @@ import {
   type Organization as WireOrganization,
   type Tenant as WireTenant,
 } from '@preflow/contract'
+import { readLocalClaim } from '../../ground/claims/document-claims.ts'
 import { localClaims } from '../../ground/claims/local-claims.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 
@@ -36,7 +37,8 @@ function instant(epochMs: number | undefined): string | undefined {
 
 /** Whether an attribute is a list on the wire, even of one value. */
 export function isMultiValued(uri: string): boolean {
-  return localClaims.get(uri)?.place.kind === 'texts'
+  const kind = localClaims.get(uri)?.place.kind
+  return kind === 'texts' || kind === 'list'
 }
 
 /**
@@ -45,11 +47,11 @@ export function isMultiValued(uri: string): boolean {
  * @param user A user, or what is known of one who is about to be.
  */
 export function attributesOf(
-  user: Partial<User> & Pick<User, 'claims'>,
+  user: Partial<User> & Pick<User, 'document'>,
   attributes: readonly string[],
 ): { claims?: UserClaim[]; groups?: string[] } {
   const claims = attributes.flatMap((uri): UserClaim[] => {
-    const value = COMPUTED[uri]?.(user) ?? user.claims[uri]
+    const value = COMPUTED[uri]?.(user) ?? readLocalClaim(user.document, uri)
     if (uri === GROUPS || value === undefined || value.length === 0) return []
     return [{ uri, value: isMultiValued(uri) ? [value].flat() : value }]
   })

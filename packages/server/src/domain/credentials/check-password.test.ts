@@ -21,7 +21,7 @@ onEachDatabase('the check of a password', open => {
       tenantId: tenant.id,
       organizationId: 'root',
       userName: 'mira',
-      claims: {},
+      document: {},
       groups: [],
       isActive: true,
       isAdministrator: false,

@@ -29,7 +29,7 @@ export async function createFirstTenant(
       tenantId: tenant.id,
       organizationId: tenant.rootOrganizationId,
       userName: 'admin',
-      claims: {},
+      document: {},
       groups: [],
       isActive: true,
       isAdministrator: true,

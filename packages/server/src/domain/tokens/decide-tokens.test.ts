@@ -32,7 +32,7 @@ const application = {
 const user = {
   id: 'u-9',
   organizationId: 'o-2',
-  claims: { 'http://wso2.org/claims/givenname': 'Mira' },
+  document: { name: { givenName: 'Mira' } },
   groups: [],
 } as unknown as User
 

@@ -11,7 +11,7 @@ export interface PasswordChange extends UserChange {
   /** `REGISTER`: the first one of a user who does not exist yet. */
   action: PasswordEvent['action']
   /** Without an id while the user is being registered. */
-  user: Partial<User> & Pick<User, 'claims'>
+  user: Partial<User> & Pick<User, 'document'>
   password: string
 }
 

@@ -1,4 +1,5 @@
 import { actionTypes, localClaimUri, type ProfileEvent, present, type UserClaim } from '@preflow/contract'
+import { changedClaimsOf } from '../../ground/claims/document-claims.ts'
 import type { Action, User } from '../../ground/store/model.ts'
 import {
   attributesOf,
@@ -14,7 +15,7 @@ import type { Profile, UserChange } from './user-change.ts'
 export interface ProfileChange extends UserChange {
   /** As it is. */
   user: User
-  /** As it shall be: complete, so a claim that is missing is removed. */
+  /** As it shall be: complete, so an attribute that is missing is removed. */
   profile: Profile
 }
 
@@ -25,19 +26,12 @@ const ACTIVE = localClaimUri('active')
  * as in the reference.
  */
 export function changedClaims({ profile, user }: Pick<ProfileChange, 'profile' | 'user'>): UserClaim[] {
-  const claims = changesOf(user.claims, profile.claims).map((uri): UserClaim => {
-    const value = profile.claims[uri]
+  const changes = changedClaimsOf(user.document, profile.document)
+  const claims = [...changes].map(([uri, value]): UserClaim => {
     return { uri, value: isMultiValued(uri) ? [value ?? []].flat() : (value ?? '') }
   })
   if (user.isActive !== profile.isActive) claims.push({ uri: ACTIVE, value: String(profile.isActive) })
   return claims
-}
-
-/** The URIs of claims that differ, in no particular order. */
-export function changesOf(before: User['claims'], after: User['claims']): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-    uri => JSON.stringify(before[uri]) !== JSON.stringify(after[uri]),
-  )
 }
 
 /** What a rule may ask. */

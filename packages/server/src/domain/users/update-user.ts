@@ -1,19 +1,23 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type PasswordEvent, present } from '@preflow/contract'
+import { changedClaimsOf } from '../../ground/claims/document-claims.ts'
 import type { Problem } from '../../ground/problem.ts'
 import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserByUserName, updateUser as storeUser } from '../../ground/store/users.ts'
 import { askAboutPassword, askAboutProfile } from './call-actions.ts'
 import { isLastAdministrator } from './last-administrator.ts'
-import { changesOf } from './profile-event.ts'
 import type { Profile, UserChange, UserPorts } from './user-change.ts'
+import { resetVerifiedFlags } from './verified-flags.ts'
 
 /** A user who is about to change. */
 export interface UserUpdate extends UserChange {
   /** As it is. */
   user: User
-  /** As it shall be: complete, so a claim that is missing is removed. Absent: stays. */
+  /** As it shall be: complete, so an attribute that is missing is removed. Absent: stays. */
   profile?: Profile
+  /** Claims of verified flags that the change states itself. Others are reset when what they are about changes. */
+  statedFlags?: readonly string[]
   /** Absent: stays. */
   password?: string
   /** Why the password is set, as its action is told. */
@@ -41,10 +45,15 @@ export type UserUpdated =
  */
 export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<UserUpdated> {
   const { db, now } = ports
-  const { organization, password, profile = update.user, user } = update
-  const changedClaims = changesOf(user.claims, profile.claims)
+  const { organization, password, statedFlags, user } = update
+  const profile = update.profile
+    ? { ...update.profile, document: resetVerifiedFlags(user.document, update.profile.document, statedFlags) }
+    : user
+  const changedClaims = [...changedClaimsOf(user.document, profile.document).keys()]
   const isProfileSame =
-    changedClaims.length === 0 && profile.userName === user.userName && profile.isActive === user.isActive
+    isDeepStrictEqual(profile.document, user.document) &&
+    profile.userName === user.userName &&
+    profile.isActive === user.isActive
   if (isProfileSame && password === undefined) return { status: 'updated', user, changedClaims }
 
   // Looked up first, so that no extension acts on a change that cannot be.
@@ -57,10 +66,10 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
     (await askAboutProfile(ports, { ...update, profile }))
   if (problem) return { status: 'refused', problem }
 
-  const { claims, isActive, userName } = profile
+  const { document, isActive, userName } = profile
   // Never the same twice: it is the version of the user.
   const updatedAt = Math.max(now(), user.updatedAt + 1)
-  const changed: User = { ...user, claims, isActive, userName, updatedAt }
+  const changed: User = { ...user, document, isActive, userName, updatedAt }
   const stored = { readAt: user.updatedAt, ...present({ password }) }
   const status =
     isSwitchedOff && user.isAdministrator

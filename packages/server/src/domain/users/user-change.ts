@@ -18,7 +18,7 @@ export interface UserChange {
 }
 
 /** What of a user may change beside the password. */
-export type Profile = Pick<User, 'userName' | 'claims' | 'isActive'>
+export type Profile = Pick<User, 'userName' | 'document' | 'isActive'>
 
 /** What changes of users need of the server. */
 export interface UserPorts {
@@ -40,14 +40,14 @@ export function isPassword(text: string): boolean {
 
 /**
  * Most bytes of all attributes of a user together, as JSON. The event about a change has each of them up to three times, and
- * extensions read no event of any size: a web framework may stop at 100 KB. Who could write a larger one would get past an action
- * that goes on when its extension fails.
+ * extensions read no event of any size: a web framework may stop at 100 KB. A client that could write a larger one would get past
+ * an action that goes on when its extension fails.
  */
-const MAX_CLAIMS_BYTES = 16_384
+const MAX_DOCUMENT_BYTES = 16_384
 
 /** What the attributes of a user must be to be kept. */
-export const CLAIMS_FORM = `at most ${MAX_CLAIMS_BYTES} bytes together, written as JSON`
+export const DOCUMENT_FORM = `at most ${MAX_DOCUMENT_BYTES} bytes together, written as JSON`
 
-export function areClaimsShort(claims: User['claims']): boolean {
-  return Buffer.byteLength(JSON.stringify(claims)) <= MAX_CLAIMS_BYTES
+export function isDocumentShort(document: User['document']): boolean {
+  return Buffer.byteLength(JSON.stringify(document)) <= MAX_DOCUMENT_BYTES
 }

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import type { ActionType, PlatformName } from '@preflow/contract'
 import { compactDecrypt } from 'jose'
 import { addOrganization } from '../../authenticators.fixture.ts'
+import { type LocalClaims, localClaimsOf } from '../../ground/claims/document-claims.ts'
 import { createLog } from '../../ground/observe/log.ts'
 import { deleteAction } from '../../ground/store/actions.ts'
 import { listCalls } from '../../ground/store/calls.ts'
@@ -24,6 +25,7 @@ import { readInvitation } from './invitation.ts'
 type Json = any
 
 const LOCAL = 'http://wso2.org/claims/'
+const claimsOf = ({ document }: User) => localClaimsOf(document)
 const EMAIL = `${LOCAL}emailaddress`
 const DEPARTMENT = `${LOCAL}department`
 const MOBILES = `${LOCAL}mobileNumbers`
@@ -72,7 +74,7 @@ onEachDatabase(databaseUrl => {
   async function scene(
     t: { after(undo: () => Promise<unknown>): void },
     type: ActionType,
-    settings: Partial<Action> & { claims?: User['claims'] } = {},
+    settings: Partial<Action> & { claims?: LocalClaims } = {},
   ): Promise<Action> {
     const { claims = {}, ...own } = settings
     mira = await world.addUser({ claims: { [EMAIL]: 'mira@example.com', [DEPARTMENT]: 'Geology', ...claims } }, OLD)
@@ -176,8 +178,8 @@ onEachDatabase(databaseUrl => {
     ['PW-03: an application through SCIM', async () => setPassword(await asMachine()), 200, 'APPLICATION', 'UPDATE'],
     [
       'the user at /Me',
-      async () =>
-        send('PATCH', '/scim2/Me', { schemas: [PATCH], Operations: [replace('password', NEW)] }, await asMira()),
+      () =>
+        send('PATCH', '/scim2/Me', { schemas: [PATCH], Operations: [replace('password', NEW)] }, basic(mira.userName)),
       200,
       'USER',
       'UPDATE',
@@ -202,6 +204,20 @@ onEachDatabase(databaseUrl => {
       assert.equal(event().user.id, action === 'REGISTER' ? undefined : mira.id)
     })
   }
+
+  test('a token does not prove the password: at /Me it sets none, and nobody is called', async t => {
+    await scene(t, 'PRE_UPDATE_PASSWORD')
+    for (const [method, body] of [
+      ['PATCH', { schemas: [PATCH], Operations: [replace('nickName', 'N'), replace('password', NEW)] }],
+      ['PUT', { userName: mira.userName, password: NEW }],
+    ] as const) {
+      const { body: fault, status } = await send(method, '/scim2/Me', body, await asMira())
+      assert.equal(status, 403)
+      assert.match(fault.detail, /A token does not prove the password/)
+    }
+    assert.equal(extension.calls.length, 0)
+    assert.deepEqual([await opens(OLD), await stored()], [true, mira])
+  })
 
   test('PW-36: of a user who is being registered the attributes that are about to be are told', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', { attributes: [EMAIL, `${LOCAL}groups`] })
@@ -569,7 +585,7 @@ onEachDatabase(databaseUrl => {
       { uri: MOBILES, value: ['+4670000001'], updatingValue: numbers },
     ])
     assert.deepEqual([user.id, user.groups], [mira.id, ['staff', 'eu']])
-    assert.deepEqual((await stored()).claims[DEPARTMENT], 'Hydrology')
+    assert.deepEqual(claimsOf(await stored())[DEPARTMENT], 'Hydrology')
   })
 
   test('PF-03, PF-08, PF-09: what is removed travels as "" or [], also when a PUT leaves it out', async t => {
@@ -676,7 +692,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual(asked(), ['PRE_UPDATE_PASSWORD'])
     extension.succeed()
     assert.equal((await both()).status, 200)
-    assert.deepEqual([await opens(NEW), (await stored()).claims[DEPARTMENT]], [true, 'Hydrology'])
+    assert.deepEqual([await opens(NEW), claimsOf(await stored())[DEPARTMENT]], [true, 'Hydrology'])
   })
 
   test('what somebody else changes while the extension is asked is not overwritten', async t => {
@@ -689,7 +705,7 @@ onEachDatabase(databaseUrl => {
     const { body, status } = await patch([replace(`${ENTERPRISE}:department`, 'Hydrology')])
     assert.equal(status, 409)
     assert.match(body.detail, /Read it again/)
-    const { claims } = await stored()
+    const claims = claimsOf(await stored())
     assert.deepEqual([claims[DEPARTMENT], claims[`${LOCAL}title`]], ['Geology', 'Dr'])
   })
 
@@ -731,7 +747,7 @@ onEachDatabase(databaseUrl => {
       assert.deepEqual([status, body.scimType], [400, 'mutability'])
       assert.match(body.detail, /Replace it, or set active to false/)
       assert.ok(await opens(OLD))
-      assert.equal((await stored()).claims[`${LOCAL}title`], undefined)
+      assert.equal(claimsOf(await stored())[`${LOCAL}title`], undefined)
     })
   }
 
@@ -771,7 +787,7 @@ onEachDatabase(databaseUrl => {
     assert.match(body.detail, /at most 16384 bytes.*Shorten them/)
     const created = await register(undefined, { nickName: 'x'.repeat(900_000) })
     assert.deepEqual([created.status, created.body.scimType], [400, 'invalidValue'])
-    assert.equal((await stored()).claims[`${LOCAL}nickname`], undefined)
+    assert.equal(claimsOf(await stored())[`${LOCAL}nickname`], undefined)
     assert.ok(largest > 15_000)
   })
 

@@ -99,7 +99,7 @@ export async function addUser(db: Database, tenant: Tenant, more: Partial<User> 
     tenantId: tenant.id,
     organizationId: tenant.rootOrganizationId,
     userName: 'mira',
-    claims: {},
+    document: {},
     groups: [],
     isActive: true,
     isAdministrator: false,

@@ -76,9 +76,9 @@ onEachDatabase('the tenants and organizations APIs', open => {
     assert.match(tenant.id, /^[1-9]\d*$/)
     const kim = await verifyPassword(db, tenant.id, 'kim', 'kim-secret')
     assert.equal(kim?.isAdministrator, true)
-    assert.deepEqual(kim?.claims, {
-      'http://wso2.org/claims/emailaddress': 'kim@acme.example',
-      'http://wso2.org/claims/givenname': 'Kim',
+    assert.deepEqual(kim?.document, {
+      emails: [{ value: 'kim@acme.example', primary: true }],
+      name: { givenName: 'Kim' },
     })
     const shown = await atFirst('GET', `/tenants/${tenant.id}`)
     assert.deepEqual(shown.body, {

@@ -1,5 +1,6 @@
 import { localClaimUri, present } from '@preflow/contract'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
+import { documentOf } from '../../ground/claims/document-claims.ts'
 import { instant, type Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -104,8 +105,10 @@ async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'cr
       tenantId: tenant.id,
       organizationId: tenant.rootOrganizationId,
       userName: owner.username,
-      claims: Object.fromEntries(
-        Object.entries(claims).flatMap(([name, value]) => (value ? [[localClaimUri(name), value]] : [])),
+      document: documentOf(
+        Object.fromEntries(
+          Object.entries(claims).flatMap(([name, value]) => (value ? [[localClaimUri(name), value]] : [])),
+        ),
       ),
       groups: [],
       isActive: true,

@@ -145,7 +145,7 @@ onEachDatabase(databaseUrl => {
 
     test('T198: attributes of the user stay as they were when the action first ran', async () => {
       const first = await begin()
-      await updateUser(world.db, { ...user, claims: { 'http://wso2.org/claims/givenname': 'Zoe' } })
+      await updateUser(world.db, { ...user, document: { name: { givenName: 'Zoe' } } })
       const second = await refresh(first)
       await updateUser(world.db, user)
       assert.equal(second.claims['given_name'], 'Mira')
@@ -155,7 +155,7 @@ onEachDatabase(databaseUrl => {
       await deleteAction(world.db, world.tenant.id, action.id)
       try {
         const first = await begin()
-        await updateUser(world.db, { ...user, claims: { 'http://wso2.org/claims/givenname': 'Zoe' } })
+        await updateUser(world.db, { ...user, document: { name: { givenName: 'Zoe' } } })
         const second = await refresh(first)
         await updateUser(world.db, user)
         assert.equal(second.claims['given_name'], 'Zoe')

@@ -1,16 +1,17 @@
-import { Resources, type Types } from 'scimmy'
-import { CORE_USER } from '../../ground/claims/local-claims.ts'
+import { present } from '@preflow/contract'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, User } from '../../ground/store/model.ts'
 import { listUsers, type UserSearch } from '../../ground/store/users.ts'
-import { checkComparisons, matchesFilter } from './match-filter.ts'
-import { fromLibrary, scimProblems } from './scim-problems.ts'
-import { toResource } from './user-resource.ts'
+import { type Comparison, type Filter, matches, type Operator, parseFilter } from './filter.ts'
+import { userType } from './schema.ts'
+import { scimProblems } from './scim-problems.ts'
+import { readSelection, type Selection } from './select.ts'
+import { storeIn, toResource } from './user-resource.ts'
 
 /** What `GET /Users` and the like may ask. */
 export interface ScimQuery {
-  filter?: Types.Filter
-  attributes?: Types.Filter
+  filter?: Filter
+  selection: Selection
   /** From 1. */
   startIndex: number
   count: number
@@ -20,29 +21,19 @@ export const MAX_RESULTS = 1000
 const DEFAULT_RESULTS = 100
 const PAGE_SIZE = 500
 
-/** Reads the query of a request. Throws a problem for a filter that cannot be understood. */
-export function readQuery(given: Record<string, string>): ScimQuery {
+/** Reads the query of a request, or the body of a search. Throws a problem for a filter that cannot be understood. */
+export function readQuery(given: Record<string, unknown>): ScimQuery {
   const number = (name: string, fallback: number) => {
     const value = given[name] === undefined ? fallback : Number(given[name])
     if (Number.isInteger(value)) return value
     throw scimProblems.invalidValue(`${name} must be a whole number.`)
   }
-  try {
-    const { filter, attributes } = new Resources.User({
-      ...(given['filter'] ? { filter: given['filter'] } : {}),
-      ...(given['attributes'] ? { attributes: given['attributes'] } : {}),
-      ...(given['excludedAttributes'] ? { excludedAttributes: given['excludedAttributes'] } : {}),
-    } as never)
-    if (filter) for (const branch of filter) checkComparisons(branch)
-    return {
-      ...(filter ? { filter } : {}),
-      ...(attributes ? { attributes } : {}),
-      startIndex: Math.max(1, number('startIndex', 1)),
-      count: Math.min(MAX_RESULTS, Math.max(0, number('count', DEFAULT_RESULTS))),
-    }
-  } catch (error) {
-    // What scimmy cannot parse it answers with a TypeError; nothing here reads anything but the client's query.
-    throw error instanceof TypeError ? scimProblems.invalidFilter(error.message) : fromLibrary(error)
+  const { attributes, excludedAttributes, filter } = given
+  return {
+    ...present({ filter: filter ? withoutStores(parseFilter(String(filter), userType)) : undefined }),
+    selection: readSelection(attributes, excludedAttributes, userType),
+    startIndex: Math.max(1, number('startIndex', 1)),
+    count: Math.min(MAX_RESULTS, Math.max(0, number('count', DEFAULT_RESULTS))),
   }
 }
 
@@ -64,7 +55,7 @@ export async function findUsers(
   for (let offset = 0; ; offset += PAGE_SIZE) {
     const { users } = await listUsers(db, tenantId, { ...base, offset, limit: PAGE_SIZE })
     for (const user of users) {
-      if (filter && !matchesFilter(filter, comparable(user))) continue
+      if (filter && !matches(filter, toResource(user, ''))) continue
       total++
       if (total >= startIndex && matching.length < count) matching.push(user)
     }
@@ -72,39 +63,50 @@ export async function findUsers(
   }
 }
 
+/** The filter with user names as they are kept: clients may write the store before them. */
+function withoutStores(filter: Filter): Filter {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return { ...filter, parts: filter.parts.map(withoutStores) }
+    case 'not':
+      return { ...filter, part: withoutStores(filter.part) }
+    case 'compare': {
+      const { path, value } = filter
+      const isName = path.attribute?.name === 'userName' || path.attribute?.name === 'groups'
+      if (!isName || typeof value !== 'string') return filter
+      return { ...filter, value: value.slice(storeIn(value)?.length) }
+    }
+    default:
+      return filter
+  }
+}
+
 /** As much of a filter as the store can answer. `isWhole`: nothing is left to compare. */
-function toSearch(filter: Types.Filter | undefined): { search: UserSearch; isWhole: boolean } {
-  if (!filter) return { search: {}, isWhole: true }
-  // Several branches are an "or": the store would have to answer all of them.
-  const [branch, ...others] = [...filter] as Record<string, unknown>[]
-  if (!branch || others.length > 0) return { search: {}, isWhole: false }
+function toSearch(filter: Filter | undefined): { search: UserSearch; isWhole: boolean } {
   const search: UserSearch = {}
+  if (!filter) return { search, isWhole: true }
   let isWhole = true
-  for (const [attribute, comparison] of Object.entries(branch)) {
-    const [operator, value] = Array.isArray(comparison) ? comparison : []
-    const name = attribute.toLowerCase().replace(`${CORE_USER.toLowerCase()}:`, '')
-    const known = COMPARISONS[String(operator).toLowerCase()]
-    if (name === 'username' && known && typeof value === 'string') {
-      search.userName = { comparison: known, value }
-    } else if (name === 'id' && known === 'equals' && typeof value === 'string') search.id = value
-    else isWhole = false
+  for (const part of filter.kind === 'and' ? filter.parts : [filter]) {
+    if (part.kind !== 'compare' || !searchFor(part, search)) isWhole = false
   }
   return { search, isWhole }
 }
 
-const COMPARISONS: Record<string, NonNullable<UserSearch['userName']>['comparison']> = {
+/** Adds a comparison to a search. `false`: it is none that the store can make, or the search has one already. */
+function searchFor({ operator, path, value }: Comparison, search: UserSearch): boolean {
+  // PostgreSQL keeps no NUL in a text, not even to compare with.
+  if (path.extension || path.sub || typeof value !== 'string' || value.includes('\0')) return false
+  const comparison = COMPARISONS[operator]
+  if (path.attribute?.name === 'id' && operator === 'eq' && search.id === undefined) search.id = value
+  else if (path.attribute?.name === 'userName' && comparison && !search.userName) {
+    search.userName = { comparison, value }
+  } else return false
+  return true
+}
+
+const COMPARISONS: Partial<Record<Operator, NonNullable<UserSearch['userName']>['comparison']>> = {
   eq: 'equals',
   sw: 'startsWith',
   co: 'contains',
-}
-
-/** The user as filters see them: with the attributes of each schema under their full names as well. */
-function comparable(user: User): object {
-  const resource = JSON.parse(JSON.stringify(toResource(user, ''))) as Record<string, unknown>
-  const qualified = Object.entries(resource).flatMap(([name, value]) =>
-    name.startsWith('urn:')
-      ? Object.entries(value as object).map(([inner, innerValue]) => [`${name}:${inner}`, innerValue])
-      : [[`${CORE_USER}:${name}`, value]],
-  )
-  return { ...resource, ...Object.fromEntries(qualified) }
 }

@@ -1,34 +1,162 @@
-/**
- * The SCIM schema of users. scimmy keeps one definition of it for the whole process, which is extended here once: with the
- * enterprise extension and with the reference's own, and without attributes that no local claim stands for.
- */
-import { Schemas, Types } from 'scimmy'
-import { ENTERPRISE_USER, localClaims, WSO2_USER } from '../../ground/claims/local-claims.ts'
+/** The schemas of users: one table for reading, patching, filtering, selecting and for `/Schemas`. */
+import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from '../../ground/claims/local-claims.ts'
+import {
+  type Attribute,
+  binary,
+  boolean,
+  COMMON,
+  complex,
+  READ_ONLY,
+  type ResourceType,
+  reference,
+  type Schema,
+  string,
+  strings,
+  valued,
+} from './attribute.ts'
 
-const { Attribute, SchemaDefinition } = Types
+const PLACES = ['work', 'home', 'other']
 
-const wso2User = new SchemaDefinition(
-  'WSO2User',
-  'urn:ietf:params:scim:schemas:extension:placeholder',
-  'Attributes of WSO2 Identity Server',
-  [...localClaims.values()].flatMap(({ displayName, place }) => {
-    if (!('path' in place) || place.path[0] !== WSO2_USER) return []
-    const type = place.kind === 'truth' ? 'boolean' : 'string'
-    const multiValued = place.kind === 'texts'
-    return [new Attribute(type, place.path[1] ?? '', { multiValued, description: displayName })]
-  }),
+const address = complex(
+  'addresses',
+  'Postal addresses.',
+  [
+    string('formatted', 'The whole address.'),
+    string('streetAddress', 'Street and house.'),
+    string('locality', 'City.'),
+    string('region', 'State or region.'),
+    string('postalCode', 'Postal code.'),
+    string('country', 'Country.'),
+    string('type', 'What the address is for.', { canonicalValues: PLACES }),
+    boolean('primary', 'Whether this is the preferred address. At most one is.'),
+  ],
+  { multiValued: true },
 )
-// Its name is older than the rule that names of schemas begin with urn:ietf, which only the constructor insists on.
-wso2User.id = WSO2_USER
 
-export const userSchema: Types.SchemaDefinition = Schemas.User.definition
-  .truncate('entitlements', 'roles', 'x509Certificates')
-  .extend(Schemas.EnterpriseUser.definition)
-  .extend(wso2User)
+const membership = (name: string, description: string, more: readonly Attribute[] = []) =>
+  complex(
+    name,
+    description,
+    [
+      string('value', 'The id.'),
+      string('display', 'The name.'),
+      reference('$ref', 'Where it is.', ['uri']),
+      string('type', 'Whether it is direct.'),
+      ...more,
+    ],
+    { ...READ_ONLY, multiValued: true },
+  )
 
-/** The schemas of the service, by their names. */
-export const schemas: ReadonlyMap<string, Types.SchemaDefinition> = new Map([
-  [userSchema.id, userSchema],
-  [ENTERPRISE_USER, Schemas.EnterpriseUser.definition],
-  [WSO2_USER, wso2User],
-])
+export const coreUser: Schema = {
+  id: CORE_USER,
+  name: 'User',
+  description: 'User Account',
+  attributes: [
+    string('userName', 'The name with which the user signs in.', { required: true, uniqueness: 'server' }),
+    complex('name', 'The parts of the name of the user.', [
+      string('formatted', 'The whole name.'),
+      string('familyName', 'The family name.'),
+      string('givenName', 'The given name.'),
+      string('middleName', 'The middle name.'),
+      string('honorificPrefix', 'The title before the name.'),
+      string('honorificSuffix', 'The suffix after the name.'),
+    ]),
+    string('displayName', 'The name that is shown.'),
+    string('nickName', 'The casual name.'),
+    reference('profileUrl', 'The address of the profile page.', ['external']),
+    string('title', 'The title, such as “Vice President”.'),
+    string('userType', 'The relation to the organization, such as “Contractor”.'),
+    string('preferredLanguage', 'The preferred language, as in an Accept-Language header.'),
+    string('locale', 'The location for the form of currency, dates and numbers.'),
+    string('timezone', 'The time zone, such as “America/Los_Angeles”.'),
+    boolean('active', 'Whether the user can sign in.', { isPermanent: true, isKeptByReplace: true }),
+    string('password', 'The password.', { mutability: 'writeOnly', returned: 'never', caseExact: true }),
+    valued('emails', 'E-mail addresses.', string('value', 'The address.'), PLACES),
+    valued('phoneNumbers', 'Phone numbers.', string('value', 'The number.'), [...PLACES, 'mobile', 'fax', 'pager']),
+    valued('ims', 'Instant messaging addresses.', string('value', 'The address.'), [
+      'aim',
+      'gtalk',
+      'icq',
+      'xmpp',
+      'msn',
+      'skype',
+      'qq',
+      'yahoo',
+    ]),
+    valued('photos', 'Photos.', reference('value', 'The address of the photo.', ['external']), ['photo', 'thumbnail']),
+    address,
+    membership('groups', 'The groups of the user.'),
+    valued('entitlements', 'Entitlements.', string('value', 'The entitlement.'), undefined),
+    membership('roles', 'The roles of the user.'),
+    valued('x509Certificates', 'X.509 certificates.', binary('value', 'The certificate, DER in base64.'), undefined),
+  ],
+}
+
+export const enterpriseUser: Schema = {
+  id: ENTERPRISE_USER,
+  name: 'EnterpriseUser',
+  description: 'Enterprise User',
+  attributes: [
+    string('employeeNumber', 'The number of the employee.'),
+    string('costCenter', 'The cost center.'),
+    string('organization', 'The organization.'),
+    string('division', 'The division.'),
+    string('department', 'The department.'),
+    // Not in RFC 7643, but in the reference's version of this extension and throughout its documentation.
+    string('country', 'The country.'),
+    complex('manager', 'The manager of the user.', [
+      string('value', 'The id of the manager.', { caseExact: true }),
+      reference('$ref', 'Where the manager is.', ['User']),
+      string('displayName', 'The name of the manager.'),
+    ]),
+  ],
+}
+
+export const wso2User: Schema = {
+  id: WSO2_USER,
+  name: 'WSO2User',
+  description: 'Attributes of WSO2 Identity Server',
+  attributes: [
+    string('dateOfBirth', 'Birth Date'),
+    string('gender', 'Gender'),
+    strings('emailAddresses', 'Email Addresses'),
+    strings('mobileNumbers', 'Mobile Numbers'),
+    boolean('emailVerified', 'Email Verified', { isKeptByReplace: true }),
+    boolean('phoneVerified', 'Phone Verified', { isKeptByReplace: true }),
+  ],
+}
+
+export const userType: ResourceType = {
+  name: 'User',
+  endpoint: '/Users',
+  description: 'User Account',
+  common: COMMON,
+  core: coreUser,
+  extensions: [enterpriseUser, wso2User],
+}
+
+/** Attributes with which users could give themselves rights, another identity or a verification. */
+const PROTECTED: Record<string, readonly string[]> = {
+  [CORE_USER]: ['userName', 'active'],
+  [WSO2_USER]: ['emailVerified', 'phoneVerified'],
+}
+
+const protect = (schema: Schema): Schema => ({
+  ...schema,
+  attributes: schema.attributes.map(attribute =>
+    PROTECTED[schema.id]?.includes(attribute.name) ? { ...attribute, ...READ_ONLY } : attribute,
+  ),
+})
+
+/** A user as `/Me` lets users change themselves: what is protected is read-only. */
+export const ownUserType: ResourceType = {
+  ...userType,
+  common: COMMON.map(attribute => (attribute.name === 'externalId' ? { ...attribute, ...READ_ONLY } : attribute)),
+  core: protect(coreUser),
+  extensions: userType.extensions.map(protect),
+}
+
+/** The schemas of the service, by their URIs. */
+export const schemas: ReadonlyMap<string, Schema> = new Map(
+  [coreUser, enterpriseUser, wso2User].map(schema => [schema.id, schema]),
+)

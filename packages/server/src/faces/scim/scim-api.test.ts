@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import type { TriggerAction } from '../../domain/actions/trigger-action.ts'
 import type { TokenHolder } from '../../domain/credentials/authenticate.ts'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
+import { localClaimsOf, withLocalClaims } from '../../ground/claims/document-claims.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { listAuditRecords } from '../../ground/store/audit.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -91,7 +92,7 @@ onEachDatabase('the SCIM API', open => {
       tenantId: tenant.id,
       organizationId: root.id,
       userName: 'admin',
-      claims: {},
+      document: {},
       groups: [],
       isActive: true,
       isAdministrator: true,
@@ -160,7 +161,7 @@ onEachDatabase('the SCIM API', open => {
         { value: 'mira@work.example', type: 'work' },
       ],
       phoneNumbers: [{ value: '+4912345', type: 'mobile' }],
-      addresses: [{ locality: 'Berlin', country: 'DE', primary: true }],
+      addresses: [{ type: 'home', locality: 'Berlin', country: 'DE' }],
       [ENTERPRISE]: { department: 'Sales' },
       [WSO2]: { dateOfBirth: '2000-01-01', emailAddresses: ['a@x', 'b@x'], emailVerified: true },
     })
@@ -176,7 +177,7 @@ onEachDatabase('the SCIM API', open => {
   test('attributes are kept as local claims, by one table', async () => {
     const { create, tenant } = await newTenant()
     const user = await findUserById(db, tenant.id, await create())
-    assert.deepEqual(user?.claims, {
+    assert.deepEqual(user && localClaimsOf(user.document), {
       [`${LOCAL}givenname`]: 'Mira',
       [`${LOCAL}lastname`]: 'Example',
       [`${LOCAL}nickname`]: 'M',
@@ -196,7 +197,7 @@ onEachDatabase('the SCIM API', open => {
     const { call, create } = await newTenant()
     const plain = await create({ userName: 'plain', emails: ['a@x', { value: 'b@x', type: 'home' }] })
     assert.deepEqual((await call('GET', `/Users/${plain}`)).body.emails, [
-      { value: 'a@x', primary: true },
+      { value: 'a@x' },
       { value: 'b@x', type: 'home' },
     ])
     const both = await create({ userName: 'both', emails: [{ value: 'a@x', type: 'work', primary: true }] })
@@ -247,8 +248,9 @@ onEachDatabase('the SCIM API', open => {
     const replaced = await call('PUT', `/Users/${id}`, { body })
     assert.equal(replaced.status, 200)
     assert.equal(replaced.body.name, undefined)
-    assert.equal(replaced.body[WSO2], undefined)
-    assert.deepEqual(replaced.body.emails, [{ value: 'new@x', primary: true }])
+    // Whether the address is verified stays known: the new one is not.
+    assert.deepEqual(replaced.body[WSO2], { emailVerified: false })
+    assert.deepEqual(replaced.body.emails, [{ value: 'new@x' }])
     assert.equal((await verifyPassword(db, tenant.id, 'mira2', 'wonderland'))?.id, id)
     await call('PUT', `/Users/${id}`, { body: { ...body, password: 'another' } })
     assert.equal((await verifyPassword(db, tenant.id, 'mira2', 'another'))?.id, id)
@@ -259,11 +261,12 @@ onEachDatabase('the SCIM API', open => {
     const { create, patch, tenant } = await newTenant()
     const id = await create()
     const user = (await findUserById(db, tenant.id, id)) as User
-    await updateUser(db, { ...user, claims: { ...user.claims, 'urn:own/claim': 'kept' } })
+    await updateUser(db, { ...user, document: withLocalClaims(user.document, { 'urn:own/claim': 'kept' }) })
     await patch(id, { op: 'replace', path: 'nickName', value: 'N' })
     const changed = await findUserById(db, tenant.id, id)
-    assert.equal(changed?.claims['urn:own/claim'], 'kept')
-    assert.equal(changed?.claims[`${LOCAL}nickname`], 'N')
+    const claims = localClaimsOf(changed?.document ?? {})
+    assert.equal(claims['urn:own/claim'], 'kept')
+    assert.equal(claims[`${LOCAL}nickname`], 'N')
   })
 
   test('patches replace, add and remove, by path, by value filter and without a path', async () => {

@@ -1,8 +1,7 @@
 import { present } from '@preflow/contract'
-import { Messages, Types } from 'scimmy'
 import { callIdOf } from '../../domain/actions/call-record.ts'
 import { isByExtension } from '../../domain/actions/extension-problems.ts'
-import { CLAIMS_FORM } from '../../domain/users/user-change.ts'
+import { DOCUMENT_FORM } from '../../domain/users/user-change.ts'
 import { codeOfStatus, Problem } from '../../ground/problem.ts'
 
 /** @param scimType One of the keywords of RFC 7644, section 3.12; most statuses have none. */
@@ -14,15 +13,19 @@ export const scimProblems = {
   invalidSyntax: (sentence: string) => problem(400, sentence, 'invalidSyntax'),
   invalidValue: (sentence: string) => problem(400, sentence, 'invalidValue'),
   invalidFilter: (sentence: string) => problem(400, sentence, 'invalidFilter'),
-  /** What scimmy refuses in the words of the standard. */
-  ofLibrary: ({ message, scimType, status }: InstanceType<typeof Types.Error>) =>
-    problem(status, message, scimType ?? undefined),
+  invalidPath: (sentence: string) => problem(400, sentence, 'invalidPath'),
+  noTarget: (sentence: string) => problem(400, sentence, 'noTarget'),
+  mutability: (sentence: string) => problem(400, sentence, 'mutability'),
   passwordStays: () =>
     problem(400, 'A password cannot be taken away. Replace it, or set active to false.', 'mutability'),
-  tooLong: () => problem(400, `The attributes of a user must have ${CLAIMS_FORM}. Shorten them.`, 'invalidValue'),
+  tooLong: () => problem(400, `The attributes of a user must have ${DOCUMENT_FORM}. Shorten them.`, 'invalidValue'),
   lastAdministrator: () => problem(403, 'This is the last administrator of the tenant.'),
+  passwordByToken: () =>
+    problem(403, 'A token does not prove the password. Send user name and password (Basic), or use change-password.'),
   notFound: () => problem(404, 'There is no such resource.'),
   noSuchEndpoint: () => problem(404, 'There is no such endpoint; /ResourceTypes lists what there is.'),
+  methodNotAllowed: (methods: readonly string[]) =>
+    problem(405, `Use ${methods.join(' or ')}.`, undefined, { allow: methods.join(', ') }),
   notHere: () => problem(404, 'The caller is not a user of this organization. Use the path of the own one.'),
   userNameTaken: () => problem(409, 'The user name is taken. Choose another.', 'uniqueness'),
   changedMeanwhile: () => problem(409, 'The user was changed meanwhile. Read it again and repeat the change.'),
@@ -44,19 +47,13 @@ export const scimProblems = {
   unexpected: (traceId: string) => problem(500, `The server met an unexpected fault; its log has it under ${traceId}.`),
 }
 
-/** What scimmy throws because of a client's input, as a problem. Anything else as it is: a defect of the server. */
-export function fromLibrary(error: unknown): unknown {
-  if (error instanceof Types.Error) return scimProblems.ofLibrary(error)
-  return error instanceof TypeError ? scimProblems.invalidValue(error.message) : error
-}
-
 const CODE_OF_STATUS = /^PREFLOW-\d{3}$/
 
 /** A problem in the form of RFC 7644, section 3.12. A code that is none of SCIM's says no more than the status. */
 export function describeProblem({ code, sentence, status, title }: Problem): object {
   const scimType = CODE_OF_STATUS.test(code) ? undefined : code
   return {
-    schemas: [Messages.ErrorResponse.id],
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
     ...present({ scimType }),
     detail: sentence ?? title,
     status: String(status),

@@ -1,115 +1,206 @@
-import { Messages, Schemas, type Types } from 'scimmy'
+/** Users as SCIM shows them, and what clients want them to be. */
+import { localClaimUri, present } from '@preflow/contract'
 import { isPassword, PASSWORD_FORM, type Profile } from '../../domain/users/user-change.ts'
-import { localClaims, type ScimPlace } from '../../ground/claims/local-claims.ts'
-import type { User } from '../../ground/store/model.ts'
-import { fromLibrary, scimProblems } from './scim-problems.ts'
-import './schema.ts'
-
-/** A user as SCIM has them. Its `toJSON` leaves out what must not be returned. */
-export type UserResource = InstanceType<typeof Schemas.User>
+import { WSO2_USER } from '../../ground/claims/local-claims.ts'
+import type { User, UserDocument } from '../../ground/store/model.ts'
+import { type Attribute, findAttribute, type ResourceType, type Schema } from './attribute.ts'
+import { applyPatch, isTouched } from './patch.ts'
+import { findPath } from './path.ts'
+import { isAbsent, type Json, readValue } from './read-value.ts'
+import { userType } from './schema.ts'
+import { scimProblems } from './scim-problems.ts'
 
 /** What a client wants a user to be. A password that is absent stays as it is. */
 export interface WantedUser {
   profile: Profile
   password?: string
+  /** Claims of verified flags that the client sets itself. */
+  statedFlags: string[]
 }
-
-type Json = Record<string, unknown>
-type Element = Record<string, unknown>
 
 /** Version of a user for `meta.version` and `ETag`: another after every change. */
 export function versionOf({ updatedAt }: User): string {
   return `W/"${updatedAt.toString(36)}"`
 }
 
-/**
- * @param usersUrl Where the users are, without slash at the end.
- * @param attributes Which attributes are wanted; absent: all.
- */
-export function toResource(user: User, usersUrl: string, attributes?: Types.Filter): UserResource {
-  const data: Json = {
-    id: user.id,
-    userName: user.userName,
-    active: user.isActive,
+/** @param usersUrl Where the users are, without slash at the end. */
+export function toResource(user: User, usersUrl: string): Json {
+  const { createdAt, document, groups, id, isActive, updatedAt, userName } = user
+  const shown: Json = {
+    ...document,
+    ...present({ groups: groups.length > 0 ? groups.map(name => ({ value: name, display: name })) : undefined }),
+    userName,
+    active: isActive,
+  }
+  const extensions = userType.extensions.filter(schema => shown[schema.id] !== undefined)
+  return {
+    schemas: [userType.core.id, ...extensions.map(schema => schema.id)],
+    id,
+    ...pick(shown, [...userType.common, ...userType.core.attributes]),
+    ...Object.fromEntries(extensions.map(schema => [schema.id, pick(shown[schema.id] as Json, schema.attributes)])),
     meta: {
-      created: new Date(user.createdAt),
-      lastModified: new Date(user.updatedAt),
+      resourceType: 'User',
+      created: new Date(createdAt).toISOString(),
+      lastModified: new Date(updatedAt).toISOString(),
+      location: `${usersUrl}/${id}`,
       version: versionOf(user),
     },
-    ...(user.groups.length > 0 ? { groups: user.groups.map(name => ({ value: name, display: name })) } : {}),
   }
-  for (const [uri, { place }] of localClaims) {
-    const value = user.claims[uri]
-    if (value !== undefined) writers[place.kind]?.(data, place as never, value)
-  }
-  return coerced(() => new (Schemas.User as SchemaClass)(data, 'out', usersUrl, attributes))
+}
+
+/** A document may hold members that no schema offers any more: they are kept and not shown. */
+function pick(values: Json, attributes: readonly Attribute[]): Json {
+  return Object.fromEntries(
+    attributes.flatMap(({ name, returned }) =>
+      values[name] === undefined || returned === 'never' ? [] : [[name, values[name]]],
+    ),
+  )
 }
 
 /**
- * Reads what a client sent to create or replace a user. Claims no SCIM attribute stands for are not touched: `before` has them.
+ * Reads what a client sent to create or replace a user. Members that the schema does not have and attributes that are read-only
+ * are ignored, as the standard has it; `before` keeps the latter.
  *
- * Throws a problem of status 400 for what the schema does not allow.
+ * Throws a problem of status 400 for values that the schema does not allow.
  */
-export function readUser(body: unknown, before?: User): WantedUser {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw scimProblems.invalidSyntax('The body must be one user.')
-  }
-  return wantedOf(
-    coerced(() => new Schemas.User(withElements(body as Json), 'in')),
-    before,
-  )
+export function readUser(body: unknown, type: ResourceType, before?: User): WantedUser {
+  if (!isObject(body)) throw scimProblems.invalidSyntax('The body must be one user.')
+  refuseUnsupported(body)
+  const old = resourceOf(before)
+  const core = readAttributes(givenIn(body, type), [...type.common, ...type.core.attributes], old)
+  const extensions = type.extensions.flatMap(schema => {
+    const attributes = readAttributes(givenBelow(body, schema), schema.attributes, (old[schema.id] ?? {}) as Json)
+    return Object.keys(attributes).length > 0 ? [[schema.id, attributes]] : []
+  })
+  const resource = { ...hiddenOf(old, type), ...core, ...Object.fromEntries(extensions) }
+  const isStated = (flag: string) =>
+    findAttribute(type.extensions.find(({ id }) => id === WSO2_USER)?.attributes, flag)?.mutability === 'readWrite' &&
+    hasMember(givenBelow(body, { id: WSO2_USER }), flag)
+  return wantedOf(resource, isStated, before)
 }
 
 /** Applies a PatchOp message to a user. Throws a problem of status 400 for what is no such message or not applicable. */
-export async function patchUser(body: unknown, before: User): Promise<WantedUser> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw scimProblems.invalidSyntax('The body must be one PatchOp message.')
-  }
-  let patched: UserResource | undefined
-  try {
-    const message = new Messages.PatchOp(withPatchedElements(body as Json) as never)
-    await message.apply(toResource(before, '') as never, async instance => {
-      patched = instance as UserResource
-      return instance
-    })
-  } catch (error) {
-    throw fromLibrary(error)
-  }
-  if (!patched) return { profile: before }
-  // Checks what the operations put together: a user name may have been removed.
-  const { password } = patched
-  const whole = { ...(JSON.parse(JSON.stringify(patched)) as Json), ...(password === undefined ? {} : { password }) }
-  return readUser(whole, before)
+export function patchUser(message: unknown, type: ResourceType, before: User): WantedUser {
+  const { resource, touched } = applyPatch(message, { ...resourceOf(before), id: before.id }, type)
+  return wantedOf(resource, flag => isTouched(touched, type, `${WSO2_USER}:${flag}`), before)
 }
 
-function wantedOf(resource: UserResource, before: User | undefined): WantedUser {
-  const data = resource as unknown as Json
-  const claims: User['claims'] = Object.fromEntries(
-    Object.entries(before?.claims ?? {}).filter(([uri]) => !isMapped(uri)),
-  )
-  for (const [uri, { place }] of localClaims) {
-    const value = readers[place.kind]?.(data, place as never)
-    if (value !== undefined && value.length > 0) claims[uri] = value
-  }
-  const userName = String(data['userName']).trim()
-  const { password } = resource
+/** The user as the schema sees it, without what the server computes. */
+function resourceOf(user: User | undefined): Json {
+  return user ? { ...user.document, userName: user.userName, active: user.isActive } : {}
+}
+
+const FLAGS = ['emailVerified', 'phoneVerified']
+
+function wantedOf(resource: Json, isStated: (flag: string) => boolean, before: User | undefined): WantedUser {
+  const { active, id: _, password, userName, ...document } = resource
   return {
     profile: {
-      userName: checked('userName', userName, isUserName, USER_NAME_FORM),
-      claims,
-      isActive: (data['active'] as boolean | undefined) ?? before?.isActive ?? true,
+      userName: before && before.userName === userName ? before.userName : readUserName(userName),
+      document: document as UserDocument,
+      isActive: (active as boolean | undefined) ?? true,
     },
-    ...(password === undefined ? {} : { password: checked('password', password, isPassword, PASSWORD_FORM) }),
+    ...present({
+      password: password === undefined ? undefined : checked('password', String(password), isPassword, PASSWORD_FORM),
+    }),
+    statedFlags: FLAGS.filter(isStated).map(flag => localClaimUri(`identity/${flag}`)),
   }
 }
 
-function isMapped(uri: string): boolean {
-  const place = localClaims.get(uri)?.place
-  return place !== undefined && place.kind !== 'computed'
+/** The members of a body that are core attributes, under their names or URIs. */
+function givenIn(body: Json, type: ResourceType): Json {
+  const given: Json = {}
+  for (const [name, value] of Object.entries(body)) {
+    const path = findPath(type, name)
+    if (name.toLowerCase() === type.core.id.toLowerCase() && isObject(value)) Object.assign(given, givenIn(value, type))
+    else if (path?.attribute && !path.extension && !path.sub) given[path.attribute.name] = value
+  }
+  return given
+}
+
+/** The members of a body below an extension: in its object, or under their full URIs. */
+function givenBelow(body: Json, { id }: Pick<Schema, 'id'>): Json {
+  const given: Json = {}
+  for (const [name, value] of Object.entries(body)) {
+    const lower = name.toLowerCase()
+    if (lower === id.toLowerCase()) {
+      if (!isAbsent(value) && !isObject(value)) throw scimProblems.invalidValue(`${id} must be an object.`)
+      Object.assign(given, value)
+    } else if (lower.startsWith(`${id.toLowerCase()}:`)) given[name.slice(id.length + 1)] = value
+  }
+  return given
+}
+
+function readAttributes(given: Json, attributes: readonly Attribute[], old: Json): Json {
+  const read: Json = {}
+  for (const { name, required } of attributes) {
+    // Also where it cannot be changed: a body without it is most likely no user at all.
+    if (required && isAbsent(given[name])) throw scimProblems.invalidValue(`${name} is required.`)
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const attribute = findAttribute(attributes, name)
+    if (!attribute || attribute.mutability === 'readOnly') continue
+    // An empty password is a bad one and not an absent one.
+    const isEmptyPassword = attribute.returned === 'never' && value === ''
+    read[attribute.name] = isEmptyPassword ? value : readValue(attribute, value, 'ignore')
+  }
+  for (const { isKeptByReplace, mutability, name } of attributes) {
+    if (mutability === 'readOnly' || (isKeptByReplace && read[name] === undefined)) read[name] = old[name]
+  }
+  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined))
+}
+
+/** Members of a document that no attribute stands for. They survive every replacement. */
+function hiddenOf(document: Json, type: ResourceType): Json {
+  return Object.fromEntries(Object.entries(document).filter(([name]) => !findPath(type, name)))
+}
+
+/**
+ * Members of the reference's schemas that ask for something this server does not do: to ignore them would be a lie. `askPassword`
+ * is not among them: a user without a password sets one through the link of an invitation.
+ */
+const UNSUPPORTED = [
+  'verifyEmail',
+  'verifyMobile',
+  'forcePasswordReset',
+  'accountLocked',
+  'accountDisabled',
+  'unlockTime',
+]
+
+function refuseUnsupported(body: Json): void {
+  for (const [schema, members] of Object.entries(body)) {
+    if (!schema.startsWith('urn:') || !isObject(members)) continue
+    for (const name of UNSUPPORTED) {
+      const [, value] = Object.entries(members).find(([known]) => known.toLowerCase() === name.toLowerCase()) ?? []
+      if (isAbsent(value) || String(value).toLowerCase() === 'false' || value === 0) continue
+      throw scimProblems.invalidValue(`${name} is not supported by this server. Leave it out.`)
+    }
+  }
 }
 
 const MAX_USER_NAME = 255
 const USER_NAME_FORM = `1 to ${MAX_USER_NAME} characters and no control characters`
+
+function readUserName(given: unknown): string {
+  return checked('userName', withoutStore(String(given ?? '')).trim(), isUserName, USER_NAME_FORM)
+}
+
+/** All users are in one store, which clients may name before the user name: as the reference calls it, or as Asgardeo does. */
+const STORES = ['primary', 'default']
+
+/** The name of the store with its slash, when a user name is written with that of ours. */
+export function storeIn(userName: string): string | undefined {
+  const store = /^([^/]*)\//.exec(userName)
+  return store?.[1] !== undefined && STORES.includes(store[1].toLowerCase()) ? store[0] : undefined
+}
+
+function withoutStore(userName: string): string {
+  if (!userName.includes('/')) return userName
+  const store = storeIn(userName)
+  if (store !== undefined) return userName.slice(store.length)
+  throw scimProblems.invalidValue('There is no such user store. Leave out what is before the slash of the user name.')
+}
 
 function isUserName(text: string): boolean {
   return text !== '' && text.length <= MAX_USER_NAME && !/\p{Cc}/u.test(text)
@@ -120,114 +211,10 @@ function checked(name: string, text: string, isGood: (text: string) => boolean, 
   throw scimProblems.invalidValue(`${name} must have ${form}.`)
 }
 
-/** The reference takes `"emails": ["a@x"]` and `{"emails": "a@x"}` for a list of values. */
-function withElements(body: Json): Json {
-  const lists = new Set(
-    [...localClaims.values()].flatMap(({ place }) => (place.kind === 'element' ? [place.list] : [])),
-  )
-  return Object.fromEntries(
-    Object.entries(body).map(([name, value]) => {
-      const list = [...lists].find(known => known.toLowerCase() === name.toLowerCase())
-      return [name, list && value !== null ? elementsOf(value) : value]
-    }),
-  )
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function withPatchedElements(message: Json): Json {
-  const { Operations } = message
-  if (!Array.isArray(Operations)) return message
-  return {
-    ...message,
-    Operations: Operations.map(operation => {
-      const { path, value } = (operation ?? {}) as { path?: unknown; value?: unknown }
-      if (path === undefined && typeof value === 'object' && value !== null && !Array.isArray(value)) {
-        return { ...operation, value: withElements(value as Json) }
-      }
-      if (typeof path === 'string' && value !== undefined) {
-        const [[, inside] = []] = Object.entries(withElements({ [path]: value }))
-        return { ...operation, value: inside }
-      }
-      return operation
-    }),
-  }
-}
-
-function elementsOf(value: unknown): unknown[] {
-  return (Array.isArray(value) ? value : [value]).map(element =>
-    typeof element === 'string' ? { value: element } : element,
-  )
-}
-
-type PlaceOf<Kind> = Extract<ScimPlace, { kind: Kind }>
-
-const writers: { [Kind in ScimPlace['kind']]?: (data: Json, place: PlaceOf<Kind>, value: string | string[]) => void } =
-  {
-    text: (data, { path }, value) => put(data, path, String(value)),
-    texts: (data, { path }, value) => put(data, path, [value].flat()),
-    truth: (data, { path }, value) => put(data, path, value === 'true'),
-    element(data, { list, part, type }, value) {
-      const elements = (data[list] as Element[] | undefined) ?? []
-      data[list] = elements
-      const text = [value].flat()[0] ?? ''
-      const own = elements.find(element => element['type'] === type)
-      // What is both the primary value and one of a type is one element, as the client wrote it.
-      const same =
-        type === undefined ? undefined : elements.find(element => element['primary'] && element[part] === text)
-      if (same && same['type'] === undefined) same['type'] = type
-      else if (own) own[part] = text
-      else elements.push({ [part]: text, ...(type === undefined ? { primary: true } : { type }) })
-    },
-  }
-
-const readers: {
-  [Kind in ScimPlace['kind']]?: (data: Json, place: PlaceOf<Kind>) => string | string[] | undefined
-} = {
-  text: (data, { path }) => textOf(at(data, path)),
-  texts(data, { path }) {
-    const values = at(data, path)
-    return Array.isArray(values) ? values.map(String) : undefined
-  },
-  truth(data, { path }) {
-    const value = at(data, path)
-    return typeof value === 'boolean' ? String(value) : undefined
-  },
-  element(data, { list, part, type }) {
-    const elements = ((data[list] as (Element | undefined)[] | undefined) ?? []).filter(
-      element => element !== undefined,
-    )
-    const element =
-      type === undefined
-        ? (elements.find(candidate => candidate['primary']) ?? elements[0])
-        : elements.find(candidate => candidate['type'] === type)
-    return textOf(element?.[part])
-  },
-}
-
-function textOf(value: unknown): string | undefined {
-  return value === undefined || value === null || value === '' ? undefined : String(value)
-}
-
-function at(data: Json, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, name) => (value as Json | undefined)?.[name], data)
-}
-
-function put(data: Json, [name = '', ...rest]: readonly string[], value: unknown): void {
-  if (rest.length === 0) data[name] = value
-  else {
-    const inner = (data[name] as Json | undefined) ?? {}
-    data[name] = inner
-    put(inner, rest, value)
-  }
-}
-
-/** The constructor takes more than its types say: base path and attributes. */
-type SchemaClass = new (data: Json, direction: string, basePath?: string, attributes?: Types.Filter) => UserResource
-
-/** scimmy answers a value its schema does not allow with a TypeError that says which. */
-function coerced<Value>(make: () => Value): Value {
-  try {
-    return make()
-  } catch (error) {
-    throw fromLibrary(error)
-  }
+function hasMember(given: Json, name: string): boolean {
+  return Object.keys(given).some(known => known.toLowerCase() === name.toLowerCase())
 }

@@ -1,23 +1,28 @@
-/** The one table that says which SCIM attribute of a user is which local claim. */
-import { localClaimUri } from '@preflow/contract'
+/** The one table that says which attribute of a user's document is which local claim. */
+import { localClaimUri, present } from '@preflow/contract'
 
-/** Where a claim is in a SCIM user. */
-export type ScimPlace =
-  /** A text: `nickName`, `name.givenName`, or below an extension. */
+/** Where a claim is in the document of a user. */
+export type ClaimPlace =
+  /** A string: `nickName`, `name.givenName`, or below an extension. */
   | { kind: 'text'; path: readonly string[] }
-  /** A text or a list of texts below an extension. */
+  /** A list of strings below an extension. */
   | { kind: 'texts'; path: readonly string[] }
-  /** `true` or `false` as a text in the claim, as a truth value in SCIM. */
+  /** A boolean in the document, `true` or `false` as a string in the claim. */
   | { kind: 'truth'; path: readonly string[] }
-  /** The element of a multi-valued attribute with this type; without a type the primary one, or the first. */
-  | { kind: 'element'; list: string; type?: string; part: string }
-  /** The server's own: neither written through SCIM nor kept among the user's claims. */
+  /**
+   * A part of the element of a list with this type; without a type of the primary one, or of the first. A value at `instead` takes
+   * precedence.
+   */
+  | { kind: 'element'; list: string; type?: string; part: string; instead?: readonly string[] }
+  /** All values of a list. They are reported as changed only where no claim of a single element shows the change. */
+  | { kind: 'list'; list: string }
+  /** The server's own: not in the document. */
   | { kind: 'computed' }
 
 export interface LocalClaim {
   uri: string
   displayName: string
-  place: ScimPlace
+  place: ClaimPlace
 }
 
 export const CORE_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
@@ -25,18 +30,20 @@ export const ENTERPRISE_USER = 'urn:ietf:params:scim:schemas:extension:enterpris
 /** The reference's own extension. Its name is older than the rule for names of schemas. */
 export const WSO2_USER = 'urn:scim:wso2:schema'
 
-const text = (...path: string[]): ScimPlace => ({ kind: 'text', path })
-const enterprise = (name: string): ScimPlace => text(ENTERPRISE_USER, name)
-const wso2 = (name: string): ScimPlace => text(WSO2_USER, name)
-const element = (list: string, type?: string, part = 'value'): ScimPlace => ({
+const text = (...path: string[]): ClaimPlace => ({ kind: 'text', path })
+const enterprise = (...path: string[]): ClaimPlace => text(ENTERPRISE_USER, ...path)
+const wso2 = (name: string): ClaimPlace => text(WSO2_USER, name)
+const element = (list: string, type?: string): ClaimPlace => ({
   kind: 'element',
   list,
-  part,
-  ...(type === undefined ? {} : { type }),
+  part: 'value',
+  ...present({ type }),
 })
+const address = (part: string): ClaimPlace => ({ kind: 'element', list: 'addresses', part })
+const list = (name: string): ClaimPlace => ({ kind: 'list', list: name })
 
 /** As in WSO2's default claim dialects. The order is that of a list to choose from. */
-const table: [name: string, displayName: string, place: ScimPlace][] = [
+const table: [name: string, displayName: string, place: ClaimPlace][] = [
   ['username', 'Username', { kind: 'computed' }],
   ['userid', 'User ID', { kind: 'computed' }],
   ['givenname', 'First Name', text('name', 'givenName')],
@@ -58,25 +65,40 @@ const table: [name: string, displayName: string, place: ScimPlace][] = [
   ['emails.home', 'Email - Home', element('emails', 'home')],
   ['emails.work', 'Email - Work', element('emails', 'work')],
   ['emails.other', 'Email - Other', element('emails', 'other')],
+  ['emails', 'Emails', list('emails')],
   ['mobile', 'Mobile', element('phoneNumbers', 'mobile')],
   ['telephone', 'Telephone', element('phoneNumbers', 'work')],
   ['phoneNumbers.home', 'Phone Numbers - Home', element('phoneNumbers', 'home')],
   ['phoneNumbers.fax', 'Phone Numbers - Fax', element('phoneNumbers', 'fax')],
   ['phoneNumbers.pager', 'Phone Numbers - Pager', element('phoneNumbers', 'pager')],
   ['otherphone', 'Other Phone', element('phoneNumbers', 'other')],
+  ['phoneNumbers', 'Phone Numbers', list('phoneNumbers')],
   ['im', 'IM', element('ims')],
+  ['ims', 'IMs', list('ims')],
   ['photourl', 'Photo URL', element('photos')],
-  ['addresses.formatted', 'Address', element('addresses', undefined, 'formatted')],
-  ['streetaddress', 'Address - Street', element('addresses', undefined, 'streetAddress')],
-  ['addresses.locality', 'Address - Locality', element('addresses', undefined, 'locality')],
-  ['region', 'Region', element('addresses', undefined, 'region')],
-  ['postalcode', 'Postal Code', element('addresses', undefined, 'postalCode')],
-  ['country', 'Country', element('addresses', undefined, 'country')],
+  ['photos', 'Photos', list('photos')],
+  ['addresses.formatted', 'Address', address('formatted')],
+  ['streetaddress', 'Address - Street', address('streetAddress')],
+  ['addresses.locality', 'Address - Locality', address('locality')],
+  ['region', 'Region', address('region')],
+  ['postalcode', 'Postal Code', address('postalCode')],
+  // The reference has the country below the enterprise extension; RFC 7643 has it in addresses.
+  [
+    'country',
+    'Country',
+    { kind: 'element', list: 'addresses', part: 'country', instead: [ENTERPRISE_USER, 'country'] },
+  ],
+  ['addresses', 'Addresses', list('addresses')],
   ['organization', 'Organization', enterprise('organization')],
   ['department', 'Department', enterprise('department')],
   ['division', 'Division', enterprise('division')],
   ['costCenter', 'Cost Center', enterprise('costCenter')],
   ['employeeNumber', 'Employee Number', enterprise('employeeNumber')],
+  ['managers', 'Manager', enterprise('manager', 'value')],
+  ['extendedDisplayName', 'Manager - Display Name', enterprise('manager', 'displayName')],
+  ['extendedRef', 'Manager - Reference', enterprise('manager', '$ref')],
+  ['entitlements', 'Entitlements', list('entitlements')],
+  ['x509Certificates', 'X.509 Certificates', list('x509Certificates')],
   ['dob', 'Birth Date', wso2('dateOfBirth')],
   ['gender', 'Gender', wso2('gender')],
   ['emailAddresses', 'Email Addresses', { kind: 'texts', path: [WSO2_USER, 'emailAddresses'] }],

@@ -1,5 +1,6 @@
 import { localClaimUri } from '@preflow/contract'
 import type { User } from '../store/model.ts'
+import { readLocalClaim } from './document-claims.ts'
 
 /** A claim value as it stands in a token. */
 export type ClaimValue = string | number | boolean | string[] | Record<string, string>
@@ -110,7 +111,7 @@ function readClaim(user: User, name: string): ClaimValue | undefined {
   if (name === 'username') return user.userName
   // A claim outside the standard set is looked up under its own name in the local dialect, or as a full claim URI.
   const { local, reading = 'text' } = OIDC_CLAIMS[name] ?? { local: name }
-  const value = user.claims[localClaimUri(local)] ?? user.claims[local]
+  const value = readLocalClaim(user.document, localClaimUri(local)) ?? readLocalClaim(user.document, local)
   return value === undefined || value.length === 0 ? otherwise[name]?.(user) : readings[reading](value)
 }
 
@@ -135,7 +136,7 @@ const readings: Record<Reading, (value: string | string[]) => ClaimValue | undef
 
 function readAddress(user: User): Record<string, string> | undefined {
   const members = Object.entries(ADDRESS_MEMBERS).flatMap(([member, local]) => {
-    const value = user.claims[localClaimUri(local)]
+    const value = readLocalClaim(user.document, localClaimUri(local))
     return typeof value === 'string' && value !== '' ? [[member, value]] : []
   })
   return members.length > 0 ? Object.fromEntries(members) : undefined

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import { documentOfClaims } from './claims-to-documents.ts'
 
 // A migration describes the schema at its own time, so it must not follow the types of today.
 type Schema = Kysely<unknown>
@@ -292,6 +293,33 @@ export const migrations: Record<string, Migration> = {
       // ES256 was the default until here. Clients of data that has keys already may have been set up for it.
       await sql`insert into store_facts (name, value) select 'token-algorithm', 'ES256'
         where exists (select 1 from signing_keys)`.execute(db)
+    },
+  },
+
+  '0006-user-documents': {
+    async up(db: Schema) {
+      await db.schema
+        .alterTable('users')
+        .addColumn('document', 'text', column => column.notNull().defaultTo('{}'))
+        .execute()
+      const queries = db as Kysely<{ users: { id: string; claims: string; document: string } }>
+      for (let after = ''; ; ) {
+        const rows = await queries
+          .selectFrom('users')
+          .select(['id', 'claims'])
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(1000)
+          .execute()
+        for (const { id, claims } of rows) {
+          const document = JSON.stringify(documentOfClaims(JSON.parse(claims)))
+          if (document !== '{}') await queries.updateTable('users').set({ document }).where('id', '=', id).execute()
+        }
+        const last = rows.at(-1)
+        if (!last) break
+        after = last.id
+      }
+      await db.schema.alterTable('users').dropColumn('claims').execute()
     },
   },
 }

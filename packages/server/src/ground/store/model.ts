@@ -22,14 +22,19 @@ export interface Organization {
   createdAt?: number
 }
 
+/**
+ * The attributes of a user, by their SCIM names: what SCIM shows without what the server computes. It is the truth; claims are
+ * derived from it.
+ */
+export type UserDocument = Readonly<Record<string, unknown>>
+
 export interface User {
   /** The SCIM id. */
   id: string
   tenantId: string
   organizationId: string
   userName: string
-  /** By local claim URI, `http://wso2.org/claims/givenname`. */
-  claims: Record<string, string | string[]>
+  document: UserDocument
   groups: string[]
   isActive: boolean
   /**

@@ -64,7 +64,7 @@ const alice: User = {
   tenantId,
   organizationId: 'root',
   userName: 'Alice',
-  claims: { 'http://wso2.org/claims/givenname': 'Alice', 'http://wso2.org/claims/emails': ['a@example.com', 'b'] },
+  document: { name: { givenName: 'Alice' }, emails: [{ value: 'a@example.com' }, { value: 'b', primary: true }] },
   groups: ['staff'],
   isActive: true,
   isAdministrator: false,
@@ -262,10 +262,14 @@ export function storeCases(open: OpenTestDatabase): void {
     const db = await open()
     await insertUser(db, alice, 'wonderland')
     const readAt = alice.updatedAt
-    assert.equal(await updateUser(db, { ...alice, claims: { a: '1' }, updatedAt: 7 }, { readAt }), 'updated')
-    const late = await updateUser(db, { ...alice, claims: { b: '2' }, updatedAt: 8 }, { readAt, password: 'late' })
+    assert.equal(await updateUser(db, { ...alice, document: { title: '1' }, updatedAt: 7 }, { readAt }), 'updated')
+    const late = await updateUser(
+      db,
+      { ...alice, document: { title: '2' }, updatedAt: 8 },
+      { readAt, password: 'late' },
+    )
     assert.equal(late, 'changed_meanwhile')
-    assert.deepEqual((await verifyPassword(db, tenantId, 'alice', 'wonderland'))?.claims, { a: '1' })
+    assert.deepEqual((await verifyPassword(db, tenantId, 'alice', 'wonderland'))?.document, { title: '1' })
     await deleteUser(db, tenantId, alice.id)
     assert.equal(await updateUser(db, alice, { readAt: 7 }), 'changed_meanwhile')
   })

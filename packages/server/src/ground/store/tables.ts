@@ -25,7 +25,8 @@ export interface Tables {
     user_name_key: string
     /** Salt, cost and hash; null when the user has no password. */
     password: string | null
-    claims: string
+    /** JSON. */
+    document: string
     groups: string
     is_active: number
     created_at: number

@@ -1,0 +1,80 @@
+/** What the service can do, in the forms of RFC 7643, sections 5 to 7. */
+import { describeSchema, type ResourceType } from './attribute.ts'
+import { MAX_RESULTS } from './find-users.ts'
+import { schemas, userType } from './schema.ts'
+import { scimProblems } from './scim-problems.ts'
+
+const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
+
+export const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
+
+/** The kinds of resources of the service. */
+const RESOURCE_TYPES: readonly ResourceType[] = [userType]
+
+/** A list that is never paged. */
+function listOf(resources: readonly object[]): object {
+  return {
+    schemas: [LIST_RESPONSE],
+    totalResults: resources.length,
+    startIndex: 1,
+    itemsPerPage: resources.length,
+    Resources: resources,
+  }
+}
+
+/** @param location Where the service is, without slash at the end. */
+export function describeSchemas(location: string): object {
+  return listOf([...schemas.values()].map(schema => describeSchema(schema, `${location}/Schemas`)))
+}
+
+/** Throws a problem of status 404 for a schema that there is not. */
+export function describeOneSchema(id: string, location: string): object {
+  const schema = schemas.get(id)
+  if (!schema) throw scimProblems.notFound()
+  return describeSchema(schema, `${location}/Schemas`)
+}
+
+export function describeTypes(location: string): object {
+  return listOf(RESOURCE_TYPES.map(type => describeType(type, location)))
+}
+
+/** Throws a problem of status 404 for a kind of resource that there is not. */
+export function describeOneType(name: string, location: string): object {
+  const type = RESOURCE_TYPES.find(known => known.name === name)
+  if (!type) throw scimProblems.notFound()
+  return describeType(type, location)
+}
+
+function describeType({ core, description, endpoint, extensions, name }: ResourceType, location: string): object {
+  return {
+    schemas: [`${CORE}:ResourceType`],
+    id: name,
+    name,
+    endpoint,
+    description,
+    schema: core.id,
+    schemaExtensions: extensions.map(({ id }) => ({ schema: id, required: false })),
+    meta: { resourceType: 'ResourceType', location: `${location}/ResourceTypes/${name}` },
+  }
+}
+
+export function describeService(location: string): object {
+  return {
+    schemas: [`${CORE}:ServiceProviderConfig`],
+    patch: { supported: true },
+    bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+    filter: { supported: true, maxResults: MAX_RESULTS },
+    changePassword: { supported: true },
+    sort: { supported: false },
+    etag: { supported: true },
+    authenticationSchemes: [
+      {
+        type: 'oauthbearertoken',
+        name: 'OAuth Bearer Token',
+        description: 'An access token with the scope of the operation',
+      },
+      { type: 'httpbasic', name: 'HTTP Basic', description: 'User name and password' },
+    ],
+    meta: { resourceType: 'ServiceProviderConfig', location: `${location}/ServiceProviderConfig` },
+  }
+}

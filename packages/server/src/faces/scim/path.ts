@@ -1,0 +1,46 @@
+import { type Attribute, findAttribute, type ResourceType, type Schema } from './attribute.ts'
+
+/** Where an attribute is in a resource. */
+export interface AttributePath {
+  /** Absent: a core or common attribute. */
+  extension?: Schema
+  /** Absent: the whole extension. */
+  attribute?: Attribute
+  sub?: Attribute
+}
+
+/**
+ * Finds what a name stands for: `title`, `name.givenName`, `urn:…:User:department`, an extension alone. Names and URIs are compared
+ * without regard to case. Nothing when there is no such attribute.
+ */
+export function findPath(type: ResourceType, name: string): AttributePath | undefined {
+  const lower = name.toLowerCase()
+  for (const schema of [type.core, ...type.extensions]) {
+    const id = schema.id.toLowerCase()
+    const isCore = schema === type.core
+    if (lower === id) return isCore ? undefined : { extension: schema }
+    if (!lower.startsWith(`${id}:`)) continue
+    const found = findIn(isCore ? [...type.common, ...schema.attributes] : schema.attributes, name.slice(id.length + 1))
+    return found && (isCore ? found : { extension: schema, ...found })
+  }
+  return findIn([...type.common, ...type.core.attributes], name)
+}
+
+function findIn(attributes: readonly Attribute[], name: string): AttributePath | undefined {
+  const dot = name.indexOf('.')
+  const attribute = findAttribute(attributes, dot < 0 ? name : name.slice(0, dot))
+  if (!attribute || dot < 0) return attribute && { attribute }
+  const sub = findAttribute(attribute.subAttributes, name.slice(dot + 1))
+  return sub && { attribute, sub }
+}
+
+/** The value at a path: of a list with a sub-attribute, the values of all its elements. */
+export function readPath(resource: Readonly<Record<string, unknown>>, path: AttributePath): unknown {
+  const { attribute, extension, sub } = path
+  const holder = (extension ? resource[extension.id] : resource) as Record<string, unknown> | undefined
+  if (!attribute) return holder
+  const value = holder?.[attribute.name]
+  if (!sub) return value
+  if (Array.isArray(value)) return value.map(element => element?.[sub.name])
+  return (value as Record<string, unknown> | undefined)?.[sub.name]
+}
