@@ -254,7 +254,10 @@ function copyWorkspace(): Workspace {
     runTests: (...tests) => {
       // Node runs no tests below a test that it runs itself.
       const { NODE_TEST_CONTEXT: _, ...env } = process.env
-      return run(process.execPath, ['--conditions=@preflow/source', '--test', ...tests], { cwd: folder, env })
+      return run(process.execPath, ['--conditions=@preflow/source', '--test', '--test-isolation=none', ...tests], {
+        cwd: folder,
+        env,
+      })
     },
     remove: () => rmSync(folder, { recursive: true }),
   }
