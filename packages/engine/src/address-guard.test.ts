@@ -38,7 +38,7 @@ test('without a policy only public addresses may be called', () => {
   assert.deepEqual(open.filter(mayCall), open)
 })
 
-test('ranges that are allowed may be called besides, also when an IPv4 address is written as IPv6', () => {
+test('allowed ranges may be called too, even if an IPv4 address is written as IPv6', () => {
   const mayCall = createAddressGuard({ allowedAddresses: ['10.1.0.0/16', 'fc00::/8'] })
   const callable = ['10.1.2.3', '::ffff:10.1.2.3', 'fc00::1', '1.1.1.1']
   assert.deepEqual(callable.filter(mayCall), callable)
@@ -49,7 +49,7 @@ test('the operator may allow every address', () => {
   assert.equal(createAddressGuard({ allowPrivateAddresses: true })('127.0.0.1'), true)
 })
 
-test('a range that cannot be read is refused by name', () => {
+test('an invalid range is rejected by name', () => {
   assert.throws(
     () => createAddressGuard({ allowedAddresses: ['10.0.0.0'] }),
     /allowedAddresses: 10\.0\.0\.0 is not a CIDR range/,

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js'
 export interface AddressPolicy {
   /** Allows private, loopback and other special addresses. Default false: only public addresses are called. */
   allowPrivateAddresses?: boolean
-  /** CIDR ranges that are allowed besides public addresses: `10.20.0.0/16`, `::1/128`. */
+  /** CIDR ranges that are allowed in addition to public addresses: `10.20.0.0/16`, `::1/128`. */
   allowedAddresses?: readonly string[]
 }
 
@@ -12,11 +12,11 @@ export interface AddressPolicy {
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
 
 /**
- * Makes the question "may this address be called?". An IPv4 address written as IPv6 is judged as IPv4.
+ * Creates a function that returns whether an address may be called. An IPv4 address written as IPv6 is treated as IPv4.
  *
- * Throws when a range cannot be read.
+ * Throws if a range is invalid.
  *
- * @see RFC 6890, and for the reasons: server-side request forgery through an endpoint that a tenant configures.
+ * @see RFC 6890. It prevents server-side request forgery through an endpoint that a tenant configures.
  */
 export function createAddressGuard(policy: AddressPolicy): (address: string) => boolean {
   const ranges = (policy.allowedAddresses ?? []).map(range => {

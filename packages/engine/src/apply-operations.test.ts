@@ -50,7 +50,9 @@ const shorts: Record<string, string> = {
 }
 const ops: Record<string, Operation['op']> = { '+': 'add', '-': 'remove', '~': 'replace' }
 
-/** `+S/-=x` in the notation of the specification: `+` add, `-` remove, `~` replace; the value is given beside it. */
+/**
+ * `+S/-=x` in the notation of the specification: `+` add, `-` remove, `~` replace. The value is a separate argument.
+ */
 function op(text: string, ...value: unknown[]): Operation {
   const short = Object.keys(shorts).find(candidate => text.slice(1).startsWith(candidate)) ?? ''
   return {
@@ -67,16 +69,16 @@ function apply(fixture: keyof typeof fixtures, operations: Operation[], platform
 }
 
 const FILTERED = /^Not among the allowed operations/
-/** On platforms that break at the operation the whole flow fails. */
+/** On platforms that fail at the operation the whole flow fails. */
 const BREAKS = Symbol('breaks')
 
 interface Row {
   row: string
   fixture: keyof typeof fixtures
   operations: Operation[]
-  /** The reason of each verdict, on the reference and on Preflow where they differ. */
+  /** The reason of each verdict, on the reference and on Preflow if they differ. */
   reasons: (string | RegExp)[] | { next: (string | RegExp)[] | typeof BREAKS; preflow: (string | RegExp)[] }
-  /** What is then at a path: scopes or a claim's value. */
+  /** The resulting value at a path: scopes or a claim's value. */
   after?: Record<string, unknown>
   preflowAfter?: Record<string, unknown>
 }
@@ -112,7 +114,7 @@ const id = (...rest: Parameters<typeof user>): Row => ({ ...user(...rest), fixtu
 const claim = (name: unknown, value: unknown) => ({ name, value })
 const VALUE_MISSING = { next: BREAKS, preflow: ['Value is missing.'] } as const satisfies Row['reasons']
 
-/** The same behaviour by its number in the engine's table. */
+/** The number of the same behaviour in the engine's table. */
 const engineRows: Record<string, string> = {
   T67: 'E93',
   T76: 'E101',
@@ -189,7 +191,7 @@ const rows: Row[] = [
     ),
   ),
   user('4.1 a scope without a value', [op('+S/-')], VALUE_MISSING, { S: scopes }),
-  user('4.2 a scope replaced by a text no scope can be', [op('~S/0', 'a b')], ['Invalid scope.'], { S: scopes }),
+  user('4.2 a scope replaced by an invalid string', [op('~S/0', 'a b')], ['Invalid scope.'], { S: scopes }),
   user('4.1 an index with a sign', [op('-S/+1')], ['Scope removed.'], { S: ['cart.read', 'orders.write'] }),
 
   // --- audience
@@ -241,7 +243,7 @@ const rows: Row[] = [
     reasons: { next: BREAKS, preflow: ['Invalid index.'] },
     after: { aud: [] },
   },
-  user('4.3 an audience that is no URI', [op('~A/0', 'a b')], ['Invalid Audience. Must be a valid string or URI.'], {
+  user('4.3 an audience that is not a URI', [op('~A/0', 'a b')], ['Invalid Audience. Must be a valid string or URI.'], {
     aud: ['web1', 'https://api.shop.test'],
   }),
   {
@@ -266,7 +268,7 @@ const rows: Row[] = [
   user('T117', [op('+C/2', claim('vip', true))], ['Claim added.'], { vip: true }),
   user('T118', [op('+C/99', claim('vip', true))], ['Invalid index.'], { vip: undefined }),
   user(
-    '4.4 an index that only an earlier add made',
+    '4.4 an index that exists only because of an earlier add',
     [op('+C/-', claim('tier', 'gold')), op('+C/9', claim('vip', true))],
     ['Claim added.', 'Invalid index.'],
     { tier: 'gold', vip: undefined },
@@ -366,7 +368,7 @@ const rows: Row[] = [
   user('4.5 a claim that is replaced moves to the end', [op('~C/given_name', 'Ann')], ['Claim replaced.'], {}),
   user('4.1 a claim without a value to add', [op('+C/-')], VALUE_MISSING, {}),
   user(
-    '4.4 a claim whose name is no text',
+    '4.4 a claim whose name is not a string',
     [op('+C/-', claim(5, 'x'))],
     { next: ['Claim added.'], preflow: ['Invalid claim.'] },
     { '5': 'x' },
@@ -505,7 +507,7 @@ for (const platform of [next, preflow]) {
   })
 }
 
-/** Rows of response parameters: the operations and what the client's answer then has and lacks. */
+/** Rows of response parameters: the operations, and what the client's response then has and lacks. */
 const parameterRows: {
   row: string
   operations: Operation[]
@@ -592,7 +594,7 @@ for (const platform of [next, preflow]) {
   })
 }
 
-test('T147: the same answer on a refresh starts from what the first one left', () => {
+test('T147: the same answer on a refresh starts from the result of the first one', () => {
   const operations = [
     op('+I/aud/-', 'p.test'),
     op('+I/aud/-', 'q.test'),
@@ -607,7 +609,7 @@ test('T147: the same answer on a refresh starts from what the first one left', (
   assert.deepEqual(read(result.value.event, 'aud'), ['q.test', 's.test', 'r.test'])
 })
 
-test('T148: both of two audiences are removed at index 0 of an ID token, whose indices are live', () => {
+test('T148: both audiences are removed at index 0 of an ID token, whose indices refer to the current list', () => {
   const event = withClaim(idTokenEvent, '/idToken/claims/', { name: 'aud', value: ['web1', 'b'] })
   const allowed = allowedOperationsFor('PRE_ISSUE_ID_TOKEN', event, next) ?? []
   const result = applyOperations([op('-I/aud/0'), op('-I/aud/0')], allowed, event, actionTypes.PRE_ISSUE_ID_TOKEN, next)
@@ -615,7 +617,7 @@ test('T148: both of two audiences are removed at index 0 of an ID token, whose i
   assert.deepEqual(read(result.value.event, 'aud'), [])
 })
 
-test('T168: a path that no place covers is answered with the operation and the path', () => {
+test('T168: for a path that no place covers, the verdict names the operation and the path', () => {
   const allowed = [
     { op: 'add' as const, paths: ['/foo/'] },
     { op: 'remove' as const, paths: ['/foo/'] },
@@ -643,7 +645,7 @@ test('T224: a valid operation is applied beside one that was not offered', () =>
   )
 })
 
-test('an operation without a path breaks the reference and is a verdict on Preflow', () => {
+test('an operation without a path breaks the reference and gets a verdict on Preflow', () => {
   const operation = { op: 'add', value: 'x' } as const
   assert.equal(apply('USER', [operation], next).ok, false)
   const result = apply('USER', [operation], preflow)
@@ -657,7 +659,7 @@ test('a claim that is replaced moves to the end of the list', () => {
   assert.equal((result.value.event as typeof userEvent).accessToken.claims.at(-1)?.name, 'given_name')
 })
 
-test('a claim whose name has slashes is found under its whole name', () => {
+test('a claim whose name has slashes is found by its whole name', () => {
   const event = withClaim(userEvent, '/accessToken/claims/', { name: 'https://shop.test/tier', value: 'gold' })
   const allowed = allowedOperationsFor('PRE_ISSUE_ACCESS_TOKEN', event, preflow) ?? []
   const operations = [op('~C/https://shop.test/tier', 'silver')]
@@ -666,7 +668,7 @@ test('a claim whose name has slashes is found under its whole name', () => {
   assert.equal(read(result.value.event, 'https://shop.test/tier'), 'silver')
 })
 
-test('on Preflow no operation breaks the call, changes the event that came in, or touches a claim of the platform', () => {
+test('on Preflow no operation breaks the call, changes the original event, or changes a claim of the platform', () => {
   const segment = fc.oneof(
     fc.constantFrom(
       '-',
@@ -712,7 +714,7 @@ test('on Preflow no operation breaks the call, changes the event that came in, o
   assert.deepEqual(userEvent, before)
 })
 
-/** Places, segments and values from which random operations are made; names of the platform among them. */
+/** Places, segments and values for random operations, with names of the platform among them. */
 function randomOperations(): fc.Arbitrary<Operation[]> {
   const scope = fc.constantFrom(
     'internal_login',
@@ -750,7 +752,7 @@ const IS_OF_PLATFORM =
 /** What every server passes. */
 const PROTECTED = { protectsPlatform: true }
 
-/** Scopes of the server, and claims that servers decide by. */
+/** Scopes of the server, and claims that servers use for decisions. */
 function ofPlatform(event: object): { scopes: string[]; claims: TokenClaim[] } {
   const granted = (valueAt(event, '/accessToken/scopes') ?? []) as string[]
   const claims = valueAt(event, claimsPath(event)) as TokenClaim[]
@@ -761,7 +763,7 @@ function ofPlatform(event: object): { scopes: string[]; claims: TokenClaim[] } {
 }
 
 for (const fixture of ['USER', 'CC', 'ID'] as const) {
-  test(`AZ-73: no operations on ${fixture} add a scope of the server or a claim that servers decide by`, () => {
+  test(`AZ-73: no operations on ${fixture} add a scope of the server or a claim that servers use for decisions`, () => {
     const { type, event: plain } = fixtures[fixture]
     const event =
       fixture === 'ID' ? plain : withValueAt(plain, '/accessToken/scopes', [...scopes, 'internal_login', 'SYSTEM'])
@@ -770,7 +772,7 @@ for (const fixture of ['USER', 'CC', 'ID'] as const) {
       fc.property(randomOperations(), fc.constantFrom(...Object.values(platforms)), (operations, platform) => {
         const allowed = allowedOperationsFor(type, event, platform) ?? []
         const result = applyOperations(operations, allowed, event, actionTypes[type], platform, PROTECTED)
-        // Platforms of the reference may break at an operation; then no token is issued.
+        // Platforms of the reference may fail at an operation. Then no token is issued.
         if (!result.ok) return
         const after = ofPlatform(result.value.event)
         assert.deepEqual(after.claims, before.claims)
@@ -782,7 +784,7 @@ for (const fixture of ['USER', 'CC', 'ID'] as const) {
 }
 
 for (const platform of Object.values(platforms)) {
-  test(`AZ-18: on ${platform.name} scopes of the server are neither added nor replaced to, and the others are`, () => {
+  test(`AZ-18: on ${platform.name} scopes of the server can neither be added nor be a replacement, and the others can`, () => {
     const mine = ['internal_x', 'Internal_x', 'internal_org_x', 'SYSTEM', 'System', 'console:x']
     const operations = [...mine.flatMap(scope => [op('+S/-', scope), op('~S/0', scope)]), op('+S/-', 'billing.read')]
     const { event } = fixtures.USER
@@ -806,7 +808,7 @@ test('a scope of the server may be removed', () => {
   assert.deepEqual(read(result.value.event, 'S'), ['openid'])
 })
 
-test('AZ-50: a claim whose name is a member of every object is a verdict', () => {
+test('AZ-50: a claim whose name is a member of every object gets a verdict', () => {
   for (const platform of [preflow, next]) {
     const names = ['constructor', '__proto__', 'prototype', 'toString']
     const result = apply(
@@ -822,7 +824,7 @@ test('AZ-50: a claim whose name is a member of every object is a verdict', () =>
   }
 })
 
-describe('the bounds of the server', () => {
+describe('the limits of the server', () => {
   const bounds = {
     maxLifetimeSeconds: { '/idToken/claims/expires_in': 1000 },
     keptAudience: 'web1',
@@ -837,7 +839,7 @@ describe('the bounds of the server', () => {
   }
 
   for (const platform of [preflow, next]) {
-    test(`AZ-42: a longer lifetime is cut, a shorter one kept, on ${platform.name}`, () => {
+    test(`AZ-42: a longer lifetime is cut, a shorter one is unchanged, on ${platform.name}`, () => {
       const long = bounded([op('~I/expires_in', 315_360_000)], platform)
       assert.deepEqual(
         [read(long.event, 'expires_in'), long.verdicts[0]?.verdict, long.verdicts[0]?.reason],

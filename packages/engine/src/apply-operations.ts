@@ -17,7 +17,7 @@ import type { Bounds, Changes, OperationVerdict } from './call.ts'
 import { failure, type Result } from './call-error.ts'
 import { valueAt, withValueAt } from './event-path.ts'
 
-/** What the operations made of an event. */
+/** The result of the operations on an event. */
 export interface Applied {
   event: object
   changes: Changes
@@ -25,15 +25,15 @@ export interface Applied {
 }
 
 /**
- * Applies the operations of an answer in their order, each for itself: one that fails changes nothing and does not stop the
- * others. Those that were not offered are reported and left.
+ * Applies the operations of an answer in their order, each on its own. An operation that fails changes nothing and does
+ * not stop the others. Operations that were not offered are reported and not applied.
  *
- * What an operation does is decided by the *kind* of the place that covers its path; where the reference is broken the switches
- * in `platform.edits` decide whether it is reproduced.
+ * The *kind* of the place that covers a path determines what an operation does. The switches in `platform.edits` decide
+ * whether a bug of the reference is reproduced.
  *
  * @param event As it was sent. It is not changed.
- * @returns The event after the operations with a verdict for each. An error of code `not_supported` only on platforms whose
- *   flow breaks at an operation.
+ * @returns The event after the operations with a verdict for each. An error of code `not_supported` only on platforms
+ *   whose flow fails at an operation.
  */
 export function applyOperations(
   operations: readonly Operation[],
@@ -71,17 +71,17 @@ export function applyOperations(
   return { ok: true, value: { event: draft.now, changes: draft.changes, verdicts } }
 }
 
-/** {@link Bounds}, with the audiences that may not be added named. */
+/** {@link Bounds}, with the audiences that may not be added. */
 export type AppliedBounds = Omit<Bounds, 'findForeignAudiences'> & { foreignAudiences?: ReadonlySet<string> }
 
 interface Draft {
   /** The event as it was sent. */
   readonly sent: object
-  /** The event as operations have left it. */
+  /** The event after the operations so far. */
   now: object
   readonly changes: Changes
   readonly edits: Platform['edits']
-  /** The platform's name for people. */
+  /** The platform's display name. */
   readonly title: string
   readonly bounds: AppliedBounds
 }
@@ -95,7 +95,7 @@ interface Edit {
 interface Verdict {
   isApplied: boolean
   reason: string
-  /** Why the reference breaks here. */
+  /** Why the reference fails here. */
   impossible?: string
 }
 
@@ -111,7 +111,7 @@ const valueMissing = (): Verdict => impossible('Value is missing.', 'it has no v
 const isProtected = ({ bounds, edits }: Draft): boolean =>
   bounds.protectsPlatform === true || edits.reservedClaims === 'verdict'
 
-/** What only the platform may give. The reference would let an extension do it, which the verdict says. */
+/** What only the platform may add. If the reference would let an extension add it, the verdict states this. */
 const belongsToPlatform = (what: string, { edits, title }: Draft): Verdict =>
   rejected(
     `The ${what} belongs to the platform and cannot be added.${edits.reservedClaims === 'reference' ? ` ${title} would add it.` : ''}`,
@@ -158,7 +158,10 @@ function broken(
 
 // --- indices and values
 
-/** `-` is the last element, or 0 in an empty list; otherwise what Java reads as an integer, inside the list. */
+/**
+ * `-` is the last element, or 0 in an empty list. Otherwise the index is what Java parses as an integer, within the
+ * list.
+ */
 function indexIn(path: string, size: number): number | undefined {
   const text = lastSegment(path)
   if (text === '-') return Math.max(0, size - 1)
@@ -167,13 +170,13 @@ function indexIn(path: string, size: number): number | undefined {
   return index >= 0 && index < size ? index : undefined
 }
 
-/** A value as text, where the platform takes the text of any JSON value. */
+/** A value as a string, for platforms that use the string of any JSON value. */
 function textOf(value: unknown, { textValues }: Platform['edits']): string | undefined {
   if (typeof value === 'string') return value
   return textValues === 'reference' ? javaText(value) : undefined
 }
 
-/** What Java's `toString` makes of a JSON value. */
+/** The result of Java's `toString` for a JSON value. */
 function javaText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(javaText).join(', ')}]`
   if (!isRecord(value)) return String(value)
@@ -273,7 +276,9 @@ function dropClaim(draft: Draft, path: string, name: string): void {
 
 type AudiencePlace = Extract<EditablePlace, { kind: 'audience' }>
 
-/** `/accessToken/claims/aud/` is the claim `aud` of the list `/accessToken/claims/`. Undefined: there is no such list. */
+/**
+ * `/accessToken/claims/aud/` is the claim `aud` of the list `/accessToken/claims/`. Undefined: there is no such list.
+ */
 function audienceIn(event: object, { path }: AudiencePlace): string[] | undefined {
   const claim = claimIn(event, listOf(path), nameOf(path))
   if (!claim) return undefined
@@ -295,14 +300,14 @@ function putAudience(draft: Draft, { path }: AudiencePlace, value: string[]): vo
 }
 
 const KEPT_AUDIENCE = 'The client the token is for stays among its audiences.'
-const OTHERS_AUDIENCE = 'The audience is another client, for which the token was not issued.'
+const OTHERS_AUDIENCE = 'The audience is another client, which the token was not issued for.'
 
-/** Whether an audience has to stay. */
+/** Whether an audience must stay. */
 function isKept(audience: string, { bounds }: Draft): boolean {
   return bounds.keptAudience === audience
 }
 
-/** The list that indices of this place count. */
+/** The list to which indices of this place refer. */
 function indexed(draft: Draft, { indices }: { indices: 'snapshot' | 'live' }): object {
   return indices === 'live' ? draft.now : draft.sent
 }
@@ -356,7 +361,7 @@ function replaceAudience({ path, value }: Edit, place: AudiencePlace, draft: Dra
 
 type ClaimsPlace = Extract<EditablePlace, { kind: 'claims' }>
 
-/** Text, number, boolean, or a list of texts. */
+/** String, number, boolean, or a list of strings. */
 function isClaimValue(value: unknown): boolean {
   return isPrimitive(value) || (Array.isArray(value) && value.every(item => typeof item === 'string'))
 }
@@ -365,7 +370,7 @@ function isPrimitive(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
-/** `{name, value}` and nothing else; undefined when it is something else. Members may be absent. */
+/** `{name, value}` and nothing else; undefined if it is something else. Members may be absent. */
 function namedValue(value: unknown, edits: Platform['edits']): { name?: string; value?: unknown } | undefined {
   if (!isRecord(value) || Object.keys(value).some(member => member !== 'name' && member !== 'value')) return undefined
   if (isMissing(value['name'])) return { value: value['value'] }
@@ -380,7 +385,7 @@ function addClaim({ path, value }: Edit, place: ClaimsPlace, draft: Draft): Verd
   const claim = namedValue(value, draft.edits)
   if (!claim) return rejected(texts.malformed)
   if (texts.incomplete && (isMissing(claim.name) || isMissing(claim.value))) return rejected(texts.incomplete)
-  // The reference lets a claim without a name through, which no token can hold.
+  // The reference accepts a claim without a name, which no token can have.
   if (isMissing(claim.name)) return rejected(texts.malformed)
   const { name } = claim
   if (!isClaimName(name)) return rejected(`No token can hold a claim called '${name}'.`)
@@ -391,19 +396,19 @@ function addClaim({ path, value }: Edit, place: ClaimsPlace, draft: Draft): Verd
   const reserved = () => rejected(texts.reserved.replace('{name}', name))
   if (isReserved && place.reservedByReference) return reserved()
   if (claimIn(draft.sent, place.path, name)) return rejected(texts.exists.replace('{name}', name))
-  const mends = draft.edits.reservedClaims === 'verdict'
+  const isFixed = draft.edits.reservedClaims === 'verdict'
   const isStandard = place.standard.includes(name)
-  if (mends && (isReserved || isStandard)) return reserved()
+  if (isFixed && (isReserved || isStandard)) return reserved()
   if (!isStandard && isProtected(draft) && (isReserved || isPlatformClaim(name))) {
     return belongsToPlatform(`claim '${name}'`, draft)
   }
   if (!isClaimValue(claim.value)) return rejected('Invalid claim value.')
-  // The platform writes its standard claims itself: the reference says yes and drops it.
+  // The platform writes its standard claims itself: the reference reports success and ignores it.
   if (!isStandard) putClaim(draft, place.path, { name, value: claim.value })
   return applied('Claim added.')
 }
 
-/** Which claim a path means, and which element of it. Names may have slashes of their own. */
+/** The claim that a path addresses, and the element. Names may contain slashes. */
 function claimPathOf(path: string, place: ClaimsPlace, draft: Draft): { name: string; element?: string } {
   const rest = path.slice(place.path.length)
   const isSent = (name: string) => claimIn(draft.sent, place.path, name) !== undefined
@@ -413,7 +418,7 @@ function claimPathOf(path: string, place: ClaimsPlace, draft: Draft): { name: st
   const name = rest.slice(0, slash)
   const element = rest.slice(slash + 1)
   if (element === '') return { name }
-  // Elements have no `-`: the reference takes it for the name of the claim.
+  // Elements have no `-`: the reference treats it as the name of the claim.
   if (element === '-') return { name: element }
   if (element === '-1' && draft.edits.impossible === 'reference') return { name }
   return { name, element }
@@ -474,7 +479,7 @@ function replaceLifetime({ value }: Edit, place: { path: string }, draft: Draft)
   if (!claimIn(draft.now, list, name)) return rejected(UNKNOWN_PATH)
   if (isMissing(value)) return valueMissing()
   const text = javaText(value)
-  // What Java's Long.parseLong reads.
+  // What Java's Long.parseLong accepts.
   if (!/^[+-]?\d+$/.test(text)) return rejected('Invalid expiry time format.')
   const seconds = BigInt(text.replace('+', ''))
   if (seconds > 2n ** 63n - 1n) return rejected('Invalid expiry time format.')

@@ -30,7 +30,7 @@ test('E40: NONE is nothing', () => {
   assert.deepEqual(authenticate({ type: 'NONE' }, undefined), {})
 })
 
-test('E36: the headers of the contract win over an API key under one of their names', async t => {
+test('E36: the headers of the contract take precedence over an API key with one of their names', async t => {
   const { uri, calls } = await startExtension(t, {})
   const authentication: EndpointAuthentication = { type: 'API_KEY', properties: { header: 'Accept', value: 'mine' } }
   await executeAction(callTo(uri, { endpoint: { authentication }, action: { version: 'v1' } }), testPorts(t))
@@ -70,7 +70,7 @@ async function startBoth(t: TestContext, tokens: Reply[], answers: Reply[]) {
 }
 
 suite('a token for the extension', () => {
-  test('E41: is fetched with the client in the header and goes along as a bearer token', async t => {
+  test('E41: is fetched with the client in the header and sent as a bearer token', async t => {
     const { issuer, extension, call } = await startBoth(t, [token('t-1')], [{}])
     successOf(await executeAction(call, testPorts(t)))
     assert.equal(issuer.calls[0]?.headers.authorization, `Basic ${Buffer.from('engine:s3cret').toString('base64')}`)
@@ -96,13 +96,13 @@ suite('a token for the extension', () => {
     ['E43 401', { status: 401 }],
     ['E44 400', { status: 400, json: { error: 'invalid_client' } }],
     ['E45 no access_token', { json: { token_type: 'Bearer' } }],
-    ['E45 an access_token that is no text', { json: { access_token: 5 } }],
-    ['E46 no JSON', { text: 'not-json' }],
+    ['E45 an access_token that is not a string', { json: { access_token: 5 } }],
+    ['E46 not JSON', { text: 'not-json' }],
     ['E47 500', { status: 500 }],
     ['another status than 200, even with a token', { status: 201, json: { access_token: 't-1' } }],
   ]
   for (const [row, reply] of refusals) {
-    test(`${row} T222: cannot be had, and the extension is not called`, async t => {
+    test(`${row} T222: is unavailable, and the extension is not called`, async t => {
       const { issuer, extension, call } = await startBoth(t, [reply], [{}])
       const ports = testPorts(t)
       const error = errorOf(await executeAction(call, ports))
@@ -119,7 +119,7 @@ suite('a token for the extension', () => {
     })
   }
 
-  test('cannot be had from an endpoint that is silent, and the extension is not called', async t => {
+  test('is unavailable from an endpoint that does not answer, and the extension is not called', async t => {
     const { extension, call } = await startBoth(t, [() => {}], [{}])
     assert.equal(errorOf(await executeAction(call, testPorts(t))).code, 'credentials')
     assert.equal(extension.calls.length, 0)
@@ -140,7 +140,7 @@ suite('a token for the extension', () => {
     assert.equal(issuer.calls.length, 2)
   })
 
-  test('is used until the extension refuses it, when nobody says how long it lives', async t => {
+  test('is used until the extension rejects it, if its lifetime is unknown', async t => {
     const { issuer, call } = await startBoth(t, [token('t-1')], [{}])
     const ports = testPorts(t)
     await executeAction(call, ports)
@@ -148,7 +148,7 @@ suite('a token for the extension', () => {
     assert.equal(issuer.calls.length, 1)
   })
 
-  test('is fetched once for calls at the same time', async t => {
+  test('is fetched once for concurrent calls', async t => {
     const { issuer, extension, call } = await startBoth(t, [token('t-1')], [{}])
     const ports = testPorts(t)
     await Promise.all([executeAction(call, ports), executeAction(call, ports), executeAction(call, ports)])
@@ -171,7 +171,7 @@ suite('a token for the extension', () => {
     )
   })
 
-  test('is replaced once when the extension answers 401', async t => {
+  test('is replaced once if the extension answers 401', async t => {
     const { issuer, extension, call } = await startBoth(t, [token('old'), token('new')], [{ status: 401 }, {}])
     const ports = testPorts(t)
     successOf(await executeAction(call, ports))
@@ -187,7 +187,7 @@ suite('a token for the extension', () => {
     )
   })
 
-  test('is not replaced a second time', async t => {
+  test('is not replaced twice', async t => {
     const { issuer, extension, call } = await startBoth(
       t,
       [token('t-1'), token('t-2'), token('t-3')],
@@ -200,7 +200,7 @@ suite('a token for the extension', () => {
     assert.ok(ports.steps.some(step => step.resultMessage.startsWith('Maximum retry attempts (1) reached')))
   })
 
-  test('E48 E49: is had by refreshing first when a refresh token is known, then by the configured grant', async t => {
+  test('E48 E49: is refreshed first if a refresh token is known, then fetched with the configured grant', async t => {
     const { issuer, call } = await startBoth(
       t,
       [token('t-1', { refresh_token: 'r-1' }), token('t-2', { refresh_token: 'r-2' }), { status: 400 }, token('t-3')],
@@ -219,7 +219,7 @@ suite('a token for the extension', () => {
     )
   })
 
-  test('is not asked for by an extension with a fixed credential: its 401 is final', async t => {
+  test('is not fetched for an extension with fixed credentials: its 401 is final', async t => {
     const { uri, calls } = await startExtension(t, { status: 401, text: 'Unauthorized' })
     const endpoint = { authentication: { type: 'BEARER' as const, properties: { accessToken: 't' } } }
     assert.equal(errorOf(await executeAction(callTo(uri, { endpoint }), testPorts(t))).code, 'unreadable_answer')

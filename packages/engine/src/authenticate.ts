@@ -8,7 +8,7 @@ export type OAuthAuthentication = Extract<EndpointAuthentication, { type: 'CLIEN
 
 type Simple = Exclude<EndpointAuthentication, OAuthAuthentication>
 
-/** The header each type proves itself with. Names in lower case. */
+/** The header of each authentication type. Names in lower case. */
 const proofs: { [T in Simple['type']]: (authentication: Extract<Simple, { type: T }>) => Record<string, string> } = {
   NONE: () => ({}),
   BASIC: ({ properties: { username, password } }) => ({ authorization: basic(username, password) }),
@@ -16,7 +16,7 @@ const proofs: { [T in Simple['type']]: (authentication: Extract<Simple, { type: 
   API_KEY: ({ properties: { header, value } }) => ({ [header.toLowerCase()]: value }),
 }
 
-/** What is sent for the two OAuth types besides `scope`. */
+/** The token request of the two OAuth types, besides `scope`. */
 const grants: {
   [T in OAuthAuthentication['type']]: (a: Extract<OAuthAuthentication, { type: T }>) => Record<string, string>
 } = {
@@ -28,7 +28,7 @@ export function needsToken(authentication: EndpointAuthentication): authenticati
   return authentication.type in grants
 }
 
-/** The headers by which the platform proves itself to the extension. `token` is required for the OAuth types. */
+/** The headers that authenticate the platform to the extension. `token` is required for the OAuth types. */
 export function authenticate(
   authentication: EndpointAuthentication,
   token: string | undefined,
@@ -44,10 +44,11 @@ export type TokenCallLimits = Pick<Platform['calling'], 'connectTimeoutMs' | 're
 /** Where access tokens for extensions come from. */
 export interface CredentialSource {
   /**
-   * A token that is believed to be good. Concurrent callers share one request to the token endpoint.
+   * A token that is presumably valid. Concurrent callers share one request to the token endpoint.
    *
-   * @param rejected A token the extension answered with 401: another one is fetched, unless that has happened already.
-   * @returns The token and whether it was fetched just now; an error of code `credentials` when none can be had.
+   * @param rejected A token that the extension answered with 401. Another one is fetched, unless this has happened
+   *   already.
+   * @returns The token and whether it was fetched just now; an error of code `credentials` if none is available.
    */
   token(
     authentication: OAuthAuthentication,
@@ -56,18 +57,18 @@ export interface CredentialSource {
   ): Promise<Result<{ accessToken: string; isNew: boolean }>>
 }
 
-/** A token is renewed so long before it expires, in milliseconds, or at a tenth of its life if that is shorter. */
+/** A token is renewed this many milliseconds before it expires, or at a tenth of its life if that is shorter. */
 const RENEWAL_MARGIN_MS = 30_000
 
-/** The reference's limit for answers of token endpoints. */
+/** The reference's limit for responses of token endpoints. */
 const MAX_TOKEN_ANSWER_BYTES = 1_048_576
 
-/** Tokens of so many credentials are remembered; the one that was not used for longest goes first. */
+/** Maximum number of cached tokens. The least recently used one is evicted first. */
 const MAX_REMEMBERED = 1000
 
 interface Grant {
   accessToken: string
-  /** Infinity when the endpoint does not say: then the token is used until an extension refuses it. */
+  /** Infinity if the endpoint does not specify it: then the token is used until an extension rejects it. */
   renewAt: number
   refreshToken?: string
 }
@@ -79,9 +80,9 @@ interface CredentialPorts {
 }
 
 /**
- * Fetches and keeps the tokens for `CLIENT_CREDENTIAL` and `PASSWORD_CREDENTIAL`.
+ * Fetches and caches the tokens for `CLIENT_CREDENTIAL` and `PASSWORD_CREDENTIAL`.
  *
- * A refresh token is tried first when one is known, then the configured grant. Tokens live in memory only.
+ * A known refresh token is tried first, then the configured grant. Tokens are only in memory.
  */
 export function createCredentialSource(ports: CredentialPorts): CredentialSource {
   const grantsByKey = new LRUCache<string, Grant>({ max: MAX_REMEMBERED })
@@ -153,7 +154,7 @@ async function requestToken(
   }
 }
 
-/** With the refresh token when there is one, and otherwise, or when it is refused, with the configured grant. */
+/** With the refresh token if there is one. Otherwise, or if it is rejected, with the configured grant. */
 async function acquire(
   ports: CredentialPorts,
   authentication: OAuthAuthentication,

@@ -13,7 +13,7 @@ async function times(n: number, task: () => Promise<unknown>): Promise<void> {
   for (let i = 0; i < n; i++) await task()
 }
 
-test('a circuit opens when more than half of at least fifteen calls failed', async () => {
+test('a circuit opens if more than half of at least fifteen calls failed', async () => {
   const breakers = createBreakers()
   await times(14, () => breakers.guard(endpoint, fails))
   assert.equal(breakers.state(endpoint), 'closed')
@@ -31,7 +31,7 @@ test('half of the calls may fail', async () => {
   assert.equal(breakers.state(endpoint), 'closed')
 })
 
-test('each endpoint has a circuit of its own, whatever its query', async () => {
+test('each endpoint has its own circuit, independent of its query', async () => {
   const breakers = createBreakers({ minCalls: 1 })
   await breakers.guard(`${endpoint}?code=a`, fails)
   assert.deepEqual(await breakers.guard(`${endpoint}?code=b`, works), { isOpen: true })
@@ -56,7 +56,7 @@ test('after a while one call probes, the others are answered at once, and succes
   assert.deepEqual(await breakers.guard(endpoint, works), { isOpen: false, value: 'worked' })
 })
 
-test('a probe that fails, or that its caller abandons, opens the circuit again', async t => {
+test('a probe that fails, or that its caller aborts, opens the circuit again', async t => {
   mock.timers.enable({ apis: ['Date'], now: 0 })
   t.after(() => mock.timers.reset())
   const breakers = createBreakers({ minCalls: 1, openMs: 1000 })
@@ -74,7 +74,7 @@ test('a probe that fails, or that its caller abandons, opens the circuit again',
   assert.equal(breakers.state(endpoint), 'open')
 })
 
-test('an abandoned call says nothing about an endpoint that works', async () => {
+test('an aborted call proves nothing about a working endpoint', async () => {
   const breakers = createBreakers({ minCalls: 1 })
   await assert.rejects(breakers.guard(endpoint, () => Promise.reject(new Error('gone'))))
   assert.equal(breakers.state(endpoint), 'closed')
@@ -83,7 +83,7 @@ test('an abandoned call says nothing about an endpoint that works', async () => 
 const platform = hurried(platforms.preflow, { attempts: 1 })
 const failing: [what: string, reply: Reply][] = [
   ['a 5xx', { status: 503 }],
-  ['a broken contract', { text: 'not JSON' }],
+  ['an invalid answer', { text: 'not JSON' }],
   ['ERROR with 500', { status: 500, json: { actionStatus: 'ERROR', errorMessage: 'down' } }],
 ]
 const healthy: [what: string, reply: Reply][] = [
@@ -111,7 +111,7 @@ for (const [what, reply] of healthy) {
   })
 }
 
-test('a timeout is a failure of the endpoint, and while the circuit is open the configured answer is there at once', async t => {
+test('a timeout is a failure of the endpoint, and while the circuit is open the configured answer is returned at once', async t => {
   const { uri, connections } = await startSocketServer(t, () => {})
   const ports = testPorts(t, { breakers: createBreakers({ minCalls: 1 }) })
   await executeAction(callTo(uri, { platform }), ports)

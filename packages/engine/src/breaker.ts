@@ -8,15 +8,15 @@ import {
 } from 'cockatiel'
 import { LRUCache } from 'lru-cache'
 
-/** When an endpoint counts as broken. The defaults are those the reference ships for its circuit breakers. */
+/** When an endpoint counts as broken. The defaults are those of the reference's circuit breakers. */
 export interface BreakerOptions {
-  /** How many of the last calls are looked at. Default 30. */
+  /** How many of the last calls are counted. Default 30. */
   windowCalls?: number
-  /** Below so many calls nothing is concluded. Default 15. */
+  /** With fewer calls the circuit stays closed. Default 15. */
   minCalls?: number
-  /** The circuit opens when more than this share of them failed. Between 0 and 1, default 0.5. */
+  /** The circuit opens if more than this share of them failed. Between 0 and 1, default 0.5. */
   failureRate?: number
-  /** Milliseconds during which nothing is tried; then one call is the probe. Default 60,000. */
+  /** Milliseconds without calls. Then one call is the probe. Default 60,000. */
   openMs?: number
 }
 
@@ -25,8 +25,8 @@ export interface Breakers {
   /**
    * Runs `task` unless the circuit of the endpoint is open or another call is probing it just now.
    *
-   * @param endpoint Its URL; the query does not matter.
-   * @param task Says with its value whether it counts as a failure of the endpoint.
+   * @param endpoint Its URL. The query is ignored.
+   * @param task Returns whether it counts as a failure of the endpoint.
    */
   guard<Value>(
     endpoint: string,
@@ -35,7 +35,7 @@ export interface Breakers {
   state(endpoint: string): 'closed' | 'open' | 'half-open'
 }
 
-/** So many endpoints are remembered; the one that was not called for longest goes first. */
+/** Maximum number of remembered endpoints. The least recently called one is evicted first. */
 const MAX_REMEMBERED = 1000
 
 interface Attempted<Value> {
@@ -45,9 +45,10 @@ interface Attempted<Value> {
 }
 
 /**
- * Makes the breakers of one engine.
+ * Creates the breakers of one engine.
  *
- * While a circuit is open, the answer is there at once instead of after the deadline, and the endpoint gets the time to recover.
+ * While a circuit is open, the answer comes at once instead of after the deadline, and the endpoint has time to
+ * recover.
  */
 export function createBreakers(options: BreakerOptions = {}): Breakers {
   const { windowCalls = 30, minCalls = 15, failureRate = 0.5, openMs = 60_000 } = options
@@ -58,7 +59,7 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
     const known = policies.get(key)
     if (known) return known
     const policy: CircuitBreakerPolicy = circuitBreaker(
-      // A probe that its caller abandons has proved nothing, and must not close the circuit.
+      // An aborted probe has proved nothing, and must not close the circuit.
       handleWhenResult(result => {
         const { isFailure, thrown } = result as Attempted<unknown>
         return isFailure || (thrown !== undefined && policy.state === CircuitState.HalfOpen)

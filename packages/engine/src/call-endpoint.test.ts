@@ -35,14 +35,14 @@ const rows: Row[] = [
     step: 'Failed to call external endpoint for Pre Issue Access Token action. Failed to execute the action request or maximum retry attempts reached.',
   },
   {
-    row: 'E54 502 with a text, twice',
+    row: 'E54 502 with a string, twice',
     replies: [{ status: 502, text: 'bad gateway', headers: { 'content-type': 'text/plain' } }],
     calls: 2,
     code: 'unexpected_status',
     step: 'Failed to call external endpoint for Pre Issue Access Token action. Failed to execute the action request. Received status code: 502.',
   },
   {
-    row: 'E55 500 with a text that is called JSON',
+    row: 'E55 500 with a string declared as JSON',
     replies: [{ status: 500, text: 'server_error' }],
     calls: 2,
     code: 'unreadable_answer',
@@ -83,7 +83,7 @@ const rows: Row[] = [
   },
   { row: 'E64 truncated JSON', replies: [{ text: '{"actionStatus":"SUCC' }], calls: 1, code: 'unreadable_answer' },
   {
-    row: 'T205 401 with a text',
+    row: 'T205 401 with a string',
     replies: [{ status: 401, text: 'Unauthorized', headers: { 'content-type': 'text/plain' } }],
     calls: 1,
     code: 'unexpected_status',
@@ -103,7 +103,7 @@ for (const { row, replies, calls: expected, code, step } of rows) {
   })
 }
 
-test('E59: a refused connection is tried again on newer platforms, and was final on older ones', async t => {
+test('E59: a refused connection is retried on newer platforms, and final on older ones', async t => {
   const uri = `http://127.0.0.1:${await freePort()}/hook`
   for (const [platform, attempts] of [
     [next, 2],
@@ -116,7 +116,7 @@ test('E59: a refused connection is tried again on newer platforms, and was final
   }
 })
 
-test('E59: a connection that is reset is tried again', async t => {
+test('E59: a connection that is reset is retried', async t => {
   const { uri, connections } = await startSocketServer(t, socket => socket.on('data', () => socket.resetAndDestroy()))
   const outcome = await executeAction(callTo(uri, { platform: next }), testPorts(t))
   assert.equal(errorOf(outcome).code, 'reset')
@@ -130,7 +130,7 @@ test('E60: with no attempts the extension is not called', async t => {
   assert.equal(calls.length, 0)
 })
 
-test('a black hole is tried again and then given up', async t => {
+test('a black hole is retried and then given up', async t => {
   const { uri } = await startBlackHole(t)
   const ports = testPorts(t)
   const outcome = await executeAction(callTo(uri, { platform: hurried(next, { readTimeoutMs: 60_000 }) }), ports)
@@ -151,7 +151,7 @@ test('an answer that is too long is final', async t => {
   assert.equal(calls.length, 1)
 })
 
-test('a compressed answer is final, and nothing is unpacked', async t => {
+test('a compressed answer is final, and is not decompressed', async t => {
   const { uri, calls } = await startExtension(t, {
     headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
   })

@@ -7,22 +7,22 @@ import { type Reading, readAnswer } from './read-answer.ts'
 import type { Run } from './run.ts'
 import { sign } from './sign.ts'
 
-/** Failures after which the platform tries again, whether it retries broken connections or not. */
+/** Failures that every platform retries, whether it retries broken connections or not. */
 const TIMEOUTS: ReadonlySet<CallErrorCode> = new Set(['connect_timeout', 'no_connection', 'deadline'])
-/** Failures after which newer platforms try again. */
+/** Failures that newer platforms retry. */
 const BROKEN_CONNECTIONS: ReadonlySet<CallErrorCode> = new Set(['refused', 'reset', 'unreachable', 'unknown_host'])
 
 /** How often an OAuth token that the extension answers with 401 is replaced. */
 const MAX_RENEWALS = 1
 
-/** What came back in the end. */
+/** The final result. */
 export type EndpointAnswer = Result<ActionResponse> & { status?: number }
 
 /**
  * Calls the endpoint until there is an answer or no attempt is left.
  *
- * Timeouts, 502, 503, 504, a 500 without a payload and, on newer platforms, broken connections are tried again at once. The
- * result is that of the last answer that was obtained, even if a later attempt got none.
+ * Timeouts, 502, 503, 504, a 500 without a payload and, on newer platforms, broken connections are retried at once. The
+ * result is that of the last answer, even if a later attempt got none.
  */
 export async function callEndpoint(
   body: string,
@@ -51,7 +51,7 @@ export async function callEndpoint(
     }
     const headers = {
       ...authenticate(authentication, token),
-      // These are the platform's: an API key under one of their names does not displace them.
+      // These are the platform's: an API key with one of their names does not replace them.
       ...signed.value,
       accept: 'application/json',
       'content-type': 'application/json',

@@ -1,19 +1,19 @@
 /**
- * Why a call could not be decided.
+ * Why a call has no decision.
  *
  * | code | |
  * |---|---|
  * | `deadline` | no complete answer in time |
  * | `connect_timeout`, `no_connection`, `refused`, `reset`, `unreachable`, `unknown_host`, `tls`, `protocol` | transport |
- * | `answer_too_large`, `unreadable_answer`, `unexpected_status` | the answer breaks the contract |
- * | `extension_error` | the extension said ERROR |
- * | `not_supported` | INCOMPLETE where it has no meaning, a reserved reason, an operation the reference breaks at |
+ * | `answer_too_large`, `unreadable_answer`, `unexpected_status` | the answer violates the contract |
+ * | `extension_error` | the extension answered ERROR |
+ * | `not_supported` | INCOMPLETE for a type without it, a reserved reason, an operation at which the reference fails |
  * | `address_refused`, `misconfigured`, `retired_version`, `rule`, `credentials` | never sent |
  * | `breaker_open` | not tried: the endpoint kept failing |
  */
 export interface CallError {
   code: CallErrorCode
-  /** What happened and what to do. For the operator, never for the client; holds no secrets. */
+  /** What happened and what to do. For the operator, never for the client. Contains no secrets. */
   message: string
 }
 

@@ -9,91 +9,92 @@ import type {
 } from '@preflow/contract'
 import type { CallError } from './call-error.ts'
 
-/** Everything the engine needs to know for one call. The identity server builds it. */
+/** Everything the engine needs for one call. The identity server builds it. */
 export interface ActionCall {
   action: {
     id: string
     type: ActionType
     /** Major version, `v1`: sent as `x-wso2-api-version`. */
     version: string
-    /** For people; the texts of the steps use the display name of the type. */
+    /** The display name. The messages of the steps use the display name of the type. */
     name?: string
     endpoint: {
       /** Absolute http or https URL. Its query is sent, and never shown in a trace or a message. */
       uri: string
       authentication: EndpointAuthentication
-      /** Header names to forward, without regard to case. Empty or absent: what server and type say. */
+      /** Header names to forward, ignoring case. Empty or absent: the lists of server and type apply. */
       allowedHeaders?: readonly string[]
-      /** Parameter names to forward; case counts. */
+      /** Parameter names to forward, case-sensitive. */
       allowedParameters?: readonly string[]
-      /** Standard Webhooks secrets (`whsec_…`). The request is signed once with each, so that keys can be rotated. */
+      /** Standard Webhooks secrets (`whsec_…`). The request is signed with each, so that keys can be rotated. */
       signingSecrets?: readonly string[]
     }
     /** Absent: the action always runs. */
     rule?: Rule
     /**
-     * What becomes of the flow when the call cannot be decided: timeout, transport failure, 5xx, ERROR, broken contract, an open
-     * circuit. Default `error`, which is the reference.
+     * What happens to the flow if the call has no decision: timeout, transport failure, 5xx, ERROR, invalid answer, an
+     * open circuit. Default `error`, as in the reference.
      */
     onFailure?: FailureMode
   }
   /** The product version whose behaviour is reproduced. */
   platform: Platform
   /**
-   * The event with everything, before disclosure. `request.additionalHeaders` and `request.additionalParams` hold all that the
-   * client sent; the engine leaves out what must not travel, and what the platform's contract revision does not know.
+   * The complete event, before disclosure. `request.additionalHeaders` and `request.additionalParams` contain
+   * everything that the client sent. The engine omits what may not be sent, and what the platform's contract revision
+   * does not have.
    */
   event: object
-  /** Default: what {@link allowedOperationsFor} offers on the event. */
+  /** Default: what {@link allowedOperationsFor} offers for the event. */
   allowedOperations?: AllowedOperation[]
-  /** What the server keeps an extension from, whatever the platform would accept. Absent: nothing. */
+  /** What the server forbids to an extension, for every platform. Absent: nothing. */
   bounds?: Bounds
-  /** What rules may ask, by field: a value, or all values of a field that has several. */
+  /** The facts for rules, by field: a value, or all values of a field that has several. */
   facts: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** Names this call in logs on both sides. Sent where the platform sends it; the same for every attempt. */
+  /** Identifies this call in logs on both sides. Sent if the platform sends it. The same for every attempt. */
   requestId: string
   /** Only for types whose flows span several calls. */
   flowId?: string
   /** Server-level lists of names to forward, for types that disclose everything by default. */
   disclosure?: { allowedHeaders?: readonly string[]; allowedParameters?: readonly string[] }
-  /** Ends the call at once; then, and only then, {@link executeAction} rejects, with the signal's reason. */
+  /** Ends the call at once. Only then {@link executeAction} rejects, with the signal's reason. */
   signal?: AbortSignal
 }
 
-/** Limits of the server on what an extension may change. Each leaves a verdict, and the flow goes on. */
+/** Limits of the server on what an extension may change. Each leads to a verdict, and the flow continues. */
 export interface Bounds {
   /**
-   * Whether scopes and claims that belong to the platform are kept from extensions even where the reference would let an
-   * extension give them. Platforms with the reference's bugs fixed always keep them.
+   * Whether scopes and claims of the platform are reserved even if the reference would let an extension add them.
+   * Platforms without the reference's bugs always reserve them.
    */
   protectsPlatform?: boolean
-  /** Longest lifetime in seconds, by the path of the lifetime. A longer one is cut down to it. */
+  /** Maximum lifetime in seconds, by the path of the lifetime. A longer one is cut to it. */
   maxLifetimeSeconds?: Readonly<Record<string, number>>
-  /** An audience that may not be removed: the client the token is issued to. */
+  /** An audience that may not be removed: the client of the token. */
   keptAudience?: string
-  /** Which of these audiences may not be added, because they are other clients. Called only when an answer adds any. */
+  /** Which of these audiences may not be added, because they are other clients. Called only if an answer adds any. */
   findForeignAudiences?(audiences: readonly string[]): Promise<readonly string[]>
 }
 
-/** What became of one requested operation. */
+/** The result of one requested operation. */
 export interface OperationVerdict {
   op: OperationName | string
   path?: string
-  /** `not_allowed`: the platform did not offer it; it changed nothing and does no harm. */
+  /** `not_allowed`: the platform did not offer it. It changed nothing. */
   verdict: 'applied' | 'rejected' | 'not_allowed'
-  /** The reference's message where it has one: `Scope added.`, `Invalid index.` */
+  /** The reference's message if it has one: `Scope added.`, `Invalid index.` */
   reason: string
 }
 
-/** What became of the members of a token response. */
+/** The changes to the members of a token response. */
 export interface Changes {
   addedParameters: { name: string; value: unknown }[]
   removedParameters: string[]
 }
 
 /**
- * One observable moment of a call, with the names and texts of the reference's diagnostic log. Payloads, header values, operation
- * values and credentials are never in it.
+ * One observable moment of a call, with the names and messages of the reference's diagnostic log. It never contains
+ * payloads, header values, operation values or credentials.
  */
 export interface DiagnosticStep {
   componentId: 'action-execution'
@@ -107,41 +108,41 @@ export interface DiagnosticStep {
     | 'process-action-response'
   resultStatus: 'SUCCESS' | 'FAILED'
   resultMessage: string
-  /** Which action and which endpoint, and what came of its operations. */
+  /** The action, the endpoint and the result of its operations. */
   params?: Record<string, unknown>
 }
 
-/** One try to get an answer. */
+/** One attempt to get an answer. */
 export interface Attempt {
   /** Milliseconds since the epoch. */
   startedAt: number
   durationMs: number
-  /** Absent when no answer came. */
+  /** Absent if no answer came. */
   status?: number
   failure?: CallError
 }
 
 /**
- * Everything a call record needs. Credentials, forwarded values and claim values are not in it: what stands for them is their
- * JSON type, `<string>`.
+ * Everything for a call record. Credentials, forwarded values and claim values are replaced by their JSON type,
+ * `<string>`.
  */
 export interface CallTrace {
-  /** Absent when nothing was sent. */
+  /** Absent if nothing was sent. */
   request?: { url: string; headers: Record<string, string>; body: unknown }
-  /** The last answer that was obtained. A body that is not JSON is described, not shown. */
+  /** The last answer. A body that is not JSON is described, not shown. */
   answer?: { status: number; headers: Record<string, string>; body: unknown }
   attempts: Attempt[]
-  /** Absent when the action has no rule. `decidedBy` names the expressions that decided. */
+  /** Absent if the action has no rule. `decidedBy` names the expressions that decided. */
   rule?: { outcome: boolean; decidedBy?: string }
   steps: DiagnosticStep[]
   durationMs: number
 }
 
-/** What became of one call. */
+/** The result of one call. */
 export type Outcome =
-  /** Not called; the flow goes on. */
+  /** Not called. The flow continues. */
   | { status: 'skipped'; why: string; trace: CallTrace }
-  /** `event` is the event after the operations. `data` is what the types with `answerDataSchema` answer. */
+  /** `event` is the event after the operations. `data` is the answer's data for types with `answerDataSchema`. */
   | {
       status: 'success'
       event: object
@@ -150,10 +151,10 @@ export type Outcome =
       data?: unknown
       trace: CallTrace
     }
-  /** FAILED by the extension, or an undecided call under `onFailure: 'deny'`; then `error` says why. */
+  /** FAILED by the extension, or a call without a decision with `onFailure: 'deny'`. Then `error` has the cause. */
   | { status: 'failed'; reason: string; description?: string; error?: CallError; trace: CallTrace }
-  /** The browser must go there first. */
+  /** The browser must be redirected first. */
   | { status: 'incomplete'; redirectUrl: string; operations: OperationVerdict[]; trace: CallTrace }
-  /** An undecided call under `onFailure: 'continue'`: the flow goes on unmodified. */
+  /** A call without a decision with `onFailure: 'continue'`. The flow continues unmodified. */
   | { status: 'continued'; error: CallError; trace: CallTrace }
   | { status: 'error'; error: CallError; trace: CallTrace }

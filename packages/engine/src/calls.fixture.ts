@@ -86,12 +86,12 @@ export const idTokenEvent: IdTokenEvent = {
   },
 }
 
-/** A platform with short deadlines, so that a test of silence is short. */
+/** A platform with short deadlines, so that a test without answers is short. */
 export function hurried(platform: Platform, calling: Partial<Platform['calling']> = {}): Platform {
   return { ...platform, calling: { ...platform.calling, connectTimeoutMs: 150, readTimeoutMs: 150, ...calling } }
 }
 
-/** A call of the access token action at `uri`, with what a test wants different. */
+/** A call of the access token action at `uri`, with changes for a test. */
 export function callTo(
   uri: string,
   changes: {
@@ -135,13 +135,13 @@ export function testPorts(
   }
 }
 
-/** The error of an outcome, or an assertion that there is one. */
+/** Returns the error of an outcome. Fails if there is none. */
 export function errorOf(outcome: Outcome): { code: string; message: string } {
   if (outcome.status !== 'error') throw new Error(`the outcome is ${outcome.status}, not error`)
   return outcome.error
 }
 
-/** The outcome as a success. */
+/** Returns the outcome as a success. */
 export function successOf(outcome: Outcome): Outcome & { status: 'success' } {
   if (outcome.status !== 'success') {
     throw new Error(`the outcome is ${outcome.status}: ${'error' in outcome ? outcome.error?.message : ''}`)

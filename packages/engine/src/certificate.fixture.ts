@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 
-/** A self-signed certificate for one DNS name, made on the spot: no fixture that expires, no tool that may be missing. */
+/** A self-signed certificate for one DNS name, created in the test. So no fixture expires and no tool is needed. */
 export function selfSigned(dnsName: string): { certificate: string; privateKey: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const certificate = encodeCertificate(dnsName, privateKey, publicKey)

@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import { createConnector } from './connector.ts'
 import { startSocketServer } from './extension-under-test.fixture.ts'
 
-test('a connection that stands to an address that may not be called is dropped before a byte goes out', async t => {
+test('an open connection to an address that may not be called is closed before a byte is sent', async t => {
   const closed = Promise.withResolvers<number>()
   const { port } = await startSocketServer(t, socket => {
     socket.resume()
     socket.on('close', () => closed.resolve(socket.bytesRead))
   })
-  // As after a second resolution between the check and the connection: the first answer was yes.
+  // As after a second resolution between the check and the connection: the first answer was allowed.
   const answers = [true]
   const connector = createConnector({ mayCall: () => answers.shift() ?? false })
   const target = { hostname: '127.0.0.1', host: `127.0.0.1:${port}`, protocol: 'http:', port: String(port) }

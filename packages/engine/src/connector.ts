@@ -11,18 +11,18 @@ export interface ConnectorOptions {
   certificateAuthorities?: string | readonly string[]
 }
 
-/** How connections come to be, for a pool. */
+/** How connections are made for a pool. */
 export interface Connector {
   connect: buildConnector.connector
-  /** True while a new connection is handed to the pool, which starts the waiting request in the same breath. */
+  /** True while a new connection is passed to the pool, which immediately starts the waiting request. */
   isHandingOver(): boolean
   /** Whether a connection to this origin is being made. */
   isConnecting(origin: string): boolean
-  /** Gives up every connection that is being made. */
+  /** Aborts every connection that is being made. */
   close(): void
 }
 
-/** A connection that did not come to be, for a reason that the code of a system error would not tell. */
+/** A connection that failed for a reason that the code of a system error would not show. */
 export class ConnectFault extends Error {
   override name = 'ConnectFault'
   code: CallErrorCode
@@ -32,14 +32,14 @@ export class ConnectFault extends Error {
   }
 }
 
-/** After so long a connection is given up, whoever still waits for it: callers have their own, shorter limits. */
+/** After this time a connection attempt is aborted. Callers have their own, shorter limits. */
 const ABANDON_AFTER_MS = 10_000
 
 /**
  * Opens connections only to addresses that may be called.
  *
- * A name's addresses are checked when it is resolved, so that nothing, not even a SYN, goes to a forbidden one; the address
- * of the standing connection is checked again, before TLS and before a byte of the request, because that is the one that
+ * A name's addresses are checked when it is resolved, so that nothing, not even a SYN, goes to a forbidden one. The
+ * address of the open connection is checked again, before TLS and before a byte of the request, because that check
  * counts.
  */
 export function createConnector({ mayCall, certificateAuthorities: ca }: ConnectorOptions): Connector {
@@ -54,7 +54,7 @@ export function createConnector({ mayCall, certificateAuthorities: ca }: Connect
 
   const connect: buildConnector.connector = (target, callback) => {
     const { hostname, host, protocol, port } = target
-    // A literal address is not looked up: it is judged here, before anything is sent.
+    // A literal address needs no lookup. It is checked here, before anything is sent.
     if (isIP(hostname) && !mayCall(hostname)) {
       queueMicrotask(() => callback(refusal(), null))
       return
@@ -88,7 +88,7 @@ export function createConnector({ mayCall, certificateAuthorities: ca }: Connect
     })
     const timer = setTimeout(() => settle(new ConnectFault('connect_timeout', 'abandoned')), ABANDON_AFTER_MS)
     connecting.set(raw, `${protocol}//${host}`)
-    // From then on it is TLS that fails, in whatever way.
+    // From here on every failure is a TLS failure.
     let isSecuring = false
     const fail = (error: Error) => settle(isSecuring ? new ConnectFault('tls', 'TLS failed', error) : error)
     raw.on('error', fail)
@@ -116,7 +116,7 @@ export function createConnector({ mayCall, certificateAuthorities: ca }: Connect
   }
 }
 
-/** Resolves a name to those of its addresses that may be called. */
+/** Resolves a name to the addresses that may be called. */
 function checkedLookup(mayCall: ConnectorOptions['mayCall']): LookupFunction {
   return (hostname, how, callback) => {
     resolve(hostname, { ...how, all: true }, (error, addresses) => {

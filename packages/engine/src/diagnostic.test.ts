@@ -88,7 +88,7 @@ const rows: [
       [
         'execute-action',
         'FAILED',
-        `Failed to execute ${X} action. The connection broke before the answer was complete. Look for a crash or a restart of the extension.`,
+        `Failed to execute ${X} action. The connection broke before the answer was complete. Check whether the extension crashed or restarted.`,
       ],
     ],
   ],
@@ -124,7 +124,7 @@ test('E14: the rule is a step, whether it holds or not', async t => {
   assert.equal(await ruleStep({ grantType: 'password' }), `Rule of ${X} action evaluated to false`)
 })
 
-test('what became of each operation is a step, without its value', async t => {
+test('the result of each operation is a step, without its value', async t => {
   const { uri } = await startExtension(t, {
     json: {
       actionStatus: 'SUCCESS',
@@ -146,7 +146,7 @@ test('what became of each operation is a step, without its value', async t => {
   assert.doesNotMatch(JSON.stringify(ports.steps), /Secretname|Mira/)
 })
 
-test('steps name the action and its endpoint, and no credential', async t => {
+test('steps contain the action and its endpoint, and no credential', async t => {
   const { uri } = await startExtension(t, {})
   const ports = testPorts(t)
   const authentication = { type: 'BASIC' as const, properties: { username: 'robot', password: 'p4ss' } }

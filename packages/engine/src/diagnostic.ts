@@ -2,7 +2,7 @@ import { actionTypes } from '@preflow/contract'
 import type { ActionCall, DiagnosticStep, OperationVerdict } from './call.ts'
 import { shownUrl } from './redact.ts'
 
-/** The moments of a call that leave a step, and what has to be known of each. */
+/** The moments of a call that write a step, and the data for each. */
 export interface Moments {
   initiated: []
   ruleAbsent: []
@@ -31,8 +31,8 @@ export interface Moments {
 export type Diagnose = <Moment extends keyof Moments>(moment: Moment, ...known: Moments[Moment]) => void
 
 /**
- * @param uri The endpoint without what may be secret in it.
- * @param write Receives each step at its moment.
+ * @param uri The endpoint without parts that may be secret.
+ * @param write Receives each step immediately.
  */
 export function createDiagnose(
   action: ActionCall['action'],
@@ -58,7 +58,7 @@ export function createDiagnose(
   }
 }
 
-/** What every step of a call may name. `x` is the display name of the action type. */
+/** What every step of a call may contain. `x` is the display name of the action type. */
 interface Called {
   x: string
   uri: string
@@ -73,7 +73,7 @@ type Step = [
   params?: Record<string, unknown>,
 ]
 
-/** The reference's diagnostic log of the component `action-execution`, with its messages as they are. */
+/** The reference's diagnostic log of the component `action-execution`, with its messages unchanged. */
 const steps: { [Moment in keyof Moments]: (called: Called, ...known: Moments[Moment]) => Step } = {
   initiated: ({ x }) => ['execute-action', 'SUCCESS', `${x} action execution is initiated.`],
   ruleAbsent: ({ x }) => [
@@ -207,7 +207,7 @@ function executed({ op, path, verdict, reason }: OperationVerdict): object {
   }
 }
 
-/** The reference writes a word where there is nothing. */
+/** The reference writes a word if the value is empty. */
 function orEmpty<Item>(items: readonly Item[]): readonly Item[] | 'empty' {
   return items.length > 0 ? items : 'empty'
 }

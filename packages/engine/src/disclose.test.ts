@@ -45,38 +45,38 @@ interface Row {
   travels: string[]
 }
 
-suite('which headers travel', () => {
+suite('which headers are sent', () => {
   const rows: Row[] = [
     {
-      row: 'E15 what the action lists, in lower case',
+      row: 'E15 those that the action lists, in lower case',
       action: ['X-Header-1', 'x-header-2', 'X-Header-3'],
       travels: ['x-header-1', 'x-header-2', 'x-header-3'],
     },
     {
-      row: 'E16 the list of the action stands in for that of the server',
+      row: 'E16 the list of the action replaces that of the server',
       action: ['X-Header-1', 'x-header-2'],
       server: ['content-type', 'x-header-3'],
       travels: ['x-header-1', 'x-header-2'],
     },
     {
-      row: 'E17 the list of the server counts where the action has none',
+      row: 'E17 the list of the server applies if the action has none',
       server: ['content-type', 'x-header-3'],
       travels: ['content-type', 'x-header-3'],
     },
     {
-      row: 'E18 what is excluded does not travel although it is listed',
+      row: 'E18 an excluded header is not sent although it is listed',
       action: ['x-header-1', 'x-header-2', 'x-header-3'],
       platform: disclosing({ excludedHeaders: ['x-header-2'] }),
       travels: ['x-header-1', 'x-header-3'],
     },
     {
-      row: 'E19 exclusion does not regard case',
+      row: 'E19 exclusion ignores case',
       action: ['X-Header-2'],
       platform: disclosing({ excludedHeaders: ['x-header-2'] }),
       travels: [],
     },
     {
-      row: 'E19 with the switch off it does',
+      row: 'E19 with the switch off it does not',
       action: ['X-Header-2'],
       platform: disclosing({ excludedHeaders: ['x-header-2'], caseInsensitiveExclusion: false }),
       travels: ['x-header-2'],
@@ -107,12 +107,12 @@ suite('which headers travel', () => {
   }
 })
 
-suite('which parameters travel', () => {
+suite('which parameters are sent', () => {
   const rows: Row[] = [
-    { row: 'E20 what the action lists, as it is written', action: params, travels: params },
-    { row: 'E21 case counts', server: ['x-Param-2', 'x-param-3'], travels: ['x-param-3'] },
+    { row: 'E20 those that the action lists, as they are written', action: params, travels: params },
+    { row: 'E21 names are case-sensitive', server: ['x-Param-2', 'x-param-3'], travels: ['x-param-3'] },
     {
-      row: 'E22 case counts in exclusions, too',
+      row: 'E22 exclusions are case-sensitive too',
       action: params,
       platform: disclosing({ excludedParameters: ['x-param-1', 'x-param-2', 'x-param-3'] }),
       travels: ['X-Param-2'],
@@ -134,7 +134,7 @@ suite('which parameters travel', () => {
   }
 })
 
-test('E25: secrets never travel, whatever is configured and in whatever case they are written', () => {
+test('E25: secrets are never sent, for any configuration and in any case', () => {
   const upper = (names: readonly string[]) => [...names, ...names.map(name => name.toUpperCase())]
   const event = requestWith(named(upper(SECRET_HEADERS)), named(upper(SECRET_PARAMETERS)))
   for (const platform of [
@@ -152,7 +152,7 @@ test('E25: secrets never travel, whatever is configured and in whatever case the
   }
 })
 
-test('E26: all values of a header travel, in the order of the request', () => {
+test('E26: all values of a header are sent, in the order of the request', () => {
   const event = requestWith([{ name: 'X-Forwarded-For', value: ['203.0.113.9', '198.51.100.7'] }], [])
   const sent = disclose(callTo('http://extension.test/', { event }))
   assert.deepEqual((sent.event as AccessTokenEvent).request.additionalHeaders, [
@@ -160,7 +160,7 @@ test('E26: all values of a header travel, in the order of the request', () => {
   ])
 })
 
-test('T49: a listed header is found whatever the case of its name', () => {
+test('T49: a listed header is found in any case', () => {
   const event = requestWith([{ name: 'x-client-source-ip', value: ['203.0.113.9'] }], [])
   const endpoint = { allowedHeaders: ['X-Client-Source-Ip'] }
   const sent = disclose(callTo('http://extension.test/', { event, endpoint }))
@@ -169,7 +169,7 @@ test('T49: a listed header is found whatever the case of its name', () => {
   ])
 })
 
-test('T50: with a list, nothing beside it travels', () => {
+test('T50: with a list, nothing else is sent', () => {
   const event = requestWith(named(['a', 'b', 'Authorization']), [])
   const sent = disclose(callTo('http://extension.test/', { event, endpoint: { allowedHeaders: ['a'] } }))
   assert.deepEqual((sent.event as AccessTokenEvent).request.additionalHeaders, named(['a']))
@@ -180,7 +180,7 @@ suite('what is left out of the envelope', () => {
     // biome-ignore lint/suspicious/noExplicitAny: the document as it travels
     JSON.parse(JSON.stringify(disclose(callTo('http://extension.test/', { ...changes, event })))) as any
 
-  test('E31: an object that lost all its members stays as an empty object', () => {
+  test('E31: an object without remaining members stays as an empty object', () => {
     assert.deepEqual(sent({ ...userEvent, userStore: { id: '', name: '' } }).event.userStore, {})
   })
   test('E32: platforms without correlation send no requestId', () => {
@@ -199,7 +199,7 @@ suite('what is left out of the envelope', () => {
     assert.equal(request.flowId, 'f-1')
     assert.deepEqual(request.allowedOperations, [{ op: 'redirect' }])
   })
-  test('AU-48, AU-49: a return code travels when it is listed, and on preflow always, but to authenticators only', () => {
+  test('AU-48, AU-49: a return code is sent if it is listed, and on preflow always, but only to authenticators', () => {
     const request = { additionalParams: named(['returnCode', 'door']) }
     const step = { tenant: { id: '1', name: 't' }, application: { id: 'a', name: 'A' }, currentStepIndex: 2, request }
     const travels = (platform: Platform, allowedParameters: string[]) => {
@@ -216,17 +216,17 @@ suite('what is left out of the envelope', () => {
     const { params } = travelling({ event, platform: platforms.preflow, disclosure: { allowedParameters: ['door'] } })
     assert.deepEqual(params, ['door'])
   })
-  test('a claim whose value is empty travels with its name only', () => {
+  test('a claim whose value is empty is sent with only its name', () => {
     for (const value of ['', [], {}, null]) {
       const event = { ...userEvent, accessToken: { tokenType: 'JWT', claims: [{ name: 'x', value }] } }
       assert.deepEqual(sent(event).event.accessToken.claims, [{ name: 'x' }])
     }
   })
-  test('empty texts inside a list stay, they are elements', () => {
+  test('empty strings inside a list stay, because they are elements', () => {
     const event = { ...userEvent, accessToken: { tokenType: 'JWT', claims: [{ name: 'x', value: ['', 'a'] }] } }
     assert.deepEqual(sent(event).event.accessToken.claims, [{ name: 'x', value: ['', 'a'] }])
   })
-  test('a profile attribute that is being removed travels as an empty text or list', () => {
+  test('a profile attribute that is being removed is sent as an empty string or list', () => {
     const event = {
       initiatorType: 'USER',
       action: 'UPDATE',
@@ -239,7 +239,7 @@ suite('what is left out of the envelope', () => {
     assert.deepEqual(request.event.user, { id: 'u', claims: [{ uri: 'urn:b', value: ['x'], updatingValue: [] }] })
     assert.equal('allowedOperations' in request, false)
   })
-  test('the keys of the envelope come in the order of the wire', () => {
+  test('the keys of the envelope have the order of the wire', () => {
     assert.deepEqual(Object.keys(sent(idTokenEvent, { action: { type: 'PRE_ISSUE_ID_TOKEN' } })), [
       'actionType',
       'event',

@@ -13,8 +13,8 @@ import { allowedOperationsFor } from './offer.ts'
 import { trimEvent } from './revision.ts'
 
 /**
- * What travels: the event in the platform's revision, of the client's headers and parameters only what action, server and type
- * let through, and never a secret.
+ * What is sent: the event in the platform's revision, the client's headers and parameters that action, server and type
+ * allow, and never a secret.
  */
 export function disclose(call: ActionCall): ActionRequest<object> {
   const { action, flowId, platform, requestId } = call
@@ -53,7 +53,7 @@ function discloseRequest(event: object, { action, disclosure, platform }: Action
   const isHeaderDisclosed = (name: string) => {
     if (SECRET_HEADERS.includes(lower(name))) return false
     if (!listedHeaders) return !excludedHeaders.includes(excludes(name))
-    // What is excluded is the name as it is listed: with the reference's old setting, another case gets through.
+    // The name is excluded as it is listed. With the reference's old setting, another case is sent.
     return listedHeaders.some(listed => lower(listed) === lower(name) && !excludedHeaders.includes(excludes(listed)))
   }
   const listedParameters = choose(action.endpoint.allowedParameters, disclosure?.allowedParameters)
@@ -80,10 +80,10 @@ function discloseRequest(event: object, { action, disclosure, platform }: Action
 }
 
 /**
- * Leaves out what the reference's serializer leaves out: null, empty texts and empty lists. Objects stay, also when nothing is
- * left in them, except as the `value` of a claim.
+ * Leaves out what the reference's serializer leaves out: null, empty strings and empty lists. Objects stay, even empty
+ * ones, except as the `value` of a claim.
  *
- * @returns The same object when nothing is left out, which is the usual case.
+ * @returns The same object if nothing is left out, which is the usual case.
  */
 export function withoutEmpty<Value>(value: Value, kept: readonly string[]): Value {
   return prune(value, kept) as Value

@@ -53,7 +53,7 @@ const rows: [
     'application notEquals app-1',
   ],
   [
-    'E113 T25 the first of two fails and the second is not asked',
+    'E113 T25 the first of two fails and the second is not evaluated',
     rule(['application notEquals app-1', 'grantType notEquals password']),
     false,
     'application notEquals app-1',
@@ -79,16 +79,16 @@ const rows: [
     'grantType equals authorization_code',
     { grantType: 'N/A' },
   ],
-  ['case counts', rule(['grantType equals Password']), false, 'grantType equals Password'],
+  ['names are case-sensitive', rule(['grantType equals Password']), false, 'grantType equals Password'],
   [
-    'a field with several values equals what it contains',
+    'a field with several values equals each value that it contains',
     rule(['claim equals urn:department']),
     true,
     'claim equals urn:department',
     { claim: ['urn:mobile', 'urn:department'] },
   ],
   [
-    'a field with several values differs from what it lacks',
+    'a field with several values differs from values that it lacks',
     rule(['claim notEquals urn:email']),
     true,
     'claim notEquals urn:email',
@@ -102,22 +102,22 @@ for (const [row, given, outcome, decidedBy, asked = facts] of rows) {
   })
 }
 
-test('T28: a fact that is asked for and missing is an error', () => {
+test('T28: a missing fact is an error if it is needed', () => {
   assert.deepEqual(evaluateRule(rule(['email equals x']), facts), {
     ok: false,
     error: { code: 'rule', message: 'Field value not found for the field: email' },
   })
 })
 
-test('a field that is the name of something every object has is missing, too', () => {
+test('a field with the name of a member of every object is missing too', () => {
   assert.equal(evaluateRule(rule(['toString equals x']), facts).ok, false)
 })
 
-test('a missing fact that is never reached does no harm', () => {
+test('a missing fact that is never reached has no effect', () => {
   const lazy = rule(['grantType equals password'], ['email equals x'])
   assert.equal(evaluateRule(lazy, facts).ok, true)
 })
 
-test('an operator that is not known is an error', () => {
+test('an unknown operator is an error', () => {
   assert.equal(evaluateRule(rule(['grantType contains pass']), facts).ok, false)
 })

@@ -3,18 +3,18 @@ import { failure, type Result } from './call-error.ts'
 
 type Fact = string | readonly string[]
 
-/** A field with several values, such as the claims being updated, equals what it contains. */
+/** A field with several values, such as the changing claims, equals each value that it contains. */
 const operators: Record<RuleOperator, (fact: Fact, value: string) => boolean> = {
   equals: (fact, value) => (typeof fact === 'string' ? fact === value : fact.includes(value)),
   notEquals: (fact, value) => !operators.equals(fact, value),
 }
 
 /**
- * Whether an action runs: some group holds, and in it every expression. Lazy as the reference, so a fact that is missing only
- * matters when the evaluation reaches it.
+ * Whether an action runs: one group must hold, with every expression. Evaluation is lazy, as in the reference, so a
+ * missing fact matters only if the evaluation reaches it.
  *
- * @returns The outcome and the expressions that decided it: those of the group that held, or the first of each group that did
- *   not. A missing fact or an unknown operator is an error of code `rule`.
+ * @returns The result and the expressions that decided it: those of the group that held, or the first false one of each
+ *   group. A missing fact or an unknown operator is an error of code `rule`.
  */
 export function evaluateRule(
   rule: Rule,

@@ -1,4 +1,4 @@
-/** What an event has at the path of an operation: `/accessToken/scopes/`. Slashes at either end do not matter. */
+/** What an event has at the path of an operation: `/accessToken/scopes/`. Leading and trailing slashes are ignored. */
 export function valueAt(event: object, path: string): unknown {
   let at: unknown = event
   for (const segment of segmentsOf(path)) {
@@ -9,8 +9,8 @@ export function valueAt(event: object, path: string): unknown {
 }
 
 /**
- * A copy of the event with another value at the path; undefined removes the member. Everything beside the path is shared with
- * the original. An object that is missing on the way is made, unless there is nothing to put in it.
+ * A copy of the event with another value at the path; undefined removes the member. The copy shares everything beside
+ * the path with the original. A missing object on the path is created, unless the value is undefined.
  */
 export function withValueAt<Event extends object>(event: Event, path: string, value: unknown): Event {
   const put = (at: unknown, [segment, ...rest]: string[]): unknown => {

@@ -26,7 +26,7 @@ function ruleFor(grantType: string): Rule {
   }
 }
 
-test('an operation that was offered changes the event, and the event that came in stays as it was', async t => {
+test('an operation that was offered changes the event, and the original event is unchanged', async t => {
   const { uri, calls } = await startExtension(t, {
     json: {
       actionStatus: 'SUCCESS',
@@ -56,7 +56,7 @@ test('the event after the operations keeps what an older contract does not send'
   assert.deepEqual(outcome.event, userEvent)
 })
 
-test('E91: a SUCCESS whose operations were all not offered changes nothing', async t => {
+test('E91: a SUCCESS with only operations that were not offered changes nothing', async t => {
   const { uri } = await startExtension(t, {
     json: {
       actionStatus: 'SUCCESS',
@@ -83,13 +83,13 @@ test('E91: a SUCCESS whose operations were all not offered changes nothing', asy
 
 suite('FAILED', () => {
   const answer = (json: object): Reply => ({ json: { actionStatus: 'FAILED', ...json } })
-  test('T202: denies with the words of the extension', async t => {
+  test('T202: denies with the message of the extension', async t => {
     const { uri } = await startExtension(t, answer({ failureReason: 'policy deny', failureDescription: 'Not today' }))
     const outcome = await executeAction(callTo(uri), testPorts(t))
     assert.equal(outcome.status, 'failed')
     assert.deepEqual([outcome.reason, outcome.description, outcome.error], ['policy deny', 'Not today', undefined])
   })
-  test('T211 T212: denies without a description when there is none', async t => {
+  test('T211 T212: denies without a description if there is none', async t => {
     const { uri } = await startExtension(t, answer({ failureReason: 'no' }))
     const outcome = await executeAction(callTo(uri), testPorts(t))
     assert.equal(outcome.status, 'failed')
@@ -110,7 +110,7 @@ suite('FAILED', () => {
       })
     }
   }
-  test('with such a reason is a denial where reasons are not OAuth errors', async t => {
+  test('with such a reason is a denial if reasons are not OAuth errors', async t => {
     const { uri } = await startExtension(t, answer({ failureReason: 'server_error' }))
     const event = {
       initiatorType: 'USER',
@@ -130,7 +130,7 @@ suite('INCOMPLETE', () => {
     callTo(uri, { action: { type: 'AUTHENTICATION' }, event, flowId: 'f-1', platform })
   const answer = (...operations: unknown[]): Reply => ({ json: { actionStatus: 'INCOMPLETE', operations } })
 
-  test('E78: sends the browser where the extension says', async t => {
+  test('E78: redirects the browser to the URL of the extension', async t => {
     const { uri } = await startExtension(t, answer(redirect))
     const outcome = await executeAction(signIn(uri), testPorts(t))
     assert.equal(outcome.status, 'incomplete')
@@ -166,7 +166,7 @@ suite('INCOMPLETE', () => {
     const { uri } = await startExtension(t, answer({ op: 'redirect', url: '/enter' }))
     assert.equal((await executeAction(signIn(uri), testPorts(t))).status, 'incomplete')
   })
-  test('is not needed: SUCCESS carries who signed in', async t => {
+  test('is not needed: SUCCESS has the user who signed in', async t => {
     const data = { user: { id: 'u-1', claims: [{ uri: 'urn:email', value: 'a@b.test' }] } }
     const { uri } = await startExtension(t, { json: { actionStatus: 'SUCCESS', data } })
     assert.deepEqual(successOf(await executeAction(signIn(uri), testPorts(t))).data, data)
@@ -174,7 +174,7 @@ suite('INCOMPLETE', () => {
 })
 
 suite('an action is not called', () => {
-  test('E3 T19: when its rule does not hold, and the record says which expression decided', async t => {
+  test('E3 T19: if its rule does not hold, and the record shows which expression decided', async t => {
     const { uri, calls } = await startExtension(t, {})
     const outcome = await executeAction(callTo(uri, { action: { rule: ruleFor('password') } }), testPorts(t))
     assert.equal(outcome.status, 'skipped')
@@ -182,7 +182,7 @@ suite('an action is not called', () => {
     assert.deepEqual(outcome.trace.rule, { outcome: false, decidedBy: 'grantType equals password' })
     assert.equal(calls.length, 0)
   })
-  test('E8: when its rule cannot be evaluated, and the flow fails', async t => {
+  test('E8: if its rule cannot be evaluated, and the flow fails', async t => {
     const { uri, calls } = await startExtension(t, {})
     const call = callTo(uri, { action: { rule: ruleFor('password') }, facts: {} })
     const error = errorOf(await executeAction(call, testPorts(t)))
@@ -190,14 +190,14 @@ suite('an action is not called', () => {
     assert.match(error.message, /^Error occurred while evaluating the rule for action: a-1/)
     assert.equal(calls.length, 0)
   })
-  test('E11: when its version is retired, and the flow fails', async t => {
+  test('E11: if its version is retired, and the flow fails', async t => {
     const { uri, calls } = await startExtension(t, {})
     const platform: Platform = { ...preflow, retiredUpTo: { PRE_ISSUE_ACCESS_TOKEN: 'v1' } }
     const error = errorOf(await executeAction(callTo(uri, { platform }), testPorts(t)))
     assert.match(error.message, /^Action version is retired for action: a-1/)
     assert.equal(calls.length, 0)
   })
-  test('E13: when its version does not know what happens, without any step', async t => {
+  test('E13: if its version does not have the event, without any step', async t => {
     const { uri, calls } = await startExtension(t, {})
     const call = callTo(uri, { action: { type: 'PRE_UPDATE_PASSWORD' }, event: { action: 'REGISTER' } })
     const ports = testPorts(t)
@@ -207,15 +207,15 @@ suite('an action is not called', () => {
   })
 })
 
-suite('an undecided call', () => {
+suite('a call without a decision', () => {
   const undecided: [what: string, reply: Reply, code: string][] = [
     ['a timeout', () => {}, 'deadline'],
     ['a 5xx', { status: 503 }, 'unreadable_answer'],
-    ['a broken contract', { text: 'no' }, 'unreadable_answer'],
+    ['an invalid answer', { text: 'no' }, 'unreadable_answer'],
     ['ERROR', { status: 500, json: { actionStatus: 'ERROR', errorMessage: 'down' } }, 'extension_error'],
   ]
   for (const [what, reply, code] of undecided) {
-    test(`by ${what} is an error, a denial, or nothing, as the action says`, async t => {
+    test(`by ${what} is an error, a denial, or nothing, as the action configures`, async t => {
       const { uri } = await startExtension(t, reply)
       const ports = testPorts(t)
       const run = (onFailure?: 'error' | 'deny' | 'continue') =>
@@ -235,7 +235,7 @@ suite('an undecided call', () => {
     })
   }
 
-  test('a client that makes its request too large to be read is not let through by “continue”', async t => {
+  test('a client that makes its request too large is denied, even with “continue”', async t => {
     const { uri } = await startExtension(t, { status: 413, text: 'too large' })
     const padded = (length: number) =>
       callTo(uri, {
@@ -283,11 +283,11 @@ test('an extension that drips its answer cannot hold a call beyond the deadlines
   const startedAt = Date.now()
   assert.equal(errorOf(await executeAction(callTo(uri, { platform: hurried(next) }), testPorts(t))).code, 'deadline')
   assert.equal(connections(), 2)
-  // Two attempts of 150 ms; the margin is for a busy machine.
+  // Two attempts of 150 ms. The margin is for a busy machine.
   assert.ok(Date.now() - startedAt < 2000)
 })
 
-test('whatever an extension answers, there is an outcome, and it can be written down', async t => {
+test('for every answer of an extension there is an outcome, and it can be serialized', async t => {
   const events: Partial<Record<ActionType, object>> = {
     PRE_ISSUE_ACCESS_TOKEN: userEvent,
     PRE_ISSUE_ID_TOKEN: idTokenEvent,

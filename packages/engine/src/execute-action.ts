@@ -17,10 +17,11 @@ import { isRetired, whyNotApplicable } from './revision.ts'
 import { type Run, startRun } from './run.ts'
 
 /**
- * Calls the endpoint of one action and applies what it answers: rule, disclosure, authentication, sending in attempts, reading,
- * then operation by operation.
+ * Calls the endpoint of one action and applies its answer: rule, disclosure, authentication, sending in attempts,
+ * parsing, then each operation.
  *
- * Never rejects because of the extension: whatever it does ends in an {@link Outcome}. Rejects only when `call.signal` aborts.
+ * Never rejects because of the extension: everything that it does ends in an {@link Outcome}. Rejects only if
+ * `call.signal` aborts.
  *
  * @example
  * const outcome = await executeAction({ action, platform: platforms.preflow, event, facts, requestId }, ports)
@@ -80,7 +81,10 @@ export async function executeAction(call: ActionCall, ports: EnginePorts): Promi
   }
 }
 
-/** The call, unless the endpoint's circuit is open. What the extension says is no failure of the endpoint; 5xx and silence are. */
+/**
+ * The call, unless the endpoint's circuit is open. A decision or an ERROR of the extension is no failure of the
+ * endpoint; 5xx and missing answers are.
+ */
 async function guarded(body: string, call: ActionCall, ports: EnginePorts, run: Run): Promise<EndpointAnswer> {
   if (!ports.breakers) return callEndpoint(body, call, ports, run)
   const guard = await ports.breakers.guard(call.action.endpoint.uri, async () => {
@@ -93,7 +97,7 @@ async function guarded(body: string, call: ActionCall, ports: EnginePorts, run: 
         error: {
           code: 'breaker_open',
           message:
-            'Not called: most of the last calls to this endpoint failed, and it is left alone for a while. Mend it; it is tried again by itself.',
+            'Not called: most of the last calls to this endpoint failed, so it is not called for a while. Fix the endpoint. The call is retried automatically.',
         },
       }
     : guard.value
@@ -121,7 +125,7 @@ async function succeeded(
   }
 }
 
-/** The server's limits, with its answer to which of the new audiences are other clients. */
+/** The server's limits, with the new audiences that are other clients. */
 async function boundsFor(
   operations: readonly Operation[],
   { action, bounds = {} }: ActionCall,
@@ -199,12 +203,12 @@ function extensionError({ errorMessage, errorDescription }: ActionResponse & { a
 }
 
 /**
- * Larger requests than this many bytes are not let through unchecked: web frameworks read 100 KB, and whoever asks for a token
- * decides how much of it travels. An extension's failure must not be something that a client can make.
+ * With `continue`, requests larger than this many bytes are denied. Web frameworks read 100 KB, and the client decides
+ * the size of its request. So a client must not be able to make the extension fail.
  */
 const MAX_UNCHECKED_BYTES = 65_536
 
-/** What an undecided call means for the flow is the action's choice. */
+/** The action decides what a call without a decision means for the flow. */
 function undecided(error: CallError, { action }: ActionCall, run: Run, sent = ''): Outcome {
   run.diagnose('gaveUp', error.message)
   const trace = run.trace()

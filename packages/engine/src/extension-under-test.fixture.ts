@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer as createNetServer, type Socket
 import type { TestContext } from 'node:test'
 import { Worker } from 'node:worker_threads'
 
-/** One request as an extension saw it. */
+/** One request as an extension received it. */
 export interface SeenCall {
   method: string
   url: string
@@ -14,12 +14,12 @@ export interface SeenCall {
   body: any
 }
 
-/** What an extension answers: a JSON value with status 200, or more precisely, or by hand. */
+/** The answer of an extension: a JSON value with status 200, a full description, or a function. */
 export type Reply =
   | { status?: number; headers?: Record<string, string>; json?: unknown; text?: string }
   | ((response: ServerResponse, call: SeenCall, n: number) => void)
 
-/** An extension on a real socket that keeps what it saw. It is closed with the test. */
+/** An extension on a real socket that records its requests. It is closed with the test. */
 export async function startExtension(
   t: Pick<TestContext, 'after'>,
   ...replies: Reply[]
@@ -54,7 +54,7 @@ export async function startExtension(
   return { uri: `http://127.0.0.1:${port}/hook`, port, calls }
 }
 
-/** A TCP server that does what a test says with each connection. Its connections end with the test. */
+/** A TCP server that does what a test specifies with each connection. Its connections end with the test. */
 export async function startSocketServer(
   t: Pick<TestContext, 'after'>,
   onConnection: (socket: Socket, n: number) => void,
@@ -78,7 +78,7 @@ export async function startSocketServer(
   return { uri: `http://127.0.0.1:${port}/hook`, port, connections: () => connections }
 }
 
-/** A port of this machine on which nobody listens. */
+/** A port of this machine on which nothing listens. */
 export async function freePort(): Promise<number> {
   const server = createNetServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -89,8 +89,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * A port that swallows SYN packets: its queue of connections is full and nobody accepts any. The server lives in a worker whose
- * event loop stands still, since Node would accept at once.
+ * A port that swallows SYN packets: its queue of connections is full and nothing accepts them. The server runs in a
+ * worker with a blocked event loop, because Node would accept at once.
  */
 export async function startBlackHole(t: Pick<TestContext, 'after'>): Promise<{ uri: string }> {
   const worker = new Worker(
@@ -104,7 +104,7 @@ export async function startBlackHole(t: Pick<TestContext, 'after'>): Promise<{ u
   )
   t.after(() => worker.terminate())
   const [port] = await once(worker, 'message')
-  // A queue of 1 holds two connections on Linux.
+  // On Linux a queue of 1 holds two connections.
   for (let i = 0; i < 2; i++) {
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})

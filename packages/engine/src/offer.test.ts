@@ -59,18 +59,18 @@ test('the first contract offers on client credentials what the published example
   ])
 })
 
-suite('access token paths follow the event', () => {
+suite('access token paths depend on the event', () => {
   test('E28 T40: without openid there is no id_token to remove', () => {
     assert.ok(pathsOf('remove', userEvent).includes('/response/parameters/id_token'))
     const response = { parameters: ['access_token', 'token_type', 'scope', 'expires_in'] }
     assert.ok(!pathsOf('remove', { ...userEvent, response }).includes('/response/parameters/id_token'))
   })
-  test('E29 T37 T38: refresh paths come with the refresh token', () => {
+  test('E29 T37 T38: refresh paths exist with the refresh token', () => {
     assert.ok(pathsOf('replace', userEvent).includes('/refreshToken/claims/expires_in'))
     assert.ok(!pathsOf('replace', clientCredentialsEvent).includes('/refreshToken/claims/expires_in'))
     assert.ok(!pathsOf('remove', clientCredentialsEvent).includes('/response/parameters/refresh_token'))
   })
-  test('T55: texts, numbers and booleans have a path, lists one with a slash', () => {
+  test('T55: strings, numbers and booleans have a path, lists one with a slash', () => {
     const event = withClaims(
       { name: 'a', value: 'x' },
       { name: 'b', value: 1 },
@@ -88,7 +88,7 @@ suite('access token paths follow the event', () => {
     const event = withClaims({ name: 'address', value: { city: 'x' } }, { name: 'empty' })
     assert.deepEqual(pathsOf('remove', event), ['/accessToken/scopes/', '/accessToken/claims/aud/'])
   })
-  test('T57: scope paths are there without any scope', () => {
+  test('T57: scope paths exist without any scope', () => {
     for (const op of ['add', 'remove', 'replace']) {
       assert.ok(pathsOf(op, clientCredentialsEvent).includes('/accessToken/scopes/'))
     }
@@ -100,7 +100,7 @@ suite('access token paths follow the event', () => {
     assert.match(all(platforms['wso2-is-7.2']), /refreshToken/)
     assert.doesNotMatch(all(platforms['wso2-is-7.1']), /refreshToken|response/)
   })
-  test('only Preflow takes back what a refresh token that is not issued would offer', () => {
+  test('only Preflow offers nothing about a refresh token that is not issued', () => {
     const offered = (platform: Platform) =>
       JSON.stringify(
         allowedOperationsFor('PRE_ISSUE_ACCESS_TOKEN', userEvent, platform, { refreshTokenWillBeIssued: false }),

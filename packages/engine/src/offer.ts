@@ -13,8 +13,8 @@ import { type OfferCircumstances, trimEvent } from './revision.ts'
 /**
  * What a platform lets an extension change in an event.
  *
- * Paths address what is there: one per claim that does not belong to the platform (lists with a trailing slash, objects none),
- * refresh token and response parameters only when the event has them.
+ * Paths address existing values: one per claim that does not belong to the platform (lists with a trailing slash,
+ * objects none). Refresh token and response parameters have paths only if the event has them.
  *
  * @returns The entries in the order of the wire; undefined for types that offer nothing.
  * @example
@@ -52,7 +52,10 @@ function claimPaths(path: string, event: object, places: readonly EditablePlace[
   })
 }
 
-/** `/response/parameters/` needs the list; `/response/parameters/id_token` needs the list to have it; a claim's path the claim. */
+/**
+ * `/response/parameters/` needs the list. `/response/parameters/id_token` needs the list to contain it. A claim's path
+ * needs the claim.
+ */
 function isPresent(path: string, event: object): boolean {
   const list = valueAt(event, path.slice(0, path.lastIndexOf('/') + 1))
   const member = lastSegment(path)

@@ -3,16 +3,16 @@ import type { Breakers } from './breaker.ts'
 import type { DiagnosticStep } from './call.ts'
 import type { Send } from './send.ts'
 
-/** What the engine needs from its surroundings. */
+/** The dependencies of the engine. */
 export interface EnginePorts {
-  /** {@link createSend} makes it. */
+  /** Created by {@link createSend}. */
   send: Send
-  /** {@link createCredentialSource} makes it. */
+  /** Created by {@link createCredentialSource}. */
   credentials: CredentialSource
-  /** {@link createBreakers} makes them. Absent: every call is tried. */
+  /** Created by {@link createBreakers}. Absent: every call is made. */
   breakers?: Breakers
   /** Milliseconds since the epoch. */
   now(): number
-  /** Receives each diagnostic step at its moment; all of them are in the trace as well. */
+  /** Receives each diagnostic step immediately. The trace contains all of them too. */
   observe?(step: DiagnosticStep): void
 }

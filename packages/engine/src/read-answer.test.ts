@@ -35,7 +35,7 @@ const READING_FAILED = 'Unexpected response for status code: 200. Reading JSON r
 const parsingFailed = (status: number) =>
   `Unexpected error response received for the status code: ${status}. Parsing JSON response failed.`
 
-suite('answers that every platform refuses', () => {
+suite('answers that every platform rejects', () => {
   const rows: [row: string, given: Given, logText: string, mayRetry: boolean, says: RegExp][] = [
     [
       'E63 T214 a wrong content type',
@@ -56,7 +56,7 @@ suite('answers that every platform refuses', () => {
       /ERROR goes with HTTP status 400, 401 or 500/,
     ],
     [
-      'E68 400 with a text',
+      'E68 400 with a string',
       { status: 400, contentType: 'text/plain', body: '' },
       'Failed to execute the action request. Received status code: 400.',
       false,
@@ -78,14 +78,14 @@ suite('answers that every platform refuses', () => {
       /go with 200/,
     ],
     [
-      'E55 500 with a text that is called JSON',
+      'E55 500 with a string declared as JSON',
       { status: 500, body: 'server_error' },
       parsingFailed(500),
       true,
       /is not JSON/,
     ],
     [
-      'E54 502 with a text',
+      'E54 502 with a string',
       { status: 502, contentType: 'text/html', body: '<h1>' },
       'Failed to execute the action request. Received status code: 502.',
       true,
@@ -103,14 +103,14 @@ suite('answers that every platform refuses', () => {
       { body: { actionStatus: 'FAILED', failureReason: 'a'.repeat(101) } },
       READING_FAILED,
       false,
-      /failureReason has 101 characters; .* takes 100 at most/,
+      /failureReason has 101 characters; .* accepts at most 100/,
     ],
     [
       'E74 a reason with a comma',
       { body: { actionStatus: 'FAILED', failureReason: 'a, b' } },
       READING_FAILED,
       false,
-      /failureReason contains ',' \(U\+002C\), which .* refuses; remove it/,
+      /failureReason contains ',' \(U\+002C\), which .* rejects; remove it/,
     ],
     [
       'T208 a description with a comma',
@@ -124,7 +124,7 @@ suite('answers that every platform refuses', () => {
       { body: { actionStatus: 'FAILED', failureReason: 'a', failureDescription: 'a'.repeat(301) } },
       READING_FAILED,
       false,
-      /takes 300 at most/,
+      /accepts at most 300/,
     ],
     ['E76 a status in small letters', { body: { actionStatus: 'success' } }, READING_FAILED, false, /in capitals/],
     [
@@ -160,38 +160,38 @@ suite('answers that every platform refuses', () => {
       { body: { actionStatus: 'SUCCESS', operations: [{ op, path: '/x' }] } },
       READING_FAILED,
       false,
-      /op must be add, remove, replace or redirect, in small letters/,
+      /op must be add, remove, replace or redirect, in lower case/,
     ]),
     [
-      'operations that are no list',
+      'operations that are not a list',
       { body: { actionStatus: 'SUCCESS', operations: {} } },
       READING_FAILED,
       false,
       /must be a list/,
     ],
     [
-      'an operation that is no object',
+      'an operation that is not an object',
       { body: { actionStatus: 'SUCCESS', operations: ['add'] } },
       READING_FAILED,
       false,
       /operations\.0: must be an object/,
     ],
     [
-      'a path that is no text',
+      'a path that is not a string',
       { body: { actionStatus: 'SUCCESS', operations: [{ op: 'add', path: 1 }] } },
       READING_FAILED,
       false,
-      /path must be a text/,
+      /path must be a string/,
     ],
     [
-      'a reason that is no text',
+      'a reason that is not a string',
       { body: { actionStatus: 'FAILED', failureReason: 5 } },
       READING_FAILED,
       false,
-      /failureReason: must be a text/,
+      /failureReason: must be a string/,
     ],
     [
-      'an answer nested deeper than a stack is',
+      'an answer nested deeper than a stack',
       { body: `{"actionStatus":"SUCCESS","data":${'['.repeat(200_000)}${']'.repeat(200_000)}}` },
       READING_FAILED,
       false,
@@ -219,7 +219,7 @@ suite('answers that every platform refuses', () => {
 })
 
 for (const status of [201, 204, 302, 403, 404, 409, 429]) {
-  test(`E61 E62: status ${status} is refused and not tried again`, () => {
+  test(`E61 E62: status ${status} is rejected and not retried`, () => {
     const reading = read({ status, body: { actionStatus: 'SUCCESS' } }, next)
     assert.equal(reading.mayRetry, false)
     assert.equal(reading.logText, `Unexpected response received with status code: ${status}.`)
@@ -228,7 +228,7 @@ for (const status of [201, 204, 302, 403, 404, 409, 429]) {
   })
 }
 
-suite('answers that every platform takes', () => {
+suite('answers that every platform accepts', () => {
   const rows: [row: string, given: Given, value: unknown, mayRetry?: boolean][] = [
     ['E65 SUCCESS alone', { body: { actionStatus: 'SUCCESS' } }, { actionStatus: 'SUCCESS', operations: [] }],
     [
@@ -242,7 +242,7 @@ suite('answers that every platform takes', () => {
       ERROR,
       false,
     ]),
-    ['E57 503 with ERROR is kept, but tried again', { status: 503, body: ERROR }, ERROR, true],
+    ['E57 503 with ERROR is used, but retried', { status: 503, body: ERROR }, ERROR, true],
     [
       'E75 a description of 300 characters',
       { body: { actionStatus: 'FAILED', failureReason: "a b-c_d.!?;:'()[]", failureDescription: 'a'.repeat(300) } },
@@ -288,7 +288,7 @@ suite('answers that every platform takes', () => {
 suite('answers on which platforms differ', () => {
   const rows: [row: string, given: Given, taken: { next: boolean; preflow: boolean }, says: RegExp][] = [
     [
-      'E82 a member the contract does not know',
+      'E82 a member that the contract does not have',
       { body: { actionStatus: 'SUCCESS', message: 'ok' } },
       { next: false, preflow: true },
       /remove message/,
@@ -330,7 +330,7 @@ suite('answers on which platforms differ', () => {
       /Send application\/json/,
     ],
     [
-      'text after the JSON value',
+      'string after the JSON value',
       { body: '{"actionStatus":"SUCCESS"} and more {' },
       { next: true, preflow: false },
       /text after the JSON value/,
@@ -357,7 +357,7 @@ suite('answers on which platforms differ', () => {
   for (const platform of [next, preflow]) {
     for (const [row, given, taken, says] of rows) {
       const isTaken = platform === next ? taken.next : taken.preflow
-      test(`${row} is ${isTaken ? 'taken' : 'refused'} as ${platform.name}`, () => {
+      test(`${row} is ${isTaken ? 'accepted' : 'rejected'} as ${platform.name}`, () => {
         const reading = read(given, platform)
         assert.equal(reading.answer.ok, isTaken)
         if (!isTaken) assert.match(messageOf(reading), says)
@@ -366,7 +366,7 @@ suite('answers on which platforms differ', () => {
   }
 })
 
-test('data of a sign-in must have the shape of the contract', () => {
+test('data of a sign-in must follow the contract', () => {
   const answer = (user: unknown) =>
     read({ type: 'AUTHENTICATION', body: { actionStatus: 'SUCCESS', data: { user } } }, preflow)
   assert.equal(answer({ id: 'u-1', claims: null }).answer.ok, true)
@@ -375,6 +375,6 @@ test('data of a sign-in must have the shape of the contract', () => {
   assert.doesNotMatch(messageOf(refused), /7/)
 })
 
-test('data of a type that has no use for it is let through unread', () => {
+test('data of a type that does not use it is ignored', () => {
   assert.equal(read({ body: { actionStatus: 'SUCCESS', data: 'anything' } }, preflow).answer.ok, true)
 })

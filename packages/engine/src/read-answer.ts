@@ -13,23 +13,23 @@ import {
 } from '@preflow/contract'
 import { type CallError, failure, type Result } from './call-error.ts'
 
-/** What one answer amounts to. */
+/** The meaning of one answer. */
 export interface Reading {
-  /** The answer as the contract has it, or why it is none. */
+  /** The answer according to the contract, or why it is invalid. */
   answer: Result<ActionResponse>
-  /** Whether another attempt may do better. */
+  /** Whether another attempt may succeed. */
   mayRetry: boolean
-  /** The reference's log text when there is no payload. */
+  /** The reference's log message if there is no payload. */
   logText?: string
-  /** The body as JSON, when it is some. */
+  /** The body as JSON, if it is valid. */
   json?: unknown
 }
 
 /**
- * Reads the answer of an extension as strictly as the platform does.
+ * Parses the answer of an extension as strictly as the platform does.
  *
- * Every refusal says what the author of the extension has to change. Values of the answer are not quoted, except the one
- * character of a reason that is not allowed.
+ * Every rejection states what the author of the extension must change. Values of the answer are not quoted, except one
+ * invalid character of a reason.
  *
  * @param answer.headers By lower-case name.
  */
@@ -91,7 +91,7 @@ function isJson(contentType: string | undefined, { reading }: Platform): boolean
     : /^\s*application\/json\s*(;|,|$)/i.test(contentType)
 }
 
-/** The order mark of UTF-8 is no JSON to a strict reader. */
+/** A strict parser rejects UTF-8's byte order mark as JSON. */
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 const replacingUtf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -108,21 +108,21 @@ function parseJson(
   try {
     text = (reading.malformedUtf8 === 'reject' ? strictUtf8 : replacingUtf8).decode(body)
   } catch {
-    return unreadable('The answer is not UTF-8. Encode it so.')
+    return unreadable('The answer is not UTF-8. Encode it as UTF-8.')
   }
   if (text.trim() === '') return unreadable('The answer is empty. Send a JSON object with actionStatus.')
   try {
     return { ok: true, value: JSON.parse(text) }
   } catch (error) {
-    // V8 names the place where a complete value is followed by more.
+    // V8 reports the position at which a complete value is followed by more.
     const [, end] = /after JSON at position (\d+)/.exec((error as Error).message) ?? []
-    if (end === undefined) return unreadable('The answer is not JSON. Look for a text cut short or an error page.')
+    if (end === undefined) return unreadable('The answer is not JSON. Check for truncated output or an error page.')
     if (reading.trailingText === 'reject') return unreadable('There is text after the JSON value. Remove it.')
     return { ok: true, value: JSON.parse(text.slice(0, Number(end))) }
   }
 }
 
-/** No answer of the contract is nested nearly as deep; whoever walks one must not run out of stack. */
+/** No answer of the contract is nested nearly as deep. Recursive code must not overflow the stack. */
 const MAX_DEPTH = 100
 const TOO_DEEP = `The answer is nested more than ${MAX_DEPTH} levels deep. Flatten it.`
 
@@ -151,7 +151,7 @@ function readPayload(
   if (platform.reading.unknownFields === 'reject') {
     const unknown = Object.keys(json).find(name => name !== 'actionStatus' && !known.includes(name))
     if (unknown !== undefined) {
-      return unreadable(`${platform.title} refuses members it does not know in a ${status} answer: remove ${unknown}.`)
+      return unreadable(`${platform.title} rejects unknown members in a ${status} answer: remove ${unknown}.`)
     }
   }
   return readers[status as ActionResponse['actionStatus']](json, type, platform)
@@ -172,7 +172,7 @@ const readers: {
     const checked = data === undefined || data === null ? undefined : schema?.safeParse(data)
     if (checked && !checked.success) {
       const at = ['data', ...(checked.error.issues[0]?.path ?? [])].join('.')
-      return unreadable(`${at}: is not as the contract has it. Correct it.`)
+      return unreadable(`${at}: does not follow the contract. Correct it.`)
     }
     return {
       ok: true,
@@ -223,7 +223,7 @@ const readers: {
   },
 }
 
-/** An empty text counts as none. */
+/** An empty string counts as missing. */
 function readText(
   json: Record<string, unknown>,
   name: string,
@@ -232,15 +232,15 @@ function readText(
 ): Result<string | undefined> {
   const value = json[name]
   if (value === undefined || value === null || value === '') return { ok: true, value: undefined }
-  if (typeof value !== 'string') return unreadable(`${name}: must be a text.`)
+  if (typeof value !== 'string') return unreadable(`${name}: must be a string.`)
   const offending = [...value].find(character => !text.alphabet.test(character))
   if (offending !== undefined) {
     return unreadable(
-      `${name} contains '${offending}' (U+${offending.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}), which ${title} refuses; remove it. Letters, digits, spaces and -_.!?;:'()[] are allowed.`,
+      `${name} contains '${offending}' (U+${offending.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}), which ${title} rejects; remove it. Letters, digits, spaces and -_.!?;:'()[] are allowed.`,
     )
   }
   if (value.length > maxLength) {
-    return unreadable(`${name} has ${value.length} characters; ${title} takes ${maxLength} at most. Shorten it.`)
+    return unreadable(`${name} has ${value.length} characters; ${title} accepts at most ${maxLength}. Shorten it.`)
   }
   return { ok: true, value }
 }
@@ -251,7 +251,7 @@ function readOperations(value: unknown, platform: Platform): Result<Operation[]>
   if (value === null) {
     return reading.nullOperations === 'ignore'
       ? { ok: true, value: [] }
-      : unreadable(`operations: is null, at which ${title} breaks. Leave it out or send [].`)
+      : unreadable(`operations: is null, which ${title} does not support. Leave it out or send [].`)
   }
   if (!Array.isArray(value)) return unreadable('operations: must be a list.')
   const operations: Operation[] = []
@@ -267,16 +267,16 @@ function readOperation(item: unknown, { reading, title }: Platform): Result<Oper
   if (!isRecord(item)) return unreadable('must be an object with op and path.')
   const { op, path, url, value } = item
   if (op !== undefined && op !== null && !operationNames.includes(op as OperationName)) {
-    return unreadable('op must be add, remove, replace or redirect, in small letters.')
+    return unreadable('op must be add, remove, replace or redirect, in lower case.')
   }
-  if (path !== undefined && path !== null && typeof path !== 'string') return unreadable('path must be a text.')
-  if (url !== undefined && url !== null && typeof url !== 'string') return unreadable('url must be a text.')
+  if (path !== undefined && path !== null && typeof path !== 'string') return unreadable('path must be a string.')
+  if (url !== undefined && url !== null && typeof url !== 'string') return unreadable('url must be a string.')
   const names = Object.keys(item)
   if (reading.unknownFields === 'reject') {
     const unknown = names.find(name => !operationMembers.includes(name))
-    if (unknown !== undefined) return unreadable(`${title} refuses members it does not know: remove ${unknown}.`)
+    if (unknown !== undefined) return unreadable(`${title} rejects unknown members: remove ${unknown}.`)
   }
-  // A reader that sets members as they come only knows what `op` is once it has been read.
+  // A streaming parser knows `op` only after it has read it.
   const opAt = names.indexOf('op')
   const comes = (name: string) => names.includes(name) && (!reading.keyOrderMatters || names.indexOf(name) > opAt)
   if (op === 'redirect' && (comes('path') || comes('value'))) {

@@ -4,7 +4,7 @@ const NOTHING: Readonly<Record<string, InClear>> = {}
 const NAME: InClear = { name: true }
 const NAME_AND_VALUE: InClear = { name: true, value: true }
 
-/** Headers whose values a trace may show, on either side. The others keep their names. */
+/** Headers whose values a trace may show, in both directions. The others keep only their names. */
 const SHOWN_HEADERS: ReadonlySet<string> = new Set([
   'accept',
   'connection',
@@ -20,7 +20,7 @@ const SHOWN_HEADERS: ReadonlySet<string> = new Set([
   'x-wso2-api-version',
 ])
 
-/** A URL without what may be secret in it: the query (function keys) and user information. */
+/** A URL without the parts that may be secret: the query (function keys) and user information. */
 export function shownUrl(uri: string): string {
   const url = URL.parse(uri)
   if (!url) return '<invalid url>'
@@ -33,7 +33,7 @@ export function shownHeaders(headers: Readonly<Record<string, string>>): Record<
   return shown
 }
 
-/** The request as it was sent, with everything the descriptor does not show replaced by its JSON type. */
+/** The request as it was sent. Everything that the descriptor does not show is replaced by its JSON type. */
 export function shownRequest(body: object, descriptor: Pick<ActionTypeDescriptor, 'inClear'>): unknown {
   return show(body, {
     actionType: true,
@@ -45,8 +45,8 @@ export function shownRequest(body: object, descriptor: Pick<ActionTypeDescriptor
 }
 
 /**
- * An answer without values: status, reasons and paths stay, claim values and user data are replaced by their JSON type. Scopes,
- * audiences and lifetimes are no secrets and stay.
+ * An answer without values: status, reasons and paths stay, claim values and user data are replaced by their JSON type.
+ * Scopes, audiences and lifetimes are no secrets and stay.
  */
 export function shownAnswer(body: unknown, places: readonly EditablePlace[]): unknown {
   const shown = show(body, {
@@ -61,7 +61,7 @@ export function shownAnswer(body: unknown, places: readonly EditablePlace[]): un
   return { ...shown, operations: operations.map(operation => shownOperation(operation, places)) }
 }
 
-/** What stands for a body that is not JSON: it may repeat anything, so only its kind and size are told. */
+/** Replaces a body that is not JSON. It may contain anything, so only its type and size are shown. */
 export function describeBody(contentType: string | undefined, bytes: number): string {
   return `<${contentType ?? 'no content type'}, ${bytes} bytes>`
 }

@@ -15,7 +15,7 @@ const passwordEvent = {
 const members = (type: ActionType, event: object, platform: Platform, version?: string) =>
   Object.keys(trimEvent(type, event, platform, {}, version)).join(' ')
 
-test('an access token event has what its revision knows', () => {
+test('an access token event has what its revision has', () => {
   const at = (platform: Platform) => members('PRE_ISSUE_ACCESS_TOKEN', userEvent, platform)
   assert.equal(at(platforms['wso2-is-7.0']), 'request tenant user userStore accessToken')
   assert.equal(at(platforms['wso2-is-7.2']), 'request tenant organization user userStore accessToken refreshToken')
@@ -43,24 +43,24 @@ test('an action of an older major version gets the newest event of that version'
   )
 })
 
-test('trimming leaves the event that came in as it was', () => {
+test('trimming does not change the original event', () => {
   const before = structuredClone(userEvent)
   trimEvent('PRE_ISSUE_ACCESS_TOKEN', userEvent, platforms['wso2-is-7.0'])
   assert.deepEqual(userEvent, before)
 })
 
-test('E13: a password action of version 1 does not fire on a registration', () => {
+test('E13: a password action of version 1 is not called for a registration', () => {
   const call = (version: string) =>
     callTo('http://extension.test/', {
       action: { type: 'PRE_UPDATE_PASSWORD', version },
       event: { ...passwordEvent, action: 'REGISTER' },
     })
-  assert.equal(whyNotApplicable(call('v1')), 'Actions of version v1 do not know /action REGISTER.')
+  assert.equal(whyNotApplicable(call('v1')), 'Actions of version v1 do not have /action REGISTER.')
   assert.equal(whyNotApplicable(call('v2')), undefined)
   assert.match(whyNotApplicable({ ...call('v2'), platform: platforms['wso2-is-7.2'] }) ?? '', /REGISTER/)
 })
 
-test('a type that a platform does not have never fires there', () => {
+test('a type that a platform does not have is never called there', () => {
   const call = callTo('http://extension.test/', {
     action: { type: 'PRE_ISSUE_ID_TOKEN' },
     platform: platforms['wso2-is-7.1'],

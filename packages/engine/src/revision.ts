@@ -2,14 +2,14 @@ import { type ActionType, actionTypes, contractRevision, type Platform, type Rev
 import type { ActionCall } from './call.ts'
 import { valueAt, withValueAt } from './event-path.ts'
 
-/** What the platform knows about the issuance that the event does not say. */
+/** What the platform knows about the issuance that the event does not show. */
 export interface OfferCircumstances {
-  /** Whether a refresh token comes with the access token. Absent: what the event says, as in the reference. */
+  /** Whether a refresh token comes with the access token. Absent: according to the event, as in the reference. */
   refreshTokenWillBeIssued?: boolean
 }
 
 /**
- * The contract revision in which an event travels: the platform's, unless the action is of an older major version; then the
+ * The contract revision of the sent event: the platform's, unless the action has an older major version; then the
  * newest of that version.
  */
 export function revisionOf(type: ActionType, platform: Platform, version: string | undefined): Revision | undefined {
@@ -22,8 +22,8 @@ export function revisionOf(type: ActionType, platform: Platform, version: string
 }
 
 /**
- * Why the reference would not call an action for this event at all, although it is active: the platform has no such type, or
- * the action's version is older than what happens.
+ * Why the reference would not call an active action for this event: the platform has no such type, or the action's
+ * version is older than the event.
  */
 export function whyNotApplicable({ action, event, platform }: ActionCall): string | undefined {
   const revision = revisionOf(action.type, platform, action.version)
@@ -35,10 +35,13 @@ export function whyNotApplicable({ action, event, platform }: ActionCall): strin
       revisions.indexOf(brought.revision) > revisions.indexOf(revision) &&
       valueAt(event, brought.path) === brought.value,
   )
-  return unknown && `Actions of version ${action.version} do not know ${unknown.path} ${unknown.value}.`
+  return unknown && `Actions of version ${action.version} do not have ${unknown.path} ${unknown.value}.`
 }
 
-/** Whether the platform no longer runs actions of this version; then the flow fails, so that nobody believes it was checked. */
+/**
+ * Whether the platform no longer runs actions of this version. Then the flow fails, so that nobody assumes it was
+ * checked.
+ */
 export function isRetired({ action, platform }: ActionCall): boolean {
   const upTo = platform.retiredUpTo?.[action.type]
   return upTo !== undefined && majorOf(action.version) <= majorOf(upTo)
@@ -50,7 +53,7 @@ function majorOf(version: string): number {
 }
 
 /**
- * The event as the contract revision of a platform has it: fields that came later are left out. The event itself is not changed.
+ * The event in the contract revision of a platform, without later fields. The event itself is not changed.
  *
  * @param version The action's major version, `v1`. Absent: the platform's newest.
  */

@@ -6,11 +6,11 @@ import type { Reading } from './read-answer.ts'
 import { describeBody, shownAnswer, shownHeaders, shownRequest, shownUrl } from './redact.ts'
 import type { Delivery } from './send.ts'
 
-/** One execution under way: it writes the trace and the diagnostic steps, and keeps secrets out of both. */
+/** One execution in progress. It writes the trace and the diagnostic steps without secrets. */
 export interface Run {
   diagnose: Diagnose
   ruled(outcome: boolean, decidedBy: string): void
-  /** The request as the extension will see it. */
+  /** The request as the extension will receive it. */
   requested(body: object): void
   sending(headers: Record<string, string>): void
   attempted(attempt: Attempt): void

@@ -33,7 +33,7 @@ function codeOf(delivery: Delivery): string {
 const OK = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}'
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
-/** The pool takes a connection back right after its answer has been handed over. */
+/** The pool takes a connection back right after its answer was delivered. */
 const poolIsIdle = () => setImmediate()
 
 /** Writes something again and again until the connection ends. */
@@ -42,7 +42,7 @@ function drip(socket: Socket, text: string, everyMs: number): void {
   socket.on('close', () => clearInterval(timer))
 }
 
-test('E36: the request goes out as a POST with its headers and body, and the answer comes back whole', async t => {
+test('E36: the request is sent as a POST with its headers and body, and the answer arrives complete', async t => {
   const { uri, calls } = await startExtension(t, { json: { actionStatus: 'SUCCESS' } })
   const delivery = await opened(t)(`${uri}?code=1`, {
     headers: { accept: 'application/json', 'x-a': 'b' },
@@ -58,7 +58,7 @@ test('E36: the request goes out as a POST with its headers and body, and the ans
   assert.equal(call?.headers['accept-encoding'], undefined)
 })
 
-test('connections are kept and used again', async t => {
+test('connections are kept alive and reused', async t => {
   const { uri, connections } = await startSocketServer(t, socket => socket.on('data', () => socket.write(OK)))
   const send = opened(t)
   for (let i = 0; i < 5; i++) {
@@ -73,7 +73,7 @@ test('a refused connection is reported as such', async t => {
   assert.equal(codeOf(await opened(t)(`http://127.0.0.1:${port}/`)), 'refused')
 })
 
-test('a connection that is reset before the headers is reported as such and not used again', async t => {
+test('a connection that is reset before the headers is reported as such and not reused', async t => {
   const { uri, connections } = await startSocketServer(t, socket => socket.on('data', () => socket.resetAndDestroy()))
   assert.equal(codeOf(await opened(t)(uri)), 'reset')
   assert.equal(connections(), 1)
@@ -112,7 +112,7 @@ test('a black hole ends with the time for connecting', async t => {
   assert.equal(codeOf(await opened(t)(uri, { connectTimeoutMs: 150, readTimeoutMs: 60_000 })), 'connect_timeout')
 })
 
-test('silence ends with the deadline, and the origin can be called again', async t => {
+test('a missing answer ends with the deadline, and the origin can be called again', async t => {
   const { uri } = await startSocketServer(t, (socket, n) => {
     if (n > 1) socket.on('data', () => socket.write(OK))
   })
@@ -141,14 +141,14 @@ test('a body that drips ends with the deadline', async t => {
   assert.equal(codeOf(await opened(t)(uri, { readTimeoutMs: 150 })), 'deadline')
 })
 
-test('informational answers that never end, end with the deadline', async t => {
+test('endless informational answers end with the deadline', async t => {
   const { uri } = await startSocketServer(t, socket =>
     socket.once('data', () => drip(socket, 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n', 10)),
   )
   assert.equal(codeOf(await opened(t)(uri, { readTimeoutMs: 150 })), 'deadline')
 })
 
-test('an informational answer is passed over', async t => {
+test('an informational answer is skipped', async t => {
   const { uri } = await startSocketServer(t, socket =>
     socket.on('data', () => socket.write(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${OK}`)),
   )
@@ -156,7 +156,7 @@ test('an informational answer is passed over', async t => {
 })
 
 for (const line of ['100 Continue', '101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c']) {
-  test(`an answer ${line.slice(0, 3)} that nobody asked for is no HTTP`, async t => {
+  test(`an unrequested ${line.slice(0, 3)} is not valid HTTP`, async t => {
     const { uri } = await startSocketServer(t, socket =>
       socket.on('data', () => socket.write(`HTTP/1.1 ${line}\r\n\r\n${OK}`)),
     )
@@ -177,7 +177,7 @@ test('an endless body is cut at the limit', async t => {
   assert.equal(codeOf(await opened(t)(uri)), 'answer_too_large')
 })
 
-test('200 MB that are only declared are refused at once', async t => {
+test('200 MB that are only declared are rejected at once', async t => {
   const { uri } = await startSocketServer(t, socket =>
     socket.on('data', () => socket.write(`${HEAD}content-length: 209715200\r\n\r\n{`)),
   )
@@ -192,7 +192,7 @@ test('an answer of exactly the limit is read', async t => {
   assert.equal(codeOf(await send(uri, { maxAnswerBytes: 999 })), 'answer_too_large')
 })
 
-test('a compressed bomb stays as small as it came', async t => {
+test('a compressed bomb stays compressed', async t => {
   const bomb = gzipSync(Buffer.alloc(20_000_000))
   const { uri } = await startExtension(t, response => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(bomb)
@@ -203,19 +203,19 @@ test('a compressed bomb stays as small as it came', async t => {
   assert.equal(delivery.headers['content-encoding'], 'gzip')
 })
 
-test('E51: a redirect is an answer and nobody follows it', async t => {
+test('E51: a redirect is an answer and is not followed', async t => {
   const target = await startExtension(t, {})
   const { uri } = await startExtension(t, { status: 302, headers: { location: target.uri } })
   assert.equal(codeOf(await opened(t)(uri)), 'answer 302')
   assert.equal(target.calls.length, 0)
 })
 
-test('something else than HTTP is reported as such', async t => {
+test('another protocol than HTTP is reported as such', async t => {
   const { uri } = await startSocketServer(t, socket => socket.write('220 mail.test ESMTP\r\n'))
   assert.equal(codeOf(await opened(t)(uri)), 'protocol')
 })
 
-test('a kept connection that is dead at the moment of reuse is replaced within the same attempt', async t => {
+test('a keep-alive connection that is dead when it is reused is replaced within the same attempt', async t => {
   const { uri, connections } = await startSocketServer(t, socket => {
     let answered = 0
     socket.on('data', () => {
@@ -231,7 +231,7 @@ test('a kept connection that is dead at the moment of reuse is replaced within t
   assert.equal(connections(), 4)
 })
 
-test('a kept connection that breaks after the answer began is not replaced', async t => {
+test('a keep-alive connection that breaks after the answer started is not replaced', async t => {
   const { uri, connections } = await startSocketServer(t, socket => {
     let answered = 0
     socket.on('data', () => {
@@ -246,7 +246,7 @@ test('a kept connection that breaks after the answer began is not replaced', asy
   assert.equal(connections(), 1)
 })
 
-test('a call that finds all connections busy says so', async t => {
+test('a call that finds all connections busy reports it', async t => {
   const { uri } = await startSocketServer(t, () => {})
   const send = opened(t, { allowedAddresses: LOOPBACK, maxConnectionsPerOrigin: 1 })
   const first = send(uri, { readTimeoutMs: 400 })
@@ -254,7 +254,7 @@ test('a call that finds all connections busy says so', async t => {
   assert.equal(codeOf(await first), 'deadline')
 })
 
-test('an abort ends a call at once, with the reason of the signal, wherever the call stands', async t => {
+test('an abort ends a call at once, with the reason of the signal, in every phase', async t => {
   const hole = await startBlackHole(t)
   const reason = new Error('the client is gone')
   const arrived = Promise.withResolvers<void>()
@@ -292,18 +292,18 @@ for (const host of [
   })
 }
 
-test('private addresses are called where the operator allows them all', async t => {
+test('private addresses are called if the operator allows them all', async t => {
   const { uri } = await startSocketServer(t, socket => socket.on('data', () => socket.write(OK)))
   assert.equal(codeOf(await opened(t, { allowPrivateAddresses: true })(uri)), 'answer 200')
 })
 
 test('a host without an address is reported as such', async t => {
-  // A label of 64 characters is no DNS name, so nothing is asked on the network.
+  // A label of 64 characters is not a valid DNS name, so no DNS query is sent.
   const delivery = await opened(t)(`http://${'a'.repeat(64)}.test/`)
   assert.equal(codeOf(delivery), 'unknown_host')
 })
 
-test('a header that HTTP cannot carry is reported without its value', async t => {
+test('a header that is invalid in HTTP is reported without its value', async t => {
   const { uri } = await startSocketServer(t, () => {})
   const delivery = await opened(t)(uri, { headers: { authorization: 'Bearer sec\nret' } })
   assert.ok(!delivery.ok)
@@ -312,7 +312,7 @@ test('a header that HTTP cannot carry is reported without its value', async t =>
 })
 
 for (const url of ['ftp://127.0.0.1/', 'hook', '']) {
-  test(`${url || 'an empty text'} is no endpoint`, async t => {
+  test(`${url || 'an empty string'} is no endpoint`, async t => {
     assert.equal(codeOf(await opened(t)(url)), 'misconfigured')
   })
 }
@@ -347,18 +347,18 @@ test('TLS with a certificate for another name ends before a byte of the request'
   assert.match(delivery.error.message, /ERR_TLS_CERT_ALTNAME_INVALID/)
 })
 
-test('TLS with a certificate that nobody vouches for ends, too', async t => {
+test('TLS with an untrusted certificate ends too', async t => {
   const { port } = await startTlsServer(t, 'localhost')
   const delivery = await opened(t)(`https://localhost:${port}/`)
   assert.equal(codeOf(delivery), 'tls')
 })
 
-test('TLS with something that speaks none ends, too', async t => {
+test('TLS with a server that does not use it ends too', async t => {
   const { port } = await startSocketServer(t, socket => socket.on('data', () => socket.write(OK)))
   assert.equal(codeOf(await opened(t)(`https://localhost:${port}/`)), 'tls')
 })
 
-test('TLS with something that hangs up ends, too, and counts as TLS', async t => {
+test('TLS with a server that disconnects ends too, and counts as TLS', async t => {
   const { port } = await startSocketServer(t, socket => socket.on('data', () => socket.resetAndDestroy()))
   assert.equal(codeOf(await opened(t)(`https://localhost:${port}/`)), 'tls')
 })

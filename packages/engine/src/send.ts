@@ -12,13 +12,13 @@ export interface SendRequest {
   /** By lower-case name. */
   headers: Readonly<Record<string, string>>
   body: string
-  /** Milliseconds until a connection must be ready, its TLS included. */
+  /** Milliseconds until a connection must be ready, including TLS. */
   connectTimeoutMs: number
   /** Milliseconds from the first byte sent to the last byte of the answer. */
   readTimeoutMs: number
-  /** A longer answer is refused, by its declared length or as soon as it is seen. */
+  /** A longer answer is rejected, by its declared length or as soon as the limit is reached. */
   maxAnswerBytes: number
-  /** Rejects the call at once. */
+  /** Aborts the call at once. */
   signal?: AbortSignal
 }
 
@@ -27,35 +27,41 @@ export type Delivery =
   | { ok: true; status: number; headers: Record<string, string>; body: Uint8Array }
   | { ok: false; error: CallError }
 
-/** Sends one request once and reads the whole answer. Rejects only when `signal` aborts. */
+/** Sends one request once and reads the whole answer. Rejects only if `signal` aborts. */
 export type Send = (request: SendRequest) => Promise<Delivery>
 
 export interface SendOptions extends AddressPolicy {
   /** PEM certificates that are trusted instead of the platform's store. */
   certificateAuthorities?: string | readonly string[]
-  /** Connections to one origin at most; further calls wait for one, as long as `connectTimeoutMs`. Default 64. */
+  /** Maximum connections to one origin. Further calls wait for one, as long as `connectTimeoutMs`. Default 64. */
   maxConnectionsPerOrigin?: number
-  /** Milliseconds an idle connection is kept. Default 4000: below the 5 s after which many servers close theirs. */
+  /**
+   * Milliseconds for which an idle connection is kept. Default 4000: below the 5 s after which many servers close
+   * theirs.
+   */
   keepAliveMs?: number
 }
 
-/** Answers that came together are read together. A busy process saves a fifth to a third of its CPU. */
+/** Answers that arrive together are read together. This saves a busy process a fifth to a third of its CPU. */
 const goOnTogether = createCohort(setImmediate)
 
-/** How often a request goes out again because a kept connection had died; the reference's client does it three times. */
+/**
+ * How often a request is sent again because a keep-alive connection had died. The reference's client does it three
+ * times.
+ */
 const MAX_STALE_CONNECTIONS = 3
 
 /**
- * The socket: undici's dispatch with the limits that undici does not have.
+ * Sending over the socket: undici's dispatch with the limits that undici lacks.
  *
- * - One timer per phase ends the attempt by itself, whatever the other side does: drips, hangs, black holes, full pools.
+ * - One timer per phase ends the attempt, independent of the peer: drips, hangs, black holes, full pools.
  * - An answer is cut at `maxAnswerBytes`. It is never decompressed, so it cannot grow.
  * - Redirects are answers like others.
- * - Every address a name resolves to is checked before a packet goes out, and the address of the standing connection again
- *   before TLS or a byte of the request, so that no second resolution can be slipped in.
- * - A kept connection that turns out to be dead before a byte of the answer came is replaced within the same attempt.
+ * - Every address of a name is checked before a packet is sent. The address of the open connection is checked again
+ *   before TLS and before a byte of the request, so a second resolution cannot change it.
+ * - A keep-alive connection that is dead before a byte of the answer arrived is replaced within the same attempt.
  *
- * Pools are per origin and vanish with their last idle connection.
+ * Pools are per origin and are deleted with their last idle connection.
  *
  * @example
  * const send = createSend({ allowedAddresses: ['127.0.0.0/8', '::1/128'] })
@@ -74,7 +80,7 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
     keepAliveTimeout: keepAliveMs,
     // The default of 2 s would turn a server's `Keep-Alive: timeout=2` into one connection per request.
     keepAliveTimeoutThreshold: 500,
-    // Own timers end an attempt. Those of undici tick coarsely and start again with every byte.
+    // Our own timers end an attempt. Those of undici are coarse and restart with every byte.
     headersTimeout: 0,
     bodyTimeout: 0,
   })
@@ -89,7 +95,7 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
   }
 
   return Object.assign(send, {
-    /** Ends every connection at once; calls under way end with `reset`. */
+    /** Ends every connection at once. Open calls end with `reset`. */
     async close() {
       connector.close()
       await agent.destroy()
@@ -104,19 +110,19 @@ interface Pool {
   maxConnectionsPerOrigin: number
 }
 
-/** One attempt under way. */
+/** One attempt in progress. */
 interface Attempt {
   pool: Pool
   url: URL
   request: SendRequest
-  /** Ends the phase that is under way: waiting for a connection, then waiting for the answer. */
+  /** Ends the current phase: waiting for a connection, then waiting for the answer. */
   timer: NodeJS.Timeout | undefined
   isDone: boolean
-  /** Whether the request has gone out and the answer is waited for. */
+  /** Whether the request was sent and the answer is pending. */
   isWaiting: boolean
   controller: Dispatcher.DispatchController | undefined
   staleConnections: number
-  /** Undefined when the caller has aborted. */
+  /** Undefined if the caller has aborted. */
   settle(delivery: Delivery | undefined): void
   abort(): void
 }
@@ -183,7 +189,7 @@ function dispatch(attempt: Attempt): void {
   pool.agent.dispatch(options, handlerOf(attempt))
 }
 
-/** What happens to a request once it is dispatched. */
+/** The callbacks of a dispatched request. */
 function handlerOf(attempt: Attempt): Dispatcher.DispatchHandler {
   const { request } = attempt
   const { maxAnswerBytes, readTimeoutMs } = request
@@ -235,7 +241,7 @@ function handlerOf(attempt: Attempt): Dispatcher.DispatchHandler {
   }
 }
 
-/** What errors of sockets, DNS, undici and our own connector mean. Codes of the HTTP parser start with `HPE_`. */
+/** The meaning of errors of sockets, DNS, undici and our own connector. Codes of the HTTP parser start with `HPE_`. */
 const faultOf: Readonly<Record<string, CallErrorCode>> = {
   ECONNREFUSED: 'refused',
   ECONNRESET: 'reset',
@@ -256,14 +262,14 @@ const faultOf: Readonly<Record<string, CallErrorCode>> = {
 
 const faultMessages: Readonly<Partial<Record<CallErrorCode, string>>> = {
   refused: 'The endpoint refused the connection. Start the extension, or correct host and port of the endpoint.',
-  reset: 'The connection broke before the answer was complete. Look for a crash or a restart of the extension.',
+  reset: 'The connection broke before the answer was complete. Check whether the extension crashed or restarted.',
   unknown_host: 'The host of the endpoint has no address. Correct the endpoint or the DNS.',
   unreachable: 'There is no route to the address of the endpoint. Check networks and firewalls.',
   connect_timeout: 'The connection to the endpoint timed out. Check that it can be reached from here.',
   address_refused:
-    'The endpoint has no address that may be called. Private and special addresses have to be allowed by the operator of this server.',
+    'The endpoint has no address that may be called. The operator of this server must allow private and special addresses.',
   misconfigured:
-    'The request cannot be written: a header of the action has characters that HTTP does not allow. Correct its authentication.',
+    'The request cannot be sent: a header of the action contains characters that HTTP does not allow. Correct its authentication.',
 }
 
 function explain(error: Error): { code: CallErrorCode; message: string } {
@@ -272,11 +278,11 @@ function explain(error: Error): { code: CallErrorCode; message: string } {
     const code = cause.code ?? cause.name
     return {
       code: 'tls',
-      message: `TLS with the endpoint failed (${code}). Give it a valid certificate for its name, from an authority that this server trusts.`,
+      message: `TLS with the endpoint failed (${code}). Install a valid certificate for its name, from an authority that this server trusts.`,
     }
   }
   const given = (error as NodeJS.ErrnoException).code ?? error.name
-  // undici's words for an answer that no HTTP server gives: an unasked 100 or 101.
+  // undici's message for an answer that no HTTP server sends: an unrequested 100 or 101.
   const isNonsense = given === 'UND_ERR_SOCKET' && error.message.startsWith('bad ')
   const code = error instanceof ConnectFault ? error.code : isNonsense ? 'protocol' : (faultOf[given] ?? 'protocol')
   const message =

@@ -2,13 +2,14 @@ import { createHash, type KeyObject } from 'node:crypto'
 import type { PasswordCredential, Platform } from '@preflow/contract'
 import { CompactEncrypt } from 'jose'
 
-/** How an action wants to be told a password: `passwordSharing.format` of its configuration. */
+/** How an action receives a password: `passwordSharing.format` of its configuration. */
 export type PasswordFormat = 'PLAIN_TEXT' | 'SHA256_HASHED'
 
 /**
  * The password of a password event, not encrypted.
  *
- * A digest is one unsalted round of SHA-256, as the reference makes it: good against a glance into a log, not against guessing.
+ * A digest is one unsalted round of SHA-256, as in the reference. It protects against a glance into a log, not against
+ * guessing.
  */
 export function credentialOf(password: string, format: PasswordFormat = 'PLAIN_TEXT'): PasswordCredential {
   if (format === 'PLAIN_TEXT') return { type: 'PASSWORD', format, value: password }
@@ -23,8 +24,8 @@ export function credentialOf(password: string, format: PasswordFormat = 'PLAIN_T
 /**
  * Encrypts a credential for the extension: a compact JWE, RSA-OAEP-256 with A256GCM.
  *
- * @param publicKey RSA of 2048 bits or more, otherwise it rejects.
- * @param valueAs What the platform makes of `value`.
+ * @param publicKey RSA of 2048 bits or more. Otherwise it rejects.
+ * @param valueAs The JSON type of `value` on the platform.
  */
 export function encryptCredential(
   credential: PasswordCredential,
@@ -37,7 +38,7 @@ export function encryptCredential(
     .encrypt(publicKey)
 }
 
-/** The reference writes its array of characters as one; half a surrogate pair becomes `?` on its way to UTF-8. */
+/** The reference writes an array of characters. Half a surrogate pair becomes `?` in UTF-8. */
 function characters(text: string): string[] {
   return text.split('').map(unit => (/[\ud800-\udfff]/.test(unit) ? '?' : unit))
 }

@@ -21,7 +21,7 @@ test('an extension can verify the body as it arrived, with either of two keys', 
   assert.equal(call.headers['webhook-id'], 'rq-1-a-1')
 })
 
-test('a request that is sent again has the same id, so that an extension can tell', async t => {
+test('a request that is sent again has the same id, so that an extension can detect it', async t => {
   const { uri, calls } = await startExtension(t, { status: 503 }, {})
   await executeAction(callTo(uri, { endpoint: { signingSecrets: [secret('a')] } }), testPorts(t))
   assert.equal(calls.length, 2)
@@ -32,14 +32,14 @@ test('without a secret nothing is signed', () => {
   assert.deepEqual(sign([], 'id', 0, '{}'), { ok: true, value: {} })
 })
 
-test('an id keeps clear of what the scheme reserves', () => {
+test('an id avoids characters that the scheme reserves', () => {
   const signed = sign([secret('a')], 'a.b c', 1_700_000_000_000, '{}')
   assert.ok(signed.ok)
   assert.equal(signed.value['webhook-id'], 'a_b_c')
   assert.equal(signed.value['webhook-timestamp'], '1700000000')
 })
 
-test('a secret that cannot be read is reported without quoting it', () => {
+test('an invalid secret is reported without quoting it', () => {
   const signed = sign(['whsec_%%%'], 'id', 0, '{}')
   assert.ok(!signed.ok)
   assert.equal(signed.error.code, 'misconfigured')

@@ -2,11 +2,12 @@ import { Webhook } from 'standardwebhooks'
 import { failure, type Result } from './call-error.ts'
 
 /**
- * The headers by which an extension knows that a request is from this platform and fresh: `webhook-id`,
+ * The headers that prove to an extension that a request is recent and from this platform: `webhook-id`,
  * `webhook-timestamp`, `webhook-signature` over `id.timestamp.body`.
  *
- * @param secrets `whsec_…`. With two of them the signature is made with each, so that an extension can change over at its own pace.
- * @param id Names the message: the same whenever it is sent again. Characters that the scheme reserves become `_`.
+ * @param secrets `whsec_…`. The request is signed with each secret, so that an extension can change its key at any
+ *   time.
+ * @param id Identifies the message: the same whenever it is sent again. Characters that the scheme reserves become `_`.
  * @returns No headers without a secret. A secret that is not base64 is an error of code `misconfigured`.
  * @see https://www.standardwebhooks.com
  */
@@ -31,7 +32,7 @@ export function sign(
   } catch {
     return failure(
       'misconfigured',
-      'A signing secret of the action cannot be read. Use whsec_ followed by base64 of 24 to 64 random bytes.',
+      'A signing secret of the action is invalid. Use whsec_ followed by base64 of 24 to 64 random bytes.',
     )
   }
 }

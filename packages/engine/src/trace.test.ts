@@ -6,7 +6,7 @@ import { startExtension } from './extension-under-test.fixture.ts'
 
 const shown = (value: unknown) => JSON.parse(JSON.stringify(value))
 
-test('a trace keeps what happened and hides values: credentials, forwarded headers, claims', async t => {
+test('a trace records what happened and hides values: credentials, forwarded headers, claims', async t => {
   const { uri } = await startExtension(t, {
     headers: { 'content-type': 'application/json', 'set-cookie': 'session=s3cret' },
     json: {
@@ -92,7 +92,7 @@ test('an answer that is not JSON is described, not shown', async t => {
   assert.equal(trace.answer?.body, '<text/html, 42 bytes>')
 })
 
-test('members of an answer that the contract does not know, and user data, are hidden', async t => {
+test('members of an answer that the contract does not have, and user data, are hidden', async t => {
   const event = { tenant: { id: '1', name: 't' }, application: { id: 'a', name: 'A' }, currentStepIndex: 1 }
   const { uri } = await startExtension(t, {
     json: {
@@ -114,7 +114,7 @@ test('members of an answer that the contract does not know, and user data, are h
   })
 })
 
-test('each attempt is kept with its answer or its failure', async t => {
+test('each attempt is recorded with its answer or its failure', async t => {
   const { uri } = await startExtension(t, { status: 503, text: '', headers: {} }, () => {})
   const platform = hurried(platforms.preflow)
   const { trace } = await executeAction(callTo(uri, { platform }), testPorts(t))
