@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import type { Json } from '../extension-under-test.ts'
 import { idOf } from '../requests.ts'
 import { row, type Section } from '../row.ts'
 import { CALLBACK, type Stage } from '../stage.ts'
-import { APPLICATIONS, addConfigured, applicationBody } from './client-under-test.ts'
+import { APPLICATIONS, addConfigured, applicationBody, signInAt } from './client-under-test.ts'
 
 /** The application and its OpenID Connect configuration as they are shown. */
 async function shown(stage: Stage, id: string): Promise<{ application: Json; oidc: Json }> {
@@ -137,6 +139,69 @@ export const clientApplications: Section = {
       assert.equal(refused.status, 400)
       assert.match(refused.body.description, /"http:\/\/localhost:5173\/\.\*" is a regular expression/)
     }),
+    row(
+      'CL-56',
+      '`client_secret_post`: Basic is refused with 401, and the other way round; `private_key_jwt` without a key: 400, with one: assertions of that key, each once',
+      async stage => {
+        const grantTypes = ['client_credentials']
+        const form = { grant_type: 'client_credentials' }
+        for (const tokenEndpointAuthMethod of ['client_secret_post', 'client_secret_basic']) {
+          const client = await addConfigured(stage, { grantTypes, clientAuthentication: { tokenEndpointAuthMethod } })
+          const { clientId: client_id, clientSecret: client_secret = '' } = client
+          const isPost = tokenEndpointAuthMethod === 'client_secret_post'
+          const inHeader = await stage.token(client, form)
+          assert.deepEqual([inHeader.status, inHeader.body.error], isPost ? [401, 'invalid_client'] : [200, undefined])
+          const inForm = await stage.token({ id: '', name: '', clientId: client_id }, { ...form, client_secret })
+          assert.deepEqual([inForm.status, inForm.body.error], isPost ? [200, undefined] : [401, 'invalid_client'])
+        }
+
+        const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+        const oidc = { grantTypes, clientAuthentication: { tokenEndpointAuthMethod: 'private_key_jwt' } }
+        assert.equal((await stage.call('POST', APPLICATIONS, applicationBody(oidc))).status, 400)
+        const certificate = { type: 'PEM', value: await exportSPKI(publicKey) }
+        const client = await addConfigured(stage, oidc, { advancedConfigurations: { certificate } })
+        const assertion = (key = privateKey) =>
+          new SignJWT({ jti: randomUUID() })
+            .setProtectedHeader({ alg: 'ES256', kid: 'as-the-client-likes' })
+            .setIssuer(client.clientId)
+            .setSubject(client.clientId)
+            .setAudience(`${stage.base}/oauth2/token`)
+            .setExpirationTime('1m')
+            .sign(key)
+        const authenticate = (client_assertion: string) =>
+          stage.token(
+            { id: '', name: '', clientId: client.clientId },
+            {
+              ...form,
+              client_assertion,
+              client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+            },
+          )
+        const first = await assertion()
+        assert.equal((await authenticate(first)).status, 200)
+        assert.equal((await authenticate(first)).status, 401)
+        assert.equal((await authenticate(await assertion((await generateKeyPair('ES256')).privateKey))).status, 401)
+        assert.equal((await stage.token(client, form)).status, 401)
+      },
+    ),
+    row(
+      'CL-87',
+      '`requirePushAuthorizationRequest`: a request that was not pushed is refused, a pushed one works',
+      async stage => {
+        const pushAuthorizationRequest = { requirePushAuthorizationRequest: true }
+        const client = await addConfigured(stage, { grantTypes: ['authorization_code'], pushAuthorizationRequest })
+        const { clientId: client_id } = client
+        const parameters = { client_id, redirect_uri: CALLBACK, response_type: 'code', scope: 'openid' }
+        const plain = new URL((await stage.visit(client, { scope: 'openid' })).url)
+        assert.equal(plain.searchParams.get('error'), 'invalid_request')
+        const { status, body } = await stage.post('/oauth2/par', client, parameters)
+        assert.equal(status, 201, JSON.stringify(body))
+        const query = new URLSearchParams({ client_id: client.clientId, request_uri: body.request_uri })
+        const { browser } = await signInAt(stage, stage.web)
+        const { url } = await browser.open(`${stage.base}/oauth2/authorize?${query}`)
+        assert(new URL(url).searchParams.has('code'), url)
+      },
+    ),
     row(
       'CL-57',
       'pairwise subjects, `frontChannelLogoutUrl`, `isFAPIApplication`, SAML: 400 with the path',

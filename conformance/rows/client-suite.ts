@@ -22,7 +22,7 @@ export const clientSuite: Suite = {
     '23 30 32 63 33', // discovery and authorize
     '40 41 43 44 45 46', // sign-out
     '65 66 67 68 69', // claims
-    '51 52 53 54 55 57 58 59 85', // applications
+    '51 52 53 54 55 56 87 57 58 59 85', // applications
   ),
   sections: [clientKeys, clientDiscovery, clientLogout, clientClaims, clientApplications],
 }

@@ -5,8 +5,10 @@ import { type AddressPolicy, createAddressGuard } from './address-guard.ts'
 import { type CallError, type CallErrorCode, failure } from './call-error.ts'
 import { ConnectFault, type Connector, createConnector } from './connector.ts'
 
-/** One POST. */
+/** One request. */
 export interface SendRequest {
+  /** Default `POST`. */
+  method?: 'GET' | 'POST'
   /** Absolute http or https URL. */
   url: string
   /** By lower-case name. */
@@ -182,9 +184,9 @@ function dispatch(attempt: Attempt): void {
   const options = {
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
-    method: 'POST',
+    method: request.method ?? 'POST',
     headers: request.headers,
-    body: request.body,
+    body: request.method === 'GET' ? null : request.body,
   }
   pool.agent.dispatch(options, handlerOf(attempt))
 }

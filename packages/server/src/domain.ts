@@ -7,6 +7,7 @@ import { createTriggerAction, type TriggerAction } from './domain/actions/trigge
 import { type CheckPassword, createPasswordCheck } from './domain/credentials/check-password.ts'
 import { createIssuerFinder, type IssuerFinder } from './domain/tenants/find-issuer.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './ground/http/client-request.ts'
+import { createGuardedFetch, type GuardedFetch } from './ground/http/guarded-fetch.ts'
 import type { Ports } from './ground/ports.ts'
 import type { Database } from './ground/store/database.ts'
 
@@ -21,6 +22,8 @@ export interface Domain {
   readClient(request: IncomingMessage): void
   /** The result of {@link Domain.readClient}. */
   clientRequestOf(request: IncomingMessage): ClientRequest
+  /** For addresses that applications named. */
+  fetch: GuardedFetch
   /** Closes the connections to extensions. */
   close(): Promise<void>
 }
@@ -62,6 +65,7 @@ export function createDomain(
       clients.set(request, readClientRequest(request, isTrusted, configuration.addressHeader))
     },
     clientRequestOf,
+    fetch: createGuardedFetch(send),
     close: () => send.close(),
   }
 }

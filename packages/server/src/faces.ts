@@ -47,6 +47,7 @@ export function createFaces(
     deriveSecret,
     clientRequestOf,
     checkPassword,
+    fetch: domain.fetch,
   })
 
   /** The holder of a token of the organization, or of the tenant above it. */

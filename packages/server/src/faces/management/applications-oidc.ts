@@ -48,7 +48,23 @@ export function readOidc(oidc: OidcInput) {
       mayExchangeFor: oidc.tokenExchange?.allowedClients,
       trustedIssuers: oidc.jwtBearer?.trustedIssuers,
     }),
+    ...readClientAuthentication(oidc),
+    mustPushRequests: oidc.pushAuthorizationRequest?.requirePushAuthorizationRequest ?? false,
   } satisfies Partial<Application>
+}
+
+function readClientAuthentication({
+  clientAuthentication: { tokenEndpointAuthMethod: method, tokenEndpointAuthSigningAlg: algorithm } = {},
+  publicClient = false,
+}: OidcInput): Pick<Application, 'clientAuthMethod' | 'clientAuthAlgorithm'> {
+  const field = 'clientAuthentication.tokenEndpointAuthMethod'
+  if (!method) return {}
+  if ((method === 'none') !== publicClient) {
+    throw requestProblems.invalid(`${field}: "none" is how public clients authenticate, and they only. Leave it out.`)
+  }
+  return method === 'none'
+    ? {}
+    : { clientAuthMethod: method, ...present({ clientAuthAlgorithm: algorithm || undefined }) }
 }
 
 function readAlgorithm(given: NonNullable<OidcInput['idToken']>['idTokenSignedResponseAlg']) {
@@ -120,6 +136,8 @@ export function withoutOidc(application: Application): Application {
     keptOidc: _kept,
     mayExchangeFor: _clients,
     trustedIssuers: _issuers,
+    clientAuthMethod: _method,
+    clientAuthAlgorithm: _assertions,
     ...others
   } = application
   return others

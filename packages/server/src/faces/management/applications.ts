@@ -24,6 +24,7 @@ import { findUserById } from '../../ground/store/users.ts'
 import { isSystemApi } from './api-resources.ts'
 import { applicationProblems } from './application-problems.ts'
 import { readRequestedClaims } from './applications-claims.ts'
+import { checkClientAuthentication, readPublicKeys } from './applications-keys.ts'
 import { readOidc, showOidc, withoutOidc } from './applications-oidc.ts'
 import { readSequence, showSequence } from './applications-sequence.ts'
 import { readFilter } from './filter.ts'
@@ -80,7 +81,10 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         keptOidc: limitKept(keptOf(oidcInputSchema, oidc)),
         kept: limitKept(keptOf(applicationInputSchema, body)),
         isEnabled: body.applicationEnabled ?? true,
-        ...present({ requestedClaims: readRequestedClaims(body.claimConfiguration) }),
+        ...present({
+          requestedClaims: readRequestedClaims(body.claimConfiguration),
+          publicKeys: readPublicKeys(body.advancedConfigurations?.certificate),
+        }),
         skipsConsent: body.advancedConfigurations?.skipLoginConsent ?? false,
         skipsLogoutConsent: body.advancedConfigurations?.skipLogoutConsent ?? false,
         ...present({ signIn }),
@@ -88,6 +92,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         createdAt: nowMs,
         updatedAt: nowMs,
       }
+      checkClientAuthentication(application)
       if (!(await insertApplication(call.db, application))) throw applicationProblems.nameTaken(body.name)
       call.audit({ action: 'ADD', targetType: 'APPLICATION', targetId: application.id, details: {} })
       return { status: 201, location: `${call.prefix}${BASE}/${application.id}` }
@@ -149,12 +154,14 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         body.applicationEnabled,
       ].some(setting => setting !== undefined)
       await authorize(isConfigured ? 'application.configure' : 'application.describe', application, call)
-      const { signIn: oldSignIn, requestedClaims: oldClaims, ...rest } = application
+      const { signIn: oldSignIn, requestedClaims: oldClaims, publicKeys: oldKeys, ...rest } = application
+      const certificate = advancedConfigurations?.certificate
+      const publicKeys = certificate ? readPublicKeys(certificate) : oldKeys
       const signIn = authenticationSequence ? await readSequence(authenticationSequence, call) : oldSignIn
       const requestedClaims = claimConfiguration ? readRequestedClaims(claimConfiguration) : oldClaims
       const changed: Application = {
         ...rest,
-        ...present({ signIn, requestedClaims }),
+        ...present({ signIn, requestedClaims, publicKeys }),
         kept: limitKept({ ...application.kept, ...keptOf(applicationPatchSchema, body) }),
         isEnabled: body.applicationEnabled ?? application.isEnabled ?? true,
         name: name ?? application.name,
@@ -163,6 +170,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         skipsLogoutConsent: advancedConfigurations?.skipLogoutConsent ?? application.skipsLogoutConsent ?? false,
         updatedAt: call.nowMs,
       }
+      checkClientAuthentication(changed)
       if (!(await updateApplication(call.db, changed))) throw applicationProblems.nameTaken(changed.name)
       audit(call, 'UPDATE', { fields: Object.keys(body) })
       return { status: 200 }
@@ -202,6 +210,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         throw requestProblems.invalid('clientSecret: cannot be chosen here. Leave it out, or use regenerate-secret.')
       }
       const settings = readOidc(call.body)
+      checkClientAuthentication({ ...application, ...settings })
       await updateApplication(call.db, {
         ...application,
         ...settings,

@@ -1,4 +1,5 @@
 import { present } from '@preflow/contract'
+import type { JWK } from 'jose'
 import type { Adapter, AdapterPayload, Client, ClientMetadata, ResponseType } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
@@ -102,15 +103,15 @@ export function createClientAdapter(db: Database, issuer: Issuer, supportedGrant
 }
 
 function clientOf(application: Application, supportedGrants: readonly string[]): ClientMetadata {
-  const { grantTypes, clientSecret } = application
+  const { grantTypes } = application
   const redirects = application.callbackUrls.filter(isUsableRedirect)
   const isImplicit = grantTypes.includes(IMPLICIT)
   const isCode = grantTypes.includes(AUTHORIZATION_CODE)
   return {
     client_id: application.clientId,
     client_name: application.name,
-    ...present({ client_secret: application.isPublicClient ? undefined : clientSecret }),
-    token_endpoint_auth_method: application.isPublicClient ? 'none' : 'client_secret_basic',
+    ...authenticationOf(application),
+    require_pushed_authorization_requests: application.mustPushRequests ?? false,
     grant_types: grantTypes.filter(
       grant => supportedGrants.includes(grant) && !(application.isPublicClient && CONFIDENTIAL_GRANTS.has(grant)),
     ),
@@ -127,6 +128,25 @@ function clientOf(application: Application, supportedGrants: readonly string[]):
           ],
     [APPLICATION]: application,
   }
+}
+
+/** How the client proves who it is. */
+function authenticationOf({
+  clientAuthAlgorithm,
+  clientAuthMethod = 'client_secret_basic',
+  clientSecret,
+  isPublicClient,
+  publicKeys,
+}: Application): Partial<ClientMetadata> {
+  if (isPublicClient) return { token_endpoint_auth_method: 'none' }
+  if (clientAuthMethod !== 'private_key_jwt' || !publicKeys) {
+    return { token_endpoint_auth_method: clientAuthMethod, ...present({ client_secret: clientSecret }) }
+  }
+  return {
+    token_endpoint_auth_method: clientAuthMethod,
+    ...present({ token_endpoint_auth_signing_alg: clientAuthAlgorithm }),
+    ...('jwk' in publicKeys ? { jwks: { keys: [publicKeys.jwk as JWK] } } : { jwks_uri: publicKeys.jwksUri }),
+  } as Partial<ClientMetadata>
 }
 
 /** An address that would make the whole client invalid, or run as a script, is no callback. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { CheckPassword } from '../../domain/credentials/check-password.ts'
 import type { DecisionPorts } from '../../domain/tokens/decide-tokens.ts'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
+import type { GuardedFetch } from '../../ground/http/guarded-fetch.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { TokenAlgorithm } from '../../ground/store/signing-keys.ts'
@@ -20,4 +21,6 @@ export interface OAuthPorts extends DecisionPorts {
   deriveSecret(purpose: string): string
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
+  /** For the keys of clients and their logout addresses. */
+  fetch: GuardedFetch
 }

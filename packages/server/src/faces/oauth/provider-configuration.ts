@@ -54,7 +54,10 @@ const RESPONSE_TYPES: Configuration['responseTypes'] = [
   'code token',
 ]
 
-const CLIENT_AUTHENTICATION = ['client_secret_basic', 'client_secret_post', 'none'] as const
+const CLIENT_AUTHENTICATION = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
+
+/** Of assertions with which clients authenticate: those of the reference. */
+const ASSERTION_ALGORITHMS = ['PS256', 'ES256', 'ES384', 'RS384', 'RS256'] as const
 
 /** In seconds. The decision writes the lifetimes of tokens over these. */
 const LIFETIMES: Configuration['ttl'] = {
@@ -84,9 +87,15 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
     adapter: name =>
       name === 'Client' ? createClientAdapter(db, issuer, grantTypes) : createArtifactAdapter(db, issuer, name),
     jwks: { keys: keys as NonNullable<Configuration['jwks']>['keys'] },
-    enabledJWA: { idTokenSigningAlgValues: [...new Set(keys.map(({ alg }) => alg))] as IdTokenAlgorithm[] },
+    enabledJWA: {
+      idTokenSigningAlgValues: [...new Set(keys.map(({ alg }) => alg))] as IdTokenAlgorithm[],
+      clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS],
+    },
+    fetch: (url, options = {}) => ports.fetch(String(url), options),
     clientAuthMethods: [...CLIENT_AUTHENTICATION],
     discovery: {
+      introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+      revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
       request_parameter_supported: false,
       introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
       revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,

@@ -74,6 +74,14 @@ export interface Application {
   /** Kept sealed; in clear only here. Absent for a public client. */
   clientSecret?: string
   isPublicClient: boolean
+  /** The one way in which it may authenticate. Absent: with its secret, in the header or in the form. */
+  clientAuthMethod?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  /** With `private_key_jwt`: the one algorithm of its assertions. Absent: any that the server knows. */
+  clientAuthAlgorithm?: string
+  /** What it signs with. */
+  publicKeys?: PublicKeys
+  /** Whether authorization requests must be pushed. Absent: no. */
+  mustPushRequests?: boolean
   mustUsePkce: boolean
   grantTypes: string[]
   callbackUrls: string[]
@@ -116,6 +124,9 @@ export interface Application {
   createdAt: number
   updatedAt: number
 }
+
+/** Public keys of an application: a JSON Web Key, or where its key set is published. */
+export type PublicKeys = { jwk: Record<string, unknown> } | { jwksUri: string }
 
 /** The algorithms for ID tokens that an application may choose from. */
 export type IdTokenAlgorithm = 'RS256' | 'PS256' | 'ES256'

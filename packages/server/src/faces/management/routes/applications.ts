@@ -47,6 +47,13 @@ export interface OidcInput {
     /** Default: what the server signs with. `SHA256withRSA` is another name of `RS256`. */
     idTokenSignedResponseAlg?: IdTokenAlgorithmName | 'SHA256withRSA'
   }
+  clientAuthentication?: {
+    /** The one way in which the client may authenticate. Empty or left out: with its secret, in the header or in the form. */
+    tokenEndpointAuthMethod?: '' | ClientAuthMethodName
+    /** With `private_key_jwt`: the one algorithm of assertions. Empty or left out: any of those. */
+    tokenEndpointAuthSigningAlg?: string
+  }
+  pushAuthorizationRequest?: { requirePushAuthorizationRequest?: boolean }
 }
 
 /** Signs assertions about users of the tenant. */
@@ -58,6 +65,8 @@ export interface TrustedIssuerInput {
   /** The claim that has the user name. Default `sub`. */
   subjectClaim?: string
 }
+/** How a client proves who it is. `none` is for public clients, and they can do nothing else. */
+export type ClientAuthMethodName = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
 
 /** Fields that were sent and are only kept are shown besides these. */
 export interface OidcView {
@@ -111,6 +120,8 @@ export interface AdvancedInput {
   skipLoginConsent?: boolean
   /** Whether the application may sign users out without asking them. Default `false`. */
   skipLogoutConsent?: boolean
+  /** What the application signs with: a certificate in PEM, as it is or in Base64, or the address of its JSON Web Key Set. */
+  certificate?: { type?: 'PEM' | 'JWKS'; value?: string }
 }
 
 /** Which claims about the user the application gets. */
@@ -155,7 +166,7 @@ export interface ApplicationSummary {
 export interface ApplicationView extends Omit<ApplicationSummary, 'self'> {
   applicationEnabled: boolean
   inboundProtocols: { type: string; name: string; self: string }[]
-  advancedConfigurations: Required<AdvancedInput>
+  advancedConfigurations: Required<Omit<AdvancedInput, 'certificate'>>
   authenticationSequence: AuthenticationSequenceView
 }
 
@@ -263,6 +274,15 @@ const trustedIssuerSchema: z.ZodType<TrustedIssuerInput> = z.strictObject({
   subjectClaim: z.string().min(1).max(255).exactOptional(),
 })
 
+const clientAuthenticationSchema = z.strictObject({
+  tokenEndpointAuthMethod: z
+    .enum(['', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+    .exactOptional(),
+  tokenEndpointAuthSigningAlg: z.enum(['', 'PS256', 'ES256', 'ES384', 'RS384', 'RS256']).exactOptional(),
+  tokenEndpointAllowReusePvtKeyJwt: z.literal(false).exactOptional().describe('An assertion is used once.'),
+  tlsClientAuthSubjectDn: z.literal('').exactOptional().describe('Certificates of TLS are not offered.'),
+})
+
 export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
   clientId: z
     .string()
@@ -327,7 +347,12 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
     .exactOptional(),
   validateRequestObjectSignature: off,
   isFAPIApplication: off,
-  pushAuthorizationRequest: z.strictObject({ requirePushAuthorizationRequest: off }).exactOptional(),
+  pushAuthorizationRequest: z
+    .strictObject({
+      requirePushAuthorizationRequest: kept(z.boolean(), 'Whether authorization requests must be pushed.'),
+    })
+    .exactOptional(),
+  clientAuthentication: kept(clientAuthenticationSchema, 'How the client proves who it is.'),
   subject: z
     .strictObject({
       subjectType: kept(z.literal('public'), 'Pairwise subjects are not offered.'),
@@ -346,13 +371,17 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
     .strictObject({ enable: off, ...keptAsSent('applicationSubjectTokenExpiryInSeconds') })
     .exactOptional(),
   cibaAuthenticationRequest: switchedOff('Leave it out.'),
-  ...keptAsSent('scopeValidators', 'clientAuthentication'),
+  ...keptAsSent('scopeValidators'),
   // The server's own. What a tool read it may send back.
   state: z.literal('ACTIVE').exactOptional(),
   ...keptAsSent('clientSecretExpiresAt', 'multipleClientSecretsConfigured', 'issuer'),
 }) as unknown as z.ZodType<OidcInput>
 
 const nameSchema = z.string().min(1).max(255)
+const certificateSchema = z.strictObject({
+  type: z.enum(['PEM', 'JWKS']).exactOptional(),
+  value: z.string().max(16_384).exactOptional(),
+})
 const advancedSchema = z
   .strictObject({
     skipLoginConsent: z.boolean().exactOptional(),
@@ -362,11 +391,11 @@ const advancedSchema = z
     enableAPIBasedAuthentication: off,
     fragment: off,
     enableAuthorization: off,
+    certificate: kept(certificateSchema, 'What the application signs with.'),
     attestationMetaData: switchedOff('Leave it out.'),
     ...keptAsSent(
       'discoverableByEndUsers',
       'discoverableGroups',
-      'certificate',
       'returnAuthenticatedIdpList',
       'trustedAppConfiguration',
       'additionalSpProperties',

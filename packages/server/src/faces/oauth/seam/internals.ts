@@ -52,13 +52,14 @@ export interface AccessTokenClass {
 
 export interface OIDCContextInternals {
   entity(key: string, value: unknown): void
-  params?: { token?: unknown }
+  params?: { token?: unknown; client_secret?: unknown }
   route: string
 }
 
 export interface ClientInternals {
   grantTypeAllowed(type: string): boolean
   responseTypeAllowed(type: string): boolean
+  asymmetricKeyStore: { selectForVerify(options: { alg: string; kid?: string | undefined }): object[] }
 }
 
 /** Classes of a provider that the types leave out. */

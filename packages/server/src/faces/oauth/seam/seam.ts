@@ -16,7 +16,7 @@ import {
   readUserinfoByToken,
   writeJwt,
 } from './access-tokens.ts'
-import { acceptRegisteredCallbacks } from './clients.ts'
+import { acceptRegisteredCallbacks, requireClientAuthMethod } from './clients.ts'
 import { decideBeforeNewCodes } from './codes.ts'
 import { endDerivedGrants } from './grants.ts'
 import { idTokenLifetime } from './id-tokens.ts'
@@ -41,6 +41,7 @@ const OTHER_TAKE_OVERS: readonly TakeOver[] = [
   readUserinfoByToken,
   acceptRegisteredCallbacks,
   endDerivedGrants,
+  requireClientAuthMethod,
 ]
 
 /** Makes the seam of one issuer. Pass its `configuration` to the provider, then install it there. */
