@@ -6,6 +6,7 @@ import { handleInvitation } from './faces/account/invitation-page.ts'
 import { createUsersApi } from './faces/account/users-api.ts'
 import { createManagementApi } from './faces/management/management-api.ts'
 import { createIssuerServers } from './faces/oauth/provider.ts'
+import { createAccessTokenCheck } from './faces/oauth/verify-access-token.ts'
 import { createScimApi } from './faces/scim/scim-api.ts'
 import { handleSignIn } from './faces/sign-in/sign-in.ts'
 import { readBody } from './ground/http/http-body.ts'
@@ -14,7 +15,6 @@ import { answerWith, type Face } from './ground/http/router.ts'
 import { serverProblems } from './ground/http/send.ts'
 import type { Ports } from './ground/ports.ts'
 import { findApplicationByClientId } from './ground/store/applications.ts'
-import type { Organization, Tenant } from './ground/store/model.ts'
 import type { TokenAlgorithm } from './ground/store/signing-keys.ts'
 
 const MAX_FORM_BYTES = 16_384
@@ -50,18 +50,7 @@ export function createFaces(
     fetch: domain.fetch,
   })
 
-  /** The holder of a token of the organization, or of the tenant above it. */
-  async function verifyAccessToken(token: string, tenant: Tenant, organization: Organization) {
-    for (const id of organization.depth > 0 ? [organization.id, undefined] : [undefined]) {
-      const issuer = await issuers.byName(tenant.domain, id)
-      const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
-      if (!read) continue
-      const { clientId, scopes, userId } = read
-      return { scopes, subject: userId ?? clientId, isUser: userId !== undefined }
-    }
-    return undefined
-  }
-
+  const verifyAccessToken = createAccessTokenCheck(issuers, issuerServerOf)
   const mount = (api: Api) => mountApi(api, clientRequestOf)
   const accountPorts = { db, now, newId, randomBytes, log, trigger, verifyAccessToken }
   // Administration waits for itself only: a search through all users holds up no token.

@@ -28,8 +28,8 @@ export interface TokenHolder {
 }
 
 /**
- * Checks an access token that was issued by the tenant, or by the organization in which it is used. Nothing when it is not one, or
- * no longer.
+ * Checks an access token that is valid at the organization in which it is used. Nothing when it is none, or no longer one. Throws a
+ * 403 for one of another organization of the tenant.
  */
 export type VerifyAccessToken = (
   token: string,

@@ -17,6 +17,14 @@ export const credentialProblems = {
     ),
   /** @param reason Of the refusing decision. */
   forbidden: (reason: string) => new Problem(403, codeOfStatus(403), reason, { title: 'Forbidden.' }),
+  /** An access token of another organization of the tenant. */
+  elsewhere: () =>
+    new Problem(
+      403,
+      codeOfStatus(403),
+      'This access token is valid at another organization. Get one here, or switch to this organization.',
+      { title: 'Forbidden.' },
+    ),
   /** A browser that remembers Basic credentials would send them with any page's request. */
   crossSite: () =>
     new Problem(403, codeOfStatus(403), 'Pages of other sites may not use this API.', { title: 'Forbidden.' }),
