@@ -83,9 +83,9 @@ interface Token {
 /** Quoted strings with escapes as in JSON, brackets, and everything else up to a space or bracket. */
 const TOKEN = /\s*("(?:[^"\\]|\\.)*"|[()[\]]|[^\s()[\]"]+)/y
 
-function createParser(text: string, findOutside: Find) {
+/** Reads one token after the other. */
+function createTokens(text: string) {
   if (text.length > MAX_CHARACTERS) throw invalid(`It must have at most ${MAX_CHARACTERS} characters.`)
-  let find = findOutside
   let position = 0
   let next = scan()
 
@@ -110,11 +110,27 @@ function createParser(text: string, findOutside: Find) {
 
   const isNext = (word: string) => next !== undefined && !next.isQuoted && next.text.toLowerCase() === word
 
-  function mustTake(word: string): void {
-    if (!isNext(word))
-      throw invalid(next ? `“${word}” is missing before “${shown(next.text)}”.` : `“${word}” is missing.`)
-    take()
+  return {
+    take,
+    isNext,
+    /** Whether a token follows that begins so. */
+    isNextLike: (start: string) => next !== undefined && !next.isQuoted && next.text.startsWith(start),
+    mustTake(word: string): void {
+      if (!isNext(word))
+        throw invalid(next ? `“${word}” is missing before “${shown(next.text)}”.` : `“${word}” is missing.`)
+      take()
+    },
+    mustEnd(): void {
+      if (next) throw invalid(`“${shown(next.text)}” is not expected.`)
+    },
+    /** What follows the last token, untouched. */
+    rest: () => text.slice(position).trim(),
   }
+}
+
+function createParser(text: string, findOutside: Find) {
+  const { isNext, isNextLike, mustEnd, mustTake, rest, take } = createTokens(text)
+  let find = findOutside
 
   function readChain(word: 'and' | 'or', read: (depth: number) => Filter, depth: number): Filter {
     const parts = [read(depth)]
@@ -158,7 +174,7 @@ function createParser(text: string, findOutside: Find) {
     mustTake('[')
     const part = readOr(depth + 1)
     mustTake(']')
-    const isGoingOn = next !== undefined && !next.isQuoted && next.text.startsWith('.')
+    const isGoingOn = isNextLike('.')
     const sub = isGoingOn ? find(take().text.slice(1)) : undefined
     if (isGoingOn && !sub) throw invalid('There is no such sub-attribute behind the brackets.')
     const more = sub && readComparison(sub)
@@ -176,15 +192,7 @@ function createParser(text: string, findOutside: Find) {
     return { kind: 'compare', path, operator, value: token.isQuoted ? token.text : literal(token.text, path) }
   }
 
-  return {
-    readOr,
-    mustTake,
-    mustEnd() {
-      if (next) throw invalid(`“${shown(next.text)}” is not expected.`)
-    },
-    /** What follows the last token, untouched. */
-    rest: () => text.slice(position).trim(),
-  }
+  return { readOr, mustTake, mustEnd, rest }
 }
 
 function unquote(quoted: string): string {
