@@ -57,6 +57,10 @@ web application to sign in to. Creates a demonstration tenant. Ctrl-C stops ever
       ],
       ['PREFLOW_PLATFORM', 'platform whose behaviour is reproduced, default preflow'],
       ['ABUSEIPDB_API_KEY', 'call AbuseIPDB instead of the stand-in'],
+      [
+        'PREFLOW_LOOPBACK_ADDRESS',
+        'the address as which token-guard sees callers on this machine, default one with a good reputation; off: as they are',
+      ],
       ['PREFLOW_PWNED_PASSWORDS', 'on: call Pwned Passwords instead of the stand-in; default off'],
     ],
     exitCodes: '0 stopped, 1 it could not start, 2 usage error.',

@@ -37,7 +37,11 @@ export function openBrowser(): Browser {
       .filter(entry => entry.host === host && isFor(entry.path))
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
-    const response = await fetch(url, { ...init, redirect: 'manual', headers: { cookie } })
+    const response = await fetch(url, { ...init, redirect: 'manual', headers: { cookie } }).catch(error => {
+      // An application that nobody has started: its address is all there is to see.
+      if (hops > 0 && error.cause?.code === 'ECONNREFUSED') return new Response('', { status: 502 })
+      throw error
+    })
     for (const text of response.headers.getSetCookie()) keep(host, text)
     const html = await response.text()
     const location =

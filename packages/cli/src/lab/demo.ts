@@ -39,15 +39,7 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
   await root.makeUnlessThere('/api/server/v1/tenants', { domain: TENANT })
   const api = client(`${setting.server}/t/${TENANT}`, setting.adminPassword)
 
-  const shop = await api.makeUnlessThere('/api/server/v1/api-resources', {
-    name: 'Shop API',
-    identifier: 'https://api.shop.example',
-    requiresAuthorization: true,
-    scopes: [
-      { name: 'orders.read', displayName: 'Read orders' },
-      { name: 'orders.write', displayName: 'Change orders' },
-    ],
-  })
+  const shop = await shopApi(api)
   // Inactive while they are new, so that nobody is called about the passwords below; those of an interrupted start point to
   // the extensions of this one.
   const { actions } = await makeActions(api, setting)
@@ -86,13 +78,55 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
       },
     },
   })
-  const demo = { tenant: TENANT, m2m, web: { ...web, callbackUrl }, users }
+  const spa = await singlePageApplication(api, shop)
+  const demo = { tenant: TENANT, m2m, web: { ...web, callbackUrl }, spa, users }
   const signIn = await makeAuthenticators(api, setting, demo)
   return { ...demo, users: signIn.users }
 }
 
+/** The API whose scopes the applications may get. Returns its id. */
+function shopApi(api: Api): Promise<string> {
+  return api.makeUnlessThere('/api/server/v1/api-resources', {
+    name: 'Shop API',
+    identifier: 'https://api.shop.example',
+    requiresAuthorization: true,
+    scopes: [
+      { name: 'orders.read', displayName: 'Read orders' },
+      { name: 'orders.write', displayName: 'Change orders' },
+    ],
+  })
+}
+
+/** Where development servers usually run: React, Vite, Angular and others. */
+export const DEVELOPMENT_ORIGINS: readonly string[] = [
+  ...[3000, 4173, 4200, 5173, 8080, 8081].map(port => `http://localhost:${port}`),
+  ...[3000, 5173].map(port => `https://localhost:${port}`),
+]
+
+/** A public application that SDKs can use as it is: its client id is known, and nobody is asked for consent. */
+async function singlePageApplication(api: Api, apiResource: string): Promise<{ clientId: string }> {
+  const { clientId } = await application(api, apiResource, {
+    name: 'Demo SPA',
+    advancedConfigurations: { skipLoginConsent: true, skipLogoutConsent: true },
+    inboundProtocolConfiguration: {
+      oidc: {
+        clientId: 'demo-spa',
+        publicClient: true,
+        pkce: { mandatory: true },
+        grantTypes: ['authorization_code', 'refresh_token'],
+        // Some SDKs come back to the path, others to the origin.
+        callbackURLs: DEVELOPMENT_ORIGINS.flatMap(origin => [origin, `${origin}/`]),
+        allowedOrigins: [...DEVELOPMENT_ORIGINS],
+        accessToken: { type: 'JWT', userAccessTokenExpiryInSeconds: 3600 },
+        refreshToken: { expiryInSeconds: 86_400, renewRefreshToken: true },
+      },
+    },
+  })
+  return { clientId }
+}
+
 /**
- * Gives a demonstration tenant of before the actions and the authenticators that it lacks.
+ * Gives a demonstration tenant of before the actions, the authenticators and the application that it lacks.
  *
  * @returns The demonstration as it is then, and what there is to say about it: a line for each that could not be made because of
  *   what somebody else made.
@@ -103,7 +137,8 @@ export async function addMissing(setting: DemoSetting, demo: Demo): Promise<{ de
   const { actions, lines } = await makeActions(api, setting)
   for (const path of actions) await api.call('POST', `${path}/activate`)
   const signIn = await makeAuthenticators(api, setting, demo)
-  return { demo: { ...demo, users: signIn.users }, lines: [...lines, ...signIn.lines] }
+  const spa = demo.spa ?? (await singlePageApplication(api, await shopApi(api)))
+  return { demo: { ...demo, spa, users: signIn.users }, lines: [...lines, ...signIn.lines] }
 }
 
 /** An answer of the server that was not expected. */
@@ -222,7 +257,7 @@ async function givePin(
 async function application(
   api: Api,
   apiResource: string,
-  body: { name: string; inboundProtocolConfiguration: { oidc: OidcInput } },
+  body: { name: string; advancedConfigurations?: object; inboundProtocolConfiguration: { oidc: OidcInput } },
 ): Promise<{ clientId: string; clientSecret: string }> {
   const id = await api.makeUnlessThere('/api/server/v1/applications', body)
   await api.makeUnlessThere(`/api/server/v1/applications/${id}/authorized-apis`, {

@@ -16,6 +16,7 @@ import type { CustomAuthenticatorInput } from '@preflow/server/management'
 import { openTokenGuard, tokenGuard } from '@preflow/token-guard'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
 import { type DemoAddress, demoAddresses } from './demo-addresses.ts'
+import { LOOPBACK_ADDRESS, loopbackAddress, withLoopbackAs } from './loopback.ts'
 import type { PortSetting } from './ports.ts'
 import type { Demo, LabState } from './state.ts'
 
@@ -111,7 +112,7 @@ const REPUTATION_PORT = 'PREFLOW_REPUTATION_PORT'
 const REAL_PASSWORDS = 'PREFLOW_PWNED_PASSWORDS'
 
 /** Variables of {@link hostedExtensions} with the prefix of the server's own. */
-export const extensionVariables: readonly string[] = [REPUTATION_PORT, REAL_PASSWORDS]
+export const extensionVariables: readonly string[] = [REPUTATION_PORT, REAL_PASSWORDS, LOOPBACK_ADDRESS]
 
 /** What profile-guard insists on. */
 const PROFILE_RULES: ProfileRule[] = [
@@ -159,8 +160,9 @@ export const hostedExtensions: readonly HostedExtension[] = [
       },
       { shows: 'None is issued to a blocked country:', request: tokenFor(demoAddresses.blocked) },
     ],
-    open: surroundings =>
-      openTokenGuard(
+    open: async surroundings => {
+      const address = loopbackAddress(surroundings.environment)
+      const opened = await openTokenGuard(
         configurationOf(tokenGuard, surroundings, {
           countryDatabase: countryDatabase(),
           blockedCountries: ['KP', 'IR', 'RU', 'SY', 'CN'],
@@ -168,7 +170,9 @@ export const hostedExtensions: readonly HostedExtension[] = [
           abuseipdbUrl: surroundings.asked,
         }),
         surroundings,
-      ),
+      )
+      return { ...opened, extension: withLoopbackAs(opened.extension, address) }
+    },
   },
   {
     name: 'password-guard',

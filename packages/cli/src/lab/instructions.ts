@@ -1,5 +1,7 @@
 import { completeConfiguration } from '@preflow/server'
+import { DEVELOPMENT_ORIGINS } from './demo.ts'
 import type { AskedService, RunningExtension } from './host-extensions.ts'
+import { LOOPBACK_ADDRESS, loopbackAddress } from './loopback.ts'
 import type { Demo, DemoUser } from './state.ts'
 
 /** What the start-up text tells. */
@@ -14,6 +16,7 @@ export interface Running {
   /** Names of extensions whose action or authenticator could not be made. */
   withoutAction: readonly string[]
   dataFolder: string
+  environment: Record<string, string | undefined>
   demo: Demo
   /** Only on the first start: it is not kept anywhere in clear. */
   adminPassword?: string
@@ -55,7 +58,7 @@ export function instructions(running: Running): string {
 Preflow is ready. Ctrl-C ends it; the data stays in ${running.dataFolder}.
 
 ${places.map(([label, text]) => `  ${label.padEnd(width)}  ${text}\n`).join('')}${signIn}
-${tries.map(({ shows, request }) => `${shows}\n\n  ${request(tenant, demo)}\n\n`).join('')}Why? Every call is kept, with each operation and its verdict; with an id, calls tells all about one:
+${ownApplication(running)}${tries.map(({ shows, request }) => `${shows}\n\n  ${request(tenant, demo)}\n\n`).join('')}Why? Every call is kept, with each operation and its verdict; with an id, calls tells all about one:
 
   ${onTheData} calls
 
@@ -64,6 +67,21 @@ The newest that was refused, again, to the extension you are writing:
   ${onTheData} replay last --status failed --to http://127.0.0.1:8080/
 
 `
+}
+
+/** What an SDK needs to be told. */
+function ownApplication({ demo, environment, server }: Running): string {
+  if (!demo.spa) return ''
+  const { clientId } = demo.spa
+  const tenant = `${server}/t/${demo.tenant}`
+  const counts = loopbackAddress(environment)
+  return `For a single-page application of your own, at one of ${DEVELOPMENT_ORIGINS.join(', ')}:
+
+  issuer     ${tenant}/oauth2/token
+  client id  ${clientId}
+  <AsgardeoProvider baseUrl="${tenant}" clientId="${clientId}" afterSignInUrl={window.location.origin}>
+
+${counts === undefined ? '' : `token-guard sees applications on this machine as ${counts}; ${LOOPBACK_ADDRESS} sets another address.\n\n`}`
 }
 
 function pinOf({ pin }: DemoUser): string {

@@ -10,6 +10,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { present } from '@preflow/contract'
+import * as oidc from 'openid-client'
 import { type Browser, openBrowser, type Page } from './browser.fixture.ts'
 import { instructions } from './instructions.ts'
 import { startTestLab } from './lab.fixture.ts'
@@ -90,23 +91,62 @@ describe('the lab', () => {
     assert.equal(call['status'], 'failed')
   })
 
-  test('without a proxy header the caller is this machine, and private addresses are refused', async () => {
+  test('an application on this machine counts as an address with a good reputation', async () => {
     const { status, body } = await token({})
-    assert.deepEqual([status, body['error']], [400, 'access_denied'])
+    assert.deepEqual([status, body['expires_in']], [200, 3600])
+    assert.match(instructions(lab), /token-guard sees applications on this machine as 205\.210\.31\.51/)
   })
 
-  test('the users can sign in with the passwords shown', async () => {
+  test('a single-page application at a usual development server signs in, refreshes and signs out without a question', async () => {
+    const redirectUri = 'http://localhost:5173/'
+    const config = await oidc.discovery(
+      new URL(`${lab.server}/t/demo/oauth2/token`),
+      lab.demo.spa?.clientId ?? '',
+      undefined,
+      oidc.None(),
+      { execute: [oidc.allowInsecureRequests] },
+    )
+    const verifier = oidc.randomPKCECodeVerifier()
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: redirectUri,
+      scope: 'openid profile email',
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
     const [{ userName, password } = { userName: '', password: '' }] = lab.demo.users
+    const browser = openBrowser()
+    const callback = await browser
+      .submit(await browser.open(url.href), { username: userName, password, step: 'sign-in' })
+      .catch(
+        // Nothing listens there: the browser of a test ends at the address.
+        (error: { url?: string }) => assert.fail(String(error)),
+      )
+    const seen: string[] = []
+    config[oidc.customFetch] = async (target, options) => {
+      const headers = { ...options.headers, origin: 'http://localhost:5173' }
+      const response = await fetch(target, { ...options, headers } as RequestInit)
+      seen.push(response.headers.get('access-control-allow-origin') ?? '')
+      return response
+    }
+    const tokens = await oidc.authorizationCodeGrant(config, new URL(callback.url), { pkceCodeVerifier: verifier })
+    assert.equal(tokens.claims()?.['email'], 'mira@example.com')
+    assert.ok((await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).access_token)
+    assert.deepEqual(new Set(seen), new Set(['http://localhost:5173']))
+  })
+
+  test('the passwords shown are right, and alone get no token where the sign-in wants a PIN as well', async () => {
+    const [{ userName, password } = { userName: '', password: '' }] = lab.demo.users
+    const basic = (name: string, secret: string) => `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`
+    const me = await fetch(`${lab.server}/t/demo/scim2/Me`, { headers: { authorization: basic(userName, password) } })
+    assert.equal(me.status, 200)
     const { clientId, clientSecret } = lab.demo.web
     const response = await fetch(`${lab.server}/t/demo/oauth2/token`, {
       method: 'POST',
-      headers: {
-        authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
-        'x-client-source-ip': '205.210.31.51',
-      },
+      headers: { authorization: basic(clientId, clientSecret), 'x-client-source-ip': '205.210.31.51' },
       body: new URLSearchParams({ grant_type: 'password', username: userName, password }),
     })
-    assert.equal(response.status, 200)
+    assert.equal(response.status, 400)
+    assert.match(await response.text(), /Users of this application sign in with more than a password/)
   })
 
   async function ask(
@@ -553,10 +593,39 @@ describe('a start', () => {
     })
     await start()
     // Without an application there is no client that could ask for one.
-    assert.deepEqual(
-      requests.map(({ actions }) => actions),
-      [['ACTIVE'], ['ACTIVE']],
-    )
+    assert.ok(requests.length >= 2)
+    for (const { actions } of requests) assert.deepEqual(actions, ['ACTIVE'])
+  })
+
+  test('with another address for this machine, or none, lets the extension see that', async () => {
+    const withoutHeader = async ({ server, demo: { m2m } }: Lab) => {
+      const authorization = `Basic ${Buffer.from(`${m2m.clientId}:${m2m.clientSecret}`).toString('base64')}`
+      const body = new URLSearchParams({ grant_type: 'client_credentials' })
+      return (await fetch(`${server}/t/demo/oauth2/token`, { method: 'POST', headers: { authorization }, body })).json()
+    }
+    const asItIs = await start({ PREFLOW_LOOPBACK_ADDRESS: 'off' })
+    assert.match(JSON.stringify(await withoutHeader(asItIs)), /access_denied.*client address is private/)
+    await asItIs.close()
+    const blocked = await start({ PREFLOW_LOOPBACK_ADDRESS: '175.45.176.0' })
+    assert.match(JSON.stringify(await withoutHeader(blocked)), /blocked from your region KP/)
+    await blocked.close()
+    const wrong = start({ PREFLOW_LOOPBACK_ADDRESS: 'here' })
+    await assert.rejects(wrong, /PREFLOW_LOOPBACK_ADDRESS: must be an IP address or off\./)
+  })
+
+  test('at a port that is known is reached as localhost, as SDKs say it, and at 127.0.0.1 too', async () => {
+    const reserved = createServer().listen(0, '127.0.0.1')
+    await once(reserved, 'listening')
+    const { port } = reserved.address() as AddressInfo
+    reserved.close()
+    await once(reserved, 'close')
+    const { server } = await start({ PREFLOW_PORT: String(port) })
+    assert.equal(server, `http://localhost:${port}`)
+    for (const host of ['localhost', '127.0.0.1']) {
+      const url = `http://${host}:${port}/t/demo/oauth2/token/.well-known/openid-configuration`
+      const { issuer } = (await (await fetch(url)).json()) as { issuer: string }
+      assert.equal(issuer, `${server}/t/demo/oauth2/token`)
+    }
   })
 
   test('says what it is doing, so that nobody waits in silence', async () => {
@@ -682,6 +751,7 @@ describe('a start', () => {
       const file = join(folder, 'lab.json')
       const { extensionKey, demo, endpoints } = JSON.parse(await readFile(file, 'utf8'))
       for (const user of demo.users) delete user.pin
+      delete demo.spa
       await writeFile(file, JSON.stringify({ extensionKey, demo, endpoint: endpoints['token-guard'] }))
       lines.length = 0
     })
@@ -718,7 +788,7 @@ describe('a start', () => {
       assert.equal(await tokenStatus(without), 200)
       assert.match(instructions(without), /password-guard +\S+ \(nothing asks it\)/)
       assert.match(instructions(without), /pin-authenticator +\S+ \(nothing asks it\)/)
-      assert.doesNotMatch(instructions(without), /password1|PIN/)
+      assert.doesNotMatch(instructions(without), /password1|PIN|demo-spa/)
       assert.equal((await reached(without))?.[0], 'Allow access')
       await without.close()
 
@@ -733,6 +803,7 @@ describe('a start', () => {
       const given = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
       assert.deepEqual(await statusesOf(given), ['ACTIVE', 'ACTIVE'])
       assert.match(instructions(given), /password1/)
+      assert.match(instructions(given), /client id {2}demo-spa/)
       const browser = openBrowser()
       const page = await browser.submit(await browser.open(given.webUrl), {})
       assert.match((await enterAll(given, browser, page)).text, /Signed in as Mira/)

@@ -110,6 +110,7 @@ export async function startLab(
       services: hosted.services,
       withoutAction,
       dataFolder,
+      environment,
       demo,
       ...present({ adminPassword }),
       close,
@@ -167,7 +168,7 @@ async function makeOrCompleteDemo(
     state.demo ??
     (await createDemo({ ...setting, adminPassword: adminPassword as string, callbackUrl: web.callbackUrl }))
   const completed =
-    state.demo && extensions.length > 0
+    state.demo && (extensions.length > 0 || (!state.demo.spa && configuration.adminPassword !== undefined))
       ? await completeDemo({ ...setting, adminPassword: configuration.adminPassword }, made, write)
       : { demo: made, withoutAction: [] }
   const endpoints = Object.fromEntries(
@@ -189,7 +190,10 @@ async function completeDemo(
   write: (line: string) => void,
 ): Promise<{ demo: Demo; withoutAction: string[] }> {
   const names = setting.extensions.map(({ name }) => name)
-  const lack = `Nothing of the demonstration asks ${new Intl.ListFormat('en').format(names)}, because it is older than that.`
+  const lack =
+    names.length === 0
+      ? 'The demonstration has no single-page application, because it is older than that.'
+      : `Nothing of the demonstration asks ${new Intl.ListFormat('en').format(names)}, because it is older than that.`
   const advice =
     'To have added what is missing, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
   if (adminPassword === undefined) {
@@ -209,11 +213,16 @@ async function completeDemo(
 
 /** In the lab everything is on this machine, so loopback is a trusted proxy and an allowed place for extensions. */
 function labConfiguration(environment: Record<string, string | undefined>): Configuration {
-  return readConfiguration({
+  const configuration = readConfiguration({
     PREFLOW_TRUSTED_PROXIES: '127.0.0.0/8,::1',
     PREFLOW_ADDRESS_HEADER: 'x-client-source-ip',
     PREFLOW_PRIVATE_ENDPOINTS: '127.0.0.0/8,::1/128',
     PREFLOW_LOG_LEVEL: 'warn',
     ...environment,
   })
+  const { host, port, publicUrl } = configuration
+  // SDKs and development servers say localhost, and a browser takes it for another site than 127.0.0.1.
+  return publicUrl === undefined && host === '127.0.0.1' && port !== 0
+    ? { ...configuration, publicUrl: `http://localhost:${port}` }
+    : configuration
 }

@@ -32,6 +32,8 @@ export interface Demo {
   tenant: string
   m2m: { clientId: string; clientSecret: string }
   web: { clientId: string; clientSecret: string; callbackUrl: string }
+  /** The public application for single-page applications under development. Absent in older data. */
+  spa?: { clientId: string }
   users: DemoUser[]
 }
 
