@@ -129,6 +129,17 @@ function both(...checks: Check[]): Check {
   }
 }
 
+/** Another value in the header with the client's address. */
+function withAddress(value: string): (request: Json) => Json {
+  return request => {
+    const changed = structuredClone(request)
+    for (const header of changed.event.request.additionalHeaders) {
+      if (header.name === 'x-client-source-ip') header.value = [value]
+    }
+    return changed
+  }
+}
+
 const withHeaderNamed = (name: string) => (request: Json) => ({
   ...request,
   event: { ...request.event, request: { ...request.event.request, additionalHeaders: [named(name, [KOREAN])] } },
@@ -276,8 +287,9 @@ export const useCase: Section = {
     row(
       'T237',
       'value `1.2.3.4&verbose`: rejected, not an address',
-      guarded({}, async guard => {
-        const answer = await guard.ask('1.2.3.4&verbose')
+      // The server lets no such value through, so it is written into the request to the extension.
+      guarded({ alter: withAddress('1.2.3.4&verbose') }, async guard => {
+        const answer = await guard.ask('1.2.3.4')
         denied(guard, answer, 'Access token issuance is blocked because the client address is malformed.')
         assert.deepEqual(guard.standIn.checks, [])
       }),

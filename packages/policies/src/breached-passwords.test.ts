@@ -212,7 +212,7 @@ test('a password that cannot be read causes an error that states what is wrong, 
   const decided = await decide('eyJhbGciOi.x.x.x.x', { common })
   assert.deepEqual([decided.status, decided.answer['actionStatus']], [500, 'ERROR'])
   assert.equal(decided.answer['errorMessage'], 'credential_no_key')
-  assert.match(String(decided.answer['errorDescription']), /Give this extension the private key/)
+  assert.match(String(decided.answer['errorDescription']), /Configure this extension with the private key/)
   assert.equal(decided.why, 'breachedPasswords: credential no_key')
 })
 
