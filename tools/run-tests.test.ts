@@ -35,7 +35,9 @@ suite('the test runner', { concurrency: 2 }, () => {
     )
     assert.equal(code, 0, output)
     for (const name of names) assert.equal(output.split(`✔ the test of ${name}.`).length, 2)
-    assert.equal(counted(output, 'tests'), '12')
+    // Node counts a process without tests as one: a lane that found the queue empty.
+    const count = Number(counted(output, 'tests'))
+    assert.ok(count >= names.length && count < 2 * names.length, String(count))
     assert.match(output, /^ℹ duration_ms [\d.]+\n$/m)
   })
 
