@@ -28,7 +28,7 @@ async function addAuthenticator(
   { url }: RunningPinAuthenticator,
   authenticationType: AuthenticationTypeName,
 ): Promise<void> {
-  const endpoint = { uri: `${url}/`, authentication: CALLER_AUTHENTICATION }
+  const endpoint = { uri: `${url}/`, authentication: CALLER_AUTHENTICATION, allowedParameters: ['returnCode'] }
   await addDoor(stage, { name, displayName: 'PIN', authenticationType, endpoint })
 }
 

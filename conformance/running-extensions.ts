@@ -159,8 +159,13 @@ export async function listen(server: Server): Promise<string> {
 /**
  * @param mode `second_factor` or `internal`.
  * @param platformUrl Where browsers return to.
+ * @param settings Other than the defaults.
  */
-export async function startPinAuthenticator(mode: string, platformUrl: string): Promise<RunningPinAuthenticator> {
+export async function startPinAuthenticator(
+  mode: string,
+  platformUrl: string,
+  settings: object = {},
+): Promise<RunningPinAuthenticator> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-pins-'))
   const http = createServer()
   const url = await listen(http)
@@ -174,6 +179,7 @@ export async function startPinAuthenticator(mode: string, platformUrl: string): 
       pepper: randomBytes(32).toString('hex'),
       database: join(folder, 'pins.sqlite'),
       hashCostLog2: 14,
+      ...settings,
     },
   })
   assert(read.ok, read.ok ? '' : read.problems.join('\n'))

@@ -33,7 +33,8 @@ function withPin(
       const isSecond = mode === 'second_factor'
       const { name } = await addDoor(stage, {
         authenticationType: isSecond ? 'VERIFICATION' : 'IDENTIFICATION',
-        endpoint: { uri: `${pins.url}/`, authentication: CALLER_AUTHENTICATION },
+        // What a platform that reproduces the reference forwards of the return.
+        endpoint: { uri: `${pins.url}/`, authentication: CALLER_AUTHENTICATION, allowedParameters: ['returnCode'] },
       })
       const application = await addSignIn(stage, ...(isSecond ? [[PASSWORD_PAGE], [name]] : [[name]]))
       await pins.givePin(stage.user, PIN)
@@ -170,10 +171,12 @@ export const pinAuthenticator: Section = {
         'the result is requested twice, more than 10 s apart: FAILED flow_expired for the second',
         withPinAlone('internal', async (ask, pins, { user }) => {
           const { browser, page } = await openEntry(pins, await ask())
-          await browser.submit(page, { username: user.userName, pin: PIN })
-          assert.deepEqual((await ask()).body.data.user.id, user.id)
+          const right = await browser.submit(page, { username: user.userName, pin: PIN })
+          const code = new URL(forwardOf(right)).searchParams.get('returnCode')
+          const event = { request: { additionalParams: [{ name: 'returnCode', value: [code] }] } }
+          assert.deepEqual((await ask({ event })).body.data.user.id, user.id)
           pins.advance(10_001)
-          const { failureReason, actionStatus } = (await ask()).body
+          const { failureReason, actionStatus } = (await ask({ event })).body
           assert.deepEqual([actionStatus, failureReason], ['FAILED', 'flow_expired'])
         }),
       ),

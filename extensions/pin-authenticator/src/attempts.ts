@@ -48,6 +48,22 @@ export async function reserveAttempt(
   }
 }
 
+/** Takes back an attempt that was counted and turned out right, without forgetting those of others. */
+export async function returnAttempt(
+  store: Pick<AttemptStore, 'findAttempts' | 'swapAttempts'>,
+  subject: string,
+  policy: LockPolicy,
+): Promise<void> {
+  for (;;) {
+    const before = await store.findAttempts(subject)
+    if (!before || before.count === 0) return
+    // A lock that this attempt began ends with it.
+    const lockedUntil = before.count % policy.attempts === 0 ? 0 : before.lockedUntil
+    const after = { ...before, version: before.version + 1, count: before.count - 1, lockedUntil }
+    if (await store.swapAttempts(before, after)) return
+  }
+}
+
 function countAttempt(before: Attempts | undefined, subject: string, now: number, policy: LockPolicy): Attempts {
   const forgotten = !before || now - before.lastAt >= 2 * policy.maxLockMs
   const count = forgotten ? 1 : before.count + 1

@@ -1,7 +1,8 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createReturnProof, type ReturnProof } from '@preflow/extension'
 import type { Context } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
-import type { Entry, EntryLimits } from './entry.ts'
+import { acceptedVersion, type Entry, type EntryLimits } from './entry.ts'
 
 /** Binds an entry to the first browser that opens it, by a cookie, and its forms to that cookie. */
 export interface BrowserBinding {
@@ -10,10 +11,15 @@ export interface BrowserBinding {
   /** Sends the key to the browser. */
   give(c: Context, entry: Entry, key: string): void
   isBound(c: Context, entry: Entry): boolean
+  /** The code with which this browser finishes the sign-in, and the hash that the entry stores. */
+  proofFor(c: Context, entry: Entry): Promise<ReturnProof>
   /** Proves that a form was created for this browser, this entry and this attempt. Creating one requires the cookie. */
-  tokenFor(c: Context, entry: Entry, attempt: number, key?: string): string
-  isToken(c: Context, entry: Entry, given: { token: string; attempt: number }): boolean
+  tokenFor(c: Context, entry: Entry, purpose: FormPurpose, key?: string): string
+  isToken(c: Context, entry: Entry, purpose: FormPurpose, token: string): boolean
 }
+
+/** What a form is for: the number of the attempt, or the confirmation of the sign-in. */
+export type FormPurpose = number | 'confirm'
 
 const BROWSER_KEY_BYTES = 32
 
@@ -28,8 +34,8 @@ export function createBrowserBinding(options: {
   // on this machine.
   const cookieName = ({ handle }: Entry) => `${isSecure ? '__Host-' : ''}pin-${hashOf(handle).slice(0, 12)}`
   const keyOf = (c: Context, entry: Entry) => getCookie(c, cookieName(entry)) ?? ''
-  const tokenFor: BrowserBinding['tokenFor'] = (c, entry, attempt, key = keyOf(c, entry)) =>
-    createHmac('sha256', key).update(`${entry.handle}:${attempt}`).digest('base64url')
+  const tokenFor: BrowserBinding['tokenFor'] = (c, entry, purpose, key = keyOf(c, entry)) =>
+    createHmac('sha256', key).update(`${entry.handle}:${purpose}`).digest('base64url')
   return {
     newKey: () => {
       const key = Buffer.from(randomBytes(BROWSER_KEY_BYTES)).toString('base64url')
@@ -44,8 +50,10 @@ export function createBrowserBinding(options: {
         maxAge: Math.ceil((limits.entryMs + limits.resultMs) / 1000),
       }),
     isBound: (c, entry) => entry.browserHash !== undefined && equal(hashOf(keyOf(c, entry)), entry.browserHash),
+    proofFor: (c, entry) =>
+      createReturnProof({ browserKey: keyOf(c, entry), entry: entry.handle, version: acceptedVersion(entry) }),
     tokenFor,
-    isToken: (c, entry, { token, attempt }) => equal(token, tokenFor(c, entry, attempt)),
+    isToken: (c, entry, purpose, token) => equal(token, tokenFor(c, entry, purpose)),
   }
 }
 

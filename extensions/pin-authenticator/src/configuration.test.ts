@@ -50,6 +50,8 @@ for (const [variable, value, why] of [
   ['MIN_PIN_LENGTH', '3', /4/],
   ['HASH_COST_LOG2', '10', /14/],
   ['MAX_LOCK_SECONDS', '60', /LOCK_SECONDS/],
+  ['RETURN', 'maybe', /code/],
+  ['ADDRESS_HEADER', 'x forwarded for', /name of a header/],
   ['TEXTS', '{"enterTitel":"x"}', /enterTitel/],
   ['TEXTS', '{', /TEXTS/],
 ] as const) {
@@ -59,6 +61,20 @@ for (const [variable, value, why] of [
     assert.ok(!problems.includes('short-secret'))
   })
 }
+
+for (const mode of ['internal', 'federated'] as const) {
+  test(`AZ-11: in mode ${mode} it does not start without a check of who returns, and one sentence says what to do`, () => {
+    const problems = problemsOf({ PIN_AUTHENTICATOR_MODE: mode, PIN_AUTHENTICATOR_RETURN: 'off' })
+    assert.match(problems, /^PIN_AUTHENTICATOR_RETURN: off lets anyone .* Use code or confirm in mode \w+\.$/)
+    for (const check of ['code', 'confirm', '']) {
+      assert.equal(problemsOf({ PIN_AUTHENTICATOR_MODE: mode, PIN_AUTHENTICATOR_RETURN: check }), '')
+    }
+  })
+}
+
+test('a second factor may leave it to the platform', () => {
+  assert.equal(problemsOf({ PIN_AUTHENTICATOR_MODE: 'second_factor', PIN_AUTHENTICATOR_RETURN: 'off' }), '')
+})
 
 test('a platform may authenticate by user name and password, token or signature', () => {
   const authenticationOf = (environment: Record<string, string>) => {

@@ -2,6 +2,7 @@ import type { CallerAuthentication } from '@preflow/extension'
 import { callerAuthenticationOf, callerContradictions, serviceSettings } from '@preflow/extension/service'
 import { readSettings, type Setting, type Settings, type SettingValues } from '@preflow/extension/settings'
 import * as z from 'zod/mini'
+import type { ReturnCheck } from './entry.ts'
 import { type ModeName, modes } from './modes.ts'
 import { MAX_PIN_LENGTH } from './pin-policy.ts'
 import { isSecure, readPlatformUrls } from './return-url.ts'
@@ -43,6 +44,34 @@ const platformUrls: Setting<string[]> = {
   text: 'list',
   about:
     'Where browsers may return to: `https://id.example.com` for all tenants, `heron.example=https://login.heron.example` for one. They return nowhere else.',
+}
+
+const returnChecks = ['code', 'confirm', 'off'] as const satisfies readonly ReturnCheck[]
+
+const returnCheck: Setting<ReturnCheck> = {
+  schema: z.enum(returnChecks),
+  text: 'text',
+  default: 'code',
+  about:
+    'How it is checked that the browser that entered the PIN started the sign-in: `code` (a return code, which the platform forwards), `confirm` (a page with a button) or `off` (only for `second_factor`).',
+}
+
+const headerName = z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'))
+
+const starterHeader: Setting<string> = {
+  schema: headerName,
+  text: 'text',
+  default: 'x-forwarded-for',
+  about:
+    'For `confirm`: the header in which the platform forwards the address of the browser that started. Its last value counts.',
+}
+
+const addressHeader: Setting<string | undefined> = {
+  schema: headerName,
+  text: 'text',
+  default: undefined,
+  about:
+    'Header in which your proxy reports the address of the browser, for example `x-forwarded-for`. Its last value counts. Default: the address of the connection. Without a proxy leave it out, because browsers can send any header.',
 }
 
 const callers = ['basic', 'bearer', 'api-key', 'signature'] as const
@@ -120,6 +149,9 @@ export const settings = {
   callerSecrets,
   callerUsername,
   callerHeader,
+  return: returnCheck,
+  starterHeader,
+  addressHeader,
   adminKeys,
   pepper,
   previousPepper,
@@ -136,9 +168,22 @@ export const settings = {
   ),
   entryAttempts: whole({ default: 5, about: 'Attempts per sign-in.' }, 1, 10),
   userAttempts: whole(
-    { default: 10, about: 'Wrong PINs of a user, over all sign-ins, before the user is locked.' },
+    {
+      default: 10,
+      about:
+        'Wrong PINs of a user, over all sign-ins, before the user is locked. Where a user name is typed: per network, and per browser in which the user signed in before.',
+    },
     3,
     100,
+  ),
+  accountAttempts: whole(
+    {
+      default: 100,
+      about:
+        'Where a user name is typed: wrong PINs from all networks together, before for an hour only browsers may try in which the user signed in before.',
+    },
+    10,
+    1000,
   ),
   lockSeconds: whole(
     { default: 900, about: 'First lock of a user, in seconds. Each further one is twice as long.' },
@@ -180,6 +225,11 @@ function contradictions(values: SettingValues<typeof settings>): string[] {
   const problems = callerContradictions(PREFIX, values)
   if (values.maxLockSeconds < values.lockSeconds) {
     problems.push(`${PREFIX}_MAX_LOCK_SECONDS: must not be below ${PREFIX}_LOCK_SECONDS.`)
+  }
+  if (values.return === 'off' && values.mode !== 'second_factor') {
+    problems.push(
+      `${PREFIX}_RETURN: off lets anyone be signed in as somebody who was talked into entering a PIN. Use code or confirm in mode ${values.mode}.`,
+    )
   }
   if (values.previousPepper === values.pepper) {
     problems.push(`${PREFIX}_PREVIOUS_PEPPER: equals the pepper. Set the one before it, or none.`)

@@ -71,13 +71,23 @@ export async function enrol(userId: string, body: unknown, options: EnrolmentOpt
   if (!(await store.putEnrolment({ userId, ...username, ...rest, pinHash, updatedAt: ports.now() }))) {
     return { ok: false, isTaken: true, problems: ['username: in use by another user; choose another one'] }
   }
-  await store.forgetAttempts(subjectOf(userId, hasher))
+  await unlock(userId, options)
   return { ok: true }
 }
 
-/** The name under which the attempts of a user with a known id are counted. */
+/** The name under which the attempts of a user are counted who passed an earlier step. */
 export function subjectOf(userId: string, hasher: PinHasher): string {
   return hasher.disguise(`user:${userId}`)
+}
+
+/** The name under which the attempts of all strangers for a user are counted. */
+export function strangersOf(userId: string, hasher: PinHasher): string {
+  return hasher.disguise(`strangers:${userId}`)
+}
+
+/** Counters of networks and browsers need no unlocking: they are for one PIN, see `pin-check.ts`. */
+async function unlock(userId: string, { store, hasher }: Pick<EnrolmentOptions, 'store' | 'hasher'>): Promise<void> {
+  for (const nameOf of [subjectOf, strangersOf]) await store.forgetAttempts(nameOf(userId, hasher))
 }
 
 /**
@@ -116,16 +126,16 @@ export function createEnrolmentApi(keys: readonly string[], options: EnrolmentOp
     const enrolment = await store.findEnrolment({ userId })
     if (!enrolment) return c.json({ problems: ['This user has no PIN. Set one with PUT.'] }, 404)
     const { pinHash: _, updatedAt, ...shown } = enrolment
-    const attempts = await store.findAttempts(subjectOf(userId, hasher))
-    const isLocked = attempts !== undefined && attempts.lockedUntil > ports.now()
-    const lockedUntil = isLocked ? new Date(attempts.lockedUntil).toISOString() : undefined
+    const counted = await Promise.all([subjectOf, strangersOf].map(of => store.findAttempts(of(userId, hasher))))
+    const end = Math.max(...counted.map(attempts => attempts?.lockedUntil ?? 0))
+    const lockedUntil = end > ports.now() ? new Date(end).toISOString() : undefined
     return c.json({ ...shown, updatedAt: new Date(updatedAt).toISOString(), ...present({ lockedUntil }) })
   })
 
   api.delete('/:userId', async c => {
     const userId = c.req.param('userId')
     await store.deleteEnrolment(userId)
-    await store.forgetAttempts(subjectOf(userId, hasher))
+    await unlock(userId, options)
     ports.log({ event: 'enrolment', done: 'PIN deleted' })
     return c.body(null, 204)
   })

@@ -1,10 +1,14 @@
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { networkReader, type Peer } from './address.ts'
 import { createBrowserBinding } from './browser-binding.ts'
+import { addConfirmation } from './confirmation.ts'
 import { bindBrowser, type Entry } from './entry.ts'
 import { createEntryViews, type EntryViewsOptions, type FormState } from './entry-views.ts'
+import { type Form, handleOf, MAX_FORM_BYTES, type Pages, readForm } from './forms.ts'
+import { createKnownBrowsers } from './known-browsers.ts'
 import { CONTENT_SECURITY_POLICY, fill } from './page.ts'
-import { createPinCheck, type PinCheckOptions, type Shown } from './pin-check.ts'
+import { createPinCheck, type PinCheck, type PinCheckOptions, type Shown, type Tried } from './pin-check.ts'
 import { isPin, MAX_PIN_LENGTH } from './pin-policy.ts'
 import { describeError, type Ports } from './ports.ts'
 import { normalizeUsername } from './store.ts'
@@ -12,23 +16,17 @@ import { normalizeUsername } from './store.ts'
 export interface EntryPagesOptions extends EntryViewsOptions, PinCheckOptions {
   /** Whether pages are served over https. Only on this machine they may not be. */
   isSecure: boolean
+  /** Header in which a proxy reports the address of the browser. Absent: the address of the connection counts. */
+  addressHeader: string | undefined
+  pepper: string
   ports: Ports
 }
 
-/** A request of a browser. */
-interface Form {
-  username: string
-  pin: string
-  attempt: number
-  token: string
-  isCancelled: boolean
-}
+type PageContext = Context<{ Bindings: Peer }>
 
-const MAX_FORM_BYTES = 8192
 /** How many PINs are checked at once. Each check takes 32 MiB and a good part of a second of one core. */
 const MAX_CHECKS = 32
 const BUSY_SECONDS = 5
-const HANDLE = /^[\w-]{22}$/
 const ONE_YEAR_SECONDS = 31_536_000
 
 /**
@@ -38,12 +36,19 @@ const ONE_YEAR_SECONDS = 31_536_000
  * that cookie and with a token derived from it, for the next attempt. A form that is sent twice, or from another site,
  * does nothing.
  */
-export function createEntryPages(options: EntryPagesOptions): Hono {
-  const { store, limits, isSecure, ports } = options
+export function createEntryPages(options: EntryPagesOptions): Pages {
+  const { store, limits, isSecure, ports, returnCheck } = options
   const binding = createBrowserBinding({ isSecure, limits, randomBytes: ports.randomBytes })
   const views = createEntryViews(options, binding)
-  const { checkPin, cancel } = createPinCheck(options)
+  const known = createKnownBrowsers({ ...options, randomBytes: ports.randomBytes })
+  const networkOf = networkReader(options.addressHeader)
+  const { checkPin, end, endReturn } = createPinCheck(options)
   const tryPin = createTries(options, checkPin)
+  const triedIn = (c: PageContext): Omit<Tried, 'pin' | 'username'> => ({
+    network: networkOf(c),
+    knownAs: userId => known.nameOf(c, userId),
+    codeHashFor: async entry => (returnCheck === 'code' ? (await binding.proofFor(c, entry)).codeHash : undefined),
+  })
   const findEntry = async (c: Context) => {
     const handle = handleOf(c)
     return handle === undefined ? undefined : store.findEntry({ handle })
@@ -54,7 +59,7 @@ export function createEntryPages(options: EntryPagesOptions): Hono {
     return views.entry(c, shown.entry, shown.isWrong && typed !== undefined ? { typed, status: 422 } : {})
   }
 
-  const pages = new Hono()
+  const pages: Pages = new Hono()
   pages.use(async (c, next) => {
     await next()
     protect(c.res.headers, isSecure)
@@ -70,7 +75,7 @@ export function createEntryPages(options: EntryPagesOptions): Hono {
     const entry = await findEntry(c)
     if (!entry) return views.unknown(c)
     if (entry.browserHash !== undefined) {
-      return binding.isBound(c, entry) ? views.entry(c, entry) : views.otherBrowser(c)
+      return binding.isBound(c, entry) ? views.entry(c, entry, { isReopened: true }) : views.otherBrowser(c)
     }
     const { key, hash } = binding.newKey()
     const bound = bindBrowser(entry, hash)
@@ -84,34 +89,39 @@ export function createEntryPages(options: EntryPagesOptions): Hono {
     const entry = await findEntry(c)
     if (!entry) return views.unknown(c)
     const form = await readForm(c)
-    if (!form || !binding.isBound(c, entry) || !binding.isToken(c, entry, form)) return forged(c)
+    if (!form || !binding.isBound(c, entry) || !binding.isToken(c, entry, form.attempt, form.token)) return forged(c)
     if (entry.status !== 'PENDING' || ports.now() >= entry.expiresAt) return views.entry(c, entry)
-    if (form.isCancelled) return show(c, await cancel(entry))
+    if (form.isCancelled) return show(c, await end(entry, 'pin_cancelled'))
     // A double click or a reload sends the form twice. The first request counts, and may still be running.
     if (form.attempt !== entry.attempts) return views.checking(c, entry)
-    const tried = await tryPin(entry, form)
-    if ('page' in tried) return show(c, tried, form.username)
+    const tried = await tryPin(entry, form, triedIn(c))
+    if ('page' in tried) {
+      const isRight = tried.page === 'entry' && tried.entry.status === 'SUCCESS'
+      if (isRight && entry.userId === undefined) known.give(c, tried.entry.userId ?? '')
+      return show(c, tried, form.username)
+    }
     if (tried.status === 503) c.header('retry-after', String(BUSY_SECONDS))
     return views.entry(c, entry, { typed: form.username, ...tried })
   })
+  addConfirmation(pages, options, { binding, views, networkOf, end: endReturn })
   return pages
 }
 
 /** Tries the PIN of a form. If the input is invalid, returns the form again without counting an attempt. */
-function createTries({ texts }: EntryPagesOptions, checkPin: ReturnType<typeof createPinCheck>['checkPin']) {
+function createTries({ texts }: EntryPagesOptions, checkPin: PinCheck['checkPin']) {
   let checks = 0
   const again = (text: string, field: 'username' | 'pin', status: 422 | 503 = 422): FormState => ({
     error: { text, field },
     status,
   })
-  return async (entry: Entry, form: Form): Promise<Shown | FormState> => {
+  return async (entry: Entry, form: Form, where: Omit<Tried, 'pin' | 'username'>): Promise<Shown | FormState> => {
     const username = normalizeUsername(form.username)
     if (entry.userId === undefined && username === '') return again(texts.usernameMissing, 'username')
     if (!isPin(form.pin)) return again(fill(texts.pinMalformed, { longest: MAX_PIN_LENGTH }), 'pin')
     if (checks >= MAX_CHECKS) return again(texts.busy, 'pin', 503)
     checks++
     try {
-      return await checkPin(entry, form.pin, username)
+      return await checkPin(entry, { ...where, pin: form.pin, username })
     } finally {
       checks--
     }
@@ -125,22 +135,4 @@ function protect(headers: Headers, isSecure: boolean): void {
   headers.set('cache-control', 'no-store')
   headers.set('referrer-policy', 'no-referrer')
   if (isSecure) headers.set('strict-transport-security', `max-age=${ONE_YEAR_SECONDS}`)
-}
-
-function handleOf(c: Context): string | undefined {
-  const handle = c.req.query('handle')
-  return handle !== undefined && HANDLE.test(handle) ? handle : undefined
-}
-
-async function readForm(c: Context): Promise<Form | undefined> {
-  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(c.req.header('content-type') ?? '')) return undefined
-  const fields = new URLSearchParams(await c.req.text())
-  return {
-    username: (fields.get('username') ?? '').slice(0, 256),
-    // Pasted PINs may have blanks around them.
-    pin: (fields.get('pin') ?? '').trim(),
-    attempt: Number(fields.get('attempt') ?? Number.NaN),
-    token: fields.get('token') ?? '',
-    isCancelled: fields.has('cancel'),
-  }
 }

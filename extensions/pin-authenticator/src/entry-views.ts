@@ -1,8 +1,9 @@
 import { present } from '@preflow/contract'
+import { withReturnCode } from '@preflow/extension'
 import type { Context } from 'hono'
 import type { BrowserBinding } from './browser-binding.ts'
-import type { Entry, EntryLimits, Refusal } from './entry.ts'
-import { type EntryForm, fill, type Notice, renderForm, renderNotice } from './page.ts'
+import type { Entry, EntryLimits, Refusal, ReturnCheck } from './entry.ts'
+import { type EntryForm, fill, type Notice, renderConfirm, renderForm, renderNotice } from './page.ts'
 import type { Ports } from './ports.ts'
 import { type PlatformUrls, returnUrl } from './return-url.ts'
 import type { Texts } from './texts.ts'
@@ -10,8 +11,11 @@ import type { Texts } from './texts.ts'
 export interface EntryViewsOptions {
   platformUrls: PlatformUrls
   limits: EntryLimits
+  returnCheck: ReturnCheck
   /** URL of the page for a handle. */
   entryUrl(handle: string): string
+  /** URL of the confirmation page for its handle. */
+  confirmUrl(handle: string): string
   texts: Texts
   language: string
   ports: Pick<Ports, 'now'>
@@ -25,6 +29,8 @@ export interface FormState {
   typed?: string
   error?: NonNullable<EntryForm['error']>
   status?: 422 | 503
+  /** The page was opened again, so a platform that forwards no return code may have sent the browser back. */
+  isReopened?: true
 }
 
 type Answer = Response | Promise<Response>
@@ -33,6 +39,8 @@ type Answer = Response | Promise<Response>
 export interface EntryViews {
   /** The page for the current state of an entry. Only for the browser to which it is bound. */
   entry(c: Context, entry: Entry, state?: FormState): Answer
+  /** The page that asks whether the user started the sign-in. @param network Of this browser. */
+  confirmation(c: Context, entry: Entry, network: string): Answer
   unknown(c: Context): Answer
   otherBrowser(c: Context): Answer
   /** For a foreign form. @param handle Of the page to open again. */
@@ -48,6 +56,7 @@ const refusalTexts: Record<Refusal, keyof Texts> = {
   pin_locked: 'locked',
   pin_cancelled: 'cancelled',
   flow_expired: 'expired',
+  return_refused: 'returnRefused',
 }
 
 export function createEntryViews(options: EntryViewsOptions, binding: BrowserBinding): EntryViews {
@@ -67,11 +76,23 @@ export function createEntryViews(options: EntryViewsOptions, binding: BrowserBin
       return show(c, { title: texts.checkingTitle, text: texts.checkingText, link, forwardSeconds: 1 })
     },
     failed: c => show(c, { title: texts.failedTitle, text: texts.failedText }, 500),
-    entry: (c, entry, state = {}) => {
+    confirmation: (c, entry, network) => {
+      const token = binding.tokenFor(c, entry, 'confirm')
+      const { application, confirmHandle = '' } = entry
+      const facts = factsOf(entry, { network, agent: c.req.header('user-agent') ?? '' }, texts)
+      return c.html(renderConfirm({ action: options.confirmUrl(confirmHandle), application, facts, token }, options))
+    },
+    entry: async (c, entry, state = {}) => {
       const isOver = ports.now() >= entry.expiresAt
       if (entry.status === 'CONSUMED') return unknown(c)
       if (isOver) return show(c, refused(entry, 'flow_expired', options))
-      if (entry.status !== 'PENDING') return show(c, decided(entry, entry.status, options))
+      if (entry.status !== 'PENDING') {
+        const code = entry.codeHash === undefined ? undefined : (await binding.proofFor(c, entry)).code
+        const notice = decided(entry, entry.status, options, code)
+        // Not at once, so that such a browser does not go back and forth as fast as it can.
+        const isSlow = state.isReopened && notice.forwardSeconds !== undefined
+        return show(c, isSlow ? { ...notice, forwardSeconds: REOPENED_SECONDS } : notice)
+      }
       const token = binding.tokenFor(c, entry, entry.attempts, state.key)
       return c.html(renderForm(formOf(entry, token, state, options), options), state.status ?? 200)
     },
@@ -99,12 +120,43 @@ function formOf(
   }
 }
 
-function decided(entry: Entry, status: 'SUCCESS' | 'FAILED', options: EntryViewsOptions): Notice {
+const MAX_AGENT_CHARACTERS = 200
+const REOPENED_SECONDS = 3
+
+/** What the user can recognize the start of the sign-in by. */
+function factsOf(entry: Entry, here: { network: string; agent: string }, texts: Texts): [string, string][] {
+  const { organizationName, startedAt, startedFrom = '', startedWith = '' } = entry
+  const place = (network: string, agent: string) =>
+    [network, agent.slice(0, MAX_AGENT_CHARACTERS)].filter(known => known !== '').join(' · ') || texts.confirmUnknown
+  const time = startedAt === undefined ? texts.confirmUnknown : shownTime(startedAt)
+  return [
+    ...(organizationName === undefined ? [] : [[texts.confirmOrganization, organizationName] as [string, string]]),
+    [texts.confirmTime, time],
+    [texts.confirmStarter, place(startedFrom, startedWith)],
+    [texts.confirmHere, place(here.network, here.agent)],
+  ]
+}
+
+/** `2026-09-21 14:13 UTC` */
+function shownTime(epochMs: number): string {
+  return new Date(epochMs)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/:\d\d\.\d+Z$/, ' UTC')
+}
+
+function decided(
+  entry: Entry,
+  status: 'SUCCESS' | 'CONFIRMED' | 'FAILED',
+  options: EntryViewsOptions,
+  code: string | undefined,
+): Notice {
   const { texts } = options
   switch (status) {
-    case 'SUCCESS': {
+    case 'SUCCESS':
+    case 'CONFIRMED': {
       const text = fill(texts.rightText, { application: entry.application })
-      return { title: texts.rightTitle, text, ...linkBack(entry, texts.goOn, options), forwardSeconds: 0 }
+      return { title: texts.rightTitle, text, ...linkBack(entry, texts.goOn, options, code), forwardSeconds: 0 }
     }
     case 'FAILED': {
       const notice = refused(entry, entry.refusal ?? 'flow_expired', options)
@@ -121,7 +173,13 @@ function refused(entry: Entry, refusal: Refusal, options: EntryViewsOptions): No
 }
 
 /** The link to where the browser came from, if that is known. */
-function linkBack(entry: Entry, text: string, { platformUrls }: EntryViewsOptions): Pick<Notice, 'link'> {
+function linkBack(
+  entry: Entry,
+  text: string,
+  { platformUrls }: EntryViewsOptions,
+  code?: string,
+): Pick<Notice, 'link'> {
   const back = returnUrl(platformUrls, entry)
-  return back.ok ? { link: { url: back.url, text } } : {}
+  if (!back.ok) return {}
+  return { link: { url: code === undefined ? back.url : withReturnCode(back.url, code), text } }
 }

@@ -46,4 +46,18 @@ export const migrations: Migrations = {
         .execute()
     },
   },
+  '0002-returns': {
+    async up(db: Kysely<unknown>) {
+      const columns = ['code_hash', 'confirm_handle', 'organization_name', 'started_from', 'started_with']
+      // SQLite adds one column per statement.
+      for (const name of columns) await db.schema.alterTable('pin_entries').addColumn(name, 'text').execute()
+      await db.schema.alterTable('pin_entries').addColumn('started_at', 'bigint').execute()
+      await db.schema
+        .createIndex('pin_entries_confirm_handle')
+        .on('pin_entries')
+        .column('confirm_handle')
+        .unique()
+        .execute()
+    },
+  },
 }

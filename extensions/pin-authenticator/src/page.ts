@@ -28,6 +28,15 @@ export interface Notice {
   forwardSeconds?: number
 }
 
+/** The form that confirms a sign-in. */
+export interface ConfirmForm {
+  action: string
+  application: string
+  token: string
+  /** What is known of the start, and of this browser: label and value. */
+  facts: readonly (readonly [label: string, value: string])[]
+}
+
 /** What the pages of one deployment have in common. */
 export interface PageStyle {
   texts: Texts
@@ -54,6 +63,9 @@ h1, p { text-wrap: pretty }
 h1 { margin: 0; font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -.01em }
 h1 + p { margin: .375rem 0 0; color: var(--quiet); overflow-wrap: anywhere }
 form { margin-top: 1.75rem }
+dl { margin: 1.25rem 0 0; overflow-wrap: anywhere }
+dt { font-weight: 600 }
+dd { margin: 0 0 .75rem }
 label { display: block; font-weight: 600; margin-bottom: .375rem }
 input:not([type=hidden]) { width: 100%; min-height: 3rem; padding: .5rem .75rem; font: inherit; color: inherit;
   background: transparent; border: 1px solid var(--field); border-radius: .5rem }
@@ -118,6 +130,24 @@ ${
 </form>`
   const title = error ? `${texts.errorPrefix}: ${texts.enterTitle}` : texts.enterTitle
   return render({ title, language, head: '', body })
+}
+
+/** Shows where the sign-in started, and asks whether it was the user. */
+export function renderConfirm(
+  { action, application, facts, token }: ConfirmForm,
+  { texts, language }: PageStyle,
+): Page {
+  const body = html`<h1>${texts.confirmTitle}</h1>
+<p>${fill(texts.confirmText, { application })}</p>
+<dl>
+${facts.map(([label, value]) => html`<dt>${label}</dt><dd>${value}</dd>`)}
+</dl>
+<form method="post" action="${action}">
+<input type="hidden" name="token" value="${token}">
+<button>${texts.confirm}</button>
+<button class="quiet" name="cancel" value="yes">${texts.cancel}</button>
+</form>`
+  return render({ title: texts.confirmTitle, language, head: '', body })
 }
 
 /** Shows a message and a link. */

@@ -1,16 +1,20 @@
-import { type LockPolicy, reserveAttempt } from './attempts.ts'
-import { subjectOf } from './enrolment.ts'
-import { accept, type Entry, type EntryLimits, refuse, spendAttempt } from './entry.ts'
+import { present } from '@preflow/contract'
+import { type LockPolicy, reserveAttempt, returnAttempt } from './attempts.ts'
+import { strangersOf, subjectOf } from './enrolment.ts'
+import { accept, type Entry, type EntryLimits, type Refusal, refuse, refuseReturn, spendAttempt } from './entry.ts'
 import type { PinHasher } from './pin-hash.ts'
 import type { Ports } from './ports.ts'
 import { nameFlow } from './sign-in.ts'
-import type { Store } from './store.ts'
+import type { Enrolment, Store } from './store.ts'
 
 export interface PinCheckOptions {
   store: Store
   hasher: PinHasher
   limits: EntryLimits
+  /** For one user, or where anyone may enter a user name, for one user in one network or one known browser. */
   locks: LockPolicy
+  /** For one user name from all unknown browsers together. */
+  accountLocks: LockPolicy
   ports: Pick<Ports, 'now' | 'log'>
 }
 
@@ -23,15 +27,35 @@ export type Shown =
   /** It no longer exists. */
   | { page: 'unknown' }
 
-/** Checks PINs and decides entries. */
-export interface PinCheck {
-  /** @param username As returned by `normalizeUsername`. Used if the entry does not name its user. */
-  checkPin(entry: Entry, pin: string, username: string): Promise<Shown>
-  /** Ends the entry because the user cancelled. */
-  cancel(entry: Entry): Promise<Shown>
+/** What a browser entered. */
+export interface Tried {
+  pin: string
+  /** As returned by `normalizeUsername`. Used if the entry does not name its user. */
+  username: string
+  /** Of the browser. Empty if it is unknown. */
+  network: string
+  /** Names the browser, if this user entered the right PIN in it before. */
+  knownAs(userId: string): string | undefined
+  /** The hash of the browser's return code once the PIN is right. Absent: none is checked. */
+  codeHashFor(entry: Entry): Promise<string | undefined>
 }
 
-export function createPinCheck({ store, hasher, limits, locks, ports }: PinCheckOptions): PinCheck {
+/** A counter, and when it locks. */
+interface Counter {
+  subject: string
+  policy: LockPolicy
+}
+
+/** Checks PINs and decides entries. */
+export interface PinCheck {
+  checkPin(entry: Entry, tried: Tried): Promise<Shown>
+  /** Ends the entry before its PIN was right. */
+  end(entry: Entry, refusal: Refusal): Promise<Shown>
+  /** Ends the entry after its PIN was right. */
+  endReturn(entry: Entry, refusal: Refusal): Promise<Shown>
+}
+
+export function createPinCheck({ store, hasher, limits, locks, accountLocks, ports }: PinCheckOptions): PinCheck {
   const logTry = (entry: Entry, result: string) =>
     ports.log({ event: 'pin', result, flow: nameFlow(entry.flowId), attempt: entry.attempts })
 
@@ -43,31 +67,68 @@ export function createPinCheck({ store, hasher, limits, locks, ports }: PinCheck
     return entry ? { page: 'entry', entry } : { page: 'unknown' }
   }
 
-  const end = (entry: Entry, refusal: Parameters<typeof refuse>[1]) =>
-    finish(entry, refuse(entry, refusal, ports.now(), limits))
+  const end: PinCheck['end'] = (entry, refusal) => finish(entry, refuse(entry, refusal, ports.now(), limits))
 
-  async function checkPin(entry: Entry, pin: string, username: string): Promise<Shown> {
-    // Counted before it is checked, so concurrent guesses are not free.
+  /**
+   * The counters of an attempt. A user of an earlier step has one, because only somebody who passed that step can try. Where
+   * anyone may enter a user name, strangers must not lock the owner: each network has a counter of its own, and each browser in
+   * which the user signed in before. Unknown browsers of all networks share another one, because many networks together would
+   * have too many attempts.
+   */
+  function countersOf(
+    entry: Entry,
+    enrolment: Enrolment | undefined,
+    { knownAs, network, username }: Tried,
+  ): Counter[] {
+    if (entry.userId !== undefined) return [{ subject: subjectOf(entry.userId, hasher), policy: locks }]
+    // An unknown name is counted and locked like any other, so the page does not reveal which users exist.
+    const { userId, pinHash = '' } = enrolment ?? {}
+    const everywhere = userId === undefined ? hasher.disguise(`name:${username}`) : strangersOf(userId, hasher)
+    const known = userId === undefined ? undefined : knownAs(userId)
+    const here = known === undefined ? `network:${network}` : `browser:${known}`
+    const own = { subject: hasher.disguise(`${here}:${everywhere}:${pinHash}`), policy: locks }
+    return known === undefined ? [own, { subject: everywhere, policy: accountLocks }] : [own]
+  }
+
+  /** Counts an attempt everywhere, before the PIN is checked: concurrent guesses are not free. */
+  async function areLocked(counters: readonly Counter[]): Promise<boolean> {
+    for (const { subject, policy } of counters) {
+      if ((await reserveAttempt(store, subject, ports.now(), policy)) === 'locked') return true
+    }
+    return false
+  }
+
+  /** A right PIN forgives the attempts of the same network or browser, and takes itself back elsewhere. */
+  async function forgive([own, ...shared]: readonly Counter[]): Promise<void> {
+    if (own) await store.forgetAttempts(own.subject)
+    for (const { subject, policy } of shared) await returnAttempt(store, subject, policy)
+  }
+
+  async function checkPin(entry: Entry, tried: Tried): Promise<Shown> {
+    const { pin, username } = tried
     if (entry.attempts >= limits.attempts) return end(entry, 'pin_attempts_exceeded')
     const spent = spendAttempt(entry)
     if (!(await store.swapEntry(entry, spent))) return { page: 'checking', entry }
     const enrolment = await store.findEnrolment(entry.userId === undefined ? { username } : { userId: entry.userId })
     const userId = entry.userId ?? enrolment?.userId
-    // An unknown name is counted and locked like any other, so the page does not reveal which users exist.
-    const subject = userId === undefined ? hasher.disguise(`name:${username}`) : subjectOf(userId, hasher)
-    if ((await reserveAttempt(store, subject, ports.now(), locks)) === 'locked') return end(spent, 'pin_locked')
+    const counters = countersOf(entry, enrolment, tried)
+    if (await areLocked(counters)) return end(spent, 'pin_locked')
     const check = await hasher.check(userId ?? username, pin, enrolment?.pinHash)
     logTry(spent, check)
     if (enrolment && (check === 'right' || check === 'outdated')) {
-      await store.forgetAttempts(subject)
+      await forgive(counters)
       if (check === 'outdated') {
         await store.swapPinHash(enrolment.userId, enrolment.pinHash, await hasher.hash(enrolment.userId, pin))
       }
-      return finish(spent, accept(spent, enrolment.userId, ports.now(), limits))
+      const accepted = { userId: enrolment.userId, ...present({ codeHash: await tried.codeHashFor(spent) }) }
+      return finish(spent, accept(spent, accepted, ports.now(), limits))
     }
     if (spent.attempts === limits.attempts) return end(spent, 'pin_attempts_exceeded')
     return { page: 'entry', entry: spent, isWrong: true }
   }
 
-  return { checkPin, cancel: entry => end(entry, 'pin_cancelled') }
+  const endReturn: PinCheck['endReturn'] = (entry, refusal) =>
+    finish(entry, refuseReturn(entry, refusal, ports.now(), limits))
+
+  return { checkPin, end, endReturn }
 }

@@ -24,6 +24,9 @@ export const defaults: Configuration = {
   callerSecrets: [apiKey],
   callerUsername: undefined,
   callerHeader: 'x-api-key',
+  return: 'code',
+  starterHeader: 'x-forwarded-for',
+  addressHeader: undefined,
   callerAuthentication: { type: 'apiKey', header: 'x-api-key', keys: [apiKey] },
   adminKeys: [adminKey],
   pepper: 'pepper-'.repeat(6),
@@ -33,6 +36,7 @@ export const defaults: Configuration = {
   hashCostLog2: 4,
   entryAttempts: 5,
   userAttempts: 10,
+  accountAttempts: 100,
   lockSeconds: 900,
   maxLockSeconds: 86_400,
   entrySeconds: 300,
@@ -68,6 +72,8 @@ export interface CallOptions {
   requestId?: string
   event?: object
   key?: string
+  /** What the returning browser brought. Default: the code that a browser last got for the flow; `null`: none. */
+  returnCode?: string | string[] | null
   /** Replaces the whole body. */
   body?: unknown
 }
@@ -124,7 +130,8 @@ export async function startAuthenticator(settings: Partial<Configuration> = {}):
         headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
         ...present({ body: body === undefined ? undefined : JSON.stringify(body) }),
       }),
-    call: async ({ flowId = randomUUID(), requestId, event = stepTwo, key = apiKey, body } = {}) => {
+    call: async ({ flowId = randomUUID(), requestId, event = stepTwo, key = apiKey, returnCode, body } = {}) => {
+      const code = returnCode === undefined ? returnCodes.get(flowId) : returnCode
       const response = await fetch(url, {
         method: 'POST',
         headers: { 'x-api-key': key, 'content-type': 'application/json', 'x-wso2-api-version': 'v1' },
@@ -132,7 +139,7 @@ export async function startAuthenticator(settings: Partial<Configuration> = {}):
           body ?? {
             actionType: 'AUTHENTICATION',
             flowId,
-            event,
+            event: code == null ? event : returned(event, [code].flat()),
             allowedOperations: [{ op: 'redirect' }],
             ...present({ requestId }),
           },
@@ -146,6 +153,22 @@ export async function startAuthenticator(settings: Partial<Configuration> = {}):
       await authenticator.close()
     },
   }
+}
+
+/** The codes that browsers got, by flow. A platform forwards what the returning browser brings. */
+const returnCodes = new Map<string, string>()
+
+function noteReturnCode(back: string | undefined): void {
+  const query = back === undefined ? undefined : URL.parse(back)?.searchParams
+  const code = query?.get('returnCode')
+  if (code) returnCodes.set(query?.get('flowId') ?? '', code)
+}
+
+/** The event of a call after the browser returned with these codes. */
+function returned(event: object, value: string[]): object {
+  const { request = {} } = event as { request?: { additionalParams?: object[] } }
+  const additionalParams = [...(request.additionalParams ?? []), { name: 'returnCode', value }]
+  return { ...event, request: { ...request, additionalParams } }
 }
 
 /** The page as a browser shows it. */
@@ -171,11 +194,13 @@ export interface Browser {
   send(page: Shown, fields: Record<string, string>): Promise<Shown>
 }
 
-export function createBrowser(): Browser {
+/** @param address Of the browser, as a proxy in front of the extension reports it. */
+export function createBrowser(address?: string): Browser {
   const cookies = new Map<string, string>()
   const request = async (url: string, init: RequestInit): Promise<Shown> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await fetch(url, { ...init, redirect: 'manual', headers: { ...init.headers, cookie } })
+    const headers = { ...init.headers, cookie, ...present({ 'x-forwarded-for': address }) }
+    const response = await fetch(url, { ...init, redirect: 'manual', headers })
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
       cookies.set(name, value)
@@ -206,6 +231,7 @@ function show({ status, headers }: Response, html: string): Shown {
     link: find(/class="button" href="([^"]*)"/),
     form: action === undefined ? undefined : { action, attempt: attempt ?? '', token: token ?? '' },
   }
+  noteReturnCode(optional.forward ?? optional.link)
   return {
     status,
     headers,
@@ -218,12 +244,12 @@ function show({ status, headers }: Response, html: string): Shown {
 export async function begin(
   running: RunningAuthenticator,
   options: CallOptions = {},
+  browser: Browser = createBrowser(),
 ): Promise<{ flowId: string; url: string; browser: Browser; page: Shown }> {
   const { flowId = randomUUID() } = options
   const { answer } = await running.call({ ...options, flowId })
   assert.equal(answer.actionStatus, 'INCOMPLETE', JSON.stringify(answer))
   const url = answer.operations?.[0]?.url ?? ''
-  const browser = createBrowser()
   return { flowId, url, browser, page: await browser.open(url) }
 }
 
@@ -249,6 +275,7 @@ export async function startPlatform(): Promise<RunningPlatform> {
     if (flowId === null || !/^\/(authorize|t\/heron\.example\/commonauth)$/.test(url.pathname)) {
       return response.writeHead(404).end()
     }
+    const code = url.searchParams.get('returnCode')
     const answer = await fetch(platform.endpoint, {
       method: 'POST',
       headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
@@ -256,7 +283,7 @@ export async function startPlatform(): Promise<RunningPlatform> {
         actionType: 'AUTHENTICATION',
         flowId,
         requestId: randomUUID(),
-        event: stepTwo,
+        event: code === null ? stepTwo : returned(stepTwo, [code]),
         allowedOperations: [{ op: 'redirect' }],
       }),
     }).then(reply => reply.json() as Promise<Answer>)

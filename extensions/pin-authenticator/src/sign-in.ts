@@ -1,7 +1,17 @@
 import { createHash } from 'node:crypto'
 import { type AuthenticationEvent, present } from '@preflow/contract'
-import { allow, deny, fail, type Handler, redirectTo } from '@preflow/extension'
-import { type Entry, type EntryLimits, openEntry, type Refusal, refusals, resume } from './entry.ts'
+import { allow, type Context, checkReturnCode, deny, fail, type Handler, redirectTo } from '@preflow/extension'
+import { lastHop, networkOf } from './address.ts'
+import {
+  askConfirmation,
+  type Entry,
+  type EntryLimits,
+  openEntry,
+  type Refusal,
+  type ReturnCheck,
+  refusals,
+  resume,
+} from './entry.ts'
 import type { Mode } from './modes.ts'
 import { describeError, type Ports } from './ports.ts'
 import { type Origin, type PlatformUrls, returnUrl } from './return-url.ts'
@@ -12,14 +22,22 @@ export interface SignInOptions {
   store: Store
   platformUrls: PlatformUrls
   limits: EntryLimits
+  /** How it is checked that the browser with the right PIN started the sign-in. */
+  returnCheck: ReturnCheck
+  /** The header in which the platform forwards the address of the browser that started. For the confirmation page. */
+  starterHeader: string
   /** URL of the page for a handle. */
   entryUrl(handle: string): string
+  /** URL of the confirmation page for its handle. */
+  confirmUrl(handle: string): string
   /** After this many milliseconds without a new attempt an old attempt is ignored. */
   attemptsKeptMs: number
   ports: Ports
 }
 
 const HANDLE_BYTES = 16
+const CODE_MISSING =
+  'the PIN was right, but the call has no return code; if that happens in every sign-in, list returnCode among the allowed parameters of the authenticator'
 const PRUNE_EVERY_MS = 60_000
 /** Longer than a platform remembers a sign-in, so a flow whose result was read cannot start again. */
 const ENTRIES_KEPT_MS = 3_600_000
@@ -29,10 +47,12 @@ const ENTRIES_KEPT_MS = 3_600_000
  * them.
  */
 export function createSignIn(options: SignInOptions): Handler<'AUTHENTICATION'> {
-  const { mode, store, platformUrls, limits, ports } = options
+  const { mode, store, platformUrls, limits, ports, returnCheck } = options
   const prune = createPruner(options)
+  const newHandle = () => Buffer.from(ports.randomBytes(HANDLE_BYTES)).toString('base64url')
 
-  return async (event, { flowId, requestId = '', log }) => {
+  return async (event, context) => {
+    const { flowId, requestId = '', log } = context
     const origin = originOf(event, flowId ?? '')
     const checked = returnUrl(platformUrls, origin)
     if (!checked.ok) return invalid(checked.problem)
@@ -43,31 +63,46 @@ export function createSignIn(options: SignInOptions): Handler<'AUTHENTICATION'> 
     const by = { flowId: origin.flowId, step: event.currentStepIndex }
     let entry = await store.findEntry(by)
     if (!entry) {
-      const handle = Buffer.from(ports.randomBytes(HANDLE_BYTES)).toString('base64url')
-      const facts = { ...by, ...origin, ...subject, handle, application: event.application.name }
+      const start = returnCheck === 'confirm' ? startOf(event, context, options) : {}
+      const facts = { ...by, ...origin, ...subject, ...start, handle: newHandle(), application: event.application.name }
       entry = await store.addEntry(openEntry(facts, ports.now(), limits))
       await prune()
     }
     for (;;) {
       if (!belongs(entry, origin, subject.userId)) return refuseWith('flow_expired', 'another user started the flow')
-      const resumption = resume(entry, requestId, ports.now())
+      const { codeHash } = entry
+      const code = codeHash === undefined ? 'missing' : await checkReturnCode(context.returnCode, codeHash)
+      const resumption = resume(entry, { id: requestId, check: returnCheck, code }, ports.now(), limits)
       switch (resumption.tell) {
         case 'enter':
-          return redirectTo(options.entryUrl(entry.handle), { why: 'the PIN has not been entered yet' })
-        case 'refusal':
-          return refuseWith(resumption.refusal)
-        case 'success': {
-          if (!resumption.swap || (await store.swapEntry(entry, resumption.swap))) return succeed(entry)
-          // Another call read it at the same time: read the current state again.
-          const left = await store.findEntry(by)
-          if (!left) return refuseWith('flow_expired')
-          entry = left
+          return redirectTo(options.entryUrl(entry.handle), {
+            why: entry.status === 'PENDING' ? 'the PIN has not been entered yet' : CODE_MISSING,
+          })
+        case 'confirm': {
+          const asking = entry.confirmHandle === undefined ? askConfirmation(entry, newHandle()) : entry
+          if (asking === entry || (await store.swapEntry(entry, asking))) return redirectToConfirm(asking)
           break
         }
+        case 'refusal':
+          if (!resumption.swap || (await store.swapEntry(entry, resumption.swap))) {
+            return refuseWith(resumption.refusal)
+          }
+          break
+        case 'success':
+          if (!resumption.swap || (await store.swapEntry(entry, resumption.swap))) return succeed(entry)
+          break
         default:
           return resumption satisfies never
       }
+      // Another request changed it at the same time: read the current state again.
+      const left = await store.findEntry(by)
+      if (!left) return refuseWith('flow_expired')
+      entry = left
     }
+  }
+
+  function redirectToConfirm({ confirmHandle = '' }: Entry) {
+    return redirectTo(options.confirmUrl(confirmHandle), { why: 'the sign-in has not been confirmed yet' })
   }
 
   async function succeed(entry: Entry) {
@@ -87,6 +122,22 @@ export function nameFlow(flowId: string): string {
 function originOf({ tenant, organization }: AuthenticationEvent, flowId: string): Origin {
   const isBelowRoot = organization !== undefined && (organization.depth ?? 0) > 0
   return { flowId, tenant: tenant.name, ...present({ organization: isBelowRoot ? organization.id : undefined }) }
+}
+
+const MAX_AGENT_CHARACTERS = 200
+
+/** Where the sign-in started, as far as the platform forwards it. */
+function startOf(
+  { organization }: AuthenticationEvent,
+  { header, headers }: Context<'AUTHENTICATION'>,
+  { ports, starterHeader }: SignInOptions,
+) {
+  return {
+    startedAt: ports.now(),
+    startedFrom: networkOf(lastHop(headers(starterHeader).at(-1))),
+    startedWith: (header('user-agent') ?? '').slice(0, MAX_AGENT_CHARACTERS),
+    ...present({ organizationName: organization?.name }),
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import type { NewLocation } from '@preflow/database/testing'
 import { reserveAttempt } from './attempts.ts'
 import { openStore } from './database.ts'
-import { accept, type Entry, openEntry, resume, spendAttempt } from './entry.ts'
+import { accept, askConfirmation, type Entry, openEntry, resume, spendAttempt } from './entry.ts'
 import { normalizeUsername, type Store } from './store.ts'
 
 const limits = { entryMs: 300_000, resultMs: 60_000, attempts: 5 }
@@ -60,7 +60,8 @@ export function storeCases(newLocation: NewLocation): void {
     const [one, two, closing] = await instances()
     await using _ = closing
     const bare = newEntry()
-    const full = newEntry({ organization: 'o1', userId: 'u1', userStore: 'PRIMARY' })
+    const start = { startedAt: now, startedFrom: '203.0.113.7', startedWith: 'Firefox', organizationName: 'Heron' }
+    const full = newEntry({ organization: 'o1', userId: 'u1', userStore: 'PRIMARY', ...start })
     for (const entry of [bare, full]) {
       assert.deepEqual(await one.addEntry(entry), entry)
       assert.deepEqual(await two.findEntry({ handle: entry.handle }), entry)
@@ -68,6 +69,17 @@ export function storeCases(newLocation: NewLocation): void {
       assert.equal(await two.findEntry({ flowId: entry.flowId, step: 2 }), undefined)
     }
     assert.equal(await two.findEntry({ handle: 'unknown' }), undefined)
+  })
+
+  test('a right PIN and the confirmation are stored, and the confirmation page finds the entry by its own handle', async () => {
+    const [one, two, closing] = await instances()
+    await using _ = closing
+    const entry = await one.addEntry(newEntry())
+    const accepted = accept(entry, { userId: 'u1', codeHash: 'hash of the code' }, now, limits)
+    const asking = askConfirmation(accepted, `confirm-${entry.handle}`)
+    assert.ok((await one.swapEntry(entry, accepted)) && (await one.swapEntry(accepted, asking)))
+    assert.deepEqual(await two.findEntry({ confirmHandle: `confirm-${entry.handle}` }), asking)
+    assert.equal(await two.findEntry({ confirmHandle: entry.handle }), undefined)
   })
 
   test('a repeated first call, even a concurrent one, creates one entry', async () => {
@@ -95,11 +107,11 @@ export function storeCases(newLocation: NewLocation): void {
     const [one, two, closing] = await instances()
     await using _ = closing
     const entry = await one.addEntry(newEntry())
-    const accepted = accept(entry, 'u1', now, limits)
+    const accepted = accept(entry, { userId: 'u1' }, now, limits)
     assert.ok(await one.swapEntry(entry, accepted))
     const taken = await Promise.all(
       Array.from({ length: 10 }, async (_, at) => {
-        const resumption = resume(accepted, `call-${at}`, now)
+        const resumption = resume(accepted, { id: `call-${at}`, check: 'off', code: 'missing' }, now, limits)
         assert.ok(resumption.tell === 'success' && resumption.swap)
         return [one, two][at % 2]?.swapEntry(accepted, resumption.swap)
       }),

@@ -33,7 +33,9 @@ export interface Store extends EntryStore, AttemptStore, EnrolmentStore {
 export interface EntryStore {
   /** Adds the entry, or returns the one that a repetition of the same call has already added. */
   addEntry(entry: Entry): Promise<Entry>
-  findEntry(by: Pick<Entry, 'handle'> | Pick<Entry, 'flowId' | 'step'>): Promise<Entry | undefined>
+  findEntry(
+    by: Pick<Entry, 'handle'> | { confirmHandle: string } | Pick<Entry, 'flowId' | 'step'>,
+  ): Promise<Entry | undefined>
   /** `false` if the stored entry is no longer `before`. */
   swapEntry(before: Entry, after: Entry): Promise<boolean>
 }
@@ -88,7 +90,9 @@ function entryQueries(db: Kysely<Tables>): EntryStore {
     const entries = db.selectFrom('pinEntries').selectAll()
     const row = await ('handle' in by
       ? entries.where('handle', '=', by.handle)
-      : entries.where('flowId', '=', by.flowId).where('step', '=', by.step)
+      : 'confirmHandle' in by
+        ? entries.where('confirmHandle', '=', by.confirmHandle)
+        : entries.where('flowId', '=', by.flowId).where('step', '=', by.step)
     ).executeTakeFirst()
     return row && (withoutNulls(row) as Entry)
   }

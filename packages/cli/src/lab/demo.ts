@@ -193,7 +193,7 @@ async function makeAuthenticators(
     if (!authenticator) continue
     const path = '/api/server/v1/authenticators'
     const authentication = { type: 'API_KEY', properties: { header: 'x-api-key', value: extensionKey } }
-    const body = { ...authenticator, endpoint: { uri, authentication } }
+    const body = { ...authenticator, endpoint: { ...authenticator.endpoint, uri, authentication } }
     const listed = (await api.call('GET', path)) as Listed[]
     const there = listed.find(known => known.name === authenticator.name)
     // One of an interrupted start asks where the extension was then.

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type ActionType, localClaimUri, present } from '@preflow/contract'
+import { type ActionType, localClaimUri, present, RETURN_CODE_PARAMETER } from '@preflow/contract'
 import type { DecisionRecord } from '@preflow/extension'
 import { type OpenService, readService, type Service, type ServiceConfiguration } from '@preflow/extension/service'
 import type { Settings } from '@preflow/extension/settings'
@@ -54,7 +54,7 @@ export interface DemoAction {
 export type DemoAuthenticator = Pick<
   CustomAuthenticatorInput,
   'name' | 'displayName' | 'authenticationType' | 'description'
->
+> & { endpoint: { allowedParameters: string[] } }
 
 /** An extension that is ready to answer: at one path, or with whatever it has below it. */
 export type HostedService =
@@ -241,6 +241,7 @@ export const hostedExtensions: readonly HostedExtension[] = [
       displayName: 'PIN',
       authenticationType: 'VERIFICATION',
       description: 'Asks pin-authenticator for a PIN after the password',
+      endpoint: { allowedParameters: [RETURN_CODE_PARAMETER] },
     },
     open: openPinAuthenticator,
   },

@@ -148,6 +148,9 @@ export const readyMade: Record<string, ReadyMade> = {
       },
     ],
     dependencies: { hono: versions.hono },
+    platformSteps: [
+      'In the endpoint, list `returnCode` among the allowed parameters: with it the browser that entered the PIN proves that it is the one that returns.',
+    ],
     state: { variable: 'PIN_AUTHENTICATOR_DATABASE', file: 'pin-authenticator.sqlite' },
     hasPages: true,
     functionNote:
@@ -158,6 +161,11 @@ export const readyMade: Record<string, ReadyMade> = {
         example: '',
         about: 'A postgres:// URL, the same for all instances.',
         isSecret: true,
+      },
+      {
+        name: 'PIN_AUTHENTICATOR_ADDRESS_HEADER',
+        example: 'x-forwarded-for',
+        about: 'Where the runtime reports the address of the browser.',
       },
     ],
   },
