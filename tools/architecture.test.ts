@@ -83,6 +83,10 @@ const violations: Record<string, { plants: Record<string, string>; reports: RegE
     plants: { [`${server}/domain/planted/planted.ts`]: "import { updateUser } from '../users/update-user.ts'" },
     reports: /planted is no room/,
   },
+  'a route is added without its access (AZ-70)': {
+    plants: { [`${server}/faces/account/planted.ts`]: "import { Hono } from 'hono'" },
+    reports: /imports hono: only .*mount\.ts adds routes/,
+  },
   'two files import each other, one of them only a type': {
     plants: {
       'packages/engine/src/planted-a.ts': "import { b } from './planted-b.ts'",

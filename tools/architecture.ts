@@ -67,6 +67,8 @@ export const STOREYS: readonly { name: string; rooms: readonly string[]; areSide
   { name: 'faces', rooms: ['account', 'management', 'oauth', 'scim', 'sign-in'], areSideBySide: true },
 ]
 const STOREYED = 'packages/server/src/'
+/** The one file that gives paths to the HTTP router, from declarations that state what each route requires. */
+const ROUTER_FILE = `${STOREYED}ground/http/mount.ts`
 
 /** Files of portable packages that may use Node's own modules: they sit behind a subpath of their own. */
 const NODE_FILES = [
@@ -196,6 +198,8 @@ function whyNotPackage({ file, specifier }: Import, packages: ReadonlyMap<string
       : 'no such arrow between packages'
   }
   if (TEST_SUPPORT.test(file)) return undefined
+  if (specifier === 'hono' && file.startsWith(STOREYED) && file !== ROUTER_FILE)
+    return `only ${ROUTER_FILE} adds routes; declare the route with its access and mount it there`
   if (specifier === 'zod' && DEPLOYED.test(file))
     return 'use zod/mini, and readDocument of the contract to read with it'
   return arrows.outside.includes('*') || arrows.outside.includes(name)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
+  type Access,
   isSelfService,
   ORGANIZATION_PERMISSIONS,
   organizationForm,
@@ -9,10 +10,12 @@ import {
   SERVER_PERMISSIONS,
   TENANT_PERMISSIONS,
 } from './domain/access/permission-names.ts'
+import type { RouteName } from './ground/http/mount.ts'
+import type { Face } from './ground/http/router.ts'
 import type { Application, Organization } from './ground/store/model.ts'
 import { addOrganization } from './ground/store/organizations.ts'
 import { addRoleMember } from './ground/store/roles.ts'
-import { type RouteAccess, routesWithAccess } from './routes-with-access.ts'
+import { openFaces, type RouteAccess, routesWithAccess } from './routes-with-access.ts'
 import { startWorld, type World } from './world.fixture.ts'
 
 const PASSWORD = 'a long enough password'
@@ -41,9 +44,25 @@ test('docs/reference/access.md lists every route with what it needs', context =>
     '|---|---|---|',
     ...routesWithAccess.map(describeAccess),
     '',
+    'Pages and protocol endpoints require no permission:',
+    '',
+    '| paths | reason |',
+    '|---|---|',
+    ...Object.values(openFaces).map(
+      ({ access, paths }) => `| \`${paths.source.replaceAll('\\/', '/').replaceAll('|', '\\|')}\` | ${access.open} |`,
+    ),
+    '',
   ].join('\n')
   const path = join(import.meta.dirname, '../../../docs/reference/access.md')
   context.assert.fileSnapshot(document, path, { serializers: [text => text] })
+})
+
+test('AZ-70: a route without its access does not compile', () => {
+  // @ts-expect-error The entry of a route has a permission, or the reason why it is open.
+  const routes: Readonly<Record<RouteName, Access>> = { 'GET /planted': {} }
+  // @ts-expect-error A face states what its paths require.
+  const face: Face<unknown> = { paths: /^\/planted$/, answer: async () => {} }
+  assert.ok(routes && face)
 })
 
 /** A kind of caller: how it authenticates, and the permissions it has at each place. */

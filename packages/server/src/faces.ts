@@ -10,12 +10,13 @@ import { createAccessTokenCheck } from './faces/oauth/verify-access-token.ts'
 import { createScimApi } from './faces/scim/scim-api.ts'
 import { handleSignIn } from './faces/sign-in/sign-in.ts'
 import { readBody } from './ground/http/http-body.ts'
-import type { Mounted } from './ground/http/mounted.ts'
+import type { MountedApi } from './ground/http/mount.ts'
 import { answerWith, type Face } from './ground/http/router.ts'
 import { serverProblems } from './ground/http/send.ts'
 import type { Ports } from './ground/ports.ts'
 import { findApplicationByClientId } from './ground/store/applications.ts'
 import type { TokenAlgorithm } from './ground/store/signing-keys.ts'
+import { openFaces } from './routes-with-access.ts'
 
 const MAX_FORM_BYTES = 16_384
 
@@ -51,7 +52,11 @@ export function createFaces(
   })
 
   const verifyAccessToken = createAccessTokenCheck(issuers, issuerServerOf)
-  const mount = (api: Api) => mountApi(api, clientRequestOf)
+  const mount = (paths: RegExp, api: MountedApi): Face<Issuer> => ({
+    paths,
+    access: 'as each route declares',
+    answer: answerApi(api, clientRequestOf),
+  })
   const accountPorts = { db, now, newId, randomBytes, log, trigger, verifyAccessToken }
   // Administration waits for itself only: a search through all users holds up no token.
   const apiPorts = { ...accountPorts, db: db.lanes.administration }
@@ -68,32 +73,27 @@ export function createFaces(
   }
 
   return [
-    { paths: /^\/api\/server\/v1(\/|$)/, answer: mount(createManagementApi(apiPorts, limits)) },
-    { paths: /^\/scim2(\/|$)/, answer: mount(createScimApi(apiPorts, limits)) },
-    { paths: /^\/api\/users\/v1(\/|$)/, answer: mount(createUsersApi(accountPorts)) },
+    mount(/^\/api\/server\/v1(\/|$)/, createManagementApi(apiPorts, limits)),
+    mount(/^\/scim2(\/|$)/, createScimApi(apiPorts, limits)),
+    mount(/^\/api\/users\/v1(\/|$)/, createUsersApi(accountPorts)),
     {
-      paths: /^\/set-password$/,
+      ...openFaces.invitation,
       answer: ({ place, request, response }) =>
         handleInvitation(request, response, place, { ...accountPorts, readForm }),
     },
     {
-      paths: /^\/sign-in\/[^/]+$/,
+      ...openFaces.signIn,
       answer: async ({ place, request, response }) =>
         handleSignIn(request, response, await issuerServerOf(place), signInPorts),
     },
     {
-      paths: /^\/(oauth2|oidc|device|\.well-known)(\/|$)/,
+      ...openFaces.protocol,
       answer: async ({ place, request, response }) => (await issuerServerOf(place)).handle(request, response),
     },
   ]
 }
 
-/** A face that answers `Request` with `Response`. */
-interface Api {
-  fetch(request: Request, mounted: Mounted): Promise<Response>
-}
-
-function mountApi(api: Api, clientRequestOf: Domain['clientRequestOf']): Face<Issuer>['answer'] {
+function answerApi(api: MountedApi, clientRequestOf: Domain['clientRequestOf']): Face<Issuer>['answer'] {
   return answerWith((request, { place, request: message }) => {
     const { path: prefix, tenant, organization, url } = place
     const { origin } = new URL(url)

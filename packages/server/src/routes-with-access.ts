@@ -1,7 +1,9 @@
-import type { Access } from './faces/management/routes/route.ts'
-import { MANAGEMENT_BASE_PATH, managementRouteList } from './faces/management/routes/routes.ts'
+import type { Access } from './domain/access/permission-names.ts'
+import { USERS_API_PATH, usersApiRouteList } from './faces/account/users-api.ts'
+import { MANAGEMENT_BASE_PATH, managementRouteList, openApiRoute } from './faces/management/routes/routes.ts'
+import { SCIM_BASE_PATH, scimRouteList } from './faces/scim/scim-routes.ts'
 
-/** A route and what it needs of its caller. */
+/** A route and what it requires of its caller. */
 export interface RouteAccess {
   method: string
   /** Below the prefix of a tenant or organization; parameters in braces. */
@@ -11,40 +13,32 @@ export interface RouteAccess {
   level: 'first-tenant' | 'tenant' | 'organization'
 }
 
-const everywhere = (method: string, path: string, access: Access): RouteAccess => ({
-  method,
-  path,
-  access,
-  level: 'organization',
-})
-
-const DESCRIPTION: Access = { open: 'describes the service, the same for everybody' }
-
-/** The routes of every API, with what each needs: docs/reference/access.md is written from here. */
+/** The declared routes of every API: docs/reference/access.md is written from here. */
 export const routesWithAccess: readonly RouteAccess[] = [
-  ...managementRouteList.map(({ method, path, access, level }) => ({
-    method,
-    path: MANAGEMENT_BASE_PATH + path,
-    access,
-    level,
-  })),
-  everywhere('GET', `${MANAGEMENT_BASE_PATH}/openapi.json`, DESCRIPTION),
-  everywhere('POST', '/scim2/Users', { permission: 'internal_user_mgt_create' }),
-  everywhere('GET', '/scim2/Users', { permission: 'internal_user_mgt_list' }),
-  everywhere('POST', '/scim2/Users/.search', { permission: 'internal_user_mgt_list' }),
-  everywhere('POST', '/scim2/.search', { permission: 'internal_user_mgt_list' }),
-  everywhere('GET', '/scim2/Users/{id}', { permission: 'internal_user_mgt_view' }),
-  everywhere('PUT', '/scim2/Users/{id}', { permission: 'internal_user_mgt_update' }),
-  everywhere('PATCH', '/scim2/Users/{id}', { permission: 'internal_user_mgt_update' }),
-  everywhere('DELETE', '/scim2/Users/{id}', { permission: 'internal_user_mgt_delete' }),
-  everywhere('GET', '/scim2/Me', { permission: 'internal_login' }),
-  everywhere('PUT', '/scim2/Me', { permission: 'internal_login' }),
-  everywhere('PATCH', '/scim2/Me', { permission: 'internal_login' }),
-  everywhere('GET', '/scim2/ServiceProviderConfig', DESCRIPTION),
-  everywhere('GET', '/scim2/Schemas', DESCRIPTION),
-  everywhere('GET', '/scim2/Schemas/{id}', DESCRIPTION),
-  everywhere('GET', '/scim2/ResourceTypes', DESCRIPTION),
-  everywhere('GET', '/scim2/ResourceTypes/User', DESCRIPTION),
-  everywhere('POST', '/api/users/v1/me/change-password', { permission: 'internal_user_password_update' }),
-  everywhere('POST', '/api/users/v1/offline-invite-link', { permission: 'internal_offline_invite' }),
+  ...below(MANAGEMENT_BASE_PATH, [...managementRouteList, openApiRoute]),
+  ...below(SCIM_BASE_PATH, scimRouteList),
+  ...below(USERS_API_PATH, usersApiRouteList),
 ]
+
+/** Pages and protocol endpoints, which no permission guards. */
+export const openFaces = {
+  invitation: { paths: /^\/set-password$/, access: { open: 'the link contains a one-time invitation' } },
+  signIn: {
+    paths: /^\/sign-in\/[^/]+$/,
+    access: { open: 'requires the cookie of the browser that began the sign-in' },
+  },
+  protocol: {
+    paths: /^\/(oauth2|oidc|device|\.well-known)(\/|$)/,
+    access: { open: 'OAuth 2 and OpenID Connect authenticate clients and users themselves' },
+  },
+} as const
+
+function below(
+  basePath: string,
+  routes: readonly (Omit<RouteAccess, 'level'> & Partial<Pick<RouteAccess, 'level'>>)[],
+): RouteAccess[] {
+  return routes.map(({ method, path, access, level = 'organization' }) => ({
+    ...{ method, access, level },
+    path: basePath + path,
+  }))
+}

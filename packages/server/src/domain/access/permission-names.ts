@@ -51,6 +51,9 @@ export type OrganizationPermission = `internal_org_${InternalName<(typeof TENANT
 /** A permission that opens operations of this server. */
 export type Permission = TenantPermission | OrganizationPermission
 
+/** What a route requires: a permission, in the form that counts at the organization, or nothing, with the reason. */
+export type Access = { permission: TenantPermission } | { open: string }
+
 /** Whether a permission is one that every user has for their own account. */
 export function isSelfService(permission: string): boolean {
   return (SELF_SERVICE_PERMISSIONS as readonly string[]).includes(permission)

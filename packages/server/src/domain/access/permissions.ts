@@ -25,9 +25,17 @@ export interface PermissionPlace {
  * the other. A role counts in its organization and in those below, never above.
  */
 export async function permissionsOf(db: Database, user: User, place: PermissionPlace): Promise<ReadonlySet<string>> {
-  const { organization, applicationId } = place
+  return permissionsByRoles(db, user, await listRolesOf(db, user.tenantId, user.id), place)
+}
+
+/** The same for roles that were read before. */
+export async function permissionsByRoles(
+  db: Database,
+  user: User,
+  roles: readonly Role[],
+  { applicationId, organization }: PermissionPlace,
+): Promise<ReadonlySet<string>> {
   const path = await pathTo(db, organization)
-  const roles = await listRolesOf(db, user.tenantId, user.id)
   const permissions = new Set<string>()
   if (isMemberBy(user, organization, roles, path)) for (const name of SELF_SERVICE_PERMISSIONS) permissions.add(name)
   for (const role of roles) {

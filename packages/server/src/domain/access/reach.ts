@@ -1,7 +1,7 @@
 import type { ActionType } from '@preflow/contract'
 import { listAuthorizedScopes } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
-import type { Application, Organization, User } from '../../ground/store/model.ts'
+import type { Application, Organization, Role, User } from '../../ground/store/model.ts'
 import { listRolesOf } from '../../ground/store/roles.ts'
 import {
   isSelfService,
@@ -29,7 +29,11 @@ export async function reachOfApplication(db: Database, application: Application)
 
 /** What somebody who signs in as a user can obtain, at any organization of the tenant. Self-service is not counted. */
 export async function reachOfUser(db: Database, { id, tenantId }: User): Promise<ReadonlySet<string>> {
-  const roles = await listRolesOf(db, tenantId, id)
+  return reachOfRoles(await listRolesOf(db, tenantId, id))
+}
+
+/** The same for roles that were read before. */
+export function reachOfRoles(roles: readonly Role[]): ReadonlySet<string> {
   const kinds = new Set(roles.map(({ kind }) => kind))
   if (kinds.has('administrator')) return EVERY_PERMISSION
   return new Set([

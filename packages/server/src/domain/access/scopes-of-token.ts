@@ -2,7 +2,7 @@ import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
 import { listAuthorizedScopes } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, Organization, User } from '../../ground/store/model.ts'
-import { isServerScope, SELF_SERVICE_PERMISSIONS } from './permission-names.ts'
+import { isSelfService, isServerScope } from './permission-names.ts'
 import { permissionsOf } from './permissions.ts'
 
 /** What limits the scopes of a token. */
@@ -22,7 +22,6 @@ export interface TokenScopes {
 /** The scopes of a token: of those requested the ones that application, user and input token have. */
 export type ScopesOfToken = (limits: TokenScopes) => Promise<string[]>
 
-const SELF_SERVICE: ReadonlySet<string> = new Set(SELF_SERVICE_PERMISSIONS)
 /** Factors of this server. What only an extension said is not enough to manage anything. */
 const FIRST_PARTY_FACTORS: ReadonlySet<string> = new Set(['pwd'])
 
@@ -58,13 +57,13 @@ async function createCeiling(
   return scope => {
     if (IDENTITY_SCOPES.includes(scope)) return true
     if (!byRole.has(scope)) return false
-    if (isServerScope(scope)) return held.has(scope) && (mayManage || SELF_SERVICE.has(scope))
+    if (isServerScope(scope)) return held.has(scope) && (mayManage || isSelfService(scope))
     return byRole.get(scope) === false || held.has(scope)
   }
 }
 
 /** Without a user there is no account to read or look after. Rights at the root and below are different ones. */
 function mayApplicationHave(scope: string, { depth }: Organization): boolean {
-  if (IDENTITY_SCOPES.includes(scope) || SELF_SERVICE.has(scope)) return false
+  if (IDENTITY_SCOPES.includes(scope) || isSelfService(scope)) return false
   return !isServerScope(scope) || scope.startsWith('internal_org_') === depth > 0
 }

@@ -3,12 +3,13 @@ import { present } from '@preflow/contract'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
+import { listRolesOf } from '../../ground/store/roles.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import { findUserById, findUserByUserName } from '../../ground/store/users.ts'
 import { isSelfService, ORGANIZATION_PERMISSIONS, TENANT_PERMISSIONS } from '../access/permission-names.ts'
-import { permissionsOf } from '../access/permissions.ts'
+import { permissionsByRoles, permissionsOf } from '../access/permissions.ts'
 import type { Principal } from '../access/principal.ts'
-import { reachOfUser } from '../access/reach.ts'
+import { reachOfRoles } from '../access/reach.ts'
 import { createGuardedCheck } from './check-password.ts'
 import { credentialProblems } from './credential-problems.ts'
 
@@ -82,12 +83,15 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     if (!user?.isActive) return undefined
     if (!known) remembered.keep(tenantId, userName, password, user)
     const isOwn = tenantId === tenant.id
+    const roles = await listRolesOf(db, tenantId, user.id)
     return {
       kind: 'user',
       id: user.id,
       tenantId,
-      permissions: isOwn ? await permissionsOf(db, user, { organization }) : visitingPermissions(user, organization),
-      authority: await reachOfUser(db, user),
+      permissions: isOwn
+        ? await permissionsByRoles(db, user, roles, { organization })
+        : visitingPermissions(user, organization),
+      authority: reachOfRoles(roles),
       via: 'basic',
       ...present({ userId: isOwn ? user.id : undefined }),
     }

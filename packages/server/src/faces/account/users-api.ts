@@ -1,15 +1,15 @@
-import { Hono } from 'hono'
 import * as z from 'zod'
 import { decide } from '../../domain/access/decide.ts'
+import type { Access } from '../../domain/access/permission-names.ts'
 import { reachOfUser } from '../../domain/access/reach.ts'
 import { PRIMARY_USER_STORE } from '../../domain/actions/event-nouns.ts'
 import { type Caller, createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { createGuardedCheck } from '../../domain/credentials/check-password.ts'
 import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
-import { USERS_API_SCOPES } from '../../domain/tenants/api-scopes.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { isPassword, type UserPorts } from '../../domain/users/user-change.ts'
+import { type MountedApi, mountRoutes, type RouteName, routesOf } from '../../ground/http/mount.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
@@ -22,21 +22,22 @@ import { writeInvitation } from './invitation.ts'
 import { INVITATION_PATH } from './invitation-page.ts'
 import { passwordProblems } from './password-problems.ts'
 
-/** What all paths of this API are below. */
-export const USER_API_PATH = '/api/users/v1'
+/** All paths of this API begin with it. */
+export const USERS_API_PATH = '/api/users/v1'
+
+/** Every route of the users API, with what it requires of its caller. */
+const usersApiRoutes = {
+  'POST /me/change-password': { permission: 'internal_user_password_update' },
+  'POST /offline-invite-link': { permission: 'internal_offline_invite' },
+} as const satisfies Record<RouteName, Access>
+
+/** The same routes as a list. */
+export const usersApiRouteList = routesOf(usersApiRoutes)
 
 export interface UsersApiPorts extends UserPorts {
   log: Pick<Log, 'error' | 'info'>
   verifyAccessToken: VerifyAccessToken
 }
-
-/** It answers every request itself; it never rejects. */
-export interface UsersApi {
-  /** @param request With the prefix of tenant and organization taken off. */
-  fetch(request: Request, mounted: Mounted): Promise<Response>
-}
-
-type App = { Bindings: Mounted }
 
 const MAX_BODY_BYTES = 16_384
 const changeSchema = z.object({ currentPassword: z.string().min(1), newPassword: z.string().min(1) })
@@ -56,32 +57,29 @@ interface Visit extends Mounted {
  * - `POST /api/users/v1/offline-invite-link` with `username` answers 201 with a link at which that user sets one, to be handed over
  *   in whatever way there is.
  */
-export function createUsersApi(ports: UsersApiPorts): UsersApi {
+export function createUsersApi(ports: UsersApiPorts): MountedApi {
   const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
   const check = createGuardedCheck(ports.db)
-  const app = new Hono<App>({ strict: false }).basePath(USER_API_PATH)
-
-  const enter = async (request: Request, mounted: Mounted, scope: string): Promise<Visit> => {
-    const caller = await authenticate(request, mounted)
-    mustHold(caller, scope, mounted.organization)
-    return { ...mounted, caller, request }
+  const handlers: Record<keyof typeof usersApiRoutes, (visit: Visit) => Promise<Response>> = {
+    'POST /me/change-password': visit => changePassword(visit, check, ports),
+    'POST /offline-invite-link': visit => invite(visit, ports),
   }
-  app.post('/me/change-password', async ({ env, req }) =>
-    changePassword(await enter(req.raw, env, USERS_API_SCOPES.changePassword), check, ports),
-  )
-  app.post('/offline-invite-link', async ({ env, req }) =>
-    invite(await enter(req.raw, env, USERS_API_SCOPES.invite), ports),
-  )
-  app.notFound(() => {
-    const known = ['me/change-password', 'offline-invite-link'].map(path => `POST ${USER_API_PATH}/${path}`)
-    throw requestProblems.notFound(`There are ${known.join(' and ')}.`)
+  return mountRoutes(USERS_API_PATH, usersApiRouteList, {
+    async answer({ access, name }, { mounted, request }) {
+      const caller = await authenticate(request, mounted)
+      mustHold(caller, access.permission, mounted.organization)
+      return handlers[name]({ ...mounted, caller, request })
+    },
+    noSuchPath() {
+      const known = usersApiRouteList.map(({ method, path }) => `${method} ${USERS_API_PATH}${path}`)
+      return requestProblems.notFound(`There are ${known.join(' and ')}.`)
+    },
+    wrongMethod: requestProblems.methodNotAllowed,
+    refuse(error) {
+      const defect = { line: 'a change of a password failed', problem: passwordProblems.unexpected }
+      return problemResponse(problemOf(error, ports, defect).problem)
+    },
   })
-  app.onError(error => {
-    const defect = { line: 'a change of a password failed', problem: passwordProblems.unexpected }
-    return problemResponse(problemOf(error, ports, defect).problem)
-  })
-
-  return { fetch: async (request, mounted) => app.fetch(request, mounted) }
 }
 
 async function changePassword(
@@ -142,7 +140,7 @@ async function invite(
 async function mustKnow(user: User, password: string, check: ReturnType<typeof createGuardedCheck>): Promise<void> {
   // Only the user's own credentials lead here, so nobody else can use up the attempts.
   const { tenantId, organizationId, userName } = user
-  const { status } = await check({ tenantId, organizationId, userName, password, address: USER_API_PATH })
+  const { status } = await check({ tenantId, organizationId, userName, password, address: USERS_API_PATH })
   if (status === 'resting') throw passwordProblems.tooManyWrong()
   if (status === 'wrong') throw passwordProblems.wrongPassword()
 }

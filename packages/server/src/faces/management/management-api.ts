@@ -1,8 +1,8 @@
-import { Hono } from 'hono'
 import { decide, type Target } from '../../domain/access/decide.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
 import { createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
+import { type MountedApi, mountRoutes, type RoutedRequest } from '../../ground/http/mount.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
@@ -22,7 +22,7 @@ import { describeFaults } from './describe-faults.ts'
 import type { Handler, Handlers } from './handler.ts'
 import { openApiDocument } from './routes/open-api.ts'
 import type { Route } from './routes/route.ts'
-import { MANAGEMENT_BASE_PATH, type ManagementRouteName, managementRouteList } from './routes/routes.ts'
+import { MANAGEMENT_BASE_PATH, type ManagementRouteName, managementRouteList, openApiRoute } from './routes/routes.ts'
 import { ruleHandlers } from './rules.ts'
 import { tenantHandlers } from './tenants.ts'
 
@@ -45,23 +45,17 @@ export interface ManagementSettings {
   version?: string
 }
 
-/** The management API. It answers every request itself; it never rejects. */
-export interface ManagementApi {
-  /** @param request With the prefix of tenant and organization taken off: its path begins with `/api/server/v1`. */
-  fetch(request: Request, mounted: Mounted): Promise<Response>
-}
-
 type AnyHandler = Handler<ManagementRouteName>
 
 /**
- * Makes the management API out of its declaration in `ground/management-routes`: routing, authorization, validation and the OpenAPI document
+ * Makes the management API out of its declaration in `routes`: routing, authorization, validation and the OpenAPI document
  * come from there, what happens from the handlers beside this file.
  *
  * A change and its audit record are kept together or not at all.
  */
-export function createManagementApi(ports: ManagementPorts, settings: ManagementSettings = {}): ManagementApi {
+export function createManagementApi(ports: ManagementPorts, settings: ManagementSettings = {}): MountedApi {
   const { maxBodyBytes = 1_048_576, maxActionsPerType = 1, version = '0.0.0' } = settings
-  const answer = createAnswer(ports, maxBodyBytes)
+  const answerRoute = createAnswer(ports, maxBodyBytes)
   const handlers: Handlers<ManagementRouteName> = {
     ...actionHandlers(maxActionsPerType),
     ...ruleHandlers,
@@ -72,48 +66,27 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
     ...tenantHandlers,
   }
 
-  const app = new Hono<{ Bindings: Mounted }>({ strict: false }).basePath(MANAGEMENT_BASE_PATH)
-  app.get('/openapi.json', context => {
-    const server = context.env.prefix + MANAGEMENT_BASE_PATH
-    return context.json(openApiDocument(managementRouteList, { server, version }))
+  const openApi = (prefix: string) =>
+    Response.json(openApiDocument(managementRouteList, { server: prefix + MANAGEMENT_BASE_PATH, version }))
+  return mountRoutes(MANAGEMENT_BASE_PATH, [openApiRoute, ...managementRouteList], {
+    async answer(route, routed) {
+      if (!('name' in route)) return openApi(routed.mounted.prefix)
+      return answerRoute({ ...routed, route, handler: handlers[route.name] as AnyHandler })
+    },
+    noSuchPath: () => requestProblems.notFound('There is no such path; openapi.json lists all.'),
+    wrongMethod: requestProblems.methodNotAllowed,
+    refuse(error) {
+      const defect = { line: 'a management request failed', problem: unexpected }
+      const { problem, traceId } = problemOf(error, ports, defect)
+      return problemResponse(problem, traceId)
+    },
   })
-  for (const route of managementRouteList) {
-    const handler = handlers[route.name] as AnyHandler
-    app.on(route.method, route.path.replace(/\{(\w+)\}/g, ':$1'), context =>
-      answer({
-        route,
-        handler,
-        request: context.req.raw,
-        mounted: context.env,
-        params: context.req.param(),
-        query: context.req.query(),
-      }),
-    )
-  }
-  app.all('*', context => {
-    const path = context.req.path.slice(MANAGEMENT_BASE_PATH.length)
-    const routes = managementRouteList.filter(route => matches(route.path, path))
-    const methods = [...new Set(routes.map(({ method }) => method))]
-    if (methods.length === 0) throw requestProblems.notFound('There is no such path; openapi.json lists all.')
-    throw requestProblems.methodNotAllowed(methods)
-  })
-  app.onError(error => {
-    const { problem, traceId } = problemOf(error, ports, { line: 'a management request failed', problem: unexpected })
-    return problemResponse(problem, traceId)
-  })
-
-  return { fetch: async (request, mounted) => app.fetch(request, mounted) }
 }
 
 /** One request for a route. */
-interface Visit {
+interface Visit extends RoutedRequest {
   route: Route
   handler: AnyHandler
-  request: Request
-  mounted: Mounted
-  /** As they came. */
-  params: Record<string, string>
-  query: Record<string, string>
 }
 
 /** Makes the function that answers a route: authenticates, authorizes, validates, and keeps a change with its audit records. */
@@ -203,8 +176,4 @@ function respond(answered: { status: unknown; body?: unknown; location?: string 
   return answered.body === undefined
     ? new Response(null, { status, headers })
     : Response.json(answered.body, { status, headers })
-}
-
-function matches(pattern: string, path: string): boolean {
-  return new RegExp(`^${pattern.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`).test(path)
 }

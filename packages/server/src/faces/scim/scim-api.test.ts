@@ -7,6 +7,7 @@ import type { TriggerAction } from '../../domain/actions/trigger-action.ts'
 import type { TokenHolder } from '../../domain/credentials/authenticate.ts'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
 import { localClaimsOf, withLocalClaims } from '../../ground/claims/document-claims.ts'
+import type { MountedApi } from '../../ground/http/mount.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { listAuditRecords } from '../../ground/store/audit.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -14,7 +15,7 @@ import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import { addOrganization, findOrganizationById } from '../../ground/store/organizations.ts'
 import { findUserById, insertUser, updateUser, verifyPassword } from '../../ground/store/users.ts'
-import { createScimApi, type ScimApi } from './scim-api.ts'
+import { createScimApi } from './scim-api.ts'
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0:User'
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -64,7 +65,7 @@ const noActions: TriggerAction = async ({ type }) => ({
 
 onEachDatabase('the SCIM API', open => {
   let db: Database
-  let api: ScimApi
+  let api: MountedApi
   const tokens = new Map<string, TokenHolder>()
   const faults: unknown[] = []
   let nowMs = 1_790_000_000_000

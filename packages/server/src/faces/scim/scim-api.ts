@@ -1,17 +1,16 @@
 import { present } from '@preflow/contract'
-import { Hono } from 'hono'
 import { decide } from '../../domain/access/decide.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
 import { reachOfUser } from '../../domain/access/reach.ts'
 import { type Caller, createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
-import { SCIM_USER_SCOPES } from '../../domain/tenants/api-scopes.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { isLastAdministrator } from '../../domain/users/last-administrator.ts'
 import { registerUser } from '../../domain/users/register-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { type Initiator, isDocumentShort, type Profile, type UserPorts } from '../../domain/users/user-change.ts'
 import { changedClaimsOf } from '../../ground/claims/document-claims.ts'
+import { type MountedApi, mountRoutes, type RoutedRequest } from '../../ground/http/mount.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import type { Log } from '../../ground/observe/log.ts'
@@ -32,11 +31,9 @@ import { findUsers, readQuery } from './find-users.ts'
 import type { Json } from './read-value.ts'
 import { ownUserType, userType } from './schema.ts'
 import { describeProblem, scimProblems } from './scim-problems.ts'
+import { type GuardedScimRoute, type OpenScimRoute, SCIM_BASE_PATH, scimRouteList } from './scim-routes.ts'
 import { readSelection, select } from './select.ts'
 import { patchUser, readUser, toResource, versionOf } from './user-resource.ts'
-
-/** What all paths of this API are below. */
-export const SCIM_BASE_PATH = '/scim2'
 
 export interface ScimPorts extends UserPorts {
   log: Pick<Log, 'error' | 'info'>
@@ -48,154 +45,122 @@ export interface ScimSettings {
   maxBodyBytes?: number
 }
 
-/** The SCIM API. It answers every request itself; it never rejects. */
-export interface ScimApi {
-  /** @param request With the prefix of tenant and organization taken off: its path begins with `/scim2`. */
-  fetch(request: Request, mounted: Mounted): Promise<Response>
-}
-
 const MEDIA_TYPE = 'application/scim+json'
 const MEDIA_TYPES = [MEDIA_TYPE, 'application/json']
 
-type App = { Bindings: Mounted }
-
-/** The request with its authenticated caller. */
+/** An authenticated request that its caller may make. */
 interface Visit extends Mounted {
   request: Request
+  /** Parameters of the path. */
+  params: Record<string, string>
+  /** Parameters of the query, or of the body of a search. */
+  query: Json
   caller: Caller
   /** Where the users are, as the client reached them. */
   usersUrl: string
-  /** Parameters of the query, or of the body of a search. */
-  query: Json
+  /** Reads the body. Throws a problem if it is no JSON, too large or of another media type. */
+  readBody(): Promise<unknown>
 }
 
+type Handler = (visit: Visit) => Promise<Response>
+
 /**
- * Makes the SCIM 2.0 API for users: create, read, filter, replace, patch and delete, and `/Me` for one's own account.
+ * Makes the SCIM 2.0 API from its table of routes: create, read, filter, replace, patch and delete users, and `/Me` for the
+ * caller's own account.
  *
  * @see RFC 7643, RFC 7644.
  */
-export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): ScimApi {
-  const app = new Hono<App>({ strict: false }).basePath(SCIM_BASE_PATH)
-  addUserRoutes(app, createEntrance(ports, settings), ports)
-  addDescriptions(app)
-  app.notFound(context => {
-    const methods = methodsAt(context.req.path.slice(SCIM_BASE_PATH.length))
-    throw methods ? scimProblems.methodNotAllowed(methods) : scimProblems.noSuchEndpoint()
-  })
-  app.onError(error => {
-    const defect = { line: 'a SCIM request failed', problem: scimProblems.unexpected }
-    return refuse(problemOf(error, ports, defect).problem)
-  })
-  return { fetch: async (request, mounted) => app.fetch(request, mounted) }
-}
-
-/** Methods by path; a path in this table is answered with 405 for any other method. */
-const METHODS: readonly [path: RegExp, methods: readonly string[]][] = [
-  [/^\/Users\/?$/i, ['GET', 'POST']],
-  [/^(\/Users)?\/\.search\/?$/i, ['POST']],
-  [/^\/Users\/[^/]+\/?$/i, ['GET', 'PUT', 'PATCH', 'DELETE']],
-  [/^\/Me\/?$/i, ['GET', 'PUT', 'PATCH']],
-  [/^\/(ServiceProviderConfig|Schemas|ResourceTypes)\/?$/i, ['GET']],
-  [/^\/(Schemas|ResourceTypes)\/[^/]+\/?$/i, ['GET']],
-]
-
-function methodsAt(path: string): readonly string[] | undefined {
-  return METHODS.find(([pattern]) => pattern.test(path))?.[1]
-}
-
-/** What every request passes first. */
-interface Entrance {
-  /** Authenticates and authorizes. */
-  enter(
-    context: { env: Mounted; req: { raw: Request; query(): Record<string, string> } },
-    right: keyof typeof SCIM_USER_SCOPES,
-  ): Promise<Visit>
-  /** Reads the body. Throws a problem for one that is no JSON, too large or of another media type. */
-  bodyOf(request: Request): Promise<unknown>
-}
-
-function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: ScimSettings): Entrance {
-  const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
-  return {
-    async enter({ env, req }, right) {
-      const caller = await authenticate(req.raw, env)
-      mustHold(caller, SCIM_USER_SCOPES[right], env.organization)
-      return { ...env, request: req.raw, caller, usersUrl: `${locationOf(env)}/Users`, query: req.query() }
+export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): MountedApi {
+  const enter = createEntrance(ports, settings)
+  const guarded: Record<GuardedScimRoute, Handler> = { ...userHandlers(ports), ...ownHandlers(ports) }
+  return mountRoutes(SCIM_BASE_PATH, scimRouteList, {
+    async answer(route, routed) {
+      return 'permission' in route.access
+        ? guarded[route.name as GuardedScimRoute](await enter(route.access.permission, routed))
+        : descriptions[route.name as OpenScimRoute](locationOf(routed.mounted), routed.params)
     },
-    async bodyOf(request) {
+    noSuchPath: scimProblems.noSuchEndpoint,
+    wrongMethod: scimProblems.methodNotAllowed,
+    refuse(error) {
+      const defect = { line: 'a SCIM request failed', problem: scimProblems.unexpected }
+      return refuse(problemOf(error, ports, defect).problem)
+    },
+  })
+}
+
+/** Makes the function that authenticates and authorizes a request. */
+function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: ScimSettings) {
+  const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
+  return async (permission: string, { mounted, params, query, request }: RoutedRequest): Promise<Visit> => {
+    const caller = await authenticate(request, mounted)
+    mustHold(caller, permission, mounted.organization)
+    const readBody = async () => {
       const read = await readJson(request, maxBodyBytes, MEDIA_TYPES)
       if (!read) throw scimProblems.invalidSyntax('The body is not JSON in UTF-8.')
       return read.value
-    },
+    }
+    return { ...mounted, request, params, query, caller, usersUrl: `${locationOf(mounted)}/Users`, readBody }
   }
 }
 
-function addUserRoutes(app: Hono<App>, { bodyOf, enter }: Entrance, ports: ScimPorts): void {
-  const { db } = ports
-
-  app.post('/Users', async context => {
-    const visit = await enter(context, 'create')
-    return answerUser(visit, await register(visit, await bodyOf(visit.request), ports), 201)
-  })
-
-  app.get('/Users', async context => list(await enter(context, 'list'), ports))
-  for (const path of ['/Users/.search', '/.search']) {
-    app.post(path, async context => {
-      const visit = await enter(context, 'list')
-      const body = await bodyOf(visit.request)
-      if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-        throw scimProblems.invalidSyntax('The body must be one SearchRequest message.')
-      }
-      return list({ ...visit, query: body as Json }, ports)
-    })
+function userHandlers(ports: ScimPorts) {
+  const search: Handler = async visit => {
+    const body = await visit.readBody()
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+      throw scimProblems.invalidSyntax('The body must be one SearchRequest message.')
+    }
+    return list({ ...visit, query: body as Json }, ports)
   }
-
-  app.get('/Users/:id', async context => {
-    const visit = await enter(context, 'view')
-    return answerUser(visit, await mustFind(visit, context.req.param('id'), ports))
-  })
-
-  app.on(['PUT', 'PATCH'], '/Users/:id', async context => {
-    const visit = await enter(context, 'update')
-    const user = await mustFind(visit, context.req.param('id'), ports)
+  const change: Handler = async visit => {
+    const user = await mustFind(visit, ports)
     await mayChange(visit, 'user.update', user, ports)
-    const change = { user, type: userType, initiator: initiatorOf(visit), body: await bodyOf(visit.request) }
-    return answerUser(visit, await changeUser(visit, change, ports))
-  })
+    const wanted = { user, type: userType, initiator: initiatorOf(visit), body: await visit.readBody() }
+    return answerUser(visit, await changeUser(visit, wanted, ports))
+  }
+  return {
+    'POST /Users': async visit => answerUser(visit, await register(visit, await visit.readBody(), ports), 201),
+    'GET /Users': visit => list(visit, ports),
+    'POST /Users/.search': search,
+    'POST /.search': search,
+    'GET /Users/{id}': async visit => answerUser(visit, await mustFind(visit, ports)),
+    'PUT /Users/{id}': change,
+    'PATCH /Users/{id}': change,
+    'DELETE /Users/{id}': visit => remove(visit, ports),
+  } satisfies Partial<Record<GuardedScimRoute, Handler>>
+}
 
-  app.delete('/Users/:id', async context => {
-    const visit = await enter(context, 'delete')
-    const user = await mustFind(visit, context.req.param('id'), ports)
-    await mayChange(visit, 'user.delete', user, ports)
-    checkVersion(visit.request, user)
-    await inTransaction(db, async tx => {
-      if (await isLastAdministrator(tx, user)) throw scimProblems.lastAdministrator()
-      await deleteUser(tx, user.tenantId, user.id)
-    })
-    await audit(visit, { action: 'DELETE', user, changed: [] }, ports)
-    return new Response(null, { status: 204 })
-  })
-
-  app.get('/Me', async context => {
-    const visit = await enter(context, 'me')
-    return answerUser(visit, await findSelf(visit, ports))
-  })
-
-  app.on(['PUT', 'PATCH'], '/Me', async context => {
-    const visit = await enter(context, 'me')
+function ownHandlers(ports: ScimPorts) {
+  const change: Handler = async visit => {
     const user = await findSelf(visit, ports)
     const initiator = { type: 'USER', id: user.id } as const
-    const change = { user, type: ownUserType, initiator, body: await bodyOf(visit.request) }
-    return answerUser(visit, await changeUser(visit, change, ports))
-  })
+    const wanted = { user, type: ownUserType, initiator, body: await visit.readBody() }
+    return answerUser(visit, await changeUser(visit, wanted, ports))
+  }
+  return {
+    'GET /Me': async visit => answerUser(visit, await findSelf(visit, ports)),
+    'PUT /Me': change,
+    'PATCH /Me': change,
+  } satisfies Partial<Record<GuardedScimRoute, Handler>>
 }
 
-function addDescriptions(app: Hono<App>): void {
-  app.get('/ServiceProviderConfig', ({ env }) => answer(200, describeService(locationOf(env))))
-  app.get('/Schemas', ({ env }) => answer(200, describeSchemas(locationOf(env))))
-  app.get('/Schemas/:id', ({ env, req }) => answer(200, describeOneSchema(req.param('id'), locationOf(env))))
-  app.get('/ResourceTypes', ({ env }) => answer(200, describeTypes(locationOf(env))))
-  app.get('/ResourceTypes/:id', ({ env, req }) => answer(200, describeOneType(req.param('id'), locationOf(env))))
+const descriptions: Record<OpenScimRoute, (location: string, params: Record<string, string>) => Response> = {
+  'GET /ServiceProviderConfig': location => answer(200, describeService(location)),
+  'GET /Schemas': location => answer(200, describeSchemas(location)),
+  'GET /Schemas/{id}': (location, { id = '' }) => answer(200, describeOneSchema(id, location)),
+  'GET /ResourceTypes': location => answer(200, describeTypes(location)),
+  'GET /ResourceTypes/{id}': (location, { id = '' }) => answer(200, describeOneType(id, location)),
+}
+
+async function remove(visit: Visit, ports: ScimPorts): Promise<Response> {
+  const user = await mustFind(visit, ports)
+  await mayChange(visit, 'user.delete', user, ports)
+  checkVersion(visit.request, user)
+  await inTransaction(ports.db, async tx => {
+    if (await isLastAdministrator(tx, user)) throw scimProblems.lastAdministrator()
+    await deleteUser(tx, user.tenantId, user.id)
+  })
+  await audit(visit, { action: 'DELETE', user, changed: [] }, ports)
+  return new Response(null, { status: 204 })
 }
 
 async function register(visit: Visit, body: unknown, ports: ScimPorts): Promise<User> {
@@ -229,7 +194,8 @@ async function list(visit: Visit, { db }: ScimPorts): Promise<Response> {
   })
 }
 
-async function mustFind({ tenant, organization }: Visit, id: string, { db }: ScimPorts): Promise<User> {
+async function mustFind({ organization, params, tenant }: Visit, { db }: ScimPorts): Promise<User> {
+  const { id = '' } = params
   const user = id.includes('\0') ? undefined : await findUserById(db, tenant.id, id)
   if (user?.organizationId !== organization.id) throw scimProblems.notFound()
   return user

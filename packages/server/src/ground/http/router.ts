@@ -15,6 +15,8 @@ export interface Visit<Place> {
 export interface Face<Place> {
   /** Matches the path without the prefix of tenant and organization and without the query. */
   paths: RegExp
+  /** What the paths require of their caller: nothing, with the reason, or what each route declares. */
+  access: { open: string } | 'as each route declares'
   answer(visit: Visit<Place>): Promise<void>
 }
 

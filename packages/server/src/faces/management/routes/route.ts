@@ -1,8 +1,5 @@
 import { z } from 'zod'
-import type { TenantPermission } from '../../../domain/access/permission-names.ts'
-
-/** What a route needs of its caller: a permission, in the form that counts at the organization; or nothing, for a reason. */
-export type Access = { permission: TenantPermission } | { open: string }
+import type { Access } from '../../../domain/access/permission-names.ts'
 
 /** What one route of the management API takes and gives. */
 export interface RouteShape {

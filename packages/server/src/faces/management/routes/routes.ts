@@ -41,3 +41,11 @@ export const managementRouteList: readonly (Route & { name: ManagementRouteName 
 
 /** What all paths of the table are below, in each tenant and organization. */
 export const MANAGEMENT_BASE_PATH = '/api/server/v1'
+
+/** The route of the OpenAPI document itself. */
+export const openApiRoute = {
+  method: 'GET',
+  path: '/openapi.json',
+  access: { open: 'describes the service, the same for everybody' },
+  level: 'organization',
+} as const

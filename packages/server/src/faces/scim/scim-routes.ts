@@ -1,0 +1,40 @@
+import type { Access } from '../../domain/access/permission-names.ts'
+import { type RouteName, routesOf } from '../../ground/http/mount.ts'
+
+/** All paths of the SCIM API begin with it. */
+export const SCIM_BASE_PATH = '/scim2'
+
+const DESCRIPTION = { open: 'describes the service, the same for everybody' }
+
+/** Every route of the SCIM API, with what it requires of its caller. */
+export const scimRoutes = {
+  'POST /Users': { permission: 'internal_user_mgt_create' },
+  'GET /Users': { permission: 'internal_user_mgt_list' },
+  'POST /Users/.search': { permission: 'internal_user_mgt_list' },
+  'POST /.search': { permission: 'internal_user_mgt_list' },
+  'GET /Users/{id}': { permission: 'internal_user_mgt_view' },
+  'PUT /Users/{id}': { permission: 'internal_user_mgt_update' },
+  'PATCH /Users/{id}': { permission: 'internal_user_mgt_update' },
+  'DELETE /Users/{id}': { permission: 'internal_user_mgt_delete' },
+  'GET /Me': { permission: 'internal_login' },
+  'PUT /Me': { permission: 'internal_login' },
+  'PATCH /Me': { permission: 'internal_login' },
+  'GET /ServiceProviderConfig': DESCRIPTION,
+  'GET /Schemas': DESCRIPTION,
+  'GET /Schemas/{id}': DESCRIPTION,
+  'GET /ResourceTypes': DESCRIPTION,
+  'GET /ResourceTypes/{id}': DESCRIPTION,
+} as const satisfies Record<RouteName, Access>
+
+/** The same routes as a list. */
+export const scimRouteList = routesOf(scimRoutes)
+
+type Table = typeof scimRoutes
+
+/** The routes that require a permission. */
+export type GuardedScimRoute = {
+  [Name in keyof Table]: Table[Name] extends { permission: string } ? Name : never
+}[keyof Table]
+
+/** The routes that anybody may call. */
+export type OpenScimRoute = Exclude<keyof Table, GuardedScimRoute>
