@@ -77,7 +77,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const colon = decoded.indexOf(':')
     if (colon < 0 || decoded.includes('\0')) return undefined
     const password = decoded.slice(colon + 1)
-    const { userName, tenantId } = await locateUser(decoded.slice(0, colon), tenant)
+    const { userName, tenantId } = await locateUser(db, decoded.slice(0, colon), tenant)
     const known = await remembered.find(tenantId, userName, password, () => findUserByUserName(db, tenantId, userName))
     const user = known ?? (await checkPassword({ tenantId, userName, password, address }))
     if (!user?.isActive) return undefined
@@ -103,18 +103,6 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     return verdict.status === 'right' ? verdict.user : undefined
   }
 
-  /** Exactly one tenant's user is meant, so that exactly one password check follows. */
-  async function locateUser(given: string, tenant: Tenant): Promise<{ userName: string; tenantId: string }> {
-    for (const { id, domain } of [tenant, FIRST_TENANT]) {
-      if (given.toLowerCase().endsWith(`@${domain}`)) {
-        const userName = given.slice(0, -domain.length - 1)
-        if (await findUserByUserName(db, id, userName)) return { userName, tenantId: id }
-      }
-    }
-    const own = await findUserByUserName(db, tenant.id, given)
-    return { userName: given, tenantId: own ? tenant.id : FIRST_TENANT.id }
-  }
-
   async function byToken(token: string, tenant: Tenant, organization: Organization): Promise<Caller | undefined> {
     const verified = await verifyAccessToken(token, tenant, organization)
     if (!verified) return undefined
@@ -133,6 +121,22 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const permissions = new Set(scopes.filter(scope => held.has(scope)))
     return { ...holder, kind: 'user', permissions, authority: permissions, userId: user.id }
   }
+}
+
+/** Exactly one tenant's user is meant, so that exactly one password check follows. */
+async function locateUser(
+  db: Database,
+  given: string,
+  tenant: Tenant,
+): Promise<{ userName: string; tenantId: string }> {
+  for (const { id, domain } of [tenant, FIRST_TENANT]) {
+    if (given.toLowerCase().endsWith(`@${domain}`)) {
+      const userName = given.slice(0, -domain.length - 1)
+      if (await findUserByUserName(db, id, userName)) return { userName, tenantId: id }
+    }
+  }
+  const own = await findUserByUserName(db, tenant.id, given)
+  return { userName: given, tenantId: own ? tenant.id : FIRST_TENANT.id }
 }
 
 /** Administrators of the first tenant administer every other one. */
