@@ -230,7 +230,7 @@ async function seal(plan: Plan, work: Work): Promise<number> {
       signal?.throwIfAborted()
       const part = await work.read(HEADER_BYTES + done, Math.min(chunkBytes, end - done))
       contentSha256.update(part)
-      readCrc = crc32(part, readCrc)
+      readCrc = continueCrc(part, readCrc)
       done += part.length
       onProgress({ step: 'checking', done, total, keys: state.keys })
     }
@@ -459,7 +459,7 @@ function createDeal(folder: string, slices: number, parts: Part[] = []) {
       closeSync(file)
     }
     part.bytes += bytes.length
-    part.crc = crc32(bytes, part.crc)
+    part.crc = continueCrc(bytes, part.crc)
     lengths[slice] = 0
   }
   return {
@@ -576,7 +576,7 @@ async function openWork(folder: string, identity: string, tableBytes: number): P
       for (let done = 0; done < bytes.length; ) {
         done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten
       }
-      state[track] = { bytes: state[track].bytes + bytes.length, crc: crc32(bytes, state[track].crc) }
+      state[track] = { bytes: state[track].bytes + bytes.length, crc: continueCrc(bytes, state[track].crc) }
     },
     read: async (offset, length) => {
       const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
@@ -596,13 +596,18 @@ async function openWork(folder: string, identity: string, tableBytes: number): P
   }
 }
 
+/** Node.js 20 and 22 start a checksum again when nothing is added to it. */
+function continueCrc(bytes: Uint8Array, crc: number): number {
+  return bytes.length === 0 ? crc : crc32(bytes, crc)
+}
+
 async function crcOf(file: FileHandle, start: number, length: number): Promise<number> {
   let crc = 0
   const buffer = Buffer.allocUnsafe(Math.min(length, 2 ** 22))
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - done), start + done)
     if (bytesRead === 0) return Number.NaN
-    crc = crc32(buffer.subarray(0, bytesRead), crc)
+    crc = continueCrc(buffer.subarray(0, bytesRead), crc)
     done += bytesRead
   }
   return crc

@@ -66,18 +66,18 @@ async function fileBytes(path: string): Promise<CorpusBytes> {
   }
 
   function readLater(bytes: Buffer, offset: number): Promise<Uint8Array> {
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
-    const fill = (filled: number) => {
-      // Through the descriptor: a read of the handle itself costs half as much again.
-      readFile(file.fd, bytes, filled, bytes.length - filled, offset + filled, (error, bytesRead) => {
-        if (error) reject(error)
-        else if (filled + bytesRead === bytes.length) resolve(bytes)
-        else if (bytesRead > 0) fill(filled + bytesRead)
-        else reject(new CorpusError(`${path} became shorter while it was open. ${AGAIN}`))
-      })
-    }
-    fill(0)
-    return promise
+    return new Promise((resolve, reject) => {
+      const fill = (filled: number) => {
+        // Through the descriptor: a read of the handle itself costs half as much again.
+        readFile(file.fd, bytes, filled, bytes.length - filled, offset + filled, (error, bytesRead) => {
+          if (error) reject(error)
+          else if (filled + bytesRead === bytes.length) resolve(bytes)
+          else if (bytesRead > 0) fill(filled + bytesRead)
+          else reject(new CorpusError(`${path} became shorter while it was open. ${AGAIN}`))
+        })
+      }
+      fill(0)
+    })
   }
 
   function read(offset: number, length: number): Uint8Array | Promise<Uint8Array> {

@@ -332,7 +332,7 @@ test('a handler that throws is an ERROR without details; the record names the er
     })
     assert.equal(record.thrown?.name, 'RangeError')
     assert.equal(record.thrown?.code, 'E_RANGE')
-    assert.match(record.thrown?.at ?? '', /define-extension\.test\.ts/)
+    assert.match(record.thrown?.at ?? '', /define-extension\.test\.[jt]s/)
     assert.doesNotMatch(JSON.stringify(record), /mira@example/)
   }
   assert.deepEqual(errors, [thrown, thrown])

@@ -343,7 +343,7 @@ test('the author sees where it listens, each decision, what was left out and whe
   assert.match(lines[2] ?? '', /^ {2}setClaim: /)
   assert.equal(lines[3], 'PRE_ISSUE_ACCESS_TOKEN: deny access_denied, in 1.0 ms')
   assert.equal(lines[4], 'PRE_ISSUE_ACCESS_TOKEN: fail server_error, the handler threw, in 1.0 ms')
-  assert.match(lines[5] ?? '', /^ {2}The handler threw TypeError E_CLAIM at .*node\.test\.ts:\d+:\d+/)
+  assert.match(lines[5] ?? '', /^ {2}The handler threw TypeError E_CLAIM at .*node\.test\.[jt]s:\d+:\d+/)
   assert.equal(lines[6], 'call: refused invalid_request, The body is not JSON., in 1.0 ms')
   assert.equal(lines.length, 7)
   assert.doesNotMatch(said, /Mira/)
