@@ -26,7 +26,7 @@ export const ARROWS: Record<string, { workspace: string[]; outside: string[]; no
     node: true,
   },
   'packages/server': {
-    workspace: ['@preflow/contract', '@preflow/database', '@preflow/engine'],
+    workspace: ['@preflow/contract', '@preflow/corpus', '@preflow/database', '@preflow/engine'],
     outside: ['oidc-provider', 'jose', 'hono', '@hono/node-server', 'kysely', 'pino', 'lru-cache', 'zod', 'ipaddr.js'],
     node: true,
   },

@@ -22,6 +22,10 @@ export interface Configuration {
   adminPassword?: string
   /** Base64 of 32 bytes. Absent: one is generated beside the data. */
   sealKey?: string
+  passwordMinLength: number
+  passwordMinLengthManagement: number
+  refusesCommonPasswords: boolean
+  passwordWords: string[]
   trustedProxies: string[]
   /** Lower case. */
   addressHeader: string
@@ -66,6 +70,7 @@ const typeNames = Object.keys(actionTypes) as ActionType[]
 const platformNames = Object.keys(platforms) as PlatformName[]
 
 const count = (text: string): unknown => (text.trim() === '' ? Number.NaN : Number(text))
+const onOrOff = (text: string): unknown => ({ on: true, off: false })[text.trim().toLowerCase()] ?? text
 const words = (text: string): string[] => text.split(/[\s,]+/).filter(word => word !== '')
 
 function wholeNumber(minimum: number, maximum: number, unit: string): z.ZodNumber {
@@ -161,10 +166,39 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
   },
   adminPassword: {
     variable: 'PREFLOW_ADMIN_PASSWORD',
-    schema: z.string().min(8, { message: 'must have at least 8 characters' }),
+    schema: z.string().min(1),
     isSecret: true,
     description:
-      'Password of the user `admin` of the first tenant, used when that user is created. Not set: one is generated and shown once.',
+      'Password of the user `admin` of the first tenant, used when that user is created. It must keep the rules for passwords. Not set: one is generated and shown once.',
+  },
+  passwordMinLength: {
+    variable: 'PREFLOW_PASSWORD_MIN_LENGTH',
+    schema: wholeNumber(1, 64, 'characters'),
+    fallback: 8,
+    read: count,
+    description: 'Fewest characters of a new password.',
+  },
+  passwordMinLengthManagement: {
+    variable: 'PREFLOW_PASSWORD_MIN_LENGTH_MANAGEMENT',
+    schema: wholeNumber(1, 64, 'characters'),
+    fallback: 15,
+    read: count,
+    description: 'Fewest characters of a new password of a user who has permissions of the management API or SCIM.',
+  },
+  refusesCommonPasswords: {
+    variable: 'PREFLOW_REFUSE_COMMON_PASSWORDS',
+    schema: z.boolean({ message: 'must be on or off' }),
+    fallback: true,
+    read: onOrOff,
+    description: 'Whether new passwords that are on the shipped list of 49,233 common ones are refused.',
+  },
+  passwordWords: {
+    variable: 'PREFLOW_PASSWORD_WORDS',
+    schema: z.array(z.string()),
+    fallback: ['preflow'],
+    read: words,
+    description:
+      'Words that no new password may contain, separated by commas, such as names of the organization and its products. Case does not matter.',
   },
   sealKey: {
     variable: 'PREFLOW_SEAL_KEY',
@@ -263,7 +297,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     variable: 'PREFLOW_CIRCUIT_BREAKER',
     schema: z.boolean({ message: 'must be on or off' }),
     fallback: true,
-    read: text => ({ on: true, off: false })[text.trim().toLowerCase()] ?? text,
+    read: onOrOff,
     description:
       'Whether an extension that keeps failing is left alone for a minute; its actions are answered at once meanwhile, as their failure mode says. `off` calls it every time, as the reference does.',
   },

@@ -5,6 +5,7 @@ import { createCallKeeper } from './domain/actions/call-record.ts'
 import { createPlatforms } from './domain/actions/platforms.ts'
 import { createTriggerAction, type TriggerAction } from './domain/actions/trigger-action.ts'
 import { type CheckPassword, createPasswordCheck } from './domain/credentials/check-password.ts'
+import type { PasswordRules } from './domain/credentials/password-rules.ts'
 import { createIssuerFinder, type IssuerFinder } from './domain/tenants/find-issuer.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './ground/http/client-request.ts'
 import { createGuardedFetch, type GuardedFetch } from './ground/http/guarded-fetch.ts'
@@ -18,6 +19,7 @@ export interface Domain {
   /** The only caller of extensions. */
   trigger: TriggerAction
   checkPassword: CheckPassword
+  passwordRules: PasswordRules
   /** Works out who sends a request. Call it once, before anything reads the headers. */
   readClient(request: IncomingMessage): void
   /** The result of {@link Domain.readClient}. */
@@ -33,6 +35,7 @@ export function createDomain(
   configuration: Configuration,
   { log, newId, now }: Ports,
   db: Database,
+  passwordRules: PasswordRules,
   publicUrl: () => string,
 ): Domain {
   const isTrusted = trustNetworks(configuration.trustedProxies)
@@ -61,6 +64,7 @@ export function createDomain(
     issuers: createIssuerFinder(db, publicUrl),
     trigger,
     checkPassword: createPasswordCheck({ db, clientRequestOf }),
+    passwordRules,
     readClient(request) {
       clients.set(request, readClientRequest(request, isTrusted, configuration.addressHeader))
     },

@@ -57,7 +57,8 @@ export function createFaces(
     access: 'as each route declares',
     answer: answerApi(api, clientRequestOf),
   })
-  const accountPorts = { db, now, newId, randomBytes, log, trigger, verifyAccessToken }
+  const { passwordRules } = domain
+  const accountPorts = { db, now, newId, randomBytes, log, trigger, passwordRules, verifyAccessToken }
   // Administration waits for itself only: a search through all users holds up no token.
   const apiPorts = { ...accountPorts, db: db.lanes.administration }
   const signInPorts = {

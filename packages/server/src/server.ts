@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Configuration } from './configuration.ts'
+import { createPasswordRules, type PasswordRules } from './domain/credentials/password-rules.ts'
 import { publishManagementApis } from './domain/tenants/create-tenant.ts'
-import { createFirstTenant } from './domain/tenants/first-tenant.ts'
+import { createFirstAdministrator } from './domain/users/first-administrator.ts'
 import { createDomain } from './domain.ts'
 import { COMMON_AUTH, handleCommonAuth } from './faces/sign-in/common-auth.ts'
 import { createFaces } from './faces.ts'
@@ -47,10 +48,11 @@ export interface Server {
 export async function createServer(configuration: Configuration, ports: Ports): Promise<Server> {
   const db = await openData(configuration, ports)
   try {
-    const generatedAdminPassword = await createFirstTenant(db, configuration, ports)
+    const passwordRules = await createPasswordRules(configuration)
+    const generatedAdminPassword = await createFirstAdministrator(db, configuration, { ...ports, passwordRules })
     await publishManagementApis(db, ports)
     const tokenAlgorithm = configuration.tokenAlgorithm ?? (await defaultTokenAlgorithm(db, ports))
-    const server = compose({ ...configuration, tokenAlgorithm }, ports, db)
+    const server = compose({ ...configuration, tokenAlgorithm }, ports, db, passwordRules)
     return generatedAdminPassword === undefined ? server : Object.assign(server, { generatedAdminPassword })
   } catch (error) {
     await db.close()
@@ -73,10 +75,11 @@ function compose(
   configuration: Configuration & { tokenAlgorithm: TokenAlgorithm },
   ports: Ports,
   db: Database,
+  passwordRules: PasswordRules,
 ): Server {
   const { log } = ports
   let publicUrl = configuration.publicUrl?.replace(/\/$/, '')
-  const domain = createDomain(configuration, ports, db, () => publicUrl ?? '')
+  const domain = createDomain(configuration, ports, db, passwordRules, () => publicUrl ?? '')
   const route = createRouter(createFaces(configuration, ports, domain), domain.issuers.byName)
   const listener = createListener(configuration, (request, response) =>
     answer(request, response).catch(error => {

@@ -198,7 +198,7 @@ export const hostedExtensions: readonly HostedExtension[] = [
     tries: [
       {
         shows: 'A password that is known from breaches is refused:',
-        request: change('{"op":"replace","path":"password","value":"password1"}'),
+        request: change('{"op":"replace","path":"password","value":"Summer2026!"}'),
       },
     ],
     open: surroundings =>

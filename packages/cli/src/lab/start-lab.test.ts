@@ -339,7 +339,7 @@ describe('the lab', () => {
 
   test('a password that is common or made of the own name is refused, and the record says why', async () => {
     for (const [password, reason] of [
-      ['password1', 'password_compromised'],
+      ['Summer2026!', 'password_compromised'],
       ['jonas-in-the-rain', 'password_contains_personal_data'],
     ] as const) {
       const { status, body } = await asJonas('PATCH', '/scim2/Me', replace('password', password))
@@ -364,7 +364,7 @@ describe('the lab', () => {
           password,
         }),
       })
-    const refused = await create('password1')
+    const refused = await create('Summer2026!')
     assert.equal(refused.status, 400)
     assert.equal(((await refused.json()) as { scimType: string }).scimType, 'password_compromised')
     assert.equal((await create('seven-otters-in-a-canoe')).status, 201)
@@ -374,7 +374,7 @@ describe('the lab', () => {
     const [, jonas = { password: '' }] = lab.demo.users
     const change = (newPassword: string) =>
       asJonas('POST', '/api/users/v1/me/change-password', { currentPassword: jonas.password, newPassword })
-    const { status, body } = await change('password1')
+    const { status, body } = await change('Summer2026!')
     assert.equal(status, 400)
     assert.match(String(body['description']), /known from data breaches/)
     assert.equal((await change('nine-herons-at-noon')).status, 204)
@@ -403,7 +403,7 @@ describe('the lab', () => {
   test('the log has a line per decision, without the address', () => {
     const decisions = lines.filter(line => line.startsWith('token-guard '))
     assert.ok(decisions.length >= 5)
-    assert.doesNotMatch(lines.join('\n'), /175\.45|103\.159|password1|otters|herons|example\.net|Cooking/)
+    assert.doesNotMatch(lines.join('\n'), /175\.45|103\.159|password1|Summer2026|otters|herons|example\.net|Cooking/)
     for (const decision of ['password-guard deny password_compromised', 'profile-guard allow', 'scope-limiter allow']) {
       assert.ok(lines.some(line => line.startsWith(decision)))
     }
@@ -788,7 +788,7 @@ describe('a start', () => {
       assert.equal(await tokenStatus(without), 200)
       assert.match(instructions(without), /password-guard +\S+ \(nothing asks it\)/)
       assert.match(instructions(without), /pin-authenticator +\S+ \(nothing asks it\)/)
-      assert.doesNotMatch(instructions(without), /password1|PIN|demo-spa/)
+      assert.doesNotMatch(instructions(without), /Summer2026|PIN|demo-spa/)
       assert.equal((await reached(without))?.[0], 'Allow access')
       await without.close()
 
@@ -802,7 +802,7 @@ describe('a start', () => {
       lines.length = 0
       const given = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
       assert.deepEqual(await statusesOf(given), ['ACTIVE', 'ACTIVE'])
-      assert.match(instructions(given), /password1/)
+      assert.match(instructions(given), /Summer2026!/)
       assert.match(instructions(given), /client id {2}demo-spa/)
       const browser = openBrowser()
       const page = await browser.submit(await browser.open(given.webUrl), {})
@@ -811,7 +811,7 @@ describe('a start', () => {
       const { port } = new URL(given.extensionsUrl)
       const next = await start({ PREFLOW_EXTENSIONS_PORT: port })
       assert.ok(!lines.some(line => line.includes('Nothing of')))
-      assert.match(instructions(next), /password1/)
+      assert.match(instructions(next), /Summer2026!/)
       assert.equal((await reached(next))?.[0], 'Enter your PIN')
     })
 

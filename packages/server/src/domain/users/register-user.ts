@@ -14,6 +14,8 @@ export interface Registration extends UserChange {
 export type Registered =
   | { status: 'registered'; user: User }
   | { status: 'user_name_taken' }
+  /** `sentence`: the rule that the password breaks. */
+  | { status: 'password_broke_rule'; sentence: string }
   | { status: 'refused'; problem: Problem }
 
 /**
@@ -22,7 +24,11 @@ export type Registered =
  */
 export async function registerUser(ports: UserPorts, registration: Registration): Promise<Registered> {
   const { organization, password, profile, tenant } = registration
-  const { db } = ports
+  const { db, passwordRules } = ports
+  if (password !== undefined) {
+    const sentence = await passwordRules.findBroken(password, { userName: profile.userName, isManager: false })
+    if (sentence !== undefined) return { status: 'password_broke_rule', sentence }
+  }
   // Looked up first, so that no extension acts on a registration that cannot be.
   if (await findUserByUserName(db, tenant.id, profile.userName, organization.id)) return { status: 'user_name_taken' }
   if (password !== undefined) {

@@ -5,6 +5,7 @@ import type { Problem } from '../../ground/problem.ts'
 import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserByUserName, updateUser as storeUser } from '../../ground/store/users.ts'
+import { reachOfUser } from '../access/reach.ts'
 import { askAboutPassword, askAboutProfile } from './call-actions.ts'
 import { isLastAdministrator } from './last-administrator.ts'
 import type { Profile, UserChange, UserPorts } from './user-change.ts'
@@ -32,6 +33,8 @@ export type UserUpdated =
       changedClaims: string[]
     }
   | { status: 'user_name_taken' }
+  /** `sentence`: the rule that the password breaks. */
+  | { status: 'password_broke_rule'; sentence: string }
   /** The user is the last active administrator of the tenant, and was to be switched off. */
   | { status: 'last_administrator' }
   /** Somebody else changed or deleted the user while an extension was asked. Nothing was stored. */
@@ -55,6 +58,11 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
     profile.userName === user.userName &&
     profile.isActive === user.isActive
   if (isProfileSame && password === undefined) return { status: 'updated', user, changedClaims }
+  if (password !== undefined) {
+    const isManager = (await reachOfUser(db, user)).size > 0
+    const sentence = await ports.passwordRules.findBroken(password, { userName: profile.userName, isManager })
+    if (sentence !== undefined) return { status: 'password_broke_rule', sentence }
+  }
 
   // Looked up first, so that no extension acts on a change that cannot be.
   const holder = await findUserByUserName(db, user.tenantId, profile.userName, organization.id)

@@ -2,6 +2,7 @@ import type { InitiatorType } from '@preflow/contract'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import type { TriggerAction } from '../actions/trigger-action.ts'
+import type { PasswordRules } from '../credentials/password-rules.ts'
 
 /** In whose name a user is changed: the user, an administrator, or an application with a token of its own. */
 export interface Initiator {
@@ -24,18 +25,10 @@ export type Profile = Pick<User, 'userName' | 'document' | 'isActive'>
 export interface UserPorts {
   db: Database
   trigger: TriggerAction
+  passwordRules: PasswordRules
   /** Epoch milliseconds. */
   now(): number
   newId(): string
-}
-
-const MAX_PASSWORD = 1024
-
-/** What a password must be to be kept at all; whether it is a good one is asked of its action. */
-export const PASSWORD_FORM = `1 to ${MAX_PASSWORD} characters and no control characters`
-
-export function isPassword(text: string): boolean {
-  return text !== '' && text.length <= MAX_PASSWORD && !/\p{Cc}/u.test(text)
 }
 
 /**

@@ -4,7 +4,7 @@ import { isByExtension } from '../../domain/actions/extension-problems.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
-import { isPassword, PASSWORD_FORM, type UserPorts } from '../../domain/users/user-change.ts'
+import type { UserPorts } from '../../domain/users/user-change.ts'
 import { pageProblems } from '../../ground/pages/page-problems.ts'
 import { donePage, newPasswordPage } from '../../ground/pages/pages.ts'
 import { send, sendProblemPage } from '../../ground/pages/send.ts'
@@ -47,7 +47,6 @@ export async function handleInvitation(
   if (!isForm) return show(200)
 
   const password = given.get('password') ?? ''
-  if (!isPassword(password)) return show(400, `A password must have ${PASSWORD_FORM}.`)
   if (password !== given.get('again')) return show(400, 'The two passwords are not the same.')
   const initiator = { type: 'ADMIN', id: invitedBy } as const
   const updated = await updateUser(ports, { tenant, organization, initiator, user, password, action: 'INVITE' })
@@ -57,6 +56,8 @@ export async function handleInvitation(
       await auditUser(ports, user, { initiator: user.id, action: 'UPDATE', details })
       return send(response, 200, donePage('Password Set Successfully', 'You can sign in with it now.'))
     }
+    case 'password_broke_rule':
+      return show(400, updated.sentence)
     case 'refused': {
       const { problem } = updated
       if (isByExtension(problem)) return show(problem.status, problem.sentence ?? 'Choose another password.')

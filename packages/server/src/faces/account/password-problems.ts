@@ -1,6 +1,5 @@
 import { callIdOf } from '../../domain/actions/call-record.ts'
 import { isByExtension } from '../../domain/actions/extension-problems.ts'
-import { PASSWORD_FORM } from '../../domain/users/user-change.ts'
 import { Problem } from '../../ground/problem.ts'
 
 const problem = (status: number, code: string, title: string, sentence: string, headers: Record<string, string> = {}) =>
@@ -22,7 +21,8 @@ export const passwordProblems = {
     problem(400, '10001', 'Current password is incorrect', 'Send the password as it is now in currentPassword.'),
   samePassword: () =>
     problem(400, '10002', 'New password is the same as the current one', 'Choose another new password.'),
-  badForm: () => problem(400, '10003', 'Password policy violation', `A password must have ${PASSWORD_FORM}.`),
+  /** @param sentence The rule. */
+  brokeRule: (sentence: string) => problem(400, '10003', 'Password policy violation', sentence),
   /** The problem of the action in the words of this API. */
   byAction(refusal: Problem): Problem {
     if (isByExtension(refusal)) {

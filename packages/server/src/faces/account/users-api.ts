@@ -8,7 +8,7 @@ import { createGuardedCheck } from '../../domain/credentials/check-password.ts'
 import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
-import { isPassword, type UserPorts } from '../../domain/users/user-change.ts'
+import type { UserPorts } from '../../domain/users/user-change.ts'
 import { type MountedApi, mountRoutes, type RouteName, routesOf } from '../../ground/http/mount.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
@@ -96,7 +96,6 @@ async function changePassword(
   const { currentPassword, newPassword } = body.data
   await mustKnow(user, currentPassword, check)
   if (newPassword === currentPassword) throw passwordProblems.samePassword()
-  if (!isPassword(newPassword)) throw passwordProblems.badForm()
 
   const initiator = { type: 'USER', id: user.id } as const
   const updated = await updateUser(ports, {
@@ -108,6 +107,7 @@ async function changePassword(
     action: 'UPDATE',
   })
   if (updated.status === 'refused') throw passwordProblems.byAction(updated.problem)
+  if (updated.status === 'password_broke_rule') throw passwordProblems.brokeRule(updated.sentence)
   if (updated.status !== 'updated') throw passwordProblems.changedMeanwhile()
   await auditUser(ports, user, { initiator: caller.id, action: 'UPDATE', details: { changed: ['password'] } })
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })

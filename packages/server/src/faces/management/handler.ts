@@ -1,6 +1,7 @@
 import type { Target } from '../../domain/access/decide.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
 import type { Caller } from '../../domain/credentials/authenticate.ts'
+import type { PasswordRules } from '../../domain/credentials/password-rules.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import type { Problem } from '../../ground/problem.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -21,6 +22,7 @@ export interface Call<Name extends ManagementRouteName> extends Mounted {
   nowMs: number
   newId(): string
   randomBytes(count: number): Uint8Array
+  passwordRules: PasswordRules
   /** Keeps who changed what, together with the change. */
   audit(entry: Pick<AuditRecord, 'action' | 'targetType' | 'targetId' | 'details'>): void
 }

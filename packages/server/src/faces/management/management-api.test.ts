@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
+import { DEFAULT_PASSWORD_RULES } from '../../domain/credentials/password-rules.fixture.ts'
 import { createTenant, MANAGEMENT_SCOPES } from '../../domain/tenants/create-tenant.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { sqliteOpener } from '../../ground/store/databases.fixture.ts'
@@ -185,6 +186,7 @@ test('an endless body is given up when it grows too large', async () => {
       newId: randomUUID,
       randomBytes: count => new Uint8Array(count),
       log: { info: () => {}, error: () => assert.fail('nothing unexpected happens') },
+      passwordRules: DEFAULT_PASSWORD_RULES,
       verifyAccessToken: async () => undefined,
     },
     { maxBodyBytes: 2000 },
@@ -235,6 +237,7 @@ test('a fault of the server is a 500 with an id that the log has too, and keeps 
       throw new Error('no randomness: secret-detail')
     },
     log: { info: () => {}, error: (facts: object) => void logged.push(facts) },
+    passwordRules: DEFAULT_PASSWORD_RULES,
     verifyAccessToken: async () => undefined,
   })
   const response = await api.fetch(

@@ -2,6 +2,7 @@ import { decide, type Target } from '../../domain/access/decide.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
 import { createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
+import type { PasswordRules } from '../../domain/credentials/password-rules.ts'
 import { type MountedApi, mountRoutes, type RoutedRequest } from '../../ground/http/mount.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
@@ -32,6 +33,7 @@ export interface ManagementPorts {
   now(): number
   newId(): string
   randomBytes(count: number): Uint8Array
+  passwordRules: PasswordRules
   log: Pick<Log, 'error' | 'info'>
   verifyAccessToken: VerifyAccessToken
 }
@@ -112,6 +114,7 @@ function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Vis
       nowMs,
       newId,
       randomBytes: ports.randomBytes,
+      passwordRules: ports.passwordRules,
       audit: (entry: Pick<AuditRecord, 'action' | 'targetType' | 'targetId' | 'details'>) => {
         audited.push({ ...entry, id: newId(), tenantId: mounted.tenant.id, recordedAt: nowMs, initiator: caller.id })
       },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
+import { DEFAULT_PASSWORD_RULES } from '../../domain/credentials/password-rules.fixture.ts'
 import { publishManagementApis } from '../../domain/tenants/create-tenant.ts'
 import { deleteApiResource, listApiResources, updateApiResource } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -39,6 +40,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
       newId: randomUUID,
       randomBytes: count => new Uint8Array(count),
       log: { info: () => {}, error: (facts: unknown) => assert.fail(String((facts as { err: unknown }).err)) },
+      passwordRules: DEFAULT_PASSWORD_RULES,
       verifyAccessToken: async () => undefined,
     })
     atFirst = async (method, path, body) => {
@@ -63,7 +65,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
   })
 
   test('a tenant is created with an owner who administers it', async () => {
-    const owner = { username: 'kim', password: 'kim-secret', email: 'kim@acme.example', firstname: 'Kim' }
+    const owner = { username: 'kim', password: 'a secret of kim only', email: 'kim@acme.example', firstname: 'Kim' }
     const made = await atFirst('POST', '/tenants', {
       domain: 'acme.example',
       name: 'Acme',
@@ -74,7 +76,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
     assert.ok(tenant)
     assert.equal(made.location, `http://id.example/api/server/v1/tenants/${tenant.id}`)
     assert.match(tenant.id, /^[1-9]\d*$/)
-    const kim = await verifyPassword(db, tenant.id, 'kim', 'kim-secret')
+    const kim = await verifyPassword(db, tenant.id, 'kim', 'a secret of kim only')
     assert.equal(kim?.isAdministrator, true)
     assert.deepEqual(kim?.document, {
       emails: [{ value: 'kim@acme.example', primary: true }],

@@ -97,6 +97,10 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
 
 /** Owners are administrators of their tenant. Without a password they cannot sign in until they are given one. */
 async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'createTenant'>): Promise<void> {
+  const { password, username: userName } = owner
+  const broken =
+    password === undefined ? undefined : await call.passwordRules.findBroken(password, { userName, isManager: true })
+  if (broken !== undefined) throw requestProblems.invalid(`owners: ${userName}: ${broken}`)
   const claims = { emailaddress: owner.email, givenname: owner.firstname, lastname: owner.lastname }
   const isKept = await insertUser(
     call.db,
@@ -104,7 +108,7 @@ async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'cr
       id: call.newId(),
       tenantId: tenant.id,
       organizationId: tenant.rootOrganizationId,
-      userName: owner.username,
+      userName,
       document: documentOf(
         Object.fromEntries(
           Object.entries(claims).flatMap(([name, value]) => (value ? [[localClaimUri(name), value]] : [])),
@@ -116,9 +120,9 @@ async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'cr
       createdAt: call.nowMs,
       updatedAt: call.nowMs,
     },
-    owner.password,
+    password,
   )
-  if (!isKept) throw requestProblems.invalid(`owners: ${owner.username} is named twice.`)
+  if (!isKept) throw requestProblems.invalid(`owners: ${userName} is named twice.`)
 }
 
 async function showTenant({ id, domain, rootOrganizationId }: Tenant, db: Database): Promise<TenantView> {

@@ -67,7 +67,7 @@ test('data of an earlier version goes on with ES256, which is logged, and its to
     port: 0,
     dataFolder: folder,
     sealKey: sealKey.toString('base64'),
-    adminPassword: 'of the test',
+    adminPassword: 'admin-of-the-test',
   }
   const log = createLog('info', { write: line => lines.push(line) })
   const ports = { now: Date.now, newId: randomUUID, randomBytes, log, passwordCost: TEST_PASSWORD_COST }

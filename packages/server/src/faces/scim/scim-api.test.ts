@@ -5,6 +5,7 @@ import { platforms } from '@preflow/contract'
 import fc from 'fast-check'
 import type { TriggerAction } from '../../domain/actions/trigger-action.ts'
 import type { TokenHolder } from '../../domain/credentials/authenticate.ts'
+import { DEFAULT_PASSWORD_RULES } from '../../domain/credentials/password-rules.fixture.ts'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
 import { localClaimsOf, withLocalClaims } from '../../ground/claims/document-claims.ts'
 import type { MountedApi } from '../../ground/http/mount.ts'
@@ -27,7 +28,7 @@ const LOCAL = 'http://wso2.org/claims/'
 const mira = {
   schemas: [CORE, ENTERPRISE, WSO2],
   userName: 'Mira',
-  password: 'wonderland',
+  password: 'her wonderland',
   name: { givenName: 'Mira', familyName: 'Example' },
   nickName: 'M',
   emails: [
@@ -77,6 +78,7 @@ onEachDatabase('the SCIM API', open => {
         now: () => ++nowMs,
         newId: randomUUID,
         trigger: noActions,
+        passwordRules: DEFAULT_PASSWORD_RULES,
         log: { info: () => {}, error: (facts: unknown) => void faults.push((facts as { err: unknown }).err) },
         verifyAccessToken: async token => tokens.get(token),
       },
@@ -171,7 +173,7 @@ onEachDatabase('the SCIM API', open => {
     assert.equal(made.headers.get('location'), meta.location)
     assert.equal(made.headers.get('etag'), meta.version)
     assert.deepEqual((await call('GET', `/Users/${id}`)).body, made.body)
-    assert.equal((await verifyPassword(db, tenant.id, 'mira', 'wonderland'))?.id, id)
+    assert.equal((await verifyPassword(db, tenant.id, 'mira', 'her wonderland'))?.id, id)
     assert.ok(create)
   })
 
@@ -252,10 +254,10 @@ onEachDatabase('the SCIM API', open => {
     // Whether the address is verified stays known: the new one is not.
     assert.deepEqual(replaced.body[WSO2], { emailVerified: false })
     assert.deepEqual(replaced.body.emails, [{ value: 'new@x' }])
-    assert.equal((await verifyPassword(db, tenant.id, 'mira2', 'wonderland'))?.id, id)
-    await call('PUT', `/Users/${id}`, { body: { ...body, password: 'another' } })
-    assert.equal((await verifyPassword(db, tenant.id, 'mira2', 'another'))?.id, id)
-    assert.equal(await verifyPassword(db, tenant.id, 'mira2', 'wonderland'), undefined)
+    assert.equal((await verifyPassword(db, tenant.id, 'mira2', 'her wonderland'))?.id, id)
+    await call('PUT', `/Users/${id}`, { body: { ...body, password: 'another heron' } })
+    assert.equal((await verifyPassword(db, tenant.id, 'mira2', 'another heron'))?.id, id)
+    assert.equal(await verifyPassword(db, tenant.id, 'mira2', 'her wonderland'), undefined)
   })
 
   test('claims that no attribute stands for survive', async () => {
@@ -302,14 +304,14 @@ onEachDatabase('the SCIM API', open => {
     const { create, patch, tenant } = await newTenant()
     const id = await create()
     const signsIn = async (password: string) => (await verifyPassword(db, tenant.id, 'mira', password)) !== undefined
-    const byPath = await patch(id, { op: 'replace', path: 'password', value: 'second' })
+    const byPath = await patch(id, { op: 'replace', path: 'password', value: 'second heron' })
     assert.equal(byPath.status, 200)
     assert.equal(byPath.body.password, undefined)
-    assert.ok(await signsIn('second'))
-    await patch(id, { op: 'replace', value: { password: 'third', nickName: 'Third' } })
-    assert.ok(await signsIn('third'))
+    assert.ok(await signsIn('second heron'))
+    await patch(id, { op: 'replace', value: { password: 'third heron', nickName: 'Third' } })
+    assert.ok(await signsIn('third heron'))
     assertFault(await patch(id, { op: 'replace', path: 'password', value: '' }), 400, 'invalidValue')
-    assert.ok(await signsIn('third'))
+    assert.ok(await signsIn('third heron'))
   })
 
   test('a patch that changes nothing answers the user and leaves the version', async () => {
@@ -352,7 +354,7 @@ onEachDatabase('the SCIM API', open => {
     const { create, patch, tenant } = await newTenant()
     const id = await create()
     assert.equal((await patch(id, { op: 'replace', path: 'active', value: false })).body.active, false)
-    assert.equal(await verifyPassword(db, tenant.id, 'mira', 'wonderland'), undefined)
+    assert.equal(await verifyPassword(db, tenant.id, 'mira', 'her wonderland'), undefined)
   })
 
   test('a deleted user is gone', async () => {
@@ -443,19 +445,22 @@ onEachDatabase('the SCIM API', open => {
   test('users look after their own account and no other', async () => {
     const { call, create, tenant } = await newTenant()
     const id = await create()
-    const as = 'Basic mira:wonderland'
+    const as = 'Basic mira:her wonderland'
     assert.equal((await call('GET', '/Me', { as })).body.id, id)
-    const body = { schemas: [PATCH], Operations: [{ op: 'replace', value: { password: 'mine', nickName: 'me' } }] }
+    const body = {
+      schemas: [PATCH],
+      Operations: [{ op: 'replace', value: { password: 'heron of mine', nickName: 'me' } }],
+    }
     const changed = await call('PATCH', '/Me', { as, body })
     assert.equal(changed.body.nickName, 'me')
-    assert.equal((await verifyPassword(db, tenant.id, 'mira', 'mine'))?.id, id)
+    assert.equal((await verifyPassword(db, tenant.id, 'mira', 'heron of mine'))?.id, id)
     assertFault(await call('GET', '/Me', { as }), 401)
     for (const [method, path] of [
       ['GET', '/Users'],
       ['GET', `/Users/${id}`],
       ['DELETE', `/Users/${id}`],
     ] as const) {
-      assertFault(await call(method, path, { as: 'Basic mira:mine' }), 403)
+      assertFault(await call(method, path, { as: 'Basic mira:heron of mine' }), 403)
     }
   })
 
@@ -627,6 +632,7 @@ onEachDatabase('the SCIM API', open => {
       now: Date.now,
       newId: randomUUID,
       trigger: noActions,
+      passwordRules: DEFAULT_PASSWORD_RULES,
       log: { info: () => {}, error: (facts: object) => void logged.push(facts) },
       verifyAccessToken: async () => undefined,
     })

@@ -174,6 +174,7 @@ async function register(visit: Visit, body: unknown, ports: ScimPorts): Promise<
     ...present({ password }),
   })
   if (registered.status === 'user_name_taken') throw scimProblems.userNameTaken()
+  if (registered.status === 'password_broke_rule') throw scimProblems.invalidValue(registered.sentence)
   if (registered.status === 'refused') {
     throw scimProblems.byAction(registered.problem, 'Error in adding the user', profile)
   }
@@ -246,6 +247,8 @@ async function changeUser(visit: Visit, { body, initiator, type, user }: Change,
       throw scimProblems.byAction(updated.problem, 'Error while updating attributes of user', user)
     case 'user_name_taken':
       throw scimProblems.userNameTaken()
+    case 'password_broke_rule':
+      throw scimProblems.invalidValue(updated.sentence)
     case 'last_administrator':
       throw scimProblems.lastAdministrator()
     case 'changed_meanwhile':

@@ -1,6 +1,6 @@
 /** Users as SCIM shows them, and what clients want them to be. */
 import { localClaimUri, present } from '@preflow/contract'
-import { isPassword, PASSWORD_FORM, type Profile } from '../../domain/users/user-change.ts'
+import type { Profile } from '../../domain/users/user-change.ts'
 import { WSO2_USER } from '../../ground/claims/local-claims.ts'
 import type { User, UserDocument } from '../../ground/store/model.ts'
 import { type Attribute, findAttribute, type ResourceType, type Schema } from './attribute.ts'
@@ -101,7 +101,7 @@ function wantedOf(resource: Json, isStated: (flag: string) => boolean, before: U
       isActive: (active as boolean | undefined) ?? true,
     },
     ...present({
-      password: password === undefined ? undefined : checked('password', String(password), isPassword, PASSWORD_FORM),
+      password: password === undefined ? undefined : String(password),
     }),
     statedFlags: FLAGS.filter(isStated).map(flag => localClaimUri(`identity/${flag}`)),
   }

@@ -1,19 +1,25 @@
+import { OperatorError } from '../../ground/operator-error.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Tenant } from '../../ground/store/model.ts'
 import { FIRST_TENANT, findTenantByDomain } from '../../ground/store/tenants.ts'
 import { insertUser, listUsers } from '../../ground/store/users.ts'
-import { createTenant } from './create-tenant.ts'
+import type { PasswordRules } from '../credentials/password-rules.ts'
+import { createTenant } from '../tenants/create-tenant.ts'
+
+const USER_NAME = 'admin'
 
 /**
  * Creates the tenant `carbon.super` and its user `admin`, once.
  *
+ * Rejects with an {@link OperatorError} when the configured password breaks a rule.
+ *
  * @param adminPassword Default: a random one.
  * @returns The password, when one had to be generated.
  */
-export async function createFirstTenant(
+export async function createFirstAdministrator(
   db: Database,
   { adminPassword }: { adminPassword?: string },
-  ports: { now(): number; newId(): string; randomBytes(count: number): Uint8Array },
+  ports: { now(): number; newId(): string; randomBytes(count: number): Uint8Array; passwordRules: PasswordRules },
 ): Promise<string | undefined> {
   const { newId, now } = ports
   // Resolves with nothing when it exists: from an earlier start, or from another process that was faster.
@@ -21,6 +27,10 @@ export async function createFirstTenant(
   const tenant = (await findTenantByDomain(db, FIRST_TENANT.domain)) as Tenant
   if ((await listUsers(db, tenant.id, { limit: 1 })).total > 0) return undefined
 
+  if (adminPassword !== undefined) {
+    const broken = await ports.passwordRules.findBroken(adminPassword, { userName: USER_NAME, isManager: true })
+    if (broken !== undefined) throw new OperatorError(`PREFLOW_ADMIN_PASSWORD: ${broken}`)
+  }
   const password = adminPassword ?? Buffer.from(ports.randomBytes(18)).toString('base64url')
   const isFirst = await insertUser(
     db,
@@ -28,7 +38,7 @@ export async function createFirstTenant(
       id: newId(),
       tenantId: tenant.id,
       organizationId: tenant.rootOrganizationId,
-      userName: 'admin',
+      userName: USER_NAME,
       document: {},
       groups: [],
       isActive: true,
