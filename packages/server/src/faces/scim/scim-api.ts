@@ -2,18 +2,14 @@ import { present } from '@preflow/contract'
 import { decide } from '../../domain/access/decide.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
 import { reachOfUser } from '../../domain/access/reach.ts'
-import { type Caller, createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
-import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
+import { mustBeAllowed } from '../../domain/credentials/credential-problems.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { isLastAdministrator } from '../../domain/users/last-administrator.ts'
 import { registerUser } from '../../domain/users/register-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
-import { type Initiator, isDocumentShort, type Profile, type UserPorts } from '../../domain/users/user-change.ts'
+import { type Initiator, isDocumentShort, type Profile } from '../../domain/users/user-change.ts'
 import { changedClaimsOf } from '../../ground/claims/document-claims.ts'
-import { type MountedApi, mountRoutes, type RoutedRequest } from '../../ground/http/mount.ts'
-import type { Mounted } from '../../ground/http/mounted.ts'
-import { readJson } from '../../ground/http/read-json.ts'
-import type { Log } from '../../ground/observe/log.ts'
+import { type MountedApi, mountRoutes } from '../../ground/http/mount.ts'
 import { type Problem, problemOf } from '../../ground/problem.ts'
 import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
@@ -32,37 +28,19 @@ import type { Json } from './read-value.ts'
 import { ownUserType, userType } from './schema.ts'
 import { describeProblem, scimProblems } from './scim-problems.ts'
 import { type GuardedScimRoute, type OpenScimRoute, SCIM_BASE_PATH, scimRouteList } from './scim-routes.ts'
-import { readSelection, select } from './select.ts'
+import { select } from './select.ts'
 import { patchUser, readUser, toResource, versionOf } from './user-resource.ts'
-
-export interface ScimPorts extends UserPorts {
-  log: Pick<Log, 'error' | 'info'>
-  verifyAccessToken: VerifyAccessToken
-}
-
-export interface ScimSettings {
-  /** Largest body that is read. Default 1 MiB. */
-  maxBodyBytes?: number
-}
-
-const MEDIA_TYPE = 'application/scim+json'
-const MEDIA_TYPES = [MEDIA_TYPE, 'application/json']
-
-/** An authenticated request that its caller may make. */
-interface Visit extends Mounted {
-  request: Request
-  /** Parameters of the path. */
-  params: Record<string, string>
-  /** Parameters of the query, or of the body of a search. */
-  query: Json
-  caller: Caller
-  /** Where the users are, as the client reached them. */
-  usersUrl: string
-  /** Reads the body. Throws a problem if it is no JSON, too large or of another media type. */
-  readBody(): Promise<unknown>
-}
-
-type Handler = (visit: Visit) => Promise<Response>
+import {
+  answer,
+  answerResource,
+  checkVersion,
+  createEntrance,
+  type Handler,
+  locationOf,
+  type ScimPorts,
+  type ScimSettings,
+  type Visit,
+} from './visit.ts'
 
 /**
  * Makes the SCIM 2.0 API from its table of routes: create, read, filter, replace, patch and delete users, and `/Me` for the
@@ -86,21 +64,6 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Mo
       return refuse(problemOf(error, ports, defect).problem)
     },
   })
-}
-
-/** Makes the function that authenticates and authorizes a request. */
-function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: ScimSettings) {
-  const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
-  return async (permission: string, { mounted, params, query, request }: RoutedRequest): Promise<Visit> => {
-    const caller = await authenticate(request, mounted)
-    mustHold(caller, permission, mounted.organization)
-    const readBody = async () => {
-      const read = await readJson(request, maxBodyBytes, MEDIA_TYPES)
-      if (!read) throw scimProblems.invalidSyntax('The body is not JSON in UTF-8.')
-      return read.value
-    }
-    return { ...mounted, request, params, query, caller, usersUrl: `${locationOf(mounted)}/Users`, readBody }
-  }
 }
 
 function userHandlers(ports: ScimPorts) {
@@ -154,7 +117,7 @@ const descriptions: Record<OpenScimRoute, (location: string, params: Record<stri
 async function remove(visit: Visit, ports: ScimPorts): Promise<Response> {
   const user = await mustFind(visit, ports)
   await mayChange(visit, 'user.delete', user, ports)
-  checkVersion(visit.request, user)
+  checkVersion(visit.request, versionOf(user))
   await inTransaction(ports.db, async tx => {
     if (await isLastAdministrator(tx, user)) throw scimProblems.lastAdministrator()
     await deleteUser(tx, user.tenantId, user.id)
@@ -223,7 +186,7 @@ interface Change {
 
 /** Replaces or patches, as the method says. */
 async function changeUser(visit: Visit, { body, initiator, type, user }: Change, ports: ScimPorts): Promise<User> {
-  checkVersion(visit.request, user)
+  checkVersion(visit.request, versionOf(user))
   const isPatch = visit.request.method === 'PATCH'
   const { password, profile, statedFlags } = isPatch ? patchUser(body, type, user) : readUser(body, type, user)
   // A stolen token must not become the account: only the password proves the right to change it.
@@ -267,10 +230,6 @@ function audit(
   return auditUser(ports, user, { initiator: caller.id, action, details: changed.length > 0 ? { changed } : {} })
 }
 
-function locationOf({ origin, prefix }: Mounted): string {
-  return `${origin}${prefix}${SCIM_BASE_PATH}`
-}
-
 function initiatorOf({ caller }: Visit): Initiator {
   return { type: caller.kind === 'user' ? 'ADMIN' : 'APPLICATION', id: caller.id }
 }
@@ -285,35 +244,15 @@ async function mayChange(
   mustBeAllowed(decide(caller, operation, organization, { reach: await reachOfUser(db, user) }))
 }
 
-function checkVersion(request: Request, user: User): void {
-  const wanted = request.headers.get('if-match')
-  if (wanted === null || wanted.trim() === '*' || namesVersion(wanted, user)) return
-  throw scimProblems.otherVersion()
-}
-
-/** Whether a list of versions, as `If-Match` and `If-None-Match` have it, names that of the user. */
-function namesVersion(versions: string, user: User): boolean {
-  return versions.split(',').some(version => version.trim() === versionOf(user))
-}
-
-function answerUser(visit: Visit, user: User, status = 200): Response {
-  const selection = readSelection(visit.query['attributes'], visit.query['excludedAttributes'], userType)
-  const etag = versionOf(user)
-  const known = visit.request.method === 'GET' ? visit.request.headers.get('if-none-match') : null
-  if (known !== null && (known.trim() === '*' || namesVersion(known, user))) {
-    return new Response(null, { status: 304, headers: { etag } })
+function answerUser(visit: Visit, user: User, status?: number): Response {
+  const { usersUrl } = visit
+  const shown = {
+    resource: toResource(user, usersUrl),
+    type: userType,
+    version: versionOf(user),
+    url: `${usersUrl}/${user.id}`,
   }
-  return answer(status, select(toResource(user, visit.usersUrl), selection), {
-    etag,
-    ...present({ location: status === 201 ? `${visit.usersUrl}/${user.id}` : undefined }),
-  })
-}
-
-function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { 'content-type': `${MEDIA_TYPE};charset=utf-8`, 'cache-control': 'no-store', ...headers },
-  })
+  return answerResource(visit, shown, status)
 }
 
 function refuse(problem: Problem): Response {

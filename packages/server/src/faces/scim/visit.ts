@@ -1,0 +1,104 @@
+import { present } from '@preflow/contract'
+import { type Caller, createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import { mustHold } from '../../domain/credentials/credential-problems.ts'
+import type { UserPorts } from '../../domain/users/user-change.ts'
+import type { RoutedRequest } from '../../ground/http/mount.ts'
+import type { Mounted } from '../../ground/http/mounted.ts'
+import { readJson } from '../../ground/http/read-json.ts'
+import type { Log } from '../../ground/observe/log.ts'
+import type { ResourceType } from './attribute.ts'
+import type { Json } from './read-value.ts'
+import { scimProblems } from './scim-problems.ts'
+import { SCIM_BASE_PATH } from './scim-routes.ts'
+import { readSelection, select } from './select.ts'
+
+export interface ScimPorts extends UserPorts {
+  log: Pick<Log, 'error' | 'info'>
+  verifyAccessToken: VerifyAccessToken
+}
+
+export interface ScimSettings {
+  /** Largest body that is read. Default 1 MiB. */
+  maxBodyBytes?: number
+}
+
+const MEDIA_TYPE = 'application/scim+json'
+const MEDIA_TYPES = [MEDIA_TYPE, 'application/json']
+
+/** An authenticated request that its caller may make. */
+export interface Visit extends Mounted {
+  request: Request
+  /** Parameters of the path. */
+  params: Record<string, string>
+  /** Parameters of the query, or of the body of a search. */
+  query: Json
+  caller: Caller
+  /** Where the users are, as the client reached them. */
+  usersUrl: string
+  /** Reads the body. Throws a problem if it is no JSON, too large or of another media type. */
+  readBody(): Promise<unknown>
+}
+
+/** Answers a request that its caller may make. */
+export type Handler = (visit: Visit) => Promise<Response>
+
+/** Makes the function that authenticates and authorizes a request. */
+export function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: ScimSettings) {
+  const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
+  return async (permission: string, { mounted, params, query, request }: RoutedRequest): Promise<Visit> => {
+    const caller = await authenticate(request, mounted)
+    mustHold(caller, permission, mounted.organization)
+    const readBody = async () => {
+      const read = await readJson(request, maxBodyBytes, MEDIA_TYPES)
+      if (!read) throw scimProblems.invalidSyntax('The body is not JSON in UTF-8.')
+      return read.value
+    }
+    return { ...mounted, request, params, query, caller, usersUrl: `${locationOf(mounted)}/Users`, readBody }
+  }
+}
+
+/** Where the API is, as the client reached it; without slash at the end. */
+export function locationOf({ origin, prefix }: Mounted): string {
+  return `${origin}${prefix}${SCIM_BASE_PATH}`
+}
+
+/** Throws a 412 when `If-Match` names other versions than this one. */
+export function checkVersion(request: Request, version: string): void {
+  const wanted = request.headers.get('if-match')
+  if (wanted === null || wanted.trim() === '*' || namesVersion(wanted, version)) return
+  throw scimProblems.otherVersion()
+}
+
+/** Whether a list of versions, as `If-Match` and `If-None-Match` have it, names this one. */
+function namesVersion(versions: string, wanted: string): boolean {
+  return versions.split(',').some(version => version.trim() === wanted)
+}
+
+/** A resource as it is shown, before the client's selection. */
+export interface Shown {
+  resource: Json
+  type: ResourceType
+  version: string
+  url: string
+}
+
+/** Answers with the selected attributes of a resource, or with 304 when the client has this version. */
+export function answerResource(visit: Visit, { resource, type, url, version: etag }: Shown, status = 200): Response {
+  const selection = readSelection(visit.query['attributes'], visit.query['excludedAttributes'], type)
+  const known = visit.request.method === 'GET' ? visit.request.headers.get('if-none-match') : null
+  if (known !== null && (known.trim() === '*' || namesVersion(known, etag))) {
+    return new Response(null, { status: 304, headers: { etag } })
+  }
+  return answer(status, select(resource, selection), {
+    etag,
+    ...present({ location: status === 201 ? url : undefined }),
+  })
+}
+
+/** Answers with JSON in the media type of SCIM. */
+export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': `${MEDIA_TYPE};charset=utf-8`, 'cache-control': 'no-store', ...headers },
+  })
+}
