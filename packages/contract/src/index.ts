@@ -26,7 +26,16 @@ export {
   API_VERSION_HEADER,
   parseActionRequest,
 } from './call.ts'
-export { RETURN_CODE_PARAMETER, SECRET_HEADERS, SECRET_PARAMETERS } from './disclosure.ts'
+export {
+  isCredential,
+  isSecretHeader,
+  isSecretParameter,
+  mayDiscloseHeader,
+  mayDiscloseParameter,
+  RETURN_CODE_PARAMETER,
+  SECRET_HEADERS,
+  SECRET_PARAMETERS,
+} from './disclosure.ts'
 export {
   ENDPOINT_AUTHENTICATION_PROPERTIES,
   type EndpointAuthentication,

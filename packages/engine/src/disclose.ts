@@ -1,11 +1,11 @@
 import {
   type ActionRequest,
   actionTypes,
+  mayDiscloseHeader,
+  mayDiscloseParameter,
   type NamedValues,
   present,
   RETURN_CODE_PARAMETER,
-  SECRET_HEADERS,
-  SECRET_PARAMETERS,
 } from '@preflow/contract'
 import type { ActionCall } from './call.ts'
 import { valueAt } from './event-path.ts'
@@ -51,7 +51,6 @@ function discloseRequest(event: object, { action, disclosure, platform }: Action
   const excludes = caseInsensitiveExclusion ? lower : (name: string) => name
   const listedHeaders = choose(action.endpoint.allowedHeaders, disclosure?.allowedHeaders)
   const isHeaderDisclosed = (name: string) => {
-    if (SECRET_HEADERS.includes(lower(name))) return false
     if (!listedHeaders) return !excludedHeaders.includes(excludes(name))
     // The name is excluded as it is listed. With the reference's old setting, another case is sent.
     return listedHeaders.some(listed => lower(listed) === lower(name) && !excludedHeaders.includes(excludes(listed)))
@@ -62,19 +61,21 @@ function discloseRequest(event: object, { action, disclosure, platform }: Action
     actionTypes[action.type].mayRedirect &&
     platform.signingIn.forwardsReturnCode === 'always'
   const isParameterDisclosed = (name: string) =>
-    isReturnCode(name) ||
-    (!SECRET_PARAMETERS.includes(lower(name)) &&
-      !excludedParameters.includes(name) &&
-      (listedParameters?.includes(name) ?? true))
+    isReturnCode(name) || (!excludedParameters.includes(name) && (listedParameters?.includes(name) ?? true))
 
   return {
     ...event,
     request: {
       ...others,
       additionalHeaders: additionalHeaders
-        .filter(({ name }) => isHeaderDisclosed(name))
+        .filter(header => mayDiscloseHeader(header) && isHeaderDisclosed(header.name))
         .map(({ name, value }) => ({ name: lower(name), value })),
-      additionalParams: additionalParams.filter(({ name }) => isParameterDisclosed(name)),
+      additionalParams: additionalParams.filter(
+        parameter =>
+          // A return code may have any form: the extension made it.
+          (parameter.name === RETURN_CODE_PARAMETER || mayDiscloseParameter(parameter)) &&
+          isParameterDisclosed(parameter.name),
+      ),
     },
   }
 }

@@ -1,4 +1,11 @@
-import { type ActionType, actionTypes, type PlatformName, platforms } from '@preflow/contract'
+import {
+  type ActionType,
+  actionTypes,
+  isSecretHeader,
+  isSecretParameter,
+  type PlatformName,
+  platforms,
+} from '@preflow/contract'
 import { nearestName } from '@preflow/contract/nearest-name'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
@@ -267,7 +274,9 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
   },
   allowedHeaders: {
     variable: 'PREFLOW_ALLOWED_HEADERS',
-    schema: z.array(z.string()),
+    schema: z.array(
+      z.string().refine(name => !isSecretHeader(name), { message: 'must not name a header that holds a credential' }),
+    ),
     fallback: [],
     read: words,
     description:
@@ -275,7 +284,11 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
   },
   allowedParameters: {
     variable: 'PREFLOW_ALLOWED_PARAMETERS',
-    schema: z.array(z.string()),
+    schema: z.array(
+      z
+        .string()
+        .refine(name => !isSecretParameter(name), { message: 'must not name a parameter that holds a credential' }),
+    ),
     fallback: [],
     read: words,
     description:

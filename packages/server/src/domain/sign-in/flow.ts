@@ -1,4 +1,4 @@
-import { type NamedValues, RETURN_CODE_PARAMETER, SECRET_HEADERS, SECRET_PARAMETERS } from '@preflow/contract'
+import { mayDiscloseHeader, mayDiscloseParameter, type NamedValues, RETURN_CODE_PARAMETER } from '@preflow/contract'
 import type { Interaction } from 'oidc-provider'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application } from '../../ground/store/model.ts'
@@ -10,8 +10,8 @@ import { isPasswordOnly, sequenceOf, stepsPassedBefore } from './sequence.ts'
 export const AUTHENTICATOR_MISSING = 'authenticator_missing'
 
 const FLOW_ID_BYTES = 16
-/** What is not kept of a request for authorization: secrets, and what only a return may bring. */
-const LEFT_OUT: readonly string[] = [...SECRET_PARAMETERS, RETURN_CODE_PARAMETER.toLowerCase()]
+/** Only a return may bring it. */
+const RETURN_CODE = RETURN_CODE_PARAMETER.toLowerCase()
 
 /** Whether the session stands and only lacks steps; otherwise the user is to sign in anew. */
 export function continuesSession({ prompt, session }: Interaction): boolean {
@@ -41,8 +41,10 @@ export async function beginSignIn(
     version: 1,
     passed: passed.map(authenticator => ({ authenticator, userId })),
     request: {
-      headers: request.headers.filter(({ name }) => !SECRET_HEADERS.includes(name.toLowerCase())),
-      parameters: request.parameters.filter(({ name }) => !LEFT_OUT.includes(name.toLowerCase())),
+      headers: request.headers.filter(mayDiscloseHeader),
+      parameters: request.parameters.filter(
+        parameter => mayDiscloseParameter(parameter) && parameter.name.toLowerCase() !== RETURN_CODE,
+      ),
     },
     isDecided: false,
     expiresAt: interaction.exp * 1000,

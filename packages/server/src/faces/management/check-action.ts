@@ -4,10 +4,10 @@ import {
   type ActionTypeDescriptor,
   ENDPOINT_AUTHENTICATION_PROPERTIES,
   type EndpointAuthentication,
+  isSecretHeader,
+  isSecretParameter,
   localClaimUri,
   type Rule,
-  SECRET_HEADERS,
-  SECRET_PARAMETERS,
   validateRule,
 } from '@preflow/contract'
 import ipaddr from 'ipaddr.js'
@@ -96,13 +96,13 @@ export function checkAction(action: Action): void {
   for (const header of endpoint.allowedHeaders) {
     if (!HEADER_NAME.test(header)) throw actionProblems.invalid(header)
   }
-  if (endpoint.allowedHeaders.some(header => SECRET_HEADERS.includes(header.toLowerCase()))) {
+  if (endpoint.allowedHeaders.some(isSecretHeader)) {
     throw actionProblems.headersNotAllowed()
   }
   for (const parameter of endpoint.allowedParameters) {
     if (parameter === '' || NOT_IN_PARAMETER_NAME.test(parameter)) throw actionProblems.invalid(parameter)
   }
-  if (endpoint.allowedParameters.some(parameter => SECRET_PARAMETERS.includes(parameter))) {
+  if (endpoint.allowedParameters.some(isSecretParameter)) {
     throw actionProblems.parametersNotAllowed()
   }
   checkAttributes(action.attributes)
