@@ -1,3 +1,5 @@
+import { createReplayMemory, type ReplayMemory } from './replays.ts'
+
 /**
  * How the platform authenticates. Every secret is a list: during a rotation the old and the new one are both accepted.
  */
@@ -8,13 +10,14 @@ export type CallerAuthentication =
   | { type: 'bearer'; tokens: readonly string[] }
   | { type: 'apiKey'; header: string; keys: readonly string[] }
   /**
-   * HMAC over id, time and body, as Standard Webhooks describes it. The body cannot be changed, and a recorded call is
-   * useless after the window.
+   * HMAC over id, time and body, as Standard Webhooks describes it. The body cannot be changed, and a recorded call cannot
+   * be sent again: after ten seconds, in which platforms retry, it gets a 401 `replayed`.
    *
    * `secrets` are base64, with or without `whsec_`. `windowSeconds` is the maximum difference between the time of the
-   * call and ours; default 300.
+   * call and ours; default 300. `replayMemory` remembers calls; give processes that answer for each other a shared one.
+   * Default: in memory of this process.
    */
-  | { type: 'signature'; secrets: readonly string[]; windowSeconds?: number }
+  | { type: 'signature'; secrets: readonly string[]; windowSeconds?: number; replayMemory?: ReplayMemory }
 
 /** Authenticates the caller. `undefined`: accepted. A string: the reason for the rejection, for the log. */
 export interface CallerCheck {
@@ -22,6 +25,11 @@ export interface CallerCheck {
   byHeaders(header: (name: string) => string | undefined): string | undefined
   /** With the body, if the authentication covers it. */
   byBody?(header: (name: string) => string | undefined, body: string): Promise<string | undefined>
+  /**
+   * The id of a call that {@link CallerCheck.byBody} accepted, and how many milliseconds ago a call with this id arrived
+   * first. `ageMs` is absent if that is not known, so it may be a replay.
+   */
+  arrival?(header: (name: string) => string | undefined): Promise<{ id: string; ageMs?: number }>
   /** The value of `www-authenticate` in a rejection. */
   challenge?: string
 }
@@ -64,7 +72,7 @@ const checks: {
     const wanted = name.toLowerCase()
     return { byHeaders: header => compare(header(wanted), expected) }
   },
-  signature: ({ secrets, windowSeconds = 300 }, now) => {
+  signature: ({ secrets, windowSeconds = 300, replayMemory = createReplayMemory() }, now) => {
     if (secrets.length === 0) throw new TypeError('caller.secrets: at least one is required.')
     const keys = secrets.map(keyOf)
     return {
@@ -83,6 +91,14 @@ const checks: {
           }
         }
         return 'wrong signature'
+      },
+      arrival: async header => {
+        const id = header('webhook-id') ?? ''
+        const nowMs = now()
+        const signedAtMs = Number(header('webhook-timestamp')) * 1000
+        const untilMs = signedAtMs + windowSeconds * 1000
+        const firstMs = await replayMemory.firstArrival({ id, nowMs, signedAtMs, untilMs })
+        return firstMs === undefined ? { id } : { id, ageMs: nowMs - firstMs }
       },
     }
   },

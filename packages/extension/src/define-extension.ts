@@ -27,7 +27,8 @@ export interface ExtensionOptions {
   /**
    * Milliseconds for which an answer is kept for a platform that retries with the same request id and body because it
    * got no answer. The handler is not called again. ERROR answers are not kept, nor those of types that redirect the
-   * browser, whose repeated calls differ in meaning. Default 10,000; 0 calls the handler every time.
+   * browser, whose repeated calls differ in meaning. Default 10,000; 0 calls the handler every time. A signed call that
+   * arrives later than this, and than ten seconds, is a replay and refused.
    */
   repeatWindowMs?: number
   /** Receives one record per call. Default: `serve` of `@preflow/extension/node` writes a readable line, other runtimes nothing. */
@@ -88,6 +89,7 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
   const reception: Reception = {
     caller: createCallerCheck(options.caller, now),
     maxBodyBytes,
+    retryMs: Math.max(repeatWindowMs, DEFAULT_REPEAT_WINDOW_MS),
     handles: type => table.has(type),
   }
   const deciding: Deciding = {
@@ -104,16 +106,17 @@ export function defineExtension(handlers: Handlers, options: ExtensionOptions): 
     let record: DecisionRecord = { decision: 'refused', status: 200, operations: [], reports: [], durationMs: 0 }
     let outgoing: OutgoingAnswer
     try {
-      const { request, body } = await receive(call, reception)
+      const { request, body, messageId } = await receive(call, reception)
       const { actionType, requestId } = request
       if (requestId !== undefined) record.requestId = requestId
       record.actionType = actionType
-      if (requestId === undefined || repeatWindowMs === 0 || actionTypes[actionType].mayRedirect) {
+      const callId = requestId ?? messageId
+      if (callId === undefined || repeatWindowMs === 0 || actionTypes[actionType].mayRedirect) {
         const decided = decide(request, call, startedAt, record, deciding)
         outgoing = isPromise(decided) ? await decided : decided
       } else {
         const first = record
-        const { answer, isRepeat } = await repeats.answer(requestId, body, async () => ({
+        const { answer, isRepeat } = await repeats.answer(callId, body, async () => ({
           outgoing: await decide(request, call, startedAt, first, deciding),
           record: first,
         }))

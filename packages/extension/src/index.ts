@@ -44,6 +44,7 @@ export {
 } from './edits.ts'
 export type { IncomingCall, OutgoingAnswer } from './exchange.ts'
 export type { DecisionFor, Handler, HandlerName, Handlers } from './handlers.ts'
+export { createReplayMemory, type ReplayMemory } from './replays.ts'
 export {
   checkReturnCode,
   createReturnProof,

@@ -4,6 +4,7 @@ import {
   actionTypes,
   describeIssues,
   parseActionRequest,
+  present,
 } from '@preflow/contract'
 import type { CallerCheck } from './caller.ts'
 import type { IncomingCall } from './exchange.ts'
@@ -25,19 +26,22 @@ export class Refusal extends Error {
 export interface Reception {
   caller: CallerCheck
   maxBodyBytes: number
+  /** Milliseconds for which a signed call may be sent again, because its platform got no answer. */
+  retryMs: number
   /** Whether there is a handler for an action type. */
   handles(actionType: string): boolean
 }
 
 /**
- * Reads a call: first authenticates its caller, then checks that its body is a request of the contract.
+ * Reads a call: first authenticates its caller, then checks that its body is a request of the contract. `messageId` is the id
+ * of a signed call.
  *
  * @throws {Refusal} If it never reaches a handler.
  */
 export async function receive(
   call: IncomingCall,
-  { caller, maxBodyBytes, handles }: Reception,
-): Promise<{ request: ActionRequest; body: string }> {
+  { caller, maxBodyBytes, retryMs, handles }: Reception,
+): Promise<{ request: ActionRequest; body: string; messageId?: string }> {
   if (call.method !== 'POST') {
     throw new Refusal(405, 'method_not_allowed', 'Call this extension with POST.', { allow: 'POST' })
   }
@@ -54,7 +58,10 @@ export async function receive(
   }
   const unsigned = caller.byBody && (await caller.byBody(call.header, body))
   if (unsigned) throw unauthorized(unsigned, caller)
-  return { request: readRequest(body, call.header(API_VERSION_HEADER), handles), body }
+  const arrival = await caller.arrival?.(call.header)
+  if (arrival && !((arrival.ageMs ?? Number.POSITIVE_INFINITY) <= retryMs)) throw replayed()
+  const request = readRequest(body, call.header(API_VERSION_HEADER), handles)
+  return { request, body, ...present({ messageId: arrival?.id }) }
 }
 
 function unauthorized(why: string, { challenge }: CallerCheck): Refusal {
@@ -63,6 +70,14 @@ function unauthorized(why: string, { challenge }: CallerCheck): Refusal {
     'unauthorized',
     `The caller is not authenticated: ${why}. Check the endpoint authentication of the action.`,
     challenge ? { 'www-authenticate': challenge } : {},
+  )
+}
+
+function replayed(): Refusal {
+  return new Refusal(
+    401,
+    'replayed',
+    'A call with this webhook-id was received before. Sign every call with a new id and the current time.',
   )
 }
 
