@@ -5,7 +5,7 @@ import { type Io, UsageError } from './command.ts'
 import { didYouMean } from './nearest.ts'
 import { plain } from './verify/paint.ts'
 
-/** A record of a call, from the data of a server or from its API. */
+/** The record of a call, from the data of a server or from its API. */
 export interface Recorded {
   id: string
   actionType: string
@@ -16,24 +16,24 @@ export interface Recorded {
   details: {
     platform?: string
     operations?: OperationVerdict[]
-    /** Why the answer, if there was one, could not be used. */
+    /** Why the answer could not be used, if there was one. */
     error?: { code: string }
     request?: { headers: Record<string, string>; body: unknown }
   }
 }
 
-/** How a call ends. */
+/** The ways a call can end. */
 const STATUSES: readonly Outcome['status'][] = ['failed', 'error', 'success', 'continued', 'incomplete', 'skipped']
 
-/** @throws {UsageError} With the statuses there are. */
+/** @throws {UsageError} With the valid statuses. */
 export function statusNamed(word: string): string {
   if ((STATUSES as readonly string[]).includes(word)) return word
   throw new UsageError(
-    `--status ${word}: is no end of a call.${didYouMean(word, STATUSES)} There are ${STATUSES.join(', ')}.`,
+    `--status ${word}: unknown status.${didYouMean(word, STATUSES)} Use one of ${STATUSES.join(', ')}.`,
   )
 }
 
-/** Opens the records of the server that the environment configures. Rejects with a sentence that says what to do. */
+/** Opens the records of the server that the environment configures. Rejects with a message that states what to do. */
 export function openArchive({ env }: Pick<Io, 'env'>): Promise<CallArchive> {
   return openCallArchive(readConfiguration(env), {
     now: Date.now,
@@ -43,10 +43,10 @@ export function openArchive({ env }: Pick<Io, 'env'>): Promise<CallArchive> {
   })
 }
 
-/** @param what What is not there: `no call 2588cb53-…`. */
+/** @param what What was not found: `no call 2588cb53-…`. */
 export function noRecord(what: string): Error {
   return new Error(
-    `There is ${plain(what)} in these records. PREFLOW_DATA or PREFLOW_DATABASE_URL name the data of the server; a record is ` +
-      'kept for a month at most.',
+    `There is ${plain(what)} in these records. Check PREFLOW_DATA or PREFLOW_DATABASE_URL, which name the data of the server. ` +
+      'Records are kept for a month at most.',
   )
 }

@@ -13,7 +13,7 @@ const target = {
     type: 'string',
     multiple: true,
     value: 'whsec_SECRET',
-    about: 'sign the request (Standard Webhooks); give it twice while a secret is rotated',
+    about: 'sign the request (Standard Webhooks); repeat it while a secret is rotated',
   },
 } as const
 const timeout = {
@@ -21,11 +21,11 @@ const timeout = {
   value: 'MS',
   about: 'maximum time for an answer; default: the limit of the platform',
 } as const
-const show = { type: 'boolean', default: false, about: 'show the request and the answer in full' } as const
+const show = { type: 'boolean', default: false, about: 'show the whole request and the whole answer' } as const
 
 const targetEnvironment: readonly Row[] = [
-  ['PREFLOW_AUTH', 'the same as --auth, so that the secret is not on the command line'],
-  ['PREFLOW_SIGN', 'the same as --sign; separate two secrets by a comma'],
+  ['PREFLOW_AUTH', 'the same as --auth; keeps the secret off the command line'],
+  ['PREFLOW_SIGN', 'the same as --sign; separate two secrets with a comma'],
 ]
 const dataEnvironment: readonly Row[] = [
   ['PREFLOW_DATA', 'data folder of the server, default .preflow'],
@@ -35,14 +35,14 @@ const dataEnvironment: readonly Row[] = [
 const typeNames = async () => (await import('./events/named.ts')).typeNames
 const platformNames = async () => Object.keys((await import('@preflow/contract')).platforms)
 
-/** Every command with its help. `run.ts` knows which module each one loads. */
+/** Every command with its help. `run.ts` maps each to its module. */
 export const commands = {
   lab: {
     summary: 'Run the identity server with the ready-made extensions on this machine, offline.',
     forms: ['lab [--json]'],
     about: `Starts the identity server, the ready-made extensions at one path each, stand-ins for the services they call, and a
-web application to sign in to. Creates a demonstration tenant. Ctrl-C stops everything; the data stays.`,
-    options: { json: { ...json, about: 'write the places, users and secrets as one JSON document' } },
+web application to sign in to. Creates a demonstration tenant. Ctrl-C stops everything and keeps the data.`,
+    options: { json: { ...json, about: 'write the addresses, users and secrets as one JSON document' } },
     environment: [
       ['PREFLOW_PORT', 'identity server, default 9400'],
       ['PREFLOW_EXTENSIONS_PORT', 'extensions, default 9401'],
@@ -52,33 +52,33 @@ web application to sign in to. Creates a demonstration tenant. Ctrl-C stops ever
       ['PREFLOW_DATABASE_URL', 'PostgreSQL instead of the embedded database'],
       [
         'PREFLOW_ADMIN_PASSWORD',
-        'password of admin. On the first start it is set; without it, one is generated and shown once. ' +
-          'On a later start it lets the lab add what older data lacks',
+        'password of admin. The first start sets it; if it is missing, the lab generates one and shows it once. ' +
+          'With it, a later start adds what is missing in older data',
       ],
       ['PREFLOW_PLATFORM', 'platform whose behaviour is reproduced, default preflow'],
       ['ABUSEIPDB_API_KEY', 'call AbuseIPDB instead of the stand-in'],
       [
         'PREFLOW_LOOPBACK_ADDRESS',
-        'the address as which token-guard sees callers on this machine, default one with a good reputation; off: as they are',
+        'client address that token-guard sees for callers on this machine, default one with a good reputation; off: their real address',
       ],
       ['PREFLOW_PWNED_PASSWORDS', 'on: call Pwned Passwords instead of the stand-in; default off'],
     ],
-    exitCodes: '0 stopped, 1 it could not start, 2 usage error.',
+    exitCodes: '0 stopped, 1 could not start, 2 usage error.',
   },
   actions: {
-    summary: 'List actions and switch them off or on, even when the server cannot be reached.',
+    summary: 'List actions and turn them off or on, even when the server cannot be reached.',
     forms: ['actions [list] [--json]', 'actions off|on (--all | --id <id>) [--tenant <domain>] [--json]'],
-    about: `Works on the database itself. If an action locks everybody out, you can switch it off when neither the server nor the
-sign-in of the administrator works. A running server applies the change to its next request. The audit log records it.
+    about: `Works directly on the database. If an action locks everybody out, you can turn it off here, even if the server is down or
+administrators cannot sign in. A running server applies the change to its next request. The audit log records it.
 
-To switch off every action of one server process instead, start it with PREFLOW_ACTIONS=off.`,
+To turn off every action of one server process instead, start it with PREFLOW_ACTIONS=off.`,
     options: {
       all: {
         type: 'boolean',
         default: false,
         about:
-          'every action about tokens and users (of the tenant, with --tenant), but no custom authenticators: ' +
-          'without them nobody passes a step of a sign-in',
+          'every action on tokens and users (of the tenant, with --tenant), but no custom authenticators: ' +
+          'without them, nobody can complete a step of a sign-in',
       },
       id: { type: 'string', value: 'ID', about: 'one action, or one custom authenticator' },
       tenant: { type: 'string', value: 'DOMAIN', about: 'only actions of this tenant' },
@@ -94,15 +94,15 @@ To switch off every action of one server process instead, start it with PREFLOW_
       'calls <id> [--json]',
     ],
     about: `Lists the calls of extensions, newest first, or shows everything about one call: each attempt, the rule that matched,
-each operation with its verdict and the reason, and request and answer without values. <id> is the id in the error of
-the client, in the log and in the extension. Reads the data of the server, whether it runs or not.`,
+each operation with its verdict and the reason, and the request and the answer without values. <id> is the id that the
+client's error, the log and the extension show. Reads the data of the server, whether it runs or not.`,
     options: {
       tenant: { type: 'string', value: 'DOMAIN', about: 'only calls of this tenant' },
       type: { type: 'string', value: 'TYPE', about: 'only calls of this type', oneOf: typeNames },
       status: {
         type: 'string',
         value: 'STATUS',
-        about: 'only calls that ended so: failed, error, success, continued, incomplete, skipped',
+        about: 'only calls with this status: failed, error, success, continued, incomplete, skipped',
       },
       limit: { type: 'string', value: 'N', about: 'maximum number of calls, default 20' },
       json,
@@ -113,18 +113,18 @@ the client, in the log and in the extension. Reads the data of the server, wheth
   passwords: {
     summary: 'Build and check corpora of breached passwords for password-guard.',
     forms: ['passwords build <source> --out <file> [options]', 'passwords check <file>'],
-    about: `build makes a corpus from a download of Pwned Passwords, as one file of HASH:COUNT or as a folder of range files, or
-from a list with one password per line. It recognises the form. An interrupted build resumes.
+    about: `build makes a corpus from a download of Pwned Passwords (one file of HASH:COUNT, or a folder of range files) or from a
+list with one password per line. It detects the form. An interrupted build resumes.
 
 check reads a whole corpus and compares it with its checksum.`,
     options: {
-      out: { type: 'string', value: 'FILE', about: 'the corpus; an older one is replaced at the end' },
+      out: { type: 'string', value: 'FILE', about: 'the corpus; an existing one is replaced at the end' },
       kind: {
         type: 'string',
         default: 'file',
         value: 'KIND',
         about:
-          'file (default): 5 bytes per password, read from the disk, practically exact; ' +
+          'file (default): 5 bytes per password, read from the disk, almost exact; ' +
           'filter: 18 bits per password, held in memory, one false positive in 65,536',
       },
       digest: {
@@ -136,21 +136,21 @@ check reads a whole corpus and compares it with its checksum.`,
         type: 'string',
         default: '1',
         value: 'N',
-        about: 'leave out passwords that were seen less often, default 1',
+        about: 'omit passwords that were seen less often, default 1',
       },
-      partial: { type: 'boolean', default: false, about: 'build from a folder in which range files are missing' },
+      partial: { type: 'boolean', default: false, about: 'build from a folder even if range files are missing' },
       json,
     },
-    exitCodes: '0 done, 1 it could not be built or is damaged, 2 usage error.',
+    exitCodes: '0 done, 1 the build failed or the corpus is damaged, 2 usage error.',
   },
   trigger: {
     summary: 'Send one realistic event to an extension and show what a platform does with the answer.',
     forms: ['trigger <type> --to <url> [options]'],
-    about: `Sends one event through the real engine and shows the answer of the extension, the verdict on each operation, and what
-the client would see.`,
+    about: `Sends one event through the real engine. Shows the answer of the extension, the verdict on each operation, and what the
+client would see.`,
     lists: async () => ({ Types: (await typeNames()).map((name): Row => [name, '']) }),
     options: {
-      to: { type: 'string', value: 'URL', about: 'the extension' },
+      to: { type: 'string', value: 'URL', about: 'address of the extension' },
       grant: { type: 'string', value: 'GRANT', about: 'the grant: client_credentials, authorization_code, …' },
       initiator: { type: 'string', value: 'WHO', about: 'ADMIN, USER or APPLICATION' },
       flow: { type: 'string', value: 'FLOW', about: 'the flow, for example adminInitiatedPasswordReset' },
@@ -164,19 +164,19 @@ the client would see.`,
       'api-version': {
         type: 'string',
         value: 'vN',
-        about: 'version of the action; default: the newest of the platform',
+        about: 'version of the action; default: the newest that the platform has',
       },
       set: {
         type: 'string',
         multiple: true,
         value: 'PATH=VALUE',
-        about: `change the event; may be repeated. Enter lists of named things by name:
+        about: `change the event; may be repeated. Address entries of lists by name:
   --set accessToken.claims.expires_in=240
   --set request.additionalHeaders.x-client-source-ip=175.45.176.0
   --set 'user.claims[http://wso2.org/claims/country]=SE'
 VALUE is parsed as JSON if possible; null removes the member`,
       },
-      file: { type: 'string', value: 'EVENT.json', about: 'start from this request or event instead of a sample' },
+      file: { type: 'string', value: 'EVENT.json', about: 'use this request or event instead of a sample' },
       ...target,
       timeout,
       show,
@@ -188,32 +188,33 @@ VALUE is parsed as JSON if possible; null removes the member`,
   replay: {
     summary: 'Send a recorded call to an extension again and compare the results.',
     forms: ['replay <call> --to <url> [options]'],
-    about: `Takes the record of a call, sends its request through the real engine again, and shows the new result beside the
-recorded one. If a call went wrong, run the extension on your own machine and replay the call until it goes right.
+    about: `Reads the record of a call, sends its request through the real engine again, and shows the new result beside the
+recorded one. To fix an extension, run it on your machine and replay the failed call until it succeeds.
 
-<call> is the id of a call as in the error of the client, the log and the extension; or last, the newest; or a file with
-the answer of GET …/api/server/v1/actions/calls/{id}. Ids are looked up in the data of the server, whether it runs or not.
+<call> is one of these: the id that the client's error, the log and the extension show; last, for the newest call; or a
+file with the answer of GET …/api/server/v1/actions/calls/{id}. Ids are searched in the data of the server, whether it
+runs or not.
 
-Records contain no passwords, tokens, addresses or values of claims. Samples are sent in their place, and the report lists
-them; set your own values with --set.`,
+Records contain no passwords, tokens, addresses or values of claims. Samples replace them, and the report lists the
+samples. Set your own values with --set.`,
     options: {
-      to: { type: 'string', value: 'URL', about: 'the extension' },
+      to: { type: 'string', value: 'URL', about: 'address of the extension' },
       status: {
         type: 'string',
         value: 'STATUS',
-        about: 'with last: the newest call that ended so: failed, error, success, continued, incomplete',
+        about: 'with last: the newest call with this status: failed, error, success, continued, incomplete',
       },
       platform: {
         type: 'string',
         value: 'NAME',
-        about: 'the platform whose behaviour is reproduced, default that of the record',
+        about: 'the platform whose behaviour is reproduced, default the one in the record',
         oneOf: platformNames,
       },
       set: {
         type: 'string',
         multiple: true,
         value: 'PATH=VALUE',
-        about: 'change the event; may be repeated, as in preflow trigger',
+        about: 'change the event; may be repeated, see preflow trigger',
       },
       save: { type: 'string', value: 'FILE', about: 'save the request, for preflow trigger --file and for tests' },
       ...target,
@@ -227,22 +228,22 @@ them; set your own values with --set.`,
   verify: {
     summary: 'Check that an extension follows the contract, and show what each platform does with its answers.',
     forms: ['verify <url> [options]'],
-    about: `Sends an extension every event that platforms send, as each platform sends it, and then requests that no platform
-sends: broken requests, wrong credentials, many at once. Shows what is wrong, why it matters, how to fix it, and what
-each platform does with the answers. The requests are real: run it against a test instance.`,
+    about: `Sends an extension every event of every platform, as that platform sends it. Then sends requests that no platform sends:
+broken ones, wrong credentials, many at once. Shows each problem, why it matters, how to fix it, and what each platform
+does with the answers. The requests are real, so use a test instance.`,
     options: {
       type: {
         type: 'string',
         multiple: true,
         value: 'TYPE',
-        about: 'an action type to check; may be repeated; default the types that the extension decides',
+        about: 'an action type to check; may be repeated; default: the types that the extension decides',
         oneOf: typeNames,
       },
       platform: {
         type: 'string',
         multiple: true,
         value: 'NAME',
-        about: 'a platform that counts; may be repeated; default all',
+        about: 'a platform to check for; may be repeated; default: all',
         oneOf: platformNames,
       },
       ...target,
@@ -250,24 +251,24 @@ each platform does with the answers. The requests are real: run it against a tes
         type: 'boolean',
         default: false,
         about:
-          'the authenticator only verifies the user of an earlier step (authenticationType VERIFICATION): ' +
-          'it is not called without one',
+          'for an authenticator that only verifies the user of an earlier step (authenticationType VERIFICATION) ' +
+          'and is never the first step',
       },
       certificate: {
         type: 'string',
         value: 'FILE',
-        about: 'PEM certificate of the action: passwords are also sent encrypted to it',
+        about: 'PEM certificate of the action; passwords are also sent encrypted with it',
       },
       timeout,
-      strict: { type: 'boolean', default: false, about: 'count advice as failure' },
+      strict: { type: 'boolean', default: false, about: 'let advice fail the run' },
       json: { ...json, about: 'write one JSON document instead of the report' },
       junit: { type: 'string', value: 'FILE', about: 'also write JUnit XML' },
     },
     environment: [
       ...targetEnvironment,
-      ['NODE_EXTRA_CA_CERTS', 'PEM file of certificates to trust as well, for example your own authority'],
+      ['NODE_EXTRA_CA_CERTS', 'PEM file of further certificates to trust, for example your own authority'],
     ],
-    exitCodes: '0 the contract is followed, 1 it is not, 2 usage error.',
+    exitCodes: '0 the extension follows the contract, 1 it does not, 2 usage error.',
   },
   new: {
     summary: 'Create a project: policies of your choice or a ready-made extension, with tests and deployment files.',
@@ -275,8 +276,8 @@ each platform does with the answers. The requests are real: run it against a tes
       'new <name> --policy <policy>[,<policy>…] --target <target> [options]',
       'new <name> --extension <extension> --target <target> [options]',
     ],
-    about: `Writes a project that passes its own tests at once, with a CI file, the files to deploy it, and a README with the
-steps. Policies are evaluated in the order in which you name them.`,
+    about: `Writes a project with passing tests, a CI file, the files to deploy it, and a README with the steps. Policies are
+evaluated in the order of --policy.`,
     lists: async () => {
       const [{ catalog }, { readyMade }, { targets }] = await Promise.all([
         import('@preflow/policies'),
@@ -294,32 +295,32 @@ steps. Policies are evaluated in the order in which you name them.`,
     options: {
       policy: { type: 'string', multiple: true, value: 'POLICY', about: 'one or more policies, separated by commas' },
       extension: { type: 'string', value: 'EXTENSION', about: 'a ready-made extension' },
-      target: { type: 'string', value: 'TARGET', about: 'where it will run' },
+      target: { type: 'string', value: 'TARGET', about: 'where the project will run' },
       dir: {
         type: 'string',
         value: 'FOLDER',
-        about: 'the folder to write, default <name>; it must not exist or be empty',
+        about: 'the folder to write, default <name>; it must be empty or not exist yet',
       },
       vendor: {
         type: 'boolean',
         default: false,
         about:
-          'carry the packages of Preflow along in vendor/; needs npm. The default in the workspace of Preflow, where ' +
-          'they are built first',
+          'copy the packages of Preflow into vendor/; needs npm. Default in the workspace of Preflow, where ' +
+          'the packages are built first',
       },
       registry: {
         type: 'boolean',
         default: false,
-        about: 'name the versions of the packages instead, for npm install to find. The default everywhere else',
+        about: 'depend on published versions of the packages instead. Default everywhere else',
       },
       json,
     },
-    exitCodes: '0 written, 1 it cannot be written, 2 usage error.',
+    exitCodes: '0 written, 1 the project could not be written, 2 usage error.',
   },
   completion: {
     summary: 'Print a script that lets your shell complete commands and options.',
     forms: ['completion bash|zsh|fish'],
-    about: `For the shell that is open now:
+    about: `For the current shell:
 
   eval "$(preflow completion bash)"
   preflow completion fish | source`,

@@ -2,9 +2,9 @@ import type { Command, Option, Row } from './command.ts'
 import { commands } from './commands.ts'
 import { wrapped } from './wrap.ts'
 
-/** The widest line of a help text. */
+/** The widest line of a help page, in characters. */
 const COLUMNS = 120
-/** Where the second column begins at the latest; a longer name has a line of its own. */
+/** The maximum width of the first column. A longer name gets its own line. */
 const MAX_NAME = 26
 
 /** The list of commands. */
@@ -36,7 +36,7 @@ async function optionRow(name: string, { about, oneOf, value }: Option): Promise
   return [`--${name}${value === undefined ? '' : ` ${value}`}`, about + names]
 }
 
-/** Names that explain themselves stand in one line. */
+/** Names without a description share one line. */
 function listed(title: string, rows: readonly Row[]): string {
   const isPlain = rows.every(([, about]) => about === '')
   return isPlain ? `${title}: ${rows.map(([name]) => name).join(', ')}\n` : `${title}:\n${table(rows)}`

@@ -9,16 +9,16 @@ import { commands } from './commands.ts'
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 const workspace = fileURLToPath(new URL('../../../', import.meta.url))
 
-test('a reader that goes away early, as head does, is no failure', async t => {
+test('a reader that closes the pipe early, as head does, causes no error', async t => {
   const child = spawn(process.execPath, ['--conditions=@preflow/source', main, 'verify', '--help'])
   t.after(() => child.kill())
   child.stdout.destroy()
-  let said = ''
+  let errors = ''
   child.stderr.setEncoding('utf8').on('data', text => {
-    said += text
+    errors += text
   })
   const [code] = await once(child, 'close')
-  assert.equal(said, '')
+  assert.equal(errors, '')
   assert.equal(code, 0)
 })
 
@@ -48,7 +48,7 @@ registerHooks({
 const isOfCli = (file: string) => file.startsWith('packages/cli/src/')
 const isProgram = (file: string) => file.startsWith('packages/cli/src/commands/')
 
-test('help and the version load no server, no other package and no command', async () => {
+test('help and --version load no server, no other package and no command', async () => {
   for (const argv of [[], ['help'], ['--help'], ['--version']]) {
     const loaded = await loadedBy(...argv)
     assert.ok(loaded.includes('packages/cli/src/run.ts'))
@@ -60,7 +60,7 @@ test('help and the version load no server, no other package and no command', asy
   }
 })
 
-test('the help of a command does not load its program, and a command loads no other', async () => {
+test('the help of a command does not load its program, and a command loads no other program', async () => {
   for (const name of Object.keys(commands)) {
     const loaded = await loadedBy('help', name)
     assert.deepEqual(

@@ -12,12 +12,12 @@ for (const [word, meant] of [
   ['asgadeo', 'asgardeo'],
   ['wso2-is-71', 'wso2-is-7.1'],
 ] as const) {
-  test(`${word} is nearly ${meant}`, () => {
+  test(`${word} suggests ${meant}`, () => {
     assert.equal(didYouMean(word, ['verify', 'trigger', 'passwords', ...platforms]), ` Did you mean ${meant}?`)
   })
 }
 
-test('a word that is like none of them gets no suggestion', () => {
+test('a word that resembles no known name gets no suggestion', () => {
   assert.equal(didYouMean('okta', platforms), '')
   assert.equal(didYouMean('x', ['verify']), '')
   assert.equal(didYouMean('anything', []), '')

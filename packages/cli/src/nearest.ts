@@ -1,6 +1,6 @@
 import { nearestName } from '@preflow/contract/nearest-name'
 
-/** ` Did you mean …?` for a word that is nearly one of those that are known, and otherwise nothing. */
+/** ` Did you mean …?` for a word that is nearly a known one, and otherwise an empty string. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const name = nearestName(word, known)
   return name === undefined ? '' : ` Did you mean ${name}?`

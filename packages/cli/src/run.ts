@@ -3,7 +3,7 @@ import { type CommandName, commands } from './commands.ts'
 import { overview, usageOf } from './help.ts'
 import { preflowVersion } from './scaffold/versions.ts'
 
-/** What each command runs. Loaded only then, so that `preflow verify` does not load an identity server. */
+/** The program of each command, loaded only when it runs. So `preflow verify` does not load an identity server. */
 const programs: Readonly<Record<CommandName, () => Promise<Program>>> = {
   lab: async () => (await import('./commands/lab.ts')).runLab,
   actions: async () => (await import('./commands/actions.ts')).runActions,
@@ -16,14 +16,14 @@ const programs: Readonly<Record<CommandName, () => Promise<Program>>> = {
   completion: async () => (await import('./commands/completion.ts')).runCompletion,
 }
 
-/** What shells expect of a program that was ended by a signal: 128 and its number. */
+/** The exit codes that shells expect after a signal: 128 plus its number. */
 const EXIT_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 }
 
 /**
  * Runs one command line.
  *
- * @param argv Without the program's own name: `['trigger', 'preIssueAccessToken', '--to', 'http://…']`.
- * @returns The exit code: 0 done, 1 something is wrong, 2 usage error, 130 or 143 stopped by a signal.
+ * @param argv Without the name of the program: `['trigger', 'preIssueAccessToken', '--to', 'http://…']`.
+ * @returns The exit code: 0 done, 1 error, 2 usage error, 130 or 143 stopped by a signal.
  */
 export async function run(argv: string[], io: Io): Promise<number> {
   const [word, ...others] = argv
@@ -38,7 +38,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return isHelp ? 0 : 2
   }
   if (!isCommand(name)) {
-    io.err(`preflow: no command called ${name}.${await hint(name, Object.keys(commands))}\n\n${overview()}`)
+    io.err(`preflow: unknown command ${name}.${await hint(name, Object.keys(commands))}\n\n${overview()}`)
     return 2
   }
   if (isHelp || rest.includes('--help') || rest.includes('-h')) {
@@ -55,7 +55,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     }
     const problem = await usageProblem(error, commands[name])
     const message = problem ?? (error instanceof Error ? error.message : String(error))
-    // A program that reads JSON gets JSON, whatever happens.
+    // A program that requested JSON also gets errors as JSON.
     if (rest.includes('--json')) io.out(`${JSON.stringify({ error: message })}\n`)
     if (problem !== undefined) {
       const help = rest.length === 0 ? await usageOf(commands[name]) : `Run \`preflow help ${name}\` for its options.\n`
@@ -71,7 +71,7 @@ function isCommand(name: string): name is CommandName {
   return Object.hasOwn(commands, name)
 }
 
-/** The message for a usage error; undefined for any other error. */
+/** The message of a usage error; undefined for any other error. */
 async function usageProblem(error: unknown, { options }: Command): Promise<string | undefined> {
   if (!(error instanceof Error)) return undefined
   if (error instanceof UsageError) return error.message
@@ -79,12 +79,12 @@ async function usageProblem(error: unknown, { options }: Command): Promise<strin
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const [, option = ''] = /'(-[^']*)'/.exec(error.message) ?? []
     const known = Object.keys(options).map(name => `--${name}`)
-    return `There is no option ${option}.${await hint(option, known)}`
+    return `Unknown option ${option}.${await hint(option, known)}`
   }
   return code.startsWith('ERR_PARSE_ARGS') ? error.message.replaceAll('\n', ' ') : undefined
 }
 
-/** Loaded only for a name that is not known. */
+/** Loads the suggestions only for an unknown name. */
 async function hint(name: string, known: readonly string[]): Promise<string> {
   const { didYouMean } = await import('./nearest.ts')
   return didYouMean(name, known)

@@ -1,4 +1,6 @@
-/** Breaks a text at its blanks into lines of at most so many columns, each behind an indent. A longer word keeps its line. */
+/**
+ * Breaks a string at its spaces into indented lines of at most `columns` characters. A longer word gets its own line.
+ */
 export function wrapped(text: string, indent: string, columns: number): string[] {
   const lines: string[] = []
   let line = indent

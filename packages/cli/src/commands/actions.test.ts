@@ -21,22 +21,22 @@ describe('preflow actions', () => {
   })
 
   async function preflow(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-    const said = { out: '', err: '' }
+    const output = { out: '', err: '' }
     const code = await run(['actions', ...argv], {
       out(text) {
-        said.out += text
+        output.out += text
       },
       err(text) {
-        said.err += text
+        output.err += text
       },
       isTTY: false,
       env: { PREFLOW_DATA: folder },
       signal: new AbortController().signal,
     })
-    return { code, ...said }
+    return { code, ...output }
   }
 
-  /** From a blocked country: refused while the action is on. */
+  /** The status of a token request from a blocked country: an error while the action is active. */
   async function tokenStatus(): Promise<number> {
     const { clientId, clientSecret } = lab.demo.m2m
     const response = await fetch(`${lab.server}/t/demo/oauth2/token`, {
@@ -66,7 +66,7 @@ describe('preflow actions', () => {
     assert.doesNotMatch(out, /http/)
   })
 
-  test('switches an action off under a running server, and on again, and the audit keeps both', async () => {
+  test('turns an action off and on again under a running server, and both are in the audit log', async () => {
     assert.equal(await tokenStatus(), 400)
     const id = (await listed()).find(({ type }) => type === 'PRE_ISSUE_ACCESS_TOKEN')?.id ?? ''
     const off = await preflow('off', '--id', id, '--json')
@@ -75,9 +75,9 @@ describe('preflow actions', () => {
       ['INACTIVE'],
     )
     assert.equal(await tokenStatus(), 200)
-    assert.match((await preflow('off', '--id', id)).out, /was off already/)
+    assert.match((await preflow('off', '--id', id)).out, /was already off/)
     assert.equal((await preflow('off', '--all')).code, 0)
-    assert.match((await preflow('off', '--all')).out, /was off already/)
+    assert.match((await preflow('off', '--all')).out, /was already off/)
     assert.deepEqual(await statusesOf('PRE_ISSUE_ACCESS_TOKEN', 'PRE_UPDATE_PASSWORD', 'PRE_UPDATE_PROFILE'), [
       'INACTIVE',
       'INACTIVE',
@@ -94,7 +94,7 @@ describe('preflow actions', () => {
     assert.match(text, /command line/)
   })
 
-  test('a custom authenticator is switched off by its id only: without it nobody passes its step', async () => {
+  test('a custom authenticator is turned off only by its id, because sign-ins need it', async () => {
     await preflow('off', '--all')
     assert.deepEqual(await statusesOf('AUTHENTICATION'), ['ACTIVE'])
     const { id = '' } = (await listed()).find(({ type }) => type === 'AUTHENTICATION') ?? {}
@@ -104,7 +104,7 @@ describe('preflow actions', () => {
     await preflow('on', '--all')
   })
 
-  test('an action that is not there and words that are off are told apart', async () => {
+  test('an unknown action exits with 1, a usage error with 2', async () => {
     const unknown = await preflow('off', '--id', 'nobody')
     assert.deepEqual([unknown.code, /There is no action nobody/.test(unknown.err)], [1, true])
     for (const argv of [['off'], ['off', '--all', '--id', 'x'], ['remove'], ['--every']]) {

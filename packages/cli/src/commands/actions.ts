@@ -5,7 +5,7 @@ import { type ActionState, createLog, openBreakGlass, readConfiguration } from '
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
 
-/** `preflow actions`: break-glass, straight to the database. */
+/** `preflow actions`: turns actions off and on directly in the database. */
 export async function runActions(argv: string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
@@ -13,7 +13,8 @@ export async function runActions(argv: string[], io: Io): Promise<number> {
     options: commands.actions.options,
   })
   const [verb = 'list', ...others] = positionals
-  if (!['list', 'on', 'off'].includes(verb) || others.length > 0) throw new UsageError('say list, off or on.')
+  if (!['list', 'on', 'off'].includes(verb) || others.length > 0)
+    throw new UsageError('Unknown argument. Use list, off or on.')
   if (verb !== 'list' && values.all === (values.id !== undefined)) {
     throw new UsageError(`${verb} needs either --all or --id.`)
   }
@@ -27,20 +28,20 @@ export async function runActions(argv: string[], io: Io): Promise<number> {
     }
     const status = verb === 'on' ? 'ACTIVE' : 'INACTIVE'
     const isChosen = (action: ActionState) =>
-      isOfTenant(action) && (values.all ? !letsSomebodyIn(action) : action.id === values.id)
+      isOfTenant(action) && (values.all ? !isAuthenticator(action) : action.id === values.id)
     if (values.id !== undefined && !(await breakGlass.list()).some(isChosen)) {
-      throw new Error(`There is no action ${values.id}. \`preflow actions list\` shows them.`)
+      throw new Error(`There is no action ${values.id}. Run \`preflow actions list\` to list them.`)
     }
     const changed = await breakGlass.set(status, isChosen)
-    io.out(values.json ? `${JSON.stringify(changed)}\n` : table(changed, `Every chosen action was ${verb} already.`))
+    io.out(values.json ? `${JSON.stringify(changed)}\n` : table(changed, `Every selected action was already ${verb}.`))
     return 0
   } finally {
     await breakGlass.close()
   }
 }
 
-/** Switched off, it would lock out those whom it lets in. */
-function letsSomebodyIn({ type }: ActionState): boolean {
+/** Without an authenticator, its users are locked out. */
+function isAuthenticator({ type }: ActionState): boolean {
   return actionTypes[type].category === 'IN_FLOW'
 }
 

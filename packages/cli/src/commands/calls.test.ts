@@ -21,7 +21,7 @@ after(() => world.close())
 
 const preflow = (...argv: string[]) => world.preflow('calls', ...argv)
 
-test('the calls are listed, the newest first, each with its id and the sentence that says why', async () => {
+test('calls are listed newest first, each with its id, status and reason', async () => {
   const { code, out } = await preflow()
   assert.equal(code, 0)
   const lines = out.trimEnd().split('\n')
@@ -32,7 +32,7 @@ test('the calls are listed, the newest first, each with its id and the sentence 
   assert.equal(lines[3], '  failed: FAILED: access_denied: Not from here.')
 })
 
-test('they are looked for by how they ended, by type, by tenant, and counted', async () => {
+test('calls are filtered by status, type and tenant, and limited in number', async () => {
   const ids = async (...argv: string[]) =>
     JSON.parse((await preflow(...argv, '--json')).out).map((call: { id: string }) => call.id)
   assert.deepEqual(await ids(), [shortened, refused])
@@ -41,29 +41,29 @@ test('they are looked for by how they ended, by type, by tenant, and counted', a
   assert.deepEqual(await ids('--type', 'pre-update-password'), [])
   assert.deepEqual(await ids('--tenant', 'carbon.super'), [shortened, refused])
   assert.deepEqual(await ids('--tenant', 'nobody'), [])
-  assert.equal((await preflow('--status', 'error')).out, 'There are no such calls.\n')
+  assert.equal((await preflow('--status', 'error')).out, 'No calls match.\n')
 })
 
-test('one call is told as a whole: why, each attempt, each operation, what was sent and answered', async () => {
+test('one call is shown in full: the reason, each attempt, each operation, the request and the answer', async () => {
   const { code, out } = await preflow(shortened)
   assert.equal(code, 0)
   assert.match(out, /^PRE_ISSUE_ACCESS_TOKEN of carbon\.super: Guard\n20\S+Z, \d+ ms, as Asgardeo, application /)
-  assert.match(out, /\nsuccess: SUCCESS: 1 of 1 operations applied\.\nThe flow: continued\.\n/)
+  assert.match(out, /\nsuccess: SUCCESS: 1 of 1 operations applied\.\nFlow: continued\.\n/)
   assert.match(out, /\nAttempt 1: status 200 after \d+ ms\n/)
   assert.match(out, /✓ applied {2,}replace \/accessToken\/claims\/expires_in {2}Expiry time updated\./)
-  assert.match(out, /The request, to http:.*without values:\n {2}\{\n {4}"actionType": "PRE_ISSUE_ACCESS_TOKEN"/)
-  assert.match(out, /The answer, without values:/)
+  assert.match(out, /Request to http:.*without values:\n {2}\{\n {4}"actionType": "PRE_ISSUE_ACCESS_TOKEN"/)
+  assert.match(out, /Answer, without values:/)
   const { details, id } = JSON.parse((await preflow(shortened, '--json')).out)
   assert.deepEqual([id, details.platform, details.operations.length], [shortened, 'asgardeo', 1])
   for (const text of [out, JSON.stringify(details)]) assert.doesNotMatch(text, new RegExp(`${ADDRESS}|${PASSWORD}`))
 })
 
-test('words that are off are told with what to do', async () => {
+test('a usage error states what to do', async () => {
   const wrong: [argv: string[], code: number, said: RegExp][] = [
-    [['nobody'], 1, /There is no call nobody in these records\. PREFLOW_DATA/],
-    [['a', 'b'], 2, /b: is one word too many/],
-    [[refused, '--status', 'failed'], 2, /An id names one call/],
-    [['--status', 'faild'], 2, /Did you mean failed\? There are failed, error,/],
+    [['nobody'], 1, /There is no call nobody in these records\. Check PREFLOW_DATA/],
+    [['a', 'b'], 2, /b: unexpected argument/],
+    [[refused, '--status', 'failed'], 2, /An id selects one call/],
+    [['--status', 'faild'], 2, /Did you mean failed\? Use one of failed, error,/],
     [['--limit', '0'], 2, /whole number from 1 to 1000/],
     [['--type', 'preIssueAcessToken'], 2, /Did you mean preIssueAccessToken/],
   ]

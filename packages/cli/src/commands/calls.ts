@@ -12,7 +12,7 @@ import { createPaint, type Paint, plain } from '../verify/paint.ts'
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 1000
 
-/** `preflow calls`: what extensions were asked, and why it ended as it did. */
+/** `preflow calls`: lists the calls of extensions and explains how each ended. */
 export async function runCalls(argv: string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
@@ -20,10 +20,10 @@ export async function runCalls(argv: string[], io: Io): Promise<number> {
     options: commands.calls.options,
   })
   const [id, ...surplus] = positionals
-  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: unexpected argument.`)
   const { json, limit, status, tenant, type } = values
   const isSearch = [limit, status, tenant, type].some(given => given !== undefined)
-  if (id !== undefined && isSearch) throw new UsageError('An id names one call: leave the other words out.')
+  if (id !== undefined && isSearch) throw new UsageError('An id selects one call. Omit the other options.')
   const search: ArchiveSearch = {
     limit: limitOf(limit),
     ...present({
@@ -59,12 +59,12 @@ function summary({ details: _, tenantId: __, startedAt, ...call }: CallOfTenant)
   return { ...call, startedAt: new Date(startedAt).toISOString() }
 }
 
-/** How each end looks; an end that is not here is nothing to worry about. */
+/** The colour of each status. A status that is missing here needs no attention. */
 const paintOf = (paint: Paint, status: string) =>
   ({ error: paint.bad, failed: paint.doubtful, continued: paint.doubtful, success: paint.good })[status] ?? paint.faint
 
 function list(listed: readonly CallOfTenant[], paint: Paint): string {
-  if (listed.length === 0) return 'There are no such calls.\n'
+  if (listed.length === 0) return 'No calls match.\n'
   return listed
     .map(call => {
       const { actionType, id, reason, startedAt, status, tenant } = call
@@ -74,7 +74,7 @@ function list(listed: readonly CallOfTenant[], paint: Paint): string {
     .join('')
 }
 
-/** What a record holds beside its summary. */
+/** The members of a record beside its summary. */
 type Details = Partial<CallTrace> & {
   platform?: string
   operations?: OperationVerdict[]
@@ -96,15 +96,15 @@ function tell(call: CallOfTenant, paint: Paint): string {
     ),
     '',
     paintOf(paint, status)(`${status}: ${plain(reason)}`),
-    `The flow: ${plain(flowResult)}.`,
+    `Flow: ${plain(flowResult)}.`,
   ]
-  if (rule?.decidedBy) lines.push(`The rule ${rule.outcome ? 'holds' : 'does not hold'}: ${plain(rule.decidedBy)}.`)
+  if (rule?.decidedBy) lines.push(`Rule ${rule.outcome ? 'matches' : 'does not match'}: ${plain(rule.decidedBy)}.`)
   for (const [n, { status: code, durationMs: ms, failure }] of attempts.entries()) {
     const words = code === undefined ? 'no answer' : `status ${code}`
     lines.push(`Attempt ${n + 1}: ${words} after ${Math.round(ms)} ms${failure ? `. ${plain(failure.message)}` : ''}`)
   }
-  if (operations.length > 0) lines.push('', 'Its operations:', ...operationLines(operations, paint))
-  if (request) lines.push('', `The request, to ${plain(request.url)}, without values:`, indented(request.body))
-  if (answer) lines.push('', 'The answer, without values:', indented(answer.body))
+  if (operations.length > 0) lines.push('', 'Operations:', ...operationLines(operations, paint))
+  if (request) lines.push('', `Request to ${plain(request.url)}, without values:`, indented(request.body))
+  if (answer) lines.push('', 'Answer, without values:', indented(answer.body))
   return `${lines.join('\n')}\n`
 }

@@ -9,12 +9,10 @@ export async function runCompletion(argv: string[], io: Io): Promise<number> {
   const [shell, ...surplus] = positionals
   const known = Object.keys(scripts).join(', ')
   if (shell === undefined) throw new UsageError(`Name a shell: ${known}.`)
-  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is an unexpected argument.`)
+  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: unexpected argument.`)
   const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined
   if (!script) {
-    throw new UsageError(
-      `${shell}: is no shell it knows.${didYouMean(shell, Object.keys(scripts))} Known are ${known}.`,
-    )
+    throw new UsageError(`${shell}: unknown shell.${didYouMean(shell, Object.keys(scripts))} Use one of ${known}.`)
   }
   io.out(script())
   return 0

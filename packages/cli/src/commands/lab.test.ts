@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../run.ts'
 
-test('as JSON the lab says where everything is, and its steps stay apart from that', async t => {
+test('with --json the lab writes its addresses to stdout and its progress to stderr', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-json-'))
   t.after(() => rm(folder, { recursive: true }))
   const stop = new AbortController()

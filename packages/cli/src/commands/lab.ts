@@ -4,12 +4,12 @@ import type { Io } from '../command.ts'
 import { commands } from '../commands.ts'
 import type { Lab } from '../lab/start-lab.ts'
 
-/** `preflow lab`: everything on this machine, offline. */
+/** `preflow lab`: runs everything on this machine, offline. */
 export async function runLab(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({ args: argv, options: commands.lab.options })
   const write = (line: string) => io.err(`${line}\n`)
   write('Loading the lab …')
-  // Loading takes longer than starting, and nobody is to wait in silence.
+  // Loading takes longer than starting, so show progress first.
   const [{ startLab }, { instructions }] = await Promise.all([
     import('../lab/start-lab.ts'),
     import('../lab/instructions.ts'),
@@ -22,7 +22,7 @@ export async function runLab(argv: string[], io: Io): Promise<number> {
   return 0
 }
 
-/** What the start-up text shows, for a program. */
+/** The content of the start-up message, as JSON. */
 function places({ adminPassword, dataFolder, demo, extensions, server, webUrl }: Lab): object {
   return {
     server,

@@ -16,7 +16,7 @@ const list = path('list.txt')
 const words = Array.from({ length: 3000 }, (_, index) => `password-${index}`)
 await writeFile(list, words.join('\n'))
 
-/** Runs the command as the program does, and keeps what it wrote. */
+/** Runs the command as the program does, and returns what it wrote. */
 async function run(argv: string[], world: Partial<Io> = {}): Promise<{ code: number; out: string; err: string }> {
   const written = { out: '', err: '' }
   const code = await runPasswords(argv, {
@@ -34,12 +34,12 @@ async function run(argv: string[], world: Partial<Io> = {}): Promise<{ code: num
   return { code, ...written }
 }
 
-test('a corpus is built, described and ready to be used', async () => {
+test('a corpus is built, described and ready to use', async () => {
   const out = path('one.corpus')
   const { code, out: text, err } = await run(['build', list, '--out', out])
   assert.equal(code, 0)
   assert.match(text, /one\.corpus\n {2}3,000 passwords by sha1, as a file\n {2}source of \d{4}-\d\d-\d\d\n/)
-  assert.match(text, /says yes wrongly once in [\d,]{10,} questions, and no never/)
+  assert.match(text, /false positives: one in [\d,]{10,} lookups; false negatives: none/)
   assert.match(err, /^Sorting {2}100 %\n/m)
   assert.match(err, /^Writing {2}100 % {2}3,000 passwords\n/m)
   assert.match(err, /^Checking 100 %/m)
@@ -50,10 +50,10 @@ test('a corpus is built, described and ready to be used', async () => {
   await corpus.close()
 })
 
-test('kind, digest and smallest count are taken from the options', async () => {
+test('kind, digest and minimum count come from the options', async () => {
   const filter = await run(['build', list, '--out', path('f.corpus'), '--kind', 'filter', '--digest', 'sha256'])
   assert.match(filter.out, /3,000 passwords by sha256, as a filter\n/)
-  assert.match(filter.out, /once in 65,536 questions/)
+  assert.match(filter.out, /one in 65,536 lookups/)
   const digests = path('digests.txt')
   const lines = words.map((word, index) => `${hash('sha1', word).toUpperCase()}:${index + 1}`)
   await writeFile(digests, lines.join('\r\n'))
@@ -61,13 +61,13 @@ test('kind, digest and smallest count are taken from the options', async () => {
   assert.match(counted.out, /2,000 passwords by sha1, seen 1,001 times or more, as a file\n/)
 })
 
-test('a terminal sees one bar per step that redraws itself', async () => {
+test('a terminal shows one bar per step that updates in place', async () => {
   const { err } = await run(['build', list, '--out', path('bar.corpus')], { isTTY: true })
   assert.match(err, /\rWriting {2}\[#{30}\] 100 % {2}3,000 passwords.\[K\n/)
   assert.equal(err.split('\n').filter(line => line.startsWith('\r')).length, 3)
 })
 
-test('Ctrl-C leaves a build that the same command goes on with', async () => {
+test('after Ctrl-C the same command resumes the build', async () => {
   const stop = new AbortController()
   const out = path('stopped.corpus')
   let said = ''
@@ -79,16 +79,16 @@ test('Ctrl-C leaves a build that the same command goes on with', async () => {
     },
   })
   await assert.rejects(stopped, error => error === 'SIGINT')
-  assert.match(said, /The same command goes on from here\.\n$/)
+  assert.match(said, /Run the same command again to continue\.\n$/)
   await assert.rejects(openCorpus(out), /no such file/)
   assert.ok((await readdir(folder)).includes('stopped.corpus.build'))
   const again = await run(['build', list, '--out', out])
   assert.equal(again.code, 0)
-  assert.match(again.err, /Went on with an interrupted build\./)
+  assert.match(again.err, /Resumed an interrupted build\./)
   assert.ok(!(await readdir(folder)).includes('stopped.corpus.build'))
 })
 
-test('check says what a corpus is, and refuses a damaged one', async () => {
+test('check describes a corpus and refuses a damaged one', async () => {
   const out = path('checked.corpus')
   await run(['build', list, '--out', out])
   const { kind, keys } = JSON.parse((await run(['check', out, '--json'])).out)
@@ -101,15 +101,15 @@ test('check says what a corpus is, and refuses a damaged one', async () => {
   await assert.rejects(run(['check', list]), /list\.txt is not a password corpus/)
 })
 
-test('words that are off are told apart from sources that are', async () => {
+test('usage errors and unusable sources have different exit codes', async () => {
   const out = ['--out', path('never.corpus')]
   for (const [argv, message] of [
-    [[], /say build or check/],
-    [['toString', 'x'], /say build or check/],
-    [['build', ...out], /build takes one path/],
-    [['build', list, list, ...out], /build takes one path/],
+    [[], /Use build or check/],
+    [['toString', 'x'], /Use build or check/],
+    [['build', ...out], /build needs one path/],
+    [['build', list, list, ...out], /build needs one path/],
     [['build', list], /--out <file>/],
-    [['build', list, '--out', list], /is the source itself, and would be lost/],
+    [['build', list, '--out', list], /is the source itself, and the build would overwrite it/],
     [['build', list, '--out', folder], /is a folder\. Name a file/],
     [['build', list, ...out, '--kind', 'bloom'], /--kind must be file or filter/],
     [['build', list, ...out, '--digest', 'md5'], /--digest must be sha1 or sha256/],

@@ -13,7 +13,7 @@ import {
 import { type Io, UsageError } from '../command.ts'
 import { commands } from '../commands.ts'
 
-/** `preflow passwords`: corpora of breached passwords for password-guard. */
+/** `preflow passwords`: builds and checks corpora of breached passwords for password-guard. */
 export async function runPasswords(argv: string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
@@ -22,8 +22,8 @@ export async function runPasswords(argv: string[], io: Io): Promise<number> {
   })
   const [task = '', path, ...more] = positionals
   const perform = Object.hasOwn(tasks, task) ? tasks[task] : undefined
-  if (!perform) throw new UsageError('say build or check.')
-  if (path === undefined || more.length > 0) throw new UsageError(`${task} takes one path.`)
+  if (!perform) throw new UsageError('Unknown argument. Use build or check.')
+  if (path === undefined || more.length > 0) throw new UsageError(`${task} needs one path.`)
   return await perform(path, values, io)
 }
 
@@ -32,10 +32,10 @@ type Options = { out?: string; kind: string; digest?: string; 'min-count': strin
 const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<number>> = {
   async build(source, options, io) {
     const { out, digest } = options
-    if (out === undefined) throw new UsageError('name the corpus: --out <file>.')
+    if (out === undefined) throw new UsageError('--out is missing. Name the file of the corpus: --out <file>.')
     const minimumCount = Number(options['min-count'])
     if (!Number.isInteger(minimumCount) || minimumCount < 1) {
-      throw new UsageError('--min-count must be a whole number from 1 on.')
+      throw new UsageError('--min-count must be a whole number, at least 1.')
     }
     await checkOut(source, out)
     const progress = createProgress(io)
@@ -53,12 +53,14 @@ const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<
         onProgress: progress.show,
       })
       progress.end()
-      if (summary.resumed) io.err('Went on with an interrupted build.\n')
+      if (summary.resumed) io.err('Resumed an interrupted build.\n')
     } catch (error) {
       progress.end()
-      if (io.signal.aborted) io.err('The same command goes on from here.\n')
+      if (io.signal.aborted) io.err('Run the same command again to continue.\n')
       throw (error as NodeJS.ErrnoException).code === 'ENOSPC'
-        ? new Error(`${resolve(out, '..')} is full. Make room; the same command goes on from here.`, { cause: error })
+        ? new Error(`${resolve(out, '..')} is full. Free some space and run the same command again to continue.`, {
+            cause: error,
+          })
         : error
     }
     const corpus = await openCorpus(out, { verify: 'header' })
@@ -76,13 +78,13 @@ const tasks: Record<string, (path: string, options: Options, io: Io) => Promise<
   },
 }
 
-/** Hours of work end with a name that cannot be taken, or in place of the download they began with: both are seen at once. */
+/** A build takes hours. So reject an unusable target, or a target that is the source, before it starts. */
 async function checkOut(source: string, out: string): Promise<void> {
   const [from, to] = await Promise.all([source, out].map(path => stat(path).catch(() => undefined)))
   if (to?.isDirectory())
     throw new UsageError(`--out ${out}: is a folder. Name a file, for example ${out}/breached.corpus.`)
   if (from && to && from.dev === to.dev && from.ino === to.ino) {
-    throw new UsageError(`--out ${out}: is the source itself, and would be lost. Name another file.`)
+    throw new UsageError(`--out ${out}: is the source itself, and the build would overwrite it. Name another file.`)
   }
 }
 
@@ -100,7 +102,7 @@ function describe(path: string, corpus: Corpus): string {
   return `${path}
   ${number.format(keys)} passwords by ${digest}${seen}, as a ${kind}
   source of ${new Date(sourceDateMs).toISOString().slice(0, 10)}
-  says yes wrongly once in ${number.format(Math.round(1 / falsePositiveRate))} questions, and no never
+  false positives: one in ${number.format(Math.round(1 / falsePositiveRate))} lookups; false negatives: none
 `
 }
 
@@ -117,7 +119,7 @@ const STEPS: Record<BuildProgress['step'], string> = {
 const BAR_WIDTH = 30
 const REDRAW_MS = 100
 
-/** A bar that redraws itself on a terminal; elsewhere a line for every tenth of each step. */
+/** A bar that updates in place on a terminal; elsewhere a line for every tenth of each step. */
 function createProgress(io: Io): { show(progress: BuildProgress): void; end(): void } {
   let step: BuildProgress['step'] | undefined
   let startedAt = 0
@@ -160,7 +162,7 @@ function createProgress(io: Io): { show(progress: BuildProgress): void; end(): v
   }
 }
 
-/** From how fast this step has been so far; a resumed one begins in the middle. */
+/** Estimated from the speed of this step so far. A resumed step does not start at 0. */
 function timeLeft(share: number, startedFrom: number, elapsedMs: number): string {
   if (share >= 1 || share <= startedFrom || elapsedMs < 2000) return ''
   const seconds = Math.round(((elapsedMs / (share - startedFrom)) * (1 - share)) / 1000)

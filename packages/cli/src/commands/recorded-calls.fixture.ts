@@ -12,9 +12,9 @@ import { run } from '../run.ts'
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
 type Json = any
 
-/** Where the token requests come from: in no record. */
+/** The client address of the token requests. No record contains it. */
 export const ADDRESS = '203.0.113.77'
-/** Of the administrator, and of a user: in no record either. */
+/** The password of the administrator and of a user. No record contains it either. */
 export const PASSWORD = 'quite-a-secret-1'
 export const DENIED = {
   actionStatus: 'FAILED',
@@ -26,22 +26,22 @@ export const SHORTENED = {
   operations: [{ op: 'replace', path: '/accessToken/claims/expires_in', value: 900 }],
 }
 
-/** An extension that answers one thing and keeps what it was asked. */
+/** An extension that always returns the same answer and keeps the requests. */
 export interface Answering {
   url: string
   answer: object
   calls: { body: ActionRequest<Json>; headers: Json }[]
 }
 
-/** A server with two actions, whose calls leave records. */
+/** A server with two actions whose calls are recorded. */
 export interface RecordedCalls {
   folder: string
-  /** The extension that the actions ask. */
+  /** The extension that the actions call. */
   remote: Answering
-  /** Another one, for replays. */
+  /** Another extension, for replays. */
   local: Answering
   manage(method: string, path: string, body?: unknown): Promise<{ headers: Headers; body: Json }>
-  /** Asks for a token. Returns the id of the call, as client and administrator are told it. */
+  /** Requests a token. Returns the id of the call, which the client and the administrator get. */
   token(answer: object): Promise<{ status: number; callId: string }>
   /** Runs a command on the records. */
   preflow(...argv: string[]): Promise<{ code: number; out: string; err: string }>

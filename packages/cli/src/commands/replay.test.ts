@@ -38,13 +38,13 @@ function preflow(...argv: string[]) {
   return world.preflow('replay', ...argv)
 }
 
-test('a refused call is replayed to the extension that is being mended, and both ends are shown', async () => {
+test('a refused call is replayed to the extension that is being fixed, and both results are shown', async () => {
   const id = await refusedToken()
   local.answer = SHORTENED
   const { code, out } = await preflow(id, '--to', local.url)
   assert.equal(code, 0, out)
   assert.match(out, /✓ applied {2,}replace \/accessToken\/claims\/expires_in/)
-  assert.match(out, /It ends otherwise than then\.\nThen, at 20\S+Z: failed\. FAILED: access_denied: Not from here\./)
+  assert.match(out, /The result is different\.\nRecorded at 20\S+Z: failed\. FAILED: access_denied: Not from here\./)
 
   const [then, now] = [remote.calls.at(-1)?.body, local.calls[0]?.body]
   assert.equal(now?.event.request.grantType, 'client_credentials')
@@ -56,11 +56,11 @@ test('a refused call is replayed to the extension that is being mended, and both
   assert.equal(local.calls[0]?.headers['x-wso2-api-version'], remote.calls.at(-1)?.headers['x-wso2-api-version'])
 })
 
-test('what the record does not keep is a sample that is named, or what --set gives', async () => {
+test('values that the record lacks are replaced by samples, which are listed, or by --set', async () => {
   const id = await refusedToken()
   const place = 'request.additionalHeaders.x-client-source-ip'
   const sampled = await preflow(id, '--to', local.url)
-  assert.match(sampled.out, new RegExp(`samples were sent.*\\n.* {2}${place}\\n`, 's'))
+  assert.match(sampled.out, new RegExp(`Samples were sent.*\\n.* {2}${place}\\n`, 's'))
   const sent = JSON.stringify(local.calls[0]?.body)
   assert.doesNotMatch(sent, /<string>|<number>|\[redacted\]/)
   assert.ok(!sent.includes(ADDRESS))
@@ -69,7 +69,7 @@ test('what the record does not keep is a sample that is named, or what --set giv
   assert.ok(JSON.stringify(local.calls[0]?.body).includes('198.51.100.9'))
 })
 
-test('a call that ends alike says so, also to a program', async () => {
+test('an equal result is reported as equal, also in JSON', async () => {
   const id = await refusedToken()
   local.answer = DENIED
   const { code, out } = await preflow(id, '--to', local.url, '--json')
@@ -80,14 +80,14 @@ test('a call that ends alike says so, also to a program', async () => {
   assert.ok(samples.length > 0)
 })
 
-test('of two answers that cannot be used only those are alike that cannot be used for the same reason', async () => {
+test('two unusable answers are equal only if they are unusable for the same reason', async () => {
   const { callId } = await world.token({})
   local.answer = {}
   const isSame = async (...argv: string[]) => JSON.parse((await preflow(...argv, '--json')).out).isSame
   assert.equal(await isSame(callId, '--to', local.url), true)
   assert.equal(await isSame(callId, '--to', 'http://127.0.0.1:1/'), false)
 
-  // What the action means by a failure is the action's: it is no other end of the call.
+  // The failure mode belongs to the action. It does not make the result different.
   const { body } = await world.manage('GET', `/api/server/v1/actions/calls/${callId}`)
   for (const status of ['continued', 'failed']) {
     const words = await fileOf({ ...body, status })
@@ -98,16 +98,16 @@ test('of two answers that cannot be used only those are alike that cannot be use
   }
 })
 
-test('the newest call is found without its id, and by how it ended', async () => {
+test('the newest call is found without its id, and by its status', async () => {
   const id = await refusedToken()
   assert.ok((await preflow('last', '--to', local.url)).out.includes(id))
   assert.ok((await preflow('last', '--status', 'failed', '--to', local.url)).out.includes(id))
   const { code, err } = await preflow('last', '--status', 'continued', '--to', local.url)
   assert.equal(code, 1)
-  assert.match(err, /no call that ended as continued.*PREFLOW_DATA/)
+  assert.match(err, /no call with status continued.*PREFLOW_DATA/)
 })
 
-test('of a password nothing is in the record: a sample is sent in its place', async () => {
+test('the record has no part of a password, so a sample is sent', async () => {
   remote.answer = DENIED
   const { headers } = await world.manage('POST', '/scim2/Users', { userName: 'mira', password: PASSWORD })
   const id = headers.get('x-preflow-call-id') ?? ''
@@ -124,7 +124,7 @@ test('of a password nothing is in the record: a sample is sent in its place', as
   assert.doesNotMatch(own.out, / {2}user\.updatingCredential\n/)
 })
 
-test('a record from the API is replayed from its file, and what was sent is kept for trigger', async () => {
+test('a record from the API is replayed from its file, and its request can be saved for trigger', async () => {
   const id = await refusedToken()
   const record = join(world.folder, 'call.json')
   const kept = join(world.folder, 'request.json')
@@ -133,37 +133,37 @@ test('a record from the API is replayed from its file, and what was sent is kept
   assert.equal(first.code, 0, first.err)
   assert.deepEqual(JSON.parse(await readFile(kept, 'utf8')), local.calls[0]?.body)
   const again = await preflow(record, '--to', local.url, '--save', kept)
-  assert.deepEqual([again.code, /is there already/.test(again.err)], [2, true])
+  assert.deepEqual([again.code, /exists already/.test(again.err)], [2, true])
   const triggered = await world.preflow('trigger', '--file', kept, '--to', local.url)
   assert.equal(triggered.code, 0, triggered.err)
 })
 
 const WRONG: [what: string, words: () => string[] | Promise<string[]>, code: number, said: RegExp][] = [
   ['nothing', () => ['--to', local.url], 2, /Name a call/],
-  ['no address', () => ['last'], 2, /address of the extension is missing/],
-  ['an id that nobody has', () => ['5d0c9d0e-0a51', '--to', local.url], 1, /no call 5d0c9d0e-0a51 in these records/],
-  ['a file that is not there', () => ['./nowhere.json', '--to', local.url], 2, /cannot be read \(ENOENT\)/],
-  ['a status without last', () => ['x', '--status', 'failed', '--to', local.url], 2, /goes with last/],
-  ['a file that is no record', () => fileOf({ id: 'x' }), 2, /is no record of a call/],
+  ['a missing address', () => ['last'], 2, /address of the extension is missing/],
+  ['an unknown id', () => ['5d0c9d0e-0a51', '--to', local.url], 1, /no call 5d0c9d0e-0a51 in these records/],
+  ['a missing file', () => ['./nowhere.json', '--to', local.url], 2, /cannot be read \(ENOENT\)/],
+  ['a status without last', () => ['x', '--status', 'failed', '--to', local.url], 2, /needs last/],
+  ['a file that is not a record', () => fileOf({ id: 'x' }), 2, /is not the record of a call/],
   [
     'a call that sent nothing',
-    () => fileOf({ actionType: 'PRE_ISSUE_ACCESS_TOKEN', reason: 'The rule does not hold.', details: {} }),
+    () => fileOf({ actionType: 'PRE_ISSUE_ACCESS_TOKEN', reason: 'The rule does not match.', details: {} }),
     1,
-    /Nothing was sent in this call: The rule does not hold\./,
+    /This call sent no request: The rule does not match\./,
   ],
   [
-    'a record that was cut',
+    'a truncated record',
     () =>
       fileOf({
         actionType: 'PRE_ISSUE_ACCESS_TOKEN',
         details: { request: { headers: {}, body: { cutAfterCharacters: 1, ofCharacters: 2, text: '{' } } },
       }),
     1,
-    /was cut, because the request was very large/,
+    /was truncated, because the request was very large/,
   ],
 ]
 for (const [what, words, code, said] of WRONG) {
-  test(`${what} is told with what to do`, async () => {
+  test(`${what} is refused with advice`, async () => {
     const answered = await preflow(...(await words()))
     assert.equal(answered.code, code)
     assert.match(answered.err, said)
@@ -184,14 +184,14 @@ for (const [what, own] of [
   ['headers', { details: { request: { body: { event: EVENT } } } }],
   ['allowed operations', { details: { request: { headers: {}, body: { event: EVENT, allowedOperations: 'all' } } } }],
 ] as const) {
-  test(`a file with ${what} that no record has is told what to save`, async () => {
+  test(`a file with ${what} that no record has is refused with the file to save`, async () => {
     const { code, err } = await preflow(...(await fileOf({ ...RECORD, ...own })))
     assert.equal(code, 2)
-    assert.match(err, /is no record of a call\. Save the answer of GET/)
+    assert.match(err, /is not the record of a call\. Save the answer of GET/)
   })
 }
 
-test('a file that somebody else wrote does not paint the terminal', async () => {
+test('a file of somebody else cannot send control characters to the terminal', async () => {
   const paint = '\u001b]0;title\u0007'
   const { request } = RECORD.details
   const details = { request: { ...request, headers: { 'x-wso2-api-version': `v1${paint}` } } }
@@ -200,7 +200,7 @@ test('a file that somebody else wrote does not paint the terminal', async () => 
   assert.doesNotMatch(out, /[^\P{Cc}\n]/u)
 })
 
-test('looking for a record makes no data where there is none', async () => {
+test('searching for a record does not create data', async () => {
   const folder = join(world.folder, 'elsewhere')
   let said = ''
   const code = await run(['replay', 'last', '--to', local.url], {

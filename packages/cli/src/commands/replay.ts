@@ -15,7 +15,7 @@ import { edited, type Sent, sendEvent } from '../events/send-event.ts'
 import { jsonWithoutSecrets, readTarget, withoutSecrets } from '../events/target.ts'
 import { createPaint, type Paint, plain } from '../verify/paint.ts'
 
-/** `preflow replay`: what an extension was asked, asked again. */
+/** `preflow replay`: sends the request of a recorded call again. */
 export async function runReplay(argv: string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
@@ -24,8 +24,8 @@ export async function runReplay(argv: string[], io: Io): Promise<number> {
   })
   const [named, ...surplus] = positionals
   if (named === undefined) throw new UsageError('Name a call: its id, last, or a file with its record.')
-  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
-  if (values.status !== undefined && named !== 'last') throw new UsageError('--status: goes with last.')
+  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: unexpected argument.`)
+  if (values.status !== undefined && named !== 'last') throw new UsageError('--status needs last.')
   const { auth, set = [], sign, to: url } = values
   const target = readTarget({ url, auth, sign }, io.env)
 
@@ -77,7 +77,7 @@ async function findRecord(named: string, status: string | undefined, io: Io): Pr
     await archive.close()
   }
   throw noRecord(
-    named !== 'last' ? `no call ${named}` : status === undefined ? 'no call' : `no call that ended as ${status}`,
+    named !== 'last' ? `no call ${named}` : status === undefined ? 'no call' : `no call with status ${status}`,
   )
 }
 
@@ -93,13 +93,13 @@ async function readRecordFile(path: string): Promise<Recorded> {
   }
   if (!isRecord(document)) {
     throw new UsageError(
-      `${path}: is no record of a call. Save the answer of GET …/api/server/v1/actions/calls/{id} as it is.`,
+      `${path}: is not the record of a call. Save the answer of GET …/api/server/v1/actions/calls/{id} as it is.`,
     )
   }
   return { id: path, startedAt: '', status: 'unknown', reason: '', ...document }
 }
 
-/** Whether a file has what replaying reads, in the form of a record: it may come from anywhere. */
+/** Whether a document from a file has the members of a record that replaying reads. */
 function isRecord(document: unknown): document is Pick<Recorded, 'actionType' | 'details'> & Partial<Recorded> {
   if (!isObject(document) || !isObject(document['details'])) return false
   const { actionType, id = '', reason = '', startedAt = 0, status = '' } = document
@@ -132,24 +132,25 @@ interface RecordedRequest {
 }
 
 function recordedRequest({ actionType, details, reason }: Recorded): { type: ActionType; request: RecordedRequest } {
-  if (!Object.hasOwn(actionTypes, actionType)) throw new Error(`This preflow knows no ${plain(actionType)} actions.`)
+  if (!Object.hasOwn(actionTypes, actionType))
+    throw new Error(`This version of preflow has no ${plain(actionType)} actions.`)
   const { request } = details
-  if (!request) throw new Error(`Nothing was sent in this call: ${plain(reason)} There is nothing to replay.`)
+  if (!request) throw new Error(`This call sent no request: ${plain(reason)} There is nothing to replay.`)
   const body = request.body as { event?: unknown; cutAfterCharacters?: number } | null
   if (typeof body?.event !== 'object' || body.event === null) {
     const why =
-      body?.cutAfterCharacters === undefined ? 'has no request' : 'was cut, because the request was very large'
+      body?.cutAfterCharacters === undefined ? 'has no request' : 'was truncated, because the request was very large'
     throw new Error(`The record ${why}. Send a sample instead: preflow trigger ${actionType} --to …`)
   }
   return { type: actionType as ActionType, request: request as RecordedRequest }
 }
 
 async function save(path: string, body: string): Promise<void> {
-  // What stands there may be the only copy of another call.
+  // An existing file may be the only copy of another call.
   await writeFile(path, `${JSON.stringify(JSON.parse(body), null, 2)}\n`, { flag: 'wx' }).catch(error => {
-    const isThere = (error as { code?: string }).code === 'EEXIST'
+    const exists = (error as { code?: string }).code === 'EEXIST'
     throw new UsageError(
-      `--save ${path}: ${isThere ? 'is there already. Name another file.' : `cannot be written (${error.code}).`}`,
+      `--save ${path}: ${exists ? 'exists already. Name another file.' : `cannot be written (${error.code}).`}`,
     )
   })
 }
@@ -160,8 +161,8 @@ interface Comparison {
 }
 
 /**
- * The same: it ends in the same way, with the same verdict on the same operations. An answer that cannot be used ends in the way in
- * which it cannot be; whether the action then refused or went on does not concern the extension.
+ * Two results are the same if they have the same status and the same verdicts on the same operations. Two unusable
+ * answers are the same if they are unusable for the same reason. The failure mode of the action does not matter.
  */
 function compare({ details, reason, startedAt, status }: Recorded, { outcome }: Sent): Comparison {
   const operations = details.operations ?? []
@@ -178,10 +179,10 @@ function compare({ details, reason, startedAt, status }: Recorded, { outcome }: 
 }
 
 function describe({ isSame, recorded }: Comparison, samples: readonly string[], paint: Paint): string {
-  const when = recorded.at === '' ? 'Then' : `Then, at ${recorded.at}`
+  const when = recorded.at === '' ? 'Recorded' : `Recorded at ${recorded.at}`
   return [
     '',
-    paint.strong(isSame ? 'It ends as it did then.' : 'It ends otherwise than then.'),
+    paint.strong(isSame ? 'The result is the same.' : 'The result is different.'),
     `${when}: ${plain(recorded.status)}. ${plain(recorded.reason)}`,
     ...(isSame
       ? []
@@ -193,7 +194,7 @@ function describe({ isSame, recorded }: Comparison, samples: readonly string[], 
       : [
           '',
           paint.doubtful(
-            'The record keeps no values of these; samples were sent. Give your own with --set PATH=VALUE:',
+            'Samples were sent for these values, which records do not contain. Set your own with --set PATH=VALUE:',
           ),
           ...samples.map(path => `  ${plain(path)}`),
         ]),

@@ -17,7 +17,7 @@ interface Seen {
   body: any
 }
 
-/** An extension that answers one thing and keeps what it was asked. */
+/** An extension that always returns the same answer and keeps the requests. */
 async function extension(t: TestContext, status: number, answer: unknown): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = []
   const server = createServer((request, response) => {
@@ -37,7 +37,7 @@ async function extension(t: TestContext, status: number, answer: unknown): Promi
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?code=a-function-key`, seen }
 }
 
-/** Runs the command as a person in a pipe would. */
+/** Runs the command as a pipe would. */
 async function preflow(argv: string[], env: Record<string, string> = {}) {
   let out = ''
   let err = ''
@@ -74,7 +74,7 @@ test('the verdict of each operation is shown with its reason', async t => {
   assert.match(out, /The client would see 200 with an access token, 1 change applied\./)
 })
 
-test('a refusal is told in the words the client would see', async t => {
+test('a refusal is shown as the client would see it', async t => {
   const refusal = { actionStatus: 'FAILED', failureReason: 'access_denied', failureDescription: 'Not from here.' }
   const { url } = await extension(t, 200, refusal)
   const { code, out } = await preflow(['preIssueAccessToken', '--to', url])
@@ -84,16 +84,16 @@ test('a refusal is told in the words the client would see', async t => {
   assert.match(scim.out, /a SCIM error 400, scimType access_denied "Not from here\."/)
 })
 
-test('an answer the platform cannot use ends with 1 and says why', async t => {
+test('an unusable answer exits with 1 and shows the reason', async t => {
   const refusal = { actionStatus: 'FAILED', failureReason: 'no, not you' }
   const { url } = await extension(t, 200, refusal)
   const { code, out } = await preflow(['preIssueAccessToken', '--to', url, '--platform', 'wso2-is-7.1'])
   assert.equal(code, 1)
-  assert.match(out, /WSO2 Identity Server 7\.1 cannot go on: failureReason contains ','/)
+  assert.match(out, /WSO2 Identity Server 7\.1 cannot use it: failureReason contains ','/)
   assert.match(out, /The client would see 500 server_error/)
 })
 
-test('an endpoint that is not there is tried as often as the platform does', async () => {
+test('an unreachable endpoint is tried as often as the platform does', async () => {
   const server = createServer()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -133,7 +133,7 @@ test('the scenario is chosen and changed by options', async t => {
   assert.ok(allowedOperations.length > 0)
 })
 
-test('the contract and the version are those of the platform', async t => {
+test('the revision of the contract and the version are those of the platform', async t => {
   const { url, seen } = await extension(t, 200, { actionStatus: 'SUCCESS' })
   await preflow(['preUpdatePassword', '--to', url])
   await preflow(['preUpdatePassword', '--to', url, '--platform', 'wso2-is-7.1'])
@@ -148,13 +148,13 @@ test('the contract and the version are those of the platform', async t => {
   assert.equal('organization' in event, false)
 })
 
-test('what a person forwards is forwarded although the type discloses nothing by itself', async t => {
+test('a header set by --set is sent although the type forwards none by default', async t => {
   const { url, seen } = await extension(t, 200, { actionStatus: 'SUCCESS' })
   await preflow(['preIssueIdToken', '--to', url, '--set', 'request.additionalHeaders.x-door=7'])
   assert.deepEqual(seen[0]?.body.event.request.additionalHeaders, [{ name: 'x-door', value: ['7'] }])
 })
 
-test('credentials and signatures come along, and neither is shown', async t => {
+test('credentials and signatures are sent, and neither is shown', async t => {
   const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
   const { url, seen } = await extension(t, 200, { actionStatus: 'SUCCESS' })
   const { out, err } = await preflow(['preIssueAccessToken', '--to', url, '--sign', secret, '--json', '--show'], {
@@ -229,7 +229,7 @@ test('a request or an event from a file is sent', async t => {
   assert.equal((await preflow(['preUpdateProfile', '--file', asRequest, '--to', url])).code, 2)
 })
 
-test('what the SDK left out, and where a handler threw, is shown to its author', async t => {
+test('operations that the SDK omitted and the position of an exception are shown', async t => {
   const served = async (handler: Handler<'PRE_ISSUE_ACCESS_TOKEN'>) => {
     const extension = defineExtension({ preIssueAccessToken: handler }, { caller: { type: 'none' } })
     const server = await serve(extension, { log: () => {} })
@@ -250,7 +250,7 @@ test('what the SDK left out, and where a handler threw, is shown to its author',
   assert.equal(document.explanation.thrown.name, 'TypeError')
 })
 
-test('a path to a member that no event has is most likely misspelt, and said to be', async t => {
+test('a path that no event has gets a warning with a suggestion', async t => {
   const { url } = await extension(t, 200, { actionStatus: 'SUCCESS' })
   const setting = async (...paths: string[]) => {
     const words = paths.flatMap(path => ['--set', `${path}=1`])
@@ -260,15 +260,15 @@ test('a path to a member that no event has is most likely misspelt, and said to 
   }
   assert.equal(
     await setting('request.additionalHeader.x-client-source-ip', 'event.acessToken.claims.sub'),
-    '--set request.additionalHeader: no PRE_ISSUE_ACCESS_TOKEN event has this member. Did you mean additionalHeaders? It is sent all the same.\n' +
-      '--set acessToken: no PRE_ISSUE_ACCESS_TOKEN event has this member. Did you mean accessToken? It is sent all the same.\n',
+    '--set request.additionalHeader: no PRE_ISSUE_ACCESS_TOKEN event has this member. Did you mean additionalHeaders? It is sent anyway.\n' +
+      '--set acessToken: no PRE_ISSUE_ACCESS_TOKEN event has this member. Did you mean accessToken? It is sent anyway.\n',
   )
-  // Those of other scenarios are known, and so are names in lists and members beside the event.
+  // Members of other scenarios are known, and so are names in lists and members beside the event.
   const known = ['user.id', 'request.additionalHeaders.x-anything', 'accessToken.claims.anything', 'requestId']
   assert.equal(await setting(...known), '')
 })
 
-test('a file in the form of the guides, with headers as an object, is sent as platforms send it', async t => {
+test('a file with headers as an object, as in the guides, is sent in the form that platforms send', async t => {
   const { url, seen } = await extension(t, 200, { actionStatus: 'SUCCESS' })
   const folder = await mkdtemp(join(tmpdir(), 'preflow-trigger-'))
   t.after(() => rm(folder, { recursive: true }))
@@ -288,23 +288,23 @@ test('a file in the form of the guides, with headers as an object, is sent as pl
   })
 })
 
-test('a SUCCESS that names nobody cannot be used by the first step of a sign-in', async t => {
+test('a SUCCESS without a user is unusable as the first step of a sign-in', async t => {
   const { url } = await extension(t, 200, { actionStatus: 'SUCCESS' })
   const first = await preflow(['authentication', '--to', url])
   assert.equal(first.code, 1)
-  assert.match(first.out, /cannot go on: The answer names no user, and nobody is known from an earlier step\./)
+  assert.match(first.out, /cannot use it: The answer names no user, and nobody is known from an earlier step\./)
   assert.match(first.out, /The client would see the application again, with error=authentication_processing_error\./)
   assert.equal((await preflow(['authentication', '--to', url, '--flow', 'second-step'])).code, 0)
 })
 
-test('a sentence of the extension ends with one full stop', async t => {
+test('a message of the extension ends with one full stop', async t => {
   const error = { actionStatus: 'ERROR', errorMessage: 'server_error', errorDescription: 'The extension failed.' }
   const { url } = await extension(t, 500, error)
   const { out } = await preflow(['preIssueAccessToken', '--to', url])
   assert.match(out, /server_error - The extension failed\. Its own log says more\.\n/)
 })
 
-test('an answer that takes too long is given up', async t => {
+test('an answer that takes too long is aborted', async t => {
   const server = createServer(() => {})
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
@@ -317,7 +317,7 @@ test('an answer that takes too long is given up', async t => {
   assert.match(out, /No complete answer within 50 ms/)
 })
 
-test('an answer that is meant for the terminal is only shown', async t => {
+test('control characters of an answer never reach the terminal', async t => {
   const { url } = await extension(t, 200, {
     actionStatus: 'FAILED',
     failureReason: 'no\u001b[2J',
@@ -331,31 +331,34 @@ test('an answer that is meant for the terminal is only shown', async t => {
 
 for (const [words, said] of [
   [['preIssueAccessToken'], 'The address of the extension is missing.'],
-  [['preIssueNothing', '--to', 'http://127.0.0.1:1/'], 'preIssueNothing: is no action type.'],
+  [['preIssueNothing', '--to', 'http://127.0.0.1:1/'], 'preIssueNothing: unknown action type.'],
   [['--to', 'http://127.0.0.1:1/'], 'Name an action type'],
-  [['preIssueAccessToken', '--to', 'ftp://a/'], 'is no absolute http or https URL'],
-  [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--platform', 'okta'], 'okta: is no platform.'],
+  [['preIssueAccessToken', '--to', 'ftp://a/'], 'is not an absolute http or https URL'],
+  [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--platform', 'okta'], 'okta: unknown platform.'],
   [
     ['preIssueIdToken', '--to', 'http://127.0.0.1:1/', '--platform', 'wso2-is-7.0'],
     'has no PRE_ISSUE_ID_TOKEN actions',
   ],
-  [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--grant', 'magic'], 'has no such event. There are'],
+  [
+    ['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--grant', 'magic'],
+    'has no such event. Choose one of these:',
+  ],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'novalue'], 'must be PATH=VALUE'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--timeout', 'soon'], '--timeout'],
   [
     ['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--api-version', 'newest'],
-    '--api-version: is v and a number',
+    '--api-version: must be v and a number',
   ],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'event=null'], '--set event: must be an object'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'event=[]'], '--set event: must be an object'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'allowedOperations=3'], 'must be a list'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--set', 'request.additionalHeaders=3'], 'must be a list'],
-  [['preIssueAccessToken', 'http://127.0.0.1:1/'], 'one word too many. The address goes behind --to.'],
+  [['preIssueAccessToken', 'http://127.0.0.1:1/'], 'unexpected argument. Use --to for the address.'],
   [['preIsueAccessToken', '--to', 'http://127.0.0.1:1/'], 'Did you mean preIssueAccessToken?'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--file', '/nowhere.json'], 'cannot be read'],
   [['preIssueAccessToken', '--to', 'http://127.0.0.1:1/', '--nonsense'], 'nonsense'],
 ] as const) {
-  test(`trigger ${words.join(' ')} is refused as words that are off`, async () => {
+  test(`trigger ${words.join(' ')} is a usage error`, async () => {
     const { code, out, err } = await preflow([...words])
     assert.equal(code, 2)
     assert.equal(out, '')

@@ -13,7 +13,7 @@ import { edited, sendEvent } from '../events/send-event.ts'
 import { jsonWithoutSecrets, readTarget, withoutSecrets } from '../events/target.ts'
 import { createPaint } from '../verify/paint.ts'
 
-/** `preflow trigger`: one event to one extension, as a platform would send it. */
+/** `preflow trigger`: sends one event to one extension, as a platform would send it. */
 export async function runTrigger(argv: string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
@@ -23,7 +23,7 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
   const [typeWord, ...surplus] = positionals
   if (surplus.length > 0) {
     const isAddress = values.to === undefined && /^https?:/.test(surplus[0] ?? '')
-    throw new UsageError(`${surplus[0]}: is one word too many.${isAddress ? ' The address goes behind --to.' : ''}`)
+    throw new UsageError(`${surplus[0]}: unexpected argument.${isAddress ? ' Use --to for the address.' : ''}`)
   }
   const { auth, sign, to: url, set = [], grant, initiator, flow } = values
   const target = readTarget({ url, auth, sign }, io.env)
@@ -34,11 +34,11 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
   const choice = present({ grant, initiator: initiator?.toUpperCase(), flow })
   const scenario = file ? undefined : chooseScenario(type, choice)
   if (!file && !scenario) {
-    io.err(`preflow trigger: ${type} has no such event. There are\n\n${describeScenarios(type)}\n`)
+    io.err(`preflow trigger: ${type} has no such event. Choose one of these:\n\n${describeScenarios(type)}\n`)
     return 2
   }
   const version = values['api-version'] ?? actionVersion(type, platform)
-  if (!/^v\d+$/.test(version)) throw new UsageError('--api-version: is v and a number, for example v1.')
+  if (!/^v\d+$/.test(version)) throw new UsageError('--api-version: must be v and a number, for example v1.')
   const unchanged = actionCall(
     type,
     scenario ?? { event: () => (file as EventFile).event },
@@ -59,13 +59,13 @@ export async function runTrigger(argv: string[], io: Io): Promise<number> {
   return isUsable(sent.outcome) ? 0 : 1
 }
 
-/** Paths that lead nowhere change nothing that an extension looks at. */
+/** A path that no event has is probably misspelt: no extension reads it. */
 function warnOfMisspelt(type: ActionType, set: readonly string[], event: object, io: Io): void {
   const paths = set.map(assignment => assignment.split('=', 1)[0] ?? '')
   for (const hint of unknownMembers(type, paths, event)) io.err(`${hint}\n`)
 }
 
-/** What a file holds: a request as platforms send it, or only its event. */
+/** The content of a file: a request as platforms send it, or only its event. */
 interface EventFile {
   actionType?: string
   event: object
@@ -90,9 +90,9 @@ async function readEventFile(path: string, io: Io): Promise<EventFile> {
 }
 
 const NOT_A_LIST = (member: string) =>
-  `event.request.${member} is an object, as in the guides of WSO2. Platforms send a list of names with values, and so does this.`
+  `event.request.${member} is an object, as in the guides of WSO2. It is sent as platforms send it: as a list of names with values.`
 
-/** Headers and parameters in the form in which platforms send them. */
+/** Converts headers and parameters to the form that platforms send. */
 function withNamedLists(event: object, onChange: (member: string) => void): object {
   const { request } = event as { request?: unknown }
   if (!isObject(request)) return event

@@ -26,7 +26,7 @@ async function report(t: TestContext, defect: Defect, options: readonly string[]
 const PLATFORMS =
   /^ {2}(?:Preflow|Asgardeo|WSO2 Identity Server, next|WSO2 Identity Server 7\.2|WSO2 Identity Server 7\.1) {2,}(.+)$/gm
 
-/** The ids of the checks with a mark. */
+/** The ids of the checks that have this mark. */
 const marked = (text: string, mark: string) =>
   [...text.matchAll(new RegExp(`^  ${mark} .* ([a-z-]+\\.[a-z-]+)$`, 'gm'))].map(([, id]) => id)
 
@@ -43,17 +43,17 @@ for (const { advised, fails, name, options, platforms, serve } of officialSample
   })
 }
 
-test('a type at which an extension fails is named first, with how to verify it all the same', async t => {
+test('a type at which an extension fails is reported first, with the option to verify it anyway', async t => {
   const { text } = await report(t, tokensWithoutKey())
   const [heading] = text.split('\n\n')
   const words = heading?.replaceAll(/\s+/g, ' ')
   assert.match(
     words ?? '',
-    /It fails at PRE_ISSUE_ACCESS_TOKEN \(status 500, ERROR server_error\), so that was not verified\. If it is meant for it, add --type preIssueAccessToken\./,
+    /It fails for PRE_ISSUE_ACCESS_TOKEN \(status 500, ERROR server_error\), so that type was not verified\. If it is meant for it, add --type preIssueAccessToken\./,
   )
 })
 
-test('an extension that decides every type is said to, with how to verify the one it is meant for', async t => {
+test('an extension that decides every type gets the option to verify only one type', async t => {
   const sample = officialSamples.find(({ name }) => name.startsWith('pre-profile'))
   assert.ok(sample)
   const { text } = await report(t, sample.serve())
@@ -64,7 +64,7 @@ test('an extension that decides every type is said to, with how to verify the on
   assert.doesNotMatch(chosen, /If it is meant for/)
 })
 
-test('a second factor that crashes without a user decides all the same, and breaks only where it is called without one', async t => {
+test('a second factor that crashes without a user still decides, and fails only as a first step', async t => {
   const sample = officialSamples.find(({ name }) => name.endsWith('second factor'))
   assert.ok(sample)
   const { text } = await report(t, sample.serve(), ['--type', 'authentication'])
@@ -73,7 +73,7 @@ test('a second factor that crashes without a user decides all the same, and brea
   assert.match(text, /^ {2}Preflow +breaks at 1 of 3$/m)
 })
 
-test('an authenticator that names nobody breaks the first step of a sign-in', async t => {
+test('an authenticator that names no user breaks the first step of a sign-in', async t => {
   const answersSuccess: Defect = () => ({
     status: 200,
     headers: { 'content-type': 'application/json' },
@@ -88,7 +88,7 @@ test('an authenticator that names nobody breaks the first step of a sign-in', as
   assert.match(verifying, /^ {2}WSO2 Identity Server 7\.1 +works$/m)
 })
 
-test('a wrong credential is told from none', async t => {
+test('a wrong credential and a missing credential are reported differently', async t => {
   const refuses: Defect = () => ({
     status: 401,
     headers: { 'content-type': 'application/json' },

@@ -11,7 +11,7 @@ import { API_KEY, credentialKeys, makeGoodExtension } from '../verify/good-exten
 
 const PREFLOW_AUTH = `api-key:X-API-Key=${API_KEY}`
 
-/** Runs the command as a person in a pipe would. */
+/** Runs the command as a pipe would. */
 async function preflow(argv: string[], env: Record<string, string> = { PREFLOW_AUTH }, columns?: number) {
   let out = ''
   let err = ''
@@ -36,7 +36,7 @@ async function served(t: TestContext, extension: Extension): Promise<string> {
   return server.url
 }
 
-/** The broken extension of this name, on a socket. */
+/** Serves the broken extension of this name. */
 async function broken(t: TestContext, name: string): Promise<string> {
   const found = brokenExtensions.find(extension => extension.name === name)
   assert.ok(found, name)
@@ -45,32 +45,32 @@ async function broken(t: TestContext, name: string): Promise<string> {
 
 const COMMA = 'refuses with a comma in the description'
 
-test('an extension that keeps the contract ends with 0, and every platform works', async t => {
+test('an extension that follows the contract exits with 0, and every platform works', async t => {
   const { code, out } = await preflow([await served(t, await makeGoodExtension())])
   assert.equal(code, 0)
   assert.match(out, /decides PRE_ISSUE_ACCESS_TOKEN, PRE_UPDATE_PASSWORD, PRE_UPDATE_PROFILE/)
   assert.match(out, /WSO2 Identity Server 7\.1 +works +works +works +works +–/)
   assert.match(out, /^\d+ checks passed, 0 failed, \d+ not checked\.$/m)
-  assert.match(out, /What cannot be seen from outside\n {2}- what it writes to its log/)
+  assert.match(out, /What cannot be checked from outside\n {2}- what it writes to its log/)
 })
 
-test('a problem is told with where it was seen, what platforms do, why it matters and how to mend it', async t => {
+test('a problem is reported with its place, its effect on platforms, why it matters and how to fix it', async t => {
   const { code, out } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken'])
   assert.equal(code, 1)
   assert.match(
     out,
-    /✗ Texts keep to the letters platforms accept answer\.alphabet\n {6}failureDescription contains ","/,
+    /✗ Messages contain only characters that platforms accept answer\.alphabet\n {6}failureDescription contains ","/,
   )
   assert.match(out, /in: bare/)
   assert.match(out, /breaks on Preflow; Asgardeo; [^:]+: failureDescription contains ','/)
   assert.match(out, /The\s+client\s+sees\s+500\s+server_error/)
-  assert.match(out, /Why: Letters, digits, white space/)
-  assert.match(out, /Mend: Word it without the character/)
+  assert.match(out, /Why: Only letters, digits, white space/)
+  assert.match(out, /Fix: Word it without the character/)
   assert.match(out, /bare\n {6}FAILED access_denied\n {8}breaks on Preflow; Asgardeo; /)
 })
 
-test('a platform that is not chosen does not count', async t => {
-  const strictest = await broken(t, 'adds a member of its own')
+test('a platform that is not selected does not count', async t => {
+  const strictest = await broken(t, 'adds an unknown member')
   const types = ['--type', 'preIssueAccessToken']
   assert.equal((await preflow([strictest, ...types])).code, 1)
   const { code, out } = await preflow([strictest, ...types, '--platform', 'preflow'])
@@ -82,7 +82,7 @@ test('advice fails only a strict run', async t => {
   const url = await broken(t, 'refuses without a description')
   const { code, out } = await preflow([url, '--type', 'preIssueAccessToken'])
   assert.equal(code, 0)
-  assert.match(out, /! A refusal is explained answer\.description/)
+  assert.match(out, /! A refusal has a description answer\.description/)
   assert.match(out, /1 advised/)
   assert.equal((await preflow([url, '--type', 'preIssueAccessToken', '--strict'])).code, 1)
 })
@@ -114,7 +114,7 @@ test('the JSON document has every check, every platform and every answer', async
   assert.ok(document.notCheckable.length > 0)
 })
 
-test('the JUnit file is well-formed, and has the failures', async t => {
+test('the JUnit file is well-formed and contains the failures', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-verify-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'junit.xml')
@@ -133,7 +133,7 @@ test('the JUnit file is well-formed, and has the failures', async t => {
   assert.match(strict, /<failure type="should" message="FAILED has no failureDescription\.">/)
 })
 
-/** Every element that is opened is closed, and nothing stands bare that must be escaped. */
+/** Every element that is opened is closed, and every special character is escaped. */
 function assertWellFormed(xml: string): void {
   const open: string[] = []
   for (const [, closing, name = '', rest = ''] of xml.matchAll(/<(\/?)([a-z-]+)([^>]*)>/g)) {
@@ -172,7 +172,7 @@ test('encrypted passwords are checked with the key of the certificate', async t 
 })
 
 test('a credential that the extension repeats is not in the report', async t => {
-  const url = await broken(t, 'repeats the key it was called with')
+  const url = await broken(t, 'repeats the key of the call')
   const { out } = await preflow([url, '--type', 'preIssueAccessToken', '--json'])
   assert.equal(out.includes(API_KEY), false)
 })
@@ -194,7 +194,7 @@ test('a credential that must be escaped is not in the JUnit file either', async 
   assert.doesNotMatch(xml, /sesame/)
 })
 
-test('a JUnit file that cannot be written does not cost the report', async t => {
+test('a JUnit file that cannot be written does not suppress the report', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-verify-'))
   t.after(() => rm(folder, { recursive: true }))
   const { code, out, err } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken', '--junit', folder])
@@ -203,7 +203,7 @@ test('a JUnit file that cannot be written does not cost the report', async t => 
   assert.match(err, /--junit .*: cannot be written \(EISDIR\)\./)
 })
 
-test('words of an extension that are meant for the terminal or for XML are only shown', async t => {
+test('control characters of an extension never reach the terminal or the XML', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-verify-'))
   t.after(() => rm(folder, { recursive: true }))
   const file = join(folder, 'junit.xml')
@@ -224,67 +224,67 @@ test('words of an extension that are meant for the terminal or for XML are only 
   assert.doesNotMatch(xml.replaceAll('\n', ''), /\p{Cc}|\ufffe|\]\]>/u)
 })
 
-test('operations that a platform does not carry out are told platform by platform', async t => {
+test('operations that a platform does not apply are listed for each platform', async t => {
   const { url } = await serveBroken(t, await makeGoodExtension(), async (call, good) => {
     const reply = await good()
-    const asks = {
+    const answer = {
       actionStatus: 'SUCCESS',
       operations: [{ op: 'replace', path: '/accessToken/claims/sub', value: 'x' }],
     }
     return call.json?.event && typeof reply !== 'string' && reply.status === 200
-      ? { ...reply, body: JSON.stringify(asks) }
+      ? { ...reply, body: JSON.stringify(answer) }
       : reply
   })
   const { out } = await preflow([url, '--type', 'preIssueAccessToken'])
   assert.match(out, /Asgardeo +works in part at 9 of 9/)
-  assert.match(out, /works in part on Preflow; [^:]+: Not carried out:\s+replace\s+\/accessToken\/claims\/sub\./)
+  assert.match(out, /works in part on Preflow; [^:]+: Not applied:\s+replace\s+\/accessToken\/claims\/sub\./)
   const { out: json } = await preflow([url, '--type', 'preIssueAccessToken', '--json'])
   assert.deepEqual(JSON.parse(json).platforms[0].actionTypes, [
     { actionType: 'PRE_ISSUE_ACCESS_TOKEN', state: 'works', usable: 9, partial: 9, declined: 0, broken: 0 },
   ])
 })
 
-test('what was only asked about is not said to be decided', async t => {
+test('a type that was only tried is not reported as decided', async t => {
   const { url } = await serveBroken(t, await makeGoodExtension(), () => ({ status: 500, body: '' }))
   const { out } = await preflow([url])
-  assert.match(out, /^http:\S+ decides nothing; was asked about PRE_ISSUE_ACCESS_TOKEN, /)
+  assert.match(out, /^http:\S+ decides nothing; called with PRE_ISSUE_ACCESS_TOKEN, /)
 })
 
-test('a narrow terminal gets lines that fit', async t => {
+test('the lines fit a narrow terminal', async t => {
   const { out } = await preflow([await served(t, await makeGoodExtension())], { PREFLOW_AUTH }, 60)
   assert.match(out, /^preUpdatePassword\n {2}Preflow +works\n/m)
   const { out: failed } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken'], { PREFLOW_AUTH }, 60)
-  const problem = failed.slice(failed.indexOf('failureDescription contains'), failed.indexOf('The operations'))
+  const problem = failed.slice(failed.indexOf('failureDescription contains'), failed.indexOf('\n\nOperations'))
   assert.deepEqual(
     problem.split('\n').filter(line => line.length > 62),
     [],
   )
 })
 
-test('checks that could not be made for one reason are told in one breath', async t => {
+test('checks that did not run for the same reason share one line', async t => {
   const { out } = await preflow([await broken(t, 'answers as text/html'), '--type', 'preIssueAccessToken'])
-  assert.match(out, /– \d+ checks: No answer asked for an operation\. operation\.form, operation\.redirect, /)
+  assert.match(out, /– \d+ checks: No answer contained an operation\. operation\.form, operation\.redirect, /)
 })
 
-test('colours are for terminals, so a pipe gets none', async t => {
+test('a pipe gets no colours', async t => {
   const { out } = await preflow([await broken(t, COMMA), '--type', 'preIssueAccessToken'])
   assert.equal(out.includes('\u001b'), false)
 })
 
 for (const [words, said] of [
   [[], 'The address of the extension is missing.'],
-  [['nowhere'], 'is no absolute http or https URL'],
+  [['nowhere'], 'is not an absolute http or https URL'],
   [
     ['http://127.0.0.1:1/', '--type', 'preIssueNothing'],
-    'preIssueNothing: is no action type. There are preIssueAccessToken, ',
+    'preIssueNothing: unknown action type. Use one of preIssueAccessToken, ',
   ],
-  [['http://127.0.0.1:1/', '--type', 'preIssueIdToken', '--platform', 'wso2-is-7.0'], 'No chosen platform has'],
-  [['http://127.0.0.1:1/', '--platform', 'okta'], 'okta: is no platform.'],
+  [['http://127.0.0.1:1/', '--type', 'preIssueIdToken', '--platform', 'wso2-is-7.0'], 'No selected platform has'],
+  [['http://127.0.0.1:1/', '--platform', 'okta'], 'okta: unknown platform.'],
   [['http://127.0.0.1:1/', '--platform', 'asgadeo'], 'Did you mean asgardeo?'],
   [['http://127.0.0.1:1/', '--timeout', '0'], '--timeout'],
-  [['http://127.0.0.1:1/', 'http://127.0.0.1:2/'], 'is one word too many'],
+  [['http://127.0.0.1:1/', 'http://127.0.0.1:2/'], 'unexpected argument'],
 ] as const) {
-  test(`verify ${words.join(' ')} is refused as words that are off`, async () => {
+  test(`verify ${words.join(' ')} is a usage error`, async () => {
     const { code, out, err } = await preflow([...words], {})
     assert.equal(code, 2)
     assert.equal(out, '')

@@ -15,7 +15,7 @@ import { summaryOf } from '../verify/report/summary.ts'
 import { textReport } from '../verify/report/text.ts'
 import { type VerificationResult, verify } from '../verify/verify.ts'
 
-/** `preflow verify`: the contract against any extension, in any language. */
+/** `preflow verify`: checks any extension, in any language, against the contract. */
 export async function runVerify(argv: string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
@@ -23,7 +23,7 @@ export async function runVerify(argv: string[], io: Io): Promise<number> {
     options: commands.verify.options,
   })
   const [url, ...surplus] = positionals
-  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: is one word too many.`)
+  if (surplus.length > 0) throw new UsageError(`${surplus[0]}: unexpected argument.`)
   const { auth, sign } = values
   const target = readTarget({ url, auth, sign }, io.env)
   const chosen = [...new Set(values.platform ?? Object.keys(platforms))].map(name =>
@@ -32,7 +32,7 @@ export async function runVerify(argv: string[], io: Io): Promise<number> {
   const types = values.type?.map(word => {
     const type = actionTypeNamed(word)
     if (chosen.every(platform => contractRevision(platform, type) === undefined)) {
-      throw new UsageError(`No chosen platform has ${type} actions.`)
+      throw new UsageError(`No selected platform has ${type} actions.`)
     }
     return type
   })
@@ -55,7 +55,7 @@ export async function runVerify(argv: string[], io: Io): Promise<number> {
   return result.isPassed && !(values.strict && summaryOf(result).advised > 0) ? 0 : 1
 }
 
-/** After the report, which is not to be lost when this cannot be written. */
+/** Runs after the report, so that an error here does not lose the report. */
 async function writeJunit(file: string, result: VerificationResult, isStrict: boolean, target: Target): Promise<void> {
   const xml = junitReport(result, isStrict, text => withoutSecrets(text, target))
   try {
@@ -66,7 +66,7 @@ async function writeJunit(file: string, result: VerificationResult, isStrict: bo
   }
 }
 
-/** The public key of a certificate, or a public key by itself. */
+/** The public key of a certificate, or a bare public key. */
 async function readKey(path: string): Promise<KeyObject> {
   let key: KeyObject
   try {
@@ -74,15 +74,15 @@ async function readKey(path: string): Promise<KeyObject> {
   } catch (error) {
     const { code = '' } = error as { code?: string }
     throw new UsageError(
-      code.startsWith('ERR_') ? `${path}: holds no certificate in PEM.` : `${path}: cannot be read (${code}).`,
+      code.startsWith('ERR_') ? `${path}: contains no certificate in PEM.` : `${path}: cannot be read (${code}).`,
     )
   }
   if (key.asymmetricKeyType !== 'rsa')
-    throw new UsageError(`${path}: has no RSA key, and platforms encrypt to RSA only.`)
+    throw new UsageError(`${path}: contains no RSA key. Platforms encrypt only with RSA.`)
   return key
 }
 
-/** One line that changes, for a person who waits; nothing in a pipe. */
+/** One line on a terminal that shows the progress; nothing in a pipe. */
 function createProgress({ isTTY, err }: Pick<Io, 'isTTY' | 'err'>): { show(answers: number): void; clear(): void } {
   return {
     show: answers => {

@@ -9,23 +9,23 @@ import {
 import type { Scenario } from '@preflow/contract/guides'
 import type { ActionCall } from '@preflow/engine'
 
-/** The extension that is called, and how the platform proves itself to it. */
+/** The extension that is called, and the credentials that the platform sends to it. */
 export interface Target {
   url: string
   authentication: EndpointAuthentication
-  /** Standard Webhooks secrets: each call is signed with all of them. */
+  /** Standard Webhooks secrets. Each call is signed with all of them. */
   signingSecrets: readonly string[]
 }
 
-/** Whether calls prove who makes them. */
+/** Whether calls are authenticated or signed. */
 export function isProtected({ authentication, signingSecrets }: Target): boolean {
   return authentication.type !== 'NONE' || signingSecrets.length > 0
 }
 
-/** What names one call: the same for every platform and attempt. */
+/** The ids of one call, the same for every platform and attempt. */
 export interface CallIdentity {
   requestId: string
-  /** Sent by types whose flows span several calls. */
+  /** Sent for types whose flows make several calls. */
   flowId: string
 }
 
@@ -35,7 +35,7 @@ export function actionVersion(type: ActionType, platform: Platform): string {
   return `v${Number.parseInt(revision, 10)}`
 }
 
-/** The call as an identity server on this platform makes it. */
+/** The call as an identity server of this platform makes it. */
 export function actionCall(
   type: ActionType,
   { event, allowedParameters }: Pick<Scenario, 'event' | 'allowedParameters'>,

@@ -3,9 +3,9 @@ import { actionTypeGuides } from '@preflow/contract/guides'
 import type { Outcome } from '@preflow/engine'
 
 /**
- * What the client would see, as words that follow "the client would see": `400 access_denied "Not from here."`
+ * What the client would see, as the end of a sentence: `400 access_denied "Not from here."`
  *
- * @returns Undefined when the extension is not called at all, which the client does not notice.
+ * @returns Undefined if the extension is not called at all. The client does not notice that.
  */
 export function clientView(type: ActionType, outcome: Outcome): string | undefined {
   const { client } = actionTypeGuides[type]

@@ -16,7 +16,7 @@ function eventAfter(path: string, value: unknown): typeof request.event {
   return (withPath(request, path, value) as typeof request).event
 }
 
-test('a path leads from the request, and without the first word from the event', () => {
+test('a path starts at the request, or at the event if it does not name a member of the request', () => {
   assert.equal(eventAfter('event.request.grantType', 'refresh_token').request.grantType, 'refresh_token')
   assert.equal(eventAfter('request.grantType', 'refresh_token').request.grantType, 'refresh_token')
   assert.equal((withPath(request, 'requestId', 'rq-2') as typeof request).requestId, 'rq-2')
@@ -28,7 +28,7 @@ test('the request itself is not changed', () => {
   assert.deepEqual(request, before)
 })
 
-test('a list of named things is entered by name', () => {
+test('an entry of a named list is addressed by its name', () => {
   assert.deepEqual(eventAfter('accessToken.claims.expires_in', 240).accessToken.claims, [
     { name: 'expires_in', value: 240 },
   ])
@@ -40,7 +40,7 @@ test('a list of named things is entered by name', () => {
   ])
 })
 
-test('a name that is not there is added', () => {
+test('an unknown name is added to the list', () => {
   assert.deepEqual(eventAfter('accessToken.claims.tier', 'gold').accessToken.claims.at(-1), {
     name: 'tier',
     value: 'gold',
@@ -60,23 +60,23 @@ test('a forwarded header gets a list of values', () => {
   assert.deepEqual(parameters.additionalParams, [{ name: 'nonce', value: ['a', 'b'] }])
 })
 
-test('other lists are entered by index, and one past the end appends', () => {
+test('entries of other lists are addressed by index, and one past the end appends', () => {
   assert.deepEqual(eventAfter('request.scopes.0', 'email').request.scopes, ['email'])
   assert.deepEqual(eventAfter('request.scopes.9', 'email').request.scopes, ['openid', 'email'])
 })
 
-test('what is missing on the way is made', () => {
+test('missing objects on the path are created', () => {
   const event = eventAfter('session.sessionDataKeyConsent', 'k-1') as { session?: unknown }
   assert.deepEqual(event.session, { sessionDataKeyConsent: 'k-1' })
 })
 
-test('a path into a text is refused with a sentence', () => {
+test('a path into a string is refused with a message', () => {
   assert.throws(() => withPath(request, 'request.grantType.x', 1), {
-    message: 'event.request.grantType: is a string, so there is no x in it.',
+    message: 'event.request.grantType: is a string and has no member x.',
   })
 })
 
-test('a value is JSON where it reads as JSON and text otherwise', () => {
+test('a value is parsed as JSON if possible, and is a string otherwise', () => {
   assert.deepEqual(readAssignment('a.b=240'), { path: 'a.b', value: 240 })
   assert.deepEqual(readAssignment('a.b="240"'), { path: 'a.b', value: '240' })
   assert.deepEqual(readAssignment('a.b=null'), { path: 'a.b', value: null })

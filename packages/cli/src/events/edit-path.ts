@@ -1,23 +1,23 @@
 /**
- * Puts a value at a path of a request, as `--set` names it: `event.request.grantType`, `requestId`, and without the first
- * word what is in the event: `request.grantType`.
+ * Sets a value at a path of a request, as `--set` writes it: `event.request.grantType` or `requestId`. A path that does
+ * not start with a member of the request starts at the event: `request.grantType`.
  *
- * A list of named things is entered by name, and what is not there is made: `accessToken.claims.expires_in`,
- * `request.additionalHeaders.x-client-source-ip`; a name with dots goes into brackets,
- * `user.claims[http://wso2.org/claims/country]`. Other lists are entered by index.
+ * An entry of a named list is addressed by its name, and missing parts are created: `accessToken.claims.expires_in`,
+ * `request.additionalHeaders.x-client-source-ip`. A name with dots is written in brackets:
+ * `user.claims[http://wso2.org/claims/country]`. Entries of other lists are addressed by index.
  *
- * @param document The request; it is not changed.
- * @throws {TypeError} With a sentence, when the path leads into something that is neither object nor list.
+ * @param document The request. It is not changed.
+ * @throws {TypeError} With a message, if the path leads into a value that is neither an object nor a list.
  */
 export function withPath(document: Readonly<Record<string, unknown>>, path: string, value: unknown): object {
   const segments = segmentsOf(path)
   const [first] = segments
-  if (first === undefined) throw new TypeError(`${path}: is no path. Write it like event.request.grantType.`)
+  if (first === undefined) throw new TypeError(`${path}: is not a path. Write it like event.request.grantType.`)
   const full = ENVELOPE.has(first) ? segments : ['event', ...segments]
   return put(document, full, value, []) as object
 }
 
-/** Takes `path=value` apart. The value is JSON where it reads as JSON, and otherwise text. */
+/** Splits `path=value`. The value is parsed as JSON if possible, and is a string otherwise. */
 export function readAssignment(assignment: string): { path: string; value: unknown } | undefined {
   const [, path, text] = /^((?:[^=[\]]|\[[^\]]*\])+)=(.*)$/s.exec(assignment) ?? []
   if (path === undefined || text === undefined) return undefined
@@ -29,7 +29,7 @@ export function readAssignment(assignment: string): { path: string; value: unkno
 }
 
 const ENVELOPE: ReadonlySet<string> = new Set(['actionType', 'flowId', 'event', 'allowedOperations', 'requestId'])
-/** Lists whose elements have a list of values each. */
+/** Lists whose entries have a list of values each. */
 const MULTI_VALUED: ReadonlySet<string> = new Set(['additionalHeaders', 'additionalParams'])
 
 function segmentsOf(path: string): string[] {
@@ -45,7 +45,7 @@ function put(at: unknown, [segment, ...rest]: string[], value: unknown, above: s
       : { [segment]: put(undefined, rest, value, [...above, segment]) }
   if (typeof at !== 'object' || at === null) {
     throw new TypeError(
-      `${above.join('.')}: is ${at === null ? 'null' : `a ${typeof at}`}, so there is no ${segment} in it.`,
+      `${above.join('.')}: is ${at === null ? 'null' : `a ${typeof at}`} and has no member ${segment}.`,
     )
   }
   const object = at as Record<string, unknown>
@@ -72,7 +72,7 @@ function nameOf(item: unknown): unknown {
   return name ?? uri
 }
 
-/** Lists that are made when something is put into them. */
+/** Lists that are created when a value is set in them. */
 function isNamedList(path: string[]): boolean {
   const last = path.at(-1) ?? ''
   return last === 'claims' || MULTI_VALUED.has(last)

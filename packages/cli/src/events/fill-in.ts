@@ -1,20 +1,20 @@
-/** What a record shows where it keeps no value: `<string>`, `[redacted]`. */
+/** What a record shows in place of a value: `<string>`, `[redacted]`. */
 const PLACEHOLDER = /^(?:<(string|number|boolean)>|\[redacted\])$/
 
 const SAMPLES: Readonly<Record<string, unknown>> = { string: 'sample', number: 1, boolean: true }
 
-/** An event with values in it again, and where they were put, as `--set` names these places. */
+/** An event whose missing values are filled in, and their places, as `--set` writes them. */
 export interface FilledIn {
   event: object
   filled: readonly string[]
 }
 
 /**
- * Puts values where the record of a call keeps none: those that a sample event has at the same place, otherwise one of the
- * right kind.
+ * Fills in the values that the record of a call does not contain. It uses the value that a sample event has at the same
+ * place, or else a value of the right kind.
  *
  * @param shown The event as a record shows it.
- * @param samples Events of the same type, the most usual first.
+ * @param samples Events of the same type, the most common first.
  */
 export function fillIn(shown: object, samples: readonly object[]): FilledIn {
   const filled = new Set<string>()
@@ -35,7 +35,7 @@ export function fillIn(shown: object, samples: readonly object[]): FilledIn {
       const isNamed = nameOf(value) !== undefined
       return Object.fromEntries(
         Object.entries(value).map(([key, member]) => {
-          // The value of a named element goes by the name of the element.
+          // The place of a named entry's value is the name of the entry.
           const place = isNamed && key === 'value' ? path : within(path, key)
           return [
             key,
@@ -52,7 +52,7 @@ export function fillIn(shown: object, samples: readonly object[]): FilledIn {
     if (isPlaceholder === undefined) return value
     filled.add(path)
     const fitting = like.find(sample => kind === undefined || typeof sample === kind)
-    // What was one text, as an encrypted credential is, may be something else in the samples.
+    // A string in the record, such as an encrypted credential, may be an object in the samples.
     return fitting ?? like.find(sample => sample !== undefined && sample !== null) ?? SAMPLES[kind ?? 'string']
   }
 

@@ -3,8 +3,8 @@ import { actionTypeGuides } from '@preflow/contract/guides'
 import type { Outcome } from '@preflow/engine'
 
 /**
- * What becomes of a call in its flow. The engine knows the contract; whether the flow can go on with a SUCCESS is for the server to
- * say: a sign-in without a user ends with an error.
+ * The outcome of a call in its flow. The engine checks the contract, but only the server knows whether the flow can use
+ * a SUCCESS. For example, a sign-in without a user ends with an error.
  *
  * @param event As it was sent.
  */

@@ -3,11 +3,11 @@ import { didYouMean } from '../nearest.ts'
 import { scenariosOf } from './scenarios.ts'
 
 /**
- * A hint for each path of `--set` that leads to a member which no event of the type has: it is most likely misspelt, and the
- * extension would not see a difference.
+ * A hint for each path of `--set` with a member that no event of the type has. It is probably misspelt, and no
+ * extension would read it.
  *
- * @param paths As on the command line, with or without `event.` before them.
- * @param own The event that is sent: what is in it is known.
+ * @param paths As on the command line, with or without a leading `event.`.
+ * @param own The event that is sent. Its members count as known.
  */
 export function unknownMembers(type: ActionType, paths: readonly string[], own: object): string[] {
   const events = [own, ...scenariosOf(type).map(scenario => scenario.event(platforms.preflow))]
@@ -19,12 +19,12 @@ function unknownMember(type: ActionType, path: string, events: readonly object[]
   const above: string[] = []
   for (const segment of path.split(/[.[]/)) {
     const objects = at.filter(isObject)
-    // Lists are entered by name or index, and values have no members.
+    // Entries of lists are addressed by name or index, and plain values have no members.
     if (objects.length === 0 || at.some(Array.isArray)) return undefined
     const known = new Set(objects.flatMap(Object.keys))
     if (!known.has(segment) && !ENVELOPE.has(path.split('.', 1)[0] ?? '')) {
       const place = [...above, segment].join('.')
-      return `--set ${place}: no ${type} event has this member.${didYouMean(segment, known)} It is sent all the same.`
+      return `--set ${place}: no ${type} event has this member.${didYouMean(segment, known)} It is sent anyway.`
     }
     at = objects.map(object => object[segment]).filter(value => value !== undefined)
     above.push(segment)

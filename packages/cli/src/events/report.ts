@@ -18,7 +18,7 @@ export function isUsable({ status }: Outcome): boolean {
   return status === 'success' || status === 'failed' || status === 'incomplete'
 }
 
-/** The body of the answer as it came: the event is a sample, and the developer sent it. */
+/** The body of the answer, unredacted: the event is a sample that the developer sent. */
 function answerBody(delivery: Delivery | undefined): unknown {
   if (!delivery?.ok) return undefined
   const text = new TextDecoder().decode(delivery.body)
@@ -61,14 +61,14 @@ export function asText(report: Report, paint: Paint, isFull: boolean): string {
     ),
     '',
   ]
-  if (isFull && request) lines.push('The request', indented(JSON.parse(request.body)), '')
+  if (isFull && request) lines.push('Request', indented(JSON.parse(request.body)), '')
   for (const [n, { status, durationMs, failure }] of trace.attempts.entries()) {
-    const words = status === undefined ? 'No answer' : `Answered with status ${status}`
+    const words = status === undefined ? 'No answer' : `Status ${status}`
     const times = trace.attempts.length > 1 ? `, attempt ${n + 1} of ${trace.attempts.length}` : ''
     const why = failure ? `: ${plain(failure.message)}` : '.'
     lines.push(`${words} after ${Math.round(durationMs)} ms${times}${why}`)
   }
-  if (isFull && delivery?.ok) lines.push('', 'The answer', indented(answerBody(delivery)), '')
+  if (isFull && delivery?.ok) lines.push('', 'Answer', indented(answerBody(delivery)), '')
   lines.push(
     ...verdictLines(outcome, paint),
     ...explanationLines(report.explanation, paint),
@@ -89,7 +89,7 @@ function verdictLines(outcome: Outcome, paint: Paint): string[] {
   ]
 }
 
-/** What the extension left out by itself, and where it threw. */
+/** What the extension omitted, and where it threw. */
 function explanationLines(explanation: Explanation | undefined, paint: Paint): string[] {
   if (!explanation) return []
   const { reports, thrown } = explanation
@@ -103,7 +103,7 @@ function explanationLines(explanation: Explanation | undefined, paint: Paint): s
   ]
 }
 
-/** A line for each operation: what became of it, what it was, and why. */
+/** One line per operation: its verdict, the operation and the reason. */
 export function operationLines(operations: readonly OperationVerdict[], paint: Paint): string[] {
   const rows = operations.map(({ op, path, verdict, reason }) => {
     const color = verdict === 'applied' ? paint.good : verdict === 'rejected' ? paint.bad : paint.doubtful
@@ -126,7 +126,7 @@ function ending(type: ActionType, outcome: Outcome, { title }: Platform, paint: 
       return paint.good(`The extension refused. The client would see ${seen}.`)
     case 'error':
     case 'continued':
-      return paint.bad(`${title} cannot go on: ${plain(outcome.error.message)}\nThe client would see ${seen}.`)
+      return paint.bad(`${title} cannot use it: ${plain(outcome.error.message)}\nThe client would see ${seen}.`)
     case 'skipped':
       return paint.bad(`${title} would not call the extension: ${outcome.why}`)
     default:
@@ -140,7 +140,7 @@ export function indented(document: unknown): string {
   return text.replaceAll(/^/gm, '  ')
 }
 
-/** Without what may be secret in it. */
+/** The URL without parts that may be secret. */
 function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url)
   return `${origin}${pathname}`

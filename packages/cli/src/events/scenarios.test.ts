@@ -31,11 +31,11 @@ function requests(): { what: string; call: ActionCall; body: Record<string, unkn
   )
 }
 
-test('every scenario of every platform is a request the contract knows', () => {
+test('every scenario of every platform is a request that follows the contract', () => {
   for (const { what, body } of requests()) assert.equal(parseActionRequest(body).ok, true, what)
 })
 
-test('no scenario discloses what must not travel', () => {
+test('no scenario contains a value that must not be sent', () => {
   for (const { what, body } of requests()) {
     assert.doesNotMatch(JSON.stringify(body), /"name":"(authorization|cookie|code|client_secret)"/, what)
   }
@@ -51,7 +51,7 @@ test('every flow and every grant that a rule can name has a scenario', () => {
   }
 })
 
-test('scenarios of a type have names of their own', () => {
+test('the names of the scenarios of a type are unique', () => {
   for (const type of types) {
     const names = scenariosOf(type).map(({ name }) => name)
     assert.deepEqual(names, [...new Set(names)])
@@ -65,13 +65,13 @@ test('a refresh token that will not be issued is in the event only where the pla
   assert.equal('refreshToken' in scenario.event(platforms.preflow), false)
 })
 
-test('a flow that spans calls has a flowId and others have none', () => {
+test('a flow with several calls has a flowId, and others have none', () => {
   for (const { what, call, body } of requests()) {
     assert.equal('flowId' in body, call.action.type === 'AUTHENTICATION', what)
   }
 })
 
-test('an action type is read however it is written', () => {
+test('an action type is recognized in every spelling', () => {
   for (const word of [
     'PRE_ISSUE_ACCESS_TOKEN',
     'preIssueAccessToken',
@@ -83,7 +83,7 @@ test('an action type is read however it is written', () => {
   assert.equal(readActionType('preIssueRefreshToken'), undefined)
 })
 
-test('a scenario is chosen by grant, initiator and flow, and the plainest without', () => {
+test('a scenario is chosen by grant, initiator and flow; the default is the simplest', () => {
   const chosen = (type: ActionType, choice: Parameters<typeof chooseScenario>[1]) => chooseScenario(type, choice)?.name
   assert.equal(chosen('PRE_ISSUE_ACCESS_TOKEN', {}), 'client_credentials')
   assert.equal(chosen('PRE_ISSUE_ACCESS_TOKEN', { grant: 'refresh_token' }), 'refresh_token')
@@ -94,7 +94,7 @@ test('a scenario is chosen by grant, initiator and flow, and the plainest withou
   assert.equal(chosen('PRE_UPDATE_PASSWORD', { initiator: 'USER', flow: 'adminInitiatedRegistration' }), undefined)
 })
 
-test('what can be chosen is described so that it can be typed', () => {
+test('each scenario is described by the options that select it', () => {
   for (const type of types) {
     for (const line of describeScenarios(type).split('\n')) {
       const [, grant] = /--grant (\S+)/.exec(line) ?? []

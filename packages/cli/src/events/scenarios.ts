@@ -1,12 +1,12 @@
 import { type ActionType, actionTypes } from '@preflow/contract'
 import { actionTypeGuides, type Scenario } from '@preflow/contract/guides'
 
-/** What triggers an action type on platforms. The first is the plainest. */
+/** What triggers an action type on platforms. The first scenario is the simplest. */
 export function scenariosOf(type: ActionType): readonly Scenario[] {
   return actionTypeGuides[type].scenarios
 }
 
-/** Which scenario is meant. What is absent does not matter. */
+/** Which scenario to choose. A missing member matches every scenario. */
 export interface ScenarioChoice {
   grant?: string
   initiator?: string
@@ -14,7 +14,7 @@ export interface ScenarioChoice {
   flow?: string
 }
 
-/** The first scenario that fits; undefined when none does. */
+/** The first scenario that matches; undefined if none does. */
 export function chooseScenario(type: ActionType, choice: ScenarioChoice): Scenario | undefined {
   const { grant, initiator, flow } = choice
   return scenariosOf(type).find(
@@ -25,7 +25,7 @@ export function chooseScenario(type: ActionType, choice: ScenarioChoice): Scenar
   )
 }
 
-/** One line per scenario of a type, for a person who has to choose. */
+/** One line per scenario of a type, with the options that select it. */
 export function describeScenarios(type: ActionType): string {
   const rows = scenariosOf(type).map(scenario => {
     const { name, about, grant, initiator, flow } = scenario
@@ -33,7 +33,7 @@ export function describeScenarios(type: ActionType): string {
       ...(grant === undefined ? [] : [`--grant ${grant}`]),
       ...(initiator ? [`--initiator ${initiator}`] : []),
     ]
-    // Several scenarios may share a flow; then the others are called by their own name.
+    // Several scenarios may share a flow. All but the first are selected by their own name.
     const isChosenByFlow = flow !== undefined && chooseScenario(type, { flow }) === scenario
     const isChosenAlready = grant !== undefined && chooseScenario(type, { grant }) === scenario
     if (!isChosenAlready) words.push(`--flow ${isChosenByFlow ? flow : name}`)
@@ -44,8 +44,8 @@ export function describeScenarios(type: ActionType): string {
 }
 
 /**
- * The action type that a word on the command line means, however it is written: `PRE_ISSUE_ACCESS_TOKEN`,
- * `preIssueAccessToken`, `pre-issue-access-token`.
+ * The action type for a name on the command line, in any spelling: `PRE_ISSUE_ACCESS_TOKEN`, `preIssueAccessToken`,
+ * `pre-issue-access-token`.
  */
 export function readActionType(word: string): ActionType | undefined {
   const plain = (name: string) => name.replaceAll(/[^a-z]/gi, '').toLowerCase()

@@ -13,7 +13,7 @@ import { type Io, UsageError } from '../command.ts'
 import { readAssignment, withPath } from './edit-path.ts'
 import { flowOutcome } from './flow-outcome.ts'
 
-/** The call with what `--set` changes, and with everything forwarded that the event holds: it is the developer's own. */
+/** The call with the changes of `--set`. Everything in the event is sent, because the developer wrote it. */
 export function edited(call: ActionCall, assignments: readonly string[]): ActionCall {
   const { event, requestId, flowId, allowedOperations } = call
   let document: object = { event, requestId, flowId, allowedOperations }
@@ -28,7 +28,9 @@ export function edited(call: ActionCall, assignments: readonly string[]): Action
   }
   const changed = document as Partial<ActionCall> & { event: object }
   if (typeof changed.event !== 'object' || changed.event === null || Array.isArray(changed.event)) {
-    throw new UsageError('--set event: must be an object, or one of its members: --set request.grantType=password.')
+    throw new UsageError(
+      '--set event: must be an object. To set a member, use for example --set request.grantType=password.',
+    )
   }
   if (changed.allowedOperations && !Array.isArray(changed.allowedOperations)) {
     throw new UsageError('--set allowedOperations: must be a list.')
@@ -64,10 +66,10 @@ export function edited(call: ActionCall, assignments: readonly string[]): Action
 
 export interface Sent {
   outcome: Outcome
-  /** Of the last attempt; absent when nothing was sent. */
+  /** The last attempt; absent if nothing was sent. */
   request?: SendRequest
   delivery?: Delivery
-  /** What an extension on this machine says to its author, where it has no log of its own. */
+  /** Why the extension decided so. Only an extension on this machine that runs with `serve` of the SDK reports it. */
   explanation?: Explanation
 }
 
@@ -79,7 +81,7 @@ export async function sendEvent(call: ActionCall, io: Io): Promise<Sent> {
       { ...call, signal: io.signal },
       {
         send: async request => {
-          const delivery = await send(isOnThisMachine(request.url) ? withQuestion(request) : request)
+          const delivery = await send(isOnThisMachine(request.url) ? withExplanationRequest(request) : request)
           Object.assign(seen, { request, delivery })
           return delivery
         },
@@ -101,8 +103,8 @@ function isOnThisMachine(url: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
 }
 
-/** The header beside the body that a platform sends: only `serve` of the SDK looks at it. */
-function withQuestion(request: SendRequest): SendRequest {
+/** Adds a header that only `serve` of the SDK reads. Platforms do not send it. */
+function withExplanationRequest(request: SendRequest): SendRequest {
   return { ...request, headers: { ...request.headers, [EXPLAIN_HEADER]: 'on' } }
 }
 

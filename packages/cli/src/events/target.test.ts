@@ -6,7 +6,7 @@ import { jsonWithoutSecrets, readTarget, withoutSecrets } from './target.ts'
 const url = 'http://127.0.0.1:8080/hook'
 const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
 
-test('each kind of credential is read as the platform has it', () => {
+test('each kind of credential is read in the form of the platform', () => {
   const read = (auth: string) => readTarget({ url, auth }, {}).authentication
   assert.deepEqual(read('basic:admin:a:b'), { type: 'BASIC', properties: { username: 'admin', password: 'a:b' } })
   assert.deepEqual(read('bearer:t0ken'), { type: 'BEARER', properties: { accessToken: 't0ken' } })
@@ -14,7 +14,7 @@ test('each kind of credential is read as the platform has it', () => {
   assert.deepEqual(read('none'), { type: 'NONE' })
 })
 
-test('secrets come from the environment, and an option wins over it', () => {
+test('secrets come from the environment, and an option takes precedence', () => {
   const env = { PREFLOW_AUTH: 'bearer:from-env', PREFLOW_SIGN: `${secret},${secret}` }
   const fromEnvironment = readTarget({ url }, env)
   assert.deepEqual(fromEnvironment.authentication, { type: 'BEARER', properties: { accessToken: 'from-env' } })
@@ -26,11 +26,11 @@ test('secrets come from the environment, and an option wins over it', () => {
   })
 })
 
-test('without either nothing is proved', () => {
+test('without both, calls have no credentials', () => {
   assert.deepEqual(readTarget({ url }, {}), { url, authentication: { type: 'NONE' }, signingSecrets: [] })
 })
 
-test('words that cannot be meant are refused without repeating a secret', () => {
+test('invalid credentials are refused without repeating a secret', () => {
   const secretWord = 'hunter2hunter2'
   for (const words of [
     { url, auth: `basic:${secretWord}` },
@@ -52,13 +52,13 @@ test('the address must be an absolute http or https URL', () => {
   assert.throws(() => readTarget({ url: '/hook' }, {}), UsageError)
 })
 
-test('a document stays JSON whatever the credential is', () => {
+test('a document stays valid JSON with any credential', () => {
   for (const value of ['1', 'true', 'Why', '"', '{']) {
     const target = readTarget({ url, auth: `api-key:x-key=${value}` }, {})
-    const document = { Why: true, count: 11, said: `it was ${value}` }
+    const document = { Why: true, count: 11, note: `it was ${value}` }
     assert.deepEqual(JSON.parse(jsonWithoutSecrets(document, target)), {
       ...document,
-      said: withoutSecrets(document.said, target),
+      note: withoutSecrets(document.note, target),
     })
   }
 })

@@ -2,27 +2,27 @@ import { ENDPOINT_AUTHENTICATION_PROPERTIES, type EndpointAuthentication } from 
 import { UsageError } from '../command.ts'
 import type { Target } from './action-call.ts'
 
-/** How the command line and the environment name an extension and the platform's credentials. */
-export interface TargetWords {
+/** The options and variables that name an extension and the credentials of the platform. */
+export interface TargetOptions {
   url: string | undefined
   auth?: string | undefined
   sign?: readonly string[] | undefined
 }
 
 /**
- * Reads the words. An option wins over its variable.
+ * Reads the options and variables. An option takes precedence over its variable.
  *
- * @throws {UsageError} When they cannot be meant. Secrets are not repeated.
+ * @throws {UsageError} If one is invalid. The message does not repeat a secret.
  */
-export function readTarget(words: TargetWords, env: Readonly<Record<string, string | undefined>>): Target {
+export function readTarget(words: TargetOptions, env: Readonly<Record<string, string | undefined>>): Target {
   const { url, sign } = words
   if (url === undefined) throw new UsageError('The address of the extension is missing.')
   const parsed = URL.parse(url)
   if (parsed?.protocol !== 'http:' && parsed?.protocol !== 'https:') {
-    throw new UsageError(`${url}: is no absolute http or https URL. Write it like http://127.0.0.1:8080/hook.`)
+    throw new UsageError(`${url}: is not an absolute http or https URL. Write it like http://127.0.0.1:8080/hook.`)
   }
   if (parsed.username !== '' || parsed.password !== '') {
-    throw new UsageError('No platform sends credentials that are part of a URL: give them with --auth.')
+    throw new UsageError('No platform sends credentials that are part of a URL. Use --auth instead.')
   }
   const auth = words.auth ?? (env['PREFLOW_AUTH'] || undefined)
   const signingSecrets = sign ?? (env['PREFLOW_SIGN'] ? env['PREFLOW_SIGN'].split(',') : [])
@@ -36,7 +36,7 @@ export function readTarget(words: TargetWords, env: Readonly<Record<string, stri
   }
 }
 
-/** Without the credentials, should an extension have repeated them. */
+/** Removes the credentials, in case an extension repeated them. */
 export function withoutSecrets(text: string, { authentication, signingSecrets }: Target): string {
   const { properties = {} } = authentication as { properties?: Record<string, string> }
   const secrets = [
@@ -51,7 +51,7 @@ export function withoutSecrets(text: string, { authentication, signingSecrets }:
     )
 }
 
-/** A document as JSON for a program: without the credentials in its texts, and still JSON whatever the credentials are. */
+/** A document as JSON, without the credentials in its strings. It stays valid JSON with any credential. */
 export function jsonWithoutSecrets(document: object, target: Target): string {
   const hide = (_: string, value: unknown) => (typeof value === 'string' ? withoutSecrets(value, target) : value)
   return `${JSON.stringify(document, hide, 2)}\n`
@@ -61,7 +61,10 @@ const PUBLIC_PROPERTIES: ReadonlySet<string> = new Set(
   Object.values(ENDPOINT_AUTHENTICATION_PROPERTIES).flatMap(({ shown }) => shown),
 )
 const HIDDEN = '<credential>'
-/** Of such secrets all but the last character is hidden as well: the verifier asks with ones that are nearly right. */
+/**
+ * For secrets of at least this length, a prefix without the last character is hidden as well: the verifier sends wrong
+ * credentials that differ only there.
+ */
 const LONG = 8
 
 const readers: Readonly<Record<string, (rest: string) => EndpointAuthentication | undefined>> = {
@@ -82,7 +85,7 @@ function readAuthentication(word: string): EndpointAuthentication {
   const read = Object.hasOwn(readers, scheme) ? readers[scheme]?.(rest) : undefined
   if (!read) {
     throw new UsageError(
-      'The credentials are basic:USER:PASSWORD, bearer:TOKEN or api-key:HEADER=VALUE (in --auth or PREFLOW_AUTH).',
+      'The credentials must be basic:USER:PASSWORD, bearer:TOKEN or api-key:HEADER=VALUE (in --auth or PREFLOW_AUTH).',
     )
   }
   return read

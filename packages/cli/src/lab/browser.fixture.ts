@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
 
-/** As much of a browser as signing in needs: cookies by host and path, redirects, pages that lead on by themselves, forms. */
+/** The parts of a browser that a sign-in needs: cookies by host and path, redirects, automatic forwarding, forms. */
 export interface Browser {
-  /** Goes on until there is a page that waits for somebody. */
+  /** Follows redirects and automatic forwarding to a page that waits for the user. */
   open(url: string): Promise<Page>
-  /** Fills in the form of a page and sends it, with what is filled in already. */
+  /** Fills in the form of a page and submits it with the values that are already there. */
   submit(page: Page, fields: Record<string, string>): Promise<Page>
-  /** Follows the link with these words. */
+  /** Follows the link with this label. */
   follow(page: Page, text: string): Promise<Page>
 }
 
-/** Where the browser ends up. */
+/** The page that the browser shows. */
 export interface Page {
   url: string
   status: number
   headers: Headers
   html: string
-  /** What people read. */
+  /** The visible content. */
   text: string
 }
 
@@ -30,7 +30,7 @@ export function openBrowser(): Browser {
 
   async function visit(url: string, init: RequestInit = {}, hops = 0): Promise<Page> {
     assert.ok(hops < MAX_HOPS, `too many redirects, the last to ${url}`)
-    // Cookies know no ports: those of the server, the extensions and the application are in each other's sight.
+    // Cookies ignore ports. So the server, the extensions and the application share them.
     const { hostname: host, pathname } = new URL(url)
     const isFor = (path: string) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)
     const cookie = jar
@@ -38,7 +38,7 @@ export function openBrowser(): Browser {
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
     const response = await fetch(url, { ...init, redirect: 'manual', headers: { cookie } }).catch(error => {
-      // An application that nobody has started: its address is all there is to see.
+      // An application that is not running. Only its address can be shown.
       if (hops > 0 && error.cause?.code === 'ECONNREFUSED') return new Response('', { status: 502 })
       throw error
     })

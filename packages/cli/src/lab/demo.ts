@@ -4,30 +4,30 @@ import type { OidcInput } from '@preflow/server/management'
 import type { RunningExtension } from './host-extensions.ts'
 import type { Demo, DemoUser } from './state.ts'
 
-/** What the demonstration needs to know of the running lab. */
+/** What the demonstration needs from the running lab. */
 export interface DemoSetting {
-  /** Where the server answers, without a slash at the end. */
+  /** The address of the server, without a trailing slash. */
   server: string
   adminPassword: string
-  /** Those whose actions and authenticators are wanted, and the key they are called with. */
+  /** The extensions for which it creates actions and authenticators, and the key for calling them. */
   extensions: readonly RunningExtension[]
   extensionKey: string
-  /** Of pin-authenticator's enrolment. */
+  /** The key of the enrolment API of pin-authenticator. */
   pinAdminKey: string
 }
 
-/** What the demonstration calls the application for the web. */
+/** The name of the web application. */
 export const WEB_APPLICATION = 'Web shop'
 
 const TENANT = 'demo'
 
 /**
- * Makes the demonstration tenant through the server's own REST API, as a person would: an application for machines, one
- * for the web, an API with two scopes, two users, and the actions and authenticators that ask the extensions.
+ * Creates the demonstration tenant through the server's own REST API: an application for machines, a web application,
+ * an API with two scopes, two users, and the actions and authenticators that call the extensions.
  *
- * @param setting.callbackUrl Where the web application is called back.
+ * Everything that exists is found by its name and not changed, so an interrupted start can be continued.
  *
- * Everything that exists is left as it is and found by its name, so an interrupted start can be carried on.
+ * @param setting.callbackUrl The callback URL of the web application.
  */
 export async function createDemo(setting: DemoSetting & { callbackUrl: string }): Promise<Demo> {
   const { callbackUrl } = setting
@@ -40,8 +40,8 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
   const api = client(`${setting.server}/t/${TENANT}`, setting.adminPassword)
 
   const shop = await shopApi(api)
-  // Inactive while they are new, so that nobody is called about the passwords below; those of an interrupted start point to
-  // the extensions of this one.
+  // New actions are inactive, so that none is called about the passwords below. Actions of an interrupted start now
+  // call the extensions of this start.
   const { actions } = await makeActions(api, setting)
   for (const { userName, password } of users) {
     const id = await api.makeUnlessThere('/scim2/Users', {
@@ -50,13 +50,13 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
       name: { givenName: userName === 'mira' ? 'Mira' : 'Jonas', familyName: 'Example' },
       emails: [{ value: `${userName}@example.com`, primary: true }],
     })
-    // Apart from the creation, so that a user of an interrupted start gets the password that is shown.
+    // A separate request, so that a user of an interrupted start also gets the password that is shown.
     await api.call('PATCH', `/scim2/Users/${id}`, {
       schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
       Operations: [{ op: 'replace', path: 'password', value: password }],
     })
   }
-  // Before there are applications, so that no client gets a token that no action decided about.
+  // Before any application exists, so that no client gets a token without a decision of the action.
   for (const path of actions) await api.call('POST', `${path}/activate`)
   const m2m = await application(api, shop, {
     name: 'Nightly export',
@@ -84,7 +84,7 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
   return { ...demo, users: signIn.users }
 }
 
-/** The API whose scopes the applications may get. Returns its id. */
+/** The API with the scopes that the applications may get. Returns its id. */
 function shopApi(api: Api): Promise<string> {
   return api.makeUnlessThere('/api/server/v1/api-resources', {
     name: 'Shop API',
@@ -97,13 +97,13 @@ function shopApi(api: Api): Promise<string> {
   })
 }
 
-/** Where development servers usually run: React, Vite, Angular and others. */
+/** The usual addresses of development servers: React, Vite, Angular and others. */
 export const DEVELOPMENT_ORIGINS: readonly string[] = [
   ...[3000, 4173, 4200, 5173, 8080, 8081].map(port => `http://localhost:${port}`),
   ...[3000, 5173].map(port => `https://localhost:${port}`),
 ]
 
-/** A public application that SDKs can use as it is: its client id is known, and nobody is asked for consent. */
+/** A public application for SDKs: its client id is fixed, and it needs no consent. */
 async function singlePageApplication(api: Api, apiResource: string): Promise<{ clientId: string }> {
   const { clientId } = await application(api, apiResource, {
     name: 'Demo SPA',
@@ -114,7 +114,7 @@ async function singlePageApplication(api: Api, apiResource: string): Promise<{ c
         publicClient: true,
         pkce: { mandatory: true },
         grantTypes: ['authorization_code', 'refresh_token'],
-        // Some SDKs come back to the path, others to the origin.
+        // Some SDKs return to the path, others to the origin.
         callbackURLs: DEVELOPMENT_ORIGINS.flatMap(origin => [origin, `${origin}/`]),
         allowedOrigins: [...DEVELOPMENT_ORIGINS],
         accessToken: { type: 'JWT', userAccessTokenExpiryInSeconds: 3600 },
@@ -126,11 +126,10 @@ async function singlePageApplication(api: Api, apiResource: string): Promise<{ c
 }
 
 /**
- * Gives a demonstration tenant of before the actions, the authenticators and the application that it lacks.
+ * Adds the actions, authenticators and the application that a demonstration tenant of an older lab lacks.
  *
- * @returns The demonstration as it is then, and what there is to say about it: a line for each that could not be made because of
- *   what somebody else made.
- * @throws {ApiError} When the server does not take them; 401 when the password is not the administrator's.
+ * @returns The demonstration afterwards, and a line for each part that conflicts with what somebody else created.
+ * @throws {ApiError} If the server refuses a request; 401 if the password is not the administrator's.
  */
 export async function addMissing(setting: DemoSetting, demo: Demo): Promise<{ demo: Demo; lines: string[] }> {
   const api = client(`${setting.server}/t/${TENANT}`, setting.adminPassword)
@@ -141,7 +140,7 @@ export async function addMissing(setting: DemoSetting, demo: Demo): Promise<{ de
   return { demo: { ...demo, spa, users: signIn.users }, lines: [...lines, ...signIn.lines] }
 }
 
-/** An answer of the server that was not expected. */
+/** An unexpected answer of the server. */
 export class ApiError extends Error {
   override name = 'ApiError'
   status: number
@@ -154,7 +153,7 @@ export class ApiError extends Error {
 
 type Api = ReturnType<typeof client>
 
-/** Makes the actions that are not there, inactive, and points all at where their extensions are. Returns their paths. */
+/** Creates the missing actions, inactive, and sets the current endpoints of all. Returns their paths. */
 async function makeActions(api: Api, { extensions, extensionKey }: DemoSetting) {
   const actions: string[] = []
   const lines: string[] = []
@@ -165,13 +164,13 @@ async function makeActions(api: Api, { extensions, extensionKey }: DemoSetting) 
     let id = listed.find(there => there.name === action.name)?.id
     if (id === undefined && listed.length > 0) {
       lines.push(
-        `An action of ${TENANT} for ${type} is there already and is left as it is. To let it ask ${name}, give it the endpoint ${uri} and, for the header x-api-key, the extensionKey of lab.json.`,
+        `${TENANT} has an action for ${type} already, so the lab did not change it. To call ${name}, set its endpoint to ${uri} and its header x-api-key to the extensionKey in lab.json.`,
       )
       continue
     }
     const authentication = { type: 'API_KEY', properties: { header: 'x-api-key', value: extensionKey } }
     id ??= await api.makeUnlessThere(path, { ...action, endpoint: { ...action.endpoint, uri, authentication } })
-    // Apart from the creation, because the action of an interrupted start asks where the extension was then.
+    // A separate request, because the action of an interrupted start still has the earlier endpoint.
     await api.call('PATCH', `${path}/${id}`, { endpoint: { uri, authentication } })
     actions.push(`${path}/${id}`)
   }
@@ -179,8 +178,8 @@ async function makeActions(api: Api, { extensions, extensionKey }: DemoSetting) 
 }
 
 /**
- * Makes the authenticators that are not there, points all at where their extensions are, adds a step for each to the web
- * application's sign-in, and gives the users what they need to pass it.
+ * Creates the missing authenticators and sets the current endpoints of all. Adds a step for each to the sign-in of the
+ * web application, and prepares the users for it.
  */
 async function makeAuthenticators(
   api: Api,
@@ -196,20 +195,20 @@ async function makeAuthenticators(
     const body = { ...authenticator, endpoint: { ...authenticator.endpoint, uri, authentication } }
     const listed = (await api.call('GET', path)) as Listed[]
     const there = listed.find(known => known.name === authenticator.name)
-    // One of an interrupted start asks where the extension was then.
+    // The authenticator of an interrupted start still has the earlier endpoint.
     if (there) await api.call('PUT', `${path}/custom/${there.id}`, body)
     else await api.call('POST', `${path}/custom`, body)
     equipped = await Promise.all(equipped.map(user => givePin(api, user, { url: uri, adminKey: pinAdminKey })))
     if (!(await addStep(api, web.clientId, authenticator.name))) {
       lines.push(
-        `The sign-in of ${WEB_APPLICATION} is left as somebody arranged it. To let it ask ${name}, add a step with ${authenticator.name} to its authenticationSequence.`,
+        `The sign-in of ${WEB_APPLICATION} was changed by somebody, so the lab did not change it. To call ${name}, add a step with ${authenticator.name} to its authenticationSequence.`,
       )
     }
   }
   return { users: equipped, lines }
 }
 
-/** Lets an application ask for the authenticator after the password. `false`: it asks for something else than the password. */
+/** Adds the authenticator as a step after the password. Returns `false` if the first step is not the password. */
 async function addStep(api: Api, clientId: string, authenticator: string): Promise<boolean> {
   const path = '/api/server/v1/applications'
   const filter = encodeURIComponent(`clientId eq ${clientId}`)
@@ -231,7 +230,7 @@ async function addStep(api: Api, clientId: string, authenticator: string): Promi
 
 const PIN_TRIES = 20
 
-/** Gives a user a PIN through the extension's own API, which knows which ones are too easy. Who is gone gets none. */
+/** Sets a user's PIN through the extension's own API, which rejects simple ones. Skips deleted users. */
 async function givePin(
   api: Api,
   user: DemoUser,
@@ -269,7 +268,7 @@ async function application(
   const inbound = (await api.call('GET', path)) as { clientId: string; clientSecret: string; callbackURLs?: string[] }
   const { oidc } = body.inboundProtocolConfiguration
   const isCalledBackHere = oidc.callbackURLs?.every(url => inbound.callbackURLs?.includes(url)) ?? true
-  // That of an interrupted start is called back where it was then.
+  // The callback URL of an interrupted start may be an earlier one.
   if (!isCalledBackHere) await api.call('PUT', path, oidc)
   return { clientId: inbound.clientId, clientSecret: inbound.clientSecret }
 }
@@ -306,7 +305,7 @@ function client(base: string, adminPassword: string) {
     return text === '' ? undefined : JSON.parse(text)
   }
 
-  /** Creates it, or finds what has the same name when the server says that it exists. Returns its id. */
+  /** Creates the resource, or finds the one with the same name if the server reports a conflict. Returns its id. */
   async function makeUnlessThere(path: string, body: Record<string, unknown>): Promise<string> {
     const response = await send('POST', path, body)
     if (response.ok) {
@@ -318,7 +317,7 @@ function client(base: string, adminPassword: string) {
       throw new ApiError(response.status, `POST ${path}`, problem)
     }
     const listed = (await call('GET', path)) as Listed[] | Record<string, Listed[]>
-    // A list is bare, or one member of an answer that has others, as SCIM's `schemas`.
+    // A list is either the whole answer or one member of it, as `schemas` in SCIM.
     const entries = Array.isArray(listed) ? listed : Object.values(listed).flat()
     const there = entries.find(
       entry =>

@@ -1,4 +1,7 @@
-/** The ready-made extensions that the lab hosts, as data. To host another one, add its entry to {@link hostedExtensions}. */
+/**
+ * The ready-made extensions that the lab hosts, as data. To host another one, add its entry to {@link
+ * hostedExtensions}.
+ */
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,39 +27,44 @@ type Environment = Record<string, string | undefined>
 
 /** An extension that the lab hosts. */
 export interface HostedExtension {
-  /** Its path below the address of the extensions, without the slash. */
+  /** Its path below the address of the extensions, without a slash. */
   name: string
   /** The type of the actions that it decides. */
   type: ActionType
-  /** What it asks on the internet, for which there is a stand-in here. */
-  asks?: OutsideService
-  /** The action of the demonstration that asks it. Absent: none does, for example because another extension decides the type. */
+  /** The internet service that it calls and that the lab can replace with a stand-in. */
+  calls?: OutsideService
+  /**
+   * The action of the demonstration that calls it. Absent if none does, for example because another extension decides
+   * the type.
+   */
   action?: DemoAction
-  /** The authenticator of the demonstration that asks it, in the last step of the web application's sign-in. */
+  /** The authenticator of the demonstration that calls it, in the last step of the web application's sign-in. */
   authenticator?: DemoAuthenticator
-  /** What the start-up text shows of it, once its action is there. */
+  /** The requests that the start-up message shows, once its action exists. */
   tries?: readonly Try[]
-  /** Opens it with the settings of the demonstration. Rejects with a sentence when something it needs cannot be used. */
+  /**
+   * Opens it with the settings of the demonstration. Rejects with a message if something that it needs is not usable.
+   */
   open(surroundings: Surroundings): Promise<HostedService>
 }
 
-/** An action as the actions API takes it, without the address and the key of its extension. */
+/** An action in the form of the actions API, without the address and the key of its extension. */
 export interface DemoAction {
   name: string
   description: string
   endpoint?: { allowedHeaders: string[] }
-  /** Claim URIs, ten at most. */
+  /** Claim URIs, at most ten. */
   attributes?: string[]
   passwordSharing?: { format: 'PLAIN_TEXT' }
 }
 
-/** A custom authenticator as its API takes it, without the address and the key of its extension. */
+/** A custom authenticator in the form of its API, without the address and the key of its extension. */
 export type DemoAuthenticator = Pick<
   CustomAuthenticatorInput,
   'name' | 'displayName' | 'authenticationType' | 'description'
 > & { endpoint: { allowedParameters: string[] } }
 
-/** An extension that is ready to answer: at one path, or with whatever it has below it. */
+/** A running extension: it serves one path, or everything below it. */
 export type HostedService =
   | OpenService
   | (Omit<OpenService, 'extension'> & { fetch(request: Request): Promise<Response> })
@@ -65,56 +73,56 @@ export type HostedService =
 export interface Try {
   /** What it shows, with a colon at the end. */
   shows: string
-  /** @param tenant Where the demonstration tenant answers, without a slash at the end. */
+  /** @param tenant The address of the demonstration tenant, without a trailing slash. */
   request(tenant: string, demo: Demo): string
 }
 
-/** What an extension finds in the lab. */
+/** What the lab provides to an extension. */
 export interface Surroundings {
-  /** The key that whoever calls it must have. */
+  /** The key that callers must send. */
   extensionKey: string
   environment: Environment
   /** Its own address. */
   url: string
-  /** Where the server answers, without a slash at the end. */
+  /** The address of the server, without a trailing slash. */
   platformUrl: string
-  /** Where it may keep what it has to. The folder is there. */
+  /** The existing folder for its data. */
   dataFolder: string
   pinSecrets: LabState['pinSecrets']
-  /** What hashing a PIN costs, as log2 of N of scrypt. Default: that of pin-authenticator. */
+  /** The cost of hashing a PIN, as log2 of N of scrypt. Default: that of pin-authenticator. */
   pinCostLog2?: number
-  /** Where the service is that it asks: the real one or the stand-in. */
-  asked?: string
+  /** The address of the service that it calls: the real one or the stand-in. */
+  serviceUrl?: string
   log(record: DecisionRecord): void
-  /** Something else that is worth a line. */
+  /** Logs one line. */
   say(line: string): void
   /** Milliseconds since the epoch. */
   now(): number
 }
 
-/** A service on the internet, and what answers in its place where nobody wants to go there. */
+/** An internet service and its stand-in. */
 export interface OutsideService {
-  /** What the start-up text calls it. */
+  /** Its label in the start-up message. */
   label: string
   /** Its own name. */
   name: string
   url: string
-  /** What to do so that it is asked. */
-  howToAsk: string
-  /** @throws {Error} With a sentence, when the environment does not say it clearly. */
-  isAsked(environment: Environment): boolean
+  /** How to use the real service. */
+  howToUse: string
+  /** @throws {Error} With a message, if the environment is not clear. */
+  isReal(environment: Environment): boolean
   startStandIn(options: { port: number }): Promise<{ url: string; close(): Promise<void> }>
-  /** Where the stand-in listens. Absent: on a free port. */
+  /** The port of the stand-in. Absent: a free port. */
   standInPort?: PortSetting
 }
 
 const REPUTATION_PORT = 'PREFLOW_REPUTATION_PORT'
 const REAL_PASSWORDS = 'PREFLOW_PWNED_PASSWORDS'
 
-/** Variables of {@link hostedExtensions} with the prefix of the server's own. */
+/** Variables of {@link hostedExtensions} with the prefix of the server. */
 export const extensionVariables: readonly string[] = [REPUTATION_PORT, REAL_PASSWORDS, LOOPBACK_ADDRESS]
 
-/** What profile-guard insists on. */
+/** The rules of profile-guard. */
 const PROFILE_RULES: ProfileRule[] = [
   {
     claim: localClaimUri('emailaddress'),
@@ -125,40 +133,40 @@ const PROFILE_RULES: ProfileRule[] = [
   {
     claim: localClaimUri('department'),
     values: ['Engineering', 'HR', 'Sales'],
-    // Without a comma, which platforms do not take in a description.
+    // Without a comma, because platforms reject commas in a description.
     description: 'The department must be Engineering or HR or Sales.',
   },
 ]
 
-/** In the order in which the start-up text names them. */
+/** In the order of the start-up message. */
 export const hostedExtensions: readonly HostedExtension[] = [
   {
     name: 'token-guard',
     type: 'PRE_ISSUE_ACCESS_TOKEN',
-    asks: {
+    calls: {
       label: 'reputation',
       name: 'AbuseIPDB',
       url: 'https://api.abuseipdb.com',
-      howToAsk: 'set ABUSEIPDB_API_KEY',
-      isAsked: ({ ABUSEIPDB_API_KEY: key }) => key !== undefined && key !== '',
+      howToUse: 'set ABUSEIPDB_API_KEY',
+      isReal: ({ ABUSEIPDB_API_KEY: key }) => key !== undefined && key !== '',
       startStandIn: startReputationStandIn,
       standInPort: { variable: REPUTATION_PORT, fallback: 9402 },
     },
     action: {
       name: 'Guard tokens by address',
-      description: 'Asks token-guard for country, reputation and hour',
+      description: 'Calls token-guard to check country, reputation and hour',
       endpoint: { allowedHeaders: ['x-client-source-ip'] },
     },
     tries: [
       {
-        shows: 'A token for an address with a good reputation lives an hour:',
+        shows: 'A token for an address with a good reputation is valid for an hour:',
         request: tokenFor(demoAddresses.good),
       },
       {
-        shows: 'A doubtful one lives 15 minutes in working hours and 5 outside of them:',
+        shows: 'For a doubtful address it is valid for 15 minutes in working hours, otherwise for 5:',
         request: tokenFor(demoAddresses.doubtful),
       },
-      { shows: 'None is issued to a blocked country:', request: tokenFor(demoAddresses.blocked) },
+      { shows: 'A blocked country gets no token:', request: tokenFor(demoAddresses.blocked) },
     ],
     open: async surroundings => {
       const address = loopbackAddress(surroundings.environment)
@@ -167,7 +175,7 @@ export const hostedExtensions: readonly HostedExtension[] = [
           countryDatabase: countryDatabase(),
           blockedCountries: ['KP', 'IR', 'RU', 'SY', 'CN'],
           abuseipdbApiKey: surroundings.environment['ABUSEIPDB_API_KEY'] || 'stand-in',
-          abuseipdbUrl: surroundings.asked,
+          abuseipdbUrl: surroundings.serviceUrl,
         }),
         surroundings,
       )
@@ -177,12 +185,12 @@ export const hostedExtensions: readonly HostedExtension[] = [
   {
     name: 'password-guard',
     type: 'PRE_UPDATE_PASSWORD',
-    asks: {
+    calls: {
       label: 'breached passwords',
       name: 'Pwned Passwords',
       url: 'https://api.pwnedpasswords.com',
-      howToAsk: `set ${REAL_PASSWORDS}=on`,
-      isAsked: ({ [REAL_PASSWORDS]: text = '' }) => {
+      howToUse: `set ${REAL_PASSWORDS}=on`,
+      isReal: ({ [REAL_PASSWORDS]: text = '' }) => {
         if (text === 'on') return true
         if (text === '' || text === 'off') return false
         throw new Error(`${REAL_PASSWORDS}: must be on or off.`)
@@ -191,18 +199,18 @@ export const hostedExtensions: readonly HostedExtension[] = [
     },
     action: {
       name: 'Guard new passwords',
-      description: 'Asks password-guard for breaches, length and words of the user',
+      description: 'Calls password-guard to check for breaches, length and words of the user',
       attributes: ['username', 'emailaddress', 'givenname', 'lastname'].map(localClaimUri),
       passwordSharing: { format: 'PLAIN_TEXT' },
     },
     tries: [
       {
-        shows: 'A password that is known from breaches is refused:',
+        shows: 'A password that is known from breaches is rejected:',
         request: change('{"op":"replace","path":"password","value":"Summer2026!"}'),
       },
     ],
     open: surroundings =>
-      passwordGuard.open(configurationOf(passwordGuard, surroundings, { rangeApiUrl: surroundings.asked }), {
+      passwordGuard.open(configurationOf(passwordGuard, surroundings, { rangeApiUrl: surroundings.serviceUrl }), {
         log: surroundings.log,
       }),
   },
@@ -211,12 +219,12 @@ export const hostedExtensions: readonly HostedExtension[] = [
     type: 'PRE_UPDATE_PROFILE',
     action: {
       name: 'Guard profile changes',
-      description: 'Asks profile-guard for the domain of the address and the department',
+      description: 'Calls profile-guard to check the domain of the address and the department',
       attributes: PROFILE_RULES.map(rule => rule.claim),
     },
     tries: [
       {
-        shows: 'A profile takes e-mail addresses of example.com only, and the departments Engineering, HR and Sales:',
+        shows: 'A profile accepts only e-mail addresses of example.com and the departments Engineering, HR and Sales:',
         request: change('{"op":"replace","path":"emails","value":[{"value":"mira@example.net","primary":true}]}'),
       },
     ],
@@ -240,28 +248,28 @@ export const hostedExtensions: readonly HostedExtension[] = [
       name: 'custom-pin',
       displayName: 'PIN',
       authenticationType: 'VERIFICATION',
-      description: 'Asks pin-authenticator for a PIN after the password',
+      description: 'Calls pin-authenticator for a PIN after the password',
       endpoint: { allowedParameters: [RETURN_CODE_PARAMETER] },
     },
     open: openPinAuthenticator,
   },
 ]
 
-/** A request for a token, as if it came from the address. */
+/** A token request that appears to come from the address. */
 function tokenFor({ address }: DemoAddress): Try['request'] {
   return (tenant, { m2m }) =>
     `curl -s ${tenant}/oauth2/token -u ${m2m.clientId}:${m2m.clientSecret} \\\n` +
     `    -d grant_type=client_credentials -H 'x-client-source-ip: ${address}'`
 }
 
-/** A change that the first user makes of their own account. */
+/** A change that the first user makes to their own account. */
 function change(operation: string): Try['request'] {
   return (tenant, { users: [user] }) =>
     `curl -s -X PATCH ${tenant}/scim2/Me -u ${user?.userName}:${user?.password} -H 'content-type: application/scim+json' \\\n` +
     `    -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[${operation}]}'`
 }
 
-/** With its users' PINs in the folder of the data, and its secrets in the lab's memory. */
+/** The PINs of its users are in the data folder, and its secrets in the lab's state. */
 async function openPinAuthenticator(surroundings: Surroundings): Promise<HostedService> {
   const { dataFolder, extensionKey, log, now, pinCostLog2, pinSecrets, platformUrl, say, url } = surroundings
   const read = readConfiguration({
@@ -285,7 +293,7 @@ async function openPinAuthenticator(surroundings: Surroundings): Promise<HostedS
       randomBytes,
       log: ({ event, ...facts }) => {
         if (event === 'call') return log(facts as unknown as DecisionRecord)
-        // The lab gives the PINs itself, before anybody reads.
+        // The lab sets the PINs itself, before anybody reads the log.
         if (event === 'enrolment') return
         say(
           `pin-authenticator ${event}: ${Object.entries(facts)
@@ -298,18 +306,21 @@ async function openPinAuthenticator(surroundings: Surroundings): Promise<HostedS
   return { fetch, close, isReady: async () => (await fetch(new Request(`${url}/readyz`))).ok }
 }
 
-/** A server that listens on every address names one that browsers can come back to neither by https nor on this machine. */
+/**
+ * The address of the server if browsers can return to it. A server that listens on every address has one that is
+ * neither https nor this machine.
+ */
 function returnableUrl(platformUrl: string, say: Surroundings['say']): string {
   const { hostname, port, protocol } = new URL(platformUrl)
   if (protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return platformUrl
   const url = `http://127.0.0.1:${port}`
   say(
-    `pin-authenticator sends browsers back to ${url}, because ${platformUrl} is neither https nor this machine. PREFLOW_PUBLIC_URL says where browsers reach the server.`,
+    `pin-authenticator sends browsers back to ${url}, because ${platformUrl} is neither https nor this machine. Set PREFLOW_PUBLIC_URL to the address at which browsers reach the server.`,
   )
   return url
 }
 
-/** The settings, with the key that callers need. Nothing else is read from the environment: it is that of the lab. */
+/** The settings, with the key for callers. Nothing else is read from the environment, which belongs to the lab. */
 function configurationOf<S extends Settings>(
   service: Service<S>,
   { extensionKey }: Surroundings,
@@ -323,7 +334,7 @@ function configurationOf<S extends Settings>(
   return read.configuration
 }
 
-/** A permissively licensed data set, fit for a demonstration; operators name their own, current file. */
+/** A permissively licensed data set for demonstrations. Operators use their own current file. */
 function countryDatabase(): string {
   const manifest = import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/package.json')
   return join(dirname(fileURLToPath(manifest)), 'geo-whois-asn-country.mmdb')

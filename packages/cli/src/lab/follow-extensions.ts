@@ -2,28 +2,28 @@ import { type ActionType, actionTypes } from '@preflow/contract'
 import { type ActionState, type Configuration, openBreakGlass, type Ports } from '@preflow/server'
 import { MANAGEMENT_BASE_PATH } from '@preflow/server/management'
 
-/** An extension that answers somewhere else than before. */
+/** An extension whose address has changed. */
 export interface Move {
   name: string
-  /** The type of the actions that may ask it. */
+  /** The type of the actions that may call it. */
   type: ActionType
-  /** Where it was. */
+  /** Its earlier address. */
   from: string
   to: string
-  /** Which actions are meant to ask it: when one of them does not, that is worth a line. */
+  /** Which actions should call it. If one of them does not, a line reports it. */
   isExpected(action: Pick<ActionState, 'name'>): boolean
 }
 
-/** The web application, when it answers somewhere else than before. */
+/** The web application, if its address has changed. */
 export interface CallbackMove {
   name: string
   clientId: string
-  /** Where it was called back. */
+  /** Its earlier callback URL. */
   from: string
   to: string
 }
 
-/** Lets the server call the web application back where it is now, as {@link followExtensions} does with the extensions. */
+/** Updates the callback URL of the web application, as {@link followExtensions} updates the endpoints. */
 export async function followWebApplication(
   tenant: string,
   { name, clientId, from, to }: CallbackMove,
@@ -33,10 +33,10 @@ export async function followWebApplication(
   const breakGlass = await openBreakGlass(configuration, ports)
   try {
     const lines = {
-      moved: [`The application “${name}” of ${tenant} is called back at ${to} now, and not at ${from} any more.`],
+      moved: [`The callback URL of the application “${name}” of ${tenant} is now ${to}. It was ${from}.`],
       there: [],
       elsewhere: [
-        `The application “${name}” of ${tenant} is called back at another address and is left so. To sign in here, add ${to} to its callbackURLs.`,
+        `The application “${name}” of ${tenant} has another callback URL, so the lab did not change it. To sign in here, add ${to} to its callbackURLs.`,
       ],
     }
     return lines[await breakGlass.moveCallback(from, to, { tenant, clientId })]
@@ -46,12 +46,13 @@ export async function followWebApplication(
 }
 
 /**
- * Lets the demonstration's actions follow the extensions to the addresses they have now, when the actions still ask where
- * these were at an earlier start. One that was pointed elsewhere by hand is left alone.
+ * Updates the endpoints of the demonstration's actions that still have the addresses of an earlier start. An endpoint
+ * that was changed by hand is kept.
  *
- * Straight to the data: the lab does not keep the administrator's password, and the server does not answer yet.
+ * Writes directly to the database: the lab does not store the administrator's password, and the server is not running
+ * yet.
  *
- * @returns What there is to say about it, a line for each action.
+ * @returns A line for each action that changed or needs attention.
  */
 export async function followExtensions(
   tenant: string,
@@ -73,27 +74,29 @@ export async function followExtensions(
       for (const action of moved) {
         movedIds.add(action.id)
         const { kind } = management(action)
-        lines.push(`The ${kind} “${action.name}” of ${tenant} follows ${name} from ${from} to ${to}.`)
+        lines.push(
+          `The endpoint of the ${kind} “${action.name}” of ${tenant} is now ${to}. It was ${from}, the earlier address of ${name}.`,
+        )
       }
       for (const action of elsewhere.filter(isExpected)) {
         const { kind, change } = management(action)
         const line =
-          `The ${kind} “${action.name}” of ${tenant} asks another address than ${name}'s, which is now ${to}, and is left so. ` +
-          `To ask ${name}, ${change} with {"endpoint":{"uri":"${to}","authentication":${KEY}}}.`
+          `The ${kind} “${action.name}” of ${tenant} does not call ${name}, so the lab did not change it. ` +
+          `To call ${name}, ${change} with {"endpoint":{"uri":"${to}","authentication":${KEY}}}.`
         left.push({ id: action.id, line })
       }
     }
-    // Two extensions may decide the same type, and the action asks the other one.
+    // Two extensions may decide the same type. Then the action may call the other one.
     return [...lines, ...left.filter(({ id }) => !movedIds.has(id)).map(({ line }) => line)]
   } finally {
     await breakGlass.close()
   }
 }
 
-/** Credentials follow an endpoint to another origin only when they are sent again. The key itself is never printed. */
+/** If an endpoint moves to another origin, its credentials must be sent again. The key itself is never printed. */
 const KEY = '{"type":"API_KEY","properties":{"header":"x-api-key","value":"<extensionKey of lab.json>"}}'
 
-/** What people call an action, and how they change it. */
+/** What an action is called, and the request that changes it. */
 function management({ id, name, tenant, type }: ActionState): { kind: string; change: string } {
   const { category, path } = actionTypes[type]
   const base = `/t/${tenant}${MANAGEMENT_BASE_PATH}`
@@ -101,8 +104,8 @@ function management({ id, name, tenant, type }: ActionState): { kind: string; ch
     PRE_POST: { kind: 'action', change: `PATCH ${base}/actions/${path}/${id}` },
     IN_FLOW: {
       kind: 'authenticator',
-      // Its body has the display name too, which only its reader knows.
-      change: `PUT ${base}/authenticators/custom/${Buffer.from(name).toString('base64url')} as it is but`,
+      // The body needs the display name too, which only its reader knows.
+      change: `PUT ${base}/authenticators/custom/${Buffer.from(name).toString('base64url')} with its present body, but`,
     },
   }
   return ways[category]

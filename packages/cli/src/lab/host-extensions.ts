@@ -12,19 +12,19 @@ import {
 } from './extensions.ts'
 import { atPort, type PortSetting } from './ports.ts'
 
-/** The extensions, while they answer. Until they are opened only their addresses stand. */
+/** The running extensions. Before they are opened, only their addresses exist. */
 export interface HostedExtensions {
-  /** The address they share, without a slash at the end. */
+  /** Their common address, without a trailing slash. */
   url: string
   extensions: readonly RunningExtension[]
-  services: readonly AskedService[]
+  services: readonly UsedService[]
   /**
-   * Opens every extension. Rejects with a sentence when one cannot be opened.
+   * Opens every extension. Rejects with a message if one cannot be opened.
    *
-   * @param platformUrl Where the server answers, without a slash at the end.
+   * @param platformUrl The address of the server, without a trailing slash.
    */
   open(platformUrl: string): Promise<void>
-  /** Lets calls in flight finish and closes everything. */
+  /** Finishes open calls and closes everything. */
   close(): Promise<void>
 }
 
@@ -34,31 +34,31 @@ export interface RunningExtension extends HostedExtension {
   url: string
 }
 
-/** A service that an extension asks, or what stands in for it. */
-export interface AskedService extends Pick<OutsideService, 'label' | 'name' | 'howToAsk'> {
+/** A service that an extension calls, or its stand-in. */
+export interface UsedService extends Pick<OutsideService, 'label' | 'name' | 'howToUse'> {
   url: string
   isStandIn: boolean
 }
 
-/** Where they answer. */
+/** The port of the extensions. */
 export const extensionsPort: PortSetting = { variable: 'PREFLOW_EXTENSIONS_PORT', fallback: 9401 }
 
 /**
- * Opens the address of the extensions and the stand-ins of what they ask. The extensions themselves answer from
- * {@link HostedExtensions.open} on, each at its own path.
+ * Opens the address of the extensions and the stand-ins of the services they call. Each extension serves its own path
+ * after {@link HostedExtensions.open}.
  *
- * @returns When the addresses stand. Rejects with a sentence when one cannot be had, with nothing left running.
+ * @returns When the addresses are open. Rejects with a message if one cannot be opened, and then closes the others.
  */
 export async function hostExtensions({
   write,
   ...given
-}: Omit<Surroundings, 'asked' | 'log' | 'platformUrl' | 'say' | 'url'> & {
+}: Omit<Surroundings, 'serviceUrl' | 'log' | 'platformUrl' | 'say' | 'url'> & {
   /** Receives a line per decision. */
   write(line: string): void
 }): Promise<HostedExtensions> {
   const { environment } = given
-  const services: AskedService[] = []
-  const asked: Record<string, string> = {}
+  const services: UsedService[] = []
+  const serviceUrl: Record<string, string> = {}
   const opened: HostedService[] = []
   const closing: (() => Promise<void> | void)[] = []
   const close = async () => {
@@ -73,14 +73,14 @@ export async function hostExtensions({
     return isOpen && answers.every(answer => answer)
   }
   try {
-    for (const { name: extension, asks } of hostedExtensions) {
-      if (!asks) continue
-      const { label, name, howToAsk, isAsked, standInPort, startStandIn } = asks
-      const standIn = isAsked(environment) ? undefined : await atPort(environment, standInPort, startStandIn)
+    for (const { name: extension, calls } of hostedExtensions) {
+      if (!calls) continue
+      const { label, name, howToUse, isReal, standInPort, startStandIn } = calls
+      const standIn = isReal(environment) ? undefined : await atPort(environment, standInPort, startStandIn)
       if (standIn) closing.push(() => standIn.close())
-      const url = standIn?.url ?? asks.url
-      asked[extension] = url
-      services.push({ label, name, howToAsk, url, isStandIn: standIn !== undefined })
+      const url = standIn?.url ?? calls.url
+      serviceUrl[extension] = url
+      services.push({ label, name, howToUse, url, isStandIn: standIn !== undefined })
     }
     closing.push(async () => {
       for (const service of opened.splice(0).reverse()) await service.close?.()
@@ -100,7 +100,7 @@ export async function hostExtensions({
             ...given,
             url,
             platformUrl,
-            ...present({ asked: asked[name] }),
+            ...present({ serviceUrl: serviceUrl[name] }),
             log: record => write(decisionLine(name, record)),
             say: write,
           })

@@ -1,6 +1,6 @@
 import { type Lab, type LabPorts, startLab } from './start-lab.ts'
 
-/** Ports that are free, whatever else runs. */
+/** Free ports, independent of what else runs. */
 const anywhere = {
   PREFLOW_PORT: '0',
   PREFLOW_EXTENSIONS_PORT: '0',
@@ -8,10 +8,10 @@ const anywhere = {
   PREFLOW_WEB_PORT: '0',
 }
 
-/** A quarter of a second less for each password than at full strength. */
+/** Saves a quarter of a second for each password. */
 export const TEST_PASSWORD_COST = { cost: 16, blockSize: 1, parallelization: 1 }
 
-/** Starts a lab in a folder, on free ports and with cheap passwords and PINs. */
+/** Starts a lab in a folder, on free ports and with a low hashing cost. */
 export function startTestLab(
   folder: string,
   environment: Record<string, string> = {},

@@ -2,17 +2,17 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { makeDataFolder, unusableDataFolder } from '@preflow/server'
 
-/** `SQLITE_BUSY`: another process, or another lab of this one, has the lock. */
+/** `SQLITE_BUSY`: another process, or another lab in this process, holds the lock. */
 const BUSY = 5
 
 /**
- * Makes the data folder and takes it for one lab: a second one would point the actions to its own extensions, and the first would
- * call these when they have ended.
+ * Creates the data folder and locks it for one lab. A second lab would point the actions to its own extensions. After
+ * it ends, the first lab would call addresses where nothing listens.
  *
- * The lock is one of SQLite's on a file of its own, so the system releases it however the process ends.
+ * The lock is a SQLite lock on a separate file, so the system releases it however the process ends.
  *
  * @returns Releases the folder.
- * @throws {Error} With a sentence, when another lab uses it or the folder cannot be used.
+ * @throws {Error} With a message, if another lab uses the folder or it is not usable.
  */
 export async function lockDataFolder(dataFolder: string): Promise<() => void> {
   await makeDataFolder(dataFolder)
@@ -24,7 +24,7 @@ export async function lockDataFolder(dataFolder: string): Promise<() => void> {
     lock.close()
     if ((error as { errcode?: number }).errcode !== BUSY) throw unusableDataFolder(dataFolder, error)
     throw new Error(
-      `Another lab uses the data in ${dataFolder}. Stop it, or set PREFLOW_DATA to another folder for this one.`,
+      `Another lab uses the data in ${dataFolder}. Stop that lab, or set PREFLOW_DATA to another folder for this one.`,
       { cause: error },
     )
   }

@@ -1,17 +1,17 @@
 import type { Extension } from '@preflow/extension'
 import { demoAddresses } from './demo-addresses.ts'
 
-/** What callers on this machine count as: an address, or `off`. */
+/** The address for callers on this machine, or `off`. */
 export const LOOPBACK_ADDRESS = 'PREFLOW_LOOPBACK_ADDRESS'
 
 const HEADER = 'x-client-source-ip'
 const LOOPBACK = /^(::1|(::ffff:)?127(\.\d+){3})$/
 
 /**
- * The address as which an extension sees callers on this machine, so that an application under development gets tokens: token-guard
- * refuses private addresses. Undefined: as they are.
+ * The address that an extension sees for callers on this machine. token-guard refuses private addresses, so without it
+ * no application under development would get a token. Undefined: their real address.
  *
- * @throws {Error} With a sentence, when the variable holds neither an address nor `off`.
+ * @throws {Error} With a message, if the variable is neither an address nor `off`.
  */
 export function loopbackAddress(environment: Record<string, string | undefined>): string | undefined {
   const text = environment[LOOPBACK_ADDRESS] || demoAddresses.good.address
@@ -20,7 +20,7 @@ export function loopbackAddress(environment: Record<string, string | undefined>)
   throw new Error(`${LOOPBACK_ADDRESS}: must be an IP address or off.`)
 }
 
-/** Lets an extension see loopback addresses as another one. */
+/** Replaces loopback addresses in the events of an extension. */
 export function withLoopbackAs(extension: Extension, address: string | undefined): Extension {
   if (address === undefined) return extension
   return {

@@ -16,7 +16,7 @@ const places = [
 const executablePath = places.find(place => place !== '' && existsSync(place))
 
 if (executablePath === undefined) {
-  const skip = 'No Chromium was found; install it, or name it in PREFLOW_TEST_CHROMIUM, to walk through the pages.'
+  const skip = 'Chromium was not found. Install it, or set PREFLOW_TEST_CHROMIUM, to test the pages.'
   test('a sign-in of the lab in a browser', { skip }, () => {})
 } else {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-pages-'))
@@ -35,7 +35,7 @@ if (executablePath === undefined) {
   ] as const) {
     for (const javaScriptEnabled of [true, false]) {
       const how = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
-      test(`on ${size}, ${how}: from the application through password and PIN to the tokens, and refused from elsewhere`, () =>
+      test(`on ${size}, ${how}: from the application through password and PIN to the tokens, and a refusal for a blocked address`, () =>
         walk(browser, { viewport, javaScriptEnabled }))
     }
   }

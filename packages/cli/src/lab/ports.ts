@@ -1,13 +1,13 @@
-/** Where something listens: the variable that says it, and the port otherwise. */
+/** A port: the variable that sets it, and the default. */
 export interface PortSetting {
   variable: string
   fallback: number
 }
 
 /**
- * Starts something at the port of a variable, which is named when that fails: it is what the reader can change.
+ * Starts a server at the port of a variable. An error names the variable, which the reader can change.
  *
- * @param setting Absent: on a free port.
+ * @param setting Absent: a free port.
  */
 export async function atPort<Started>(
   environment: Record<string, string | undefined>,
@@ -20,7 +20,7 @@ export async function atPort<Started>(
   try {
     return await start({ port })
   } catch (cause) {
-    throw new Error(`${(cause as Error).message} ${variable} sets it (0 takes a free one).`, { cause })
+    throw new Error(`${(cause as Error).message} Set ${variable} to another port (0 for a free one).`, { cause })
   }
 }
 

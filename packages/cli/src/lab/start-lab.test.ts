@@ -74,14 +74,14 @@ describe('the lab', () => {
     })
   }
 
-  test('a bad reputation is refused in the words of the policy', async () => {
+  test('a bad reputation is refused with the message of the policy', async () => {
     const { status, body } = await token({ 'x-client-source-ip': '103.159.198.178' })
     assert.equal(status, 400)
     assert.equal(body['error'], 'access_denied')
     assert.equal(body['error_description'], 'Access token issuance is blocked due to high IP risk.')
   })
 
-  test('a blocked country is refused, and the client is told the id under which the call is kept', async () => {
+  test('a blocked country is refused, and the client gets the id of the call record', async () => {
     const { status, body } = await token({ 'x-client-source-ip': '175.45.176.0' })
     assert.equal(status, 400)
     assert.equal(body['error'], 'access_denied')
@@ -97,7 +97,7 @@ describe('the lab', () => {
     assert.match(instructions(lab), /token-guard sees applications on this machine as 205\.210\.31\.51/)
   })
 
-  test('a single-page application at a usual development server signs in, refreshes and signs out without a question', async () => {
+  test('a single-page application at a usual development server signs in, refreshes and signs out without consent', async () => {
     const redirectUri = 'http://localhost:5173/'
     const config = await oidc.discovery(
       new URL(`${lab.server}/t/demo/oauth2/token`),
@@ -118,7 +118,7 @@ describe('the lab', () => {
     const callback = await browser
       .submit(await browser.open(url.href), { username: userName, password, step: 'sign-in' })
       .catch(
-        // Nothing listens there: the browser of a test ends at the address.
+        // Nothing listens there, so the browser of the test stops at the address.
         (error: { url?: string }) => assert.fail(String(error)),
       )
     const seen: string[] = []
@@ -134,7 +134,7 @@ describe('the lab', () => {
     assert.deepEqual(new Set(seen), new Set(['http://localhost:5173']))
   })
 
-  test('the passwords shown are right, and alone get no token where the sign-in wants a PIN as well', async () => {
+  test('the printed passwords are correct, but alone get no token if the sign-in also requires a PIN', async () => {
     const [{ userName, password } = { userName: '', password: '' }] = lab.demo.users
     const basic = (name: string, secret: string) => `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}`
     const me = await fetch(`${lab.server}/t/demo/scim2/Me`, { headers: { authorization: basic(userName, password) } })
@@ -186,7 +186,7 @@ describe('the lab', () => {
     },
   })
 
-  test('an active action asks each extension but scope-limiter, and sends what its rules are about', async () => {
+  test('an active action calls each extension except scope-limiter, with the members that its rules need', async () => {
     const claims = (...names: string[]) => names.map(name => `http://wso2.org/claims/${name}`)
     for (const [path, name, attributes, passwordSharing] of [
       ['preIssueAccessToken', 'token-guard', undefined, undefined],
@@ -207,7 +207,7 @@ describe('the lab', () => {
     }
   })
 
-  test('every extension wants the key of the lab', async () => {
+  test('every extension requires the key of the lab', async () => {
     const names = lab.extensions.map(({ name }) => name)
     assert.deepEqual(names, ['token-guard', 'password-guard', 'profile-guard', 'scope-limiter', 'pin-authenticator'])
     for (const name of names) {
@@ -216,11 +216,11 @@ describe('the lab', () => {
     }
   })
 
-  test('the extensions answer probes together', async () => {
+  test('the extensions share their health checks', async () => {
     for (const probe of ['livez', 'readyz']) assert.equal((await fetch(`${lab.extensionsUrl}/${probe}`)).status, 200)
   })
 
-  test('the web application asks for a PIN after the password, and every user of the start-up text has one', async () => {
+  test('the web application requires a PIN after the password, and every user of the start-up message has one', async () => {
     const { clientId } = lab.demo.web
     const { applications } = (await management('/api/server/v1/applications')) as unknown as {
       applications: { id: string; clientId: string }[]
@@ -241,7 +241,7 @@ describe('the lab', () => {
     }
   })
 
-  test('what pin-authenticator keeps is for the owner alone, and its enrolment wants the key of the lab’s memory', async () => {
+  test('the data of pin-authenticator is readable only by its owner, and enrolment requires the key in the lab’s state', async () => {
     for (const file of ['lab.json', 'pin-authenticator.sqlite']) {
       assert.equal((await stat(join(folder, file))).mode & 0o777, 0o600, file)
     }
@@ -255,7 +255,7 @@ describe('the lab', () => {
     assert.deepEqual([await statusWith(pinSecrets.adminKey), await statusWith(pinSecrets.pepper)], [200, 401])
   })
 
-  test('password-guard knows common passwords and, from the stand-in, others, and takes one that nobody knows', async () => {
+  test('password-guard knows common passwords and those of the stand-in, and accepts an unknown one', async () => {
     for (const [password, reason] of [
       ['password1', 'password_compromised'],
       ['Summer2026!', 'password_compromised'],
@@ -273,14 +273,14 @@ describe('the lab', () => {
     ['emailaddress', '', 'mira@example.com', 'attribute_not_removable'],
     ['department', 'Cooking', 'Engineering', 'attribute_value_not_allowed'],
   ] as const) {
-    test(`profile-guard takes ${taken} as ${name}, and not “${refused}”`, async () => {
+    test(`profile-guard accepts ${taken} as ${name}, but not “${refused}”`, async () => {
       const { status, body } = await ask('profile-guard', profileEvent(name, refused))
       assert.deepEqual([status, body['actionStatus'], body['failureReason']], [200, 'FAILED', reason])
       assert.deepEqual((await ask('profile-guard', profileEvent(name, taken))).body, { actionStatus: 'SUCCESS' })
     })
   }
 
-  /** One request in the name of the second user, so that the password of the first stays as it is shown. */
+  /** A request by the second user, so that the password of the first stays the printed one. */
   async function asJonas(
     method: string,
     path: string,
@@ -327,7 +327,7 @@ describe('the lab', () => {
       'The department must be Engineering or HR or Sales.',
     ],
   ] as const) {
-    test(`a user may change ${path} as the rules of profile-guard say, and the record of a refusal says why`, async () => {
+    test(`a user may change ${path} as the rules of profile-guard allow, and the record of a refusal has the reason`, async () => {
       const { status, body } = await asJonas('PATCH', '/scim2/Me', replace(path, refused))
       assert.deepEqual([status, body['scimType'], body['detail']], [400, scimType, detail])
       const call = await lastCall()
@@ -337,7 +337,7 @@ describe('the lab', () => {
     })
   }
 
-  test('a password that is common or made of the own name is refused, and the record says why', async () => {
+  test('a password that is common or contains the user’s name is rejected, and the record has the reason', async () => {
     for (const [password, reason] of [
       ['Summer2026!', 'password_compromised'],
       ['jonas-in-the-rain', 'password_contains_personal_data'],
@@ -350,7 +350,7 @@ describe('the lab', () => {
     }
   })
 
-  test('an administrator may create a user with a password that nobody knows, and no other', async () => {
+  test('an administrator may create a user with an unknown password, but not with a common one', async () => {
     const create = (password: string) =>
       fetch(`${lab.server}/t/demo/scim2/Users`, {
         method: 'POST',
@@ -370,7 +370,7 @@ describe('the lab', () => {
     assert.equal((await create('seven-otters-in-a-canoe')).status, 201)
   })
 
-  test('a password that nobody knows is taken, and a common one is refused by change-password too', async () => {
+  test('change-password accepts an unknown password and rejects a common one', async () => {
     const [, jonas = { password: '' }] = lab.demo.users
     const change = (newPassword: string) =>
       asJonas('POST', '/api/users/v1/me/change-password', { currentPassword: jonas.password, newPassword })
@@ -384,7 +384,7 @@ describe('the lab', () => {
     jonas.password = 'ten-herons-at-noon'
   })
 
-  test('scope-limiter leaves one scope of the demonstration', async () => {
+  test('scope-limiter removes all scopes but one', async () => {
     const { body } = await ask('scope-limiter', {
       actionType: 'PRE_ISSUE_ACCESS_TOKEN',
       event: {
@@ -409,8 +409,8 @@ describe('the lab', () => {
     }
   })
 
-  test('the start-up text has requests to paste that show what it says', {
-    skip: spawnSync('curl', ['--version']).error !== undefined && 'there is no curl here',
+  test('the requests in the start-up message have the results that it describes', {
+    skip: spawnSync('curl', ['--version']).error !== undefined && 'curl is not installed',
   }, async () => {
     const text = instructions(lab)
     const run = async (command: string) =>
@@ -456,7 +456,7 @@ describe('a start', () => {
     return lab
   }
 
-  /** Ends a lab, and lets the next start listen elsewhere. */
+  /** Stops a lab and lets the next start use other ports. */
   async function closeAndHold(lab: Lab): Promise<void> {
     await lab.close()
     for (const port of Object.values(placesOf(lab))) {
@@ -466,12 +466,12 @@ describe('a start', () => {
     }
   }
 
-  /** What makes another start listen where this one did, once that is closed. */
+  /** Makes another start use the ports of this one, after it is closed. */
   function placesOf({ extensionsUrl, webUrl }: Lab): Record<string, string> {
     return { PREFLOW_EXTENSIONS_PORT: new URL(extensionsUrl).port, PREFLOW_WEB_PORT: new URL(webUrl).port }
   }
 
-  /** From the page that asks for the password through the PIN to the application. */
+  /** From the password page through the PIN to the application. */
   async function enterAll({ demo, extensionsUrl }: Lab, browser: Browser, page: Page): Promise<Page> {
     const [{ userName, password, pin } = { userName: '', password: '' }] = demo.users
     const asked = await browser.submit(page, { username: userName, password, step: 'sign-in' })
@@ -492,7 +492,7 @@ describe('a start', () => {
     return response.status
   }
 
-  /** In the name of the administrator, when the lab was first started with this password. */
+  /** A request by the administrator, in a lab whose first start had this password. */
   async function manage({ server }: Lab, path: string, method = 'GET', body?: object): Promise<unknown> {
     const response = await fetch(`${server}/t/demo${path}`, {
       method,
@@ -513,13 +513,13 @@ describe('a start', () => {
     await manage(lab, `${path}/${id}`, 'PATCH', { endpoint: { uri, authentication: await keyOf() } })
   }
 
-  /** What the extensions of the lab require of their callers. */
+  /** The key that the extensions of the lab require. */
   async function keyOf() {
     const { extensionKey } = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8')) as { extensionKey: string }
     return { type: 'API_KEY', properties: { header: 'x-api-key', value: extensionKey } }
   }
 
-  test('after another finds everything as it was left', async () => {
+  test('after another finds everything unchanged', async () => {
     const first = await start()
     await first.close()
     const second = await start(placesOf(first))
@@ -529,7 +529,7 @@ describe('a start', () => {
     assert.equal(await tokenStatus(second), 200)
   })
 
-  test('with the extensions and the web application at other ports lets the actions and the callback follow, and says so once', async () => {
+  test('with other ports updates the endpoints and the callback URL, and reports it once', async () => {
     const first = await start()
     await closeAndHold(first)
     const second = await start()
@@ -539,12 +539,14 @@ describe('a start', () => {
       ['Guard profile changes', 'profile-guard'],
     ].map(
       ([action, name]) =>
-        `The action “${action}” of demo follows ${name} from ${first.extensionsUrl}/${name} to ${second.extensionsUrl}/${name}.`,
+        `The endpoint of the action “${action}” of demo is now ${second.extensionsUrl}/${name}. It was ${first.extensionsUrl}/${name}, the earlier address of ${name}.`,
     )
     const at = ({ extensionsUrl }: Lab) => `${extensionsUrl}/pin-authenticator`
-    said.push(`The authenticator “custom-pin” of demo follows pin-authenticator from ${at(first)} to ${at(second)}.`)
     said.push(
-      `The application “Web shop” of demo is called back at ${second.webUrl}/callback now, and not at ${first.webUrl}/callback any more.`,
+      `The endpoint of the authenticator “custom-pin” of demo is now ${at(second)}. It was ${at(first)}, the earlier address of pin-authenticator.`,
+    )
+    said.push(
+      `The callback URL of the application “Web shop” of demo is now ${second.webUrl}/callback. It was ${first.webUrl}/callback.`,
     )
     assert.deepEqual(lines, said)
     await first.close()
@@ -560,9 +562,9 @@ describe('a start', () => {
     )
   })
 
-  test('on the data of a lab that runs is refused, and leaves that lab as it is', async () => {
+  test('on the data of a running lab is refused, and does not change that lab', async () => {
     const first = await start()
-    const inUse = /^Error: Another lab uses the data in \S+\. Stop it, or set PREFLOW_DATA to another folder/
+    const inUse = /^Error: Another lab uses the data in \S+\. Stop that lab, or set PREFLOW_DATA to another folder/
     await assert.rejects(start(), inUse)
     const main = fileURLToPath(new URL('../main.ts', import.meta.url))
     await assert.rejects(
@@ -576,7 +578,7 @@ describe('a start', () => {
     assert.equal(await tokenStatus(await start()), 200)
   })
 
-  test('lets nobody get a token before the token action decides about it', async t => {
+  test('issues no token before the token action is active', async t => {
     const requests: { method: string; path: string; actions: string[] }[] = []
     const send = globalThis.fetch
     t.mock.method(globalThis, 'fetch', async (url: string, init: RequestInit = {}) => {
@@ -592,12 +594,12 @@ describe('a start', () => {
       return send(url, init)
     })
     await start()
-    // Without an application there is no client that could ask for one.
+    // Without an application, no client can request a token.
     assert.ok(requests.length >= 2)
     for (const { actions } of requests) assert.deepEqual(actions, ['ACTIVE'])
   })
 
-  test('with another address for this machine, or none, lets the extension see that', async () => {
+  test('with another address for this machine, or none, passes it to the extension', async () => {
     const withoutHeader = async ({ server, demo: { m2m } }: Lab) => {
       const authorization = `Basic ${Buffer.from(`${m2m.clientId}:${m2m.clientSecret}`).toString('base64')}`
       const body = new URLSearchParams({ grant_type: 'client_credentials' })
@@ -613,7 +615,7 @@ describe('a start', () => {
     await assert.rejects(wrong, /PREFLOW_LOOPBACK_ADDRESS: must be an IP address or off\./)
   })
 
-  test('at a port that is known is reached as localhost, as SDKs say it, and at 127.0.0.1 too', async () => {
+  test('at a fixed port uses localhost in its URL, as SDKs do, and also answers at 127.0.0.1', async () => {
     const reserved = createServer().listen(0, '127.0.0.1')
     await once(reserved, 'listening')
     const { port } = reserved.address() as AddressInfo
@@ -628,7 +630,7 @@ describe('a start', () => {
     }
   })
 
-  test('says what it is doing, so that nobody waits in silence', async () => {
+  test('reports its progress', async () => {
     const steps: string[] = []
     const progress = (step: string) => void steps.push(step)
     for (const _ of ['the first', 'a later one']) {
@@ -637,28 +639,28 @@ describe('a start', () => {
     assert.deepEqual(steps, [
       'Opening the extensions …',
       'Starting the identity server …',
-      'Making the demonstration tenant, on the first start only …',
+      'Creating the demonstration tenant (only on the first start) …',
       'Opening the extensions …',
       'Starting the identity server …',
     ])
   })
 
-  test('names a variable that is misspelt, and none that it reads itself', async () => {
+  test('reports a misspelt variable, but no variable that it reads itself', async () => {
     await start({ PREFLOW_REPUTATION_PROT: '0', PREFLOW_LOG_LEVEL: 'error' })
     assert.deepEqual(lines, [
       'PREFLOW_REPUTATION_PROT is no setting and has no effect. Did you mean PREFLOW_REPUTATION_PORT?',
     ])
   })
 
-  test('leaves an action alone that was pointed elsewhere by hand, and says what to do', async () => {
+  test('keeps an endpoint that was changed by hand, and states how to change it', async () => {
     const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
     const own = 'http://127.0.0.1:9/own'
     await pointTokenAction(first, own)
     await closeAndHold(first)
     const second = await start()
-    const said = lines.filter(line => line.includes('asks another address'))
+    const said = lines.filter(line => line.includes('does not call'))
     assert.equal(said.length, 1)
-    const [, path = '', body = ''] = /asks another address.*PATCH (\S+) with (\{.*\})\.$/.exec(said[0] ?? '') ?? []
+    const [, path = '', body = ''] = /does not call.*PATCH (\S+) with (\{.*\})\.$/.exec(said[0] ?? '') ?? []
     const kept = await manage(second, path.replace('/t/demo', ''))
     assert.equal((kept as { endpoint: { uri: string } }).endpoint.uri, own)
     const key = (await keyOf()).properties.value
@@ -671,13 +673,13 @@ describe('a start', () => {
     assert.equal(await tokenStatus(second), 200)
   })
 
-  test('leaves an authenticator alone that was pointed elsewhere by hand, and says what to do', async () => {
+  test('keeps the endpoint of an authenticator that was changed by hand, and states how to change it', async () => {
     const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
     const path = `/api/server/v1/authenticators/custom/${Buffer.from('custom-pin').toString('base64url')}`
     const uriOf = async (lab: Lab) => ((await manage(lab, path)) as { endpoint: { uri: string } }).endpoint.uri
     const own = 'http://127.0.0.1:9/own'
     await manage(first, path, 'PUT', { displayName: 'PIN', endpoint: { uri: own, authentication: await keyOf() } })
-    // Another one, which was never meant to ask it.
+    // Another authenticator, which was never meant to call the extension.
     const other = { uri: 'http://127.0.0.1:9/other', authentication: { type: 'NONE' } }
     await manage(first, '/api/server/v1/authenticators/custom', 'POST', {
       name: 'custom-other',
@@ -688,12 +690,12 @@ describe('a start', () => {
     const second = await start()
     const said = lines.filter(line => line.includes('authenticator'))
     assert.deepEqual(said, [
-      `The authenticator “custom-pin” of demo asks another address than pin-authenticator's, which is now ${second.extensionsUrl}/pin-authenticator, and is left so. To ask pin-authenticator, PUT /t/demo${path} as it is but with {"endpoint":{"uri":"${second.extensionsUrl}/pin-authenticator","authentication":{"type":"API_KEY","properties":{"header":"x-api-key","value":"<extensionKey of lab.json>"}}}}.`,
+      `The authenticator “custom-pin” of demo does not call pin-authenticator, so the lab did not change it. To call pin-authenticator, PUT /t/demo${path} with its present body, but with {"endpoint":{"uri":"${second.extensionsUrl}/pin-authenticator","authentication":{"type":"API_KEY","properties":{"header":"x-api-key","value":"<extensionKey of lab.json>"}}}}.`,
     ])
     assert.equal(await uriOf(second), own)
   })
 
-  test('leaves the web application alone that is called back elsewhere, and says what to do', async () => {
+  test('keeps a callback URL that was changed by hand, and states how to change it', async () => {
     const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
     const { clientId } = first.demo.web
     const { applications } = (await manage(first, '/api/server/v1/applications')) as {
@@ -708,7 +710,7 @@ describe('a start', () => {
     const second = await start()
     const said = lines.filter(line => line.includes('Web shop'))
     assert.deepEqual(said, [
-      `The application “Web shop” of demo is called back at another address and is left so. To sign in here, add ${second.webUrl}/callback to its callbackURLs.`,
+      `The application “Web shop” of demo has another callback URL, so the lab did not change it. To sign in here, add ${second.webUrl}/callback to its callbackURLs.`,
     ])
     assert.deepEqual(((await manage(second, path)) as { callbackURLs: string[] }).callbackURLs, own)
     await second.close()
@@ -716,7 +718,7 @@ describe('a start', () => {
     assert.equal(lines.filter(line => line.includes('Web shop')).length, 1)
   })
 
-  test('lets an action follow another extension of its type when it was pointed there by hand', async () => {
+  test('updates an action that was pointed to another extension of its type by hand', async () => {
     const first = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
     await pointTokenAction(first, `${first.extensionsUrl}/scope-limiter`)
     await closeAndHold(first)
@@ -725,11 +727,13 @@ describe('a start', () => {
     const to = `${second.extensionsUrl}/scope-limiter`
     assert.deepEqual(
       lines.filter(line => line.includes('Guard tokens')),
-      [`The action “Guard tokens by address” of demo follows scope-limiter from ${from} to ${to}.`],
+      [
+        `The endpoint of the action “Guard tokens by address” of demo is now ${to}. It was ${from}, the earlier address of scope-limiter.`,
+      ],
     )
   })
 
-  describe('on the data of a lab that had token-guard alone', () => {
+  describe('on the data of a lab that had only token-guard', () => {
     const types = ['preUpdatePassword', 'preUpdateProfile']
 
     async function statusesOf(lab: Lab): Promise<unknown[]> {
@@ -765,7 +769,7 @@ describe('a start', () => {
       return `/api/server/v1/applications/${listed.applications[0].id}`
     }
 
-    /** The pages of a sign-in, by their headings, with the password alone or with the PIN. */
+    /** The pages of a sign-in by their headings, with or without the PIN. */
     async function reached(lab: Lab): Promise<RegExpExecArray | null> {
       const browser = openBrowser()
       const page = await browser.submit(await browser.open(lab.webUrl), {})
@@ -775,19 +779,19 @@ describe('a start', () => {
     }
 
     const lack =
-      'Nothing of the demonstration asks password-guard, profile-guard, and pin-authenticator, because it is older than that.'
+      'No action of the demonstration calls password-guard, profile-guard, and pin-authenticator, because it is older than they are.'
     const advice =
-      'To have added what is missing, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
+      'To add what is missing, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
 
-    test('works as before, and says what is missing until somebody gives the password', async () => {
+    test('works as before, and reports what is missing until the password is set', async () => {
       const without = await start()
       assert.deepEqual(
-        lines.filter(line => line.includes('Nothing of')),
+        lines.filter(line => line.includes('No action of')),
         [`${lack} ${advice}`],
       )
       assert.equal(await tokenStatus(without), 200)
-      assert.match(instructions(without), /password-guard +\S+ \(nothing asks it\)/)
-      assert.match(instructions(without), /pin-authenticator +\S+ \(nothing asks it\)/)
+      assert.match(instructions(without), /password-guard +\S+ \(no action calls it\)/)
+      assert.match(instructions(without), /pin-authenticator +\S+ \(no action calls it\)/)
       assert.doesNotMatch(instructions(without), /Summer2026|PIN|demo-spa/)
       assert.equal((await reached(without))?.[0], 'Allow access')
       await without.close()
@@ -795,8 +799,8 @@ describe('a start', () => {
       lines.length = 0
       await (await start({ PREFLOW_ADMIN_PASSWORD: 'something-else' })).close()
       assert.deepEqual(
-        lines.filter(line => line.includes('Nothing of')),
-        [`${lack} PREFLOW_ADMIN_PASSWORD is another password. ${advice}`],
+        lines.filter(line => line.includes('No action of')),
+        [`${lack} PREFLOW_ADMIN_PASSWORD is not that password. ${advice}`],
       )
 
       lines.length = 0
@@ -810,12 +814,12 @@ describe('a start', () => {
       await given.close()
       const { port } = new URL(given.extensionsUrl)
       const next = await start({ PREFLOW_EXTENSIONS_PORT: port })
-      assert.ok(!lines.some(line => line.includes('Nothing of')))
+      assert.ok(!lines.some(line => line.includes('No action of')))
       assert.match(instructions(next), /Summer2026!/)
       assert.equal((await reached(next))?.[0], 'Enter your PIN')
     })
 
-    test('leaves a sign-in alone that somebody arranged meanwhile', async () => {
+    test('keeps a sign-in that somebody changed meanwhile', async () => {
       const without = await start()
       const own = { uri: 'http://127.0.0.1:9/own', authentication: { type: 'NONE' } }
       const door = { name: 'custom-own', displayName: 'Own', endpoint: own }
@@ -826,12 +830,16 @@ describe('a start', () => {
       await manage(without, shop, 'PATCH', { authenticationSequence: arranged })
       await without.close()
       const given = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
-      assert.ok(lines.some(line => line.startsWith('The sign-in of Web shop is left as somebody arranged it.')))
+      assert.ok(
+        lines.some(line =>
+          line.startsWith('The sign-in of Web shop was changed by somebody, so the lab did not change it.'),
+        ),
+      )
       const { authenticationSequence } = (await manage(given, shop)) as { authenticationSequence: typeof arranged }
       assert.deepEqual(authenticationSequence.steps, arranged.steps)
     })
 
-    test('leaves an action alone that somebody made meanwhile', async () => {
+    test('keeps an action that somebody created meanwhile', async () => {
       const without = await start()
       await manage(without, '/api/server/v1/actions/preUpdatePassword', 'POST', {
         name: 'My own',
@@ -840,12 +848,12 @@ describe('a start', () => {
       })
       await without.close()
       const given = await start({ PREFLOW_ADMIN_PASSWORD: 'administrator-1' })
-      assert.ok(lines.some(line => line.startsWith('An action of demo for PRE_UPDATE_PASSWORD is there already')))
+      assert.ok(lines.some(line => line.startsWith('demo has an action for PRE_UPDATE_PASSWORD already')))
       assert.deepEqual(await statusesOf(given), ['INACTIVE', 'ACTIVE'])
     })
   })
 
-  test('does not make an action again that somebody deleted', async () => {
+  test('does not create a deleted action again', async () => {
     const environment = { PREFLOW_ADMIN_PASSWORD: 'administrator-1' }
     const first = await start(environment)
     const path = '/api/server/v1/actions/preUpdateProfile'
@@ -855,15 +863,15 @@ describe('a start', () => {
     assert.deepEqual(await manage(await start(environment), path), [])
   })
 
-  test('at an address that browsers cannot come back to lets the PIN lead back to this machine, and says so', async () => {
+  test('if browsers cannot return to its address, sends them to this machine after the PIN, and reports it', async () => {
     const { server } = await start({ PREFLOW_HOST: '0.0.0.0' })
     const { port } = new URL(server)
     assert.deepEqual(lines, [
-      `pin-authenticator sends browsers back to http://127.0.0.1:${port}, because http://0.0.0.0:${port} is neither https nor this machine. PREFLOW_PUBLIC_URL says where browsers reach the server.`,
+      `pin-authenticator sends browsers back to http://127.0.0.1:${port}, because http://0.0.0.0:${port} is neither https nor this machine. Set PREFLOW_PUBLIC_URL to the address at which browsers reach the server.`,
     ])
   })
 
-  test('asks the real Pwned Passwords only when it is told to, and says which is asked', async () => {
+  test('calls the real Pwned Passwords only if configured, and shows which one it calls', async () => {
     const url = 'https://api.pwnedpasswords.com'
     const offline = await start()
     assert.match(instructions(offline), /breached passwords +http:\S+ \(a stand-in; set PREFLOW_PWNED_PASSWORDS=on to/)
@@ -878,11 +886,11 @@ describe('a start', () => {
     )
   })
 
-  test('carries on where the first one was interrupted', async () => {
+  test('continues where the first one was interrupted', async () => {
     const environment = { PREFLOW_ADMIN_PASSWORD: 'administrator-1' }
     const first = await start(environment)
     const state = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8'))
-    // As if it had ended after the last request and before it noted that it was done.
+    // As if it had ended after the last request, before it stored the result.
     const interrupted = { extensionKey: state.extensionKey, adminPassword: 'administrator-1' }
     await first.close()
     await writeFile(join(folder, 'lab.json'), JSON.stringify(interrupted))
@@ -896,7 +904,7 @@ describe('a start', () => {
 })
 
 for (const variable of ['PREFLOW_PORT', 'PREFLOW_EXTENSIONS_PORT', 'PREFLOW_REPUTATION_PORT', 'PREFLOW_WEB_PORT']) {
-  test(`a port that is taken is named with ${variable}, and nothing is left running`, async () => {
+  test(`a port in use is reported with ${variable}, and nothing keeps running`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise(resolve => other.once('listening', resolve))
@@ -913,7 +921,7 @@ for (const variable of ['PREFLOW_PORT', 'PREFLOW_EXTENSIONS_PORT', 'PREFLOW_REPU
   })
 }
 
-test('a data folder that cannot be made is named, with what to do', async () => {
+test('a data folder that cannot be created is reported with advice', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
   const file = join(folder, 'file')
   await writeFile(file, '')
@@ -928,18 +936,18 @@ test('a data folder that cannot be made is named, with what to do', async () => 
   }
 })
 
-test('a data folder where the system lets none be made stops the start', {
+test('a data folder that the system does not allow stops the start', {
   skip: process.platform !== 'linux' && 'only Linux has /proc',
   timeout: 10_000,
 }, async () => {
   await assert.rejects(startTestLab('/proc/preflow'), /\/proc\/preflow cannot be used: no folder can be made there/)
 })
 
-test('a memory that cannot be read stops the start with a sentence', async () => {
+test('an unreadable state stops the start with a message', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-lab-'))
   await writeFile(join(folder, 'lab.json'), '{ not json')
   try {
-    await assert.rejects(startTestLab(folder), /lab\.json cannot be read\. Move/)
+    await assert.rejects(startTestLab(folder), /lab\.json is not readable\. Move/)
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -20,25 +20,25 @@ import { startWebApplication, type WebApplication } from './web-application.ts'
 
 const webPort: PortSetting = { variable: 'PREFLOW_WEB_PORT', fallback: 9499 }
 
-/** A lab that answers. */
+/** A running lab. */
 export interface Lab extends Running {
-  /** Ends every server; what is in progress may finish. */
+  /** Stops every server after it has finished its open requests. */
   close(): Promise<void>
 }
 
-/** What the lab uses of its surroundings. */
+/** The surroundings of the lab that tests replace. */
 export interface LabPorts {
-  /** Milliseconds since the epoch for token-guard's working hours; the real one by default. */
+  /** Milliseconds since the epoch, for the working hours of token-guard. Default: the real time. */
   now?: () => number
-  /** What hashing a password costs the server; full strength by default. */
+  /** The cost of hashing a password in the server. Default: full strength. */
   passwordCost?: NonNullable<Ports['passwordCost']>
-  /** What hashing a PIN costs, as log2 of N of scrypt; that of pin-authenticator by default. */
+  /** The cost of hashing a PIN, as log2 of N of scrypt. Default: that of pin-authenticator. */
   pinCostLog2?: number
-  /** Receives what the lab is doing, while somebody waits for it. */
+  /** Receives each step of the start. */
   progress?(step: string): void
 }
 
-/** What runs before the server does. */
+/** What runs before the server starts. */
 interface Surrounding {
   configuration: Configuration
   state: LabState
@@ -49,13 +49,14 @@ interface Surrounding {
 }
 
 /**
- * Starts the identity server, the extensions, the stand-ins of the services they call and a web application in this process, and
- * makes the demonstration tenant on the first start. A later start finds everything as it was left.
+ * Starts the identity server, the extensions, the stand-ins of the services they call and a web application in this
+ * process. Creates the demonstration tenant on the first start; a later start finds everything unchanged.
  *
- * @param environment `PREFLOW_*` as the server reads them, `PREFLOW_EXTENSIONS_PORT` (9401), `PREFLOW_WEB_PORT` (9499), and those of
- *   the extensions: `PREFLOW_REPUTATION_PORT` (9402), `ABUSEIPDB_API_KEY` and `PREFLOW_PWNED_PASSWORDS=on` to call the real services.
+ * @param environment `PREFLOW_*` as the server reads them, `PREFLOW_EXTENSIONS_PORT` (9401), `PREFLOW_WEB_PORT` (9499),
+ *   and those of the extensions: `PREFLOW_REPUTATION_PORT` (9402), `ABUSEIPDB_API_KEY` and `PREFLOW_PWNED_PASSWORDS=on`
+ *   to call the real services.
  * @param write Receives the log, one line at a time.
- * @returns When everything answers. Rejects with a sentence when something cannot be started, with nothing left running.
+ * @returns When everything is running. Rejects with a message if something cannot be started, and then stops the rest.
  */
 export async function startLab(
   environment: Record<string, string | undefined>,
@@ -99,7 +100,7 @@ export async function startLab(
     await server.listen()
     await hosted.open(server.address)
 
-    if (!state.demo) progress('Making the demonstration tenant, on the first start only …')
+    if (!state.demo) progress('Creating the demonstration tenant (only on the first start) …')
     const { demo, withoutAction } = await makeOrCompleteDemo(server.address, surrounding)
     web.connect({ tenantUrl: `${server.address}/t/${demo.tenant}`, name: WEB_APPLICATION, ...demo.web })
     return {
@@ -121,7 +122,7 @@ export async function startLab(
   }
 }
 
-/** What an earlier start left, or the beginning of a first one. */
+/** The state of an earlier start, or a new one. */
 async function readOrMakeState({ adminPassword, dataFolder }: Configuration): Promise<LabState> {
   const state = (await readState(dataFolder)) ?? newState()
   if (!state.demo) state.adminPassword ??= adminPassword ?? randomBytes(12).toString('base64url')
@@ -129,21 +130,21 @@ async function readOrMakeState({ adminPassword, dataFolder }: Configuration): Pr
   return state
 }
 
-/** Lets the actions and the web application of a demonstration follow to the addresses of this start. */
+/** Updates the actions and the web application of a demonstration to the addresses of this start. */
 async function followMoves({ configuration, hosted, ports, state, web, write }: Surrounding): Promise<void> {
   if (!state.demo) return
   const { tenant, web: known } = state.demo
   const moves = hosted.extensions.flatMap(({ name, type, action, authenticator, url: to }): Move[] => {
     const from = state.endpoints[name]
     if (from === undefined || from === to) return []
-    // There is one action of a type, under whatever name; of authenticators there may be others.
+    // A type has one action, with any name. There may be other authenticators.
     const isExpected: Move['isExpected'] = asking => action !== undefined || asking.name === authenticator?.name
     return [{ name, type, from, to, isExpected }]
   })
   if (moves.length > 0) {
     for (const line of await followExtensions(tenant, moves, configuration, ports)) write(line)
     for (const { name, to } of moves) state.endpoints[name] = to
-    // At once: should the server not start, the next start must know where the actions point.
+    // Written at once: if the server does not start, the next start must know where the actions point.
     await writeState(configuration.dataFolder, state)
   }
   if (known.callbackUrl !== web.callbackUrl) {
@@ -154,7 +155,7 @@ async function followMoves({ configuration, hosted, ports, state, web, write }: 
   }
 }
 
-/** Makes the demonstration on the first start, adds what is missing on a later one, and remembers it. */
+/** Creates the demonstration on the first start, adds what is missing on a later one, and stores the result. */
 async function makeOrCompleteDemo(
   server: string,
   { configuration, hosted, state, web, write }: Surrounding,
@@ -179,10 +180,10 @@ async function makeOrCompleteDemo(
 }
 
 /**
- * Lets a demonstration that was made before the lab had these extensions be completed when somebody says the administrator's
- * password, which the lab does not keep.
+ * Completes a demonstration of an older lab that lacks some extensions. This needs the administrator's password, which
+ * the lab does not store.
  *
- * @returns The demonstration as it is then, and the names of the extensions that nothing of it asks all the same.
+ * @returns The demonstration afterwards, and the names of the extensions that none of its actions calls.
  */
 async function completeDemo(
   { adminPassword, ...setting }: Omit<DemoSetting, 'adminPassword'> & { adminPassword: string | undefined },
@@ -193,9 +194,9 @@ async function completeDemo(
   const lack =
     names.length === 0
       ? 'The demonstration has no single-page application, because it is older than that.'
-      : `Nothing of the demonstration asks ${new Intl.ListFormat('en').format(names)}, because it is older than that.`
+      : `No action of the demonstration calls ${new Intl.ListFormat('en').format(names)}, because it is older than they are.`
   const advice =
-    'To have added what is missing, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
+    'To add what is missing, start once with PREFLOW_ADMIN_PASSWORD set to the password of the administrator.'
   if (adminPassword === undefined) {
     write(`${lack} ${advice}`)
     return { demo, withoutAction: names }
@@ -206,12 +207,12 @@ async function completeDemo(
     return { demo: completed.demo, withoutAction: [] }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    write(`${lack} ${error.status === 401 ? `PREFLOW_ADMIN_PASSWORD is another password. ${advice}` : error.message}`)
+    write(`${lack} ${error.status === 401 ? `PREFLOW_ADMIN_PASSWORD is not that password. ${advice}` : error.message}`)
     return { demo, withoutAction: names }
   }
 }
 
-/** In the lab everything is on this machine, so loopback is a trusted proxy and an allowed place for extensions. */
+/** The lab runs on this machine only, so loopback is a trusted proxy and an allowed address for extensions. */
 function labConfiguration(environment: Record<string, string | undefined>): Configuration {
   const configuration = readConfiguration({
     PREFLOW_TRUSTED_PROXIES: '127.0.0.0/8,::1',
@@ -221,7 +222,7 @@ function labConfiguration(environment: Record<string, string | undefined>): Conf
     ...environment,
   })
   const { host, port, publicUrl } = configuration
-  // SDKs and development servers say localhost, and a browser takes it for another site than 127.0.0.1.
+  // SDKs and development servers use localhost, which is another site than 127.0.0.1 for a browser.
   return publicUrl === undefined && host === '127.0.0.1' && port !== 0
     ? { ...configuration, publicUrl: `http://localhost:${port}` }
     : configuration

@@ -3,31 +3,31 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDataFolder, unusableDataFolder } from '@preflow/server'
 
-/** What the lab remembers between starts, beside the server's own data. Readable by its owner only: it holds secrets. */
+/** What the lab stores between starts, beside the server's data. It holds secrets, so only its owner may read it. */
 export interface LabState {
-  /** The key with which the server proves itself to the lab's extensions. */
+  /** The key that the server sends to the lab's extensions. */
   extensionKey: string
-  /** Those of pin-authenticator: what its users' PINs are hashed with, and the key of its enrolment. */
+  /** The secrets of pin-authenticator: the pepper of its PINs, and the key of its enrolment API. */
   pinSecrets: { pepper: string; adminKey: string }
-  /** Present until the demonstration tenant is complete, so that an interrupted first start is carried on. */
+  /** Present until the demonstration tenant is complete, so that an interrupted first start can be continued. */
   adminPassword?: string
   /** Present once the demonstration tenant is complete. */
   demo?: Demo
   /**
-   * Where each extension answered at the last start, by its name. One whose action could not be made yet is not among them.
+   * The address of each extension at the last start, by name. Extensions whose action could not be created are missing.
    * Empty until the demonstration tenant is complete.
    */
   endpoints: Record<string, string>
 }
 
-/** As it was written before pin-authenticator, and when token-guard was the only extension. */
+/** The state of older labs: without pin-authenticator, or with token-guard only. */
 interface EarlierState extends Omit<LabState, 'endpoints' | 'pinSecrets'> {
   endpoints?: LabState['endpoints']
   pinSecrets?: LabState['pinSecrets']
   endpoint?: string
 }
 
-/** The names a person needs to try things. */
+/** The names for trying things out. */
 export interface Demo {
   tenant: string
   m2m: { clientId: string; clientSecret: string }
@@ -40,13 +40,13 @@ export interface Demo {
 export interface DemoUser {
   userName: string
   password: string
-  /** Absent until the web application asks for one. */
+  /** Absent until the web application requires one. */
   pin?: string
 }
 
 const fileOf = (dataFolder: string): string => join(dataFolder, 'lab.json')
 
-/** Reads the lab's memory; `undefined` on the first start. */
+/** Reads the lab's state; `undefined` on the first start. */
 export async function readState(dataFolder: string): Promise<LabState | undefined> {
   const file = fileOf(dataFolder)
   let text: string
@@ -60,19 +60,19 @@ export async function readState(dataFolder: string): Promise<LabState | undefine
     return complete(JSON.parse(text) as EarlierState)
   } catch (cause) {
     throw new Error(
-      `${file} cannot be read. Move the folder away to start afresh, or restore the file; nothing was changed.`,
+      `${file} is not readable. Move the folder away to start over, or restore the file. Nothing was changed.`,
       { cause },
     )
   }
 }
 
 function complete({ endpoint, ...state }: EarlierState): LabState {
-  // Where it answered was not always kept; that its action was made is certain.
+  // Old data may lack the address, but its action exists.
   const endpoints: LabState['endpoints'] = state.demo ? { 'token-guard': endpoint ?? '' } : {}
   return { endpoints, pinSecrets: makePinSecrets(), ...state }
 }
 
-/** The memory of a lab that was never started. */
+/** The state of a new lab. */
 export function newState(): LabState {
   return { extensionKey: randomBytes(24).toString('base64url'), pinSecrets: makePinSecrets(), endpoints: {} }
 }
@@ -81,7 +81,7 @@ function makePinSecrets(): LabState['pinSecrets'] {
   return { pepper: randomBytes(32).toString('base64url'), adminKey: randomBytes(32).toString('base64url') }
 }
 
-/** Writes the lab's memory, all or nothing. */
+/** Writes the lab's state atomically. */
 export async function writeState(dataFolder: string, state: LabState): Promise<void> {
   const file = fileOf(dataFolder)
   await makeDataFolder(dataFolder)

@@ -24,12 +24,12 @@ describe('the web application', () => {
 
   const user = () => lab.demo.users[0] as Lab['demo']['users'][number]
 
-  /** From the first page to the one that asks for the password. */
+  /** From the first page to the password page. */
   async function begin(browser: Browser, fields: Record<string, string> = {}): Promise<Page> {
     return browser.submit(await browser.open(lab.webUrl), fields)
   }
 
-  /** From the page that asks for the password to the one that asks for the PIN. */
+  /** From the password page to the PIN page. */
   async function enterPassword(browser: Browser, page: Page): Promise<Page> {
     const { userName, password } = user()
     const asked = await browser.submit(page, { username: userName, password, step: 'sign-in' })
@@ -37,14 +37,14 @@ describe('the web application', () => {
     return asked
   }
 
-  /** From the page that asks for the password to the application. */
+  /** From the password page to the application. */
   async function signIn(browser: Browser, page: Page): Promise<Page> {
     const consent = await browser.submit(await enterPassword(browser, page), { pin: user().pin ?? '' })
     assert.match(consent.text, /Allow access\?/)
     return browser.submit(consent, { step: 'allow' })
   }
 
-  test('is where a sign-in ends: it shows who is there and what the tokens say, and no token', async () => {
+  test('is where a sign-in ends: it shows the user and the claims of the tokens, but no token', async () => {
     const browser = openBrowser()
     const page = await signIn(browser, await begin(browser))
     assert.equal(page.status, 200)
@@ -52,18 +52,18 @@ describe('the web application', () => {
     assert.match(page.text, /Signed in as Mira Example/)
     assert.match(
       page.text,
-      /205\.210\.31\.51 asked for is good for 60 minutes , and for email openid orders\.read profile/,
+      /Requested from 205\.210\.31\.51\. The access token is valid for 60 minutes and has the scopes email openid orders\.read profile/,
     )
     assert.match(
       page.text,
-      /The ID token says .* email mira@example\.com .*The access token says .* aut APPLICATION_USER /,
+      /Claims of the ID token .* email mira@example\.com .*Claims of the access token .* aut APPLICATION_USER /,
     )
     assert.match(page.text, / amr \["pwd","custom-pin"\] /)
     assert.match(page.text, /iat \d+ 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC/)
     assert.doesNotMatch(page.html, /eyJ/)
   })
 
-  test('shows the refusal of a blocked address, with the id under which the call is kept', async () => {
+  test('shows the refusal for a blocked address, with the id of the call record', async () => {
     const browser = openBrowser()
     const refused = await signIn(browser, await begin(browser, { from: demoAddresses.blocked.address }))
     assert.equal(refused.status, 403)
@@ -75,18 +75,18 @@ describe('the web application', () => {
     const { id: kept, status } = (await call.json()) as { id: string; status: string }
     assert.deepEqual([kept, status], [id, 'failed'])
 
-    // The server knows the browser by now, so another address is another token and no password.
+    // The browser has a session now, so another address gets another token without a password.
     const start = await browser.follow(refused, 'Sign in again')
     assert.match((await browser.submit(start, {})).text, /Signed in as Mira Example/)
   })
 
-  test('asks from a doubtful address for a token that lives shorter', async () => {
+  test('requests a token from a doubtful address, with a shorter lifetime', async () => {
     const browser = openBrowser()
     const page = await signIn(browser, await begin(browser, { from: demoAddresses.doubtful.address }))
-    assert.match(page.text, /14\.102\.69\.58 asked for is good for (15|5) minutes/)
+    assert.match(page.text, /Requested from 14\.102\.69\.58\. The access token is valid for (15|5) minutes/)
   })
 
-  test('names the call of an extension that does not answer', async () => {
+  test('shows the id of the call if an extension does not answer', async () => {
     const path = `${lab.server}/t/demo/api/server/v1/actions/preIssueAccessToken`
     const headers = {
       authorization: `Basic ${Buffer.from(`admin:${lab.adminPassword}`).toString('base64')}`,
@@ -106,7 +106,7 @@ describe('the web application', () => {
     }
   })
 
-  test('lets people sign out, and is where they come back to', async () => {
+  test('signs users out, and is where they return', async () => {
     const browser = openBrowser()
     const asked = await browser.follow(await signIn(browser, await begin(browser)), 'Sign out')
     const back = await browser.submit(asked, { logout: 'yes' })
@@ -114,7 +114,7 @@ describe('the web application', () => {
     assert.match((await begin(browser)).text, /Password/)
   })
 
-  test('learns nothing of a wrong PIN before the right one, and that somebody gave up', async () => {
+  test('gets a result only after the right PIN, or if the user cancels', async () => {
     const browser = openBrowser()
     const asked = await enterPassword(browser, await begin(browser))
     assert.match(asked.text, /Enter your PIN to continue to Web shop/)
@@ -129,7 +129,7 @@ describe('the web application', () => {
     assert.match(cancelled.text, /\/actions\/calls -u admin:PASSWORD/)
   })
 
-  test('hears of too many wrong PINs', async () => {
+  test('is informed after too many wrong PINs', async () => {
     const browser = openBrowser()
     let page = await enterPassword(browser, await begin(browser))
     for (const pin of ['111111', '222222', '333333', '444444', '555555']) page = await browser.submit(page, { pin })
@@ -137,7 +137,7 @@ describe('the web application', () => {
     assert.match(back.text, /wrong too many times\..* Error pin_attempts_exceeded /)
   })
 
-  test('says that somebody cancelled', async () => {
+  test('shows that the user cancelled', async () => {
     const browser = openBrowser()
     const { status, text } = await browser.submit(await begin(browser), { step: 'cancel' })
     assert.equal(status, 403)
@@ -145,7 +145,7 @@ describe('the web application', () => {
     assert.match(text, /\/actions\/calls -u admin:PASSWORD/)
   })
 
-  test('takes no callback twice, none of another browser, and none with another state', async () => {
+  test('accepts no callback twice, none from another browser, and none with another state', async () => {
     const browser = openBrowser()
     const { url } = await signIn(browser, await begin(browser))
     const forged = new URL(url)
@@ -157,11 +157,11 @@ describe('the web application', () => {
     ] as const) {
       const { status, text } = await who.open(address)
       assert.equal(status, 400)
-      assert.match(text, /This sign-in was not begun in this browser, was finished before, or took too long\./)
+      assert.match(text, /This sign-in was not started in this browser, was finished before, or took too long\./)
     }
   })
 
-  test('shows what it is told as text, and runs no script in no frame', async () => {
+  test('escapes what it shows, runs no script and allows no frame', async () => {
     const browser = openBrowser()
     const page = await begin(browser)
     const { headers } = await fetch(lab.webUrl)
@@ -195,7 +195,7 @@ describe('the web application', () => {
     assert.match(await shown.text(), /&lt;b onclick=&quot;x&quot;&gt;bold&lt;\/b&gt;/)
   })
 
-  test('takes browsers that come under another name of this machine to its own', async () => {
+  test('redirects requests with another name of this machine to its own address', async () => {
     const { port } = new URL(lab.webUrl)
     const response = await fetch(`http://localhost:${port}/sign-in`, { redirect: 'manual' })
     assert.deepEqual([response.status, response.headers.get('location')], [302, lab.webUrl])
@@ -207,11 +207,11 @@ describe('the web application', () => {
 })
 
 describe('a web application without its server', () => {
-  test('asks for patience before it knows it, and says that it cannot be used when it is gone', async () => {
+  test('shows a notice before the server is ready, and an error when the server has stopped', async () => {
     const web = await startWebApplication({ port: 0 })
     try {
       assert.equal((await fetch(web.url)).status, 503)
-      // A port that was just given back.
+      // A port that was just released.
       const { port } = new URL(web.url)
       const gone = await startWebApplication({ port: 0 })
       await gone.close()

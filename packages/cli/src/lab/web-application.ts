@@ -15,27 +15,27 @@ import {
   startPage,
 } from './web-pages.ts'
 
-/** The demonstration's web application, while it answers. */
+/** The running web application of the demonstration. */
 export interface WebApplication {
-  /** Where people begin, without a slash at the end. */
+  /** Its first page, without a trailing slash. */
   url: string
-  /** Where the server sends them back to. */
+  /** The callback URL. */
   callbackUrl: string
-  /** From now on people can sign in; before, they are asked to wait. */
+  /** Enables the sign-in. Before, the page shows that the lab is starting. */
   connect(client: WebClient): void
   close(): Promise<void>
 }
 
-/** What the application knows of the server. */
+/** The client registration at the server. */
 export interface WebClient {
-  /** Where the tenant answers, without a slash at the end. */
+  /** The address of the tenant, without a trailing slash. */
   tenantUrl: string
   name: string
   clientId: string
   clientSecret: string
 }
 
-/** What a sign-in takes along in the browser. */
+/** What the browser keeps during a sign-in. */
 interface Begun {
   verifier: string
   nonce: string
@@ -44,18 +44,18 @@ interface Begun {
 
 const SCOPES = 'openid profile email orders.read'
 const CALLBACK_PATH = '/callback'
-/** Longer than anybody looks for a PIN. */
+/** Long enough to find the PIN. */
 const SIGN_IN_SECONDS = 900
-/** In which the server reads where a request comes from, when a proxy that it trusts says so. */
+/** The header in which a trusted proxy passes the address of the client. */
 const ADDRESS_HEADER = 'x-client-source-ip'
 
 const addresses = Object.values(demoAddresses)
 
 /**
- * Serves the web application in which a sign-in of the lab ends: authorization code with PKCE, and a page that shows what the
- * tokens say or why there are none. The tokens themselves are not shown, and nothing is kept.
+ * Serves the web application in which a sign-in of the lab ends: authorization code with PKCE, and a page that shows
+ * the claims of the tokens, or why there are none. The tokens are neither shown nor stored.
  *
- * @returns When it answers. Rejects with a sentence when the port cannot be had.
+ * @returns When it is running. Rejects with a message if the port is in use.
  */
 export async function startWebApplication({ port }: { port: number }): Promise<WebApplication> {
   let client: WebClient | undefined
@@ -72,15 +72,15 @@ export async function startWebApplication({ port }: { port: number }): Promise<W
     c.header('x-content-type-options', 'nosniff')
     c.header('cache-control', 'no-store')
     c.header('referrer-policy', 'no-referrer')
-    // Under another name of this machine the cookie of a sign-in would not come back with the callback.
+    // With another name of this machine, the cookie of a sign-in would be missing at the callback.
     if (c.req.header('host') !== host) return c.redirect(server.url)
     if (!client) return c.html(noticePage({ title: 'One moment', text: 'The lab is starting. Try again soon.' }), 503)
     c.set('client', client)
     return next()
   })
-  app.notFound(c => c.html(noticePage({ title: 'There is no such page', text: 'The shop has one page.' }), 404))
+  app.notFound(c => c.html(noticePage({ title: 'Page not found', text: 'The shop has one page.' }), 404))
   app.onError((error, c) =>
-    c.html(noticePage({ title: 'The server cannot be used', text: `${error.message}. Look at the lab’s log.` }), 502),
+    c.html(noticePage({ title: 'The server cannot be used', text: `${error.message}. See the log of the lab.` }), 502),
   )
 
   app.get('/', c => c.html(startPage({ application: c.get('client').name, addresses })))
@@ -90,7 +90,7 @@ export async function startWebApplication({ port }: { port: number }): Promise<W
       addresses.find(known => known.address === c.req.query('from'))?.address ?? demoAddresses.good.address
     const config = await discover(c.get('client'))
     const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()]
-    // Under the state's name, so that two windows do not take each other's.
+    // Named after the state, so that two windows do not overwrite each other's cookie.
     setCookie(c, cookieOf(state), JSON.stringify({ verifier, nonce, address } satisfies Begun), {
       path: CALLBACK_PATH,
       httpOnly: true,
@@ -110,12 +110,12 @@ export async function startWebApplication({ port }: { port: number }): Promise<W
 
   app.get(CALLBACK_PATH, async c => {
     const { state, code, error } = c.req.query()
-    // Back from signing out.
+    // The user returns from signing out.
     if (code === undefined && error === undefined) return c.redirect('/')
     const begun = readBegun(c, state)
     if (!state || !begun) {
-      const text = 'This sign-in was not begun in this browser, was finished before, or took too long.'
-      return c.html(noticePage({ title: 'Nobody was signed in', text }), 400)
+      const text = 'This sign-in was not started in this browser, was finished before, or took too long.'
+      return c.html(noticePage({ title: 'Sign-in failed', text }), 400)
     }
     deleteCookie(c, cookieOf(state), { path: CALLBACK_PATH })
     const { search } = new URL(c.req.url)
@@ -133,7 +133,7 @@ export async function startWebApplication({ port }: { port: number }): Promise<W
   }
 }
 
-/** Asks for the tokens, and shows what came of it. */
+/** Requests the tokens and shows the result. */
 async function redeem(
   url: URL,
   { address, state, nonce, verifier }: Begun & { state: string },
@@ -142,11 +142,11 @@ async function redeem(
   const config = await discover(client)
   const signOutUrl = oidc.buildEndSessionUrl(config, { post_logout_redirect_uri: url.origin + url.pathname }).href
   let refusal: { error?: string; error_description?: string; call_id?: string } | undefined
-  // What a proxy before the application would say of the browser; in the lab both are on this machine.
+  // The header that a proxy before the application would set. In the lab both are on this machine.
   config[oidc.customFetch] = async (target, options) => {
     const init = { ...options, headers: { ...options.headers, [ADDRESS_HEADER]: address } }
     const response = await fetch(target, init as RequestInit)
-    // Looked at here, because of answers from 500 on the client tells nothing but the status.
+    // Checked here, because for 5xx answers the client reports only the status.
     if (!response.ok)
       refusal = (await response
         .clone()
@@ -176,7 +176,7 @@ async function redeem(
   }
 }
 
-/** What the server said at the callback already, or what is wrong with its answer. */
+/** The error of the callback, or of the token response. */
 function asRefusal(thrown: unknown): { error: string; error_description?: string; call_id?: string } {
   if (thrown instanceof oidc.AuthorizationResponseError) {
     const { error, error_description } = thrown
@@ -185,14 +185,14 @@ function asRefusal(thrown: unknown): { error: string; error_description?: string
   return { error: 'invalid_response', error_description: (thrown as Error).message }
 }
 
-/** Anew for each sign-in: nothing is stale when the server starts again, and it is on this machine. */
+/** Not cached: the server is on this machine, and after a restart nothing is outdated. */
 function discover({ tenantUrl, clientId, clientSecret }: WebClient): Promise<oidc.Configuration> {
   return oidc.discovery(
     new URL(`${tenantUrl}/oauth2/token`),
     clientId,
     undefined,
     oidc.ClientSecretBasic(clientSecret),
-    // The lab speaks http, on this machine only.
+    // The lab uses http, on this machine only.
     { execute: [oidc.allowInsecureRequests] },
   )
 }
@@ -202,7 +202,7 @@ function cookieOf(state: string): string {
 }
 
 function readBegun(c: Context, state: string | undefined): Begun | undefined {
-  // A state of ours; nothing else can be the name of a cookie.
+  // Accepts only a state in our form. Other values cannot be the name of a cookie.
   if (state === undefined || !/^[\w-]+$/.test(state)) return undefined
   const text = getCookie(c, cookieOf(state))
   try {
@@ -212,13 +212,13 @@ function readBegun(c: Context, state: string | undefined): Begun | undefined {
   }
 }
 
-/** What somebody is called, as well as the token tells. */
+/** The name of the user, as far as the token has one. */
 function nameOf({ name, given_name: given, family_name: family, email, sub }: Claims): string {
   const whole = [given, family].filter(part => part !== undefined).join(' ')
   return String(name ?? (whole === '' ? (email ?? sub) : whole))
 }
 
-/** The claims of a JWT, to be shown and not to be believed. */
+/** The claims of a JWT, only for display: the signature is not verified. */
 function readClaims(token: string): Claims | undefined {
   const [, payload = ''] = token.split('.')
   try {

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import { html, raw } from 'hono/html'
 import type { DemoAddress } from './demo-addresses.ts'
 
-/** A page as it goes to the browser. */
+/** The HTML of a page. */
 export type Page = string
 
 type Html = ReturnType<typeof html>
 
-/** What a token says, by the names of the claims. */
+/** The claims of a token, by name. */
 export type Claims = Record<string, unknown>
 
-/** As the sign-in pages of the server look, with room for tables. */
+/** The style of the server's sign-in pages, with room for tables. */
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2430; --dim: #5a6677; --paper: #fff; --ground: #f2f4f7; --line: #c9d1dc; --lead: #1d5fbf; --alarm: #b3261e }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8ecf2; --dim: #a3afc0; --paper: #1b222d; --ground: #11161e; --line: #3b4757; --lead: #8ab4f8; --alarm: #f2b8b5 } }
@@ -43,7 +43,7 @@ h1 + [role=alert] { margin-top: 1rem }
 @media (max-width: 32rem) { dl div { grid-template-columns: 1fr } }
 `
 
-/** No script, no other origin, in no frame. */
+/** No script, no other origin, no frame. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
@@ -52,14 +52,14 @@ export const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
 ].join('; ')
 
-/** The first page: from where to ask, and the button. */
+/** The first page: a choice of addresses, and the button. */
 export function startPage(view: { application: string; addresses: readonly DemoAddress[] }): Page {
   return page({
     title: view.application,
-    content: html`<p>An application that lets Preflow sign people in, and shows what it learns of them.</p>
+    content: html`<p>An application that signs users in with Preflow and shows the claims that it gets.</p>
 <form action="/sign-in">
 <fieldset>
-<legend>Ask for the token from</legend>
+<legend>Request the token from</legend>
 ${view.addresses.map(
   ({ address, is, gets }, index) =>
     html`<label><input type="radio" name="from" value="${address}"${index === 0 ? ' checked' : ''}>${is}<span>${address}. ${gets}</span></label>
@@ -71,25 +71,25 @@ ${view.addresses.map(
 }
 
 /**
- * Takes the browser to the server by itself. A redirect would be held to `form-action`, as would every hop after it, and nobody
- * knows yet where authenticators will send this browser.
+ * Takes the browser to the server without a redirect. `form-action` would apply to a redirect and to every hop after
+ * it, and authenticators may send the browser anywhere.
  */
 export function forwardPage(url: string): Page {
   return page({
     title: 'One moment',
-    content: html`<p>You go on to the sign-in.</p>
+    content: html`<p>The sign-in page opens.</p>
 <a class="button" href="${url}">Continue</a>`,
     head: html`<meta http-equiv="refresh" content="0;url=${url}">
 `,
   })
 }
 
-/** What the application was told of somebody. */
+/** The page with the claims of the user. */
 export function signedInPage(view: {
   user: string
   address: string
   idToken: Claims
-  /** Absent: the token cannot be read, which is what opaque ones are for. */
+  /** Absent for an opaque token, which cannot be read. */
   accessToken: Claims | undefined
   scope: string
   /** Seconds. */
@@ -100,20 +100,20 @@ export function signedInPage(view: {
   return page({
     title: `Signed in as ${view.user}`,
     isWide: true,
-    content: html`<p>The access token that ${view.address} asked for is good for <strong>${duration(lifetimeSeconds)}</strong>, and for <strong>${view.scope === '' ? 'no scope' : view.scope}</strong>.</p>
-${claimsTable('The ID token says', view.idToken)}
-${accessToken ? claimsTable('The access token says', accessToken) : html`<h2>The access token</h2><p>It is opaque: only the server can read it.</p>`}
+    content: html`<p>Requested from ${view.address}. The access token is valid for <strong>${duration(lifetimeSeconds)}</strong> and has ${view.scope === '' ? 'no scopes' : html`the scopes <strong>${view.scope}</strong>`}.</p>
+${claimsTable('Claims of the ID token', view.idToken)}
+${accessToken ? claimsTable('Claims of the access token', accessToken) : html`<h2>The access token</h2><p>It is opaque. Only the server can read it.</p>`}
 ${links(view.signOutUrl)}`,
   })
 }
 
-/** Why nobody is signed in. */
+/** The page for a refused sign-in. */
 export function refusedPage(view: {
   error: string
   description: string | undefined
-  /** The record of the call that refused, when the server names one. */
+  /** The id of the refusing call, if the server reports one. */
   callId: string | undefined
-  /** Where the records are. */
+  /** The address of the call records. */
   callsUrl: string
   signOutUrl?: string
 }): Page {
@@ -123,13 +123,13 @@ export function refusedPage(view: {
     isWide: true,
     content: html`<p role="alert">${description ?? error}</p>
 ${pairs([{ name: 'Error', value: error }, ...(callId === undefined ? [] : [{ name: 'Call id', value: callId }])])}
-<p>Why? Every call of an extension is kept, with each operation and its verdict. ${callId === undefined ? 'The newest are shown' : 'This one is shown'} to the administrator, whose password takes the place of PASSWORD:</p>
+<p>Every call of an extension is recorded, with each operation and its verdict. This command shows ${callId === undefined ? 'the newest calls' : 'this call'}. Replace PASSWORD with the administrator's password:</p>
 <pre>curl -s ${view.callsUrl}${callId === undefined ? '' : `/${callId}`} -u admin:PASSWORD</pre>
 ${links(view.signOutUrl)}`,
   })
 }
 
-/** Says something, and leads back to the start. */
+/** A page with a notice and a link to the start. */
 export function noticePage(view: { title: string; text: string }): Page {
   return page({ title: view.title, content: html`<p role="alert">${view.text}</p>${links()}` })
 }

@@ -1,4 +1,7 @@
-/** Projects as `preflow new` writes them, in a temporary folder, with the packages of the workspace in place of installed ones. */
+/**
+ * Writes projects as `preflow new` does, in a temporary folder, with the packages of the workspace instead of installed
+ * ones.
+ */
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,7 +13,7 @@ import type { TargetName } from './targets.ts'
 
 export const workspace: string = fileURLToPath(new URL('../../../../', import.meta.url))
 
-/** What the sources of the workspace are found by. */
+/** The condition that resolves to the sources of the workspace. */
 export const SOURCE_CONDITION = '@preflow/source'
 
 export interface WrittenProject {

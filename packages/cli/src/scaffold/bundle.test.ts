@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { buildProject, writeProject } from './built-project.fixture.ts'
 import { extensionContent, readyMade } from './extensions.ts'
 
-test('only extensions that keep something carry a database into their function', async () => {
+test('only extensions that store data bundle a database', async () => {
   const carriers: string[] = []
   for (const extension of Object.keys(readyMade)) {
     const project = await writeProject(extensionContent(extension), 'lambda')

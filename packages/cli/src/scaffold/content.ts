@@ -1,61 +1,61 @@
 import type { ActionType } from '@preflow/contract'
 
-/** A setting that the operator gives where the project runs. */
+/** A setting that the operator sets where the project runs. */
 export interface Variable {
   name: string
-  /** What a newcomer may start with; empty when only the operator knows. */
+  /** The initial value; empty if only the operator knows it. */
   example: string
   /** One sentence. */
   about: string
   isSecret?: true
-  /** It starts without. */
+  /** The project starts without it. */
   isOptional?: true
   /** The example is the path of a file that only the operator has. */
   isFile?: true
-  /** A random value does: a key, a pepper. Bytes before they are written as hex. */
+  /** The default is a random value, such as a key. The number of bytes before hex encoding. */
   randomBytes?: number
 }
 
-/** What a project does, apart from where it runs. */
+/** What a project does, independent of where it runs. */
 export interface Content {
   /** One sentence. */
   summary: string
-  /** Where it is called. */
+  /** The action types that call it. */
   actionTypes: readonly ActionType[]
-  /** Its own files by their path. */
+  /** The files of this content, by path. */
   files: Record<string, string>
-  /** The folder of `templates/entries` whose programs open it. */
+  /** The folder of `templates/entries` with the programs that start it. */
   entries: 'service' | 'pin-authenticator'
-  /** Packages of Preflow it needs, without the ones those need. */
+  /** The packages of Preflow that it imports directly. */
   packages: readonly string[]
   /** Other packages, with their versions. */
   dependencies: Record<string, string>
-  /** Before the names of its variables: `TOKEN_GUARD`. */
+  /** The prefix of its variables: `TOKEN_GUARD`. */
   prefix: string
   variables: readonly Variable[]
-  /** Whether it cannot be opened without a file that only the operator has. */
+  /** Whether it needs a file that only the operator has. */
   needsFile: boolean
-  /** Whether the data of `@preflow/corpus` travel beside the bundle. */
+  /** Whether the data of `@preflow/corpus` is deployed beside the bundle. */
   needsCommonPasswords: boolean
-  /** What it keeps on a disk: the variable that says where, and the name of the file. */
+  /** What it stores on a disk: the variable with the location, and the name of the file. */
   state?: { variable: string; file: string }
-  /** Whether pages are served besides the endpoint of the action. */
+  /** Whether it serves pages besides the endpoint of the action. */
   hasPages: boolean
-  /** What to do at the platform besides the usual, one sentence each. */
+  /** Additional steps in the console of the platform, one sentence each. */
   platformSteps: readonly string[]
-  /** What to mind where functions come and go and share no disk, and what they are told besides. */
+  /** A note and variables for functions, which have no disk. */
   functionNote?: string
   functionVariables?: readonly Variable[]
 }
 
-/** The variables every content begins with: who may call. */
+/** The first variables of every content: the credentials of the caller. */
 export function callerVariables(prefix: string): Variable[] {
   return [
-    { name: `${prefix}_CALLER`, example: 'api-key', about: 'How the platform proves that it is the caller.' },
+    { name: `${prefix}_CALLER`, example: 'api-key', about: 'The kind of credential that the platform sends.' },
     {
       name: `${prefix}_CALLER_SECRETS`,
       example: '',
-      about: 'The key of the platform, 16 characters at least; two, with a comma between them, while one is replaced.',
+      about: 'The key of the platform, at least 16 characters. During a rotation, two keys separated by a comma.',
       isSecret: true,
       randomBytes: 32,
     },

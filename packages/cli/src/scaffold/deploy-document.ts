@@ -3,7 +3,7 @@ import { extensionContent } from './extensions.ts'
 import { platformSteps, variableRow } from './project.ts'
 import { targets } from './targets.ts'
 
-/** `extensions/{extension}/deploy/README.md`: where a newcomer finds how it is deployed. */
+/** `extensions/{extension}/deploy/README.md`: how to deploy a ready-made extension. */
 export function deployDocument(extension: string): string {
   const content = extensionContent(extension)
   const { variables, functionVariables = [], prefix, actionTypes } = content
@@ -16,27 +16,27 @@ export function deployDocument(extension: string): string {
 
 <!-- Made by tools/deploy-documents.ts from packages/cli/src/scaffold. -->
 
-\`preflow new\` writes a project of your own that runs ${extension}: the program for the place, its tests, a CI file, the files that the place wants,
-a key, and a README with every step in the consoles of the place and of the platform.
+\`preflow new\` writes a project that runs ${extension}: the program for the target, its tests, a CI file, the files to deploy it, a key,
+and a README with every step in the consoles of the target and the platform.
 
 | where | command |
 |---|---|
 ${rows.join('')}
-From a clone of this repository, whose packages then travel in the project:
+In a clone of this repository, the command copies the packages into the project:
 
 \`\`\`sh
 npm ci
 npm run preflow -- new my-guard --extension ${extension} --target lambda --dir ../my-guard
 \`\`\`
 
-The same suite asks ${extension} the same things on each of these targets before a change lands here.
+The same tests run ${extension} on each of these targets before a change is merged.
 
-## Settings to have at hand
+## Required settings
 
 | variable | what it does |
 |---|---|
-${variables.map(variableRow).join('')}${functionVariables.length > 0 ? `\nWhere it is a function (AWS Lambda, Vercel), also\n\n| variable | what it does |\n|---|---|\n${functionVariables.map(variableRow).join('')}` : ''}
-Everything else has a default: see the [README](../README.md).
+${variables.map(variableRow).join('')}${functionVariables.length > 0 ? `\nFor a function (AWS Lambda, Vercel), also:\n\n| variable | what it does |\n|---|---|\n${functionVariables.map(variableRow).join('')}` : ''}
+The other settings have defaults, see the [README](../README.md).
 ${notes(content)}
 ## At the platform
 
@@ -47,7 +47,7 @@ ${actionTypes.map(type => platformSteps(type, content, key?.name ?? '')).join('\
 
 function notes({ functionNote, state }: Content): string {
   const lines = [
-    ...(state ? [`In a container what it keeps is in the volume \`/data\`; \`${state.variable}\` says where.`] : []),
+    ...(state ? [`In a container, its data is in the volume \`/data\`. \`${state.variable}\` sets the location.`] : []),
     ...(functionNote ? [functionNote] : []),
   ]
   return lines.map(line => `\n${line}\n`).join('')

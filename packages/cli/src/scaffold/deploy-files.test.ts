@@ -20,13 +20,13 @@ function filesOf(extension: string, target: TargetName): Record<string, string> 
   return projectFiles({ name: extension, target, content, packages: {}, port, randomHex: () => 'ab' })
 }
 
-/** Settings that are told to whoever deploys to a target, with those that hold a secret marked. */
+/** The settings of an extension on a target. Secret ones are marked. */
 function variablesOf(extension: string, { isFunction }: { isFunction: boolean }) {
   const { variables, functionVariables = [] } = extensionContent(extension)
   return isFunction ? [...variables, ...functionVariables] : variables
 }
 
-test('the document that a newcomer finds beside each extension is what the tables say', async () => {
+test('the deployment document of each extension matches the tables', async () => {
   for (const extension of Object.keys(readyMade)) {
     const path = join(workspace, 'extensions', extension, 'deploy', 'README.md')
     const advice = `${path}: run node --conditions=@preflow/source tools/deploy-documents.ts`
@@ -37,7 +37,7 @@ test('the document that a newcomer finds beside each extension is what the table
 for (const extension of Object.keys(readyMade)) {
   const { prefix, state } = extensionContent(extension)
 
-  test(`${extension}: the image holds the bundle only, and runs it as somebody without rights`, () => {
+  test(`${extension}: the image contains only the bundle and runs it as a user without rights`, () => {
     const dockerfile = filesOf(extension, 'container')['Dockerfile'] as string
     const [build = [], final = [], ...more] = readDockerfile(dockerfile)
     assert.equal(more.length, 0)
@@ -47,7 +47,7 @@ for (const extension of Object.keys(readyMade)) {
       'COPY . .',
       'RUN npm run build',
     ])
-    // Nothing is installed in the image that runs; the one command makes the folder that is written to.
+    // The final image installs nothing. Its one command creates the folder for data.
     const commands = final.filter(({ word }) => word === 'RUN').map(({ rest }) => rest)
     assert.deepEqual(commands, state ? ['install -d -o 10014 /data'] : [])
     const image = describeImage(dockerfile)
@@ -60,7 +60,7 @@ for (const extension of Object.keys(readyMade)) {
     assert.doesNotMatch(dockerfile, /SECRET|_KEY|PASSWORD_GUARD_D|PEPPER/)
   })
 
-  test(`${extension}: the unit of systemd lets it write where it keeps something, and nowhere else`, () => {
+  test(`${extension}: the systemd unit allows writing only to the folder of the data`, () => {
     const readme = filesOf(extension, 'node')['README.md'] as string
     const unit = /```ini\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
     assert.match(unit, /^ *ProtectSystem=strict$/m)
@@ -68,7 +68,7 @@ for (const extension of Object.keys(readyMade)) {
     assert.equal(unit.includes(`Environment=${state?.variable}=%S/%N/${state?.file}\n`), state !== undefined)
   })
 
-  test(`${extension}: Choreo is told the port, the interface and every setting`, () => {
+  test(`${extension}: Choreo gets the port, the interface and every setting`, () => {
     const files = filesOf(extension, 'choreo')
     const component = files['.choreo/component.yaml'] as string
     assert.match(component, new RegExp(`^ +port: ${port}$`, 'm'))
@@ -78,12 +78,12 @@ for (const extension of Object.keys(readyMade)) {
       assert.match(field, isOptional ? / required: false\n/ : / required: true\n/, name)
     }
     const schema = /schemaFilePath: (.+)/.exec(component)?.[1]
-    // The gateway lets through only what a schema names, and pages are not in it.
+    // The gateway allows only paths of the schema, and pages are not in it.
     assert.equal(schema, extensionContent(extension).hasPages ? undefined : 'openapi.yaml')
     if (schema) assert.match(files[schema] as string, /^ {2}\/:\n {4}post:$/m)
   })
 
-  test(`${extension}: the template of Lambda has the settings as parameters, and hides those that are secret`, () => {
+  test(`${extension}: the Lambda template has the settings as parameters, and hides secret ones`, () => {
     const template = filesOf(extension, 'lambda')['template.yaml'] as string
     for (const { name, isSecret } of variablesOf(extension, { isFunction: true })) {
       const parameter = new RegExp(`^ {10}${name}: !Ref (\\w+)$`, 'm').exec(template)?.[1]
@@ -105,7 +105,7 @@ describe('a container', () => {
   })
   after(() => project.remove())
 
-  test('tells whether it is well, writes nothing, and finishes the calls in flight when it is told to end', async t => {
+  test('reports its health, writes nothing, and finishes open calls on SIGTERM', async t => {
     const service = await startReputationStandIn()
     t.after(() => service.close())
     service.setFault('slow')
@@ -127,7 +127,7 @@ describe('a container', () => {
     await asked
     assert.deepEqual(await files(), before)
     const code = running.stop()
-    assert.equal((await answer)?.status, 500, 'the reputation could not be had, and it was said')
+    assert.equal((await answer)?.status, 500, 'the reputation service was unavailable, and the answer reported it')
     assert.equal(await code, 0)
     assert.ok(!(await running.isHealthy()))
   })
@@ -142,7 +142,7 @@ describe('Vercel', () => {
   })
   after(() => project.remove())
 
-  test('UC-27: every path leads to the function, but for the file that keeps robots away', async t => {
+  test('UC-27: every path leads to the function, except the file for robots', async t => {
     const { allowed, env } = await (scenarios['scope-limiter'] as NonNullable<(typeof scenarios)[string]>)()
     const running = await startOnVercel(project.folder, { ...callerEnv(content.prefix), ...env })
     t.after(() => running.stop())

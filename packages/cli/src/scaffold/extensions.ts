@@ -5,11 +5,11 @@ import { type Content, callerVariables, type Variable } from './content.ts'
 import { ADDRESS_STEP } from './policies.ts'
 import { versions } from './versions.ts'
 
-/** What is known of a ready-made extension besides its name. */
+/** The facts about a ready-made extension besides its name. */
 interface ReadyMade extends Pick<Content, 'summary' | 'actionTypes'> {
-  /** The name of its `Service`; absent where it brings programs of its own. */
+  /** The name of its exported `Service`; absent if it has its own programs. */
   service?: string
-  /** Without their prefix, unless `name` begins with another. */
+  /** Without their prefix, unless `name` has another one. */
   variables: readonly Variable[]
   dependencies?: Record<string, string>
   needsCommonPasswords?: true
@@ -23,40 +23,40 @@ interface ReadyMade extends Pick<Content, 'summary' | 'actionTypes'> {
 /** Every ready-made extension. */
 export const readyMade: Record<string, ReadyMade> = {
   'token-guard': {
-    summary: 'Decides about access tokens by the country, the reputation and the hour of a request.',
+    summary: 'Limits access tokens by country, IP reputation and hour.',
     actionTypes: ['PRE_ISSUE_ACCESS_TOKEN'],
     service: 'tokenGuard',
     variables: [
       {
         name: 'ABUSEIPDB_API_KEY',
         example: '',
-        about: 'Key for AbuseIPDB. Without one set TOKEN_GUARD_REPUTATION to off.',
+        about: 'Key for AbuseIPDB. Without a key, set TOKEN_GUARD_REPUTATION to off.',
         isSecret: true,
       },
       {
         name: 'TOKEN_GUARD_COUNTRY_DATABASE',
         example: 'data/country.mmdb',
-        about: 'Country database, a .mmdb file such as GeoLite2-Country or DB-IP Country Lite. Put it into data/.',
+        about: 'Country database, a .mmdb file such as GeoLite2-Country or DB-IP Country Lite. Copy it to data/.',
         isOptional: true,
       },
       {
         name: 'TOKEN_GUARD_BLOCKED_COUNTRIES',
         example: 'KP,IR',
-        about: 'Countries that get no token. Needs the country database.',
+        about: 'Countries that get no token. Requires the country database.',
         isOptional: true,
       },
     ],
     platformSteps: [ADDRESS_STEP],
   },
   'password-guard': {
-    summary: 'Refuses new passwords that are known from breaches, too short, or built from attributes of the user.',
+    summary: 'Rejects new passwords that are breached, too short, or built from attributes of the user.',
     actionTypes: ['PRE_UPDATE_PASSWORD'],
     service: 'passwordGuard',
     variables: [
       {
         name: 'PASSWORD_GUARD_DECRYPTION_KEY',
         example: '',
-        about: 'Private key (PEM or JWK) that opens encrypted passwords. Needed when the action has a certificate.',
+        about: 'Private key (PEM or JWK) that decrypts passwords. Required if the action has a certificate.',
         isSecret: true,
         isOptional: true,
       },
@@ -64,7 +64,7 @@ export const readyMade: Record<string, ReadyMade> = {
     needsCommonPasswords: true,
   },
   'profile-guard': {
-    summary: 'Decides about profile updates by rules, and tells by e-mail those who must know.',
+    summary: 'Checks profile changes by rules and sends alerts by e-mail.',
     actionTypes: ['PRE_UPDATE_PROFILE'],
     service: 'profileGuard',
     variables: [
@@ -73,11 +73,11 @@ export const readyMade: Record<string, ReadyMade> = {
         example: '[{"claim":"http://wso2.org/claims/department","mayBeRemoved":false}]',
         about: 'Rules per attribute, as JSON.',
       },
-      { name: 'PROFILE_GUARD_ALERTS', example: 'off', about: 'smtp to send alerts; then the next ones are needed.' },
-      { name: 'PROFILE_GUARD_ALERT_TO', example: '', about: 'Addresses of the security team.', isOptional: true },
+      { name: 'PROFILE_GUARD_ALERTS', example: 'off', about: 'smtp to send alerts. Then the next five are required.' },
+      { name: 'PROFILE_GUARD_ALERT_TO', example: '', about: 'Addresses that receive the alerts.', isOptional: true },
       { name: 'PROFILE_GUARD_ALERT_FROM', example: '', about: 'Sender of the alerts.', isOptional: true },
       { name: 'PROFILE_GUARD_SMTP_HOST', example: '', about: 'Mail server.', isOptional: true },
-      { name: 'PROFILE_GUARD_SMTP_USER', example: '', about: 'User at the mail server.', isOptional: true },
+      { name: 'PROFILE_GUARD_SMTP_USER', example: '', about: 'User name at the mail server.', isOptional: true },
       {
         name: 'PROFILE_GUARD_SMTP_PASSWORD',
         example: '',
@@ -88,12 +88,12 @@ export const readyMade: Record<string, ReadyMade> = {
     ],
     state: { variable: 'PROFILE_GUARD_OUTBOX', file: 'profile-guard.db' },
     functionNote:
-      'A function stops between calls and keeps no disk. For alerts give it an outbox in PostgreSQL, and run another profile-guard, on a machine or in a container, with the same outbox: that one sends the mails.',
+      'A function stops between calls and has no disk. To send alerts, give it an outbox in PostgreSQL, and run another profile-guard with the same outbox on a machine or in a container. That one sends the mails.',
     functionVariables: [
       {
         name: 'PROFILE_GUARD_OUTBOX',
         example: '',
-        about: 'A postgres:// URL, where alerts wait until another profile-guard sends them.',
+        about: 'A postgres:// URL. Alerts wait there until another profile-guard sends them.',
         isSecret: true,
         isOptional: true,
       },
@@ -105,14 +105,14 @@ export const readyMade: Record<string, ReadyMade> = {
     ],
   },
   'scope-limiter': {
-    summary: 'Limits the scopes of access tokens that machines get.',
+    summary: 'Limits the scopes of access tokens for machines.',
     actionTypes: ['PRE_ISSUE_ACCESS_TOKEN'],
     service: 'scopeLimiter',
     variables: [
       {
         name: 'SCOPE_LIMITER_ALLOWED_SCOPES',
         example: 'read:metrics',
-        about: 'Scopes that remain, with commas between them.',
+        about: 'Scopes that remain, separated by commas.',
       },
     ],
   },
@@ -124,24 +124,24 @@ export const readyMade: Record<string, ReadyMade> = {
       {
         name: 'PIN_AUTHENTICATOR_PUBLIC_URL',
         example: 'http://127.0.0.1:8080',
-        about: 'Where browsers reach it; https but for this machine.',
+        about: 'Its public address; https, except on this machine.',
       },
       {
         name: 'PIN_AUTHENTICATOR_PLATFORM_URLS',
         example: 'http://127.0.0.1:9400',
-        about: 'Where browsers may be sent back to.',
+        about: 'Allowed addresses for sending the browser back.',
       },
       {
         name: 'PIN_AUTHENTICATOR_PEPPER',
         example: '',
-        about: 'Secret mixed into every PIN, 32 characters at least. Whoever loses it loses all PINs.',
+        about: 'Secret that protects every PIN, at least 32 characters. Without it, no stored PIN can be verified.',
         isSecret: true,
         randomBytes: 32,
       },
       {
         name: 'PIN_AUTHENTICATOR_ADMIN_KEYS',
         example: '',
-        about: 'Bearer tokens of the enrolment API, 32 characters at least.',
+        about: 'Bearer tokens of the enrolment API, at least 32 characters.',
         isSecret: true,
         isOptional: true,
         randomBytes: 32,
@@ -149,12 +149,12 @@ export const readyMade: Record<string, ReadyMade> = {
     ],
     dependencies: { hono: versions.hono },
     platformSteps: [
-      'In the endpoint, list `returnCode` among the allowed parameters: with it the browser that entered the PIN proves that it is the one that returns.',
+      'In the endpoint, list `returnCode` among the allowed parameters. It proves that the browser that returns is the one that entered the PIN.',
     ],
     state: { variable: 'PIN_AUTHENTICATOR_DATABASE', file: 'pin-authenticator.sqlite' },
     hasPages: true,
     functionNote:
-      'A function keeps no disk, and a sign-in meets several of its instances: they share a database in PostgreSQL.',
+      'A function has no disk, and a sign-in reaches several of its instances. They share a PostgreSQL database.',
     functionVariables: [
       {
         name: 'PIN_AUTHENTICATOR_DATABASE',
@@ -174,14 +174,14 @@ export const readyMade: Record<string, ReadyMade> = {
 /**
  * A project that deploys a ready-made extension.
  *
- * @throws {RangeError} When there is none of that name.
+ * @throws {RangeError} If the name is unknown.
  */
 export function extensionContent(extension: string): Content {
   const known = Object.hasOwn(readyMade, extension) ? readyMade[extension] : undefined
   if (!known) {
     const names = Object.keys(readyMade)
     throw new RangeError(
-      `There is no extension ${extension}.${didYouMean(extension, names)} Known are ${names.join(', ')}.`,
+      `Unknown extension ${extension}.${didYouMean(extension, names)} Use one of ${names.join(', ')}.`,
     )
   }
   const { service, dependencies = {}, state, functionNote, functionVariables } = known

@@ -11,7 +11,7 @@ import { versions } from './versions.ts'
 
 type HandlerName = CatalogEntry['handles'][number]
 
-/** The action type that a handler is for. */
+/** The action type of a handler. */
 function actionTypeOf(handler: HandlerName): ActionType {
   const [{ type }] = Object.values(actionTypes).filter(({ path }) => path === handler) as [ActionTypeDescriptor]
   return type
@@ -19,7 +19,9 @@ function actionTypeOf(handler: HandlerName): ActionType {
 
 const subjectOf = (handler: HandlerName): string => actionTypeGuides[actionTypeOf(handler)].subject
 
-/** What a policy needs besides its file in `templates/policies/policies`. One that is not here needs nothing. */
+/**
+ * What a policy needs besides its file in `templates/policies/policies`. A policy that is missing here needs nothing.
+ */
 const needs: Readonly<Record<string, { ports?: readonly (keyof typeof ports)[]; readsAddress?: true }>> = {
   sourceAddress: { readsAddress: true },
   country: { ports: ['country'], readsAddress: true },
@@ -31,8 +33,8 @@ const needs: Readonly<Record<string, { ports?: readonly (keyof typeof ports)[]; 
 /**
  * A project of policies, evaluated in this order.
  *
- * @param known Where the policies are looked up. Default: the catalogue of `@preflow/policies`.
- * @throws {RangeError} When one of them is not known.
+ * @param known The known policies. Default: the catalogue of `@preflow/policies`.
+ * @throws {RangeError} If one of them is unknown.
  */
 export function policiesContent(
   name: string,
@@ -44,7 +46,7 @@ export function policiesContent(
   const handlers = unique(chosen.map(({ handles: [handler] }) => handler as HandlerName))
   const prefix = prefixOf({ name })
   return {
-    summary: `Decides about ${words(handlers.map(subjectOf))} with ${words(policies)}.`,
+    summary: `Controls ${words(handlers.map(subjectOf))} with ${words(policies)}.`,
     actionTypes: handlers.map(actionTypeOf),
     files: sourceFiles(name, chosen, handlers, new Set(needed)),
     entries: 'service',
@@ -67,7 +69,7 @@ function entryOf(policy: string, known: readonly CatalogEntry[]): CatalogEntry {
   const entry = known.find(candidate => candidate.name === policy)
   if (entry) return entry
   const names = known.map(({ name }) => name)
-  throw new RangeError(`There is no policy ${policy}.${didYouMean(policy, names)} Known are ${names.join(', ')}.`)
+  throw new RangeError(`Unknown policy ${policy}.${didYouMean(policy, names)} Use one of ${names.join(', ')}.`)
 }
 
 function variablesOf({ settings }: Port, prefix: string): Variable[] {
@@ -79,9 +81,9 @@ function variablesOf({ settings }: Port, prefix: string): Variable[] {
 
 const words = (list: readonly string[]) => new Intl.ListFormat('en').format(list)
 
-/** Where the address of the client comes from. */
+/** How the address of the client reaches the extension. */
 export const ADDRESS_STEP =
-  'Allowed headers: add `x-client-source-ip`. It must be a header that your own gateway sets and that clients cannot.'
+  'Allowed headers: add `x-client-source-ip`. Your gateway must set this header, and clients must not be able to.'
 
 /** The sources of a project: the files of the template that its policies need. */
 function sourceFiles(
@@ -115,15 +117,15 @@ function sourceFiles(
 
 const fileOf = ({ name }: { name: string }) => `policies/${kebab(name)}.ts`
 
-/** One that begins as it is. */
+/** A policy with its defaults. */
 function plainPolicy({ name }: CatalogEntry, { values }: Filling): string {
   const plain = `export const ${name} = () => policies.${name}({})`
   return fillFolder('policies', { values: { ...values, plain } })[fileOf({ name: 'plain' })] ?? ''
 }
 
 /**
- * Policies and ports come with what is named after them. A file that ends in `.alone.ts` takes the place of the one without that
- * word where no policy needs a port.
+ * Files of policies and ports are included with the policy or port of that name. If no policy needs a port, a file that
+ * ends in `.alone.ts` replaces the one without `.alone`.
  */
 function isWanted(file: string, chosen: readonly CatalogEntry[], needed: ReadonlySet<string>): boolean {
   const [, folder, subject] = /^(policies|ports)\/([\w-]+)\./.exec(file) ?? []
@@ -133,7 +135,7 @@ function isWanted(file: string, chosen: readonly CatalogEntry[], needed: Readonl
   return file.includes('.alone.') || file === 'decisions.test.ts'
 }
 
-/** In the order in which Biome keeps them. */
+/** In the order of Biome. */
 function importLines(chosen: readonly CatalogEntry[]): string {
   return chosen
     .toSorted((a, b) => (fileOf(a) < fileOf(b) ? -1 : 1))
@@ -141,7 +143,7 @@ function importLines(chosen: readonly CatalogEntry[]): string {
     .join('\n')
 }
 
-/** Characters that a line of a project may have. */
+/** The maximum length of a line in a project. */
 const LINE_WIDTH = 120
 
 function handlerLine(handler: HandlerName, chosen: readonly CatalogEntry[]): string {
@@ -153,7 +155,7 @@ function handlerLine(handler: HandlerName, chosen: readonly CatalogEntry[]): str
   return [`${handler}: combine(`, ...calls.map(call => `  ${call},`), '),'].join('\n')
 }
 
-/** `breachedPasswords` has the file `breached-passwords.ts`. */
+/** The file of `breachedPasswords` is `breached-passwords.ts`. */
 function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)
 }

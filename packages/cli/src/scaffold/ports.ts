@@ -1,8 +1,8 @@
 import type { Variable } from './content.ts'
 
-/** What a policy of a project asks, as its operator sees it. The program is in `templates/policies/ports`. */
+/** A dependency of a policy, as the operator sees it. Its code is in `templates/policies/ports`. */
 export interface Port {
-  /** The settings that the operator must know of. Their variables begin with the prefix of the project, unless they have a name. */
+  /** The settings of the port. Their variables begin with the prefix of the project, unless they have a name. */
   settings: Readonly<Record<string, Omit<Variable, 'name'> & { name?: string }>>
 }
 
@@ -11,7 +11,7 @@ export const ports = {
     settings: {
       countryDatabase: {
         example: 'data/country.mmdb',
-        about: 'Country database, a .mmdb file such as GeoLite2-Country or DB-IP Country Lite. Put it into data/.',
+        about: 'Country database, a .mmdb file such as GeoLite2-Country or DB-IP Country Lite. Copy it to data/.',
         isFile: true,
       },
     },
@@ -25,7 +25,7 @@ export const ports = {
     settings: {
       decryptionKey: {
         example: '',
-        about: 'Private key (PEM or JWK) that opens encrypted passwords. Needed when the action has a certificate.',
+        about: 'Private key (PEM or JWK) that decrypts passwords. Required if the action has a certificate.',
         isSecret: true,
         isOptional: true,
       },

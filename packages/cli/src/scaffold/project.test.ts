@@ -18,7 +18,7 @@ import { preflowVersion, versions } from './versions.ts'
 const run = promisify(execFile)
 const policyNames = catalog.map(({ name }) => name)
 
-/** One of everything: each extension, each policy alone, all together, and every target at least once. */
+/** Each extension, each policy alone, all policies together, and every target at least once. */
 const projects: Record<string, { content: Content; target: TargetName }> = {}
 const targetNames = Object.keys(targets) as TargetName[]
 for (const [index, extension] of Object.keys(readyMade).entries()) {
@@ -63,44 +63,48 @@ async function inRoot(program: string, ...argv: string[]): Promise<string> {
 const bin = (name: string) => join(workspace, 'node_modules', '.bin', name)
 
 test('every project passes its own tests', async () => {
-  const said = await inRoot(
+  const output = await inRoot(
     process.execPath,
     '--test',
     '--test-isolation=none',
     '--test-reporter=tap',
     '*/src/**/*.test.ts',
   )
-  const passed = Number(/^# pass (\d+)$/m.exec(said)?.[1])
-  assert.ok(passed > Object.keys(projects).length, said)
-  assert.match(said, /^# fail 0$/m)
+  const passed = Number(/^# pass (\d+)$/m.exec(output)?.[1])
+  assert.ok(passed > Object.keys(projects).length, output)
+  assert.match(output, /^# fail 0$/m)
 })
 
-test('every project keeps its own types', async () => {
+test('every project passes its type check', async () => {
   const [one] = Object.keys(projects)
   const { compilerOptions } = JSON.parse(await readFile(join(root, one as string, 'tsconfig.json'), 'utf8'))
   const options = { ...compilerOptions, customConditions: [SOURCE_CONDITION] }
   await writeFile(join(root, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*/src'] }))
-  // The sources of the packages are checked elsewhere, with other libraries; an installed package has declarations only.
-  const said = await inRoot(bin('tsc'), '-p', root).catch(({ message }) => String(message))
+  // The sources of the packages are checked elsewhere, with other libraries. An installed package has only
+  // declarations.
+  const output = await inRoot(bin('tsc'), '-p', root).catch(({ message }) => String(message))
   assert.deepEqual(
-    said.split('\n').filter(line => line.includes('error TS') && !line.startsWith('..')),
+    output.split('\n').filter(line => line.includes('error TS') && !line.startsWith('..')),
     [],
   )
 })
 
-test('what is written is written as this workspace writes', async () => {
+test('the files have the style of this workspace', async () => {
   await writeFile(join(root, 'biome.json'), await biomeSettings())
   await inRoot(bin('biome'), 'check', '--error-on-warnings', ...Object.keys(projects))
 })
 
-/** Those of the workspace. Platforms ask for default exports, and texts of policies decide where quotes go in YAML. */
+/**
+ * The settings of the workspace, with two changes: targets need default exports, and descriptions of policies decide
+ * about quotes in YAML.
+ */
 async function biomeSettings(): Promise<string> {
   const settings = JSON.parse(await readFile(join(workspace, 'biome.json'), 'utf8'))
   settings.linter.rules.style.noDefaultExport = 'off'
   return JSON.stringify({ ...settings, vcs: { enabled: false }, files: { includes: ['**', '!**/*.md'] } })
 }
 
-test('no place of a template is left open, and nothing tells of this machine', () => {
+test('every place of a template is filled, and no file contains a path of this machine', () => {
   for (const [name, { content }] of Object.entries(projects)) {
     for (const target of targetNames) {
       for (const [path, text] of Object.entries(filesOf(name, content, target))) {
@@ -116,7 +120,7 @@ test('no place of a template is left open, and nothing tells of this machine', (
   }
 })
 
-test('every policy that needs options or ports has its file among the templates, and every such file its test', async () => {
+test('every policy with options or ports has a file among the templates, and every such file has a test', async () => {
   const files = await readdir(join(workspace, 'packages/cli/templates/policies/policies'))
   const kebab = (name: string) => name.replaceAll(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)
   const isPlain = ({ options, needs }: CatalogEntry) => options.safeParse({}).success && needs.length === 0
@@ -125,12 +129,12 @@ test('every policy that needs options or ports has its file among the templates,
   }
   const known = policyNames.flatMap(name => [`${kebab(name)}.test.ts`, `${kebab(name)}.ts`])
   for (const file of files.filter(name => name !== 'plain.ts')) {
-    assert.ok(known.includes(file), `${file} is named after no policy`)
+    assert.ok(known.includes(file), `${file} has the name of no policy`)
     assert.ok(files.includes(file.replace(/(\.test)?\.ts$/, '.test.ts')), `${file} has no test`)
   }
 })
 
-test('a policy without a file among the templates begins with its defaults', () => {
+test('a policy without a file among the templates starts with its defaults', () => {
   const moon = { ...(catalog[0] as (typeof catalog)[number]), name: 'fullMoon' }
   const { files } = policiesContent('guard', ['hours', 'fullMoon'], [...catalog, moon])
   assert.match(
@@ -140,7 +144,7 @@ test('a policy without a file among the templates begins with its defaults', () 
   assert.match(files['src/decisions.ts'] ?? '', /\n {4}preIssueAccessToken: combine\(hours\(\), fullMoon\(\)\),\n/)
 })
 
-test('what operators are told about the settings of a port is what the port reads', async () => {
+test('the documented settings of a port are those that it reads', async () => {
   for (const [port, { settings }] of Object.entries(ports) as [string, Port][]) {
     const file = port.replaceAll(/[A-Z]/g, capital => `-${capital.toLowerCase()}`)
     const read = (await import(`../../templates/policies/ports/${file}.ts`)) as {
@@ -163,7 +167,7 @@ test('what operators are told about the settings of a port is what the port read
   }
 })
 
-test('a README tells how to deploy it, what the platform must send, and every variable', () => {
+test('a README describes the deployment, what the platform must send, and every variable', () => {
   for (const [name, { content }] of Object.entries(projects)) {
     for (const target of targetNames) {
       const readme = filesOf(name, content, target)['README.md'] as string
@@ -177,7 +181,7 @@ test('a README tells how to deploy it, what the platform must send, and every va
   assert.match(guard, /JWT/)
 })
 
-test('what a project is pinned to is what this workspace is tested with', async () => {
+test('a project pins the versions that this workspace is tested with', async () => {
   const manifests = ['', 'packages/extension', 'extensions/pin-authenticator'].map(path =>
     join(workspace, path, 'package.json'),
   )

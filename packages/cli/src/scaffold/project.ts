@@ -5,23 +5,23 @@ import { deployValues, type Target, type TargetName, targets } from './targets.t
 import { fillFolder } from './template.ts'
 import { versions } from './versions.ts'
 
-/** A project that can be written. */
+/** A project to write. */
 export interface Project {
-  /** Lower case, with hyphens: it names a package, a function and an image. */
+  /** Lower case, with hyphens. It names a package, a function and an image. */
   name: string
   target: TargetName
   content: Content
-  /** Where each package of Preflow comes from, by its name: a version, or `file:` and a path in the project. */
+  /** The source of each package of Preflow, by name: a version, or `file:` and a path in the project. */
   packages: Record<string, string>
-  /** The port in a container and on the machine of the author. Default 8080. */
+  /** The port in a container and on the developer's machine. Default 8080. */
   port?: number
-  /** Makes keys and peppers for the author's machine: so many bytes as hex. */
+  /** Generates keys for the developer's machine: this many random bytes, as hex. */
   randomHex(bytes: number): string
 }
 
 const DEFAULT_PORT = 8080
 
-/** All files of a project by their path in it. */
+/** All files of a project by path. */
 export function projectFiles(project: Project): Record<string, string> {
   const { name, port = DEFAULT_PORT } = project
   const target: Target = targets[project.target]
@@ -59,7 +59,7 @@ export function projectFiles(project: Project): Record<string, string> {
   }
 }
 
-/** `main.ts` for the machine of the author, the program of the target, and what they share. */
+/** `main.ts` for the developer's machine, the program of the target, and the files that they share. */
 function chosenEntries(
   entries: Record<string, string>,
   { entry }: Target,
@@ -71,7 +71,7 @@ function chosenEntries(
   return Object.fromEntries(wanted.map(([file, text]) => [`src/${file}`, text]))
 }
 
-/** What a test needs to open it besides a caller: anything will do. */
+/** The variables that a test sets besides the caller's. Any value is accepted. */
 function testVariables({ variables }: Content): string {
   return variables
     .filter(({ name, isOptional }) => !isOptional && !/_CALLER(_SECRETS)?$/.test(name))
@@ -116,10 +116,10 @@ function environmentFile({ name, content, randomHex }: Project): string {
     const value = randomBytes === undefined ? example : randomHex(randomBytes)
     return `# ${about}\n${isOptional && randomBytes === undefined ? '# ' : ''}${variable}=${value}\n`
   })
-  return `# Settings of ${name} on this machine; npm start reads them. This file stays out of the repository.\n\n${lines.join('\n')}`
+  return `# Settings of ${name} on this machine, which npm start reads. Do not commit this file.\n\n${lines.join('\n')}`
 }
 
-/** What it does not start without and only the operator has, as the ends of sentences that begin with "it needs". */
+/** The required settings that only the operator has, as the ends of a sentence with "it needs". */
 export function neededToStart({ variables }: Content): string[] {
   return variables.flatMap(({ name, example, isOptional, randomBytes, isFile }) => {
     if (isOptional || randomBytes !== undefined) return []
@@ -128,7 +128,7 @@ export function neededToStart({ variables }: Content): string[] {
   })
 }
 
-/** What the README of a project is filled with. */
+/** The values in the README of a project. */
 function readmeValues(project: Project, target: Target, deploySection: string): Record<string, string> {
   const { content } = project
   const { prefix, variables, functionNote = '', actionTypes: types } = content
@@ -138,7 +138,7 @@ function readmeValues(project: Project, target: Target, deploySection: string): 
   return {
     place: target.summary,
     key,
-    neededFirst: needed.length === 0 ? '' : `Before it can start, it needs ${needed.join(' and ')}.\n\n`,
+    neededFirst: needed.length === 0 ? '' : `Before you start it, it needs ${needed.join(' and ')}.\n\n`,
     preflow: isVendored(project) ? 'npm run preflow --' : 'npx preflow',
     whereTools: isVendored(project) ? ' (in the workspace of Preflow)' : '',
     trigger: type ? actionTypes[type].path : '',
@@ -154,7 +154,7 @@ function readmeValues(project: Project, target: Target, deploySection: string): 
   }
 }
 
-/** A line of the table of settings. */
+/** A row of the table of settings. */
 export function variableRow({ name, about, isSecret, isOptional }: Variable): string {
   const marks = [...(isSecret ? ['secret'] : []), ...(isOptional ? ['optional'] : [])]
   return `| \`${name}\` | ${about}${marks.length > 0 ? ` _(${marks.join(', ')})_` : ''} |\n`
@@ -163,8 +163,8 @@ export function variableRow({ name, about, isSecret, isOptional }: Variable): st
 function moreSettings({ packages }: Content): string {
   const extension = packages.find(name => name !== '@preflow/extension')
   return extension === '@preflow/policies'
-    ? 'What is decided is in `src/decisions.ts`, and with which options in `src/policies`. Add settings of your own to `src/service.ts`.'
-    : `There are more settings: see the README of \`${extension}\`.`
+    ? '`src/decisions.ts` has the decisions, and `src/policies` their options. Add your own settings to `src/service.ts`.'
+    : `The README of \`${extension}\` lists more settings.`
 }
 
 function isVendored({ packages }: Project): boolean {
@@ -173,15 +173,15 @@ function isVendored({ packages }: Project): boolean {
 
 function packagesNote(project: Project): string {
   return isVendored(project)
-    ? 'The packages of Preflow are in `vendor/`, as they were on the machine where this project was made. To install them from the registry, replace\n`file:vendor/…` by their version and delete the folder.'
-    : 'The packages of Preflow come from the registry, all in one version: update them together.'
+    ? 'The packages of Preflow are in `vendor/`, as they were on the machine that created this project. To install them from the registry, replace\n`file:vendor/…` with their version and delete the folder.'
+    : 'The packages of Preflow come from the registry and have the same version. Update them together.'
 }
 
-/** What to do in the console of a platform, as a numbered list. */
+/** The steps in the console of a platform, as a numbered list. */
 export function platformSteps(type: ActionType, { platformSteps: more }: Content, key: string): string {
   const { menu, steps } = actionTypeGuides[type].console
   return [
-    `${menu}: give it a name and the endpoint from above.`,
+    `${menu}: enter a name and the endpoint from above.`,
     `_Authentication_: _API Key_, header \`x-api-key\`, and the value of \`${key}\`.`,
     ...(actionTypes[type].mayListHeaders ? more : []),
     ...steps,

@@ -1,4 +1,4 @@
-/** What every ready-made extension is asked on every target, and what it must answer. */
+/** The requests to every ready-made extension on every target, and the expected answers. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,16 +6,16 @@ import { fileURLToPath } from 'node:url'
 import { sampleRequest } from '@preflow/extension/testing'
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
 
-/** A request and what matters of its answer. */
+/** A request and the relevant parts of its answer. */
 export interface Exchange {
   request: object
   status: number
   answer: Record<string, unknown>
-  /** Done before it is asked. */
+  /** Runs before the request. */
   before?(): void
 }
 
-/** An extension with its settings and what it depends on. */
+/** An extension with its settings and its dependencies. */
 export interface Scenario {
   env: Record<string, string>
   allowed: Exchange
@@ -29,7 +29,7 @@ const nothing = async () => undefined
 function tokenRequestFrom(address: string) {
   return sampleRequest('PRE_ISSUE_ACCESS_TOKEN', {
     event: {
-      // Letters beyond ASCII show that nobody on the way took the body for something else than UTF-8.
+      // Characters beyond ASCII show that every hop reads the body as UTF-8.
       tenant: { name: 'Zürich' },
       request: {
         grantType: 'client_credentials',
@@ -127,7 +127,7 @@ export const scenarios: Record<string, () => Promise<Scenario>> = {
     env: {
       PROFILE_GUARD_ALERTS: 'off',
       PROFILE_GUARD_RULES: '[{"claim":"http://wso2.org/claims/department","values":["Büro","Sales"]}]',
-      // Port 9 of this machine: nobody listens there.
+      // Nothing listens on port 9 of this machine.
       PROFILE_GUARD_DIRECTORY_URL: 'http://127.0.0.1:9/{value}',
       PROFILE_GUARD_DIRECTORY_CLAIMS: 'http://wso2.org/claims/costCenter',
     },
@@ -177,7 +177,7 @@ export const scenarios: Record<string, () => Promise<Scenario>> = {
         PIN_AUTHENTICATOR_PEPPER: 'a pepper with more than 32 characters',
         PIN_AUTHENTICATOR_DATABASE: join(folder, 'pins.sqlite'),
       },
-      // What it allows is to go on: the browser is sent to the page.
+      // Here, allowing means that the browser is redirected to the page.
       allowed: {
         request: signInRequest({ id: 'u-1' }, 'flow-of-one'),
         status: 200,

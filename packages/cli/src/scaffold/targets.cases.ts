@@ -1,4 +1,4 @@
-/** One suite for every target: whatever runs an extension, it is the same service. */
+/** One suite for every target: an extension behaves the same on each. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -6,12 +6,12 @@ import { test } from 'node:test'
 import type { Answer, Call, Running } from './runtimes/running.fixture.ts'
 import type { Exchange, Scenario } from './scenarios.fixture.ts'
 
-/** A key that no log and no answer may show. */
+/** A key that must not be in any log or answer. */
 export const key = 'key-of-the-platform-4f1d'
 /** One byte more than extensions read. */
 const TOO_LARGE = 262_145
 
-/** The variables that say who may call. */
+/** The variables with the credentials of the caller. */
 export function callerEnv(prefix: string): Record<string, string> {
   return { [`${prefix}_CALLER`]: 'api-key', [`${prefix}_CALLER_SECRETS`]: key }
 }
@@ -29,7 +29,7 @@ export function platformCall(body: string, headers: Record<string, string> = {})
 
 /** The tests of one extension on one target. */
 export function targetSuite(opened: () => { running: Running; scenario: Scenario }): void {
-  /** Runs a test on every way in which a call reaches the extension. */
+  /** Runs a test for every way to call the extension. */
   const onEveryWay = (sentence: string, check: (ask: (call: Call) => Promise<Answer>, s: Scenario) => Promise<void>) =>
     test(sentence, async () => {
       const { running, scenario } = opened()
@@ -56,35 +56,35 @@ export function targetSuite(opened: () => { running: Running; scenario: Scenario
     assert.equal(said.errorMessage, errorMessage)
   }
 
-  onEveryWay('it allows', (ask, { allowed }) => exchange(ask, allowed))
-  onEveryWay('it denies', (ask, { denied }) => exchange(ask, denied))
-  onEveryWay('it fails as the contract says', (ask, { failed }) => exchange(ask, failed))
+  onEveryWay('allows', (ask, { allowed }) => exchange(ask, allowed))
+  onEveryWay('denies', (ask, { denied }) => exchange(ask, denied))
+  onEveryWay('fails as the contract defines', (ask, { failed }) => exchange(ask, failed))
 
-  onEveryWay('strangers are refused before they are heard', async (ask, { allowed }) => {
+  onEveryWay('rejects callers without credentials before it reads the body', async (ask, { allowed }) => {
     const body = JSON.stringify(allowed.request)
     await refused(await ask(platformCall(body, { 'x-api-key': 'guessed' })), 401, 'unauthorized')
     const { 'x-api-key': _, ...none } = platformCall(body).headers
     await refused(await ask({ ...platformCall(body), headers: none }), 401, 'unauthorized')
   })
 
-  onEveryWay('what is no JSON is refused', async ask => {
+  onEveryWay('rejects a body that is not JSON', async ask => {
     await refused(await ask(platformCall('{"actionType":')), 400, 'invalid_request')
     await refused(await ask(platformCall('')), 400, 'invalid_request')
     await refused(await ask(platformCall('{}', { 'content-type': 'text/plain' })), 415, 'unsupported_media_type')
   })
 
-  onEveryWay('a body that is too large is refused', async ask => {
+  onEveryWay('rejects a body that is too large', async ask => {
     await refused(await ask(platformCall(' '.repeat(TOO_LARGE))), 413, 'payload_too_large')
   })
 
-  onEveryWay('every path leads to it, and it tells whether it is well', async (ask, { allowed }) => {
+  onEveryWay('serves every path and reports its health', async (ask, { allowed }) => {
     const ready = await ask({ method: 'GET', path: '/readyz', headers: { host: 'extension.test' } })
     assert.deepEqual([ready.status, ready.body], [200, 'ok\n'])
     const put = await ask({ ...platformCall(JSON.stringify(allowed.request)), method: 'PUT' })
     assert.ok(put.status === 405 || put.status === 404, `${put.status}`)
   })
 
-  test('it leaves one line per decision, and no secret', async () => {
+  test('logs one line per decision, and no secret', async () => {
     const { running, scenario } = opened()
     const ask = Object.values(running.ways)[0] as (call: Call) => Promise<Answer>
     await exchange(ask, scenario.denied)
@@ -98,7 +98,7 @@ export function targetSuite(opened: () => { running: Running; scenario: Scenario
   })
 }
 
-/** A port that nobody listens on, for programs that are told which to open. */
+/** A free port, for programs that need to know it in advance. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

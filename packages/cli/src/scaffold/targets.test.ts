@@ -23,7 +23,7 @@ const starts: Record<TargetName, Start> = {
   container: (project, _prefix, env) => startImage(project, env),
 }
 
-/** The image, called where the component descriptor says. */
+/** Starts the image and calls it as the component descriptor states. */
 async function startOnChoreo(project: string, _prefix: string, env: Record<string, string>): Promise<Running> {
   const component = await readFile(join(project, '.choreo/component.yaml'), 'utf8')
   const value = (name: string) => new RegExp(`^ +${name}: (.+)$`, 'm').exec(component)?.[1] ?? ''
@@ -59,14 +59,14 @@ for (const extension of Object.keys(readyMade)) {
 
       targetSuite(() => ({ running, scenario }))
 
-      test('without settings it does not start, and says what is missing', async () => {
+      test('without settings it does not start, and lists what is missing', async () => {
         await assert.rejects(starts[target](project.folder, content.prefix, {}), {
           name: 'NotStarted',
           message: new RegExp(`^${extension} does not start:[^]*\\b${content.prefix}_CALLER: missing`),
         })
       })
 
-      test('a cold start leaves the platform time: it gives up after five seconds', () => {
+      test('a cold start is faster than the timeout of the platform, five seconds', () => {
         assert.ok(running.startMs < 3000, `${running.startMs} ms`)
       })
     })

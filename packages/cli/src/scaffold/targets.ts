@@ -4,17 +4,20 @@ export type TargetName = 'node' | 'lambda' | 'vercel' | 'choreo' | 'container'
 
 /** Where a project runs. */
 export interface Target {
-  /** One line for the help text. */
+  /** One line for the help. */
   summary: string
-  /** The program that is bundled: `src/{entry}.ts`. Every project has `main` besides, for the machine of its author. */
+  /** The program that is bundled: `src/{entry}.ts`. Every project also has `main`, for the developer's machine. */
   entry: 'main' | 'lambda' | 'vercel'
-  /** Whether it is a function that comes and goes, and shares no disk with its siblings. */
+  /** Whether instances start and stop at any time and share no disk. */
   isFunction: boolean
-  /** The folders of `templates/` with its files. `README.md` of the last one is a section of the project's own. */
+  /**
+   * The folders of `templates/` with its files. The `README.md` of the last one becomes a section of the project's
+   * README.
+   */
   folders: readonly string[]
 }
 
-/** Every target. Adding one is its folder in `templates/targets` and a line here. */
+/** Every target. To add one, add its folder in `templates/targets` and a line here. */
 // biome-ignore format: one target a line
 export const targets: Record<TargetName, Target> = {
   node: { summary: 'a machine with Node.js', entry: 'main', isFunction: false, folders: ['targets/node'] },
@@ -24,7 +27,7 @@ export const targets: Record<TargetName, Target> = {
   container: { summary: 'a container: Docker, Kubernetes', entry: 'main', isFunction: false, folders: ['image', 'targets/container'] },
 }
 
-/** What the deploy files are filled with. */
+/** The values in the deploy files. */
 export function deployValues(content: Content): Record<string, string> {
   const { variables, state, actionTypes, hasPages } = content
   return {
@@ -32,7 +35,7 @@ export function deployValues(content: Content): Record<string, string> {
     functionVariables: variables.map(({ name }) => `${name}: !Ref ${parameterName(name)}`).join('\n'),
     configForm: variables.map(formField).join('\n'),
     actionTypes: actionTypes.join(', '),
-    // Choreo's gateway lets through what the schema names, and everything when there is none.
+    // The gateway of Choreo allows the paths of the schema, or everything if there is no schema.
     schemaFile: hasPages ? '' : 'schemaFilePath: openapi.yaml',
     state: state ? stateFolder(state) : '',
     composeVolumes: state ? `    volumes:\n      - data:/data\nvolumes:\n  data:` : '',
@@ -41,17 +44,17 @@ export function deployValues(content: Content): Record<string, string> {
   }
 }
 
-/** The one folder that a unit of systemd may write to. `%N` is the name of the unit. */
+/** The only folder that a systemd unit may write to. `%N` is the name of the unit. */
 function unitState({ variable, file }: { variable: string; file: string }): string {
   return [`StateDirectory=%N`, `Environment=${variable}=%S/%N/${file}`].join('\n')
 }
 
-/** A volume for the one folder that is written to, owned by the user of the image. */
+/** A volume for the only folder with data, owned by the user of the image. */
 function stateFolder({ variable, file }: { variable: string; file: string }): string {
   return [`RUN install -d -o 10014 /data`, `ENV ${variable}=/data/${file}`, `VOLUME /data`].join('\n')
 }
 
-/** `TOKEN_GUARD_CALLER` is the parameter `TokenGuardCaller`: a template allows letters and digits. */
+/** `TOKEN_GUARD_CALLER` becomes the parameter `TokenGuardCaller`, because a template allows only letters and digits. */
 function parameterName(variable: string): string {
   return variable.toLowerCase().replaceAll(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -6,15 +6,15 @@ const root = fileURLToPath(new URL('../../templates/', import.meta.url))
 
 /** What varies between the projects of a template. */
 export interface Filling {
-  /** What stands in the places and instead of the samples, by name. */
+  /** The values of the places and samples, by name. */
   values: Readonly<Record<string, string>>
-  /** The parts whose lines a project gets. */
+  /** The parts whose lines the project gets. */
   parts?: ReadonlySet<string>
 }
 
 /**
- * The files of one folder of `templates/`, filled, by their path in the project. A leading `_` of a name stands for a dot,
- * because npm treats some files with a dot in a package as its own.
+ * The filled files of one folder of `templates/`, by path in the project. A leading `_` in a name becomes a dot,
+ * because npm handles some files with a dot specially.
  */
 export function fillFolder(folder: string, filling: Filling): Record<string, string> {
   const from = join(root, folder)
@@ -31,19 +31,19 @@ const ALONE = /^( *)__([a-z]+)__\n/gim
 const ALONE_IN_COMMENT = /^( *)(?:(?:#|\/\/) )?__([a-z]+)__\n/gim
 
 /**
- * Fills a template. Programs among the templates compile and pass their tests as they are, so what varies is marked by comments:
+ * Fills a template. Programs among the templates compile and pass their tests unfilled, so comments mark what varies:
  *
- * - `__name__` stands for a value. Alone on its line, where it may be a comment, a value of several lines is indented like its
- *   place, and an empty one removes the line.
- * - From `// sample of name` to `// end of sample` stands one example of the value.
+ * - `__name__` is replaced by a value. If it is alone on its line, or the only comment there, a value of several lines
+ *   is indented like the line, and an empty value removes the line.
+ * - The lines from `// sample of name` to `// end of sample` are an example, which the value replaces.
  * - A line that ends in `// only with part` is for projects that have the part.
  *
- * @throws {Error} When a place has no value.
+ * @throws {Error} If a place has no value.
  */
 function fill(template: string, { parts = new Set(), values }: Filling, path: string): string {
   const valueFor = (name: string) => {
     const value = values[name]
-    if (value === undefined) throw new Error(`${path}: there is no value for ${name}.`)
+    if (value === undefined) throw new Error(`${path}: no value for ${name}.`)
     return value
   }
   const linesOf = (indent: string, name: string) => {
@@ -52,7 +52,7 @@ function fill(template: string, { parts = new Set(), values }: Filling, path: st
   }
   return (
     template
-      // Meant for the templates themselves.
+      // For the templates themselves.
       .replaceAll(/^ *\/\/ biome-ignore .*\n/gm, '')
       .replaceAll(/^( *)\/\/ sample of (\w+)\n[\s\S]*?^ *\/\/ end of sample\n/gm, (_, indent, name) =>
         linesOf(indent, name),

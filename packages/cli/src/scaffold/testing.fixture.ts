@@ -1,4 +1,4 @@
-/** Projects that are written, built and run where they belong, for tests and measurements of the workspace. */
+/** Writes, builds and runs projects on their targets, for the tests and benchmarks of the workspace. */
 export { buildProject, type WrittenProject, writeProject } from './built-project.fixture.ts'
 export { startImage } from './runtimes/image.fixture.ts'
 export { startOnLambda } from './runtimes/lambda.fixture.ts'

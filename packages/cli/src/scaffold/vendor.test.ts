@@ -16,11 +16,11 @@ const run = promisify(execFile)
 const ignore = () => undefined
 const io = { out: ignore, err: ignore, isTTY: false, env: {}, signal: new AbortController().signal }
 
-test('a project that carries its packages along works with what npm would publish of them', async t => {
+test('a project with vendored packages works with what npm would publish', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-packed-'))
   t.after(() => rm(folder, { recursive: true }))
   const argv = ['packed-guard', '--extension', 'password-guard', '--target', 'node', '--dir', folder]
-  // Without being told to: nothing is published from the workspace.
+  // Vendoring is the default here: nothing is published from the workspace.
   assert.equal(await runNew(argv, io), 0)
   await install(folder)
 
@@ -38,7 +38,7 @@ test('a project that carries its packages along works with what npm would publis
   assert.equal(await running.stop(), 0)
 })
 
-test('a project that could not be made leaves nothing in the way of the next try', async t => {
+test('after a failure nothing remains that would block the next try', async t => {
   const root = await mkdtemp(join(tmpdir(), 'preflow-packed-'))
   t.after(() => rm(root, { recursive: true }))
   const path = process.env['PATH']
@@ -56,7 +56,7 @@ test('a project that could not be made leaves nothing in the way of the next try
   assert.deepEqual(await readdir(known), [])
 })
 
-test('a package that is not beside preflow is named, with what to do', async t => {
+test('a package that is not installed beside preflow is reported with advice', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-packed-'))
   t.after(() => rm(folder, { recursive: true }))
   await assert.rejects(
@@ -65,7 +65,7 @@ test('a package that is not beside preflow is named, with what to do', async t =
   )
 })
 
-/** Like `npm install` without a registry: the archives are unpacked, everything else comes from the workspace. */
+/** Like `npm install` without a registry: unpacks the archives and links everything else from the workspace. */
 async function install(folder: string): Promise<void> {
   const modules = join(folder, 'node_modules')
   const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {

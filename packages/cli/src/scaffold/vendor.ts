@@ -9,18 +9,18 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Whether this runs from the sources of Preflow, whose packages no registry needs to have. */
+/** Whether this runs from the sources of Preflow, whose packages may not be in a registry. */
 export function isWorkspace(): boolean {
   return !fileURLToPath(import.meta.resolve('@preflow/extension')).includes(`${sep}node_modules${sep}`)
 }
 
 /**
- * Packs packages of Preflow, with the ones they need, as npm would publish them. In the workspace they are built first.
+ * Packs packages of Preflow and their dependencies as npm would publish them. In the workspace it builds them first.
  *
- * @param folder Where the archives go.
- * @param onStep Receives what takes a while.
- * @returns What a `package.json` beside that folder says for each: `file:vendor/….tgz`.
- * @throws {Error} When one is not installed or not built.
+ * @param folder The folder for the archives.
+ * @param onStep Called at the start of each long step.
+ * @returns The version of each package for a `package.json` beside that folder: `file:vendor/….tgz`.
+ * @throws {Error} If a package is not installed or not built.
  */
 export async function vendorPackages(
   names: readonly string[],
@@ -33,7 +33,7 @@ export async function vendorPackages(
     onStep('Building the packages of Preflow …')
     await build([...found.values()].map(({ path }) => path))
   }
-  onStep('Packing them …')
+  onStep('Packing the packages …')
   const packages: Record<string, string> = {}
   for (const [name, { path }] of found) {
     const { stdout } = await pack(path, folder)
@@ -42,7 +42,7 @@ export async function vendorPackages(
   return packages
 }
 
-/** Compiles what has changed since the last build: what is packed is what the sources say. */
+/** Compiles what has changed since the last build, so that the packed files match the sources. */
 async function build(folders: readonly string[]): Promise<void> {
   const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
   try {
@@ -60,7 +60,7 @@ async function pack(path: string, folder: string): Promise<{ stdout: string }> {
     return await run('npm', ['pack', path, '--pack-destination', folder, '--json', '--loglevel=error'])
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new Error('npm was not found, and the packages are packed with it. Install npm, or use --registry.', {
+    throw new Error('npm was not found, but it is needed to pack the packages. Install npm or use --registry.', {
       cause: error,
     })
   }
@@ -87,7 +87,7 @@ function folderOf(name: string): string {
   try {
     path = dirname(fileURLToPath(import.meta.resolve(name)))
   } catch {
-    throw new Error(`${name} is not installed beside preflow, so it cannot be packed. Install it, or use --registry.`)
+    throw new Error(`${name} is not installed beside preflow, so it cannot be packed. Install it or use --registry.`)
   }
   while (!existsSync(join(path, 'package.json'))) path = dirname(path)
   return path

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Versions that a new project is pinned to: the ones this workspace is built and tested with. */
+/** The versions that a new project pins. This workspace is built and tested with them. */
 export const versions = {
   '@types/node': '24.19.2',
   hono: '4.13.19',
@@ -9,7 +9,7 @@ export const versions = {
   zod: '4.6.7',
 } as const
 
-/** The version of all packages of Preflow; they are released together. */
+/** The version of all packages of Preflow, which are released together. */
 export function preflowVersion(): string {
   const manifest = new URL('../../package.json', import.meta.url)
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version

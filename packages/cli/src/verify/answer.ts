@@ -12,20 +12,20 @@ import { clientView } from '../events/client-view.ts'
 import type { Exchange } from './session.ts'
 
 /**
- * An answer as far as it can be read at all: each part is there only when everything before it is in order, so that one
- * fault is not reported as five.
+ * The readable parts of an answer. Each part exists only if everything before it is valid, so that one defect is not
+ * reported five times.
  */
 export interface AnswerView {
   status?: number
-  /** There when the status is one that has a payload. */
+  /** Present if answers with this status have a payload. */
   contentType?: string
-  /** There when it is declared as JSON: the text, or why there is none. */
+  /** Present if the content type is JSON: the decoded body, or why it cannot be decoded. */
   text?: { ok: true; text: string } | { ok: false; why: string }
-  /** There when the text could be decoded. */
+  /** Present if the body was decoded. */
   json?: { ok: true; value: unknown; isFollowed: boolean } | { ok: false; why: string }
-  /** There when the JSON is an object. */
+  /** Present if the JSON is an object. */
   record?: Record<string, unknown>
-  /** There when `actionStatus` is known. */
+  /** Present if `actionStatus` is known. */
   payload?: {
     actionStatus: ActionResponse['actionStatus']
     operations: readonly unknown[]
@@ -48,7 +48,7 @@ function readView({ delivery }: Exchange): AnswerView {
   if (!delivery.ok) return {}
   const { status, headers, body } = delivery
   const view: AnswerView = { status }
-  // 502, 503 and 504 are asked again first.
+  // For 502, 503 and 504 the platform first tries again.
   if ((answerStatuses[status]?.retry ?? 'always') === 'always') return view
   view.contentType = headers['content-type'] ?? ''
   if (!view.contentType.includes('application/json')) return view
@@ -75,7 +75,7 @@ function readText(body: Uint8Array, encoding = 'identity'): NonNullable<AnswerVi
   if (encoding.trim().toLowerCase() !== 'identity') return { ok: false, why: `it is compressed (${encoding})` }
   try {
     const text = utf8.decode(body)
-    return text.startsWith('\uFEFF') ? { ok: false, why: 'it begins with the order mark of UTF-8' } : { ok: true, text }
+    return text.startsWith('\uFEFF') ? { ok: false, why: 'it begins with a UTF-8 byte order mark' } : { ok: true, text }
   } catch {
     return { ok: false, why: 'its bytes are not UTF-8' }
   }
@@ -86,27 +86,27 @@ function readJson(text: string): NonNullable<AnswerView['json']> {
   try {
     return { ok: true, value: JSON.parse(text), isFollowed: false }
   } catch (error) {
-    // V8 names the place where a complete value is followed by more.
+    // V8 reports the position if a complete value is followed by more.
     const [, end] = /after JSON at position (\d+)/.exec((error as Error).message) ?? []
     if (end === undefined) return { ok: false, why: `the body is not JSON${whereIn((error as Error).message)}` }
     return { ok: true, value: JSON.parse(text.slice(0, Number(end))), isFollowed: true }
   }
 }
 
-/** What V8 stumbled over, without the text around it, which may be anything. */
+/** The error of V8 without the surrounding input, which may contain secrets. */
 function whereIn(message: string): string {
   const [what] =
     /^(Unexpected token '.+?'(?=,)|Unexpected end of JSON input|[A-Z][^"\n]* at position \d+)/u.exec(message) ?? []
   return what === undefined ? '' : ` (${what})`
 }
 
-/** The kinds of decision that count as one: whether the same was decided twice. */
+/** The decision of an answer, in a form that can be compared. */
 export interface Decision {
   /** `SUCCESS`, `FAILED`, `INCOMPLETE`, `ERROR`, or `unusable`. */
   status: string
   /** For people: `FAILED access_denied`, `SUCCESS with 2 operations`, `no answer`. */
   words: string
-  /** Equal for two answers that decide the same. Values of operations and redirect addresses may differ. */
+  /** Equal for two answers with the same decision. Values of operations and redirect addresses may differ. */
   key: string
 }
 
@@ -135,12 +135,12 @@ export function decisionOf(exchange: Exchange): Decision {
   }
 }
 
-/** Whether it fails the flow on the extension's own wish. */
+/** Whether the extension itself answered ERROR. */
 export function isError({ status }: Decision): boolean {
   return status === 'ERROR'
 }
 
-/** Whether it lets the flow go on or refuses it. */
+/** Whether it allows or refuses the flow. */
 export function isDecided(decision: Decision): boolean {
   return !isError(decision) && decision.status !== 'unusable'
 }
@@ -149,7 +149,7 @@ function plain(status: string, words: string): Decision {
   return { status, words, key: words }
 }
 
-/** Whether an answer refuses what was asked, in a way that is not a crash: ERROR, or any 4xx. */
+/** Whether an answer rejects the request without a crash: ERROR, or any 4xx. */
 export function isRefusal(exchange: Exchange): boolean {
   const { payload } = viewOf(exchange)
   if (!exchange.delivery.ok) return false
@@ -157,15 +157,15 @@ export function isRefusal(exchange: Exchange): boolean {
   return (status >= 400 && status < 500 && payload?.actionStatus !== 'SUCCESS') || payload?.actionStatus === 'ERROR'
 }
 
-/** What some platforms make of one answer. */
+/** What some platforms do with one answer. */
 export interface Consequence {
-  /** `partial`: used, but not every operation is carried out. */
+  /** `partial`: used, but not every operation is applied. */
   kind: 'usable' | 'partial' | 'declined' | 'broken'
-  /** Titles. */
+  /** Their titles. */
   platforms: string[]
   /** What the client would see there. */
   client: string
-  /** Why a platform cannot use it, or not all of it: the engine's words. */
+  /** Why a platform cannot use it, or not all of it, as the engine reports it. */
   why?: string
 }
 
@@ -174,28 +174,28 @@ function leftOut({ operations }: Outcome & { status: 'success' }): readonly Oper
   return operations.filter(({ verdict }) => verdict !== 'applied')
 }
 
-/** Whether a platform can use an outcome; an ERROR of the contract is the extension's own wish. */
+/** Whether a platform can use an outcome. `declined`: the extension answered ERROR. */
 export function kindOf(outcome: Outcome): Consequence['kind'] {
   if (outcome.status === 'success' && leftOut(outcome).length > 0) return 'partial'
   if (outcome.status !== 'error' && outcome.status !== 'continued') return 'usable'
   return outcome.error.code === 'extension_error' ? 'declined' : 'broken'
 }
 
-/** What one platform made of an answer. */
+/** What one platform did with an answer. */
 export interface Judged {
   type: ActionType
   platform: Platform
   outcome: Outcome
 }
 
-/** What each platform makes of an answer. */
+/** What each platform does with an answer. */
 export function judgedOf({ type, judgements }: Exchange): Judged[] {
   return judgements.map(judgement => ({ type, ...judgement }))
 }
 
 const ORDER = Object.keys(platforms)
 
-/** What platforms make of answers; those that make the same of them are one entry. */
+/** What platforms do with answers. Platforms that do the same share one entry. */
 export function consequencesOf(judged: readonly Judged[]): Consequence[] {
   const groups = new Map<string, Consequence>()
   for (const { type, platform, outcome } of judged.toSorted(
@@ -216,10 +216,10 @@ function whyOf(outcome: Outcome, platform: Platform): string | undefined {
   if (kindOf(outcome) === 'broken' && 'error' in outcome) return withoutTitle(outcome.error?.message ?? '', platform)
   if (outcome.status !== 'success' || leftOut(outcome).length === 0) return undefined
   const names = new Set(leftOut(outcome).map(({ op, path = '' }) => `${op} ${path}`.trim()))
-  return `Not carried out: ${[...names].join(', ')}.`
+  return `Not applied: ${[...names].join(', ')}.`
 }
 
-/** The engine names the platform in some messages; platforms that say the same are to be one group. */
+/** Removes the name of the platform from a message, so that platforms with the same message form one group. */
 function withoutTitle(message: string, { title }: Platform): string {
   return message.replaceAll(title, 'the platform').replace(/^the platform/, 'The platform')
 }

@@ -7,33 +7,33 @@ import type { ActionType } from '@preflow/contract'
 import type { Extension, IncomingCall } from '@preflow/extension'
 import { API_KEY, SIGNING_SECRET } from './good-extension.fixture.ts'
 
-/** A deadline for extensions that miss it, in milliseconds. */
+/** The deadline for extensions that miss it, in milliseconds. */
 const HURRIED_MS = 1000
 /** More than half of that. */
 const SLOW_START_MS = 600
 
-/** One request as a broken extension received it. */
+/** One request that a broken extension received. */
 export interface ReceivedCall {
   method: string
   headers: Readonly<Record<string, string | undefined>>
   text: string
-  /** The body as JSON; undefined when it is none. */
+  /** The body as JSON; undefined if it is not JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of many shapes
   json: any
-  /** Counted from 1, over the whole run. */
+  /** The number of the call in the run, from 1. */
   n: number
 }
 
-/** What is sent back, or nothing at all, or less than nothing. */
+/** The answer, `silence` for none, or a broken connection. */
 export type Reply =
   | { status: number; headers?: Record<string, string>; body: string | Uint8Array }
   | 'silence'
   | 'reset'
 
 /**
- * How an extension is broken.
+ * A defect of an extension.
  *
- * @param good What the good extension answers to this call, or to one like it.
+ * @param good The answer of the good extension to this call or a similar one.
  */
 export type Defect = (
   call: ReceivedCall,
@@ -42,17 +42,17 @@ export type Defect = (
 
 export interface BrokenExtension {
   name: string
-  /** Where it was seen in samples and guides of WSO2, and the row of docs/reference/conformance.md that it goes against. */
+  /** The sample or guide of WSO2 that has it, and the row of docs/reference/conformance.md that it violates. */
   seen: string
   /** Default PRE_ISSUE_ACCESS_TOKEN. */
   type?: ActionType
-  /** Makes the defect of one run; state lives in its closure. */
+  /** Creates the defect for one run. Its closure holds the state. */
   defect(): Defect
   /** The checks that catch it: all of them, and no other. */
   caughtBy: readonly string[]
-  /** The deadline of the platforms, where time is what is wrong. Default: one that no machine misses. */
+  /** The deadline of the platforms, if the defect is about time. Default: one that no machine misses. */
   deadlineMs?: number
-  /** What differs in how it is called. */
+  /** How the calls differ. */
   calling?: 'signed' | 'openly'
 }
 
@@ -65,7 +65,7 @@ function json(status: number, body: unknown, headers: Record<string, string> = J
   return { status, headers, body: JSON.stringify(body) }
 }
 
-/** Edits what the good extension decides; requests that it refuses stay refused in order. */
+/** Changes the decisions of the good extension. Its refusals stay unchanged. */
 function decisions(edit: (decided: Json, call: ReceivedCall) => unknown, status = 200): () => Defect {
   return () => async (call, good) => {
     const reply = await good()
@@ -76,7 +76,7 @@ function decisions(edit: (decided: Json, call: ReceivedCall) => unknown, status 
   }
 }
 
-/** Edits what the good extension decides in bytes and headers. */
+/** Changes the bytes and headers of the good extension's decisions. */
 function replies(edit: (reply: Exclude<Reply, string>, call: ReceivedCall) => Reply): () => Defect {
   return () => async (call, good) => {
     const reply = await good()
@@ -105,7 +105,7 @@ const CRASH: Reply = {
   body: '<pre>TypeError: Cannot read properties of undefined (reading &#39;id&#39;)\n    at handler (/srv/app/index.js:12:34)</pre>',
 }
 
-/** What Express answers to a body it cannot parse, without an error handler of one's own. */
+/** The answer of Express to a body that it cannot parse, without an error handler. */
 const CRASHED_REFUSAL: Reply = {
   status: 400,
   headers: { 'content-type': 'text/html; charset=utf-8' },
@@ -157,7 +157,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.status'],
   },
   {
-    name: 'passes on the 429 of the service it asks',
+    name: 'forwards the 429 of a service that it calls',
     seen: 'the password sample for Node.js, E62',
     defect: replies(() => json(429, { actionStatus: 'ERROR', errorMessage: 'too_many_requests' })),
     caughtBy: ['reach.claims', 'answer.status'],
@@ -169,13 +169,13 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.status'],
   },
   {
-    name: 'is no function of its runtime, so the gateway answers 502',
+    name: 'is not a function for its runtime, so the gateway answers 502',
     seen: 'the guides for Lambda, E54',
     defect: () => () => json(502, { message: 'Internal Server Error' }),
     caughtBy: ['answer.status', 'input.malformed', 'input.no-event'],
   },
   {
-    name: 'is not ready when it is asked first',
+    name: 'is not ready for the first call',
     seen: 'T216',
     defect: () => {
       const seen = new Set<string>()
@@ -189,7 +189,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.status'],
   },
   {
-    name: 'breaks the connection when no address is forwarded',
+    name: 'breaks the connection if no address is forwarded',
     seen: 'the password sample in Ballerina',
     defect: () => async (call, good) =>
       call.json?.event?.request?.clientId && !call.json.event.request.additionalHeaders && !call.json.event.session
@@ -222,8 +222,8 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.content-type'],
   },
   {
-    name: 'compresses its answers unasked',
-    seen: 'E36: no encoding is asked for',
+    name: 'compresses its answers although no encoding is accepted',
+    seen: 'E36: no encoding is accepted',
     defect: replies(reply => ({
       ...reply,
       headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },
@@ -260,7 +260,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.json'],
   },
   {
-    name: 'answers nothing with 200',
+    name: 'answers 200 with an empty body',
     seen: 'E64',
     defect: replies(reply => ({ ...reply, body: '' })),
     caughtBy: ['answer.json'],
@@ -278,7 +278,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.json'],
   },
   {
-    name: 'writes the status in small letters',
+    name: 'writes the status in lowercase',
     seen: 'E76',
     defect: decisions(decided => ({ ...decided, actionStatus: decided.actionStatus.toLowerCase() })),
     caughtBy: ['answer.action-status'],
@@ -296,13 +296,13 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.action-status', 'input.malformed', 'input.no-event', 'caller.missing', 'caller.wrong'],
   },
   {
-    name: 'adds a member of its own',
+    name: 'adds an unknown member',
     seen: 'E82',
     defect: decisions(decided => ({ ...decided, requestId: 'rq-1' })),
     caughtBy: ['answer.members'],
   },
   {
-    name: 'still says error instead of errorMessage',
+    name: 'sends error instead of errorMessage',
     seen: 'the password sample for Node.js, E70',
     defect: () => async (call, good) =>
       call.json?.event?.request?.grantType === 'password'
@@ -337,7 +337,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'refuses in German',
-    seen: 'E74: letters are those of ASCII',
+    seen: 'E74: only ASCII letters',
     defect: refusals(failed => ({ ...failed, failureDescription: 'Ohne Adresse gibt es keinen Schlüssel.' })),
     caughtBy: ['answer.alphabet'],
   },
@@ -383,7 +383,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['answer.size'],
   },
   {
-    name: 'signs in at once and does not say whom',
+    name: 'signs in at once without a user',
     seen: 'AU-12',
     type: 'AUTHENTICATION',
     defect: redirects(() => succeeded),
@@ -411,7 +411,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['operation.form'],
   },
   {
-    name: 'explains an operation in a member of its own',
+    name: 'explains an operation in an unknown member',
     seen: 'E82',
     defect: operations(list => list.map(operation => ({ ...operation, why: 'risk' }))),
     caughtBy: ['operation.form'],
@@ -429,13 +429,13 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['operation.form'],
   },
   {
-    name: 'forgets the path',
-    seen: 'the reference breaks on it',
+    name: 'omits the path',
+    seen: 'the reference fails on it',
     defect: operations(() => [{ op: 'add', value: { name: 'risk', value: 'low' } }]),
     caughtBy: ['operation.form'],
   },
   {
-    name: 'forgets the value',
+    name: 'omits the value',
     seen: 'T115',
     defect: operations(() => [{ op: 'replace', path: EXPIRES_IN }]),
     caughtBy: ['operation.form'],
@@ -451,7 +451,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['operation.form'],
   },
   {
-    name: 'gives a redirect a path',
+    name: 'sends a redirect with a path',
     seen: 'E79',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
@@ -461,7 +461,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['operation.form'],
   },
   {
-    name: 'asks for two redirects',
+    name: 'sends two redirects',
     seen: 'AU-09',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
@@ -506,7 +506,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['operation.allowed'],
   },
   {
-    name: 'does not look at allowedOperations',
+    name: 'ignores allowedOperations',
     seen: 'the token sample, T180',
     defect: operations(list => [...list, { op: 'replace', path: '/refreshToken/claims/expires_in', value: 600 }]),
     caughtBy: ['operation.allowed'],
@@ -563,9 +563,9 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['operation.refresh'],
   },
 
-  // --- what happens on platforms
+  // --- events of platforms
   {
-    name: 'fails always',
+    name: 'always fails',
     seen: 'the password sample for Node.js',
     defect: decisions(() => ({ actionStatus: 'ERROR', errorMessage: 'server_error' }), 500),
     caughtBy: ['event.decides'],
@@ -596,7 +596,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.optional-members'],
   },
   {
-    name: 'looks for the user store where an older contract has no organization',
+    name: 'reads the user store, which an older contract lacks',
     seen: 'PW-39',
     type: 'PRE_UPDATE_PASSWORD',
     defect: () => async (call, good) =>
@@ -606,7 +606,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.optional-members'],
   },
   {
-    name: 'cannot write the names of people into a header line',
+    name: 'cannot write names into a header line',
     seen: 'the profile samples',
     defect: () => async (call, good) =>
       claimsOf(call).some(({ value }) => typeof value === 'string' && /[^\x20-\xff]/.test(value))
@@ -615,14 +615,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.scripts'],
   },
   {
-    name: 'refuses members it does not know',
+    name: 'rejects unknown members',
     seen: 'platforms add members within a version',
     defect: () => async (call, good) =>
       call.json?.event?.addedLater ? json(400, { actionStatus: 'ERROR', errorMessage: 'unknown_member' }) : good(),
     caughtBy: ['event.new-members'],
   },
   {
-    name: 'takes the retry for a replay',
+    name: 'treats the retry as a replay',
     seen: 'T216',
     defect: () => {
       const seen = new Set<string>()
@@ -641,7 +641,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.retry'],
   },
   {
-    name: 'compares a list with a text',
+    name: 'compares a list with a string',
     seen: 'the profile samples, UC-12',
     type: 'PRE_UPDATE_PROFILE',
     defect: decisions((decided, call) => {
@@ -658,7 +658,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'reads no more than 16 KiB',
-    seen: 'events of users in many groups are larger',
+    seen: 'events of users with many groups are larger',
     defect: () => async (call, good) => {
       const reply = await good()
       return call.json?.event && call.text.length > 16_384 ? { status: 413, body: '' } : reply
@@ -667,7 +667,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
   {
     name: 'needs the version header',
-    seen: 'contracts before the header had none',
+    seen: 'older contracts had no version header',
     defect: () => async (call, good) =>
       call.json?.event && !call.headers['x-wso2-api-version']
         ? json(400, { actionStatus: 'ERROR', errorMessage: 'no_version' })
@@ -675,7 +675,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.version'],
   },
   {
-    name: 'lets an address through that is none',
+    name: 'allows an invalid address',
     seen: 'the token sample, T237',
     defect: () => async (call, good) => {
       const text = call.text.replaceAll(/no-address|1\.2\.3\.4&maxAgeInDays=365/g, '8.8.8.8')
@@ -684,27 +684,27 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.address'],
   },
   {
-    name: 'does not know IPv4 addresses written as IPv6',
+    name: 'does not recognize IPv4 addresses written as IPv6',
     seen: 'the token sample',
     defect: () => async (call, good) => good({ text: call.text.replaceAll('::ffff:', 'ffff-'), json: call.json }),
     caughtBy: ['event.address'],
   },
   {
-    name: 'decodes the hash of a password as text',
+    name: 'decodes the hash of a password as a string',
     seen: 'the password sample for Node.js, UC-04',
     type: 'PRE_UPDATE_PASSWORD',
     defect: decisions((decided, call) => (credentialOf(call)?.format === 'HASH' ? succeeded : decided)),
     caughtBy: ['event.credential-forms'],
   },
   {
-    name: 'lets encrypted passwords through unread',
+    name: 'allows encrypted passwords unread',
     seen: 'PC-06, UC-05',
     type: 'PRE_UPDATE_PASSWORD',
     defect: () => async (call, good) => (typeof credentialOf(call) === 'string' ? json(200, succeeded) : good()),
     caughtBy: ['event.credential-forms'],
   },
   {
-    name: 'does not understand encrypted passwords',
+    name: 'does not support encrypted passwords',
     seen: 'the password sample for Node.js, UC-05',
     type: 'PRE_UPDATE_PASSWORD',
     defect: () => async (call, good) =>
@@ -729,14 +729,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.refuses-profiles'],
   },
   {
-    name: 'reads the user of the first step, where there is none',
+    name: 'reads the user of the first step where there is none',
     seen: 'the PIN sample, UC-24',
     type: 'AUTHENTICATION',
     defect: () => async (call, good) => (call.json?.event?.tenant?.id && !call.json.event.user ? CRASH : good()),
     caughtBy: ['answer.content-type', 'input.members', 'secrecy.internals'],
   },
   {
-    name: 'sends every flow to the same page',
+    name: 'redirects every flow to the same page',
     seen: 'the PIN sample',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
@@ -746,7 +746,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.flows-apart'],
   },
   {
-    name: 'sends browsers to a page without TLS',
+    name: 'redirects browsers to a page without TLS',
     seen: 'the PIN sample',
     type: 'AUTHENTICATION',
     defect: redirects(incomplete => ({
@@ -778,9 +778,9 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['event.retry'],
   },
 
-  // --- what no platform sends
+  // --- requests that no platform sends
   {
-    name: 'does not look at actionType',
+    name: 'ignores actionType',
     seen: 'the password sample for Node.js, the PIN sample, UC-10',
     defect: () => async (call, good) =>
       call.json?.event?.accessToken
@@ -789,7 +789,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['reach.unknown-type'],
   },
   {
-    name: 'takes what is not JSON for a request without an address',
+    name: 'treats a body that is not JSON as a request without an address',
     seen: 'the token sample',
     defect: () => async (call, good) => {
       const reply = await good()
@@ -804,7 +804,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['input.malformed', 'input.no-event'],
   },
   {
-    name: 'says SUCCESS to everything that is posted',
+    name: 'answers SUCCESS to every POST',
     seen: 'the password sample for Node.js, UC-10',
     defect: () => async (_, good) => {
       const reply = await good()
@@ -813,7 +813,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['reach.unknown-type', 'input.malformed', 'input.no-event'],
   },
   {
-    name: 'crashes at broken members',
+    name: 'crashes on broken members',
     seen: 'the password sample in Ballerina, the PIN sample',
     defect: () => async (call, good) => {
       const reply = await good()
@@ -837,7 +837,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['input.content-type'],
   },
   {
-    name: 'decides whatever the method',
+    name: 'decides for any method',
     seen: 'the token sample',
     defect: () => (_, good) => good({ method: 'POST' }),
     caughtBy: ['input.method'],
@@ -865,14 +865,14 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['input.survives'],
   },
   {
-    name: 'hangs at malformed JSON',
+    name: 'hangs on malformed JSON',
     deadlineMs: HURRIED_MS,
     seen: 'the password sample for Node.js',
     defect: () => (call, good) => (call.text === '' && call.method === 'POST' ? 'silence' : good()),
     caughtBy: ['input.malformed'],
   },
 
-  // --- who may call
+  // --- authentication
   {
     name: 'ignores credentials',
     seen: 'the token sample, the password sample for Node.js, the PIN sample, UC-08',
@@ -880,7 +880,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['caller.missing', 'caller.wrong'],
   },
   {
-    name: 'compares the beginning of the key',
+    name: 'compares only the beginning of the key',
     seen: 'the profile sample for Vercel, UC-08',
     defect: () => (call, good) => {
       const key = call.headers['x-api-key']
@@ -890,21 +890,21 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['caller.wrong'],
   },
   {
-    name: 'looks whether the key is somewhere in the header',
+    name: 'searches for the key anywhere in the header',
     seen: 'the profile sample for Vercel, UC-08',
     defect: () => (call, good) =>
       good(call.headers['x-api-key']?.includes(API_KEY) ? { headers: { ...call.headers, 'x-api-key': API_KEY } } : {}),
     caughtBy: ['caller.wrong'],
   },
   {
-    name: 'does not look at the case of the key',
+    name: 'ignores the case of the key',
     seen: 'the profile sample for Vercel, UC-08',
     defect: () => (call, good) =>
       good({ headers: { ...call.headers, 'x-api-key': call.headers['x-api-key']?.toLowerCase() } }),
     caughtBy: ['caller.wrong'],
   },
   {
-    name: 'lets everybody call',
+    name: 'requires no credentials',
     seen: 'the PIN sample, UC-08',
     calling: 'openly',
     defect: () => (call, good) => good({ headers: { ...call.headers, 'x-api-key': API_KEY } }),
@@ -918,7 +918,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['caller.missing', 'caller.wrong', 'caller.altered', 'caller.replayed'],
   },
   {
-    name: 'takes any signature for a good one',
+    name: 'accepts any signature',
     seen: 'Standard Webhooks 1.0',
     calling: 'signed',
     defect: () => (call, good) =>
@@ -927,7 +927,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
   },
 
   {
-    name: 'takes signatures of the future',
+    name: 'accepts signatures of the future',
     seen: 'Standard Webhooks 1.0',
     calling: 'signed',
     defect: () => (call, good) => {
@@ -970,7 +970,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['time.quick'],
   },
   {
-    name: 'keeps the request in a variable of the module',
+    name: 'stores the request in a variable of the module',
     seen: 'the PIN sample',
     defect: () => {
       let current: Partial<ReceivedCall> = {}
@@ -993,7 +993,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['time.keep-alive'],
   },
 
-  // --- what it gives away
+  // --- secrecy
   {
     name: 'repeats the password in its answer',
     seen: 'the password sample for Node.js',
@@ -1010,7 +1010,7 @@ export const brokenExtensions: readonly BrokenExtension[] = [
     caughtBy: ['secrecy.credentials'],
   },
   {
-    name: 'repeats the key it was called with',
+    name: 'repeats the key of the call',
     seen: 'the password sample for Node.js',
     defect: () => async (call, good) => {
       const reply = await good()
@@ -1061,7 +1061,7 @@ export async function serveBroken(
 async function goodReply(good: Extension, { method, headers, text }: ReceivedCall): Promise<Reply> {
   const call: IncomingCall = {
     method,
-    // A defect may have changed the body, and the declared length is looked at first.
+    // A defect may have changed the body, and the declared length is checked first.
     header: name => (name === 'content-length' ? String(Buffer.byteLength(text)) : headers[name]),
     text: async maxBytes => (Buffer.byteLength(text) > maxBytes ? undefined : text),
   }

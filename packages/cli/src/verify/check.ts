@@ -4,93 +4,93 @@ import type { Scenario } from '@preflow/contract/guides'
 import { type Consequence, consequencesOf, type Judged, kindOf } from './answer.ts'
 import type { Exchange, Session } from './session.ts'
 
-/** One thing that is wrong, wherever it was seen. */
+/** One problem, with all places where it occurs. */
 export interface Problem {
   text: string
-  /** Advice, although the check is a `must`: it is wrong where no platform goes. */
+  /** Advice, although the check is a `must`: no platform is affected. */
   isAdvice?: true
-  /** Titles of the platforms on which it is wrong, where it is not wrong on all of them. */
+  /** Titles of the affected platforms, if not all are. */
   on?: string[]
-  /** Labels of the requests whose answers show it. */
+  /** Labels of the requests whose answers have it. */
   seenIn: string[]
-  /** The worst that platforms make of these answers. Empty where no platform is concerned. */
+  /** The worst effect on platforms. Empty if no platform is affected. */
   consequences: Consequence[]
 }
 
-/** What is wrong with one answer. */
+/** A problem of one answer. */
 export interface Remark {
   text: string
   /** See {@link Problem.isAdvice}. */
   isAdvice?: boolean
-  /** Titles of the platforms that say so, where it is not for all to say. */
+  /** Titles of the affected platforms, if not all are. */
   on?: readonly string[]
 }
 
-/** What a check found. */
+/** The result of a check. */
 export type Finding =
   | { result: 'passed'; note?: string }
   | { result: 'failed'; problems: Problem[] }
   | { result: 'not checked'; why: string }
 
-/** What a check may look at. */
+/** What a check may use. */
 export interface Subject {
   type: ActionType
   session: Session
-  /** What the extension was asked first: each action type once. */
+  /** The answers to the first calls, one per action type. */
   discovery: readonly Discovered[]
-  /** The answers to what happens on platforms, as each of them sends it. */
-  told: readonly Exchange[]
-  /** A scenario the extension decides, preferably with SUCCESS. */
+  /** The answers to the events of platforms, as each of them sends it. */
+  eventExchanges: readonly Exchange[]
+  /** A scenario that the extension decides, preferably with SUCCESS. */
   usual: Scenario
-  /** The decided scenario whose event has most in it. */
+  /** The decided scenario whose event has the most members. */
   rich: Scenario
-  /** The public key to which passwords are encrypted for this extension. */
+  /** The public key with which passwords for this extension are encrypted. */
   encryptionKey?: KeyObject
 }
 
-/** What one action type was answered at first. */
+/** The first answer for one action type. */
 export interface Discovered {
   type: ActionType
   exchange: Exchange | undefined
-  /** `decides`: SUCCESS, FAILED or INCOMPLETE. `unclear`: anything else that is no refusal. */
+  /** `decides`: SUCCESS, FAILED or INCOMPLETE. `unclear`: any other answer that is not a refusal. */
   answer: 'decides' | 'refuses' | 'unclear' | 'silent'
 }
 
 interface Described {
-  /** `answer.alphabet`: the group and the check, stable. */
+  /** `answer.alphabet`: the group and the name. Never changes. */
   id: string
-  /** What holds when it passes. */
+  /** What is true if it passes. */
   title: string
   why: string
-  mend: string
-  /** A `must` that fails makes the run fail; a `should` is advice. */
+  fix: string
+  /** A failed `must` fails the run; a `should` is advice. */
   level: 'must' | 'should'
-  /** The types it makes sense for. Default: all. */
+  /** The types that it applies to. Default: all. */
   types?: readonly ActionType[]
 }
 
-/** A check that asks something of the extension. */
-export interface AskingCheck extends Described {
-  /** `extension`: asked once, with the first action type, because it does not depend on the type. */
+/** A check that calls the extension. */
+export interface SendingCheck extends Described {
+  /** `extension`: runs once, with the first action type, because it does not depend on the type. */
   scope: 'type' | 'extension'
-  /** Whether it has something to say when the extension gave no answer that could be looked at. */
+  /** Whether it also runs if the extension gave no usable answer. */
   alsoWithoutAnswer?: boolean
   run(subject: Subject): Promise<Finding> | Finding
 }
 
-/** A check that looks at every answer of the run. */
+/** A check that inspects every answer of the run. */
 export interface ReadingCheck extends Described {
-  /** Whether it also looks at the answers to requests with something wrong in them. */
+  /** Whether it also inspects the answers to broken requests. */
   ofProbes?: boolean
-  /** Answers that have what it is about. When none has, nothing was checked, and the report says `unseen`. */
+  /** The answers that it applies to. If there are none, the check did not run, and the report shows `unseen`. */
   regards?: { test(exchange: Exchange): boolean; unseen: string }
-  /** What is wrong with one answer. */
+  /** The problems of one answer. */
   inspect(exchange: Exchange): readonly (string | Remark)[]
 }
 
-export type Check = AskingCheck | ReadingCheck
+export type Check = SendingCheck | ReadingCheck
 
-export function isAsking(check: Check): check is AskingCheck {
+export function isSending(check: Check): check is SendingCheck {
   return 'run' in check
 }
 
@@ -98,7 +98,7 @@ export function isReading(check: Check): check is ReadingCheck {
   return 'inspect' in check
 }
 
-/** One check for one action type. */
+/** The result of one check for one action type. */
 export interface CheckResult {
   check: Check
   type: ActionType
@@ -110,7 +110,7 @@ export function isFailing({ check, finding }: Pick<CheckResult, 'check' | 'findi
   return check.level === 'must' && finding.result === 'failed' && finding.problems.some(({ isAdvice }) => !isAdvice)
 }
 
-/** The group of a check: the word before the dot. */
+/** The group of a check: the part before the dot. */
 export function groupOf({ id }: Pick<Check, 'id'>): string {
   return id.slice(0, id.indexOf('.'))
 }
@@ -118,9 +118,9 @@ export function groupOf({ id }: Pick<Check, 'id'>): string {
 export const passed = (note?: string): Finding => ({ result: 'passed', ...present({ note }) })
 export const notChecked = (why: string): Finding => ({ result: 'not checked', why })
 
-/** Collects problems, the same text once. */
+/** Collects problems, each message once. */
 export function createProblems(): {
-  /** @param seen The exchange that shows it, or words for where it was seen when no platform would see it. */
+  /** @param seen The exchange that has it, or a description of the place if no platform would see it. */
   add(remark: string | Remark, seen: Exchange | string): void
   finding(note?: string): Finding
 } {

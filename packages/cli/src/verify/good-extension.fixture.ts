@@ -32,7 +32,7 @@ export const credentialKeys: { privateKey: KeyObject; publicKey: KeyObject } = g
 })
 
 /**
- * An extension that decides every action type as it should be done: the measure against which the broken ones are broken.
+ * An extension that decides every action type correctly. The broken extensions differ from it in one defect each.
  *
  * @param caller Default: an API key.
  */

@@ -1,6 +1,7 @@
 /**
- * How the samples of asgardeo-samples/asgardeo-service-extension-samples answer, written anew after reading them: what they decide,
- * and what Express and a Lambda function URL answer around them. The services they call are stood in for by a table.
+ * The answers of the samples in asgardeo-samples/asgardeo-service-extension-samples, rewritten after reading them:
+ * their decisions, and what Express and a Lambda function URL answer around them. A table replaces the services they
+ * call.
  */
 import type { Defect, ReceivedCall, Reply } from './broken-extensions.fixture.ts'
 
@@ -8,15 +9,15 @@ import type { Defect, ReceivedCall, Reply } from './broken-extensions.fixture.ts
 type Json = any
 
 export interface OfficialSample {
-  /** The last folder of its path in the repository, and the mode where it has several. */
+  /** The last folder of its path in the repository, and the mode if it has several. */
   name: string
-  /** Makes one that has served nobody. */
+  /** Creates a new instance. */
   serve(): Defect
-  /** What a user adds to `preflow verify URL`. */
+  /** The options that a user adds to `preflow verify URL`. */
   options: readonly string[]
-  /** What platforms make of it, in the words of the report. */
+  /** What platforms do with it, as in the report. */
   platforms: string
-  /** The checks it fails, and those that have advice for it. */
+  /** The checks that it fails, and those that advise on it. */
   fails: readonly string[]
   advised: readonly string[]
 }
@@ -30,7 +31,7 @@ const reply = (status: number, body: unknown, headers: Record<string, string> = 
 const failed = (failureReason: string, failureDescription: string) =>
   reply(200, { actionStatus: 'FAILED', failureReason, failureDescription })
 
-/** The page of Express for an error nobody handles, outside of production. */
+/** The page of Express for an unhandled error, outside of production. */
 function crash(status: number, what: string): Reply {
   const body = `<!DOCTYPE html>\n<html lang="en">\n<head><title>Error</title></head>\n<body>\n<pre>${what}<br> &nbsp; &nbsp;at handle (/srv/sample/node_modules/express/lib/router/layer.js:95:5)</pre>\n</body>\n</html>\n`
   return { status, headers: { 'content-type': 'text/html; charset=utf-8' }, body }
@@ -44,7 +45,7 @@ function express(version: 4 | 5, handle: (body: Json) => Reply): Defect {
     if (isJson && Buffer.byteLength(call.text) > 102_400) {
       return crash(413, 'PayloadTooLargeError: request entity too large')
     }
-    // Express 4 leaves an empty object where nothing was parsed, Express 5 nothing.
+    // If nothing was parsed, Express 4 provides an empty object, Express 5 undefined.
     let body: Json = version === 4 ? {} : undefined
     if (isJson && call.text !== '') {
       // In its strict mode.
@@ -66,7 +67,7 @@ const COUNTRIES: Readonly<Record<string, string>> = {
 }
 const SCORES: Readonly<Record<string, number>> = { '14.102.69.58': 50 }
 
-/** A function URL hands over anything with any method. */
+/** A function URL passes on any body with any method. */
 function adaptiveTokens(hasKey: boolean): Defect {
   return ({ json }: ReceivedCall) => {
     const headers: Json[] = json?.event?.request?.additionalHeaders || []
@@ -81,7 +82,7 @@ function adaptiveTokens(hasKey: boolean): Defect {
     }
     const add = { op: 'add', path: '/accessToken/claims/-', value: { name: 'country', value: country } }
     const shorten = { op: 'replace', path: '/accessToken/claims/expires_in', value: '900' }
-    // An address that is none has no score, and counts as a good one.
+    // An invalid address has no score, and counts as a good one.
     const operations = (SCORES[ip] ?? 0) < 25 ? [add] : [shorten, add]
     return reply(200, { actionStatus: 'SUCCESS', operations })
   }
@@ -97,7 +98,7 @@ function breachedPasswords(): Defect {
       return reply(400, { actionStatus: 'ERROR', error: 'invalid_credential', errorDescription })
     }
     const { format, value } = credential
-    // A digest is taken for an encoding of the password, so no hashed password is ever known.
+    // It decodes a digest as if it were the password, so it never finds a hashed password.
     const password = format === 'HASH' ? Buffer.from(value, 'base64').toString('utf8') : value
     if (typeof password !== 'string') return reply(500, { error: 'The "data" argument must be of type string' })
     return BREACHED.has(password)
@@ -108,7 +109,7 @@ function breachedPasswords(): Defect {
 
 const DEPARTMENTS: readonly unknown[] = ['Engineering', 'HR', 'Sales', 'Finance']
 
-/** With a mail server that takes every mail. */
+/** With a mail server that accepts every mail. */
 function profile(): Defect {
   return express(5, body => {
     const claims: Json[] = body?.event?.request?.claims || []
@@ -130,7 +131,7 @@ function pin(mode: 'internal' | 'second_factor'): Defect {
     }
     if (sessions.has(flowId)) return failed('userNotFound', 'Unable to find user for given credentials.')
     const isBelow = event?.organization?.orgHandle !== event?.tenant?.name
-    // Reading these crashes without an organization, and without a user where it only verifies.
+    // This crashes without an organization, and in verification mode without a user.
     const organization = isBelow ? event.organization.id : event.tenant.name
     sessions.set(flowId, { organization, user: mode === 'second_factor' ? event.user.id : undefined })
     const url = `http://localhost:3000/api/pin-entry?flowId=${flowId}`
@@ -138,7 +139,7 @@ function pin(mode: 'internal' | 'second_factor'): Defect {
   })
 }
 
-/** What all of them do: nobody has to prove anything. */
+/** All samples allow calls without credentials. */
 const OPEN = 'caller.open'
 
 export const officialSamples: readonly OfficialSample[] = [
@@ -147,7 +148,7 @@ export const officialSamples: readonly OfficialSample[] = [
     serve: () => adaptiveTokens(true),
     options: ['--type', 'preIssueAccessToken'],
     platforms: 'works in part at 1 of 9',
-    // The claim of the first token is added again at a refresh, and what is no address gets a token.
+    // It adds the claim of the first token again at a refresh, and issues a token for an invalid address.
     fails: ['operation.applied', 'operation.refresh', 'event.address'],
     advised: [
       'reach.unknown-type',
@@ -164,7 +165,7 @@ export const officialSamples: readonly OfficialSample[] = [
     serve: breachedPasswords,
     options: ['--type', 'preUpdatePassword'],
     platforms: 'works',
-    // It says error where errorMessage belongs, and takes a digest for an encoding.
+    // It sends error instead of errorMessage, and decodes a digest as a password.
     fails: ['answer.members', 'answer.reason', 'event.credential-forms'],
     advised: ['reach.unknown-type', OPEN, 'secrecy.internals'],
   },
@@ -173,7 +174,7 @@ export const officialSamples: readonly OfficialSample[] = [
     serve: profile,
     options: ['--type', 'preUpdateProfile'],
     platforms: 'works',
-    // A form and an empty body are SUCCESS.
+    // It answers SUCCESS to a form and to an empty body.
     fails: ['input.malformed', 'input.no-event'],
     advised: ['reach.unknown-type', 'event.claim-forms', 'input.content-type', OPEN, 'secrecy.internals'],
   },
@@ -182,7 +183,7 @@ export const officialSamples: readonly OfficialSample[] = [
     serve: () => pin('internal'),
     options: ['--type', 'authentication'],
     platforms: 'works',
-    // A second attempt finds the session of the first, and without an organization it crashes.
+    // A second attempt finds the session of the first, and it crashes without an organization.
     fails: ['answer.content-type', 'event.retry', 'event.optional-members'],
     advised: [OPEN, 'secrecy.internals'],
   },
@@ -196,5 +197,5 @@ export const officialSamples: readonly OfficialSample[] = [
   },
 ]
 
-/** As it is when its key for AbuseIPDB is missing. */
+/** The sample without its key for AbuseIPDB. */
 export const tokensWithoutKey = (): Defect => adaptiveTokens(false)

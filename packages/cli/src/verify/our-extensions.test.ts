@@ -20,7 +20,7 @@ const countryDatabase = join(
   'geo-whois-asn-country.mmdb',
 )
 
-/** Runs a service as it is deployed and verifies it, letting it say itself what it decides. */
+/** Runs a service as deployed and verifies it for the types that it decides. */
 async function verified<S extends Settings>(
   t: TestContext,
   service: Service<S>,
@@ -58,7 +58,7 @@ function assertKeepsContract({ results, cells, types }: VerificationResult, deci
   )
 }
 
-test('token-guard keeps the contract on every platform', async t => {
+test('token-guard follows the contract on every platform', async t => {
   const standIn = await startReputationStandIn()
   t.after(() => standIn.close())
   const result = await verified(t, tokenGuard, {
@@ -71,16 +71,16 @@ test('token-guard keeps the contract on every platform', async t => {
   assertKeepsContract(result, 'PRE_ISSUE_ACCESS_TOKEN')
 })
 
-test('password-guard keeps the contract on every platform', async t => {
+test('password-guard follows the contract on every platform', async t => {
   assertKeepsContract(await verified(t, passwordGuard, { asksRangeApi: false }), 'PRE_UPDATE_PASSWORD')
 })
 
-test('profile-guard keeps the contract on every platform', async t => {
+test('profile-guard follows the contract on every platform', async t => {
   const rules = [{ claim: 'http://wso2.org/claims/department', values: ['Engineering', 'Sales'] }]
   assertKeepsContract(await verified(t, profileGuard, { rules, alerts: 'off' }), 'PRE_UPDATE_PROFILE')
 })
 
-test('scope-limiter keeps the contract on every platform', async t => {
+test('scope-limiter follows the contract on every platform', async t => {
   const result = await verified(t, scopeLimiter, { allowedScopes: ['gauge:read'] })
   assertKeepsContract(result, 'PRE_ISSUE_ACCESS_TOKEN')
 })

@@ -21,11 +21,11 @@ test('a pipe, NO_COLOR and a dumb terminal get none', () => {
   }
 })
 
-test('an empty NO_COLOR does not count, as no-color.org has it', () => {
+test('an empty NO_COLOR has no effect, as no-color.org defines', () => {
   assert.notEqual(createPaint({ ...terminal, env: { NO_COLOR: '' } }, isTerminal).good('yes'), 'yes')
 })
 
-test('what somebody else wrote cannot paint, move the cursor or turn the line around', () => {
+test('a foreign string cannot colour, move the cursor or reverse the line', () => {
   assert.equal(plain('no\u001b[31m red\u0007\u009b2J'), 'no\\u001b[31m red\\u0007\\u009b2J')
   assert.equal(plain('one\r\ntwo\u2028three'), 'one  two three')
   assert.equal(plain('a\u202eb'), 'a\\u202eb')

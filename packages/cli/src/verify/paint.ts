@@ -2,7 +2,7 @@ import { isatty } from 'node:tty'
 import { styleText } from 'node:util'
 import type { Io } from '../command.ts'
 
-/** Colours by what they mean; without a terminal, each gives the text back as it is. */
+/** Colours by meaning. Without a terminal, each returns the string unchanged. */
 export interface Paint {
   good(text: string): string
   bad(text: string): string
@@ -11,10 +11,10 @@ export interface Paint {
   strong(text: string): string
 }
 
-/** Control characters, and those that turn the direction of what follows: an extension does not get to paint. */
+/** Control characters, and those that change the writing direction. An extension must not control the terminal. */
 const UNSHOWABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 
-/** A text that somebody else wrote, as one line that a terminal only shows. */
+/** A foreign string as one line without control characters. */
 export function plain(text: string): string {
   return text.replaceAll(UNSHOWABLE, character =>
     /\s/.test(character) ? ' ' : `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
@@ -24,7 +24,8 @@ export function plain(text: string): string {
 type Style = Parameters<typeof styleText>[0]
 
 /**
- * @param io A report goes to standard output, which may be a pipe while a person watches the rest: both are asked.
+ * @param io A report goes to standard output, which may be a pipe while standard error is a terminal. So both are
+ *   checked.
  * @see https://no-color.org
  */
 export function createPaint(io: Pick<Io, 'isTTY' | 'env'>, isTerminal: (fd: number) => boolean = isatty): Paint {

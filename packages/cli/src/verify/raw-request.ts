@@ -2,20 +2,20 @@ import { type Agent, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Delivery } from '@preflow/engine'
 
-/** A request as no platform would send it. */
+/** A request that no platform would send. */
 export interface RawRequest {
   url: string
   method: string
   headers: Readonly<Record<string, string>>
   body: Uint8Array | string
-  /** From the first byte to the last byte of the answer, connecting included. */
+  /** From connecting to the last byte of the answer. */
   timeoutMs: number
-  /** Default: a connection of its own, closed after the answer. */
+  /** Default: a new connection that is closed after the answer. */
   agent?: Agent
   signal: AbortSignal
 }
 
-/** What came back, and whether it came over a connection that had been used before. */
+/** The answer, and whether its connection had been used before. */
 export interface RawResult {
   delivery: Delivery
   durationMs: number
@@ -25,9 +25,9 @@ export interface RawResult {
 const MAX_BYTES = 1_048_576
 
 /**
- * Sends one request that the engine would not: another method, bytes that are no UTF-8, no credentials.
+ * Sends one request that the engine would not send: another method, bytes that are not UTF-8, no credentials.
  *
- * An answer that comes before the body was taken whole counts; so does a connection that is closed on a body that is too large.
+ * An answer before the end of the body counts, and so does a connection that is closed because the body is too large.
  */
 export function rawRequest({ url, method, headers, body, timeoutMs, agent, signal }: RawRequest): Promise<RawResult> {
   const startedAt = performance.now()
@@ -77,7 +77,7 @@ export function rawRequest({ url, method, headers, body, timeoutMs, agent, signa
           body: Buffer.concat(chunks),
         })
       response.on('end', complete)
-      // The status was there: what broke after it does not change what was said.
+      // The status has arrived. A later error does not change it.
       response.on('error', complete)
     })
     request.on('error', (error: NodeJS.ErrnoException) => {

@@ -19,72 +19,72 @@ import { type RawRequest, type RawResult, rawRequest } from './raw-request.ts'
 /** One request and its answer. */
 export interface Exchange {
   type: ActionType
-  /** What was sent, in words: `refresh_token`, `refresh_token, as a list of one`. */
+  /** A description of the request: `refresh_token`, `refresh_token, as a list of one`. */
   label: string
-  /** A platform could send this, so all checks look at its answer. Otherwise only the check that sent it does. */
+  /** A platform could send this, so all checks inspect its answer. Otherwise only the check that sent it does. */
   isEvent: boolean
-  /** The request as it went out; undefined when it was no JSON. */
+  /** The request as sent; undefined if it was not JSON. */
   request: ActionRequest<object> | undefined
   delivery: Delivery
   durationMs: number
-  /** What each platform that would send this makes of the answer. Empty for probes. */
+  /** What each platform that would send this does with the answer. Empty for probes. */
   judgements: { platform: Platform; outcome: Outcome }[]
 }
 
-/** How a scenario is told, where not as every platform would. */
-export interface Telling {
+/** How a scenario is sent, if not as every platform would. */
+export interface SendOptions {
   /** Appended to the name of the scenario. */
   variant?: string
-  /** Changes the request as it goes out. The variant is sent once, in the newest contract, unless `inEachContract`. */
+  /** Changes the request before sending. The variant is sent once, in the newest contract, unless `inEachContract`. */
   rewrite?(request: ActionRequest<object>): object
-  /** Sends a variant once in every contract that platforms have of the type. */
+  /** Sends a variant once in every contract that platforms have for the type. */
   inEachContract?: boolean
-  /** Changes the headers as they go out; undefined leaves one out. */
+  /** Changes the headers; undefined removes one. */
   headers?: Readonly<Record<string, string | undefined>>
   /** Default: a new one for each body. */
   identity?: CallIdentity
   /** Sends once, in the newest contract, instead of once per body that platforms send. */
   isOnce?: boolean
-  /** The check that tells it is the only one to judge it. */
+  /** Only the check that sends it inspects the answer. */
   isPrivate?: boolean
 }
 
-/** A request with something wrong in it. */
+/** A broken request. */
 export interface Probe {
   label: string
   body: string | Uint8Array
   method?: string
-  /** Over the headers of a usual call; undefined leaves one out. */
+  /** Replaces headers of a typical call; undefined removes one. */
   headers?: Readonly<Record<string, string | undefined>>
   agent?: RawRequest['agent']
-  /** Whose credentials and secrets are used. Default: the right ones. */
+  /** The credentials and secrets to use. Default: the right ones. */
   as?: Target
-  /** The time a signature claims, in milliseconds since the epoch. Default: now. */
+  /** The time in the signature, in milliseconds since the epoch. Default: now. */
   signedAt?: number
   /** Sent with a signature over this body instead of its own. */
   signedBody?: string
 }
 
-/** Everything that is sent during one run goes through here, and is kept. */
+/** Sends every request of one run and keeps the exchanges. */
 export interface Session {
   target: Target
   platforms: readonly Platform[]
-  /** The shortest time a platform gives for an answer. */
+  /** The shortest deadline of the platforms. */
   deadlineMs: number
   exchanges: readonly Exchange[]
   /** Sends a scenario as every platform with the type would: once per different body. */
-  tell(type: ActionType, scenario: Scenario, telling?: Telling): Promise<Exchange[]>
-  /** Sends a probe, with credentials and signature in order unless it says otherwise. */
+  sendScenario(type: ActionType, scenario: Scenario, options?: SendOptions): Promise<Exchange[]>
+  /** Sends a probe with valid credentials and signature, unless it sets others. */
   probe(type: ActionType, probe: Probe): Promise<Exchange & { isConnectionReused: boolean }>
-  /** Whether so many answers to a type did not come in time that asking on would only take long. */
+  /** Whether so many answers for a type were late that further calls would only take long. */
   isTooSlow(type: ActionType): boolean
   close(): Promise<void>
 }
 
-/** What stands for the identity of a call until it is sent, so that bodies differ only where platforms do. */
+/** Replaces the identity of a call until it is sent, so that bodies differ only where platforms do. */
 const PLACEHOLDER: CallIdentity = { requestId: 'preflow-request-id', flowId: 'preflow-flow-id' }
 
-/** After so many answers that did not come in time, a type is not asked any more. */
+/** After this many late answers, a type is not called any more. */
 const MAX_LATE = 2
 
 /** What the functions of a session share. */
@@ -125,23 +125,28 @@ export function createSession(
     platforms,
     deadlineMs: wire.deadlineMs,
     exchanges,
-    tell: (type, scenario, telling = {}) => tell(wire, type, scenario, telling),
+    sendScenario: (type, scenario, options = {}) => sendScenario(wire, type, scenario, options),
     probe: (type, probe) => sendProbe(wire, type, probe),
     isTooSlow: wire.isTooSlow,
     close: () => socket.close(),
   }
 }
 
-async function tell(wire: Wire, type: ActionType, scenario: Scenario, telling: Telling): Promise<Exchange[]> {
+async function sendScenario(
+  wire: Wire,
+  type: ActionType,
+  scenario: Scenario,
+  options: SendOptions,
+): Promise<Exchange[]> {
   const { platforms, target, signal, credentials } = wire
-  const { inEachContract = false, variant } = telling
+  const { inEachContract = false, variant } = options
   const label = variant === undefined ? scenario.name : `${scenario.name}, ${variant}`
-  const isVaried = telling.rewrite !== undefined || telling.headers !== undefined
-  const isOnce = telling.isOnce === true || (isVaried && !inEachContract)
+  const isVaried = options.rewrite !== undefined || options.headers !== undefined
+  const isOnce = options.isOnce === true || (isVaried && !inEachContract)
   const all = platforms.filter(platform => contractRevision(platform, type) !== undefined)
   const chosen = isOnce ? newest(type, all) : all
-  const sharing = createSharing(wire, type, label, { ...telling, isOnce })
-  const told = new Set<Exchange>()
+  const sharing = createSharing(wire, type, label, { ...options, isOnce })
+  const eventExchanges = new Set<Exchange>()
   for (const platform of chosen) {
     const call = { ...actionCall(type, scenario, platform, target, PLACEHOLDER), signal }
     const { send, heard } = sharing.asPlatform(inEachContract ? (contractRevision(platform, type) ?? '') : '')
@@ -150,27 +155,27 @@ async function tell(wire: Wire, type: ActionType, scenario: Scenario, telling: T
     if (executed.status === 'skipped' || !exchange) continue
     const outcome = flowOutcome(type, exchange.request?.event ?? call.event, executed)
     exchange.judgements.push({ platform, outcome })
-    told.add(exchange)
+    eventExchanges.add(exchange)
   }
-  return [...told]
+  return [...eventExchanges]
 }
 
-/** Each platform that would send the same gets the answer there was, to its first attempt and to its second. */
+/** All platforms that would send the same body share the answers to the first and second attempt. */
 function createSharing(
   wire: Wire,
   type: ActionType,
   label: string,
-  { rewrite, headers, isOnce, isPrivate = false, identity }: Telling,
+  { rewrite, headers, isOnce, isPrivate = false, identity }: SendOptions,
 ): { asPlatform(contract: string): { send: Send; heard(): Exchange | undefined } } {
   const heard = new Map<string, Promise<Exchange>[]>()
-  /** Of an endpoint that is too slow, one answer that did not come stands for those that other bodies would not get. */
+  /** If an endpoint is too slow, one late answer counts for the other bodies too. */
   let late: Exchange | undefined
   const identities = new Map<string, CallIdentity>()
   const asPlatform = (contract: string) => {
     let attempt = 0
     let last: Exchange | undefined
     const send: Send = async request => {
-      // An answer that was late once is not waited for again.
+      // After one late answer, do not wait again.
       if (last && isLate(last)) return last.delivery
       if (late && wire.isTooSlow(type)) {
         last = late
@@ -206,8 +211,8 @@ function withIdentity(request: SendRequest, { requestId, flowId }: CallIdentity)
 function rewritten(
   { target }: Wire,
   request: SendRequest,
-  rewrite: Telling['rewrite'],
-  headers: Telling['headers'],
+  rewrite: SendOptions['rewrite'],
+  headers: SendOptions['headers'],
 ): SendRequest {
   const body = rewrite ? JSON.stringify(rewrite(JSON.parse(request.body))) : request.body
   return { ...request, body, headers: withHeaders({ ...request.headers, ...signatureOf(body, target) }, headers) }
@@ -278,7 +283,7 @@ async function headersFor(
   await executeAction(
     { ...actionCall(type, scenario, platform, { ...from, signingSecrets: [] }, PLACEHOLDER), signal },
     {
-      // Nothing is sent: this only collects the headers that the engine would send.
+      // Sends nothing. This only collects the headers that the engine would send.
       send: async request => {
         headers = { ...request.headers }
         return { ok: false, error: { code: 'refused', message: '' } }
@@ -294,10 +299,10 @@ function isLate({ delivery }: Exchange): boolean {
   return !delivery.ok && delivery.error.code === 'deadline'
 }
 
-/** Made once: a comparison that names its rules makes one each time, and every probe compares. */
+/** Created once: a comparison with a locale creates one each time, and every probe compares. */
 const byRevision = new Intl.Collator('en', { numeric: true })
 
-/** The platforms that send the newest revision there is of a type. */
+/** The platforms that send the newest revision of a type. */
 function newest(type: ActionType, platforms: readonly Platform[]): Platform[] {
   const revisions = platforms.flatMap(platform => contractRevision(platform, type) ?? [])
   const last = revisions.toSorted(byRevision.compare).at(-1)

@@ -5,7 +5,7 @@ import { scenariosOf } from '../events/scenarios.ts'
 import { veryLarge } from './variants.ts'
 
 for (const type of Object.keys(actionTypes) as ActionType[]) {
-  test(`a large event of ${type} has 48 KiB, as the report says`, () => {
+  test(`a large event of ${type} has 48 KiB, as the report states`, () => {
     for (const scenario of scenariosOf(type)) {
       const request = { actionType: type, requestId: 'r-1', event: scenario.event(platforms.preflow) }
       const before = JSON.stringify(request)

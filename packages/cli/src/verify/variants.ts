@@ -1,6 +1,6 @@
 import { type ActionRequest, type ActionType, actionTypes, localClaimUri, present } from '@preflow/contract'
 
-/** Changes to a request that leave it one a platform may send. Each takes a request apart and gives a new one. */
+/** Changes to a request that a platform might send. Each returns a new request. */
 export type Variant = (request: ActionRequest<object>) => ActionRequest<object>
 
 type Node = Record<string, unknown>
@@ -20,7 +20,10 @@ function standardNames(type: ActionType): ReadonlySet<unknown> {
   return new Set(actionTypes[type].places.flatMap(place => (place.kind === 'claims' ? place.standard : [])))
 }
 
-/** A copy with every claim or attribute changed that is not the platform's own; forwarded headers and parameters stay. */
+/**
+ * A copy in which every claim or attribute is changed, except those of the platform. Forwarded headers and parameters
+ * stay.
+ */
 function mapClaims(change: (claim: Node & { value: unknown }) => Node): Variant {
   return request => {
     const standard = standardNames(request.actionType)
@@ -52,7 +55,7 @@ export const without =
   (path: string): Variant =>
   request => ({ ...request, event: remove(request.event, path.split('.')) as object })
 
-/** Lists that may be empty. The reference leaves empty ones out; another platform may not. */
+/** Lists that may be empty. The reference omits empty ones; another platform may not. */
 const EMPTIABLE: ReadonlySet<string> = new Set([
   'scopes',
   'additionalHeaders',
@@ -62,7 +65,7 @@ const EMPTIABLE: ReadonlySet<string> = new Set([
   'authenticatedSteps',
 ])
 
-/** With nothing in the lists that may be empty. */
+/** Empties the lists that may be empty. */
 export const withEmptyLists: Variant = request => {
   const event = mapObjects(request.event, node =>
     Object.fromEntries(
@@ -89,8 +92,8 @@ function remove(at: unknown, [segment = '', ...rest]: string[]): unknown {
   return others
 }
 
-/** Attributes with several values come as a list even when there is only one. */
-export const textsAsLists: Variant = mapClaims(claim =>
+/** Multi-valued attributes are sent as a list even with one value. */
+export const stringsAsLists: Variant = mapClaims(claim =>
   typeof claim.value === 'string' && claim.value !== ''
     ? {
         ...claim,
@@ -100,8 +103,8 @@ export const textsAsLists: Variant = mapClaims(claim =>
     : claim,
 )
 
-/** And the other way round: a platform may send the only value of a list as a text. */
-export const listsAsTexts: Variant = mapClaims(claim => {
+/** A platform may also send the only value of a list as a string. */
+export const listsAsStrings: Variant = mapClaims(claim => {
   const first = (value: unknown) => (Array.isArray(value) && value.length > 0 ? value[0] : value)
   return {
     ...claim,
@@ -110,26 +113,26 @@ export const listsAsTexts: Variant = mapClaims(claim => {
   }
 })
 
-/** A claim of a token that is empty has no value on the wire; an attribute of a user is then not there at all. */
+/** An empty claim of a token has no value on the wire. An empty attribute of a user is missing. */
 export const claimsWithoutValue: Variant = mapClaims(claim => {
   const { value: _, ...named } = claim
   return 'name' in claim ? named : claim
 })
 
-/** Letters of many scripts, and characters that have a meaning in HTML, SQL, JSON and header lines. */
-const STRANGE_TEXT =
+/** Letters of many scripts, and characters with a meaning in HTML, SQL, JSON and header lines. */
+const STRANGE_VALUE =
   'Zo\u00eb "O\'Neil", <b>\u6f22\u5b57</b> & \u{1f600} \u202e\u05e2\u05d1\u05e8\u202c C:\\new; -- %0d%0a e\u0301'
 
-/** Names and attributes of people who are not called Alice. */
+/** Names and attributes beyond ASCII. */
 export const inManyScripts: Variant = request => {
-  const claims = mapClaims(claim => (typeof claim.value === 'string' ? { ...claim, value: STRANGE_TEXT } : claim))(
+  const claims = mapClaims(claim => (typeof claim.value === 'string' ? { ...claim, value: STRANGE_VALUE } : claim))(
     request,
   )
-  const event = mapObjects(claims.event, node => ('orgHandle' in node ? { ...node, name: STRANGE_TEXT } : node))
+  const event = mapObjects(claims.event, node => ('orgHandle' in node ? { ...node, name: STRANGE_VALUE } : node))
   return { ...claims, event: event as object }
 }
 
-/** Attributes that rules are usually about. */
+/** Attributes that rules often check. */
 const USUAL_ATTRIBUTES = [
   'department',
   'emailaddress',
@@ -146,7 +149,7 @@ const USUAL_ATTRIBUTES = [
 ].map(localClaimUri)
 const LISTS: ReadonlySet<string> = new Set(['emailAddresses', 'mobileNumbers'].map(localClaimUri))
 
-/** An update of every attribute that rules are usually about; an empty text is no value. */
+/** An update of every attribute that rules often check. An empty string is no value. */
 function update(before: string, after: string): Variant {
   const as = (uri: string, text: string) => {
     if (!LISTS.has(uri)) return text
@@ -163,20 +166,21 @@ function update(before: string, after: string): Variant {
   }
 }
 
-/** Something that fits no attribute. */
-export const toNonsense: Variant = update('', STRANGE_TEXT)
+/** A value that fits no attribute. */
+export const toNonsense: Variant = update('', STRANGE_VALUE)
 
-/** Every attribute is taken away. */
+/** Removes every attribute. */
 export const toNothing: Variant = update('before', '')
 
-/** Somebody in so many groups that the request has 48 KiB. */
+/** Adds so many groups that the request has 48 KiB. */
 export const veryLarge: Variant = request => {
   const bytes = (document: unknown) => Buffer.byteLength(JSON.stringify(document))
   const group = (n: number) => `group-${n}-of-the-hydrology-department-in-the-north`.padEnd(64, '-')
   const many = Array.from({ length: Math.floor((LARGE_BYTES - bytes(request)) / (bytes(group(0)) + 1)) }, (_, n) =>
     group(n),
   )
-  // In one place: platforms send the groups of a user among their attributes or as a claim, and other lists are short.
+  // Only one list grows: platforms send the groups of a user among the attributes or as a claim, and other lists are
+  // short.
   let isDone = false
   const longer = (list: unknown) => {
     if (!Array.isArray(list) || isDone) return list
@@ -195,10 +199,10 @@ export const veryLarge: Variant = request => {
 
 const LARGE_BYTES = 48 * 1024
 
-/** The headers in which gateways name the address of the client. */
+/** The headers in which gateways send the address of the client. */
 const ADDRESS_HEADERS: ReadonlySet<unknown> = new Set(['x-client-source-ip', 'x-forwarded-for'])
 
-/** Another address of the client; undefined: no gateway named one. */
+/** Sets the address of the client; undefined removes it. */
 export const fromAddress =
   (values: readonly string[] | undefined): Variant =>
   request => {
@@ -208,7 +212,7 @@ export const fromAddress =
     return { ...request, event: { request: { ...forwarded, additionalHeaders: [...others, ...named] }, ...event } }
   }
 
-/** Another credential. */
+/** Replaces the credential. */
 export const withCredential =
   (updatingCredential: unknown): Variant =>
   request => {

@@ -21,7 +21,7 @@ function targetAt(url: string, calling: 'keyed' | 'signed' | 'openly' = 'keyed')
   }
 }
 
-/** A whole run. The deadline is one that no machine misses, unless missing it is what is tested. */
+/** A whole run. No machine misses this deadline, unless the test is about missing it. */
 function run(
   target: Target,
   { deadlineMs = 4000, ...more }: Partial<Verification> & { deadlineMs?: number } = {},
@@ -35,7 +35,7 @@ function run(
   })
 }
 
-/** Between them they differ in all that platforms differ in; more would only make the runs longer. */
+/** Platforms that together cover all differences. More would only slow down the runs. */
 const DIFFERENT = [platforms.preflow, platforms.asgardeo, platforms['wso2-is-7.1']]
 
 async function served(t: Pick<TestContext, 'after'>, extension: Extension): Promise<string> {
@@ -44,7 +44,7 @@ async function served(t: Pick<TestContext, 'after'>, extension: Extension): Prom
   return server.url
 }
 
-/** The checks that have something to say, each once. */
+/** The checks with a problem, each once. */
 function caught({ results }: VerificationResult): string[] {
   return [...new Set(results.filter(({ finding }) => finding.result === 'failed').map(({ check }) => check.id))]
 }
@@ -71,7 +71,7 @@ suite('broken extensions', { concurrency: 4 }, () => {
   }
 })
 
-test('the good extension passes every check for every action type it decides', async t => {
+test('the good extension passes every check for every action type that it decides', async t => {
   const result = await run(targetAt(await served(t, await makeGoodExtension())))
   assert.deepEqual(caught(result), [])
   assert.equal(result.isPassed, true)
@@ -80,7 +80,7 @@ test('the good extension passes every check for every action type it decides', a
   assert.deepEqual([...states].sort(), ['absent', 'works'])
 })
 
-test('every check has something to look at in some run', async t => {
+test('every check runs on some extension', async t => {
   const looked = new Set<string>()
   const look = ({ results }: VerificationResult) => {
     for (const { check, finding } of results) if (finding.result !== 'not checked') looked.add(check.id)
@@ -102,7 +102,7 @@ test('every check has something to look at in some run', async t => {
   assert.deepEqual([...looked].sort(), all.sort())
 })
 
-test('every check but the last resort is failed by a broken extension', () => {
+test('every check except the last is failed by a broken extension', () => {
   const covered = new Set([...brokenExtensions.flatMap(({ caughtBy }) => caughtBy), 'reach.connection'])
   const all = checksFor({ type: 'NONE' }).map(({ id }) => id)
   assert.deepEqual(
@@ -111,10 +111,10 @@ test('every check but the last resort is failed by a broken extension', () => {
   )
 })
 
-test('the last resort tells what no other check explains', async t => {
+test('the last check reports what no other check explains', async t => {
   const server = await served(t, await makeGoodExtension())
-  const { told } = await run(targetAt(server), { types: ['PRE_UPDATE_PROFILE'] })
-  const [exchange] = told
+  const { eventExchanges } = await run(targetAt(server), { types: ['PRE_UPDATE_PROFILE'] })
+  const [exchange] = eventExchanges
   const [judgement] = exchange?.judgements ?? []
   assert.ok(exchange && judgement)
   assert.deepEqual(usableCheck.inspect(exchange), [])
@@ -124,7 +124,7 @@ test('the last resort tells what no other check explains', async t => {
   assert.deepEqual(usableCheck.inspect(inexplicable), ['Something new is wrong.'])
 })
 
-test('an extension that verifies signatures passes when it is signed to', async t => {
+test('an extension that verifies signatures passes with signed requests', async t => {
   const extension = await makeGoodExtension({ type: 'signature', secrets: [SIGNING_SECRET] })
   const result = await run(targetAt(await served(t, extension), 'signed'), { types: ['PRE_ISSUE_ACCESS_TOKEN'] })
   assert.deepEqual(caught(result), [])
@@ -133,7 +133,7 @@ test('an extension that verifies signatures passes when it is signed to', async 
   }
 })
 
-test('a second factor that declines where nobody is known yet is found and passes', async t => {
+test('a second factor that declines without a known user is found and passes', async t => {
   const extension = defineExtension(
     {
       authentication: ({ user }, { flowId }) =>
@@ -150,7 +150,7 @@ test('a second factor that declines where nobody is known yet is found and passe
   assert.deepEqual([cell?.state, cell?.usable, cell?.declined], ['declines', 1, 2])
 })
 
-test('an extension that breaks on some platforms only is told so platform by platform', async t => {
+test('an extension that fails on some platforms only gets a report for each platform', async t => {
   const good = await makeGoodExtension()
   const { url } = await serveBroken(t, good, async (call, answer) => {
     const reply = await answer()
@@ -169,7 +169,7 @@ test('an extension that breaks on some platforms only is told so platform by pla
   })
 })
 
-test('what is no JSON is told with what cannot be read, and not with what stands around it', async t => {
+test('invalid JSON is reported with the position, but without its content', async t => {
   for (const [body, what] of [
     ['{"operations":[NaN],"secret":"x"}', "Unexpected token 'N'"],
     ['{"actionStatus":"SUCC', 'Unterminated string in JSON at position 21'],
@@ -189,15 +189,15 @@ test('what is no JSON is told with what cannot be read, and not with what stands
   }
 })
 
-test('an answer that comes with the second attempt works, as it does for platforms', async t => {
-  const found = brokenExtensions.find(({ name }) => name === 'is not ready when it is asked first')
+test('an answer on the second attempt works, as on platforms', async t => {
+  const found = brokenExtensions.find(({ name }) => name === 'is not ready for the first call')
   assert.ok(found)
   const { url } = await serveBroken(t, await makeGoodExtension(), found.defect())
   const { cells } = await run(targetAt(url), { types: ['PRE_ISSUE_ACCESS_TOKEN'] })
   assert.deepEqual([...new Set(cells.map(({ state }) => state))], ['works'])
 })
 
-test('an answer that comes and goes is not blamed on a contract revision', async t => {
+test('a varying answer is not attributed to a contract revision', async t => {
   let hasFailed = false
   const { url } = await serveBroken(t, await makeGoodExtension(), (call, good) => {
     if (hasFailed || call.json?.event?.request?.grantType !== 'password') return good()
@@ -212,18 +212,18 @@ test('an answer that comes and goes is not blamed on a contract revision', async
   assert.deepEqual(caught(result), ['event.decides', 'event.revisions'])
   const { finding } = result.results.find(({ check }) => check.id === 'event.revisions') ?? {}
   assert.ok(finding?.result === 'failed')
-  assert.match(finding.problems[0]?.text ?? '', /whatever the revision: the answers come and go\./)
+  assert.match(finding.problems[0]?.text ?? '', /regardless of the revision: the answers vary\./)
 })
 
-test('TLS that a platform would refuse is told with what a person at a terminal can do', async t => {
+test('TLS that a platform would refuse is reported with advice for a person at a terminal', async t => {
   const { url } = await serveBroken(t, await makeGoodExtension(), (_, good) => good())
   const result = await run(targetAt(url.replace('http:', 'https:')))
   const { finding } = result.results.find(({ check }) => check.id === 'reach.connection') ?? {}
   assert.ok(finding?.result === 'failed')
-  assert.match(finding.problems[0]?.text ?? '', /It seems to speak plain HTTP: try http:\/\/\./)
+  assert.match(finding.problems[0]?.text ?? '', /It seems to use plain HTTP: try http:\/\/\./)
 })
 
-test('where nothing listens, only that is told', async () => {
+test('if nothing listens, only that is reported', async () => {
   const server = createServer()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -237,7 +237,7 @@ test('where nothing listens, only that is told', async () => {
   }
 })
 
-test('where everything is refused, the reader is told what to look at', async t => {
+test('if everything is refused, the report states what to check', async t => {
   const extension = await makeGoodExtension()
   const result = await run({ ...targetAt(await served(t, extension)), authentication: { type: 'NONE' } })
   assert.deepEqual(caught(result), ['reach.claims'])
@@ -249,7 +249,7 @@ test('where everything is refused, the reader is told what to look at', async t 
   )
 })
 
-test('where no type is decided, what the extension said is repeated', async t => {
+test('if no type is decided, the answers of the extension are reported', async t => {
   const extension = await makeGoodExtension()
   const { url } = await serveBroken(t, extension, () => ({
     status: 400,
@@ -259,7 +259,7 @@ test('where no type is decided, what the extension said is repeated', async t =>
   const result = await run(targetAt(url))
   const claims = result.results.find(({ check }) => check.id === 'reach.claims')
   assert.ok(claims?.finding.result === 'failed')
-  assert.match(claims.finding.problems[0]?.text ?? '', /status 400, ERROR not_mine\. It says that this is none of its/)
+  assert.match(claims.finding.problems[0]?.text ?? '', /status 400, ERROR not_mine\. It does not handle this/)
 })
 
 const desperate: readonly [string, Defect, string[]][] = [
@@ -269,7 +269,7 @@ const desperate: readonly [string, Defect, string[]][] = [
 ]
 
 for (const [what, defect, checks] of desperate) {
-  test(`an extension that ${what} whatever it is asked does not pass for one that decides nothing`, async t => {
+  test(`an extension that always ${what} is not reported as one that decides nothing`, async t => {
     const { url } = await serveBroken(t, await makeGoodExtension(), defect)
     const result = await run(targetAt(url), { deadlineMs: 1000 })
     assert.deepEqual(caught(result), checks)
@@ -277,21 +277,21 @@ for (const [what, defect, checks] of desperate) {
   })
 }
 
-test('an extension that hangs is given two deadlines, and every platform is told of it', async t => {
+test('an extension that hangs gets two deadlines, and the result holds for every platform', async t => {
   let asked = 0
   const { url } = await serveBroken(t, await makeGoodExtension(), () => {
     asked += 1
     return 'silence'
   })
   const result = await run(targetAt(url), { deadlineMs: 300 })
-  // Each type once, side by side, and one of them once more.
+  // Each type once, in parallel, and one of them again.
   assert.equal(asked, Object.keys(actionTypes).length + 1)
   const [type] = result.types
   const concerned = result.platforms.filter(platform => type && contractRevision(platform, type) !== undefined)
   assert.equal(result.cells.filter(({ state }) => state === 'breaks').length, concerned.length)
 })
 
-test('a run can be given up', async t => {
+test('a run can be aborted', async t => {
   const { url } = await serveBroken(t, await makeGoodExtension(), () => 'silence')
   const stop = new AbortController()
   const running = verify({

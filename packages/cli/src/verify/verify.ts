@@ -5,65 +5,65 @@ import type { Target } from '../events/action-call.ts'
 import { scenariosOf } from '../events/scenarios.ts'
 import { type Consequence, decisionOf, isDecided, isRefusal, kindOf } from './answer.ts'
 import {
-  type AskingCheck,
   type Check,
   type CheckResult,
   createProblems,
   type Discovered,
   type Finding,
-  isAsking,
   isFailing,
   isReading,
+  isSending,
   notChecked,
   type ReadingCheck,
+  type SendingCheck,
   type Subject,
 } from './check.ts'
 import { checksFor } from './checks/checks.ts'
 import { type Timing, timingOf } from './checks/time.ts'
 import { createSession, type Exchange, type Session } from './session.ts'
 
-/** What is to be verified, and how. */
+/** What to verify, and how. */
 export interface Verification {
   target: Target
-  /** The platforms that count. */
+  /** The platforms to verify for. */
   platforms: readonly Platform[]
-  /** Absent: those the extension turns out to decide. */
+  /** Absent: those that the extension decides. */
   types?: readonly ActionType[]
   /** The authenticator only verifies a user whom an earlier step has identified. */
   isVerification?: boolean
-  /** RSA: passwords are encrypted to it as well. */
+  /** RSA: passwords are also sent encrypted with it. */
   encryptionKey?: KeyObject
   signal: AbortSignal
-  /** Called after each answer, with how many there were. */
+  /** Called after each answer, with the number of answers. */
   onAnswer?(answers: number): void
 }
 
-/** What one platform makes of the answers to one action type. */
+/** What one platform does with the answers for one action type. */
 export interface Cell {
   platform: Platform
   type: ActionType
   /** `absent`: the platform has no such type. */
   state: 'works' | 'declines' | 'breaks' | 'absent' | 'not checked'
   usable: number
-  /** How many of the usable answers ask for operations that are not carried out there. */
+  /** How many usable answers have operations that the platform does not apply. */
   partial: number
   declined: number
   broken: number
 }
 
-/** Everything a report tells. */
+/** Everything in a report. */
 export interface VerificationResult {
   url: string
   discovery: readonly Discovered[]
   /** The types that were verified. */
   types: readonly ActionType[]
-  /** Whether these were found by calling the extension, and not named by the user. */
+  /** Whether they were found by calling the extension instead of set by the user. */
   isInferred: boolean
   platforms: readonly Platform[]
   results: readonly CheckResult[]
   cells: readonly Cell[]
-  /** The answers to what happens on platforms. */
-  told: readonly Exchange[]
+  /** The answers to the events of platforms. */
+  eventExchanges: readonly Exchange[]
   timings: readonly { type: ActionType; timing: Timing }[]
   requests: number
   durationMs: number
@@ -72,10 +72,10 @@ export interface VerificationResult {
 }
 
 /**
- * Verifies that an extension keeps the contract: asks which action types it decides, tells it what happens on every platform,
- * then what no platform would send, and runs the checks over all answers.
+ * Verifies that an extension follows the contract. First finds the action types that it decides, then sends it the
+ * events of every platform, then requests that no platform would send, and runs the checks over all answers.
  *
- * Rejects only when the signal aborts.
+ * Rejects only if the signal aborts.
  */
 export async function verify(verification: Verification): Promise<VerificationResult> {
   const { target, platforms, signal, encryptionKey, onAnswer } = verification
@@ -95,18 +95,18 @@ export async function verify(verification: Verification): Promise<VerificationRe
     const types = verification.types ?? claimed(discovery)
     const subjects: Subject[] = []
     for (const type of types) {
-      const told = await tellAll(session, type, scenarios)
+      const eventExchanges = await sendEvents(session, type, scenarios)
       subjects.push({
         type,
         session,
         discovery,
-        told,
-        ...chooseUsual(type, told, scenarios),
+        eventExchanges,
+        ...chooseUsual(type, eventExchanges, scenarios),
         ...present({ encryptionKey }),
       })
     }
     const results = await runChecks(subjects, discovery, session, scenarios)
-    const told = subjects.flatMap(subject => subject.told)
+    const eventExchanges = subjects.flatMap(subject => subject.eventExchanges)
     return {
       url: target.url,
       discovery,
@@ -115,14 +115,14 @@ export async function verify(verification: Verification): Promise<VerificationRe
       platforms,
       results,
       cells: platforms.flatMap(platform => types.map(type => cellOf(platform, type, subjects))),
-      told,
+      eventExchanges,
       timings: types.flatMap(type => {
         const timing = timingOf(session.exchanges, type)
         return timing ? [{ type, timing }] : []
       }),
       requests: answers,
       durationMs: performance.now() - startedAt,
-      isPassed: told.some(exchange => isDecided(decisionOf(exchange))) && !results.some(isFailing),
+      isPassed: eventExchanges.some(exchange => isDecided(decisionOf(exchange))) && !results.some(isFailing),
     }
   } finally {
     await session.close()
@@ -135,16 +135,18 @@ function typesOf(platforms: readonly Platform[]): ActionType[] {
   )
 }
 
-/** What an extension is told about a type. */
+/** The scenarios of each type. */
 type Scenarios = (type: ActionType) => readonly Scenario[]
 
-/** Those in which an authenticator that only verifies is never called have no user. */
+/** For an authenticator that only verifies, omits the scenarios without a user: it is never called in them. */
 function scenariosFor(type: ActionType, { isVerification = false, platforms: [platform] }: Verification) {
   if (!isVerification || actionTypes[type].category !== 'IN_FLOW' || !platform) return scenariosOf(type)
   return scenariosOf(type).filter(scenario => 'user' in scenario.event(platform))
 }
 
-/** Calls each type with its plainest event and, unless that is decided, with its fullest: a second factor needs a user. */
+/**
+ * Calls each type with its simplest event and, unless that is decided, with its fullest: a second factor needs a user.
+ */
 async function discover(session: Session, types: readonly ActionType[], scenarios: Scenarios): Promise<Discovered[]> {
   return Promise.all(
     types.map(async (type): Promise<Discovered> => {
@@ -152,10 +154,10 @@ async function discover(session: Session, types: readonly ActionType[], scenario
       let discovered: Discovered = { type, exchange: undefined, answer: 'silent' }
       for (const scenario of new Set(asking)) {
         if (!scenario) continue
-        const [exchange] = await session.tell(type, scenario, {
+        const [exchange] = await session.sendScenario(type, scenario, {
           isOnce: true,
           isPrivate: true,
-          variant: 'first of all',
+          variant: 'first call',
         })
         if (exchange) discovered = { type, exchange, answer: answerKind(exchange) }
         if (discovered.answer === 'decides' || discovered.answer === 'silent') break
@@ -165,7 +167,7 @@ async function discover(session: Session, types: readonly ActionType[], scenario
   )
 }
 
-/** The scenario whose event has most in it. */
+/** The scenario whose event has the most members. */
 function fullest(scenarios: readonly Scenario[], platform: Platform | undefined): Scenario | undefined {
   const length = (scenario: Scenario) => (platform ? JSON.stringify(scenario.event(platform)).length : 0)
   return scenarios.toSorted((a, b) => length(b) - length(a))[0]
@@ -174,43 +176,46 @@ function fullest(scenarios: readonly Scenario[], platform: Platform | undefined)
 function answerKind(exchange: Exchange): Discovered['answer'] {
   if (!exchange.delivery.ok) return 'silent'
   if (isDecided(decisionOf(exchange))) return 'decides'
-  // ERROR with 500 may be a fault that the checks are to show; with 400 it says: not mine.
+  // ERROR with 500 may be a defect that the checks should report. ERROR with 400 means that the type is not handled.
   return isRefusal(exchange) && exchange.delivery.status < 500 ? 'refuses' : 'unclear'
 }
 
-/** The types it decides; when there are none, those whose answers are a riddle: the checks will say why. */
+/** The types that it decides. If there are none, those with unclear answers, which the checks will explain. */
 function claimed(discovery: readonly Discovered[]): ActionType[] {
   const by = (wanted: Discovered['answer']) =>
     discovery.filter(({ answer }) => answer === wanted).map(({ type }) => type)
   if (by('decides').length > 0) return by('decides')
-  // Where there is silence, one type is enough to find out what kind of silence it is.
+  // If nothing is answered, one type is enough to find out why.
   return by('unclear').length > 0 ? by('unclear') : by('silent').slice(0, 1)
 }
 
-/** Tells an extension everything that happens on platforms, one after the other. */
-async function tellAll(session: Session, type: ActionType, scenarios: Scenarios): Promise<Exchange[]> {
-  const told: Exchange[] = []
+/** Sends an extension every event of platforms, one after the other. */
+async function sendEvents(session: Session, type: ActionType, scenarios: Scenarios): Promise<Exchange[]> {
+  const eventExchanges: Exchange[] = []
   for (const scenario of scenarios(type)) {
-    if (session.isTooSlow(type) || isUnreachable(told)) break
-    told.push(...(await session.tell(type, scenario)))
+    if (session.isTooSlow(type) || isUnreachable(eventExchanges)) break
+    eventExchanges.push(...(await session.sendScenario(type, scenario)))
   }
-  return told
+  return eventExchanges
 }
 
-/** Nothing more is asked of what is not there. */
-function isUnreachable(told: readonly Exchange[]): boolean {
-  return told.length > 0 && told.every(({ delivery }) => !delivery.ok && delivery.error.code !== 'deadline')
+/** After a connection error, nothing else is sent. */
+function isUnreachable(eventExchanges: readonly Exchange[]): boolean {
+  return (
+    eventExchanges.length > 0 &&
+    eventExchanges.every(({ delivery }) => !delivery.ok && delivery.error.code !== 'deadline')
+  )
 }
 
 function chooseUsual(
   type: ActionType,
-  told: readonly Exchange[],
+  eventExchanges: readonly Exchange[],
   scenarios: Scenarios,
 ): Pick<Subject, 'usual' | 'rich'> {
   const [plainest] = scenarios(type)
-  if (!plainest) throw new TypeError(`${type}: there is no scenario in the table`)
+  if (!plainest) throw new TypeError(`${type}: the table has no scenario`)
   const named = (name: string | undefined) => scenarios(type).find(scenario => scenario.name === name)
-  const decided = told.filter(exchange => isDecided(decisionOf(exchange)))
+  const decided = eventExchanges.filter(exchange => isDecided(decisionOf(exchange)))
   const agreed = decided.filter(exchange => decisionOf(exchange).status !== 'FAILED')
   const bySize = (agreed.length > 0 ? agreed : decided).toSorted(
     (a, b) => JSON.stringify(b.request?.event).length - JSON.stringify(a.request?.event).length,
@@ -219,7 +224,7 @@ function chooseUsual(
   return { usual, rich: named(bySize[0]?.label) ?? usual }
 }
 
-/** Asking checks first, in their order; then the reading ones over everything that was answered. */
+/** Runs the checks that call the extension, in their order, then the others over all answers. */
 async function runChecks(
   subjects: readonly Subject[],
   discovery: readonly Discovered[],
@@ -228,10 +233,10 @@ async function runChecks(
 ): Promise<CheckResult[]> {
   const checks = checksFor(session.target.authentication)
   const found = new Map<Check, CheckResult[]>()
-  for (const check of checks.filter(isAsking)) {
+  for (const check of checks.filter(isSending)) {
     const results: CheckResult[] = []
     for (const subject of concernedBy(check, subjects, discovery, session, scenarios)) {
-      results.push({ check, type: subject.type, finding: await ask(check, subject) })
+      results.push({ check, type: subject.type, finding: await runCheck(check, subject) })
     }
     found.set(check, results)
   }
@@ -247,7 +252,7 @@ async function runChecks(
 }
 
 function concernedBy(
-  check: AskingCheck,
+  check: SendingCheck,
   subjects: readonly Subject[],
   discovery: readonly Discovered[],
   session: Session,
@@ -255,7 +260,7 @@ function concernedBy(
 ): readonly Subject[] {
   const [first] = discovery
   if (subjects.length === 0 && first && check.alsoWithoutAnswer) {
-    return [{ type: first.type, session, discovery, told: [], ...chooseUsual(first.type, [], scenarios) }]
+    return [{ type: first.type, session, discovery, eventExchanges: [], ...chooseUsual(first.type, [], scenarios) }]
   }
   const concerned = check.scope === 'extension' ? subjects.slice(0, 1) : subjects
   return concerned.filter(({ type }) => isFor(check, type))
@@ -265,10 +270,10 @@ function isFor({ types }: Check, type: ActionType): boolean {
   return types?.includes(type) ?? true
 }
 
-async function ask(check: AskingCheck, subject: Subject): Promise<Finding> {
+async function runCheck(check: SendingCheck, subject: Subject): Promise<Finding> {
   if (!check.alsoWithoutAnswer) {
     if (subject.session.isTooSlow(subject.type)) return notChecked('It stopped answering in time.')
-    if (!subject.told.some(({ delivery }) => delivery.ok)) return notChecked('There was no answer to any event.')
+    if (!subject.eventExchanges.some(({ delivery }) => delivery.ok)) return notChecked('No event got an answer.')
   }
   return check.run(subject)
 }
@@ -282,7 +287,7 @@ function read(check: ReadingCheck, type: ActionType, exchanges: readonly Exchang
   const finding = problems.finding()
   if (finding.result === 'failed') return finding
   const answered = regarded.filter(({ delivery }) => delivery.ok)
-  if (answered.length === 0) return notChecked('There was no answer to look at.')
+  if (answered.length === 0) return notChecked('There was no answer to inspect.')
   if (check.regards && !answered.some(check.regards.test)) return notChecked(check.regards.unseen)
   return finding
 }
@@ -294,8 +299,8 @@ function cellOf(platform: Platform, type: ActionType, subjects: readonly Subject
     counts[kind] += 1
     if (kind === 'partial') counts.usable += 1
   }
-  for (const { told } of subjects.filter(subject => subject.type === type)) {
-    for (const { judgements } of told) {
+  for (const { eventExchanges } of subjects.filter(subject => subject.type === type)) {
+    for (const { judgements } of eventExchanges) {
       for (const { outcome } of judgements.filter(judgement => judgement.platform === platform)) count(kindOf(outcome))
     }
   }

@@ -5,7 +5,7 @@ import { hours } from './policies/hours.ts'
 import { scopes } from './policies/scopes.ts'
 // end of sample
 
-/** Who gets what. Policies are evaluated in their order, and the first that objects decides. */
+/** The decisions. Policies are evaluated in this order, and the first that denies decides. */
 export function createHandlers(): Handlers {
   return {
     // sample of handlers

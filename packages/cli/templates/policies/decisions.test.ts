@@ -8,7 +8,7 @@ const actionTypes = ['PRE_ISSUE_ACCESS_TOKEN', 'PRE_UPDATE_PASSWORD', 'PRE_UPDAT
 // end of sample
 
 for (const type of actionTypes) {
-  test(`nothing is objected to the usual ${type} event`, async () => {
+  test(`a typical ${type} event is allowed`, async () => {
     const { answer } = await decide(handlersWith(), sampleRequest(type), { now: noon })
     assert.equal(answer.actionStatus, 'SUCCESS')
   })

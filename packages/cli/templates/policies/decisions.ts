@@ -13,7 +13,7 @@ import { sourceAddress } from './policies/source-address.ts'
 // end of sample
 import type { Ports } from './ports.ts'
 
-/** Who gets what. Policies are evaluated in their order, and the first that objects decides. */
+/** The decisions. Policies are evaluated in this order, and the first that denies decides. */
 export function createHandlers(ports: Ports): Handlers {
   return {
     // sample of handlers

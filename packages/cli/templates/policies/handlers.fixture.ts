@@ -7,7 +7,7 @@ import { port as credential } from './ports/credential.fixture.ts' // only with 
 import { port as reputation } from './ports/reputation.fixture.ts' // only with reputation
 import type { Ports } from './ports.ts'
 
-/** Ports that object to nothing. */
+/** Ports with which every policy allows. */
 const ports: Ports = {
   breachCount, // only with breachCount
   commonPasswords, // only with commonPasswords
@@ -16,7 +16,7 @@ const ports: Ports = {
   reputation, // only with reputation
 }
 
-/** The decisions of this project. A test replaces the port that it is about. */
+/** The decisions of this project. A test replaces the ports that it needs. */
 export function handlersWith(own: Partial<Ports> = {}): Handlers {
   return createHandlers({ ...ports, ...own })
 }

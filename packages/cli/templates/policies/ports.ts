@@ -7,14 +7,14 @@ import * as country from './ports/country.ts' // only with country
 import * as credential from './ports/credential.ts' // only with credential
 import * as reputation from './ports/reputation.ts' // only with reputation
 
-/** The settings of what the policies need. */
+/** The settings of the ports. */
 export const settings = {
   ...country.settings, // only with country
   ...credential.settings, // only with credential
   ...reputation.settings, // only with reputation
 } satisfies Settings
 
-/** What the policies need: opened by the service, replaced in tests. */
+/** The dependencies of the policies. The service opens them, and tests replace them. */
 export interface Ports {
   breachCount: breachCount.Port // only with breachCount
   commonPasswords: commonPasswords.Port // only with commonPasswords
@@ -23,7 +23,7 @@ export interface Ports {
   reputation: reputation.Port // only with reputation
 }
 
-/** Opens every port. Rejects with a sentence when one cannot be opened. */
+/** Opens every port. Rejects with a message if one cannot be opened. */
 export async function openPorts(
   configuration: ServiceConfiguration<typeof settings>,
   opening: Opening,

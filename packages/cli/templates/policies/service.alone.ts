@@ -3,10 +3,10 @@ import type { Service } from '@preflow/extension/service'
 import type { Settings } from '@preflow/extension/settings'
 import { createHandlers } from './decisions.alone.ts'
 
-/** The settings of __name__ besides those that every service has. */
+/** The settings of __name__ in addition to those of every service. */
 const settings = {} satisfies Settings
 
-/** __name__ as it is deployed. */
+/** The deployed __name__. */
 export const service: Service<typeof settings> = {
   name: '__name__',
   settings,

@@ -4,10 +4,10 @@ import type { Settings } from '@preflow/extension/settings'
 import { createHandlers } from './decisions.ts'
 import { openPorts, settings as portSettings } from './ports.ts'
 
-/** The settings of __name__ besides those that every service has. */
+/** The settings of __name__ in addition to those of every service. */
 const settings = { ...portSettings } satisfies Settings
 
-/** __name__ as it is deployed. */
+/** The deployed __name__. */
 export const service: Service<typeof settings> = {
   name: '__name__',
   settings,

@@ -2,14 +2,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'rolldown'
 
-/** What the extension reads when it runs. It is copied beside the bundle, where the program looks for it. */
+/** The data that the extension reads. It is copied beside the bundle, where the program expects it. */
 const dataFolders = [__dataFolders__]
 
-// biome-ignore lint/style/noDefaultExport: the form in which Rolldown takes it.
+// biome-ignore lint/style/noDefaultExport: Rolldown requires this form.
 export default defineConfig({
   input: fileURLToPath(new URL('src/__entry__.ts', import.meta.url)),
   platform: 'node',
-  // Drivers ask for it and do without it.
+  // Optional for the driver.
   external: ['pg-native'],
   output: {
     dir: fileURLToPath(new URL('dist', import.meta.url)),

@@ -1,4 +1,6 @@
-/** A container without an engine: what the last stage of a Dockerfile copies, in a clean folder, run as it says. */
+/**
+ * Runs the last stage of a Dockerfile without a container engine: its files in a clean folder, started as it states.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdtemp, readFile } from 'node:fs/promises'
@@ -13,7 +15,7 @@ export interface Instruction {
   rest: string
 }
 
-/** The stages of a Dockerfile: the instructions after each FROM, with it. */
+/** The stages of a Dockerfile: FROM with the instructions after it. */
 export function readDockerfile(text: string): Instruction[][] {
   const lines = text
     .replaceAll(/\\\n\s*/g, '')
@@ -22,14 +24,14 @@ export function readDockerfile(text: string): Instruction[][] {
   const stages: Instruction[][] = []
   for (const line of lines) {
     const [, word = '', rest = ''] = /^([A-Z]+) (.+)$/.exec(line) ?? []
-    if (word === '') throw new Error(`This is no instruction: ${line}`)
+    if (word === '') throw new Error(`Not an instruction: ${line}`)
     if (word === 'FROM') stages.push([])
     stages.at(-1)?.push({ word, rest })
   }
   return stages
 }
 
-/** What an image is, as far as running it goes. */
+/** The parts of an image that matter for running it. */
 export interface Image {
   env: Record<string, string>
   user: string
@@ -61,7 +63,7 @@ export async function startImage(
   const image = describeImage(await readFile(join(project, 'Dockerfile'), 'utf8'))
   const folder = await mkdtemp(join(tmpdir(), 'preflow-image-'))
   for (const [from, to] of image.copies) await cp(join(project, from), join(folder, to), { recursive: true })
-  // Where the image has a volume the test has a folder.
+  // The test uses a folder instead of a volume.
   const imageEnv = Object.entries(image.env).map(([name, value]) => [name, value.replace(/^\/data/, folder)])
   const all = { ...Object.fromEntries(imageEnv), ...env } as Record<string, string>
   const [program, ...argv] = image.command

@@ -1,4 +1,4 @@
-/** The events in which AWS hands HTTP to a function, and what it makes of the results. */
+/** The events in which AWS passes HTTP requests to a function, and how it reads the results. */
 import { present } from '@preflow/contract'
 import type { Answer, Call } from './running.fixture.ts'
 
@@ -46,7 +46,7 @@ function version2(domain: string, stage: string): Front {
   }
 }
 
-/** REST APIs: payload version 1, with both kinds of headers, in the case in which they were sent. */
+/** REST APIs: payload version 1, with both kinds of headers and their original case. */
 const version1: Front = {
   event: ({ method, path, headers, body }) => ({
     resource: '/{proxy+}',
@@ -74,7 +74,7 @@ const version1: Front = {
   answer: single,
 }
 
-/** Load balancers, whose target group sends headers once or as lists, and wants them back alike. */
+/** Load balancers. Their target group sends headers once or as lists, and expects the same form back. */
 function loadBalancer(hasLists: boolean): Front {
   return {
     event: ({ method, path, headers, body }) => ({
@@ -91,13 +91,13 @@ function loadBalancer(hasLists: boolean): Front {
       if (!/^\d{3} |^$/.test(result.statusDescription ?? ''))
         throw new Error('A status description begins with the status.')
       if (hasLists && !result.multiValueHeaders) throw new Error('This load balancer drops headers that are not lists.')
-      if (!hasLists && !result.headers) throw new Error('This load balancer drops headers that are lists.')
+      if (!hasLists && !result.headers) throw new Error('This load balancer drops headers in lists.')
       return single(result)
     },
   }
 }
 
-/** The same event as AWS makes it of a body that it does not take for text. */
+/** The same event with the body in base64, as AWS sends binary bodies. */
 function inBase64(front: Front): Front {
   return {
     event: call => ({
@@ -117,7 +117,7 @@ const plain: Record<string, Front> = {
   'load balancer with lists of headers': loadBalancer(true),
 }
 
-/** Every way to a function, in plain and in base64. */
+/** Every entry point to a function, each with plain and base64 bodies. */
 export const fronts: Record<string, Front> = Object.fromEntries(
   Object.entries(plain).flatMap(([name, front]) => [
     [name, front],

@@ -1,6 +1,7 @@
 /**
- * The transport of AWS's runtime interface client, preloaded into its process. The client's own is native code, which is
- * compiled when it is installed; in its place this one speaks the runtime API over `node:http`. All else is the client.
+ * The transport of AWS's runtime interface client, preloaded into its process. The client's own transport is native
+ * code that is compiled on installation. This one replaces it and uses `node:http` for the runtime API. Everything else
+ * is the client's code.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
@@ -17,10 +18,10 @@ registerHooks({
 
 const api = `http://${process.env['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime`
 
-// The native transport blocks until the outcome is delivered, and the client asks for more in that belief.
+// The native transport blocks until the outcome is delivered. The client relies on that when it requests the next one.
 let delivered: Promise<unknown> = Promise.resolve()
 
-/** The next invocation, once the outcome of the last one is delivered. */
+/** The next invocation, after the last outcome is delivered. */
 export async function next(): Promise<{ bodyJson: string; headers: IncomingHttpHeaders }> {
   await delivered
   return exchange('GET', '/invocation/next')
@@ -31,7 +32,7 @@ export function done(id: string, body: string): void {
   delivered = exchange('POST', `/invocation/${id}/response`, body)
 }
 
-/** Delivers an error, with what X-Ray shows of it. */
+/** Delivers an error, with the details for X-Ray. */
 export function error(id: string, body: string, cause: string): void {
   // A header is bytes to Node.js, one per character.
   const bytes = Buffer.from(cause).toString('latin1')
@@ -45,6 +46,6 @@ async function exchange(method: 'GET' | 'POST', path: string, body?: string, mor
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   let bodyJson = ''
   for await (const chunk of response.setEncoding('utf8')) bodyJson += chunk
-  if ((response.statusCode ?? 0) >= 400) throw new Error(`The runtime API answers ${response.statusCode} to ${path}.`)
+  if ((response.statusCode ?? 0) >= 400) throw new Error(`The runtime API returned ${response.statusCode} for ${path}.`)
   return { bodyJson, headers: response.headers }
 }

@@ -1,4 +1,4 @@
-/** AWS Lambda: a server that speaks its runtime API, and AWS's client of it, which runs the built function. */
+/** AWS Lambda: a server with its runtime API, and AWS's client, which runs the built function. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -16,14 +16,14 @@ interface Invocation {
   timer?: NodeJS.Timeout
 }
 
-/** What Lambda tells of an error, the `cause` of what is thrown here. */
+/** The report of Lambda on an error, as the `cause` of the thrown error. */
 export interface Report {
   errorType: string
   errorMessage: string
   trace?: string[]
 }
 
-/** Starts the function that `template.yaml` describes: its code, its handler, its memory and its timeout. */
+/** Starts the function that `template.yaml` describes: its code, handler, memory and timeout. */
 export async function startOnLambda(project: string, env: Record<string, string>): Promise<Running> {
   const client = fileURLToPath(import.meta.resolve('aws-lambda-ric'))
   const transport = import.meta.resolve('./lambda-transport.fixture.ts')
@@ -81,14 +81,14 @@ function failure(report: Report, Kind: ErrorKind = Error): Error {
   return new Kind(report.errorMessage, { cause: report })
 }
 
-/** Hands invocations to whoever asks for the next one, as long as the function may take. */
+/** Passes invocations to the client that requests the next one, with the timeout of the function. */
 async function startRuntimeApi(timeoutMs: number) {
   const waiting: Invocation[] = []
   const running = new Map<string, Invocation>()
   const asked = Promise.withResolvers<void>()
   let arrival = Promise.withResolvers<void>()
 
-  /** Whoever waits for an invocation, unless it is over. */
+  /** The caller that waits for an invocation, unless the invocation has ended. */
   const finish = (id: string) => {
     const invocation = running.get(id)
     running.delete(id)

@@ -42,7 +42,7 @@ async function reportOf(failing: Promise<unknown>): Promise<Report> {
   return error.cause as Report
 }
 
-test('the handler is told what the template says', async t => {
+test('the handler gets the values of the template', async t => {
   const call = await start(t, {
     code: `export const handler = async (_, context) => ({
       statusCode: 200,
@@ -55,7 +55,7 @@ test('the handler is told what the template says', async t => {
   assert.ok(leftMs > 4000 && leftMs <= 5000, `${leftMs} ms`)
 })
 
-test('what a handler throws is reported, and the next invocation is answered', async t => {
+test('an error in a handler is reported, and the next invocation is answered', async t => {
   const call = await start(t, {
     code: `export const handler = async ({ body }) => {
       if (body === 'bad') throw new RangeError('zu spät – später')
@@ -75,7 +75,7 @@ test('what a handler throws is reported, and the next invocation is answered', a
 })
 
 const faults: Record<string, Function & { type: string; message: RegExp }> = {
-  'a file that is missing': {
+  'a missing file': {
     code: '',
     handler: 'absent.handler',
     type: 'Runtime.ImportModuleError',
@@ -86,7 +86,7 @@ const faults: Record<string, Function & { type: string; message: RegExp }> = {
     type: 'Runtime.HandlerNotFound',
     message: /^lambda\.handler is undefined or not exported$/,
   },
-  'code that is none': {
+  'invalid code': {
     code: 'export const handler = ',
     type: 'Runtime.UserCodeSyntaxError',
     message: /^SyntaxError: Unexpected end of input$/,
@@ -107,14 +107,14 @@ for (const [fault, { type, message, ...given }] of Object.entries(faults)) {
   })
 }
 
-test('a handler that takes longer than the template allows is reported as timed out', async t => {
+test('a handler that exceeds the timeout of the template is reported as timed out', async t => {
   const call = await start(t, { code: 'export const handler = () => new Promise(() => {})', timeoutSeconds: 0.2 })
   const { errorType, errorMessage } = await reportOf(call(''))
   assert.equal(errorType, 'Sandbox.Timedout')
   assert.match(errorMessage, /^RequestId: [0-9a-f-]{36} Error: Task timed out after 0\.20 seconds$/)
 })
 
-test('a process that ends without a word did not start', async t => {
+test('a process that ends without output did not start', async t => {
   await assert.rejects(start(t, { code: `process.stderr.write('gone'); process.exit(3)` }), {
     name: 'NotStarted',
     message: 'gone',

@@ -1,4 +1,4 @@
-/** A machine with Node.js: the built folder, copied, and the program of the README. */
+/** A machine with Node.js: a copy of the built folder, started as the README states. */
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ export async function startOnNode(project: string, prefix: string, env: Record<s
   return startProgram(['main.mjs'], folder, { [`${prefix}_PORT`]: '0', ...env })
 }
 
-/** Starts a program that says in its log where it listens. Its folder is removed when it ends. */
+/** Starts a program that logs its address. Removes its folder when it ends. */
 export async function startProgram(argv: string[], folder: string, env: Record<string, string>): Promise<Running> {
   const startedAt = performance.now()
   const child = startChild(argv, folder, env)

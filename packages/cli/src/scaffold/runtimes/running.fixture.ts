@@ -1,4 +1,4 @@
-/** What the hosts of this folder have in common: a call, a child process, a target that runs. */
+/** The shared parts of the hosts in this folder: a call, a child process, a running target. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
@@ -17,19 +17,19 @@ export interface Answer {
   body: string
 }
 
-/** A project that runs where it was made for. */
+/** A project that runs on its target. */
 export interface Running {
-  /** Each way in which a call can reach it, by its name. */
+  /** Each way to call it, by name. */
   ways: Record<string, (call: Call) => Promise<Answer>>
-  /** What it wrote so far. */
+  /** Its output so far. */
   log(): string
-  /** Milliseconds from the start of its process until it could be called. */
+  /** Milliseconds from the start of its process until it accepts calls. */
   startMs: number
-  /** Asks it to end, and resolves with its exit code. Asked again, it tells the same. */
+  /** Stops it and resolves with its exit code. Further calls return the same code. */
   stop(): Promise<number | null>
 }
 
-/** It ended before it could be called. */
+/** It ended before it accepted calls. */
 export class NotStarted extends Error {
   override name = 'NotStarted'
 }
@@ -38,12 +38,12 @@ export interface Child {
   process: ChildProcess
   log(): string
   errors(): string
-  /** Resolves with the first match in its log; rejects when it ends without. */
+  /** Resolves with the first match in its log; rejects if it ends without one. */
   says(pattern: RegExp): Promise<RegExpExecArray>
   stop(): Promise<number | null>
 }
 
-/** Starts a program with nothing in its environment but what is given. */
+/** Starts a program with only the given environment. */
 export function startChild(argv: readonly string[], cwd: string, env: Record<string, string>): Child {
   const child = spawn(process.execPath, argv, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const written = { out: '', err: '' }
@@ -73,10 +73,10 @@ export function startChild(argv: readonly string[], cwd: string, env: Record<str
   }
 }
 
-/** Sends a call over HTTP, on a connection of its own. */
+/** Sends a call over HTTP on a new connection. */
 export async function send(url: string, { method, path, headers, body }: Call): Promise<Answer> {
   const request = httpRequest(new URL(path, url), { method, headers, agent: false })
-  // A server may answer and hang up before it has read everything.
+  // A server may answer and close the connection before it has read everything.
   request.on('error', () => undefined)
   request.end(body)
   const [response] = (await once(request, 'response')) as [IncomingMessage]

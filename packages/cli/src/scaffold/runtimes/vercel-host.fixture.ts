@@ -1,6 +1,6 @@
 /**
- * What Vercel puts between the internet and a function, as far as a function can tell: static files first, then the rewrites
- * of `vercel.json`, then the file in `api/` that a path names, called with a web `Request`.
+ * The part of Vercel that a function can observe: static files first, then the rewrites of `vercel.json`, then the file
+ * in `api/` for a path, called with a web `Request`.
  *
  * @see https://vercel.com/docs/functions/runtimes/node-js
  */
@@ -55,7 +55,8 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   response.end(Buffer.from(await answer.arrayBuffer()))
 }
 
-// A function that cannot be loaded fails the first call; here it fails the start, so that a test sees why.
+// On Vercel, a function that cannot be loaded fails its first call. Here the start fails, so that a test sees the
+// reason.
 for (const { destination } of settings.rewrites) {
   await load(fileOf(destination) ?? destination).catch(error => {
     process.stderr.write(`${error.message}\n`)

@@ -1,11 +1,11 @@
-/** Vercel: what it would deploy of a built project, behind its routing and its function signature. */
+/** Vercel: deploys a built project behind its routing and its function signature. */
 import { cp, glob, mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProgram } from './node.fixture.ts'
 import type { Running } from './running.fixture.ts'
 
-/** Starts the functions of a project with the files that `vercel.json` lets them have, and nothing else of it. */
+/** Starts the functions of a project with only the files that `vercel.json` includes. */
 export async function startOnVercel(project: string, env: Record<string, string>): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-vercel-'))
   const { functions, outputDirectory } = JSON.parse(await readFile(join(project, 'vercel.json'), 'utf8')) as {

@@ -9,8 +9,8 @@ function readers({ judgements }: Exchange): Platform[] {
   return judgements.map(({ platform }) => platform)
 }
 
-/** The texts of an answer that platforms look at, with the longest each may be. */
-function textsOf(exchange: Exchange): { name: string; value: unknown; isReason: boolean }[] {
+/** The strings of an answer that platforms check, with the maximum length of each. */
+function stringsOf(exchange: Exchange): { name: string; value: unknown; isReason: boolean }[] {
   const { payload } = viewOf(exchange)
   if (!payload) return []
   const [reason, description] = answerMembers[payload.actionStatus]
@@ -32,16 +32,16 @@ const saysStatus = (...wanted: string[]) => ({
   unseen: `No answer was ${wanted.join(' or ')}.`,
 })
 
-/** Whose limit it is cannot be seen from outside. */
-const LIMITED = 'The status is 429: it has a limit, or a service behind it has one, which this run may have reached.'
+/** From outside, the owner of the limit is unknown. */
+const LIMITED = 'The status is 429. This run may have reached a limit of the extension or of a service behind it.'
 
-/** In the order in which a platform looks: status, content type, bytes, JSON, then the members. */
+/** In the order of a platform: status, content type, bytes, JSON, then the members. */
 export const answerChecks: readonly ReadingCheck[] = [
   {
     id: 'answer.connection',
-    title: 'Every event is answered over HTTP',
-    why: 'A connection that breaks is a crash to the platform: it tries once more, or fails the flow at once.',
-    mend: 'Let no exception end the process or the connection; answer 500 with ERROR instead.',
+    title: 'Every event gets an HTTP response',
+    why: 'For the platform, a broken connection is a crash: it tries again, or fails the flow at once.',
+    fix: 'Catch every exception before it ends the process or the connection, and answer 500 with ERROR.',
     level: 'must',
     inspect: ({ delivery }) =>
       !delivery.ok && (delivery.error.code === 'reset' || delivery.error.code === 'protocol')
@@ -51,14 +51,14 @@ export const answerChecks: readonly ReadingCheck[] = [
   {
     id: 'answer.status',
     title: 'The status is 200, 400, 401 or 500',
-    why: 'Any other status is no decision, whatever the body says; 502, 503 and 504 are asked again first.',
-    mend: 'Answer 200 with SUCCESS, FAILED or INCOMPLETE, and 400, 401 or 500 with ERROR. Do not pass on the status of another service.',
+    why: 'Any other status is no decision, whatever the body contains. For 502, 503 and 504 the platform first tries again.',
+    fix: 'Answer 200 with SUCCESS, FAILED or INCOMPLETE, and 400, 401 or 500 with ERROR. Do not forward the status of another service.',
     level: 'must',
     inspect(exchange) {
       const { status } = viewOf(exchange)
       if (status === undefined || status === 200 || status === 400 || status === 401 || status === 500) return []
       if (Object.hasOwn(answerStatuses, status)) {
-        return [`The status is ${status}: platforms ask again, and fail the flow when it comes again.`]
+        return [`The status is ${status}. Platforms try again, and fail the flow if it repeats.`]
       }
       return [status === 429 ? LIMITED : `The status is ${status}.`]
     },
@@ -66,8 +66,8 @@ export const answerChecks: readonly ReadingCheck[] = [
   {
     id: 'answer.content-type',
     title: 'The content type is application/json',
-    why: 'Platforms look for these very letters and do not read anything else. application/problem+json is something else.',
-    mend: 'Send content-type: application/json, with a charset if you like. An HTML page here is a crash or a gateway.',
+    why: 'Platforms compare this value exactly and read no other type, such as application/problem+json.',
+    fix: 'Send content-type: application/json, optionally with a charset. An HTML page here comes from a crash or a gateway.',
     level: 'must',
     inspect(exchange) {
       const { contentType } = viewOf(exchange)
@@ -78,8 +78,8 @@ export const answerChecks: readonly ReadingCheck[] = [
   {
     id: 'answer.encoding',
     title: 'The body is plain UTF-8',
-    why: 'Platforms announce no compression, and read UTF-8 without an order mark.',
-    mend: 'Switch compression off for this path, and write UTF-8 without a byte order mark.',
+    why: 'Platforms accept no compression, and expect UTF-8 without a byte order mark.',
+    fix: 'Turn off compression for this path, and write UTF-8 without a byte order mark.',
     level: 'must',
     inspect(exchange) {
       const { text } = viewOf(exchange)
@@ -89,22 +89,22 @@ export const answerChecks: readonly ReadingCheck[] = [
   {
     id: 'answer.json',
     title: 'The body is one JSON object',
-    why: 'Anything else fails the flow. What follows the object is ignored by some platforms and refused by others.',
-    mend: 'Serialize one object, once, with the JSON writer of your language: NaN, single quotes and comments are no JSON. A text with JSON in it was serialized twice.',
+    why: 'Anything else fails the flow. Some platforms ignore what follows the object, others reject it.',
+    fix: 'Serialize one object, once, with the JSON writer of your language. NaN, single quotes and comments are not JSON. A string that contains JSON was serialized twice.',
     level: 'must',
     inspect(exchange) {
       const { json, record } = viewOf(exchange)
       if (!json) return []
       if (!json.ok) return [`The answer cannot be read: ${json.why}.`]
       if (!record) return [`The JSON is ${kindOfJson(json.value)}, not an object.`]
-      return json.isFollowed ? ['Something follows the JSON object.'] : []
+      return json.isFollowed ? ['More content follows the JSON object.'] : []
     },
   },
   {
     id: 'answer.action-status',
-    title: 'actionStatus says SUCCESS, FAILED, INCOMPLETE or ERROR',
-    why: 'The word is compared as it is, in capitals.',
-    mend: 'Send actionStatus with one of these four words. A health page at this path is a routing mistake.',
+    title: 'actionStatus is SUCCESS, FAILED, INCOMPLETE or ERROR',
+    why: 'The value is compared exactly, in capitals.',
+    fix: 'Send actionStatus with one of these four values. If this path serves a health page, fix the routing.',
     level: 'must',
     inspect(exchange) {
       const { record, payload } = viewOf(exchange)
@@ -112,14 +112,14 @@ export const answerChecks: readonly ReadingCheck[] = [
       const { actionStatus } = record
       if (actionStatus === undefined) return ['There is no actionStatus.']
       const isWrongCase = typeof actionStatus === 'string' && Object.hasOwn(answerMembers, actionStatus.toUpperCase())
-      return [isWrongCase ? 'actionStatus is not in capitals.' : 'actionStatus is none of the four words.']
+      return [isWrongCase ? 'actionStatus is not in capitals.' : 'actionStatus has another value.']
     },
   },
   {
     id: 'answer.pairing',
-    title: 'The status fits actionStatus',
-    why: 'ERROR with 200 is refused as a broken answer, and so is FAILED with 400: the client gets a server error instead of the reason.',
-    mend: 'SUCCESS, FAILED and INCOMPLETE go with 200; ERROR goes with 400, 401 or 500.',
+    title: 'The status matches actionStatus',
+    why: 'ERROR with 200 is an invalid answer, and so is FAILED with 400: the client gets a server error instead of the reason.',
+    fix: 'Send SUCCESS, FAILED and INCOMPLETE with 200, and ERROR with 400, 401 or 500.',
     level: 'must',
     inspect(exchange) {
       const { status = 0, payload } = viewOf(exchange)
@@ -127,14 +127,14 @@ export const answerChecks: readonly ReadingCheck[] = [
       const isError = payload.actionStatus === 'ERROR'
       return isError === (answerStatuses[status]?.carries === 'error')
         ? []
-        : [`${payload.actionStatus} comes with status ${status}.`]
+        : [`${payload.actionStatus} has status ${status}.`]
     },
   },
   {
     id: 'answer.members',
-    title: 'There are no members the contract does not know',
-    why: 'WSO2 platforms refuse the whole answer for one member they do not know.',
-    mend: 'Send actionStatus and what belongs to it: operations and data, or failureReason and failureDescription, or errorMessage and errorDescription.',
+    title: 'All members are in the contract',
+    why: 'WSO2 platforms reject the whole answer for one unknown member.',
+    fix: 'Send only actionStatus and its members: operations and data, failureReason and failureDescription, or errorMessage and errorDescription.',
     level: 'must',
     inspect(exchange) {
       const { payload } = viewOf(exchange)
@@ -148,26 +148,26 @@ export const answerChecks: readonly ReadingCheck[] = [
   {
     id: 'answer.reason',
     title: 'FAILED has a failureReason, ERROR an errorMessage',
-    why: 'Without it the answer is broken, and a refusal becomes a server error.',
-    mend: 'Send a short code such as access_denied as text.',
+    why: 'Without it the answer is invalid, and a refusal becomes a server error.',
+    fix: 'Send a short code such as access_denied as a string.',
     level: 'must',
     regards: saysStatus('FAILED', 'ERROR'),
     inspect: exchange =>
-      textsOf(exchange).flatMap(({ name, value, isReason }) => {
+      stringsOf(exchange).flatMap(({ name, value, isReason }) => {
         if (value === undefined || value === null || value === '')
           return isReason ? [`${name} is missing or empty.`] : []
-        return typeof value === 'string' ? [] : [`${name} is not a text.`]
+        return typeof value === 'string' ? [] : [`${name} is not a string.`]
       }),
   },
   {
     id: 'answer.alphabet',
-    title: 'Texts keep to the letters platforms accept',
-    why: "Letters, digits, white space and -_.!?;:'()[] are all there is. One comma makes a refusal a server error.",
-    mend: 'Word it without the character, and never put values of the event or messages of exceptions into it.',
+    title: 'Messages contain only characters that platforms accept',
+    why: "Only letters, digits, white space and -_.!?;:'()[] are allowed. One comma turns a refusal into a server error.",
+    fix: 'Word it without the character. Never include values of the event or messages of exceptions.',
     level: 'must',
     regards: saysStatus('FAILED', 'ERROR'),
     inspect: exchange =>
-      textsOf(exchange).flatMap(({ name, value }) => {
+      stringsOf(exchange).flatMap(({ name, value }) => {
         if (typeof value !== 'string') return []
         const offending = [...value].find(character =>
           readers(exchange).some(({ text }) => !text.alphabet.test(character)),
@@ -179,13 +179,13 @@ export const answerChecks: readonly ReadingCheck[] = [
   },
   {
     id: 'answer.length',
-    title: 'Texts are short enough',
+    title: 'Messages are short enough',
     why: 'A reason of more than 100 characters or a description of more than 300 makes the answer invalid.',
-    mend: 'Cut them before sending.',
+    fix: 'Shorten them before sending.',
     level: 'must',
     regards: saysStatus('FAILED', 'ERROR'),
     inspect: exchange =>
-      textsOf(exchange).flatMap(({ name, value, isReason }) => {
+      stringsOf(exchange).flatMap(({ name, value, isReason }) => {
         if (typeof value !== 'string') return []
         const most = Math.min(...readers(exchange).map(({ text }) => (isReason ? text.maxReason : text.maxDescription)))
         return value.length > most ? [`${name} has more than ${most} characters.`] : []
@@ -193,9 +193,9 @@ export const answerChecks: readonly ReadingCheck[] = [
   },
   {
     id: 'answer.description',
-    title: 'A refusal is explained',
-    why: 'Without failureDescription, WSO2 answers a token request with 200 and no token in it, and people read nothing at all.',
-    mend: 'Send a sentence as failureDescription.',
+    title: 'A refusal has a description',
+    why: 'Without failureDescription, WSO2 answers a token request with 200 and without a token, and users see no message.',
+    fix: 'Send a sentence as failureDescription.',
     level: 'should',
     regards: saysStatus('FAILED'),
     inspect(exchange) {
@@ -207,9 +207,9 @@ export const answerChecks: readonly ReadingCheck[] = [
   },
   {
     id: 'answer.server-words',
-    title: 'FAILED does not speak of server errors',
-    why: 'Token platforms refuse FAILED with server_error, internal_server_error or 500: the client gets a server error.',
-    mend: 'Answer ERROR with status 500 when it is your fault, and FAILED with a reason of its own when it is not.',
+    title: 'FAILED has no reason of a server error',
+    why: 'Token platforms reject FAILED with server_error, internal_server_error or 500: the client gets a server error.',
+    fix: 'Answer ERROR with status 500 for an error of the extension. For a refusal, send FAILED with a specific reason.',
     level: 'must',
     regards: saysStatus('FAILED'),
     inspect(exchange) {
@@ -222,9 +222,9 @@ export const answerChecks: readonly ReadingCheck[] = [
   },
   {
     id: 'answer.data',
-    title: 'data says who signed in',
-    why: 'An authenticator that identifies must name the user; only a second factor may leave it out.',
-    mend: 'Send data.user.id, with claims and groups as lists, in a SUCCESS of an authentication.',
+    title: 'data names the user who signed in',
+    why: 'An authenticator that identifies must name the user. Only a second factor may omit it.',
+    fix: 'In a SUCCESS of an authentication, send data.user.id, and claims and groups as lists.',
     level: 'must',
     types: typesWithData,
     regards: saysStatus('SUCCESS'),
@@ -236,11 +236,11 @@ export const answerChecks: readonly ReadingCheck[] = [
       if (!schema) return []
       if (data === undefined || data === null) {
         const isKnown = 'user' in (exchange.request?.event ?? {})
-        return isKnown ? [] : ['There is no data.user, and nobody is known from an earlier step.']
+        return isKnown ? [] : ['There is no data.user, and no user is known from an earlier step.']
       }
       const checked = schema.safeParse(data)
       if (!checked.success)
-        return [`data.${checked.error.issues[0]?.path.join('.') ?? ''} is not as the contract has it.`]
+        return [`data.${checked.error.issues[0]?.path.join('.') ?? ''} does not match the contract.`]
       const { user } = data as { user?: { id?: unknown } }
       return user && !user.id ? ['data.user has no id.'] : []
     },
@@ -249,19 +249,19 @@ export const answerChecks: readonly ReadingCheck[] = [
     id: 'answer.size',
     title: 'The answer is small',
     why: 'Platforms stop reading a very long answer and fail the flow.',
-    mend: 'Send the operations and nothing else.',
+    fix: 'Send only the operations.',
     level: 'must',
     inspect: ({ delivery }) =>
       !delivery.ok && delivery.error.code === 'answer_too_large' ? [delivery.error.message] : [],
   },
 ]
 
-/** What none of the other checks explains: the platforms have the last word. */
+/** Problems that no other check explains. The verdict comes from the platforms. */
 export const usableCheck: ReadingCheck = {
   id: 'answer.usable',
   title: 'Every platform can use every answer',
-  why: 'Each answer was read and applied as each platform does it, and no other check of this list says what is wrong.',
-  mend: 'Do what the message says.',
+  why: 'Each answer was read and applied as each platform does it, and no other check explains the error.',
+  fix: 'Follow the message.',
   level: 'must',
   inspect(exchange) {
     if (!exchange.delivery.ok) return []
@@ -275,5 +275,5 @@ export const usableCheck: ReadingCheck = {
 function kindOfJson(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'string' ? 'a text' : `a ${typeof value}`
+  return typeof value === 'string' ? 'a string' : `a ${typeof value}`
 }

@@ -5,7 +5,7 @@ import { type Check, createProblems, type Finding, notChecked, type Subject } fr
 import type { Exchange, Probe } from '../session.ts'
 import { bodyLike } from './input.ts'
 
-/** Credentials that are nearly right, by type. */
+/** Credentials that are almost correct, by type. */
 const nearMisses: {
   [T in EndpointAuthentication['type']]?: (
     right: Extract<EndpointAuthentication, { type: T }>,
@@ -14,8 +14,8 @@ const nearMisses: {
   BASIC: ({ properties: { username, password } }) => [
     { words: 'another password', wrong: basic(username, altered(password)) },
     { words: 'the beginning of the password', wrong: basic(username, password.slice(0, -1)) },
-    { words: 'the password and more', wrong: basic(username, longer(password)) },
-    { words: 'the password in other letters', wrong: basic(username, otherCase(password)) },
+    { words: 'the password with more characters', wrong: basic(username, longer(password)) },
+    { words: 'the password in the other case', wrong: basic(username, otherCase(password)) },
     { words: 'another user', wrong: basic(altered(username), password) },
     { words: 'the password as a bearer token', wrong: { type: 'BEARER', properties: { accessToken: password } } },
   ],
@@ -25,9 +25,12 @@ const nearMisses: {
       words: 'the beginning of the token',
       wrong: { type: 'BEARER', properties: { accessToken: accessToken.slice(0, -1) } },
     },
-    { words: 'the token and more', wrong: { type: 'BEARER', properties: { accessToken: longer(accessToken) } } },
     {
-      words: 'the token in other letters',
+      words: 'the token with more characters',
+      wrong: { type: 'BEARER', properties: { accessToken: longer(accessToken) } },
+    },
+    {
+      words: 'the token in the other case',
       wrong: { type: 'BEARER', properties: { accessToken: otherCase(accessToken) } },
     },
     { words: 'the token as a password', wrong: basic('user', accessToken) },
@@ -38,8 +41,8 @@ const nearMisses: {
       words: 'the beginning of the key',
       wrong: { type: 'API_KEY', properties: { header, value: value.slice(0, -1) } },
     },
-    { words: 'the key and more', wrong: { type: 'API_KEY', properties: { header, value: longer(value) } } },
-    { words: 'the key in other letters', wrong: { type: 'API_KEY', properties: { header, value: otherCase(value) } } },
+    { words: 'the key with more characters', wrong: { type: 'API_KEY', properties: { header, value: longer(value) } } },
+    { words: 'the key in the other case', wrong: { type: 'API_KEY', properties: { header, value: otherCase(value) } } },
     { words: 'an empty key', wrong: { type: 'API_KEY', properties: { header, value: '' } } },
   ],
 }
@@ -48,17 +51,17 @@ function basic(username: string, password: string): EndpointAuthentication {
   return { type: 'BASIC', properties: { username, password } }
 }
 
-/** Of the same length, different in the last character. */
+/** The same length, with a different last character. */
 function altered(secret: string): string {
   return `${secret.slice(0, -1)}${secret.endsWith('x') ? 'y' : 'x'}`
 }
 
-/** What begins with the secret and contains it. */
+/** A longer string that begins with the secret. */
 function longer(secret: string): string {
   return `${secret}x`
 }
 
-/** Capitals for small letters and the other way round; where there are none, another secret. */
+/** Swaps upper and lower case. Returns another secret if there are no letters. */
 function otherCase(secret: string): string {
   const other = secret.replaceAll(/[a-z]/gi, letter =>
     letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
@@ -75,11 +78,11 @@ async function mustRefuse({ session, type }: Subject, probes: readonly Probe[]):
     const exchange: Exchange = await session.probe(type, probe)
     const { delivery } = exchange
     if (!delivery.ok) {
-      if (delivery.error.code === 'deadline') problems.add('It is not answered.', exchange)
+      if (delivery.error.code === 'deadline') problems.add('There was no answer.', exchange)
     } else if (delivery.status < 400) {
       const { status, words } = decisionOf(exchange)
-      const said = status === 'unusable' ? words : `status ${delivery.status}, ${words}`
-      problems.add(`It is answered with ${said}.`, exchange)
+      const given = status === 'unusable' ? words : `status ${delivery.status}, ${words}`
+      problems.add(`The answer is ${given}.`, exchange)
     }
   }
   return problems.finding()
@@ -87,22 +90,22 @@ async function mustRefuse({ session, type }: Subject, probes: readonly Probe[]):
 
 const HOUR_MS = 3_600_000
 
-const NO_CREDENTIALS = 'No credentials were given: use --auth or --sign.'
-const NO_SIGNATURE = 'No signing secret was given: use --sign.'
+const NO_CREDENTIALS = 'No credentials were set: use --auth or --sign.'
+const NO_SIGNATURE = 'No signing secret was set: use --sign.'
 
 export const callerChecks: readonly Check[] = [
   {
     id: 'caller.open',
-    title: 'Not everybody may call',
-    why: 'Who finds the address can ask it: whether a password is known to be breached, which addresses are trusted, who is signing in.',
-    mend: 'Require an API key, Basic, a bearer token or a signature; give it to the platform as endpoint authentication.',
+    title: 'Calls require credentials',
+    why: 'Otherwise anyone who finds the address can learn which passwords are breached, which addresses are trusted, and who is signing in.',
+    fix: 'Require an API key, Basic, a bearer token or a signature, and configure it as endpoint authentication of the action.',
     level: 'should',
     scope: 'extension',
-    run({ session, told }) {
-      if (isProtected(session.target)) return notChecked('Credentials were given; see caller.missing.')
+    run({ session, eventExchanges }) {
+      if (isProtected(session.target)) return notChecked('Credentials were set, see caller.missing.')
       const problems = createProblems()
-      const decided = told.find(exchange => isDecided(decisionOf(exchange)))
-      if (decided) problems.add('It decides without a credential.', decided)
+      const decided = eventExchanges.find(exchange => isDecided(decisionOf(exchange)))
+      if (decided) problems.add('It decides without credentials.', decided)
       return problems.finding()
     },
   },
@@ -110,7 +113,7 @@ export const callerChecks: readonly Check[] = [
     id: 'caller.missing',
     title: 'A call without credentials is refused',
     why: 'A credential that is not required protects nothing.',
-    mend: 'Check the credential before anything else and answer 401 with ERROR.',
+    fix: 'Check the credential first and answer 401 with ERROR.',
     level: 'must',
     scope: 'extension',
     run(subject) {
@@ -123,8 +126,8 @@ export const callerChecks: readonly Check[] = [
   {
     id: 'caller.wrong',
     title: 'A call with wrong credentials is refused',
-    why: 'Comparing only a prefix, a part, the letters without their case, the user or the scheme is as good as no check.',
-    mend: 'Compare the whole credential, byte by byte and in constant time.',
+    why: 'A check of only a prefix, a part, the user or the scheme, or without regard to case, protects nothing.',
+    fix: 'Compare the whole credential, byte by byte and in constant time.',
     level: 'must',
     scope: 'extension',
     run(subject) {
@@ -152,22 +155,22 @@ export const callerChecks: readonly Check[] = [
   },
   {
     id: 'caller.altered',
-    title: 'A body that was altered after signing is refused',
-    why: 'A signature that does not cover the body lets anybody in between change what is decided about.',
-    mend: 'Verify the signature over the raw bytes of the body, before parsing.',
+    title: 'A body that was changed after signing is refused',
+    why: 'If the signature does not cover the body, anybody in between can change the event.',
+    fix: 'Verify the signature over the raw bytes of the body, before parsing it.',
     level: 'must',
     scope: 'extension',
     run(subject) {
       if (subject.session.target.signingSecrets.length === 0) return notChecked(NO_SIGNATURE)
       const body = bodyLike(subject, request => request)
-      return mustRefuse(subject, [{ label: 'a blank added to the signed body', body: `${body} `, signedBody: body }])
+      return mustRefuse(subject, [{ label: 'a space added to the signed body', body: `${body} `, signedBody: body }])
     },
   },
   {
     id: 'caller.replayed',
-    title: 'A call that was signed an hour ago, or in an hour, is refused',
-    why: 'Who has recorded a call could send it again for ever, or until its time has come and gone.',
-    mend: 'Refuse a webhook-timestamp more than five minutes away in either direction.',
+    title: 'A call that was signed an hour ago, or one hour in the future, is refused',
+    why: 'Anybody who recorded a call could send it again at any time.',
+    fix: 'Refuse a webhook-timestamp that differs by more than five minutes in either direction.',
     level: 'must',
     scope: 'extension',
     run(subject) {
@@ -175,7 +178,7 @@ export const callerChecks: readonly Check[] = [
       const body = bodyLike(subject, request => request)
       return mustRefuse(subject, [
         { label: 'signed an hour ago', body, signedAt: Date.now() - HOUR_MS },
-        { label: 'signed in an hour', body, signedAt: Date.now() + HOUR_MS },
+        { label: 'signed one hour in the future', body, signedAt: Date.now() + HOUR_MS },
       ])
     },
   },

@@ -16,19 +16,19 @@ import { timeChecks } from './time.ts'
 
 /** The groups, in the order of the report. */
 export const groups: Readonly<Record<string, string>> = {
-  reach: 'Reaching it',
-  answer: 'Its answers',
-  operation: 'The operations it asks for',
-  event: 'What happens on platforms',
-  input: 'What no platform sends',
-  caller: 'Who may call',
+  reach: 'Connection',
+  answer: 'Answers',
+  operation: 'Operations',
+  event: 'Events of platforms',
+  input: 'Requests that no platform sends',
+  caller: 'Authentication',
   time: 'Time',
-  secrecy: 'What it gives away',
+  secrecy: 'Secrecy',
 }
 
 /**
- * The table of checks, in the order in which they ask. Those that only read answers look at the answers of the whole run, so
- * that it does not matter where they stand.
+ * The table of checks. Those that call the extension run in this order. Those that only read answers inspect the
+ * answers of the whole run, so their order does not matter.
  *
  * @param authentication The credentials of this run, which no answer may repeat.
  */
@@ -51,13 +51,13 @@ export function checksFor(authentication: EndpointAuthentication): readonly Chec
   ]
 }
 
-/** What nobody can see from outside. The report says so, lest silence be taken for praise. */
+/** What cannot be checked from outside. The report lists it, so that nobody assumes that it was checked. */
 export const notCheckable: readonly string[] = [
-  'what it writes to its log: passwords, tokens and addresses must not be in there',
-  'what it does when a service it asks is slow, broken or out of quota',
+  'what it writes to its log: passwords, tokens and addresses must not be in it',
+  'what it does when a service that it calls is slow, broken or out of quota',
   'whether it compares credentials in constant time',
-  'whether the header it reads an address from can be forged by clients',
-  'the pages it sends browsers to, and what it does after somebody has filled them in',
-  'whether several instances share what they must share, and what is left after a restart',
-  'whether its decisions are the ones you want',
+  'whether clients can forge the header with the client address',
+  'the pages it sends browsers to, and what it does after a user submits them',
+  'whether several instances share the necessary data, and what remains after a restart',
+  'whether its decisions are the intended ones',
 ]

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { actionTypeGuides, type Scenario } from '@preflow/contract/guides'
 import { scenariosOf } from '../../events/scenarios.ts'
 import { decisionOf, isDecided, isError } from '../answer.ts'
-import { type AskingCheck, type Check, createProblems, notChecked, passed, type Subject } from '../check.ts'
-import type { Exchange, Telling } from '../session.ts'
+import { type Check, createProblems, notChecked, passed, type SendingCheck, type Subject } from '../check.ts'
+import type { Exchange, SendOptions } from '../session.ts'
 import {
   claimsWithoutValue,
   has,
   inManyScripts,
-  listsAsTexts,
-  textsAsLists,
+  listsAsStrings,
+  stringsAsLists,
   type Variant,
   veryLarge,
   withEmptyLists,
@@ -19,68 +19,68 @@ import {
 
 const references = new WeakMap<Subject, Map<string, Promise<Exchange | undefined>>>()
 
-/** The answer to a scenario as it is, in the newest contract; asked once. */
+/** The answer to an unchanged scenario in the newest contract, requested once. */
 function reference(subject: Subject, scenario: Scenario): Promise<Exchange | undefined> {
   const known = references.get(subject) ?? new Map<string, Promise<Exchange | undefined>>()
   references.set(subject, known)
   const asked =
     known.get(scenario.name) ??
     subject.session
-      .tell(subject.type, scenario, { isOnce: true, isPrivate: true, variant: 'once more' })
+      .sendScenario(subject.type, scenario, { isOnce: true, isPrivate: true, variant: 'again' })
       .then(([exchange]) => exchange)
   known.set(scenario.name, asked)
   return asked
 }
 
-/** The answer to the scenario as it is, as a platform told it that told this variant. */
+/** The answer to the unchanged scenario, from a platform that sent this variant. */
 function inSameContract(
-  { told }: Subject,
+  { eventExchanges }: Subject,
   { name }: Scenario,
   { judgements: [judgement] }: Exchange,
 ): Exchange | undefined {
-  return told.find(
+  return eventExchanges.find(
     ({ judgements, label }) => label === name && judgements.some(({ platform }) => platform === judgement?.platform),
   )
 }
 
-const UNREADABLE = 'The answers cannot be read; the checks of answers say why.'
+const UNREADABLE = 'The answers are unreadable. The checks of answers explain why.'
 
 /** A variant of a scenario. */
 interface Varied {
   scenario: Scenario
   variant: string
   rewrite: Variant
-  /** Whether the decision must stay the same; otherwise it must stay one. */
+  /** Whether the decision must stay the same. Otherwise it must only remain a decision. */
   sameDecision: boolean
   /** Only some configurations send it. */
   isAdvice?: true
 }
 
-/** A check that sends variants and compares each with the scenario as it is. */
+/** A check that sends variants and compares each with the unchanged scenario. */
 function comparing(
-  described: Omit<AskingCheck, 'scope' | 'run'>,
+  described: Omit<SendingCheck, 'scope' | 'run'>,
   variants: (subject: Subject) => readonly Varied[],
-): AskingCheck {
+): SendingCheck {
   return {
     ...described,
     scope: 'type',
     async run(subject) {
       const problems = createProblems()
-      const isUnusableAnyway = subject.told.some(exchange => decisionOf(exchange).status === 'unusable')
+      const isUnusableAnyway = subject.eventExchanges.some(exchange => decisionOf(exchange).status === 'unusable')
       let isComparable = true
       let isCompared = false
       for (const { scenario, variant, rewrite, sameDecision, isAdvice = false } of variants(subject)) {
         if (subject.session.isTooSlow(subject.type)) return notChecked('It stopped answering in time.')
         const usual = await reference(subject, scenario)
         if (!usual || !isDecided(decisionOf(usual))) continue
-        const telling = { variant, rewrite, inEachContract: true }
-        for (const exchange of await subject.session.tell(subject.type, scenario, telling)) {
+        const options = { variant, rewrite, inEachContract: true }
+        for (const exchange of await subject.session.sendScenario(subject.type, scenario, options)) {
           const before = decisionOf(inSameContract(subject, scenario, exchange) ?? usual)
           if (!isDecided(before)) continue
           isCompared = true
           const after = decisionOf(exchange)
           if (after.status === before.status) continue
-          // Where such answers come without the variant as well, the variant is not what is wrong.
+          // If such answers also occur without the variant, the variant is not the cause.
           if (after.status === 'unusable' && isUnusableAnyway) {
             isComparable = false
             continue
@@ -92,13 +92,13 @@ function comparing(
       }
       const finding = problems.finding()
       if (finding.result === 'failed') return finding
-      if (!isCompared) return notChecked('There is no decided event with anything to vary in it.')
+      if (!isCompared) return notChecked('No decided event has a member to vary.')
       return isComparable ? finding : notChecked(UNREADABLE)
     },
   }
 }
 
-/** The first answer and one that decides otherwise; empty when all decide alike. */
+/** The first answer and one with another decision; empty if all are equal. */
 function differing([first, ...others]: readonly Exchange[]): Exchange[] {
   const other = first && others.find(exchange => decisionOf(exchange).status !== decisionOf(first).status)
   return first && other ? [first, other] : []
@@ -111,14 +111,14 @@ function inWords(exchange: Exchange): string {
 export const eventChecks: readonly Check[] = [
   {
     id: 'event.decides',
-    title: 'What happens on platforms is decided',
-    why: 'An ERROR is no decision: the client gets a server error, whoever it is and whatever it asked for.',
-    mend: 'Answer SUCCESS or FAILED for every event of a type you handle. ERROR with status 400 is for what you cannot read.',
+    title: 'Events of platforms are decided',
+    why: 'An ERROR is not a decision: every client gets a server error.',
+    fix: 'Answer SUCCESS or FAILED for every event of a type you handle. Use ERROR with status 400 only for unreadable events.',
     level: 'must',
     scope: 'type',
-    run({ told }) {
+    run({ eventExchanges }) {
       const problems = createProblems()
-      const decisions = told.map(exchange => ({ exchange, decision: decisionOf(exchange) }))
+      const decisions = eventExchanges.map(exchange => ({ exchange, decision: decisionOf(exchange) }))
       const isAnyDecided = decisions.some(({ decision }) => isDecided(decision))
       const unreadable = decisions.filter(({ decision }) => decision.status === 'unusable')
       if (unreadable.length === decisions.length) return notChecked(UNREADABLE)
@@ -127,36 +127,36 @@ export const eventChecks: readonly Check[] = [
         if (!isError(decision) || !exchange.delivery.ok) continue
         const { status } = exchange.delivery
         if (status === 400 && isAnyDecided) declined.add(exchange.label)
-        else problems.add(`It is answered with status ${status} and ${decision.words}.`, exchange)
+        else problems.add(`The answer has status ${status} and ${decision.words}.`, exchange)
       }
       const notes = [
         ...(declined.size > 0 ? [`declined with 400: ${[...declined].join(', ')}`] : []),
-        ...(unreadable.length > 0 ? [`${unreadable.length} of ${decisions.length} answers cannot be read`] : []),
+        ...(unreadable.length > 0 ? [`${unreadable.length} of ${decisions.length} answers are unreadable`] : []),
       ]
       return problems.finding(notes.join('; ') || undefined)
     },
   },
   {
     id: 'event.revisions',
-    title: 'Every contract revision is decided alike',
-    why: 'Older platforms send less of the same event. What they leave out must not change who gets in.',
-    mend: 'Treat organization, refreshToken, session, response, claims, groups and requestId as optional.',
+    title: 'Every contract revision gets the same decision',
+    why: 'Older platforms send less of the same event. The missing parts must not change the decision.',
+    fix: 'Treat organization, refreshToken, session, response, claims, groups and requestId as optional.',
     level: 'must',
     scope: 'type',
-    async run({ session, type, told }) {
+    async run({ session, type, eventExchanges }) {
       const problems = createProblems()
-      if (told.every(exchange => decisionOf(exchange).status === 'unusable')) return notChecked(UNREADABLE)
-      for (const [label, exchanges] of Map.groupBy(told, exchange => exchange.label)) {
+      if (eventExchanges.every(exchange => decisionOf(exchange).status === 'unusable')) return notChecked(UNREADABLE)
+      for (const [label, exchanges] of Map.groupBy(eventExchanges, exchange => exchange.label)) {
         const [first, other] = differing(exchanges)
         if (!first || !other) continue
         const scenario = scenariosOf(type).find(({ name }) => name === label)
-        const again = scenario ? await session.tell(type, scenario, { isPrivate: true, variant: 'once more' }) : []
+        const again = scenario ? await session.sendScenario(type, scenario, { isPrivate: true, variant: 'again' }) : []
         if (differing(again).length > 0) {
           problems.add(`${inWords(first)}, but ${inWords(other)}.`, other)
         } else {
           const [once, twice] = [first, other].map(exchange => decisionOf(exchange).words)
           problems.add(
-            `${once} or ${twice}, whatever the revision: the answers come and go. Look for a limit or a race.`,
+            `${once} or ${twice}, regardless of the revision: the answers vary. Check for a limit or a race condition.`,
             other,
           )
         }
@@ -166,21 +166,21 @@ export const eventChecks: readonly Check[] = [
   },
   {
     id: 'event.retry',
-    title: 'The same call twice is decided alike',
-    why: 'Platforms try once more after a timeout or a 503. The first try may have arrived.',
-    mend: 'Keep nothing of a call that the same call would trip over; key what you must keep by requestId or flowId.',
+    title: 'The same call twice gets the same decision',
+    why: 'Platforms try again after a timeout or a 503. The first attempt may have arrived.',
+    fix: 'Store nothing of a call that makes the repeated call fail. Use requestId or flowId as the key of what you store.',
     level: 'must',
     scope: 'type',
     async run(subject) {
       const { session, type, usual } = subject
       const identity = { requestId: randomUUID(), flowId: randomUUID() }
-      const telling: Telling = { isOnce: true, isPrivate: true, identity, variant: 'sent twice' }
-      const [first] = await session.tell(type, usual, telling)
-      const [second] = await session.tell(type, usual, telling)
+      const options: SendOptions = { isOnce: true, isPrivate: true, identity, variant: 'sent twice' }
+      const [first] = await session.sendScenario(type, usual, options)
+      const [second] = await session.sendScenario(type, usual, options)
       if (!first || !second) return notChecked('There is no event to send twice.')
       const before = decisionOf(first)
       const after = decisionOf(second)
-      if (!isDecided(before)) return notChecked('The event is not decided anyway.')
+      if (!isDecided(before)) return notChecked('The event was not decided in the first place.')
       if (before.key === after.key) return passed()
       const problems = createProblems()
       problems.add(`${before.words} becomes ${after.words}.`, second)
@@ -190,9 +190,9 @@ export const eventChecks: readonly Check[] = [
   comparing(
     {
       id: 'event.new-members',
-      title: 'Members that a newer platform adds change nothing',
-      why: 'Platforms add members within a version. An extension that refuses what it does not know breaks on their next update.',
-      mend: 'Ignore what you do not know, at every depth.',
+      title: 'New members of a newer platform change nothing',
+      why: 'Platforms add members within a version. An extension that rejects unknown members breaks with their next update.',
+      fix: 'Ignore unknown members at every depth.',
       level: 'must',
     },
     ({ rich }) => [
@@ -203,12 +203,12 @@ export const eventChecks: readonly Check[] = [
     {
       id: 'event.optional-members',
       title: 'Optional members may be absent or empty',
-      why: 'Not every flow has a user, a scope or an organization, and what is empty is left out.',
-      mend: 'Read optional members with a default.',
+      why: 'Not every flow has a user, a scope or an organization. Empty members are omitted.',
+      fix: 'Read optional members with a default.',
       level: 'must',
     },
-    ({ rich, type, told }) => {
-      const { event } = told.find(({ label }) => label === rich.name)?.request ?? { event: {} }
+    ({ rich, type, eventExchanges }) => {
+      const { event } = eventExchanges.find(({ label }) => label === rich.name)?.request ?? { event: {} }
       const absent = actionTypeGuides[type].optionalMembers
         .filter(path => has(event, path))
         .map(path => ({ scenario: rich, variant: `without ${path}`, rewrite: without(path), sameDecision: false }))
@@ -218,21 +218,21 @@ export const eventChecks: readonly Check[] = [
   comparing(
     {
       id: 'event.claim-forms',
-      title: 'A claim may be a text or a list, and may have no value',
-      why: 'Attributes with several values come as lists, even with one value in them; what is empty has no value.',
-      mend: 'Read claims with a function that makes a list of either form.',
+      title: 'A claim may be a string or a list, and may have no value',
+      why: 'Attributes with several values are sent as lists, even with one value. Empty ones have no value.',
+      fix: 'Read claims with a function that returns a list for both forms.',
       level: 'must',
     },
     ({ rich }) => [
-      // Attributes with one value come so only where an administrator has made them multi-valued.
+      // Single-valued attributes are sent as lists only if an administrator made them multi-valued.
       {
         scenario: rich,
-        variant: 'with texts as lists of one',
-        rewrite: textsAsLists,
+        variant: 'with strings as lists of one',
+        rewrite: stringsAsLists,
         sameDecision: true,
         isAdvice: true,
       },
-      { scenario: rich, variant: 'with lists as texts', rewrite: listsAsTexts, sameDecision: false },
+      { scenario: rich, variant: 'with lists as strings', rewrite: listsAsStrings, sameDecision: false },
       { scenario: rich, variant: 'with claims without a value', rewrite: claimsWithoutValue, sameDecision: false },
     ],
   ),
@@ -240,8 +240,8 @@ export const eventChecks: readonly Check[] = [
     {
       id: 'event.scripts',
       title: 'Names may be in any script',
-      why: 'People and organizations have names with quotes, commas and letters of every script.',
-      mend: 'Treat values as data: no interpolation into SQL, HTML, URLs, header lines or reasons.',
+      why: 'Names of people and organizations contain quotes, commas and letters of every script.',
+      fix: 'Treat values as data. Do not insert them into SQL, HTML, URLs, header lines or reasons.',
       level: 'must',
     },
     ({ rich }) => [
@@ -252,8 +252,8 @@ export const eventChecks: readonly Check[] = [
     {
       id: 'event.large',
       title: 'A large event is read',
-      why: 'A user in many groups makes an event of some ten kilobytes.',
-      mend: 'Read at least 64 KiB; 256 KiB is a good limit.',
+      why: 'The event of a user with many groups has tens of kilobytes.',
+      fix: 'Read at least 64 KiB; 256 KiB is a good limit.',
       level: 'must',
     },
     ({ rich }) => [{ scenario: rich, variant: 'of 48 KiB', rewrite: veryLarge, sameDecision: false }],
@@ -261,21 +261,24 @@ export const eventChecks: readonly Check[] = [
   {
     id: 'event.version',
     title: 'The version header may be absent or unknown',
-    why: 'x-wso2-api-version came after the first release with actions, and a version that is not known yet will come.',
-    mend: 'Without the header, decide; with a version you do not know, decide or answer 400 with ERROR.',
+    why: 'The first release with actions did not send x-wso2-api-version, and future releases will send new versions.',
+    fix: 'Without the header, decide. With an unknown version, decide or answer 400 with ERROR.',
     level: 'should',
     scope: 'type',
     async run(subject) {
       const { session, type, usual } = subject
       const problems = createProblems()
       const before = await reference(subject, usual)
-      if (!before || !isDecided(decisionOf(before))) return notChecked('The event is not decided anyway.')
+      if (!before || !isDecided(decisionOf(before))) return notChecked('The event was not decided in the first place.')
       for (const [version, mustDecide] of [
         [undefined, true],
         ['v9', false],
       ] as const) {
         const variant = version === undefined ? 'without x-wso2-api-version' : `with x-wso2-api-version ${version}`
-        const [exchange] = await session.tell(type, usual, { variant, headers: { 'x-wso2-api-version': version } })
+        const [exchange] = await session.sendScenario(type, usual, {
+          variant,
+          headers: { 'x-wso2-api-version': version },
+        })
         if (!exchange) continue
         const after = decisionOf(exchange)
         const isOrderly = isError(after) && !mustDecide && exchange.delivery.ok && exchange.delivery.status === 400

@@ -2,34 +2,37 @@ import { decisionOf, isDecided, isRefusal, viewOf } from '../answer.ts'
 import { type Check, createProblems, notChecked, type Subject } from '../check.ts'
 import type { Exchange, Probe } from '../session.ts'
 
-/** The body of a usual event, changed as no platform would. */
-export function bodyLike({ told, usual }: Subject, change: (request: Record<string, unknown>) => unknown): string {
-  const request = told.find(({ label }) => label === usual.name)?.request
+/** The body of a typical event, changed as no platform would. */
+export function bodyLike(
+  { eventExchanges, usual }: Subject,
+  change: (request: Record<string, unknown>) => unknown,
+): string {
+  const request = eventExchanges.find(({ label }) => label === usual.name)?.request
   return JSON.stringify(change({ ...request }))
 }
 
-/** Whether an answer decides: then it took the request for an event. */
+/** Whether an answer decides, so that the extension treated the request as an event. */
 function decides(exchange: Exchange): boolean {
   return isDecided(decisionOf(exchange))
 }
 
-/** What is wrong when an answer is no orderly refusal; undefined when it is one. */
+/** Why an answer is not an orderly refusal; undefined if it is one. */
 function disorder(exchange: Exchange): string | undefined {
   const { delivery } = exchange
   if (!delivery.ok)
-    return delivery.error.code === 'deadline' ? 'it is not answered' : 'the connection ends without an answer'
+    return delivery.error.code === 'deadline' ? 'there is no answer' : 'the connection ends without an answer'
   if (isRefusal(exchange)) return undefined
   return delivery.status >= 500
-    ? `it is answered with status ${delivery.status} and no ERROR payload, as after a crash`
-    : `it is answered with status ${delivery.status}`
+    ? `the answer has status ${delivery.status} and no ERROR payload, as after a crash`
+    : `the answer has status ${delivery.status}`
 }
 
-/** Whether an answer is one that a platform can read. */
+/** Whether a platform can read the answer. */
 function isOrderly(exchange: Exchange): boolean {
   return decides(exchange) || disorder(exchange) === undefined
 }
 
-/** Sends probes and says of each what is wrong. */
+/** Sends probes and reports the problem of each. */
 async function sendAll(
   { session, type }: Subject,
   probes: readonly Probe[],
@@ -47,21 +50,21 @@ async function sendAll(
   return problems.finding()
 }
 
-/** What lets in a request that is none is dangerous. No platform sends one, so anything else is advice. */
+/** For a request that is not an event, a decision is dangerous. No platform sends it, so anything else is advice. */
 function refusedOnly(exchange: Exchange): { what: string; isAdvice: boolean } | undefined {
   const decision = decisionOf(exchange)
   const isAdvice = decision.status !== 'SUCCESS'
-  if (isDecided(decision)) return { what: `it is answered with ${decision.words}, as if it were an event`, isAdvice }
+  if (isDecided(decision)) return { what: `the answer is ${decision.words}, as for an event`, isAdvice }
   const what = disorder(exchange)
   return what === undefined ? undefined : { what, isAdvice }
 }
 
-/** A request that may be answered with anything but a decision. */
+/** For a request that must not be decided. */
 function undecidedOnly(exchange: Exchange): { what: string } | undefined {
-  return decides(exchange) ? { what: `it is answered with ${decisionOf(exchange).words}` } : undefined
+  return decides(exchange) ? { what: `the answer is ${decisionOf(exchange).words}` } : undefined
 }
 
-/** A request that may be decided, but not crashed at. */
+/** For a request that may be decided, but must not cause a crash. */
 function orderlyOnly(exchange: Exchange): { what: string } | undefined {
   const what = isOrderly(exchange) ? undefined : disorder(exchange)
   return what === undefined ? undefined : { what }
@@ -72,9 +75,9 @@ const OVERSIZED_BYTES = 2 * 1_048_576
 export const inputChecks: readonly Check[] = [
   {
     id: 'input.malformed',
-    title: 'What is not JSON is refused',
-    why: 'An extension that goes on with an empty object decides about nobody, and perhaps lets nobody in particular in.',
-    mend: 'Answer 400 with ERROR when the body cannot be parsed.',
+    title: 'A body that is not JSON is rejected',
+    why: 'An extension that continues with an empty object makes a decision about nothing, and may allow it.',
+    fix: 'Answer 400 with ERROR if the body cannot be parsed.',
     level: 'must',
     scope: 'extension',
     run(subject) {
@@ -82,7 +85,7 @@ export const inputChecks: readonly Check[] = [
       return sendAll(
         subject,
         [
-          { label: 'JSON cut short', body: body.slice(0, body.length / 2) },
+          { label: 'truncated JSON', body: body.slice(0, body.length / 2) },
           { label: 'an empty body', body: '' },
           { label: 'a form', body: 'actionType=PRE_ISSUE_ACCESS_TOKEN&event=none' },
           { label: 'a list nested 50,000 times', body: '['.repeat(50_000) },
@@ -93,9 +96,9 @@ export const inputChecks: readonly Check[] = [
   },
   {
     id: 'input.no-event',
-    title: 'JSON that is no event is refused',
+    title: 'JSON that is not an event is rejected',
     why: 'SUCCESS for a request without an event is SUCCESS for anything.',
-    mend: 'Check that there is an actionType you handle and that event is an object, before anything else.',
+    fix: 'First check that actionType is one that you handle and that event is an object.',
     level: 'must',
     scope: 'extension',
     run(subject) {
@@ -104,13 +107,13 @@ export const inputChecks: readonly Check[] = [
         subject,
         [
           { label: 'null', body: 'null' },
-          { label: 'a text', body: '"event"' },
+          { label: 'a string', body: '"event"' },
           { label: 'a list', body: '[]' },
           { label: 'an empty object', body: '{}' },
           { label: 'no event', body: JSON.stringify({ actionType: type }) },
           { label: 'event null', body: JSON.stringify({ actionType: type, event: null }) },
           { label: 'event a list', body: JSON.stringify({ actionType: type, event: [] }) },
-          { label: 'event a text', body: JSON.stringify({ actionType: type, event: 'event' }) },
+          { label: 'event a string', body: JSON.stringify({ actionType: type, event: 'event' }) },
         ],
         refusedOnly,
       )
@@ -118,14 +121,14 @@ export const inputChecks: readonly Check[] = [
   },
   {
     id: 'input.members',
-    title: 'Broken members are answered in order',
-    why: 'A crash is answered by the framework with a page of its own, often with a stack trace in it, and platforms try it again.',
-    mend: 'Check the event against a schema and answer 400 with ERROR; answer 500 with ERROR for what you did not foresee.',
+    title: 'Broken members get an orderly answer',
+    why: 'After a crash, the framework answers with its own page, often with a stack trace, and platforms try again.',
+    fix: 'Check the event against a schema and answer 400 with ERROR. For unexpected errors answer 500 with ERROR.',
     level: 'should',
     scope: 'extension',
     run(subject) {
-      const usual = subject.told.find(({ label }) => label === subject.usual.name)
-      if (!usual || !isOrderly(usual)) return notChecked('Usual events are not answered in order either.')
+      const usual = subject.eventExchanges.find(({ label }) => label === subject.usual.name)
+      if (!usual || !isOrderly(usual)) return notChecked('Typical events do not get an orderly answer either.')
       const event = (usual.request?.event ?? {}) as Record<string, unknown>
       const changed = (label: string, change: (event: Record<string, unknown>) => unknown): Probe => ({
         label,
@@ -137,10 +140,10 @@ export const inputChecks: readonly Check[] = [
           ...Object.keys(event).flatMap(name => [
             changed(`event.${name} absent`, ({ [name]: _, ...others }) => others),
             changed(`event.${name} null`, others => ({ ...others, [name]: null })),
-            changed(`event.${name} a text`, others => ({ ...others, [name]: 'text' })),
+            changed(`event.${name} a string`, others => ({ ...others, [name]: 'text' })),
           ]),
           {
-            label: 'allowedOperations a text',
+            label: 'allowedOperations a string',
             body: bodyLike(subject, request => ({ ...request, allowedOperations: 'all' })),
           },
           {
@@ -156,8 +159,8 @@ export const inputChecks: readonly Check[] = [
   {
     id: 'input.content-type',
     title: 'Only JSON is read',
-    why: 'A web page can make a browser send text or a form anywhere, also into your network; it cannot send JSON unasked.',
-    mend: 'Answer 415 unless the content type is application/json.',
+    why: 'A web page can make a browser send plain text or a form anywhere, also into your network. It cannot send JSON without permission.',
+    fix: 'Answer 415 unless the content type is application/json.',
     level: 'should',
     scope: 'extension',
     run(subject) {
@@ -176,8 +179,8 @@ export const inputChecks: readonly Check[] = [
   {
     id: 'input.method',
     title: 'Only POST decides',
-    why: 'GET is repeated, cached and prefetched by everything in between.',
-    mend: 'Answer 405 to any other method. A health page may answer GET.',
+    why: 'Anything between platform and extension may repeat, cache and prefetch GET.',
+    fix: 'Answer 405 to any other method. A health page may answer GET.',
     level: 'should',
     scope: 'extension',
     run(subject) {
@@ -196,8 +199,8 @@ export const inputChecks: readonly Check[] = [
   {
     id: 'input.size',
     title: 'A body of 2 MiB is refused',
-    why: 'Who may send anything without limit can fill the memory of every instance.',
-    mend: 'Stop reading at 256 KiB or so and answer 413.',
+    why: 'Without a limit, any caller can fill the memory of every instance.',
+    fix: 'Stop reading at about 256 KiB and answer 413.',
     level: 'should',
     scope: 'extension',
     run(subject) {
@@ -211,20 +214,20 @@ export const inputChecks: readonly Check[] = [
   },
   {
     id: 'input.survives',
-    title: 'It decides as before after all that',
+    title: 'After all these requests, the decision is the same as before',
     why: 'One bad request must not change the answer to the next good one.',
-    mend: 'Keep no state between calls that a bad one could leave behind; let no exception end the process.',
+    fix: 'Keep no state between calls that a bad request could change. No exception may end the process.',
     level: 'must',
     scope: 'extension',
-    async run({ session, type, usual, told }) {
-      const before = told.find(({ label }) => label === usual.name)
-      const [after] = await session.tell(type, usual, { isOnce: true, variant: 'after hostile input' })
+    async run({ session, type, usual, eventExchanges }) {
+      const before = eventExchanges.find(({ label }) => label === usual.name)
+      const [after] = await session.sendScenario(type, usual, { isOnce: true, variant: 'after hostile input' })
       if (!before || !after || !decides(before)) return notChecked('There is no decided event to compare.')
       const problems = createProblems()
       if (decisionOf(after).status !== decisionOf(before).status) {
         const { status } = viewOf(after)
         problems.add(
-          `${decisionOf(before).words} has become ${decisionOf(after).words}${status === undefined ? '' : ` (status ${status})`}.`,
+          `${decisionOf(before).words} became ${decisionOf(after).words}${status === undefined ? '' : ` (status ${status})`}.`,
           after,
         )
       }

@@ -6,17 +6,17 @@ import type { Exchange } from '../session.ts'
 
 const NAMES: readonly unknown[] = operationNames
 
-/** What is wrong with the form of one operation, before anybody asks what it would do. */
+/** The error in the form of one operation, before any platform applies it. */
 function faultOf(item: unknown): string | undefined {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return 'is not an object'
   const operation = item as Record<string, unknown>
   const { op, path, url, value } = operation
   const names = Object.keys(operation)
   const unknown = names.find(name => !operationMembers.includes(name))
-  if (unknown !== undefined) return `has a member the contract does not know, ${unknown}`
+  if (unknown !== undefined) return `has an unknown member, ${unknown}`
   if (!NAMES.includes(op)) {
     return typeof op === 'string' && NAMES.includes(op.toLowerCase())
-      ? 'has its op not in small letters'
+      ? 'has an op that is not in lowercase'
       : 'has an op that is not add, remove, replace or redirect'
   }
   if (op === 'redirect') {
@@ -24,8 +24,8 @@ function faultOf(item: unknown): string | undefined {
     if (names.indexOf('url') < names.indexOf('op')) return 'has url before op, which WSO2 cannot read'
     return undefined
   }
-  if (url !== undefined) return 'has a url but is no redirect'
-  if (typeof path !== 'string') return 'has no path, at which WSO2 breaks'
+  if (url !== undefined) return 'has a url but is not a redirect'
+  if (typeof path !== 'string') return 'has no path, which WSO2 cannot handle'
   if (op !== 'remove' && (value === undefined || value === null)) return 'has no value'
   return undefined
 }
@@ -35,12 +35,12 @@ function faultsOf(exchange: Exchange): string[] {
   if (!payload) return []
   const { operations } = payload.record
   if (operations === undefined) return []
-  if (operations === null) return ['operations is null, at which WSO2 breaks: leave it out.']
+  if (operations === null) return ['operations is null, which WSO2 cannot handle. Omit it.']
   if (!Array.isArray(operations)) return ['operations is not a list.']
   return [...new Set(operations.flatMap(item => faultOf(item) ?? []))].map(fault => `An operation ${fault}.`)
 }
 
-/** What the platforms made of the operations, with who says so. */
+/** The verdicts of the platforms on the operations. */
 function verdictsOf({ judgements }: Exchange): { verdict: OperationVerdict; title: string }[] {
   return judgements.flatMap(({ platform, outcome }) =>
     operationsOf(outcome).map(verdict => ({ verdict, title: platform.title })),
@@ -76,24 +76,24 @@ function lifetimeIn(event: object, path: string): number | undefined {
 
 const asksForSomething = {
   test: (exchange: Exchange) => (viewOf(exchange).payload?.record['operations'] ?? null) !== null,
-  unseen: 'No answer asked for an operation.',
+  unseen: 'No answer contained an operation.',
 }
 
 export const operationChecks: readonly ReadingCheck[] = [
   {
     id: 'operation.form',
-    title: 'Operations are written as the contract has them',
-    why: 'One operation that cannot be read makes the whole answer invalid; some platforms even break at it.',
-    mend: 'Write op first, in small letters; path for add, remove and replace; value for add and replace; url only for redirect.',
+    title: 'Operations have the form of the contract',
+    why: 'One unreadable operation makes the whole answer invalid. Some platforms even crash.',
+    fix: 'Write op first, in lowercase; path for add, remove and replace; value for add and replace; url only for redirect.',
     level: 'must',
     regards: asksForSomething,
     inspect: faultsOf,
   },
   {
     id: 'operation.redirect',
-    title: 'A redirect is asked for where one is possible, and leads somewhere',
-    why: 'Only custom authentication knows INCOMPLETE, with exactly one redirect to a page.',
-    mend: 'Send one redirect to an absolute https URL, only in INCOMPLETE and only for AUTHENTICATION.',
+    title: 'A redirect is sent only where it is possible, and has an address',
+    why: 'Only custom authentication has INCOMPLETE, with exactly one redirect to a page.',
+    fix: 'Send one redirect to an absolute https URL, only in INCOMPLETE and only for AUTHENTICATION.',
     level: 'must',
     regards: asksForSomething,
     inspect(exchange) {
@@ -102,22 +102,22 @@ export const operationChecks: readonly ReadingCheck[] = [
       const { actionStatus } = payload
       const operations = payload.operations as readonly Operation[]
       if (actionStatus === 'SUCCESS') {
-        return operations.some(({ op }) => op === 'redirect') ? ['SUCCESS asks for a redirect.'] : []
+        return operations.some(({ op }) => op === 'redirect') ? ['SUCCESS contains a redirect.'] : []
       }
       if (actionStatus !== 'INCOMPLETE') return []
-      if (!actionTypes[exchange.type].mayRedirect) return ['INCOMPLETE means nothing for this action type.']
+      if (!actionTypes[exchange.type].mayRedirect) return ['This action type has no INCOMPLETE.']
       const [redirect, ...others] = operations
       if (!redirect || others.length > 0) return [`INCOMPLETE has ${operations.length} operations instead of one.`]
-      if (redirect.op !== 'redirect') return [`INCOMPLETE asks for ${redirect.op} instead of a redirect.`]
+      if (redirect.op !== 'redirect') return [`INCOMPLETE has ${redirect.op} instead of a redirect.`]
       const protocol = URL.parse(redirect.url ?? '')?.protocol
-      return protocol === 'https:' || protocol === 'http:' ? [] : ['The redirect is to no absolute http or https URL.']
+      return protocol === 'https:' || protocol === 'http:' ? [] : ['The redirect has no absolute http or https URL.']
     },
   },
   {
     id: 'operation.allowed',
-    title: 'Only what was offered is asked for',
-    why: 'What is not in allowedOperations is dropped without a word: the flow goes on without the change.',
-    mend: 'Look whether the op and the path are in allowedOperations of this very event, and decide what to do if not.',
+    title: 'Only offered operations are sent',
+    why: 'An operation that is not in allowedOperations is dropped silently: the flow continues without the change.',
+    fix: 'Check that the op and the path are in allowedOperations of this event, and decide what to do otherwise.',
     level: 'must',
     regards: asksForSomething,
     inspect: exchange => (faultsOf(exchange).length > 0 ? [] : remarks(exchange, 'not_allowed')),
@@ -125,26 +125,28 @@ export const operationChecks: readonly ReadingCheck[] = [
   {
     id: 'operation.applied',
     title: 'Every operation is applied',
-    why: 'A rejected operation changes nothing and fails nothing: the flow goes on without the change.',
-    mend: 'Correct what the reason names, and look into the event first: what is there, what is not, and what is offered.',
+    why: 'A rejected operation changes nothing and fails nothing: the flow continues without the change.',
+    fix: 'Fix what the reason states. First check what the event contains and what it offers.',
     level: 'must',
     regards: asksForSomething,
     inspect(exchange) {
       const { payload } = viewOf(exchange)
       if (faultsOf(exchange).length > 0 || payload?.actionStatus !== 'SUCCESS') return []
-      const isAsking = payload.operations.length > 0
+      const hasOperations = payload.operations.length > 0
       const breaking = exchange.judgements.flatMap(({ outcome }) =>
-        // Without operations it is something else that the platform breaks at.
-        isAsking && outcome.status === 'error' && outcome.error.code === 'not_supported' ? outcome.error.message : [],
+        // Without operations, the platform fails at something else.
+        hasOperations && outcome.status === 'error' && outcome.error.code === 'not_supported'
+          ? outcome.error.message
+          : [],
       )
       return [...remarks(exchange, 'rejected'), ...new Set(breaking)]
     },
   },
   {
     id: 'operation.lifetime',
-    title: 'No lifetime gets longer',
-    why: 'A fixed lifetime meant to shorten a risky token lengthens the token of an application that is set shorter.',
-    mend: 'Replace expires_in by the smaller of your limit and the value in the event, unless you mean to lengthen it.',
+    title: 'No lifetime becomes longer',
+    why: 'A fixed lifetime that should shorten risky tokens extends the tokens of an application with a shorter lifetime.',
+    fix: 'Replace expires_in with the smaller of your limit and the value in the event, unless you want to extend it.',
     level: 'should',
     regards: asksForSomething,
     inspect(exchange) {
@@ -156,7 +158,7 @@ export const operationChecks: readonly ReadingCheck[] = [
         const place = lifetimes.find(({ path }) => path === operation?.path)
         const before = place && lifetimeIn(event, place.path)
         return before !== undefined && Number(operation.value) > before
-          ? [`${operation.path} gets longer than it was.`]
+          ? [`${operation.path} becomes longer than it was.`]
           : []
       })
     },

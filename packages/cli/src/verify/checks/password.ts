@@ -6,17 +6,17 @@ import { type Check, createProblems, notChecked, type Subject } from '../check.t
 import type { Exchange } from '../session.ts'
 import { withCredential } from '../variants.ts'
 
-/** Passwords that are on every list there is. */
+/** Passwords that are in every list of common passwords. */
 const NOTORIOUS = ['P@ssw0rd', 'password', '123456', 'qwerty123'] as const
 
 type Answered = { exchange: Exchange; decision: Decision } | undefined
 
 async function ask({ session, type, usual }: Subject, variant: string, credential: unknown): Promise<Answered> {
-  const [exchange] = await session.tell(type, usual, { variant, rewrite: withCredential(credential) })
+  const [exchange] = await session.sendScenario(type, usual, { variant, rewrite: withCredential(credential) })
   return exchange && { exchange, decision: decisionOf(exchange) }
 }
 
-/** A notorious password that is refused in clear, and what the others were answered. */
+/** A notorious password that is refused in clear, and the decisions on the others. */
 async function findRefused(subject: Subject): Promise<{ refused?: string; decisions: readonly Decision[] }> {
   const decisions: Decision[] = []
   for (const password of NOTORIOUS) {
@@ -28,7 +28,10 @@ async function findRefused(subject: Subject): Promise<{ refused?: string; decisi
   return { decisions }
 }
 
-/** How a platform can share a password other than in clear. The key is the certificate's, or one that nobody has. */
+/**
+ * Every form in which a platform can send a password other than in clear. The key is that of the certificate, or a new
+ * one.
+ */
 function formsOf(
   password: string,
   key: KeyObject,
@@ -39,13 +42,13 @@ function formsOf(
     { words: 'as SHA-256', credential: hashed, isEncrypted: false },
     { words: 'encrypted', credential: encryptCredential(plain, key, 'text'), isEncrypted: true },
     {
-      words: 'encrypted, the characters one by one',
+      words: 'encrypted, character by character',
       credential: encryptCredential(plain, key, 'characters'),
       isEncrypted: true,
     },
     { words: 'as SHA-256, encrypted', credential: encryptCredential(hashed, key, 'text'), isEncrypted: true },
     {
-      words: 'as SHA-256, encrypted, the characters one by one',
+      words: 'as SHA-256, encrypted, character by character',
       credential: encryptCredential(hashed, key, 'characters'),
       isEncrypted: true,
     },
@@ -56,8 +59,8 @@ export const passwordChecks: readonly Check[] = [
   {
     id: 'event.credential-forms',
     title: 'A refused password is refused in every form',
-    why: 'Platforms share passwords in clear, as SHA-256, and either of them encrypted. A form that is not understood must not be a way around.',
-    mend: 'Read all forms, or answer ERROR for those you cannot check; never SUCCESS.',
+    why: 'Platforms send passwords in clear, as SHA-256, or either of them encrypted. An unsupported form must not bypass the check.',
+    fix: 'Read all forms, or answer ERROR for those that you cannot check. Never answer SUCCESS.',
     level: 'must',
     scope: 'type',
     types: ['PRE_UPDATE_PASSWORD'],
@@ -86,20 +89,21 @@ export const passwordChecks: readonly Check[] = [
           'a refused password',
           refused,
           ({ status }) => status === 'SUCCESS',
-          () => 'A password it refuses in clear is let through.',
+          () => 'A password that is refused in clear is allowed.',
         )
       }
       await judge(
         'a good password',
         SAMPLE_PASSWORD,
-        // Hashes may be declined: many lists are of other hashes. What is encrypted to its own key is there to be read.
+        // The extension may decline hashes, because many lists contain other hashes. It must read what is encrypted
+        // with its own key.
         (decision, isReadable) => isTheirs && isReadable && isError(decision),
-        ({ words }) => `It is answered with ${words}.`,
+        ({ words }) => `The answer is ${words}.`,
       )
       const notes = [
-        ...(refused === undefined ? ['no password it refuses is known, so the forms could not be compared'] : []),
-        ...(isTheirs ? [] : ['encrypted to a key it does not have, since no --certificate was given']),
-        ...(unreadable > 0 ? [`${unreadable} answers cannot be read; the checks of answers say why`] : []),
+        ...(refused === undefined ? ['it refused no password in clear, so the forms could not be compared'] : []),
+        ...(isTheirs ? [] : ['encrypted with a key that it does not have, because --certificate was not set']),
+        ...(unreadable > 0 ? [`${unreadable} answers are unreadable, see the checks of answers`] : []),
       ]
       return problems.finding(notes.join('; ') || undefined)
     },
@@ -107,8 +111,8 @@ export const passwordChecks: readonly Check[] = [
   {
     id: 'event.refuses-passwords',
     title: 'It refuses a notorious password',
-    why: 'The commonest defect of all is a check that never runs: a claim read by the wrong name, a condition that is always false.',
-    mend: 'If it is there to refuse breached passwords, find out why it did not; if it is not, this advice is not for you.',
+    why: 'The most common defect is a check that never runs: a claim with the wrong name, a condition that is always false.',
+    fix: 'If the extension should refuse breached passwords, find out why it did not. Otherwise ignore this advice.',
     level: 'should',
     scope: 'type',
     types: ['PRE_UPDATE_PASSWORD'],
@@ -117,7 +121,7 @@ export const passwordChecks: readonly Check[] = [
       const problems = createProblems()
       if (refused === undefined) {
         if (!decisions.some(({ status }) => status === 'SUCCESS')) return notChecked('None of them was decided.')
-        problems.add(`It lets ${NOTORIOUS.join(', ')} through.`, subject.usual.name)
+        problems.add(`It allows ${NOTORIOUS.join(', ')}.`, subject.usual.name)
       }
       return problems.finding()
     },

@@ -5,24 +5,24 @@ import { toNonsense, toNothing } from '../variants.ts'
 export const profileChecks: readonly Check[] = [
   {
     id: 'event.refuses-profiles',
-    title: 'It refuses a profile of nonsense, or of nothing at all',
-    why: 'The commonest defect of all is a check that never runs: an attribute read by the wrong name, a condition that is always false.',
-    mend: 'If it is there to refuse updates, find out why it did not; if it only watches them, this advice is not for you.',
+    title: 'It refuses nonsense or empty values in a profile',
+    why: 'The most common defect is a check that never runs: an attribute with the wrong name, a condition that is always false.',
+    fix: 'If the extension should refuse updates, find out why it did not. If it only observes them, ignore this advice.',
     level: 'should',
     scope: 'type',
     types: ['PRE_UPDATE_PROFILE'],
-    async run({ session, type, usual, told }) {
-      // Some rule applied already: it is known to run.
-      if (told.some(exchange => decisionOf(exchange).status === 'FAILED')) return passed()
+    async run({ session, type, usual, eventExchanges }) {
+      // A rule applied already, so the check runs.
+      if (eventExchanges.some(exchange => decisionOf(exchange).status === 'FAILED')) return passed()
       const problems = createProblems()
       for (const [variant, rewrite] of [
-        ['all to nonsense', toNonsense],
-        ['all taken away', toNothing],
+        ['all set to nonsense', toNonsense],
+        ['all removed', toNothing],
       ] as const) {
-        const [exchange] = await session.tell(type, usual, { variant, rewrite })
-        if (!exchange || decisionOf(exchange).status === 'unusable') return notChecked('The answer cannot be read.')
+        const [exchange] = await session.sendScenario(type, usual, { variant, rewrite })
+        if (!exchange || decisionOf(exchange).status === 'unusable') return notChecked('The answer is unreadable.')
         if (decisionOf(exchange).status !== 'SUCCESS') return passed()
-        problems.add('It lets every update through.', exchange)
+        problems.add('It allows every update.', exchange)
       }
       return problems.finding()
     },

@@ -5,13 +5,13 @@ import { type Check, createProblems, notChecked, passed } from '../check.ts'
 import type { Session } from '../session.ts'
 import { bodyLike } from './input.ts'
 
-/** What an answer to everything hints at, by its status. */
+/** The likely cause if every answer has this status. */
 const hints: Readonly<Record<number, string>> = {
-  403: 'It wants another credential, or a gateway before it does: look at --auth.',
-  404: 'Nothing lives at this path: look at the address.',
-  405: 'It does not take POST at this path: look at the address.',
-  413: 'It reads less than a usual event has.',
-  502: 'The gateway before it found it crashed or answering in another form.',
+  403: 'The extension or a gateway expects another credential: check --auth.',
+  404: 'Nothing exists at this path: check the address.',
+  405: 'This path does not accept POST: check the address.',
+  413: 'Its limit is below the size of a typical event.',
+  502: 'The gateway reports that the extension crashed or answered in another form.',
 }
 
 function credentialHint(target: Target): string {
@@ -20,10 +20,10 @@ function credentialHint(target: Target): string {
     : 'It requires a credential: set --auth or --sign.'
 }
 
-/** What any other refusal says. */
-const NOT_MINE = 'It says that this is none of its action types, or that it cannot read the event.'
+/** The meaning of any other refusal. */
+const NOT_MINE = 'It does not handle this action type, or it cannot read the event.'
 
-/** Failures that mean there was never a connection that carried HTTP. */
+/** Errors that mean that there was never an HTTP connection. */
 const UNREACHED: ReadonlySet<string> = new Set([
   'refused',
   'connect_timeout',
@@ -33,15 +33,15 @@ const UNREACHED: ReadonlySet<string> = new Set([
   'tls',
 ])
 
-/** What a person at a terminal can do about TLS, which a platform cannot. */
+/** Advice on TLS for a person at a terminal. */
 function advice(message: string): string {
-  if (message.includes('WRONG_VERSION_NUMBER')) return ' It seems to speak plain HTTP: try http://.'
+  if (message.includes('WRONG_VERSION_NUMBER')) return ' It seems to use plain HTTP: try http://.'
   return /SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(message)
-    ? ' For a test instance, NODE_EXTRA_CA_CERTS=FILE.pem trusts its certificate as well.'
+    ? ' For a test instance, NODE_EXTRA_CA_CERTS=FILE.pem adds its certificate.'
     : ''
 }
 
-/** A second factor decides no event without a user, and may crash at one. */
+/** A second factor decides no event without a user, and may crash on one. */
 function isEverDecided({ exchanges }: Session, type: ActionType): boolean {
   return exchanges.some(exchange => exchange.type === type && exchange.isEvent && isDecided(decisionOf(exchange)))
 }
@@ -50,8 +50,8 @@ export const reachChecks: readonly Check[] = [
   {
     id: 'reach.connection',
     title: 'It can be reached',
-    why: 'A platform that gets no connection fails the flow: nobody gets a token, nobody can change a password.',
-    mend: 'Start it, look at host and port, and give it a valid certificate for its name.',
+    why: 'Without a connection the platform fails the flow: nobody gets a token, nobody can change a password.',
+    fix: 'Start it, check host and port, and give it a valid certificate for its name.',
     level: 'must',
     scope: 'extension',
     alsoWithoutAnswer: true,
@@ -68,17 +68,17 @@ export const reachChecks: readonly Check[] = [
   {
     id: 'reach.claims',
     title: 'It decides at least one action type',
-    why: 'An extension that decides nothing makes every flow fail that asks it.',
-    mend: 'Answer an event with status 200 and SUCCESS, FAILED or INCOMPLETE.',
+    why: 'An extension that decides nothing fails every flow that calls it.',
+    fix: 'Answer an event with status 200 and SUCCESS, FAILED or INCOMPLETE.',
     level: 'must',
     scope: 'extension',
     alsoWithoutAnswer: true,
     run({ discovery, session }) {
       const decided = discovery.filter(({ answer, type }) => answer === 'decides' || isEverDecided(session, type))
       if (decided.length > 0) return passed(decided.map(({ type }) => type).join(', '))
-      // What is there but cannot be used is told by the checks of answers and of time.
+      // The checks of answers and of time explain unusable answers.
       if (discovery.some(({ answer }) => answer === 'unclear' || answer === 'silent')) {
-        return notChecked('No answer was a decision, and the other checks say why.')
+        return notChecked('No answer was a decision. The other checks explain why.')
       }
       const problems = createProblems()
       for (const { exchange, type } of discovery) {
@@ -93,9 +93,9 @@ export const reachChecks: readonly Check[] = [
   },
   {
     id: 'reach.unknown-type',
-    title: 'An action type it does not know is refused',
-    why: 'Configured for the wrong action, an extension that does not look at actionType lets everything through, unnoticed.',
-    mend: 'Compare actionType with the types you handle, and answer 400 with ERROR for any other.',
+    title: 'An unknown action type is refused',
+    why: 'If it is configured for the wrong action, an extension that ignores actionType allows everything without notice.',
+    fix: 'Compare actionType with the types that you handle, and answer 400 with ERROR for any other.',
     level: 'should',
     scope: 'extension',
     async run(subject) {
@@ -106,13 +106,13 @@ export const reachChecks: readonly Check[] = [
         const body = bodyLike(subject, request => ({ ...request, actionType }))
         const exchange = await session.probe(type, { label: `actionType ${JSON.stringify(actionType)}`, body })
         const { status, words } = decisionOf(exchange)
-        const isLetThrough = status === 'SUCCESS' || status === 'INCOMPLETE'
-        if (isLetThrough) problems.add(`It is answered with ${words}.`, exchange)
-        // FAILED is no way to say it, but it lets nobody in.
+        const isAllowed = status === 'SUCCESS' || status === 'INCOMPLETE'
+        if (isAllowed) problems.add(`The answer is ${words}.`, exchange)
+        // FAILED is the wrong answer, but it allows nobody.
         else if (status === 'FAILED' || isRefusal(exchange)) refused += 1
       }
       const finding = problems.finding()
-      return finding.result === 'passed' && refused === 0 ? notChecked('No answer to it could be read.') : finding
+      return finding.result === 'passed' && refused === 0 ? notChecked('No answer to it was readable.') : finding
     },
   },
 ]

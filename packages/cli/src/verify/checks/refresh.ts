@@ -3,7 +3,7 @@ import type { Outcome } from '@preflow/engine'
 import { chooseScenario } from '../../events/scenarios.ts'
 import { type Check, createProblems, notChecked } from '../check.ts'
 
-/** Where an event has the claims of its token, by the types whose tokens are refreshed. */
+/** The path of the claims of a token in an event, for the types whose tokens are refreshed. */
 const tokens: Partial<Record<ActionType, string>> = {
   PRE_ISSUE_ACCESS_TOKEN: 'accessToken',
   PRE_ISSUE_ID_TOKEN: 'idToken',
@@ -14,25 +14,25 @@ type TokenEvent = Record<string, { claims?: TokenClaim[]; scopes?: string[] } | 
 export const refreshChecks: readonly Check[] = [
   {
     id: 'operation.refresh',
-    title: 'What it did when the token was issued also works when it is refreshed',
-    why: 'A refresh starts from the token as the extension left it. A claim that is added again is rejected and keeps its old value for ever.',
-    mend: 'Replace the claim when its path is offered, and add it only when the token does not have it.',
+    title: 'The changes to an issued token also work when the token is refreshed',
+    why: 'A refresh starts from the changed token. If a claim is added again, the operation is rejected and the old value stays.',
+    fix: 'Replace the claim if its path is offered, and add it only if the token does not have it.',
     level: 'must',
     scope: 'type',
     types: Object.keys(tokens) as ActionType[],
-    async run({ session, type, told }) {
+    async run({ session, type, eventExchanges }) {
       const issue = chooseScenario(type, { grant: 'authorization_code' })
       const refresh = chooseScenario(type, { grant: 'refresh_token' })
       const member = tokens[type]
-      if (!issue || !refresh || !member) return notChecked('Nothing of this type is refreshed.')
+      if (!issue || !refresh || !member) return notChecked('This type has no refresh.')
       // The newest contract comes first.
-      const issued = told.find(({ label }) => label === issue.name)?.judgements[0]
+      const issued = eventExchanges.find(({ label }) => label === issue.name)?.judgements[0]
       if (issued?.outcome.status !== 'success') return notChecked('It refuses the token that would be refreshed.')
       if (issued.outcome.operations.length === 0) return notChecked('It changes nothing when a token is issued.')
       const left = (issued.outcome.event as TokenEvent)[member]
       const atFirst = rejectedBy(issued.outcome)
       const problems = createProblems()
-      const [exchange] = await session.tell(
+      const [exchange] = await session.sendScenario(
         type,
         {
           ...refresh,
@@ -41,11 +41,11 @@ export const refreshChecks: readonly Check[] = [
             return { ...event, [member]: { ...event[member], ...left } }
           },
         },
-        { isOnce: true, isPrivate: true, variant: 'of what it left' },
+        { isOnce: true, isPrivate: true, variant: 'after its own changes' },
       )
       for (const { outcome } of exchange?.judgements ?? []) {
         for (const { op, path, reason } of rejectedBy(outcome)) {
-          // What was rejected at once is told by operation.applied.
+          // operation.applied reports what was rejected at once.
           if (atFirst.some(verdict => verdict.op === op && verdict.path === path)) continue
           problems.add(`${op} ${path ?? ''} is rejected: ${reason}`, exchange ?? refresh.name)
         }

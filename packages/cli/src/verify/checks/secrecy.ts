@@ -4,7 +4,7 @@ import { SAMPLE_PASSWORD } from '@preflow/contract/guides'
 import type { ReadingCheck } from '../check.ts'
 import type { Exchange } from '../session.ts'
 
-/** What of an authentication is secret. */
+/** The secrets of an authentication. */
 const secretsOf: {
   [T in EndpointAuthentication['type']]?: (authentication: Extract<EndpointAuthentication, { type: T }>) => string[]
 } = {
@@ -16,17 +16,17 @@ const secretsOf: {
   API_KEY: ({ properties: { value } }) => [value],
 }
 
-/** Everything that was sent and must not come back, by what it is. Short ones would be found by chance. */
+/** Everything secret that was sent, with its name. Short values would be found by chance. */
 function secretsIn(authentication: EndpointAuthentication): { what: string; secret: string }[] {
   const read = secretsOf[authentication.type] as ((authentication: EndpointAuthentication) => string[]) | undefined
   return [
     { what: 'the new password', secret: SAMPLE_PASSWORD },
     { what: 'the hash of the new password', secret: createHash('sha256').update(SAMPLE_PASSWORD).digest('base64') },
-    ...(read?.(authentication) ?? []).map(secret => ({ what: "the platform's own credential", secret })),
+    ...(read?.(authentication) ?? []).map(secret => ({ what: 'the credential of the platform', secret })),
   ].filter(({ secret }) => secret.length >= 8)
 }
 
-/** What error pages and stack traces of the usual runtimes look like. */
+/** Patterns of error pages and stack traces of common runtimes. */
 const INTERNALS: readonly { what: string; pattern: RegExp }[] = [
   {
     what: 'a JavaScript stack trace',
@@ -44,15 +44,15 @@ function textOf({ delivery }: Exchange): string {
   return [...headers, new TextDecoder().decode(delivery.body)].join('\n')
 }
 
-/** The checks of what answers give away, for the credentials of this run. */
+/** The checks of what answers reveal, for the credentials of this run. */
 export function secrecyChecks(authentication: EndpointAuthentication): readonly ReadingCheck[] {
   const secrets = secretsIn(authentication)
   return [
     {
       id: 'secrecy.credentials',
       title: 'No answer repeats a secret',
-      why: 'Answers are logged by platforms, gateways and developers. A password in an error message is a password in all of them.',
-      mend: 'Never put the request, a header or the message of an exception into an answer.',
+      why: 'Platforms, gateways and developers log answers. A password in an error message ends up in all their logs.',
+      fix: 'Never put the request, a header or the message of an exception into an answer.',
       level: 'must',
       ofProbes: true,
       inspect(exchange) {
@@ -65,9 +65,9 @@ export function secrecyChecks(authentication: EndpointAuthentication): readonly 
     },
     {
       id: 'secrecy.internals',
-      title: 'No answer shows the inside',
-      why: 'Stack traces tell strangers which versions to attack and which paths there are.',
-      mend: 'Answer errors in your own words; write the exception to your log.',
+      title: 'No answer reveals internals',
+      why: 'Stack traces reveal versions and paths to attackers.',
+      fix: 'Write your own error messages, and log the exception.',
       level: 'should',
       ofProbes: true,
       inspect(exchange) {

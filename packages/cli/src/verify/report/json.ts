@@ -4,9 +4,10 @@ import { notCheckable } from '../checks/checks.ts'
 import type { VerificationResult } from '../verify.ts'
 import { summaryOf, verdictOf } from './summary.ts'
 
-/** The report for programs. Members are added, never renamed or taken away. */
+/** The report for programs. New members may be added; none is renamed or removed. */
 export function jsonReport(result: VerificationResult): object {
-  const { url, discovery, types, platforms, results, cells, told, timings, requests, durationMs, isPassed } = result
+  const { url, discovery, types, platforms, results, cells, eventExchanges, timings, requests, durationMs, isPassed } =
+    result
   return {
     url: withoutSecrets(url),
     passed: isPassed,
@@ -43,9 +44,9 @@ export function jsonReport(result: VerificationResult): object {
       result: verdictOf([{ check, type, finding }]),
       ...(finding.result === 'passed' && finding.note !== undefined && { note: finding.note }),
       ...(finding.result === 'not checked' && { why: finding.why }),
-      ...(finding.result === 'failed' && { problems: finding.problems, why: check.why, mend: check.mend }),
+      ...(finding.result === 'failed' && { problems: finding.problems, why: check.why, fix: check.fix }),
     })),
-    answers: told.map(exchange => ({
+    answers: eventExchanges.map(exchange => ({
       actionType: exchange.type,
       scenario: exchange.label,
       decision: decisionOf(exchange).words,
@@ -62,7 +63,7 @@ function rounded(timing: object): object {
   return Object.fromEntries(Object.entries(timing).map(([name, value]) => [name, Math.round(value * 10) / 10]))
 }
 
-/** A query may be a key. */
+/** The query may contain a key. */
 function withoutSecrets(url: string): string {
   const { origin, pathname } = new URL(url)
   return `${origin}${pathname}`

@@ -7,7 +7,7 @@ import { verdictOf } from './summary.ts'
  * The report as JUnit XML, which every CI system shows: one suite per group of checks, and one for the platforms.
  *
  * @param isStrict Whether advice counts as a failure.
- * @param hide Takes out of a text what nobody is to read; asked before anything is escaped.
+ * @param hide Removes secrets from a string, before it is escaped.
  */
 export function junitReport(
   result: VerificationResult,
@@ -34,14 +34,14 @@ export function junitReport(
 
 interface Case {
   name: string
-  /** What is told inside of it. */
-  told?: Element
+  /** Its content. */
+  content?: Element
   kind: 'passed' | 'failed' | 'skipped'
   classname: string
 }
 
-function toElement({ name, classname, told }: Case): Element {
-  return element('testcase', { classname, name }, told ? [told] : [])
+function toElement({ name, classname, content }: Case): Element {
+  return element('testcase', { classname, name }, content ? [content] : [])
 }
 
 function tally(cases: readonly Case[]): Record<string, number> {
@@ -53,16 +53,16 @@ function checkCase(checked: CheckResult, isStrict: boolean): Case {
   const { check, type, finding } = checked
   const named = { classname: `preflow.${type}`, name: `${check.id}: ${check.title}` }
   if (finding.result === 'not checked') {
-    return { ...named, kind: 'skipped', told: element('skipped', { message: finding.why }) }
+    return { ...named, kind: 'skipped', content: element('skipped', { message: finding.why }) }
   }
   if (finding.result === 'passed') return { ...named, kind: 'passed' }
   const problems = finding.problems.map(({ text, seenIn }) => `${text} (in: ${seenIn.join('; ')})`)
-  const words = [...problems, `Why: ${check.why}`, `Mend: ${check.mend}`].join('\n')
+  const words = [...problems, `Why: ${check.why}`, `Fix: ${check.fix}`].join('\n')
   if (verdictOf([checked]) === 'advised' && !isStrict) {
-    return { ...named, kind: 'passed', told: element('system-out', {}, [words]) }
+    return { ...named, kind: 'passed', content: element('system-out', {}, [words]) }
   }
   const message = finding.problems[0]?.text ?? ''
-  return { ...named, kind: 'failed', told: element('failure', { type: check.level, message }, [words]) }
+  return { ...named, kind: 'failed', content: element('failure', { type: check.level, message }, [words]) }
 }
 
 function cellCase({ platform, type, state, usable, declined, broken }: Cell): Case {
@@ -73,10 +73,10 @@ function cellCase({ platform, type, state, usable, declined, broken }: Cell): Ca
     case 'declines':
       return { ...named, kind: 'passed' }
     case 'breaks':
-      return { ...named, kind: 'failed', told: element('failure', { message: counts }) }
+      return { ...named, kind: 'failed', content: element('failure', { message: counts }) }
     case 'absent':
     case 'not checked':
-      return { ...named, kind: 'skipped', told: element('skipped', { message: state }) }
+      return { ...named, kind: 'skipped', content: element('skipped', { message: state }) }
     default:
       return state satisfies never
   }
@@ -105,7 +105,7 @@ function render({ name, attributes, children }: Element, hide: (text: string) =>
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
-/** XML knows no control characters at all, not even escaped. */
+/** XML has no control characters, not even escaped ones. */
 function escaped(text: string): string {
   return text
     .replaceAll(/[&<>"]/g, character => entities[character] ?? '')

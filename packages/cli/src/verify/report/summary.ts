@@ -1,7 +1,7 @@
 import { type CheckResult, isFailing } from '../check.ts'
 import type { VerificationResult } from '../verify.ts'
 
-/** What a check comes to over all action types. `advised`: something is unwise, though no platform breaks at it. */
+/** The verdict of a check over all action types. `advised`: there is a problem, but no platform fails. */
 export type Verdict = 'passed' | 'failed' | 'advised' | 'not checked'
 
 export function verdictOf(results: readonly CheckResult[]): Verdict {
@@ -22,7 +22,7 @@ export interface Summary {
   notChecked: number
 }
 
-/** How many checks came to what. */
+/** The number of checks per verdict. */
 export function summaryOf(result: Pick<VerificationResult, 'results'>): Summary {
   const verdicts = byCheck(result).map(verdictOf)
   const count = (wanted: Verdict) => verdicts.filter(verdict => verdict === wanted).length

@@ -8,17 +8,17 @@ import type { Exchange } from '../session.ts'
 import type { Cell, VerificationResult } from '../verify.ts'
 import { count, summaryOf, verdictOf } from './summary.ts'
 
-/** So many labels are named before the rest is counted. */
+/** This many labels are listed, and the others counted. */
 const MAX_LABELS = 3
-/** Longer lines are hard to read, however wide the terminal. */
+/** Longer lines are hard to read, even on a wide terminal. */
 const MAX_COLUMNS = 110
-/** Narrower ones are not worth the breaks. */
+/** The minimum width for line breaks. */
 const MIN_COLUMNS = 40
 
 /**
  * The report for people.
  *
- * @param terminalColumns How wide the terminal is. Default: wide enough.
+ * @param terminalColumns The width of the terminal. Default: wide enough.
  */
 export function textReport(
   result: VerificationResult,
@@ -32,9 +32,9 @@ export function textReport(
     matrix(result, paint, terminalColumns),
     ...Object.entries(groups).map(([group, title]) => groupReport(group, title, result, layout)),
     answersReport(result, layout),
-    result.told.length === 0
+    result.eventExchanges.length === 0
       ? ''
-      : `${paint.strong('What cannot be seen from outside')}\n${notCheckable.map(text => `  - ${text}\n`).join('')}`,
+      : `${paint.strong('What cannot be checked from outside')}\n${notCheckable.map(text => `  - ${text}\n`).join('')}`,
     `${summary(result, paint)}\n`,
   ]
     .filter(part => part !== '')
@@ -43,23 +43,23 @@ export function textReport(
 
 interface Layout {
   paint: Paint
-  /** A text as lines that fit, each behind an indent. */
+  /** Wraps a string into indented lines. */
   wrapped(text: string, indent: string): string[]
 }
 
 function heading(result: VerificationResult, { paint, wrapped }: Layout): string {
-  const { url, types, told, requests, durationMs, timings } = result
+  const { url, types, eventExchanges, requests, durationMs, timings } = result
   const { origin, pathname } = new URL(url)
   const seconds = (durationMs / 1000).toFixed(1)
   const times = timings.map(
     ({ type, timing: { firstMs, medianMs, slowestMs } }) =>
       `  ${type}: first answer after ${ms(firstMs)}, half of them within ${ms(medianMs)}, slowest ${ms(slowestMs)}\n`,
   )
-  const decided = types.filter(type => told.some(each => each.type === type && isDecided(decisionOf(each))))
+  const decided = types.filter(type => eventExchanges.some(each => each.type === type && isDecided(decisionOf(each))))
   const undecided = types.filter(type => !decided.includes(type))
   const asked = [
     ...(decided.length > 0 ? [`decides ${decided.join(', ')}`] : ['decides nothing']),
-    ...(undecided.length > 0 ? [`was asked about ${undecided.join(', ')}`] : []),
+    ...(undecided.length > 0 ? [`called with ${undecided.join(', ')}`] : []),
   ].join('; ')
   return `${paint.strong(`${origin}${pathname}`)} ${asked}\n${paint.faint(
     `  ${count(requests, 'request')} in ${seconds} s\n${times.join('')}`,
@@ -69,7 +69,7 @@ function heading(result: VerificationResult, { paint, wrapped }: Layout): string
     .join('')}`
 }
 
-/** What calling it cannot find out: which types it is meant for. */
+/** The types that the extension is meant for, which calling it cannot find out. */
 function hintsAt({ discovery, isInferred, types }: VerificationResult): string[] {
   if (!isInferred) return []
   const option = (type: ActionType) => `--type ${actionTypes[type].path}`
@@ -78,13 +78,13 @@ function hintsAt({ discovery, isInferred, types }: VerificationResult): string[]
     .flatMap(({ type, exchange }) => {
       if (!exchange?.delivery.ok || exchange.delivery.status < 500) return []
       return [
-        `It fails at ${type} (status ${exchange.delivery.status}, ${decisionOf(exchange).words}), so that was not verified. If it is meant for it, add ${option(type)}.`,
+        `It fails for ${type} (status ${exchange.delivery.status}, ${decisionOf(exchange).words}), so that type was not verified. If it is meant for it, add ${option(type)}.`,
       ]
     })
   const many =
     types.length > 1
       ? [
-          `It was called with every action type, and verified for those it decides. If it is meant for one, for example ${types[0]}, add ${option(types[0] as ActionType)}.`,
+          `It was called with every action type, and verified for those that it decides. If it is meant for one, for example ${types[0]}, add ${option(types[0] as ActionType)}.`,
         ]
       : []
   return [...failed, ...many]
@@ -132,7 +132,7 @@ function matrix({ types, platforms, cells }: VerificationResult, paint: Paint, t
     cells.find(cell => cell.platform === platform && cell.type === type)
   const width = 2 + nameWidth + widths.reduce((sum, each) => sum + 2 + each, 0)
   if (width > terminalColumns) {
-    // Side by side they do not fit: one below the other.
+    // The columns do not fit side by side, so they are listed one below the other.
     return types
       .map(type => {
         const rows = platforms.map(platform => {
@@ -171,12 +171,12 @@ function groupReport(group: string, title: string, { results }: VerificationResu
   return `${paint.strong(title)}\n${lines.join('\n').trimEnd()}\n`
 }
 
-/** So many in a row that were not made for the same reason are told in one breath. */
+/** At least this many checks that did not run for the same reason share one line. */
 const MIN_TOGETHER = 3
 
 type OfCheck = readonly [check: Check, results: readonly CheckResult[]]
 
-/** Neighbours that were not made for the same reason are put together. */
+/** Groups neighbours that did not run for the same reason. */
 function together(byCheck: readonly OfCheck[]): OfCheck[][] {
   const rows: { why: string; checks: OfCheck[] }[] = []
   for (const each of byCheck) {
@@ -188,7 +188,7 @@ function together(byCheck: readonly OfCheck[]): OfCheck[][] {
   return rows.flatMap(({ checks }) => (checks.length < MIN_TOGETHER ? checks.map(each => [each]) : [checks]))
 }
 
-/** Why a check was not made. */
+/** Why a check did not run. */
 function unseen(results: readonly CheckResult[]): string {
   const whys = results.flatMap(({ finding }) => (finding.result === 'not checked' ? finding.why : []))
   return [...new Set(whys)].join(' ')
@@ -215,7 +215,7 @@ function checkReport(check: Check, results: readonly CheckResult[], layout: Layo
     }
   }
   if (verdict === 'failed' || verdict === 'advised') {
-    lines.push(...wrapped(`Why: ${check.why}`, '      '), ...wrapped(`Mend: ${check.mend}`, '      '), '')
+    lines.push(...wrapped(`Why: ${check.why}`, '      '), ...wrapped(`Fix: ${check.fix}`, '      '), '')
   }
   return lines
 }
@@ -231,7 +231,9 @@ function problemLines(
   return [
     ...wrapped(`${about}${text}${where}`, '      ').map(color),
     ...wrapped(`in: ${shortened(seenIn)}`, '        ').map(paint.faint),
-    ...(isHarmless ? [] : consequenceTexts(consequences).flatMap(({ text: told }) => wrapped(told, '        '))),
+    ...(isHarmless
+      ? []
+      : consequenceTexts(consequences).flatMap(({ text: eventExchanges }) => wrapped(eventExchanges, '        '))),
   ]
 }
 
@@ -247,7 +249,7 @@ const verbs: Readonly<Record<Consequence['kind'], string>> = {
   broken: 'breaks on',
 }
 
-/** `breaks on WSO2 Identity Server 7.1: … The client sees 500 …`; where all of it works, that is all there is to say. */
+/** `breaks on WSO2 Identity Server 7.1: … The client sees 500 …`. No reason and no client if all of it works. */
 function consequenceTexts(consequences: readonly Consequence[]): { kind: Consequence['kind']; text: string }[] {
   const working = consequences.filter(({ kind }) => kind === 'usable').flatMap(({ platforms }) => platforms)
   const others = consequences
@@ -259,15 +261,15 @@ function consequenceTexts(consequences: readonly Consequence[]): { kind: Consequ
   return working.length > 0 ? [{ kind: 'usable', text: `${verbs.usable} ${working.join('; ')}` }, ...others] : others
 }
 
-function answersReport({ told, types }: VerificationResult, layout: Layout): string {
+function answersReport({ eventExchanges, types }: VerificationResult, layout: Layout): string {
   const { paint, wrapped } = layout
-  if (told.length === 0) return ''
+  if (eventExchanges.length === 0) return ''
   const parts = types.flatMap(type => {
     const byScenario = Map.groupBy(
-      told.filter(exchange => exchange.type === type),
+      eventExchanges.filter(exchange => exchange.type === type),
       ({ label }) => label,
     )
-    // Scenarios of which platforms make the same are told together.
+    // Scenarios with the same effect on platforms are listed together.
     const byOpinion = Map.groupBy(
       [...byScenario].map(([label, exchanges]) => ({ label, lines: opinionLines(exchanges, layout) })),
       ({ lines }) => lines.join('\n'),
@@ -280,10 +282,10 @@ function answersReport({ told, types }: VerificationResult, layout: Layout): str
       ]),
     ]
   })
-  return `${paint.strong('What each platform makes of the answers')}\n${parts.join('\n')}\n`
+  return `${paint.strong('What each platform does with the answers')}\n${parts.join('\n')}\n`
 }
 
-/** What was decided, and what platforms make of it. */
+/** The decisions, and what platforms do with them. */
 function opinionLines(exchanges: readonly Exchange[], { paint, wrapped }: Layout): string[] {
   const colors = { usable: paint.good, partial: paint.doubtful, declined: paint.doubtful, broken: paint.bad }
   const all = exchanges.flatMap(({ judgements }) => judgements).length

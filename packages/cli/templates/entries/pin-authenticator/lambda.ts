@@ -1,4 +1,4 @@
-/** __name__ as a function on AWS Lambda. What it cannot start with is in the log of the function. */
+/** __name__ as a function on AWS Lambda. If it cannot start, the log of the function states why. */
 import { Hono } from 'hono'
 import { handle } from 'hono/aws-lambda'
 import { service } from './service.ts'

@@ -5,7 +5,7 @@ import { createPinAuthenticator, type PinAuthenticator, readConfiguration } from
 const read = readConfiguration({ environment: process.env })
 if (!read.ok) throw new Error(['__name__ does not start:', ...read.problems].join('\n  '))
 
-/** __name__, open. Its database must be one that all instances share. */
+/** The running __name__. All instances must share its database. */
 export const service: PinAuthenticator = await createPinAuthenticator(read.configuration, {
   now: Date.now,
   randomBytes,

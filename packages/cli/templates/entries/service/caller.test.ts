@@ -11,10 +11,10 @@ const env = {
   // __testVariables__
 }
 
-test('callers without the key are refused, and the platform is heard', async t => {
+test('callers without the key are refused, and the platform is accepted', async t => {
   const { extension, close } = await openService(service, { env, stdout: { write: () => true } })
   t.after(() => close?.())
   assert.equal((await call(extension, {})).status, 401)
-  // The key is right, but this is no request.
+  // The key is right, but the body is not a request.
   assert.equal((await call(extension, {}, { headers: { 'x-api-key': key } })).status, 400)
 })

@@ -1,4 +1,4 @@
-/** __name__ as a function on AWS Lambda. What it cannot start with is in the log of the function. */
+/** __name__ as a function on AWS Lambda. If it cannot start, the log of the function states why. */
 import process from 'node:process'
 import { lambdaHandler } from '@preflow/extension/lambda'
 import { openService } from '@preflow/extension/service'

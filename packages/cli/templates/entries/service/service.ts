@@ -1,2 +1,2 @@
-// Stands here so that these programs run as they are; every project has its own in its place.
+// An example, so that these programs run unchanged. Every project replaces it.
 export { passwordGuard as service } from '@preflow/password-guard'

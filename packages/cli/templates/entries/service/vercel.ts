@@ -1,8 +1,8 @@
-/** __name__ as a function on Vercel. What it cannot start with is in the log of the deployment. */
+/** __name__ as a function on Vercel. If it cannot start, the log of the deployment states why. */
 import process from 'node:process'
 import { openService } from '@preflow/extension/service'
 import { service } from './service.ts'
 
 const { extension } = await openService(service, process)
-// biome-ignore lint/style/noDefaultExport: the form in which Vercel takes a function.
+// biome-ignore lint/style/noDefaultExport: Vercel requires this form.
 export default { fetch: extension.fetch }

@@ -1,7 +1,7 @@
 import * as policies from '@preflow/policies'
 import type { Ports } from '../ports.ts'
 
-/** New passwords must not be known from breaches. */
+/** Rejects new passwords that are known from breaches. */
 export const breachedPasswords = (ports: Pick<Ports, 'breachCount' | 'commonPasswords' | 'credential'>) =>
   policies.breachedPasswords(
     {},

@@ -1,6 +1,6 @@
 import * as policies from '@preflow/policies'
 
-/** With the defaults of @preflow/policies: give it options of your own. */
+/** Uses the defaults of @preflow/policies. Set your own options here. */
 // sample of plain
 export const sourceAddress = () => policies.sourceAddress({})
 // end of sample

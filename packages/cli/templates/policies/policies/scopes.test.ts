@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { decide, sampleRequest } from '@preflow/extension/testing'
 import { handlersWith, noon } from '../handlers.fixture.ts'
 
-test('a machine keeps only the scopes that are listed', async () => {
+test('a machine keeps only the listed scopes', async () => {
   const request = sampleRequest('PRE_ISSUE_ACCESS_TOKEN', {
     event: {
       request: { grantType: 'client_credentials' },

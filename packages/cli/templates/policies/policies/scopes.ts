@@ -1,4 +1,4 @@
 import * as policies from '@preflow/policies'
 
-/** Machines keep only the scopes that are listed. */
+/** Machines keep only the listed scopes. */
 export const scopes = () => policies.scopes({ allowed: ['read:metrics'] })

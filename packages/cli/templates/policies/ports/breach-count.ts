@@ -4,7 +4,7 @@ import type { Opening } from '../opening.ts'
 
 export type Port = BreachCounter
 
-/** How often a password was seen in breaches, by the range API of Pwned Passwords. */
+/** How often a password was seen in breaches, from the range API of Pwned Passwords. */
 export function open(_settings: object, { onClose }: Opening): Port {
   const get = createHttpGet()
   onClose(() => get.close())

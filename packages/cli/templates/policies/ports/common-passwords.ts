@@ -3,7 +3,7 @@ import type { Opening } from '../opening.ts'
 
 export type Port = Corpus
 
-/** The common passwords that @preflow/corpus brings along. */
+/** The common passwords of @preflow/corpus. */
 export function open(_settings: object, _opening: Opening): Promise<Port> {
   return openCommonPasswords()
 }

@@ -14,7 +14,7 @@ export const settings = {
 
 export type Port = CountryLookup
 
-/** The country of an address, from a file that is read again when it changes. */
+/** The country of an address, from a file that is read again after it changes. */
 export async function open(
   { countryDatabase }: SettingValues<typeof settings>,
   { onClose, report }: Opening,

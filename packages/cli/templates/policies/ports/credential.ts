@@ -8,7 +8,7 @@ export const settings = {
     schema: z.string().min(1),
     text: 'text',
     default: undefined,
-    about: 'Private key (PEM or JWK) that opens encrypted passwords.',
+    about: 'Private key (PEM or JWK) that decrypts passwords.',
     secret: true,
   } as Setting<string | undefined>,
 }

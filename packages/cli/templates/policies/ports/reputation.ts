@@ -17,13 +17,13 @@ export const settings = {
     text: 'text',
     default: 'https://api.abuseipdb.com',
     variable: 'ABUSEIPDB_URL',
-    about: 'Where AbuseIPDB is.',
+    about: 'Address of AbuseIPDB.',
   } as Setting<string>,
 }
 
 export type Port = ReputationLookup
 
-/** The reputation of an address, by AbuseIPDB. */
+/** The reputation of an address, from AbuseIPDB. */
 export function open(
   { abuseipdbApiKey: apiKey, abuseipdbUrl: url }: SettingValues<typeof settings>,
   { onClose }: Opening,

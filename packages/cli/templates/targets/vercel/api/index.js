@@ -1,2 +1,2 @@
-// Vercel finds its functions in this folder before anything is built; `npm run build` makes the rest.
+// Vercel looks for functions in this folder before the build. `npm run build` creates the rest.
 export { default } from '../dist/vercel.mjs'
