@@ -7,18 +7,18 @@ export interface Attribute {
   description: string
   multiValued: boolean
   required: boolean
-  /** Whether strings are compared with regard to case. */
+  /** Whether the comparison of strings is case-sensitive. */
   caseExact: boolean
   mutability: 'readWrite' | 'readOnly' | 'writeOnly'
   returned: 'default' | 'always' | 'never'
   uniqueness: 'none' | 'server'
-  /** The only values there are; compared without regard to case. */
+  /** The only valid values. Their comparison ignores case. */
   canonicalValues?: readonly string[]
   referenceTypes?: readonly string[]
   subAttributes?: readonly Attribute[]
-  /** There is always a value: it can be replaced, not removed. */
+  /** The attribute always has a value. It can be replaced, but not removed. */
   isPermanent?: true
-  /** A PUT that does not mention it leaves it as it is. */
+  /** A PUT without this attribute keeps its value. */
   isKeptByReplace?: true
 }
 
@@ -29,12 +29,12 @@ export interface Schema {
   attributes: readonly Attribute[]
 }
 
-/** What a kind of resource is made of. */
+/** The schemas and attributes of one kind of resource. */
 export interface ResourceType {
   name: string
   endpoint: string
   description: string
-  /** Attributes that every resource has. They are in no schema (RFC 7643, section 3.1). */
+  /** Attributes of every resource. No schema lists them (RFC 7643, section 3.1). */
   common: readonly Attribute[]
   core: Schema
   extensions: readonly Schema[]
@@ -86,7 +86,7 @@ export const complex = (
   more?: More,
 ): Attribute => attribute(name, 'complex', description, { subAttributes, ...more })
 
-/** A list of values, each with what it is for. */
+/** A multi-valued attribute whose values have a type. */
 export function valued(
   name: string,
   description: string,
@@ -99,9 +99,9 @@ export function valued(
     description,
     [
       value,
-      string('display', 'A name of the value for people.'),
-      string('type', 'What the value is for.', present({ canonicalValues: types })),
-      boolean('primary', 'Whether this is the preferred value. At most one is.'),
+      string('display', 'A readable name of the value.'),
+      string('type', 'The purpose of the value.', present({ canonicalValues: types })),
+      boolean('primary', 'Whether this is the preferred value. At most one value is.'),
     ],
     { multiValued: true, ...more },
   )
@@ -116,19 +116,19 @@ export const COMMON: readonly Attribute[] = [
   string('externalId', 'The id of the resource at the client.', { caseExact: true }),
   complex(
     'meta',
-    'What the server knows of the resource.',
+    'Metadata that the server keeps about the resource.',
     [
       string('resourceType', 'The type of the resource.', { caseExact: true }),
       dateTime('created', 'When the resource was created.'),
       dateTime('lastModified', 'When the resource was last changed.'),
-      reference('location', 'Where the resource is.', ['uri']),
+      reference('location', 'The URI of the resource.', ['uri']),
       string('version', 'The version of the resource.', { caseExact: true }),
     ],
     READ_ONLY,
   ),
 ]
 
-/** The attribute as `/Schemas` has it. */
+/** Describes an attribute in the form of `/Schemas`. */
 export function describeAttribute(given: Attribute): object {
   const { canonicalValues, caseExact, referenceTypes, subAttributes, uniqueness, ...more } = given
   const { isKeptByReplace: _, isPermanent: __, ...common } = more
@@ -140,7 +140,7 @@ export function describeAttribute(given: Attribute): object {
   }
 }
 
-/** The schema as `/Schemas` has it. */
+/** Describes a schema in the form of `/Schemas`. */
 export function describeSchema({ attributes, ...schema }: Schema, location: string): object {
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'],
@@ -150,7 +150,7 @@ export function describeSchema({ attributes, ...schema }: Schema, location: stri
   }
 }
 
-/** Finds an attribute by its name, without regard to case. */
+/** Finds an attribute by its name, ignoring case. */
 export function findAttribute(attributes: readonly Attribute[] | undefined, name: string): Attribute | undefined {
   const wanted = name.toLowerCase()
   return attributes?.find(known => known.name.toLowerCase() === wanted)

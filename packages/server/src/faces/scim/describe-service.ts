@@ -1,4 +1,4 @@
-/** What the service can do, in the forms of RFC 7643, sections 5 to 7. */
+/** Describes the service in the forms of RFC 7643, sections 5 to 7. */
 import { describeSchema, type ResourceType } from './attribute.ts'
 import { MAX_RESULTS } from './find-users.ts'
 import { schemas, userType } from './schema.ts'
@@ -11,7 +11,7 @@ export const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse
 /** The kinds of resources of the service. */
 const RESOURCE_TYPES: readonly ResourceType[] = [userType]
 
-/** A list that is never paged. */
+/** A list response without paging. */
 function listOf(resources: readonly object[]): object {
   return {
     schemas: [LIST_RESPONSE],
@@ -22,12 +22,12 @@ function listOf(resources: readonly object[]): object {
   }
 }
 
-/** @param location Where the service is, without slash at the end. */
+/** @param location The URL of the service, without a slash at the end. */
 export function describeSchemas(location: string): object {
   return listOf([...schemas.values()].map(schema => describeSchema(schema, `${location}/Schemas`)))
 }
 
-/** Throws a problem of status 404 for a schema that there is not. */
+/** Throws a problem with status 404 for an unknown schema. */
 export function describeOneSchema(id: string, location: string): object {
   const schema = schemas.get(id)
   if (!schema) throw scimProblems.notFound()
@@ -38,7 +38,7 @@ export function describeTypes(location: string): object {
   return listOf(RESOURCE_TYPES.map(type => describeType(type, location)))
 }
 
-/** Throws a problem of status 404 for a kind of resource that there is not. */
+/** Throws a problem with status 404 for an unknown resource type. */
 export function describeOneType(name: string, location: string): object {
   const type = RESOURCE_TYPES.find(known => known.name === name)
   if (!type) throw scimProblems.notFound()

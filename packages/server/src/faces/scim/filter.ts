@@ -1,4 +1,4 @@
-/** Filters of RFC 7644, section 3.4.2.2: what they say, and whether a resource matches. */
+/** Filters of RFC 7644, section 3.4.2.2: parsing and matching. */
 import { type Attribute, findAttribute, type ResourceType } from './attribute.ts'
 import { type AttributePath, findPath, readPath } from './path.ts'
 import { scimProblems } from './scim-problems.ts'
@@ -8,14 +8,14 @@ export type Filter =
   | { kind: 'not'; part: Filter }
   | Comparison
   | { kind: 'present'; path: AttributePath }
-  /** One element of the list matches; paths inside are those of its sub-attributes. */
+  /** One element of the list matches. The paths inside name its sub-attributes. */
   | { kind: 'element'; path: AttributePath; part: Filter }
 
 export interface Comparison {
   kind: 'compare'
   path: AttributePath
   operator: Operator
-  /** `null` stands for an attribute that is absent. */
+  /** `null` means that the attribute is absent. */
   value: string | number | boolean | null
 }
 
@@ -27,15 +27,15 @@ const MAX_DEPTH = 40
 
 /** A path of a PATCH operation: `emails[type eq "work"].value`. */
 export interface TargetPath extends AttributePath {
-  /** Which elements of the list are meant. */
+  /** Selects elements of the list. */
   filter?: Filter
 }
 
 /**
- * Reads a filter. Beyond the grammar it accepts values without quotation marks, as in the reference's documentation, and
- * `emails[type eq "work"].value eq "x"`, as Microsoft writes it.
+ * Parses a filter. Beyond the grammar it accepts values without quotation marks, as in the reference's documentation, and
+ * `emails[type eq "work"].value eq "x"`, which Microsoft sends.
  *
- * Throws a problem `invalidFilter`, also for attributes that resources of the type do not have and for `password`.
+ * Throws a problem `invalidFilter` if the filter is malformed, names an unknown attribute, or names `password`.
  */
 export function parseFilter(text: string, type: ResourceType): Filter {
   const parser = createParser(text, name => findPath(type, name))
@@ -44,7 +44,9 @@ export function parseFilter(text: string, type: ResourceType): Filter {
   return filter
 }
 
-/** Reads a path of a PATCH operation. Nothing when there is no such attribute; throws `invalidFilter` for a filter in it. */
+/**
+ * Parses a path of a PATCH operation. Returns nothing for an unknown attribute. Throws `invalidFilter` for a bad filter in it.
+ */
 export function parsePath(text: string, type: ResourceType): TargetPath | undefined {
   const bracket = text.indexOf('[')
   if (bracket < 0) return findPath(type, text.trim())
@@ -61,7 +63,7 @@ export function parsePath(text: string, type: ResourceType): TargetPath | undefi
   return sub && { ...path, sub, filter }
 }
 
-/** Inside of brackets: a sub-attribute, or `value` of a list of simple values, which is the element itself. */
+/** Finds a path inside brackets: a sub-attribute, or `value`, which is the element itself in a list of simple values. */
 function findWithin(attribute: Attribute, name: string): AttributePath | undefined {
   const sub = findAttribute(attribute.subAttributes, name)
   if (sub) return { attribute: sub }
@@ -73,19 +75,19 @@ function findWithin(attribute: Attribute, name: string): AttributePath | undefin
 type Find = (name: string) => AttributePath | undefined
 
 interface Token {
-  /** What was written, or the content of a quoted string. */
+  /** The characters of the token, or the content of a quoted string. */
   text: string
   isQuoted: boolean
-  /** Where the token ends. */
+  /** The position after the token. */
   end: number
 }
 
-/** Quoted strings with escapes as in JSON, brackets, and everything else up to a space or bracket. */
+/** A quoted string with the escapes of JSON, a bracket, or everything else up to a space or bracket. */
 const TOKEN = /\s*("(?:[^"\\]|\\.)*"|[()[\]]|[^\s()[\]"]+)/y
 
-/** Reads one token after the other. */
+/** Splits a filter into tokens. */
 function createTokens(text: string) {
-  if (text.length > MAX_CHARACTERS) throw invalid(`It must have at most ${MAX_CHARACTERS} characters.`)
+  if (text.length > MAX_CHARACTERS) throw invalid(`Use at most ${MAX_CHARACTERS} characters.`)
   let position = 0
   let next = scan()
 
@@ -93,7 +95,7 @@ function createTokens(text: string) {
     TOKEN.lastIndex = position
     const found = TOKEN.exec(text)?.[1]
     if (found === undefined) {
-      if (text.slice(position).trim() !== '') throw invalid(`It cannot be read from character ${position + 1} on.`)
+      if (text.slice(position).trim() !== '') throw invalid(`Character ${position + 1} is unexpected.`)
       return undefined
     }
     const end = TOKEN.lastIndex
@@ -102,7 +104,7 @@ function createTokens(text: string) {
 
   function take(): Token {
     const token = next
-    if (!token) throw invalid('It ends too early.')
+    if (!token) throw invalid('The filter is incomplete.')
     position = token.end
     next = scan()
     return token
@@ -113,7 +115,7 @@ function createTokens(text: string) {
   return {
     take,
     isNext,
-    /** Whether a token follows that begins so. */
+    /** Whether the next token is unquoted and begins with `start`. */
     isNextLike: (start: string) => next !== undefined && !next.isQuoted && next.text.startsWith(start),
     mustTake(word: string): void {
       if (!isNext(word))
@@ -121,9 +123,9 @@ function createTokens(text: string) {
       take()
     },
     mustEnd(): void {
-      if (next) throw invalid(`“${shown(next.text)}” is not expected.`)
+      if (next) throw invalid(`“${shown(next.text)}” is unexpected.`)
     },
-    /** What follows the last token, untouched. */
+    /** The characters after the last token. */
     rest: () => text.slice(position).trim(),
   }
 }
@@ -146,15 +148,15 @@ function createParser(text: string, findOutside: Find) {
   const readAnd = (depth: number): Filter => readChain('and', readOne, depth)
 
   function readOne(depth: number): Filter {
-    if (depth >= MAX_DEPTH) throw invalid(`It must be nested at most ${MAX_DEPTH} deep.`)
+    if (depth >= MAX_DEPTH) throw invalid(`Nest it at most ${MAX_DEPTH} levels deep.`)
     if (isNext('(')) return readGroup(depth)
     const token = take()
     if (!token.isQuoted && token.text.toLowerCase() === 'not' && isNext('(')) {
       return { kind: 'not', part: readGroup(depth) }
     }
     const path = token.isQuoted ? undefined : find(token.text)
-    if (!path?.attribute) throw invalid(`There is no attribute “${shown(token.text)}”.`)
-    if (path.attribute.returned === 'never') throw invalid(`${path.attribute.name} cannot be searched for.`)
+    if (!path?.attribute) throw invalid(`The attribute “${shown(token.text)}” is unknown.`)
+    if (path.attribute.returned === 'never') throw invalid(`${path.attribute.name} cannot be used in a filter.`)
     return isNext('[') ? readElement(path, depth) : readComparison(path)
   }
 
@@ -165,10 +167,10 @@ function createParser(text: string, findOutside: Find) {
     return filter
   }
 
-  /** `emails[…]`, or with `.value eq "x"` behind it, which has to hold of the same element. */
+  /** Reads `emails[…]`. If `.value eq "x"` follows, the same element must match it. */
   function readElement(path: AttributePath, depth: number): Filter {
     const { attribute } = path
-    if (!attribute || path.sub) throw invalid('Only an attribute without sub-attribute can have a filter in brackets.')
+    if (!attribute || path.sub) throw invalid('A filter in brackets must follow an attribute, not a sub-attribute.')
     const outer = find
     find = name => findWithin(attribute, name)
     mustTake('[')
@@ -176,7 +178,7 @@ function createParser(text: string, findOutside: Find) {
     mustTake(']')
     const isGoingOn = isNextLike('.')
     const sub = isGoingOn ? find(take().text.slice(1)) : undefined
-    if (isGoingOn && !sub) throw invalid('There is no such sub-attribute behind the brackets.')
+    if (isGoingOn && !sub) throw invalid('The sub-attribute after the brackets is unknown.')
     const more = sub && readComparison(sub)
     find = outer
     return { kind: 'element', path, part: more ? { kind: 'and', parts: [part, more] } : part }
@@ -185,7 +187,7 @@ function createParser(text: string, findOutside: Find) {
   function readComparison(path: AttributePath): Filter {
     const word = take().text.toLowerCase()
     if (word === 'pr') return { kind: 'present', path }
-    if (!OPERATORS.has(word)) throw invalid(`There is no operator “${shown(word)}”.`)
+    if (!OPERATORS.has(word)) throw invalid(`The operator “${shown(word)}” is unknown.`)
     const operator = word as Operator
     const token = take()
     if (!token.isQuoted && /^[()[\]]$/.test(token.text)) throw invalid('A comparison needs a value.')
@@ -199,11 +201,11 @@ function unquote(quoted: string): string {
   try {
     return JSON.parse(quoted)
   } catch {
-    throw invalid('A string in it is not written as in JSON.')
+    throw invalid('A quoted string must follow the rules of JSON.')
   }
 }
 
-/** A value without quotation marks: JSON's words and numbers, unless the attribute is a string. */
+/** Reads a value without quotation marks: a literal or number of JSON, unless the attribute is a string. */
 function literal(text: string, path: AttributePath): Comparison['value'] {
   if (text === 'null') return null
   const type = (path.sub ?? path.attribute)?.type
@@ -212,20 +214,20 @@ function literal(text: string, path: AttributePath): Comparison['value'] {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
 }
 
-/** The beginning of what the client wrote. */
+/** Shortens a value of the client for a message. */
 function shown(text: string): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text
 }
 
 function invalid(why: string) {
-  return scimProblems.invalidFilter(`The filter cannot be understood. ${why}`)
+  return scimProblems.invalidFilter(`The filter is invalid. ${why}`)
 }
 
 type Resource = Readonly<Record<string, unknown>>
 
 /**
- * Whether a resource matches. A comparison with a list holds when it does for any of its values; `ne` and `not` hold where the
- * attribute is absent.
+ * Whether a resource matches. A comparison with a list matches if one of its values does. `ne` and `not` match if the attribute
+ * is absent.
  */
 export function matches(filter: Filter, resource: Resource): boolean {
   switch (filter.kind) {
@@ -275,13 +277,13 @@ const COMPARE: Record<Exclude<Operator, 'ne'>, (actual: Plain, expected: Plain) 
   le: order(sign => sign <= 0),
 }
 
-/** The attribute whose values are compared: of a complex one its `value`. */
+/** The attribute whose values are compared. For a complex attribute this is its `value`. */
 function leafOf({ attribute, sub }: AttributePath): Attribute | undefined {
   const last = sub ?? attribute
   return findAttribute(last?.subAttributes, 'value') ?? last
 }
 
-/** The values of a path, without those that are absent. */
+/** The values at a path, without absent ones. */
 function valuesAt(resource: Resource, path: AttributePath): unknown[] {
   return [readPath(resource, path)].flat().filter(value => value !== undefined && value !== null && value !== '')
 }
@@ -290,7 +292,7 @@ function simple(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? ((value as { value?: unknown }).value ?? '') : value
 }
 
-/** In the form in which it is compared: dates as moments, strings without case unless their case counts. */
+/** The comparable form of a value: dates as points in time, strings in lower case unless the attribute is case-sensitive. */
 function plain(value: unknown, attribute: Attribute | undefined): Plain {
   if (attribute?.type === 'dateTime') {
     const moment = Date.parse(String(value))

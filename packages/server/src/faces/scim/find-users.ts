@@ -8,11 +8,11 @@ import { scimProblems } from './scim-problems.ts'
 import { readSelection, type Selection } from './select.ts'
 import { storeIn, toResource } from './user-resource.ts'
 
-/** What `GET /Users` and the like may ask. */
+/** The parameters of a search for users. */
 export interface ScimQuery {
   filter?: Filter
   selection: Selection
-  /** From 1. */
+  /** The first is 1. */
   startIndex: number
   count: number
 }
@@ -21,7 +21,7 @@ export const MAX_RESULTS = 1000
 const DEFAULT_RESULTS = 100
 const PAGE_SIZE = 500
 
-/** Reads the query of a request, or the body of a search. Throws a problem for a filter that cannot be understood. */
+/** Reads the query of a request, or the body of a search. Throws a problem for an invalid filter. */
 export function readQuery(given: Record<string, unknown>): ScimQuery {
   const number = (name: string, fallback: number) => {
     const value = given[name] === undefined ? fallback : Number(given[name])
@@ -38,8 +38,8 @@ export function readQuery(given: Record<string, unknown>): ScimQuery {
 }
 
 /**
- * The users of an organization that a filter matches, one page of them, and how many there are in all. What can be said in
- * SQL — the user name and the id — is; the rest is compared here, page by page.
+ * Finds one page of the users of an organization that match a filter, and the total number of matches. SQL compares the user
+ * name and the id. Everything else is compared here, page by page.
  */
 export async function findUsers(
   db: Database,
@@ -63,7 +63,7 @@ export async function findUsers(
   }
 }
 
-/** The filter with user names as they are kept: clients may write the store before them. */
+/** The filter with user names as they are stored: clients may put the name of the user store before them. */
 function withoutStores(filter: Filter): Filter {
   switch (filter.kind) {
     case 'and':
@@ -82,7 +82,7 @@ function withoutStores(filter: Filter): Filter {
   }
 }
 
-/** As much of a filter as the store can answer. `isWhole`: nothing is left to compare. */
+/** The part of a filter that SQL can evaluate. `isWhole`: SQL evaluates all of it. */
 function toSearch(filter: Filter | undefined): { search: UserSearch; isWhole: boolean } {
   const search: UserSearch = {}
   if (!filter) return { search, isWhole: true }
@@ -93,9 +93,9 @@ function toSearch(filter: Filter | undefined): { search: UserSearch; isWhole: bo
   return { search, isWhole }
 }
 
-/** Adds a comparison to a search. `false`: it is none that the store can make, or the search has one already. */
+/** Adds a comparison to a search. Returns `false` if SQL cannot evaluate it or the search already has one. */
 function searchFor({ operator, path, value }: Comparison, search: UserSearch): boolean {
-  // PostgreSQL keeps no NUL in a text, not even to compare with.
+  // PostgreSQL accepts no NUL in a string, not even for a comparison.
   if (path.extension || path.sub || typeof value !== 'string' || value.includes('\0')) return false
   const comparison = COMPARISONS[operator]
   if (path.attribute?.name === 'id' && operator === 'eq' && search.id === undefined) search.id = value

@@ -1,4 +1,4 @@
-/** What users can change of themselves, and what must not move whatever they send. */
+/** What users can change in their own account, and what stays unchanged for every request. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
@@ -101,7 +101,7 @@ test('AZ-01: users cannot verify their own e-mail address or phone number, in no
   assert.deepEqual(await flags(), { email_verified: false, phone_number_verified: true })
 })
 
-test('AZ-02: a changed e-mail address or phone number is unverified, unless an administrator states otherwise', async () => {
+test('AZ-02: a changed e-mail address or phone number is unverified unless an administrator sets its flag', async () => {
   const newEmail = { op: 'replace', path: 'emails', value: [{ value: 'new@example.com', primary: true }] }
   await newUser()
   assert.equal((await patchMe(newEmail)).status, 200)
@@ -122,7 +122,7 @@ test('AZ-02: a changed e-mail address or phone number is unverified, unless an a
   assert.equal((await send('PUT', `/Users/${mira.id}`, silent, basic(admin))).body[WSO2_USER].emailVerified, false)
 })
 
-test('another change leaves the flags, and the flag goes with its address', async () => {
+test('other changes keep the flags, and removing an address removes its flag', async () => {
   await newUser()
   await patchMe(
     { op: 'add', path: 'nickName', value: 'N' },
@@ -133,7 +133,7 @@ test('another change leaves the flags, and the flag goes with its address', asyn
   assert.deepEqual((await stored()).document[WSO2_USER], { phoneVerified: true })
 })
 
-test('AZ-03: users cannot switch themselves on, rename themselves or join groups', async () => {
+test('AZ-03: users cannot activate themselves, rename themselves or join groups', async () => {
   await newUser()
   const before = await stored()
   for (const [name, value] of [
@@ -158,7 +158,7 @@ test('AZ-03: users cannot switch themselves on, rename themselves or join groups
   }
 })
 
-test('AZ-17: an access token sets no password at /Me; user name and password do', async () => {
+test('AZ-17: at /Me user name and password can set a password, an access token cannot', async () => {
   await newUser()
   const bearer = `Bearer ${await signIn('internal_login')}`
   const change = { op: 'replace', path: 'password', value: 'a long new password' }
@@ -192,13 +192,13 @@ test('AZ-30: very large messages are refused at once, while probes are answered'
     const { user } = process.cpuUsage(started)
     assert.deepEqual([status, body.scimType], [400, 'invalidValue'])
     assert.equal((await probes).status, 200)
-    // Client and server are one process here, and the first request of each kind compiles what it runs.
+    // Client and server share one process, and the first request of each kind compiles its code.
     assert.ok(user < 500_000, `${user} µs of CPU`)
   }
   assert.deepEqual(await stored(), before)
 })
 
-test('AZ-60: very deep filters are refused in words of this API', async () => {
+test('AZ-60: very deep filters are refused with a SCIM error', async () => {
   for (const filter of [
     `${'a.'.repeat(2000)}a eq "x"`,
     `${'('.repeat(1000)}userName eq "x"${')'.repeat(1000)}`,
@@ -211,19 +211,19 @@ test('AZ-60: very deep filters are refused in words of this API', async () => {
     })
     const body = await response.json()
     assert.deepEqual([response.status, body.scimType], [400, 'invalidFilter'], filter.slice(0, 20))
-    assert.match(body.detail, /^The filter cannot be understood\./)
+    assert.match(body.detail, /^The filter is invalid\./)
     assert.doesNotMatch(body.detail, /undefined|Cannot|stack|RangeError|TypeError/)
   }
 })
 
-test('AZ-76: whatever users send to /Me, what is protected stays as it is', async () => {
+test('AZ-76: protected attributes stay unchanged for every request to /Me', async () => {
   await newUser()
   await patchAsAdministrator(
     { op: 'replace', path: EMAIL_FLAG, value: false },
     { op: 'replace', path: PHONE_FLAG, value: false },
   )
   const protectedOf = ({ document, groups, isActive, userName }: User) => {
-    // A flag goes with the address that it is about, but it never becomes true.
+    // Removing an address removes its flag, but a flag never becomes true.
     const { emailVerified = false, phoneVerified = false } = (document[WSO2_USER] ?? {}) as Record<string, unknown>
     return { externalId: document['externalId'], groups, isActive, userName, emailVerified, phoneVerified }
   }

@@ -14,7 +14,7 @@ const work = { type: 'work', value: 'kim@work.example' }
 const manager = { value: '71', displayName: 'Lee' }
 
 interface Case {
-  /** What is done, in the words of the documentation it comes from. */
+  /** The case, as the documentation names it. */
   name: string
   before?: Json
   operations: object[]
@@ -27,17 +27,17 @@ const op = (name: string, path: string | undefined, value?: unknown) => ({
   ...(value === undefined ? {} : { value }),
 })
 
-/** The forms of WSO2's documentation, whose multi-valued `devices` are the mobile numbers here. */
+/** The forms of WSO2's documentation. Its multi-valued `devices` are the mobile numbers here. */
 const WSO2_FORMS: Case[] = [
   { name: 'add a simple value', operations: [op('add', undefined, { nickName: 'K' })], after: { nickName: 'K' } },
   { name: 'add it by path', operations: [op('add', 'nickName', 'K')], after: { nickName: 'K' } },
   {
-    name: 'add one of an extension',
+    name: 'add an attribute of an extension',
     operations: [op('add', undefined, { [ENTERPRISE_USER]: { country: 'LK' } })],
     after: { [ENTERPRISE_USER]: { country: 'LK' } },
   },
   {
-    name: 'add one of an extension by path',
+    name: 'add an attribute of an extension by path',
     operations: [op('add', COUNTRY, 'LK')],
     after: { [ENTERPRISE_USER]: { country: 'LK' } },
   },
@@ -97,19 +97,19 @@ const WSO2_FORMS: Case[] = [
     after: { nickName: 'L' },
   },
   {
-    name: 'replace it by path',
+    name: 'replace a simple value by path',
     before: { nickName: 'K' },
     operations: [op('replace', 'nickName', 'L')],
     after: { nickName: 'L' },
   },
   {
-    name: 'replace one of an extension',
+    name: 'replace an attribute of an extension',
     before: { [ENTERPRISE_USER]: { country: 'LK', department: 'D' } },
     operations: [op('replace', undefined, { [ENTERPRISE_USER]: { country: 'IN' } })],
     after: { [ENTERPRISE_USER]: { country: 'IN', department: 'D' } },
   },
   {
-    name: 'replace one of an extension by path',
+    name: 'replace an attribute of an extension by path',
     before: { [ENTERPRISE_USER]: { country: 'LK' } },
     operations: [op('replace', COUNTRY, 'IN')],
     after: { [ENTERPRISE_USER]: { country: 'IN' } },
@@ -164,7 +164,7 @@ const WSO2_FORMS: Case[] = [
   },
   { name: 'remove a simple value', before: { nickName: 'K' }, operations: [op('remove', 'nickName')], after: {} },
   {
-    name: 'remove one of an extension',
+    name: 'remove an attribute of an extension',
     before: { [ENTERPRISE_USER]: { country: 'LK' } },
     operations: [op('remove', COUNTRY)],
     after: {},
@@ -188,7 +188,7 @@ const WSO2_FORMS: Case[] = [
     after: {},
   },
   {
-    name: 'remove one of a list of simple values',
+    name: 'remove an element of a list of simple values',
     before: { [WSO2_USER]: { mobileNumbers: ['a', 'b'] } },
     operations: [op('remove', `${NUMBERS}[value eq "b"]`)],
     after: { [WSO2_USER]: { mobileNumbers: ['a'] } },
@@ -216,7 +216,7 @@ const WSO2_FORMS: Case[] = [
 /** Rules of RFC 7644, section 3.5.2. */
 const STANDARD: Case[] = [
   {
-    name: 'names of operations, members, paths and attributes are compared without regard to case',
+    name: 'names of operations, members, paths and attributes are compared ignoring case',
     before: { nickName: 'K' },
     operations: [{ OP: 'Replace', PATH: 'NickName', Value: 'L' }, op('ADD', undefined, { DISPLAYNAME: 'Kim' })],
     after: { nickName: 'L', displayName: 'Kim' },
@@ -230,7 +230,7 @@ const STANDARD: Case[] = [
     after: { nickName: 'K', title: 'Dr', locale: 'sv' },
   },
   {
-    name: 'a list is appended to, and an equal element is merged instead of doubled',
+    name: 'adding to a list appends, and an equal element is merged instead of duplicated',
     before: { emails: [work, home] },
     operations: [
       op('add', 'emails', [
@@ -241,30 +241,30 @@ const STANDARD: Case[] = [
     after: { emails: [{ ...work, display: 'Work' }, home, { ...work, value: 'second' }] },
   },
   {
-    name: 'an equal simple value is not doubled',
+    name: 'an equal simple value is not duplicated',
     before: { [WSO2_USER]: { mobileNumbers: ['a'] } },
     operations: [op('add', NUMBERS, ['a', 'b', 'b'])],
     after: { [WSO2_USER]: { mobileNumbers: ['a', 'b'] } },
   },
   {
-    name: 'an equal address is not doubled',
+    name: 'an equal address is not duplicated',
     before: { addresses: [{ type: 'work', country: 'SE', primary: true }] },
     operations: [op('add', 'addresses', { type: 'work', country: 'SE' })],
     after: { addresses: [{ type: 'work', country: 'SE', primary: true }] },
   },
   {
-    name: 'replacing what is absent adds it',
+    name: 'replacing an absent value adds it',
     operations: [op('replace', 'nickName', 'K'), op('replace', 'emails', [work])],
     after: { nickName: 'K', emails: [work] },
   },
   {
-    name: 'replacing through a filter sets a sub-attribute of what matches',
+    name: 'replacing through a filter sets a sub-attribute of the matching elements',
     before: { emails: [home, work] },
     operations: [op('replace', 'emails[type eq "work"].value', 'new')],
     after: { emails: [home, { type: 'work', value: 'new' }] },
   },
   {
-    name: 'replacing an element through a filter replaces all of it, and it stays what the filter says',
+    name: 'replacing an element through a filter replaces all of it, and it still matches the filter',
     before: { emails: [home, { ...work, display: 'W', primary: true }] },
     operations: [op('replace', 'emails[type eq "work"]', { value: 'new' })],
     after: { emails: [home, { type: 'work', value: 'new' }] },
@@ -287,7 +287,7 @@ const STANDARD: Case[] = [
     },
   },
   {
-    name: 'a sub-attribute is removed from all elements, and elements left with a type alone go',
+    name: 'a sub-attribute is removed from all elements, and elements that keep only a type are removed',
     before: { emails: [{ ...home, display: 'H' }, work] },
     operations: [op('remove', 'emails.value')],
     after: { emails: [{ type: 'home', display: 'H' }] },
@@ -299,19 +299,19 @@ const STANDARD: Case[] = [
     after: { emails: [home, work] },
   },
   {
-    name: 'removing what does not match or does not exist is done already',
+    name: 'removing what does not match or does not exist succeeds',
     before: { emails: [home] },
     operations: [op('remove', 'emails[type eq "work"]'), op('remove', 'nickName'), op('remove', MANAGER)],
     after: { emails: [home] },
   },
   {
-    name: 'a new primary value takes the place of the old one',
+    name: 'a new primary value replaces the old one',
     before: { emails: [{ ...home, primary: true }, work] },
     operations: [op('add', 'emails', { value: 'new', primary: true })],
     after: { emails: [{ ...home, primary: false }, work, { value: 'new', primary: true }] },
   },
   {
-    name: 'an element that becomes primary takes the place of the old one',
+    name: 'an element that becomes primary replaces the old primary one',
     before: { emails: [{ ...home, primary: true }, work] },
     operations: [op('replace', 'emails[type eq "work"].primary', true)],
     after: {
@@ -322,7 +322,7 @@ const STANDARD: Case[] = [
     },
   },
   {
-    name: 'an extension is added to by its URI, by path and as a key, and its schemas are ignored',
+    name: 'an extension gets attributes by its URI, by path and as a key, and schemas in it are ignored',
     operations: [
       op('add', ENTERPRISE_USER, { schemas: [ENTERPRISE_USER], department: 'D' }),
       op('replace', undefined, { [ENTERPRISE_USER]: { schemas: [], division: 'V' } }),
@@ -330,13 +330,13 @@ const STANDARD: Case[] = [
     after: { [ENTERPRISE_USER]: { department: 'D', division: 'V' } },
   },
   {
-    name: 'an extension is removed by its URI, also one that is absent',
+    name: 'an extension is removed by its URI, even if it is absent',
     before: { [ENTERPRISE_USER]: { department: 'D', manager }, nickName: 'K' },
     operations: [op('remove', ENTERPRISE_USER), op('remove', WSO2_USER)],
     after: { nickName: 'K' },
   },
   {
-    name: 'null, an empty string and an empty list remove',
+    name: 'null, an empty string and an empty list remove the value',
     before: { nickName: 'K', title: 'T', emails: [home], name: { givenName: 'K', familyName: 'J' } },
     operations: [
       op('replace', 'nickName', null),
@@ -346,7 +346,7 @@ const STANDARD: Case[] = [
   },
 ]
 
-/** What Entra ID sends, with and without its flag for conformance, and with attribute names in its own case. */
+/** The messages of Entra ID, with and without its flag for conformance, with attribute names in its own case. */
 const ENTRA: Case[] = [
   {
     name: 'booleans as strings',
@@ -407,7 +407,7 @@ const ENTRA: Case[] = [
     },
   },
   {
-    name: 'sub-attributes that begin with a capital',
+    name: 'sub-attributes that begin with a capital letter',
     operations: [
       op('Add', 'emails[type eq "other"].Value', 'k@other.example'),
       op('Add', 'addresses[type eq "other"].Formatted', 'Here'),
@@ -420,7 +420,7 @@ const ENTRA: Case[] = [
     after: { emails: [{ type: 'work', value: 'k@work.example', primary: true }] },
   },
   {
-    name: 'the removal of elements that the value names',
+    name: 'the removal of elements that the value lists',
     before: { emails: [home, work] },
     operations: [
       op(
@@ -474,8 +474,8 @@ const REFUSED: [what: string, operation: object, scimType: string][] = [
   ['an unknown sub-attribute in a path', op('add', 'name.shoe', 'x'), 'invalidPath'],
   ['an unknown sub-attribute in a value', op('add', 'name', { shoe: 'x' }), 'invalidValue'],
   ['an unknown member of an extension', op('add', ENTERPRISE_USER, { shoe: 'x' }), 'invalidPath'],
-  ['a filter behind what is no list', op('add', 'name[type eq "x"]', 'x'), 'invalidFilter'],
-  ['a value that is no object, without a path', op('add', undefined, 'x'), 'invalidValue'],
+  ['a filter after an attribute that is not a list', op('add', 'name[type eq "x"]', 'x'), 'invalidFilter'],
+  ['a value that is not an object, without a path', op('add', undefined, 'x'), 'invalidValue'],
   ['a list, without a path', op('add', undefined, ['x']), 'invalidValue'],
   ['a removal without a path', op('remove', undefined, { nickName: 'K' }), 'noTarget'],
   [
@@ -497,11 +497,11 @@ const REFUSED: [what: string, operation: object, scimType: string][] = [
   ['the removal of active', op('remove', 'active'), 'invalidValue'],
   ['the removal of the password', op('remove', 'password'), 'mutability'],
   ['an empty password', op('replace', 'password', ''), 'invalidValue'],
-  ['a boolean that is none', op('replace', 'active', 'maybe'), 'invalidValue'],
+  ['an invalid boolean', op('replace', 'active', 'maybe'), 'invalidValue'],
   ['a number for a string', op('replace', 'nickName', 5), 'invalidValue'],
   ['an object for a string', op('replace', 'nickName', { a: 1 }), 'invalidValue'],
   ['a string for a complex value without a value', op('replace', 'name', 'Kim'), 'invalidValue'],
-  ['a type that there is not', op('add', 'emails', [{ type: 'pager', value: 'x' }]), 'invalidValue'],
+  ['an unknown type', op('add', 'emails', [{ type: 'pager', value: 'x' }]), 'invalidValue'],
   [
     'two primary values',
     op('add', 'emails', [
@@ -519,11 +519,11 @@ const REFUSED: [what: string, operation: object, scimType: string][] = [
     ),
     'invalidValue',
   ],
-  ['a path that is no string', op('add', 5 as never, 'x'), 'invalidSyntax'],
-  ['an operation that there is not', op('move', 'nickName', 'x'), 'invalidSyntax'],
+  ['a path that is not a string', op('add', 5 as never, 'x'), 'invalidSyntax'],
+  ['an unknown operation', op('move', 'nickName', 'x'), 'invalidSyntax'],
 ]
 
-describe('refused, and everything else of the message with it', () => {
+describe('a bad operation refuses the whole message', () => {
   for (const [what, operation, scimType] of REFUSED) {
     test(`${what}: ${scimType}`, () => {
       const before = { nickName: 'K', id: 'u-1', emails: [home] }
@@ -533,7 +533,7 @@ describe('refused, and everything else of the message with it', () => {
     })
   }
 
-  test('65 operations, no operations and no message', () => {
+  test('65 operations, no operations, and a body that is not a message', () => {
     const many = Array.from({ length: 65 }, () => op('replace', 'nickName', 'L'))
     for (const [message, code] of [
       [{ Operations: many }, 'invalidValue'],
@@ -549,7 +549,7 @@ describe('refused, and everything else of the message with it', () => {
   })
 })
 
-describe('users do not change of themselves what is protected', () => {
+describe('users cannot change their own protected attributes', () => {
   const before = { userName: 'kim', active: true, [WSO2_USER]: { emailVerified: true, gender: 'f' } }
   for (const operation of [
     op('replace', `${WSO2_USER}:emailVerified`, true),
@@ -572,7 +572,7 @@ describe('users do not change of themselves what is protected', () => {
     })
   }
 
-  test('but everything else', () => {
+  test('users can change their other attributes', () => {
     const message = { Operations: [op('remove', `${WSO2_USER}:gender`), op('add', 'nickName', 'K')] }
     assert.deepEqual(applyPatch(message, before, ownUserType).resource, {
       ...before,

@@ -1,4 +1,4 @@
-/** PATCH of RFC 7644, section 3.5.2, by the schema, with the forms that real clients send. */
+/** PATCH of RFC 7644, section 3.5.2, driven by the schema. It also accepts the forms that real clients send. */
 import { type Attribute, findAttribute, type ResourceType } from './attribute.ts'
 import { type Filter, matchesElement, parsePath, type TargetPath } from './filter.ts'
 import { type AttributePath, findPath } from './path.ts'
@@ -29,15 +29,15 @@ interface Operation {
 export interface Patched {
   /** The resource after all operations. */
   resource: Json
-  /** The attributes that operations were about, changed or not. */
+  /** The attributes that the operations named, changed or not. */
   touched: readonly AttributePath[]
 }
 
 /**
  * Applies a PatchOp message to a copy of a resource: all of its operations, or none.
  *
- * Throws a problem of status 400 with the `scimType` of the standard. What is not stored is refused, so a result means that the
- * message was done. A removal of what is absent is done already.
+ * Throws a problem of status 400 with the `scimType` of the standard. A result means that every operation is done: what the
+ * schema cannot store is refused. Removing an absent value succeeds.
  */
 export function applyPatch(message: unknown, resource: Json, type: ResourceType): Patched {
   const changed = structuredClone(resource)
@@ -54,11 +54,11 @@ export function applyPatch(message: unknown, resource: Json, type: ResourceType)
 function readOperations(message: unknown): Operation[] {
   const operations = isObject(message) ? member(message, 'Operations') : undefined
   if (!Array.isArray(operations)) {
-    throw scimProblems.invalidSyntax('The body must be one PatchOp message with operations in Operations.')
+    throw scimProblems.invalidSyntax('The body must be one PatchOp message with a list Operations.')
   }
   if (operations.length === 0) throw scimProblems.invalidValue('Operations must have at least one operation.')
   if (operations.length > MAX_OPERATIONS) {
-    throw scimProblems.invalidValue(`A message must have at most ${MAX_OPERATIONS} operations. Send several.`)
+    throw scimProblems.invalidValue(`A message must have at most ${MAX_OPERATIONS} operations. Split it.`)
   }
   return operations.map(readOperation)
 }
@@ -70,7 +70,7 @@ function readOperation(given: unknown): Operation {
   if (op !== 'add' && op !== 'replace' && op !== 'remove') {
     throw scimProblems.invalidSyntax('The op of each operation must be add, replace or remove.')
   }
-  if (!isAbsent(path) && typeof path !== 'string') throw scimProblems.invalidSyntax('A path must be a string.')
+  if (!isAbsent(path) && typeof path !== 'string') throw scimProblems.invalidSyntax('The path must be a string.')
   return { op, value: member(given, 'value'), ...(isAbsent(path) ? {} : { path: path as string }) }
 }
 
@@ -81,13 +81,13 @@ interface Step {
   value: unknown
 }
 
-/** An operation without a path, or with the URI of a schema as one, is a step for each member of its value. */
+/** Splits an operation without a path, or with the URI of a schema as path, into one step per member of its value. */
 function stepsOf({ op, path, value }: Operation, resource: Json, type: ResourceType): Step[] {
   if (path !== undefined && !isCore(path, type)) return stepsAt({ op, value }, path, resource, type)
   if (op === 'remove') throw scimProblems.noTarget('A removal needs a path.')
   if (!isObject(value)) throw scimProblems.invalidValue('Without a path, value must be an object with attributes.')
   return Object.entries(value).flatMap(([name, inner]) => {
-    // What a client read comes back whole.
+    // Clients send back the whole resource that they read.
     if (name.toLowerCase() === 'schemas' || (name.toLowerCase() === 'id' && inner === resource['id'])) return []
     return isCore(name, type)
       ? stepsOf({ op, value: inner }, resource, type)
@@ -101,7 +101,7 @@ function isCore(name: string, { core }: ResourceType): boolean {
 
 function stepsAt({ op, value }: Operation, name: string, resource: Json, type: ResourceType): Step[] {
   const path = parsePath(name, type)
-  if (!path) throw scimProblems.invalidPath(`There is no attribute ${JSON.stringify(name.slice(0, 80))}.`)
+  if (!path) throw scimProblems.invalidPath(`The attribute ${JSON.stringify(name.slice(0, 80))} is unknown.`)
   const { attribute, extension } = path
   if (attribute) return [checked({ op, value, path: { ...path, attribute } })]
   if (op !== 'remove' && isObject(value)) {
@@ -110,7 +110,7 @@ function stepsAt({ op, value }: Operation, name: string, resource: Json, type: R
     )
   }
   if (op !== 'remove' && !isAbsent(value)) throw scimProblems.invalidValue('The value of a schema must be an object.')
-  // What the extension holds goes, attribute by attribute: one that may not be changed stops it.
+  // Remove the attributes of the extension one by one, so that a protected one refuses the operation.
   const held = Object.keys((extension && (resource[extension.id] as Json | undefined)) ?? {})
   return (extension?.attributes ?? []).flatMap(one =>
     held.includes(one.name) ? [checked({ op: 'remove', value: undefined, path: { ...path, attribute: one } })] : [],
@@ -123,7 +123,7 @@ function checked(step: Step): Step {
   if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly') {
     throw scimProblems.mutability(`${attribute.name} cannot be changed here.`)
   }
-  if (filter && !attribute.multiValued) throw scimProblems.invalidPath(`${attribute.name} is no list.`)
+  if (filter && !attribute.multiValued) throw scimProblems.invalidPath(`${attribute.name} is not a list.`)
   const isRemoval = op === 'remove' || isAbsent(value)
   if (isRemoval && !sub && !filter) mustBeRemovable(step)
   return step
@@ -157,7 +157,7 @@ function nextOne(now: unknown, { op, path: { attribute, sub }, value }: Step): u
   }
   if (op === 'remove') return undefined
   if (!attribute.subAttributes || !isObject(value)) return readValue(attribute, value, 'refuse')
-  // Members that are null remove those of before; the others are merged in.
+  // Members that are null remove the stored members. The others are merged in.
   const removed = Object.entries(value).flatMap(([name, inner]) => {
     const known = isAbsent(inner) ? findAttribute(attribute.subAttributes, name) : undefined
     return known ? [[known.name, undefined]] : []
@@ -166,7 +166,7 @@ function nextOne(now: unknown, { op, path: { attribute, sub }, value }: Step): u
   return whole({ ...(now as Json | undefined), ...Object.fromEntries(removed), ...read })
 }
 
-/** The value without members that are absent; nothing when none is left. */
+/** The value without absent members. Nothing if none is left. */
 function whole(value: Json): Json | undefined {
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
   return entries.length > 0 ? Object.fromEntries(entries) : undefined
@@ -181,13 +181,13 @@ function nextList(now: unknown, step: Step): unknown[] | undefined {
   return kept.length > 0 ? withOnePrimary(elements, kept, attribute) : undefined
 }
 
-/** A change of a list as a whole. */
+/** Changes a list as a whole. */
 function ofList(elements: unknown[], { op, path: { attribute }, value }: Step): unknown[] {
   const given = readList(attribute, value, 'refuse') ?? []
   if (op === 'replace') return given
   if (op === 'remove') {
-    // Some clients name the elements that go in the value.
-    return given.length === 0 ? [] : elements.filter(element => !given.some(gone => isMeant(gone, element)))
+    // Some clients list the elements to remove in the value.
+    return given.length === 0 ? [] : elements.filter(element => !given.some(named => isMeant(named, element)))
   }
   const next = elements.slice()
   for (const added of given) {
@@ -198,14 +198,14 @@ function ofList(elements: unknown[], { op, path: { attribute }, value }: Step): 
   return next
 }
 
-/** Whether a client that names an element by its value, and perhaps its type, means this one. */
+/** Whether a client's element, given by its value and perhaps its type, is this one. */
 function isMeant(named: unknown, element: unknown): boolean {
   if (!isObject(named) || !isObject(element)) return named === element
   const names = named['value'] === undefined ? Object.keys(named) : ['value', 'type'].filter(name => name in named)
   return names.every(name => String(element[name]).toLowerCase() === String(named[name]).toLowerCase())
 }
 
-/** A change of elements of a list: those that match the filter, or all. */
+/** Changes the elements of a list that match the filter, or all of them. */
 function withinList(elements: unknown[], step: Step): unknown[] {
   const { op, value } = step
   const { attribute, filter, sub } = step.path
@@ -222,7 +222,7 @@ function withinList(elements: unknown[], step: Step): unknown[] {
   return [...elements, change(filter && madeOf(filter, attribute))]
 }
 
-/** The element that a filter asks for by its type, and which does not exist yet. */
+/** Creates the element that a filter describes and that does not exist yet. */
 function madeOf(filter: Filter, attribute: Attribute): unknown {
   const noTarget = () => scimProblems.noTarget(`No value of ${attribute.name} matches the filter of the path.`)
   const made = defaultsOf(filter)
@@ -230,12 +230,12 @@ function madeOf(filter: Filter, attribute: Attribute): unknown {
   try {
     return readOne(attribute, made, 'refuse')
   } catch {
-    // Of a type that there cannot be, there is no element either.
+    // An element with an invalid type cannot exist.
     throw noTarget()
   }
 }
 
-/** What becomes of one element. */
+/** Returns the function that changes one element. */
 function changeOf({ op, path: { attribute, filter, sub }, value }: Step): (element: unknown) => unknown {
   if (sub) {
     const inner = readOne(sub, value, 'refuse')
@@ -243,20 +243,20 @@ function changeOf({ op, path: { attribute, filter, sub }, value }: Step): (eleme
   }
   const read = readOne(attribute, Array.isArray(value) && value.length === 1 ? value[0] : value, 'refuse')
   if (!isObject(read)) return () => read
-  // What the filter says of the element stays true, unless the value says otherwise.
+  // The new element still matches the filter, unless the value overrides it.
   const kept =
     op === 'replace' && filter ? (readOne(attribute, defaultsOf(filter), 'refuse') as Json | undefined) : undefined
   return element => (op === 'add' ? { ...(element as Json | undefined), ...read } : { ...kept, ...read })
 }
 
-/** What a filter of equalities says of an element that does not exist yet. */
+/** The members that a filter of equalities implies for a new element. */
 function defaultsOf(filter: Filter): Json {
   if (filter.kind === 'and') return Object.assign({}, ...filter.parts.map(defaultsOf))
   if (filter.kind !== 'compare' || filter.operator !== 'eq' || !filter.path.attribute) return {}
   return { [filter.path.attribute.name]: filter.value }
 }
 
-/** A new primary value takes the place of the old one. */
+/** A new primary value replaces the old one. */
 function withOnePrimary(before: readonly unknown[], elements: unknown[], attribute: Attribute): unknown[] {
   const primary = elements.filter(isPrimary)
   if (primary.length < 2) return elements
@@ -273,13 +273,13 @@ function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A member of an operation, whatever the case of its name. */
+/** Reads a member of an operation, ignoring the case of its name. */
 function member(given: Json, name: string): unknown {
   const key = Object.keys(given).find(known => known.toLowerCase() === name.toLowerCase())
   return key === undefined ? undefined : given[key]
 }
 
-/** Whether operations were about an attribute, or about all of its extension. */
+/** Whether the operations named an attribute or its whole extension. */
 export function isTouched(touched: readonly AttributePath[], type: ResourceType, name: string): boolean {
   const wanted = findPath(type, name)
   return touched.some(({ attribute, extension }) => attribute === wanted?.attribute && extension === wanted?.extension)

@@ -1,6 +1,6 @@
 import { type Attribute, findAttribute, type ResourceType, type Schema } from './attribute.ts'
 
-/** Where an attribute is in a resource. */
+/** The place of an attribute in a resource. */
 export interface AttributePath {
   /** Absent: a core or common attribute. */
   extension?: Schema
@@ -10,8 +10,8 @@ export interface AttributePath {
 }
 
 /**
- * Finds what a name stands for: `title`, `name.givenName`, `urn:…:User:department`, an extension alone. Names and URIs are compared
- * without regard to case. Nothing when there is no such attribute.
+ * Finds the attribute for a name: `title`, `name.givenName`, `urn:…:User:department`, or an extension alone. The comparison of
+ * names and URIs ignores case. Returns nothing for an unknown attribute.
  */
 export function findPath(type: ResourceType, name: string): AttributePath | undefined {
   const lower = name.toLowerCase()
@@ -34,7 +34,7 @@ function findIn(attributes: readonly Attribute[], name: string): AttributePath |
   return sub && { attribute, sub }
 }
 
-/** The value at a path: of a list with a sub-attribute, the values of all its elements. */
+/** The value at a path. For a sub-attribute of a list: the values of all its elements. */
 export function readPath(resource: Readonly<Record<string, unknown>>, path: AttributePath): unknown {
   const { attribute, extension, sub } = path
   const holder = (extension ? resource[extension.id] : resource) as Record<string, unknown> | undefined

@@ -1,27 +1,27 @@
-/** Values as clients send them, checked and converted by the schema. */
+/** Checks and converts the values of clients by the schema. */
 import { isDeepStrictEqual } from 'node:util'
 import { type Attribute, findAttribute } from './attribute.ts'
 import { scimProblems } from './scim-problems.ts'
 
 export type Json = Record<string, unknown>
 
-/** Most elements of a list: a document of the largest size has not more. */
+/** Maximum number of elements of a list. The largest document has no more. */
 export const MAX_ELEMENTS = 500
 
-/** What is done with a member that the schema does not have. */
+/** How to handle a member that the schema does not have. */
 export type OnUnknown = 'ignore' | 'refuse'
 
 /**
- * Reads the value of an attribute. `null`, `""`, `[]` and what has no value in it are `undefined`: the attribute is absent.
+ * Reads the value of an attribute. `null`, `""`, `[]` and an object without any value are `undefined`: the attribute is absent.
  *
- * Throws a problem `invalidValue` for a value of another type. Beyond the standard it accepts booleans and numbers written as
- * strings, one value where a list is due, and a string for a complex value that has a `value`.
+ * Throws a problem `invalidValue` for a value of another type. Beyond the standard it accepts booleans and numbers as strings,
+ * one value instead of a list, and a string for a complex value that has a `value`.
  */
 export function readValue(attribute: Attribute, given: unknown, onUnknown: OnUnknown): unknown {
   return attribute.multiValued ? readList(attribute, given, onUnknown) : readOne(attribute, given, onUnknown)
 }
 
-/** Reads a list, or one value as a list of one. */
+/** Reads a list. A single value becomes a list of one. */
 export function readList(attribute: Attribute, given: unknown, onUnknown: OnUnknown): unknown[] | undefined {
   if (isAbsent(given)) return undefined
   const elements = Array.isArray(given) ? given : [given]
@@ -109,7 +109,7 @@ export function invalid({ name }: Attribute, rule: string) {
   return scimProblems.invalidValue(`${name} ${rule}.`)
 }
 
-/** Whether a value means that there is none. */
+/** Whether a value means that the attribute is absent. */
 export function isAbsent(given: unknown): given is undefined | null | '' {
   return given === undefined || given === null || given === '' || (Array.isArray(given) && given.length === 0)
 }
@@ -118,15 +118,15 @@ export function isPrimary(element: unknown): boolean {
   return (element as Json | null)?.['primary'] === true
 }
 
-/** Whether an element of a list says nothing but what it is for. */
+/** Whether an element of a list has no content except its type and `primary`. */
 export function isHollow(element: unknown): boolean {
   if (typeof element !== 'object' || element === null) return false
   return Object.keys(element).every(name => name === 'type' || name === 'primary')
 }
 
 /**
- * Whether two elements of a list are the same one: equal strings; values with equal `value` and type; without a `value`, equal in
- * everything but `primary`.
+ * Whether two elements of a list are the same. Strings are the same if they are equal. Objects are the same if they have equal
+ * `value` and `type`, or, without a `value`, if everything except `primary` is equal.
  */
 export function isSameElement(one: unknown, other: unknown): boolean {
   if (typeof one !== 'object' || typeof other !== 'object') return one === other

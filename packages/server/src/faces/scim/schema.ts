@@ -1,4 +1,4 @@
-/** The schemas of users: one table for reading, patching, filtering, selecting and for `/Schemas`. */
+/** The schemas of users: the one table for parsing, patching, filtering, selection and `/Schemas`. */
 import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from '../../ground/claims/local-claims.ts'
 import {
   type Attribute,
@@ -21,14 +21,14 @@ const address = complex(
   'addresses',
   'Postal addresses.',
   [
-    string('formatted', 'The whole address.'),
-    string('streetAddress', 'Street and house.'),
+    string('formatted', 'The complete address.'),
+    string('streetAddress', 'Street and house number.'),
     string('locality', 'City.'),
     string('region', 'State or region.'),
     string('postalCode', 'Postal code.'),
     string('country', 'Country.'),
-    string('type', 'What the address is for.', { canonicalValues: PLACES }),
-    boolean('primary', 'Whether this is the preferred address. At most one is.'),
+    string('type', 'The purpose of the address.', { canonicalValues: PLACES }),
+    boolean('primary', 'Whether this is the preferred address. At most one address is.'),
   ],
   { multiValued: true },
 )
@@ -40,8 +40,8 @@ const membership = (name: string, description: string, more: readonly Attribute[
     [
       string('value', 'The id.'),
       string('display', 'The name.'),
-      reference('$ref', 'Where it is.', ['uri']),
-      string('type', 'Whether it is direct.'),
+      reference('$ref', 'The URI.', ['uri']),
+      string('type', 'Whether the membership is direct.'),
       ...more,
     ],
     { ...READ_ONLY, multiValued: true },
@@ -53,21 +53,21 @@ export const coreUser: Schema = {
   description: 'User Account',
   attributes: [
     string('userName', 'The name with which the user signs in.', { required: true, uniqueness: 'server' }),
-    complex('name', 'The parts of the name of the user.', [
-      string('formatted', 'The whole name.'),
+    complex('name', 'The parts of the name.', [
+      string('formatted', 'The complete name.'),
       string('familyName', 'The family name.'),
       string('givenName', 'The given name.'),
       string('middleName', 'The middle name.'),
       string('honorificPrefix', 'The title before the name.'),
       string('honorificSuffix', 'The suffix after the name.'),
     ]),
-    string('displayName', 'The name that is shown.'),
+    string('displayName', 'The display name.'),
     string('nickName', 'The casual name.'),
     reference('profileUrl', 'The address of the profile page.', ['external']),
     string('title', 'The title, such as “Vice President”.'),
     string('userType', 'The relation to the organization, such as “Contractor”.'),
     string('preferredLanguage', 'The preferred language, as in an Accept-Language header.'),
-    string('locale', 'The location for the form of currency, dates and numbers.'),
+    string('locale', 'The locale for currency, dates and numbers.'),
     string('timezone', 'The time zone, such as “America/Los_Angeles”.'),
     boolean('active', 'Whether the user can sign in.', { isPermanent: true, isKeptByReplace: true }),
     string('password', 'The password.', { mutability: 'writeOnly', returned: 'never', caseExact: true }),
@@ -88,7 +88,12 @@ export const coreUser: Schema = {
     membership('groups', 'The groups of the user.'),
     valued('entitlements', 'Entitlements.', string('value', 'The entitlement.'), undefined),
     membership('roles', 'The roles of the user.'),
-    valued('x509Certificates', 'X.509 certificates.', binary('value', 'The certificate, DER in base64.'), undefined),
+    valued(
+      'x509Certificates',
+      'X.509 certificates.',
+      binary('value', 'The certificate: DER, encoded in base64.'),
+      undefined,
+    ),
   ],
 }
 
@@ -102,11 +107,11 @@ export const enterpriseUser: Schema = {
     string('organization', 'The organization.'),
     string('division', 'The division.'),
     string('department', 'The department.'),
-    // Not in RFC 7643, but in the reference's version of this extension and throughout its documentation.
+    // RFC 7643 lacks it. The reference's version of this extension and its documentation have it.
     string('country', 'The country.'),
     complex('manager', 'The manager of the user.', [
       string('value', 'The id of the manager.', { caseExact: true }),
-      reference('$ref', 'Where the manager is.', ['User']),
+      reference('$ref', 'The URI of the manager.', ['User']),
       string('displayName', 'The name of the manager.'),
     ]),
   ],
@@ -135,7 +140,7 @@ export const userType: ResourceType = {
   extensions: [enterpriseUser, wso2User],
 }
 
-/** Attributes with which users could give themselves rights, another identity or a verification. */
+/** With these attributes users could give themselves rights, another identity or a verified flag. */
 const PROTECTED: Record<string, readonly string[]> = {
   [CORE_USER]: ['userName', 'active'],
   [WSO2_USER]: ['emailVerified', 'phoneVerified'],
@@ -148,7 +153,7 @@ const protect = (schema: Schema): Schema => ({
   ),
 })
 
-/** A user as `/Me` lets users change themselves: what is protected is read-only. */
+/** The user type for `/Me`: protected attributes are read-only. */
 export const ownUserType: ResourceType = {
   ...userType,
   common: COMMON.map(attribute => (attribute.name === 'externalId' ? { ...attribute, ...READ_ONLY } : attribute)),

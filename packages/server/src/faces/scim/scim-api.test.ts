@@ -44,7 +44,7 @@ const mira = {
 interface Answered {
   status: number
   headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape
   body: any
 }
 interface Asking {
@@ -55,7 +55,7 @@ interface Asking {
   organization?: Organization
 }
 
-/** What actions do here is told in `account/user-actions.test.ts`. */
+/** `account/user-actions.test.ts` tests the actions. */
 const noActions: TriggerAction = async ({ type }) => ({
   type,
   platform: platforms.preflow,
@@ -147,7 +147,7 @@ onEachDatabase('the SCIM API', open => {
     if (detail) assert.match(answered.body.detail, detail)
   }
 
-  test('a created user comes back as written, without the password, and can sign in', async () => {
+  test('a created user is returned as stored, without the password, and can sign in', async () => {
     const { base, call, create, tenant } = await newTenant()
     const made = await call('POST', '/Users', { body: mira })
     assert.equal(made.status, 201)
@@ -177,7 +177,7 @@ onEachDatabase('the SCIM API', open => {
     assert.ok(create)
   })
 
-  test('attributes are kept as local claims, by one table', async () => {
+  test('attributes are stored as local claims by one table', async () => {
     const { create, tenant } = await newTenant()
     const user = await findUserById(db, tenant.id, await create())
     assert.deepEqual(user && localClaimsOf(user.document), {
@@ -196,7 +196,7 @@ onEachDatabase('the SCIM API', open => {
     })
   })
 
-  test('e-mail addresses may come as plain texts, and one address may be primary and of a type', async () => {
+  test('e-mail addresses may be plain strings, and one address may be primary and have a type', async () => {
     const { call, create } = await newTenant()
     const plain = await create({ userName: 'plain', emails: ['a@x', { value: 'b@x', type: 'home' }] })
     assert.deepEqual((await call('GET', `/Users/${plain}`)).body.emails, [
@@ -207,7 +207,7 @@ onEachDatabase('the SCIM API', open => {
     assert.deepEqual((await call('GET', `/Users/${both}`)).body.emails, [{ value: 'a@x', type: 'work', primary: true }])
   })
 
-  test('a taken user name is a conflict, in any case', async () => {
+  test('a user name that exists in any case is a conflict', async () => {
     const { call, create, patch } = await newTenant()
     await create()
     assertFault(await call('POST', '/Users', { body: { userName: 'MIRA' } }), 409, 'uniqueness')
@@ -216,7 +216,7 @@ onEachDatabase('the SCIM API', open => {
     assert.equal((await call('GET', `/Users/${other}`)).body.userName, 'other')
   })
 
-  test('bad users are refused with what is wrong, and nothing is kept', async () => {
+  test('an invalid user is refused with the reason, and nothing is stored', async () => {
     const { call } = await newTenant()
     const cases: [unknown, string][] = [
       [{}, 'invalidValue'],
@@ -244,14 +244,14 @@ onEachDatabase('the SCIM API', open => {
     assert.equal((await call('GET', '/Users')).body.totalResults, 1)
   })
 
-  test('replacing sets what is said, removes what is not, and keeps a password that is not said', async () => {
+  test('replacing sets the given attributes, removes the others, and keeps the password if none is given', async () => {
     const { call, create, tenant } = await newTenant()
     const id = await create()
     const body = { schemas: [CORE], userName: 'mira2', emails: [{ value: 'new@x' }] }
     const replaced = await call('PUT', `/Users/${id}`, { body })
     assert.equal(replaced.status, 200)
     assert.equal(replaced.body.name, undefined)
-    // Whether the address is verified stays known: the new one is not.
+    // The flag is kept: the new address is not verified.
     assert.deepEqual(replaced.body[WSO2], { emailVerified: false })
     assert.deepEqual(replaced.body.emails, [{ value: 'new@x' }])
     assert.equal((await verifyPassword(db, tenant.id, 'mira2', 'her wonderland'))?.id, id)
@@ -260,7 +260,7 @@ onEachDatabase('the SCIM API', open => {
     assert.equal(await verifyPassword(db, tenant.id, 'mira2', 'her wonderland'), undefined)
   })
 
-  test('claims that no attribute stands for survive', async () => {
+  test('claims without a SCIM attribute survive every change', async () => {
     const { create, patch, tenant } = await newTenant()
     const id = await create()
     const user = (await findUserById(db, tenant.id, id)) as User
@@ -272,7 +272,7 @@ onEachDatabase('the SCIM API', open => {
     assert.equal(claims[`${LOCAL}nickname`], 'N')
   })
 
-  test('patches replace, add and remove, by path, by value filter and without a path', async () => {
+  test('a patch replaces, adds and removes by path, by value filter and without a path', async () => {
     const { call, create, patch } = await newTenant()
     const id = await create()
     const changed = await patch(
@@ -300,7 +300,7 @@ onEachDatabase('the SCIM API', open => {
     assert.deepEqual((await call('GET', `/Users/${id}`)).body, changed.body)
   })
 
-  test('a password is patched with and without a path, alone as well', async () => {
+  test('a patch sets a password with and without a path, and also alone', async () => {
     const { create, patch, tenant } = await newTenant()
     const id = await create()
     const signsIn = async (password: string) => (await verifyPassword(db, tenant.id, 'mira', password)) !== undefined
@@ -314,7 +314,7 @@ onEachDatabase('the SCIM API', open => {
     assert.ok(await signsIn('third heron'))
   })
 
-  test('a patch that changes nothing answers the user and leaves the version', async () => {
+  test('a patch that changes nothing returns the user with the same version', async () => {
     const { call, create, patch } = await newTenant()
     const id = await create()
     const before = await call('GET', `/Users/${id}`)
@@ -350,14 +350,14 @@ onEachDatabase('the SCIM API', open => {
     assert.deepEqual((await call('GET', `/Users/${id}`)).body, before)
   })
 
-  test('deactivating takes the sign-in away', async () => {
+  test('a deactivated user cannot sign in', async () => {
     const { create, patch, tenant } = await newTenant()
     const id = await create()
     assert.equal((await patch(id, { op: 'replace', path: 'active', value: false })).body.active, false)
     assert.equal(await verifyPassword(db, tenant.id, 'mira', 'her wonderland'), undefined)
   })
 
-  test('a deleted user is gone', async () => {
+  test('a deleted user no longer exists', async () => {
     const { call, create } = await newTenant()
     const id = await create()
     assert.equal((await call('DELETE', `/Users/${id}`)).status, 204)
@@ -366,7 +366,7 @@ onEachDatabase('the SCIM API', open => {
     assertFault(await call('GET', '/Users/a%00b'), 404)
   })
 
-  test('filters find users by name in SQL and by everything else by comparing, without regard to case', async () => {
+  test('filters find users by name in SQL and by other attributes in memory, ignoring case', async () => {
     const { call, create } = await newTenant()
     await create()
     await create({ userName: 'jonas', name: { givenName: 'Jonas' }, active: false, emails: ['jonas@example.com'] })
@@ -397,7 +397,7 @@ onEachDatabase('the SCIM API', open => {
     assert.deepEqual(await names(`id eq "${id}"`), ['Mira'])
   })
 
-  test('a filter that cannot be understood is refused', async () => {
+  test('an invalid filter is refused', async () => {
     const { call } = await newTenant()
     for (const filter of ['((', 'userName eq', 'userName', '"mira"', 'emails[type eq "work"', 'userName zz "x"']) {
       assertFault(await call('GET', `/Users?filter=${encodeURIComponent(filter)}`), 400, 'invalidFilter')
@@ -405,7 +405,7 @@ onEachDatabase('the SCIM API', open => {
     assertFault(await call('GET', '/Users?count=many'), 400, 'invalidValue')
   })
 
-  test('lists are paged from one, with all there are in the total, also when they are filtered by comparing', async () => {
+  test('pages start at one and report the total of matches, also for filters that SQL cannot evaluate', async () => {
     const { call, create } = await newTenant()
     for (const userName of ['a1', 'a2', 'a3', 'b1']) await create({ userName, nickName: userName })
     const page = async (query: string) => {
@@ -419,7 +419,7 @@ onEachDatabase('the SCIM API', open => {
     assert.deepEqual(await page('startIndex=-1&count=1'), [5, 1, ['admin']])
   })
 
-  test('attributes are chosen and left out', async () => {
+  test('attributes can be selected and excluded', async () => {
     const { call, create } = await newTenant()
     const id = await create()
     const chosen = (await call('GET', `/Users/${id}?attributes=userName,emails.value`)).body
@@ -442,7 +442,7 @@ onEachDatabase('the SCIM API', open => {
     assert.equal((await call('DELETE', `/Users/${id}`, { headers: { 'if-match': '*' } })).status, 204)
   })
 
-  test('users look after their own account and no other', async () => {
+  test('users can manage their own account and no other', async () => {
     const { call, create, tenant } = await newTenant()
     const id = await create()
     const as = 'Basic mira:her wonderland'
@@ -464,7 +464,7 @@ onEachDatabase('the SCIM API', open => {
     }
   })
 
-  test('an access token opens what its scope names; without credentials nothing is open but the descriptions', async () => {
+  test('an access token allows what its scopes name, and without credentials only the descriptions are available', async () => {
     const { call, create } = await newTenant()
     const id = await create()
     tokens.set('lister', { scopes: ['internal_user_mgt_list'], subject: 'client' })
@@ -482,7 +482,7 @@ onEachDatabase('the SCIM API', open => {
     }
   })
 
-  test('AZ-24: somebody with less rights cannot change an administrator, and the last one stays', async () => {
+  test('AZ-24: a caller with fewer rights cannot change an administrator, and the last administrator stays', async () => {
     const { administrator, call, patch } = await newTenant()
     tokens.set('editor', { scopes: ['internal_user_mgt_update', 'internal_user_mgt_delete'], subject: 'client' })
     const body = { schemas: [PATCH], Operations: [{ op: 'replace', path: 'password', value: 'taken-over' }] }
@@ -494,7 +494,7 @@ onEachDatabase('the SCIM API', open => {
     assert.equal((await patch(administrator.id, { op: 'replace', path: 'nickName', value: 'Boss' })).status, 200)
   })
 
-  test('users of an organization are in that organization only', async () => {
+  test('users of an organization exist only in that organization', async () => {
     const { call, create, tenant, root } = await newTenant()
     const organization = {
       id: `o-${tenant.id}`,
@@ -513,7 +513,7 @@ onEachDatabase('the SCIM API', open => {
     assert.equal((await call('GET', '/Users', { organization })).body.totalResults, 1)
   })
 
-  test('changes are audited by the names of what changed', async () => {
+  test('the audit log records the names of changed attributes', async () => {
     const { administrator, call, create, patch, tenant } = await newTenant()
     const id = await create({ userName: 'mira', nickName: 'very-private' })
     await patch(id, { op: 'replace', value: { password: 'very-secret', nickName: 'more-private' } })
@@ -530,7 +530,7 @@ onEachDatabase('the SCIM API', open => {
     assert.doesNotMatch(JSON.stringify(records), /private|secret/)
   })
 
-  test('the service describes itself: what it can, its schemas, its resource types', async () => {
+  test('the service describes its capabilities, schemas and resource types', async () => {
     const { base, call } = await newTenant()
     const config = (await call('GET', '/ServiceProviderConfig')).body
     assert.equal(config.patch.supported, true)
@@ -550,7 +550,7 @@ onEachDatabase('the SCIM API', open => {
     assert.deepEqual((await call('GET', '/ResourceTypes')).body.Resources, [type])
   })
 
-  test('nonsense of every kind is refused and is no fault of the server', async () => {
+  test('nonsense of every kind is refused and causes no server error', async () => {
     const { call, create } = await newTenant()
     const id = await create()
     const names = fc.constantFrom(
@@ -618,13 +618,13 @@ onEachDatabase('the SCIM API', open => {
     )
   })
 
-  test('an unknown endpoint says so', async () => {
+  test('an unknown endpoint gets a 404 that points to /ResourceTypes', async () => {
     const { call } = await newTenant()
     assertFault(await call('GET', '/Groups'), 404, undefined, /ResourceTypes/)
     assertFault(await call('POST', '/Bulk', { body: {} }), 404)
   })
 
-  test('a fault of the server is a 500 that reveals nothing but its id in the log', async () => {
+  test('a server error is a 500 that reveals only its id in the log', async () => {
     const { tenant, root } = await newTenant()
     const logged: { traceId?: string }[] = []
     const broken = createScimApi({

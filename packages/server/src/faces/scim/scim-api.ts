@@ -43,7 +43,7 @@ import {
 } from './visit.ts'
 
 /**
- * Makes the SCIM 2.0 API from its table of routes: create, read, filter, replace, patch and delete users, and `/Me` for the
+ * Creates the SCIM 2.0 API from its table of routes: create, read, filter, replace, patch and delete users, and `/Me` for the
  * caller's own account.
  *
  * @see RFC 7643, RFC 7644.
@@ -166,8 +166,8 @@ async function mustFind({ organization, params, tenant }: Visit, { db }: ScimPor
 }
 
 /**
- * The caller as a user. Applications and administrators of the first tenant have no account here, and an account of another
- * organization is looked after there: its own actions have a say in it, not those of the organization in the path.
+ * Finds the caller's user. Applications and administrators of the first tenant have no account here. An account of another
+ * organization is managed there, because that organization's actions decide about it.
  */
 async function findSelf({ caller, organization, tenant }: Visit, { db }: ScimPorts): Promise<User> {
   const user = caller.userId === undefined ? undefined : await findUserById(db, tenant.id, caller.userId)
@@ -175,21 +175,21 @@ async function findSelf({ caller, organization, tenant }: Visit, { db }: ScimPor
   return user
 }
 
-/** What a client wants of a user. */
+/** A change that a client requests. */
 interface Change {
   user: User
-  /** The user as this client may change them. */
+  /** The user type with what this client may change. */
   type: ResourceType
   initiator: Initiator
   body: unknown
 }
 
-/** Replaces or patches, as the method says. */
+/** Replaces or patches a user, depending on the method. */
 async function changeUser(visit: Visit, { body, initiator, type, user }: Change, ports: ScimPorts): Promise<User> {
   checkVersion(visit.request, versionOf(user))
   const isPatch = visit.request.method === 'PATCH'
   const { password, profile, statedFlags } = isPatch ? patchUser(body, type, user) : readUser(body, type, user)
-  // A stolen token must not become the account: only the password proves the right to change it.
+  // A stolen token must not take over the account. Only the current password proves the right to change it.
   if (password !== undefined && initiator.type === 'USER' && visit.caller.via === 'token') {
     throw scimProblems.passwordByToken()
   }
@@ -221,7 +221,7 @@ async function changeUser(visit: Visit, { body, initiator, type, user }: Change,
   }
 }
 
-/** @param entry.changed Names of what changed, never values. */
+/** @param entry.changed Names of the changed attributes, never values. */
 function audit(
   { caller }: Visit,
   { action, changed, user }: { action: string; user: User; changed: string[] },
@@ -234,7 +234,7 @@ function initiatorOf({ caller }: Visit): Initiator {
   return { type: caller.kind === 'user' ? 'ADMIN' : 'APPLICATION', id: caller.id }
 }
 
-/** A manager of users could otherwise take over the account of somebody who may do more, by setting its password. */
+/** Without this check a user manager could set the password of a user with more rights and take over the account. */
 async function mayChange(
   { caller, organization }: Visit,
   operation: OperationName,

@@ -1,12 +1,12 @@
 import type { Access } from '../../domain/access/permission-names.ts'
 import { type RouteName, routesOf } from '../../ground/http/mount.ts'
 
-/** All paths of the SCIM API begin with it. */
+/** The beginning of every path of the SCIM API. */
 export const SCIM_BASE_PATH = '/scim2'
 
-const DESCRIPTION = { open: 'describes the service, the same for everybody' }
+const DESCRIPTION = { open: 'describes the service and is the same for every caller' }
 
-/** Every route of the SCIM API, with what it requires of its caller. */
+/** Every route of the SCIM API, with the access that it requires. */
 export const scimRoutes = {
   'POST /Users': { permission: 'internal_user_mgt_create' },
   'GET /Users': { permission: 'internal_user_mgt_list' },
@@ -36,5 +36,5 @@ export type GuardedScimRoute = {
   [Name in keyof Table]: Table[Name] extends { permission: string } ? Name : never
 }[keyof Table]
 
-/** The routes that anybody may call. */
+/** The routes that are open to every caller. */
 export type OpenScimRoute = Exclude<keyof Table, GuardedScimRoute>

@@ -2,7 +2,7 @@ import type { ResourceType } from './attribute.ts'
 import { type AttributePath, findPath } from './path.ts'
 import type { Json } from './read-value.ts'
 
-/** What a client wants to see of resources (RFC 7644, section 3.9). */
+/** The attributes that a client selects (RFC 7644, section 3.9). */
 export interface Selection {
   /** Absent: all. */
   attributes?: readonly AttributePath[]
@@ -10,8 +10,8 @@ export interface Selection {
 }
 
 /**
- * Reads `attributes` and `excludedAttributes`, as lists or with commas between the names. Unknown names are ignored. Of
- * `emails[type eq "work"]`, as Microsoft's tests send it, the part before the bracket counts.
+ * Reads `attributes` and `excludedAttributes`, as lists or comma-separated names. Unknown names are ignored. For
+ * `emails[type eq "work"]`, which Microsoft's tests send, the part before the bracket counts.
  */
 export function readSelection(attributes: unknown, excluded: unknown, type: ResourceType): Selection {
   const names = (given: unknown) =>
@@ -25,7 +25,7 @@ export function readSelection(attributes: unknown, excluded: unknown, type: Reso
   return { ...(wanted.length > 0 ? { attributes: paths(wanted) } : {}), excluded: paths(names(excluded)) }
 }
 
-/** The resource as far as it is wanted. What is always returned cannot be left out. */
+/** The selected part of a resource. Attributes that are always returned cannot be excluded. */
 export function select(resource: Json, { attributes, excluded }: Selection): Json {
   return exclude(attributes ? include(resource, attributes) : resource, excluded)
 }
@@ -43,7 +43,7 @@ function include(resource: Json, paths: readonly AttributePath[]): Json {
   return chosen
 }
 
-/** Adds a part of a complex value, or of each element of a list, to what was chosen of it before. */
+/** Adds a part of a complex value, or of each element of a list, to the parts that are already selected. */
 function withPart(chosen: unknown, from: unknown, part: string): unknown {
   if (Array.isArray(from)) {
     return from.map((element, index) => withPart((chosen as unknown[] | undefined)?.[index], element, part))

@@ -1,4 +1,4 @@
-/** Users as SCIM shows them, and what clients want them to be. */
+/** Converts users to SCIM resources, and the requests of clients to users. */
 import { localClaimUri, present } from '@preflow/contract'
 import type { Profile } from '../../domain/users/user-change.ts'
 import { WSO2_USER } from '../../ground/claims/local-claims.ts'
@@ -10,20 +10,20 @@ import { isAbsent, type Json, readValue } from './read-value.ts'
 import { userType } from './schema.ts'
 import { scimProblems } from './scim-problems.ts'
 
-/** What a client wants a user to be. A password that is absent stays as it is. */
+/** A user as a client requests it. An absent password stays unchanged. */
 export interface WantedUser {
   profile: Profile
   password?: string
-  /** Claims of verified flags that the client sets itself. */
+  /** Claims of verified flags that the client sets explicitly. */
   statedFlags: string[]
 }
 
-/** Version of a user for `meta.version` and `ETag`: another after every change. */
+/** Version of a user for `meta.version` and `ETag`: it is different after every change. */
 export function versionOf({ updatedAt }: User): string {
   return `W/"${updatedAt.toString(36)}"`
 }
 
-/** @param usersUrl Where the users are, without slash at the end. */
+/** @param usersUrl The URL of the users, without a slash at the end. */
 export function toResource(user: User, usersUrl: string): Json {
   const { createdAt, document, groups, id, isActive, updatedAt, userName } = user
   const shown: Json = {
@@ -48,7 +48,7 @@ export function toResource(user: User, usersUrl: string): Json {
   }
 }
 
-/** A document may hold members that no schema offers any more: they are kept and not shown. */
+/** A document may have members that no schema has any more. They are kept, but not shown. */
 function pick(values: Json, attributes: readonly Attribute[]): Json {
   return Object.fromEntries(
     attributes.flatMap(({ name, returned }) =>
@@ -58,8 +58,8 @@ function pick(values: Json, attributes: readonly Attribute[]): Json {
 }
 
 /**
- * Reads what a client sent to create or replace a user. Members that the schema does not have and attributes that are read-only
- * are ignored, as the standard has it; `before` keeps the latter.
+ * Reads the body that creates or replaces a user. Unknown members and read-only attributes are ignored, as the standard
+ * requires. Read-only attributes keep their values of `before`.
  *
  * Throws a problem of status 400 for values that the schema does not allow.
  */
@@ -79,13 +79,13 @@ export function readUser(body: unknown, type: ResourceType, before?: User): Want
   return wantedOf(resource, isStated, before)
 }
 
-/** Applies a PatchOp message to a user. Throws a problem of status 400 for what is no such message or not applicable. */
+/** Applies a PatchOp message to a user. Throws a problem of status 400 if the message is malformed or not applicable. */
 export function patchUser(message: unknown, type: ResourceType, before: User): WantedUser {
   const { resource, touched } = applyPatch(message, { ...resourceOf(before), id: before.id }, type)
   return wantedOf(resource, flag => isTouched(touched, type, `${WSO2_USER}:${flag}`), before)
 }
 
-/** The user as the schema sees it, without what the server computes. */
+/** The user in the form of the schema, without the attributes that the server computes. */
 function resourceOf(user: User | undefined): Json {
   return user ? { ...user.document, userName: user.userName, active: user.isActive } : {}
 }
@@ -107,7 +107,7 @@ function wantedOf(resource: Json, isStated: (flag: string) => boolean, before: U
   }
 }
 
-/** The members of a body that are core attributes, under their names or URIs. */
+/** The core attributes in a body, under their names or URIs. */
 function givenIn(body: Json, type: ResourceType): Json {
   const given: Json = {}
   for (const [name, value] of Object.entries(body)) {
@@ -118,7 +118,7 @@ function givenIn(body: Json, type: ResourceType): Json {
   return given
 }
 
-/** The members of a body below an extension: in its object, or under their full URIs. */
+/** The attributes of an extension in a body: in its object, or under their full URIs. */
 function givenBelow(body: Json, { id }: Pick<Schema, 'id'>): Json {
   const given: Json = {}
   for (const [name, value] of Object.entries(body)) {
@@ -134,13 +134,13 @@ function givenBelow(body: Json, { id }: Pick<Schema, 'id'>): Json {
 function readAttributes(given: Json, attributes: readonly Attribute[], old: Json): Json {
   const read: Json = {}
   for (const { name, required } of attributes) {
-    // Also where it cannot be changed: a body without it is most likely no user at all.
+    // Required even if it cannot be changed: a body without it is most likely not a user.
     if (required && isAbsent(given[name])) throw scimProblems.invalidValue(`${name} is required.`)
   }
   for (const [name, value] of Object.entries(given)) {
     const attribute = findAttribute(attributes, name)
     if (!attribute || attribute.mutability === 'readOnly') continue
-    // An empty password is a bad one and not an absent one.
+    // An empty password is invalid, not absent.
     const isEmptyPassword = attribute.returned === 'never' && value === ''
     read[attribute.name] = isEmptyPassword ? value : readValue(attribute, value, 'ignore')
   }
@@ -150,14 +150,15 @@ function readAttributes(given: Json, attributes: readonly Attribute[], old: Json
   return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined))
 }
 
-/** Members of a document that no attribute stands for. They survive every replacement. */
+/** Members of a document without an attribute in the schema. A replacement keeps them. */
 function hiddenOf(document: Json, type: ResourceType): Json {
   return Object.fromEntries(Object.entries(document).filter(([name]) => !findPath(type, name)))
 }
 
 /**
- * Members of the reference's schemas that ask for something this server does not do: to ignore them would be a lie. `askPassword`
- * is not among them: a user without a password sets one through the link of an invitation.
+ * Members of the reference's schemas that request what this server does not do. They are refused, because ignoring them would
+ * report a success that did not happen. `askPassword` is not among them: a user without a password sets one through the link of
+ * an invitation.
  */
 const UNSUPPORTED = [
   'verifyEmail',
@@ -186,10 +187,10 @@ function readUserName(given: unknown): string {
   return checked('userName', withoutStore(String(given ?? '')).trim(), isUserName, USER_NAME_FORM)
 }
 
-/** All users are in one store, which clients may name before the user name: as the reference calls it, or as Asgardeo does. */
+/** All users are in one store. Clients may put its name before the user name: the reference's name or Asgardeo's. */
 const STORES = ['primary', 'default']
 
-/** The name of the store with its slash, when a user name is written with that of ours. */
+/** The name of our store and its slash, if a user name begins with it. */
 export function storeIn(userName: string): string | undefined {
   const store = /^([^/]*)\//.exec(userName)
   return store?.[1] !== undefined && STORES.includes(store[1].toLowerCase()) ? store[0] : undefined
@@ -199,7 +200,9 @@ function withoutStore(userName: string): string {
   if (!userName.includes('/')) return userName
   const store = storeIn(userName)
   if (store !== undefined) return userName.slice(store.length)
-  throw scimProblems.invalidValue('There is no such user store. Leave out what is before the slash of the user name.')
+  throw scimProblems.invalidValue(
+    'The user store does not exist. Leave out the part before the slash of the user name.',
+  )
 }
 
 function isUserName(text: string): boolean {

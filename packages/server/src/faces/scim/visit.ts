@@ -18,14 +18,14 @@ export interface ScimPorts extends UserPorts {
 }
 
 export interface ScimSettings {
-  /** Largest body that is read. Default 1 MiB. */
+  /** Maximum size of a body. Default 1 MiB. */
   maxBodyBytes?: number
 }
 
 const MEDIA_TYPE = 'application/scim+json'
 const MEDIA_TYPES = [MEDIA_TYPE, 'application/json']
 
-/** An authenticated request that its caller may make. */
+/** A request whose caller is authenticated and authorized. */
 export interface Visit extends Mounted {
   request: Request
   /** Parameters of the path. */
@@ -33,16 +33,16 @@ export interface Visit extends Mounted {
   /** Parameters of the query, or of the body of a search. */
   query: Json
   caller: Caller
-  /** Where the users are, as the client reached them. */
+  /** The URL of the users, as the client reached it. */
   usersUrl: string
-  /** Reads the body. Throws a problem if it is no JSON, too large or of another media type. */
+  /** Reads the body. Throws a problem if it is not JSON, too large or of another media type. */
   readBody(): Promise<unknown>
 }
 
-/** Answers a request that its caller may make. */
+/** Answers an authorized request. */
 export type Handler = (visit: Visit) => Promise<Response>
 
-/** Makes the function that authenticates and authorizes a request. */
+/** Creates the function that authenticates and authorizes a request. */
 export function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: ScimSettings) {
   const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
   return async (permission: string, { mounted, params, query, request }: RoutedRequest): Promise<Visit> => {
@@ -57,24 +57,24 @@ export function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: S
   }
 }
 
-/** Where the API is, as the client reached it; without slash at the end. */
+/** The URL of the API, as the client reached it, without a slash at the end. */
 export function locationOf({ origin, prefix }: Mounted): string {
   return `${origin}${prefix}${SCIM_BASE_PATH}`
 }
 
-/** Throws a 412 when `If-Match` names other versions than this one. */
+/** Throws a 412 if `If-Match` does not list this version. */
 export function checkVersion(request: Request, version: string): void {
   const wanted = request.headers.get('if-match')
   if (wanted === null || wanted.trim() === '*' || namesVersion(wanted, version)) return
   throw scimProblems.otherVersion()
 }
 
-/** Whether a list of versions, as `If-Match` and `If-None-Match` have it, names this one. */
+/** Whether the list of versions of `If-Match` or `If-None-Match` has this one. */
 function namesVersion(versions: string, wanted: string): boolean {
   return versions.split(',').some(version => version.trim() === wanted)
 }
 
-/** A resource as it is shown, before the client's selection. */
+/** A resource before the client's selection. */
 export interface Shown {
   resource: Json
   type: ResourceType
@@ -82,7 +82,7 @@ export interface Shown {
   url: string
 }
 
-/** Answers with the selected attributes of a resource, or with 304 when the client has this version. */
+/** Answers with the selected attributes of a resource, or with 304 if the client has this version. */
 export function answerResource(visit: Visit, { resource, type, url, version: etag }: Shown, status = 200): Response {
   const selection = readSelection(visit.query['attributes'], visit.query['excludedAttributes'], type)
   const known = visit.request.method === 'GET' ? visit.request.headers.get('if-none-match') : null
