@@ -20,6 +20,12 @@ import { FIRST_TENANT, findTenantByDomain } from './ground/store/tenants.ts'
 
 /** Browsers that reached the server by https once never use http again. */
 const ONE_YEAR = 'max-age=31536000'
+/** Of every response, unless what answers sets others. */
+const HEADERS = new Headers({
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+})
 
 /** A server that is ready to listen. */
 export interface Server {
@@ -93,6 +99,7 @@ function compose(
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/'
+    response.setHeaders(HEADERS)
     if (url === '/livez') return sendJson(response, 200, { status: 'alive' })
     if (url === '/readyz') {
       const isReady = !listener.isClosing && (await isReachable(db.lanes.probe))

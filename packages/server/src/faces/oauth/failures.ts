@@ -4,7 +4,7 @@ import { DatabaseUnavailable } from '@preflow/database'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Log } from '../../ground/observe/log.ts'
 import { describeUnavailable } from '../../ground/problem.ts'
-import { showError } from './provider-pages.ts'
+import { DEVICE_PAGE, showError } from './provider-pages.ts'
 
 /** While the database does not answer: RFC 6749 has this code for the authorization endpoint, and clients know it. */
 const UNAVAILABLE = {
@@ -22,7 +22,7 @@ export function answerWhatIsLeft(provider: Provider): void {
       // oidc-provider shows the device's form again after a mistake, and breaks when it has no session to keep its secret in.
       const device = ctx as unknown as KoaContextWithOIDC
       const session = device.oidc?.session as { new?: boolean } | undefined
-      if (ctx.path !== '/device' || !session?.new) throw error
+      if (ctx.path !== DEVICE_PAGE || !session?.new) throw error
       ctx.status = 400
       return showError(device, {
         error: 'session_not_found',

@@ -11,7 +11,7 @@ import { APPLICATION, applicationOf, createArtifactAdapter, createClientAdapter 
 import { grants } from './grants/grants.ts'
 import { loadGrant } from './load-grant.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
-import { devicePages, showError, showSignedOut } from './provider-pages.ts'
+import { DEVICE_PAGE, devicePages, showError, showSignedOut } from './provider-pages.ts'
 import { RESOURCE, resourceServerOf } from './resource.ts'
 import { offeredScopes, type ScopePorts } from './scopes.ts'
 import type { Seam } from './seam/seam.ts'
@@ -31,16 +31,19 @@ export const AUTHORIZE = '/oauth2/authorize'
 /** Where browsers sign out. */
 export const END_SESSION = '/oidc/logout'
 
+/** Where keys are published. */
+export const JWKS = '/oauth2/jwks'
+
 const ROUTES: Configuration['routes'] = {
   authorization: AUTHORIZE,
   token: '/oauth2/token',
   introspection: '/oauth2/introspect',
   revocation: '/oauth2/revoke',
-  jwks: '/oauth2/jwks',
+  jwks: JWKS,
   userinfo: '/oauth2/userinfo',
   pushed_authorization_request: '/oauth2/par',
   device_authorization: '/oauth2/device_authorize',
-  code_verification: '/device',
+  code_verification: DEVICE_PAGE,
   end_session: END_SESSION,
 }
 

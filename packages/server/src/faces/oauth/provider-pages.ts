@@ -1,19 +1,20 @@
 import { present } from '@preflow/contract'
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
-import { deviceCodePage, deviceConfirmPage, donePage, errorPage, pagePolicy } from '../../ground/pages/pages.ts'
+import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { deviceCodePage, deviceConfirmPage, donePage, errorPage, pageHeaders } from '../../ground/pages/pages.ts'
 import { applicationOf } from './adapter.ts'
+
+/** Where users enter the code of a device. */
+export const DEVICE_PAGE = '/device'
 
 /** The pages that oidc-provider shows by itself, with our looks. */
 
 /** As much of a request as a page needs. */
 type PageContext = Pick<KoaContextWithOIDC, 'type' | 'set' | 'body'>
 
-/** Shows a page. @param formTargets Where a form of it may lead besides this server. */
+/** @param formTargets Where a form of the page may lead besides this server. */
 export function show(ctx: PageContext, page: string, formTargets?: readonly string[]): void {
   ctx.type = 'html'
-  ctx.set('content-security-policy', pagePolicy(formTargets))
-  ctx.set('referrer-policy', 'no-referrer')
-  ctx.set('x-content-type-options', 'nosniff')
+  ctx.set(pageHeaders(present({ formTargets })))
   ctx.body = page
 }
 
@@ -21,6 +22,21 @@ export function show(ctx: PageContext, page: string, formTargets?: readonly stri
 function formOf(ctx: KoaContextWithOIDC, route: string): { action: string; csrf: string } {
   const { secret } = (ctx.oidc.session?.state ?? {}) as { secret?: string }
   return { action: ctx.oidc.urlFor(route), csrf: secret ?? '' }
+}
+
+/**
+ * Fills in the code of a `verification_uri_complete` for the user, who compares it and sends it. oidc-provider would send it by
+ * a script. Use it before the provider's own routes.
+ */
+export function fillInDeviceCode(provider: Provider): void {
+  provider.use(async (ctx, next) => {
+    const { user_code: code, ...others } = ctx.query
+    if (ctx.path === DEVICE_PAGE && ctx.method === 'GET' && typeof code === 'string') {
+      ctx.state['userCode'] = code
+      ctx.query = others
+    }
+    await next()
+  })
 }
 
 /** Sentences by the name of the error that oidc-provider reports on the device's page. */
@@ -48,7 +64,7 @@ export function showSignedOut(ctx: PageContext): void {
 
 export const devicePages: NonNullable<NonNullable<Configuration['features']>['deviceFlow']> = {
   userCodeInputSource(ctx, _form, _out, error) {
-    const { userCode } = (error ?? {}) as { userCode?: string }
+    const { userCode = ctx.state['userCode'] } = (error ?? {}) as { userCode?: string }
     const complaint = error && (DEVICE_COMPLAINTS[error.name] ?? 'This did not work. Try again.')
     const form = formOf(ctx, 'code_verification')
     show(

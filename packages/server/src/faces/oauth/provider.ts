@@ -17,7 +17,8 @@ import { createHintReader, createVerifier, openSigningKeys } from './keys.ts'
 import { answerLogout } from './logout.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
 import { acceptPostedRequests } from './post-authorize.ts'
-import { configurationOf } from './provider-configuration.ts'
+import { configurationOf, JWKS } from './provider-configuration.ts'
+import { fillInDeviceCode } from './provider-pages.ts'
 import { type AccessTokenClaims, readAccessToken } from './read-access-token.ts'
 import { createSeam } from './seam/seam.ts'
 
@@ -31,6 +32,8 @@ export interface IssuerServer {
   readAccessToken(token: string): Promise<AccessTokenClaims | undefined>
 }
 
+/** Seconds for which clients may keep the discovery documents and the keys. */
+export const PUBLISHED_SECONDS = 600
 const MAX_ISSUERS = 500
 /** After this, keys that another process made are seen. */
 const ISSUER_LIFETIME_MS = 600_000
@@ -85,7 +88,9 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   // Host and protocol come from the configured public URL: the HTTP server pins both headers.
   provider.proxy = true
   answerWhatIsLeft(provider)
+  allowCaching(provider)
   acceptPostedRequests(provider, issuer, nowSeconds)
+  fillInDeviceCode(provider)
   answerLogout(provider, { db, issuer, readHint: createHintReader(keys, issuer.url) })
   nameUsersAtIntrospection(provider, findUser)
   seam.install(provider)
@@ -108,6 +113,15 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     handle: createHandler(provider, issuer),
     readAccessToken: token => readAccessToken(provider, token),
   }
+}
+
+/** What verifiers may keep. Keys are published for longer than this before they sign. */
+function allowCaching(provider: Provider): void {
+  provider.use(async (ctx, next) => {
+    await next()
+    const isPublished = ctx.path === JWKS || ctx.path.startsWith('/.well-known/')
+    if (isPublished && ctx.status === 200) ctx.set('cache-control', `public, max-age=${PUBLISHED_SECONDS}`)
+  })
 }
 
 function registerGrants(provider: Provider, ports: GrantPorts): void {

@@ -4,8 +4,8 @@ import { beginSignIn, continuesSession } from '../../domain/sign-in/flow.ts'
 import { isBeingChecked } from '../../domain/sign-in/returns.ts'
 import { BASIC_AUTHENTICATOR, isPasswordOnly, methodOf, sequenceOf } from '../../domain/sign-in/sequence.ts'
 import { namedValues } from '../../ground/http/named-values.ts'
-import { choicePage, formTargetOf, goOnPage, signInPage } from '../../ground/pages/pages.ts'
-import { redirect, send, sendProblemPage } from '../../ground/pages/send.ts'
+import { choicePage, goOnPage, signInPage } from '../../ground/pages/pages.ts'
+import { redirect, sendProblemPage } from '../../ground/pages/send.ts'
 import { findAuthenticator } from '../../ground/store/authenticators.ts'
 import type { Authenticator, SentAway, SignInFlow, User } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
@@ -13,7 +13,7 @@ import { findUserById } from '../../ground/store/users.ts'
 import { askAuthenticator, type Decision, processingError } from './custom-authenticator.ts'
 import { returnOf } from './returning.ts'
 import { signInProblems } from './sign-in-problems.ts'
-import { csrfOf, finish, type Prompt, pathOf, type Visit } from './visit.ts'
+import { csrfOf, finish, type Prompt, pathOf, showPage, type Visit } from './visit.ts'
 
 /** A way to pass a step. Without an authenticator it is the password page. */
 interface Option {
@@ -58,9 +58,9 @@ function showPassword(
   status: number,
   view: { userName?: string; complaint?: string; hasOthers?: boolean },
 ): void {
-  const { application, interaction, response } = visit
+  const { application } = visit
   const page = signInPage({ application: application.name, csrf: csrfOf(visit), ...view })
-  send(response, status, page, formTargetOf(interaction.params['redirect_uri']))
+  showPage(visit, status, page)
 }
 
 /** The user whose password the form has; nothing when it was wrong and the page was shown again. */
@@ -140,7 +140,7 @@ async function optionsOf({ application, ports, server }: Visit, flow: SignInFlow
 
 async function showStep(step: Step, view: { userName?: string }): Promise<void> {
   const { visit, flow, option, options } = step
-  const { application, interaction, ports, request, response } = visit
+  const { application, ports, request } = visit
   if (options.length === 0) {
     const facts = { application: application.name, step: flow.passed.length + 1 }
     ports.log.warn(facts, 'nobody can sign in: no authenticator of the step is there and enabled')
@@ -151,7 +151,7 @@ async function showStep(step: Step, view: { userName?: string }): Promise<void> 
   if (!option) {
     const choices = options.map(({ name, title }) => ({ name, title }))
     const page = choicePage({ application: application.name, csrf: csrfOf(visit), choices })
-    return send(response, 200, page, formTargetOf(interaction.params['redirect_uri']))
+    return showPage(visit, 200, page)
   }
   const { authenticator } = option
   if (!authenticator) {
@@ -303,10 +303,10 @@ async function finishLogin(visit: Visit, userId: string, authenticators: readonl
  * and where an extension sends its users is not known when that page is made.
  */
 function showGoOn(visit: Visit): void {
-  send(visit.response, 200, goOnPage({ application: visit.application.name, url: pathOf(visit) }))
+  showPage(visit, 200, goOnPage({ application: visit.application.name, url: pathOf(visit) }))
 }
 
 /** Looks again in a second: another request of this browser is calling the extension. */
 function showWait(visit: Visit): void {
-  send(visit.response, 200, goOnPage({ application: visit.application.name, url: pathOf(visit), afterSeconds: 1 }))
+  showPage(visit, 200, goOnPage({ application: visit.application.name, url: pathOf(visit), afterSeconds: 1 }))
 }

@@ -2,15 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
 import { pageProblems } from '../../ground/pages/page-problems.ts'
-import { consentPage, formTargetOf } from '../../ground/pages/pages.ts'
-import { send, sendProblemPage } from '../../ground/pages/send.ts'
+import { consentPage } from '../../ground/pages/pages.ts'
+import { sendProblemPage } from '../../ground/pages/send.ts'
 import { listApiResources } from '../../ground/store/api-resources.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
 import { findUserById } from '../../ground/store/users.ts'
 import { login } from './login.ts'
 import { endReturnedElsewhere } from './returning.ts'
 import { signInProblems } from './sign-in-problems.ts'
-import { csrfOf, finish, isOwnForm, type Prompt, type SignInPorts, type SignInServer, type Visit } from './visit.ts'
+import {
+  csrfOf,
+  finish,
+  isOwnForm,
+  type Prompt,
+  type SignInPorts,
+  type SignInServer,
+  showPage,
+  type Visit,
+} from './visit.ts'
 
 /** What the scopes about the user mean to that user. */
 const IDENTITY_WISHES: Record<string, string> = {
@@ -78,7 +87,7 @@ const prompts: Record<string, Prompt> = {
   login,
   consent: {
     async show(visit) {
-      const { application, interaction, ports, response, server } = visit
+      const { application, interaction, ports, server } = visit
       const user = await findUserById(ports.db, server.issuer.tenant.id, interaction.session?.accountId ?? '')
       const wishes = await wishesOf(visit)
       const page = consentPage({
@@ -87,7 +96,7 @@ const prompts: Record<string, Prompt> = {
         csrf: csrfOf(visit),
         wishes,
       })
-      send(response, 200, page, formTargetOf(interaction.params['redirect_uri']))
+      showPage(visit, 200, page)
     },
     async submit(visit) {
       const { application, interaction, server } = visit

@@ -6,6 +6,8 @@ import type { CheckPassword } from '../../domain/credentials/check-password.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
 import type { Log } from '../../ground/observe/log.ts'
+import { formTargetOf } from '../../ground/pages/pages.ts'
+import { send } from '../../ground/pages/send.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application } from '../../ground/store/model.ts'
 
@@ -65,6 +67,11 @@ export interface Prompt {
 /** Where the page of the interaction is. Only the browser with the interaction's cookie gets anywhere with it. */
 export function pathOf({ interaction, server }: Pick<Visit, 'interaction' | 'server'>): string {
   return `${server.issuer.path}/sign-in/${interaction.uid}`
+}
+
+/** Shows a page of the sign-in, whose form may lead back to the application. */
+export function showPage({ interaction, response }: Visit, status: number, page: string): void {
+  send(response, status, page, { formTargets: formTargetOf(interaction.params['redirect_uri']), keepsOpener: true })
 }
 
 /**

@@ -55,8 +55,9 @@ export function openBrowser(origin: string): Browser {
     openOnce: url => visit(url, {}, 0, 0),
     submit(page, fields) {
       const action = /<form[^>]* action="([^"]*)"/.exec(page.html)?.[1] ?? page.url
-      const hidden = [...page.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]
-      const form = new URLSearchParams(hidden.map(([, name = '', value = '']) => [name, value]))
+      // Hidden inputs, and others with what the page filled in.
+      const inputs = [...page.html.matchAll(/<input[^>]* name="([^"]*)"[^>]* value="([^"]*)"/g)]
+      const form = new URLSearchParams(inputs.map(([, name = '', value = '']) => [name, value]))
       for (const [name, value] of Object.entries(fields)) form.set(name, value)
       return visit(new URL(action, page.url).href, { method: 'POST', body: form })
     },

@@ -25,13 +25,35 @@ code { font-size: 1.5rem; letter-spacing: .15em; color: var(--ink) }
 `
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
+/** What differs between the headers of pages. */
+export interface PageOptions {
+  /** Where a form of the page may lead besides this server. */
+  formTargets?: readonly string[]
+  /**
+   * Whether the window that opened this one keeps its hold on it. Applications may sign users in in a window of its own, and
+   * wait for it to return to them.
+   */
+  keepsOpener?: boolean
+}
+
+/** The headers of every page. */
+export function pageHeaders({ formTargets, keepsOpener = false }: PageOptions = {}): Record<string, string> {
+  return {
+    'content-security-policy': pagePolicy(formTargets),
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    ...(keepsOpener ? {} : { 'cross-origin-opener-policy': 'same-origin' }),
+  }
+}
+
 /**
  * The Content Security Policy of our pages: no script, no other origin, in no frame.
  *
  * @param formTargets Origins or schemes that a form may lead to besides our own: browsers apply `form-action` to the
  *   redirects after a submission too, and the last one goes to the client.
  */
-export function pagePolicy(formTargets: readonly string[] = []): string {
+function pagePolicy(formTargets: readonly string[] = []): string {
   return [
     "default-src 'none'",
     `style-src 'sha256-${STYLE_HASH}'`,

@@ -1,16 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { Problem } from '../problem.ts'
-import { errorPage, pagePolicy } from './pages.ts'
+import { errorPage, type PageOptions, pageHeaders } from './pages.ts'
 
-/** @param formTargets Where a form of the page may lead besides this server, for the content security policy. */
-export function send(response: ServerResponse, status: number, page: string, formTargets?: readonly string[]): void {
+export function send(response: ServerResponse, status: number, page: string, options?: PageOptions): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'content-length': Buffer.byteLength(page),
-    'content-security-policy': pagePolicy(formTargets),
-    'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
+    ...pageHeaders(options),
   })
   response.end(page)
 }
