@@ -167,8 +167,8 @@ test('settings that contradict each other, or name a missing file, prevent the s
     [{ PASSWORD_GUARD_PREVIOUS_DECRYPTION_KEY: 'x' }, /PASSWORD_GUARD_DECRYPTION_KEY: missing/],
     [{ PASSWORD_GUARD_MIN_LENGTH: '300' }, /PASSWORD_GUARD_MIN_LENGTH: must not be above/],
     [{ PASSWORD_GUARD_BUDGET_MS: '1000' }, /PASSWORD_GUARD_RANGE_API_TIMEOUT_MS: must be below/],
-    [{ PASSWORD_GUARD_CORPORA: join(folder, 'nowhere') }, /nowhere cannot be opened: there is no such file/],
-    [{ PASSWORD_GUARD_CORPORA: notACorpus }, /list\.txt is not a password corpus\. Make one/],
+    [{ PASSWORD_GUARD_CORPORA: join(folder, 'nowhere') }, /nowhere cannot be opened: the file does not exist/],
+    [{ PASSWORD_GUARD_CORPORA: notACorpus }, /list\.txt is not a password corpus\. Build one/],
     [
       { PASSWORD_GUARD_DECRYPTION_KEY: join(folder, 'secret-name') },
       /PASSWORD_GUARD_DECRYPTION_KEY: cannot be read \(ENOENT\)/,

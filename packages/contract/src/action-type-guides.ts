@@ -1,6 +1,6 @@
 /**
- * What tools and tests know of each action type besides the contract: an entry of its own, `@preflow/contract/guides`, so that
- * it is not in the bundle of an extension.
+ * What tools and tests know about each action type besides the contract. It is a separate entry,
+ * `@preflow/contract/guides`, so that no extension bundles it.
  */
 import { authenticationGuide } from './action-types/authentication/guide.ts'
 import type { Events } from './action-types/events.ts'

@@ -8,7 +8,7 @@ import { preUpdateProfile } from './action-types/pre-update-profile/descriptor.t
 
 export type {
   ActionTypeDescriptor,
-  ClaimTexts,
+  ClaimReasons,
   EditablePlace,
   IndexBase,
   Offer,
@@ -21,8 +21,8 @@ export type { ActionType, Events } from './action-types/events.ts'
 export type { InClear } from './action-types/in-clear.ts'
 
 /**
- * The table of action types, in the order of the reference's enumeration. What tools and tests know of them besides is in
- * `action-type-guides.ts`.
+ * The table of action types, in the order of the reference's enumeration. `action-type-guides.ts` has what tools and
+ * tests know besides.
  */
 export const actionTypes: { [T in keyof Events]: ActionTypeDescriptor<Events[T]> } = {
   PRE_ISSUE_ACCESS_TOKEN: preIssueAccessToken,
@@ -33,8 +33,8 @@ export const actionTypes: { [T in keyof Events]: ActionTypeDescriptor<Events[T]>
 }
 
 /**
- * Types whose management path is known and which nothing implements, here as in the reference: the management API answers
- * 501 for their `path` instead of calling the path wrong.
+ * Types whose management path is known but which nothing implements, here as in the reference. The management API
+ * answers 501 for their `path`.
  */
 export const unimplementedActionTypes: readonly {
   type: string

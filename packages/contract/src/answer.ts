@@ -1,6 +1,6 @@
 import type { ActionResponse } from './call.ts'
 
-/** What a platform makes of an HTTP status. */
+/** What a platform does with an HTTP status. */
 export interface AnswerStatus {
   /** `decision`: the body is SUCCESS, FAILED or INCOMPLETE; `error`: it is ERROR. */
   carries: 'decision' | 'error'
@@ -8,7 +8,9 @@ export interface AnswerStatus {
   retry: 'never' | 'without payload' | 'always'
 }
 
-/** The HTTP statuses that have a meaning. An answer with any other status is no decision, whatever its body is. */
+/**
+ * The HTTP statuses that have a meaning. An answer with any other status is no decision, whatever its body contains.
+ */
 export const answerStatuses: Readonly<Record<number, AnswerStatus>> = {
   200: { carries: 'decision', retry: 'never' },
   400: { carries: 'error', retry: 'never' },
@@ -19,7 +21,7 @@ export const answerStatuses: Readonly<Record<number, AnswerStatus>> = {
   504: { carries: 'error', retry: 'always' },
 }
 
-/** The members of each answer besides `actionStatus`. The contract knows no others. */
+/** The members of each answer besides `actionStatus`. The contract has no others. */
 export const answerMembers: Readonly<Record<ActionResponse['actionStatus'], readonly string[]>> = {
   SUCCESS: ['operations', 'data'],
   INCOMPLETE: ['operations'],

@@ -17,14 +17,14 @@ function faultsOf(body: unknown): string {
   return parsed.ok ? '' : describeIssues(parsed.issues)
 }
 
-test('a request with fields of a later revision is understood, and they are kept', () => {
+test('a request with fields of a later revision is accepted, and the fields are kept', () => {
   const later = { ...request, trace: 't', event: { ...request.event, risk: { score: 1 } } }
   const parsed = parseActionRequest(later)
   assert.ok(parsed.ok)
   assert.deepEqual(parsed.request, later)
 })
 
-test('every fault is told with its path, and without the value', () => {
+test('every issue has its path, and not the value', () => {
   const secret = 's3cret'
   const faults = faultsOf({
     ...request,
@@ -35,25 +35,25 @@ test('every fault is told with its path, and without the value', () => {
   assert.doesNotMatch(faults, /s3cret/)
 })
 
-test('an action type that does not exist is answered with those that do', () => {
+test('an unknown action type is reported with the known ones', () => {
   assert.match(
     faultsOf({ ...request, actionType: 'PRE_REGISTRATION' }),
     /^actionType: must be one of PRE_ISSUE_ACCESS_TOKEN, /,
   )
 })
 
-test('the event is checked as the type has it', () => {
+test('the event is checked against its type', () => {
   assert.match(faultsOf({ ...request, actionType: 'PRE_ISSUE_ID_TOKEN' }), /^event\.idToken: /)
   assert.match(faultsOf({ ...request, actionType: 'PRE_UPDATE_PASSWORD' }), /event\.user: /)
 })
 
 for (const body of [undefined, null, [], 'text', {}, { actionType: 'PRE_ISSUE_ACCESS_TOKEN' }]) {
-  test(`${JSON.stringify(body)} is no request`, () => {
+  test(`${JSON.stringify(body)} is not a request`, () => {
     assert.notEqual(faultsOf(body), '')
   })
 }
 
-test('an encrypted credential and a credential in characters are understood', () => {
+test('an encrypted credential and a credential in characters are accepted', () => {
   const event = (updatingCredential: unknown) => ({
     actionType: 'PRE_UPDATE_PASSWORD',
     event: {

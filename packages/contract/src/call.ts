@@ -4,7 +4,7 @@ import type { Issue } from './issue.ts'
 import { type AllowedOperation, allowedOperationSchema, type Operation } from './operation.ts'
 import { readDocument } from './read-document.ts'
 
-/** What the platform sends. Keys are serialized in this order. */
+/** The request of a platform. Keys are serialized in this order. */
 export interface ActionRequest<Event = unknown> {
   actionType: ActionType
   flowId?: string
@@ -13,7 +13,7 @@ export interface ActionRequest<Event = unknown> {
   requestId?: string
 }
 
-/** What the extension answers: SUCCESS, FAILED and INCOMPLETE with HTTP 200, ERROR with 400, 401 or 500. */
+/** The answer of an extension: SUCCESS, FAILED and INCOMPLETE with HTTP 200, ERROR with 400, 401 or 500. */
 export type ActionResponse =
   | { actionStatus: 'SUCCESS'; operations?: Operation[]; data?: unknown }
   | { actionStatus: 'FAILED'; failureReason: string; failureDescription?: string }
@@ -32,9 +32,9 @@ const envelopeSchema = z.looseObject({
 })
 
 /**
- * Reads what a platform sent. Unknown fields are kept: platforms add some within a version.
+ * Reads a request of a platform. Keeps unknown fields, because platforms add fields within a version.
  *
- * @returns The request with its event typed by `actionType`, or issues with the path of each fault.
+ * @returns The request with its event typed by `actionType`, or issues with the path of each error.
  */
 export function parseActionRequest(
   body: unknown,

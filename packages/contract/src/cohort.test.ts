@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCohort } from '@preflow/contract/cohort'
 
-test('steps of one turn run later, together and in their order', () => {
+test('steps of one turn run later, together and in order', () => {
   const scheduled: (() => void)[] = []
   const ran: string[] = []
   const together = createCohort(run => scheduled.push(run))
@@ -13,7 +13,7 @@ test('steps of one turn run later, together and in their order', () => {
   assert.deepEqual(ran, ['a', 'b'])
 })
 
-test('a step that comes while others run waits for the next turn', () => {
+test('a step that arrives while others run waits for the next turn', () => {
   const scheduled: (() => void)[] = []
   const ran: string[] = []
   const together = createCohort(run => scheduled.push(run))

@@ -1,17 +1,17 @@
 /**
- * An entry of its own. It is no part of the wire; it lies here because the engine and the SDK both need it, and the contract is
- * all that they share.
+ * A separate entry. It is not part of the wire. It is here because the engine and the SDK both need it and share only
+ * the contract.
  */
 
 /**
- * Runs steps that come within one turn of the event loop one after the other, a little later, instead of each at its own moment.
+ * Runs the steps that arrive within one turn of the event loop together and in order, a little later.
  *
- * Cohort scheduling, after Larus and Parkes (2002): between two system calls a step finds its code and data gone from the
- * processor's caches; after another step of the same kind it finds them there. A step that comes alone hardly waits.
+ * Cohort scheduling, after Larus and Parkes (2002): after a system call, the processor's caches no longer hold the code
+ * and data of a step. After another step of the same kind, they do. A step that arrives alone hardly waits.
  *
- * @param soon When to run them: `setImmediate` gathers what the sockets of one turn brought, `process.nextTick` what the promises
- * of one moment settled.
- * @returns Hands over a step. A step must not throw: those behind it would be lost.
+ * @param soon When to run them: `setImmediate` collects the input of one turn's sockets, `process.nextTick` the
+ *   promises that settled at one moment.
+ * @returns Adds a step. A step must not throw, because the steps after it would be lost.
  * @example
  * const decideTogether = createCohort(setImmediate)
  * request.on('end', () => decideTogether(() => decide(request)))

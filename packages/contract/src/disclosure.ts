@@ -1,8 +1,9 @@
 import type { NamedValues } from './event.ts'
 
 /**
- * Headers of a client's request that never reach an extension, whatever action, server or platform say: they prove who
- * the client or the user is. In lower case; compared without regard to case. {@link isSecretHeader} knows more.
+ * Headers of a client's request that never reach an extension, regardless of the settings of action, server or
+ * platform: they authenticate the client or the user. In lower case, but compared without regard to case. {@link
+ * isSecretHeader} knows more.
  */
 export const SECRET_HEADERS: readonly string[] = [
   'authorization',
@@ -12,28 +13,28 @@ export const SECRET_HEADERS: readonly string[] = [
   'x-api-key',
 ]
 
-/** A header with one of these between its hyphens holds a credential of a client, a user or a gateway. */
+/** A header with one of these parts between its hyphens holds a credential of a client, a user or a gateway. */
 const SECRET_HEADER_PARTS: readonly string[] = [
   ...['auth', 'authorization', 'token', 'jwt', 'assertion', 'secret', 'session', 'credential', 'password', 'otp'],
   ...['apikey', 'api-key', 'access-key', 'cert', 'dpop', 'signature', 'csrf', 'xsrf'],
 ]
 
-/** What gateways add after they have checked a credential. */
+/** Prefixes of headers that gateways add after they have checked a credential. */
 const SECRET_HEADER_BEGINNINGS: readonly string[] = [
   ...['cf-access-', 'x-amz-', 'x-goog-iap', 'x-ms-token', 'x-forwarded-access', 'x-forwarded-client-cert'],
   'ssl-client-',
 ]
 
-/** Named like a credential, but none: the reference's guide forwards it. */
+/** Headers that are named like a credential but are none: the reference's guide forwards it. */
 const OPEN_HEADERS: readonly string[] = ['postman-token']
 
 /**
- * The parameter of the return to `/commonauth` with which a browser proves that it is the one in which the user proved who they
- * are. The extension made its value for that browser alone, and gets it with the next call.
+ * The parameter of the return to `/commonauth` with which a browser proves that its user completed the factor. The
+ * extension creates the value for that browser alone, and gets it with the next call.
  */
 export const RETURN_CODE_PARAMETER = 'returnCode'
 
-/** Parameters that never reach an extension, likewise. {@link isSecretParameter} knows more. */
+/** Parameters that never reach an extension either. {@link isSecretParameter} knows more. */
 export const SECRET_PARAMETERS: readonly string[] = [
   'client_secret',
   'password',
@@ -59,7 +60,7 @@ const SECRET_PARAMETER = /_token$|_secret$|_assertion$|password/
 /** `Bearer …`, `Basic …` and the like, and a compact JWS or JWE anywhere. */
 const CREDENTIAL = /^\s*(?:basic|bearer|digest|dpop|negotiate)\s+\S|(?:^|[^\w-])eyJ[\w-]{4,}\.[\w-]*\.[\w-]*/i
 
-/** Whether a header holds a credential by its name, in any case. */
+/** Whether the name of a header, in any case, means a credential. */
 export function isSecretHeader(name: string): boolean {
   const lower = name.toLowerCase()
   if (OPEN_HEADERS.includes(lower)) return false
@@ -71,13 +72,13 @@ export function isSecretHeader(name: string): boolean {
   )
 }
 
-/** Whether a parameter holds a credential by its name, in any case. */
+/** Whether the name of a parameter, in any case, means a credential. */
 export function isSecretParameter(name: string): boolean {
   const lower = name.toLowerCase()
   return SECRET_PARAMETERS.includes(lower) || SECRET_PARAMETER.test(lower)
 }
 
-/** Whether a value is a credential by its form, whatever its name is: a token, or what follows `Authorization:`. */
+/** Whether a value has the form of a credential, whatever its name is: a token, or the value of `Authorization:`. */
 export function isCredential(value: string): boolean {
   return CREDENTIAL.test(value)
 }

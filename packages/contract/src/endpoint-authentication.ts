@@ -1,4 +1,4 @@
-/** How the platform proves itself to the extension, with the secrets it needs. Property names are the wire's. */
+/** How the platform authenticates to the extension, with the secrets it needs. Property names are the wire's. */
 export type EndpointAuthentication =
   | { type: 'NONE' }
   | { type: 'BASIC'; properties: { username: string; password: string } }
@@ -22,7 +22,7 @@ export type EndpointAuthentication =
 
 export type EndpointAuthenticationType = EndpointAuthentication['type']
 
-/** Properties of each type: which are required, and which an API answer may show. */
+/** Properties of each type: which are required, and which an API response may show. */
 export const ENDPOINT_AUTHENTICATION_PROPERTIES: Record<
   EndpointAuthenticationType,
   { required: readonly string[]; optional: readonly string[]; shown: readonly string[] }

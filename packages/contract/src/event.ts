@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 
-/** The root organization. `id` is a number written as a string; the first tenant is `-1234`, `carbon.super`. */
+/** The root organization. `id` is a number written as a string. The first tenant is `-1234`, `carbon.super`. */
 export interface Tenant {
   id: string
   name: string
@@ -14,19 +14,19 @@ export interface Organization {
   depth?: number
 }
 
-/** Where the user's account is kept. `id` is the base64 of the name: `PRIMARY` is `UFJJTUFSWQ==`. */
+/** The store of the user's account. `id` is the base64 of the name: `PRIMARY` is `UFJJTUFSWQ==`. */
 export interface UserStore {
   id?: string
   name?: string
 }
 
-/** A header or parameter of the request that started the flow. Header names arrive in lower case. */
+/** A header or parameter of the request that started the flow. Header names are in lower case. */
 export interface NamedValues {
   name: string
   value: string[]
 }
 
-/** What a claim of a token may be on the wire. `value` is absent when it would be empty. */
+/** The possible types of a claim on the wire. `value` is absent if it would be empty. */
 export interface TokenClaim {
   name: string
   value?: unknown
@@ -38,10 +38,10 @@ export interface UserClaim {
   value: string | string[]
 }
 
-/** Who set a flow in motion: the user, an administrator, or an application with a token of its own. */
+/** Who started a flow: the user, an administrator, or an application with its own token. */
 export type InitiatorType = 'ADMIN' | 'APPLICATION' | 'USER'
 
-/** The request a client made at the token or authorize endpoint. */
+/** The client's request at the token or authorize endpoint. */
 export interface TokenRequest {
   clientId: string
   /** Absent at the authorize endpoint. */

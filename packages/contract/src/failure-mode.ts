@@ -1,5 +1,5 @@
 /**
- * What a call that cannot be decided means for the flow: `error` breaks it off, as the reference does, `deny` refuses what was
- * about to happen, `continue` lets it happen unchanged.
+ * What a flow does after a call without a decision: `error` ends it with an error, as the reference does; `deny`
+ * refuses it; `continue` continues it unchanged.
  */
 export type FailureMode = 'error' | 'deny' | 'continue'

@@ -7,7 +7,7 @@ export {
   type ActionType,
   type ActionTypeDescriptor,
   actionTypes,
-  type ClaimTexts,
+  type ClaimReasons,
   type EditablePlace,
   type Events,
   type InClear,

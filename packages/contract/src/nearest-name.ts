@@ -1,9 +1,11 @@
 /**
- * An entry of its own. It is no part of the wire; it lies here because the server, the SDK and the tools all read names that people
- * write, and the contract is all that they share.
+ * A separate entry. It is not part of the wire. It is here because the server, the SDK and the tools all read names
+ * that people write, and share only the contract.
  */
 
-/** How many letters must be added, taken away, replaced or swapped with their neighbour to make one word of another. */
+/**
+ * How many letters must be added, removed, replaced or swapped with their neighbour to turn one word into the other.
+ */
 function distance(from: string, to: string): number {
   let before: number[] = []
   let row = Array.from({ length: to.length + 1 }, (_, n) => n)
@@ -23,13 +25,13 @@ function distance(from: string, to: string): number {
 }
 
 /**
- * The known name that somebody who wrote another one most likely meant; undefined when none is near. Case and separators count
- * for nothing, and a name may be longer or shorter at its end.
+ * The known name that is most similar to a written one; undefined if none is similar. Ignores case and separators, and
+ * allows a longer or shorter end.
  */
 export function nearestName(written: string, known: Iterable<string>): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_.]/g, '')
   const wanted = plain(written)
-  // A third of the letters may be off; of a short word, one.
+  // A third of the letters may differ; in a short word, one.
   const most = Math.max(1, Math.floor(wanted.length / 3))
   const [best] = [...known]
     .map(name => {

@@ -65,7 +65,7 @@ const segment = fc.string({ maxLength: 5 })
 const path = fc.array(segment, { maxLength: 4 }).map(segments => `/${segments.join('/')}`)
 const op = fc.constantFrom('add' as const, 'remove' as const, 'replace' as const)
 
-test('a path is allowed exactly when it or what stands before its last segment is offered for that op', () => {
+test('a path is allowed exactly if it, or the part before its last segment, is offered for that op', () => {
   fc.assert(
     fc.property(op, op, path, fc.array(path, { maxLength: 4 }), (wanted, offered, asked, paths) => {
       const kept = isAllowed({ op: wanted, path: asked }, [{ op: offered, paths }])
@@ -85,7 +85,7 @@ test('nothing below an element of an offered list is ever reachable', () => {
   )
 })
 
-test('a path is its parent and its last segment', () => {
+test('a path consists of its parent and its last segment', () => {
   fc.assert(
     fc.property(path, whole => {
       assert.equal(parentPath(whole) + lastSegment(whole), whole)

@@ -1,28 +1,28 @@
 import * as z from 'zod/mini'
 
-/** The three operations of RFC 6902 that extensions may ask for, and `redirect`, which only INCOMPLETE answers carry. */
+/** The three operations of RFC 6902 that extensions may use, and `redirect`, which only INCOMPLETE answers contain. */
 export type OperationName = 'add' | 'remove' | 'replace' | 'redirect'
 
 export const operationNames: readonly OperationName[] = ['add', 'remove', 'replace', 'redirect']
 
-/** The members of an operation. The contract knows no others. */
+/** The members of an operation. The contract has no others. */
 export const operationMembers: readonly string[] = ['op', 'path', 'value', 'url']
 
 /**
- * One requested change. `path` is *not* a full RFC 6902 pointer: nothing is unescaped and only one level below an allowed
- * path is reachable, see {@link isAllowed}.
+ * One requested change. `path` is *not* a full RFC 6902 pointer: nothing is unescaped, and only one level below an
+ * allowed path is reachable, see {@link isAllowed}.
  */
 export interface Operation {
   op: OperationName
-  /** Where: present for add, remove, replace. */
+  /** The place; for add, remove, replace. */
   path?: string
-  /** What: present for add and replace. */
+  /** The new value; for add and replace. */
   value?: unknown
-  /** Where to send the browser: present for redirect. */
+  /** Where to send the browser; for redirect. */
   url?: string
 }
 
-/** What the platform lets the extension change. `paths` is absent for `redirect`. */
+/** The changes that the platform offers. `paths` is absent for `redirect`. */
 export interface AllowedOperation {
   op: OperationName
   paths?: string[]
@@ -38,18 +38,19 @@ export function parentPath(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1)
 }
 
-/** `/accessToken/scopes/3` → `3`; empty when the path ends in a slash. */
+/** `/accessToken/scopes/3` → `3`; empty if the path ends in a slash. */
 export function lastSegment(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
 /**
- * Whether the platform offered this operation: some entry has the same `op`, and the path equals one of its paths or lies
- * exactly one level below one that ends in a slash. Case sensitive. A `redirect` is allowed when one is offered at all.
+ * Whether the platform offered this operation: some entry has the same `op`, and the path equals one of its paths or is
+ * exactly one level below one that ends in a slash. Case sensitive. A `redirect` is allowed if any is offered.
  *
  * @example
  * isAllowed({ op: 'add', path: '/accessToken/claims/-' }, [{ op: 'add', paths: ['/accessToken/claims/'] }]) // true
- * isAllowed({ op: 'add', path: '/accessToken/claims/aud/-' }, [{ op: 'add', paths: ['/accessToken/claims/'] }]) // false
+ * isAllowed({ op: 'add', path: '/accessToken/claims/aud/-' }, [{ op: 'add', paths: ['/accessToken/claims/'] }]) //
+ * false
  */
 export function isAllowed(operation: Operation, allowed: readonly AllowedOperation[]): boolean {
   return allowed.some(entry => {

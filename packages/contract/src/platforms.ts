@@ -5,20 +5,22 @@ import { SECRET_HEADERS, SECRET_PARAMETERS } from './disclosure.ts'
 export type PlatformName = 'asgardeo' | 'wso2-is-7.0' | 'wso2-is-7.1' | 'wso2-is-7.2' | 'wso2-is-next' | 'preflow'
 
 /**
- * A product version whose behaviour is reproduced, as data. Code takes a platform as an argument and asks it what to do;
- * it never branches on a name.
+ * A product version whose behaviour is reproduced, as data. Code reads its properties and never branches on its name.
  */
 export interface Platform {
   name: PlatformName
   title: string
-  /** Which contract revision is sent per action type; `absent`: the platform has no such type. */
+  /** The contract revision per action type; `absent`: the platform has no such type. */
   revisions: Readonly<Record<ActionType, Revision | 'absent'>>
-  /** Major versions up to which actions of a type no longer run and fail the flow: `v1`. Absent: none is retired. */
+  /**
+   * Major versions up to which actions of a type fail the flow without being called: `v1`. Absent: no version is
+   * retired.
+   */
   retiredUpTo?: Partial<Record<ActionType, string>>
   calling: {
-    /** Milliseconds until the connection must stand. */
+    /** Milliseconds for connecting. */
     connectTimeoutMs: number
-    /** Milliseconds the extension may take to answer, per attempt, measured as one hard deadline. */
+    /** Milliseconds for the answer, per attempt, as one hard deadline. */
     readTimeoutMs: number
     /** Total attempts; 2 is one retry. With 0 the extension is never called. */
     attempts: number
@@ -27,88 +29,96 @@ export interface Platform {
     /** Whether a refused, reset or unresolvable connection is tried again. Timeouts always are. */
     retriesBrokenConnections: boolean
   }
-  /** What a reason and a description may contain. A violation makes the whole answer invalid. */
+  /** The allowed content of a reason and a description. A violation makes the whole answer invalid. */
   text: { alphabet: RegExp; maxReason: number; maxDescription: number }
   reading: {
-    /** `reject`: an answer with a field the contract does not know is invalid as a whole. */
+    /** `reject`: an answer with an unknown field is invalid as a whole. */
     unknownFields: 'reject' | 'ignore'
-    /** `reject`: `"operations": null` breaks the flow; `ignore`: it means none. */
+    /** `reject`: `"operations": null` fails the flow; `ignore`: it means none. */
     nullOperations: 'reject' | 'ignore'
     /** Whether the order of keys inside an operation matters, as it does to a streaming setter-based reader. */
     keyOrderMatters: boolean
     /** `exact`: the header contains `application/json` in lower case; `any case`: it names that media type. */
     contentType: 'exact' | 'any case'
-    /** What becomes of text after the JSON value. */
+    /** What to do with content after the JSON value. */
     trailingText: 'ignore' | 'reject'
-    /** What becomes of bytes that are not UTF-8: `replace` reads them as U+FFFD. */
+    /** What to do with bytes that are not UTF-8: `replace` reads them as U+FFFD. */
     malformedUtf8: 'replace' | 'reject'
-    /** Where a browser may be sent: `anywhere` the answer says, or only to an absolute http or https URL. */
+    /** Where a browser may be redirected: to any address, or only to an absolute http or https URL. */
     redirects: 'anywhere' | 'http'
   }
-  /** How operations are applied where the reference is broken. Each switch is a bug reproduced when it is `reference`. */
+  /** How operations are applied where the reference has a bug. With `reference`, the bug is reproduced. */
   edits: {
     /**
-     * Missing `value` or `path`, `-` on an empty list, an element of a removed claim: `reference` breaks the flow, `verdict`
-     * only that operation. Also the index -1 inside a claim, which the reference takes for the whole claim.
+     * Missing `value` or `path`, `-` on an empty list, an element of a removed claim: `reference` fails the flow,
+     * `verdict` rejects only that operation. Also the index -1 inside a claim, which the reference applies to the whole
+     * claim.
      */
     impossible: 'reference' | 'verdict'
-    /** Claims whose name starts with `aud`: `reference` takes them for the audience. */
+    /** Claims whose name starts with `aud`: `reference` treats them as the audience. */
     audienceLikeClaims: 'reference' | 'claim'
-    /** Names the platform writes itself (`exp`, `jti`, …) in an add: `reference` lets them through. */
+    /** Names that the platform writes itself (`exp`, `jti`, …) in an add: `reference` allows them. */
     reservedClaims: 'reference' | 'verdict'
-    /** Whole-claim replace with a value of a type claims cannot have: `reference` stores it. */
+    /** Replacing a whole claim with a value of an impossible type: `reference` stores it. */
     replacedTypes: 'reference' | 'verdict'
-    /** Scopes, audiences and names given as another JSON type: `reference` takes their text. */
+    /** Scopes, audiences and names of another JSON type: `reference` converts them to strings. */
     textValues: 'reference' | 'verdict'
-    /** `refresh_token`, `id_token`, `error` as own response parameters: `reference` lets them through. */
+    /** `refresh_token`, `id_token`, `error` as response parameters: `reference` allows them. */
     reservedParameters: 'reference' | 'verdict'
-    /** Longest lifetime in seconds that is accepted; absent means no limit. */
+    /** Maximum lifetime in seconds; absent means no limit. */
     maxLifetimeSeconds?: number
   }
   disclosing: {
     /** Whether excluded names are matched without regard to case. */
     caseInsensitiveExclusion: boolean
-    /** Header names that are not forwarded although they are listed, in lower case. Secrets never are: `SECRET_HEADERS`. */
+    /**
+     * Header names that are not forwarded even if they are listed, in lower case. Secrets never are: `SECRET_HEADERS`.
+     */
     excludedHeaders: readonly string[]
     excludedParameters: readonly string[]
     /** Whether `requestId` is always sent. */
     sendsRequestId: boolean
-    /** The `value` of a password inside a JWE: `characters` is a list of them, in which those beyond the BMP are lost. */
+    /** The `value` of a password inside a JWE. `characters` is a list, in which characters beyond the BMP are lost. */
     encryptedValueAs: 'text' | 'characters'
   }
   issuing: {
     /**
-     * For which tokens the actions are called: those of some grants and formats, as the reference does, so that a client can choose
-     * one of the others; or `all`.
+     * For which tokens the actions are called: `all`, or only those of some grants and formats, as in the reference.
+     * There, a client can choose one of the others.
      */
     actionsRunFor: 'some' | 'all'
-    /** Refresh token paths are offered when the application may refresh (`grant`) or when one will be issued (`issued`). */
+    /** Refresh token paths are offered if the application may refresh (`grant`) or if one will be issued (`issued`). */
     refreshPathsWhen: 'grant' | 'issued'
     /** Whether the claim `subject_type` is sent. */
     sendsSubjectType: boolean
-    /** The description a client sees for FAILED of the ID token action without one; absent: none. */
+    /** The client's description for a FAILED of the ID token action without one; absent: none. */
     idTokenDefaultDescription?: string
-    /** All scopes removed: whether the response still shows the original ones. */
+    /** If all scopes are removed: whether the response still shows the original ones. */
     scopeAfterRemovingAll: 'original' | 'omitted'
   }
   signingIn: {
-    /** Whether whoever is identified in a later step must be the user of the steps before. */
+    /** Whether the user of a later step must be the user of the steps before. */
     bindsToPreviousStep: boolean
     /**
-     * When an authenticator that has sent the browser away is called again: only for a browser that `returns` to `/commonauth`, or
-     * for any request of the browser that began, as the reference does. Then whoever began can let somebody else prove the
-     * factor, unless the extension checks the return code.
+     * When an authenticator that redirected the browser is called again: only after a browser `returns` to
+     * `/commonauth`, or for any request of the browser that began, as in the reference. There, the browser that began
+     * can let somebody else complete the factor, unless the extension checks the return code.
      */
     resumes: 'on-return' | 'on-any-request'
-    /** Whether the return code reaches the extension: `always`, or `when-listed` among the parameters of its endpoint. */
+    /**
+     * Whether the return code reaches the extension: `always`, or `when-listed` among the parameters of its endpoint.
+     */
     forwardsReturnCode: 'always' | 'when-listed'
   }
 }
 
-/** Letters, digits, ASCII white space and `-_.!?;:'()[]`. From the source of WSO2's answer models; no comma, slash or quote. */
+/**
+ * Letters, digits, ASCII white space and `-_.!?;:'()[]`. From the source of WSO2's answer models: no comma, slash or
+ * quote.
+ */
 const wso2Alphabet = /^[a-zA-Z0-9 \t\n\v\f\r\-_.!?;:'()[\]]*$/
 
-/** The platforms that run the newest contract. Each of the others names its own revisions. */
+/** The revisions of platforms with the newest contract. Each other platform lists its own. */
 const newest: Platform['revisions'] = {
   PRE_ISSUE_ACCESS_TOKEN: '1.3',
   PRE_UPDATE_PASSWORD: '2.0',
@@ -118,9 +128,9 @@ const newest: Platform['revisions'] = {
 }
 
 /**
- * The newest source of WSO2 Identity Server (read in 2026). Limits from its shipped defaults: connecting 2 s, reading 5 s,
- * `retry_count` 2 which counts attempts. The reference has no limit on the size of an answer; 1 MiB is the one it has for
- * token endpoints.
+ * The newest source of WSO2 Identity Server (read in 2026). Limits from its shipped defaults: connecting 2 s, reading 5
+ * s, `retry_count` 2, which counts attempts. The reference has no limit on the size of an answer; 1 MiB is its limit
+ * for token endpoints.
  */
 const next: Platform = {
   name: 'wso2-is-next',
@@ -134,7 +144,8 @@ const next: Platform = {
     retriesBrokenConnections: true,
   },
   text: { alphabet: wso2Alphabet, maxReason: 100, maxDescription: 300 },
-  // A reader with the defaults of Jackson 2: strict on fields, last of duplicate keys, nothing after the value looked at.
+  // A reader with the defaults of Jackson 2: rejects unknown fields, uses the last of duplicate keys, ignores what
+  // follows the value.
   reading: {
     unknownFields: 'reject',
     nullOperations: 'reject',
@@ -154,10 +165,10 @@ const next: Platform = {
   },
   disclosing: {
     caseInsensitiveExclusion: true,
-    // The shipped lists are not published; the documentation names these.
+    // The shipped lists are not published. The documentation lists these.
     excludedHeaders: SECRET_HEADERS,
     excludedParameters: SECRET_PARAMETERS,
-    // Only where product observability is switched on, which it is not by default.
+    // Only if product observability is enabled, which is not the default.
     sendsRequestId: false,
     encryptedValueAs: 'characters',
   },
@@ -168,11 +179,14 @@ const next: Platform = {
     idTokenDefaultDescription: 'Invalid Client',
     scopeAfterRemovingAll: 'original',
   },
-  // From the source: the login page is called for any request, with the listed parameters of the request at hand.
+  // From the source: any request to the login page triggers a call, with the listed parameters of that request.
   signingIn: { bindsToPreviousStep: false, resumes: 'on-any-request', forwardsReturnCode: 'when-listed' },
 }
 
-/** Asgardeo runs the newest contract; it sends request ids (documentation) and `subject_type` (its own published example). */
+/**
+ * Asgardeo runs the newest contract. It sends request ids (documentation) and `subject_type` (its own published
+ * example).
+ */
 const asgardeo: Platform = {
   ...next,
   name: 'asgardeo',
@@ -182,9 +196,9 @@ const asgardeo: Platform = {
 }
 
 /**
- * Access token 1.1: the session came "after 7.2.0" and response parameters "after 7.3.0" by the documentation. The ID token
- * action is documented for the 7.2 line. Password 1.1 is an update of 7.1 and version 2 came later than 7.2. Broken
- * connections were not tried again before the source of 2026.
+ * Access token 1.1: according to the documentation, the session was added "after 7.2.0" and response parameters "after
+ * 7.3.0". The ID token action is documented for the 7.2 line. Password 1.1 is an update of 7.1, and version 2 came
+ * later than 7.2. Before the source of 2026, broken connections were not tried again.
  */
 const is72: Platform = {
   ...next,
@@ -201,8 +215,8 @@ const is72: Platform = {
 }
 
 /**
- * As released: password 1.0 has no organization, claims or groups; access token 1.0 has no organization or refresh token
- * (that came in April 2025, after the release). No ID token action.
+ * As released: password 1.0 has no organization, claims or groups. Access token 1.0 has no organization or refresh
+ * token (they came in April 2025, after the release). There is no ID token action.
  */
 const is71: Platform = {
   ...is72,
@@ -217,7 +231,7 @@ const is71: Platform = {
   },
 }
 
-/** The first release with actions: only the access token's. */
+/** The first release with actions, only for access tokens. */
 const is70: Platform = {
   ...is71,
   name: 'wso2-is-7.0',
@@ -231,7 +245,7 @@ const is70: Platform = {
   },
 }
 
-/** The newest contract with the reference's bugs mended. */
+/** The newest contract without the reference's bugs. */
 const preflow: Platform = {
   ...next,
   name: 'preflow',
@@ -274,7 +288,7 @@ export const platforms: Record<PlatformName, Platform> = {
   'wso2-is-7.0': is70,
 }
 
-/** The contract revision in which a platform sends an action type; undefined when it has no such type. */
+/** The contract revision in which a platform sends an action type; undefined if it does not have the type. */
 export function contractRevision({ revisions }: Platform, type: ActionType): Revision | undefined {
   const revision = revisions[type]
   return revision === 'absent' ? undefined : revision

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { present } from './present.ts'
 
-test('members without a value are left out, and null, false, zero and the empty string are kept', () => {
+test('members without a value are omitted, and null, false, zero and the empty string are kept', () => {
   const absent: string | undefined = undefined
   const made: { a?: string; b: null; c: boolean; d: number; e: string } = present({
     a: absent,
@@ -15,7 +15,7 @@ test('members without a value are left out, and null, false, zero and the empty 
   assert.deepEqual(made, { b: null, c: false, d: 0, e: '' })
 })
 
-test('a member that may be absent is optional in the type, so it fits where undefined does not', () => {
+test('a member that may be undefined becomes optional in the type', () => {
   const description = ['known'].find(word => word === 'known')
   const target: { id: string; description?: string } = { id: '1', ...present({ description }) }
   assert.deepEqual(target, { id: '1', description: 'known' })

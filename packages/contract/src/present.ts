@@ -1,6 +1,6 @@
 type Optional<Members> = { [Name in keyof Members]-?: undefined extends Members[Name] ? Name : never }[keyof Members]
 
-/** The members of `Members`, with those that may be `undefined` optional instead. */
+/** The members of `Members`. Those that may be `undefined` are optional instead. */
 export type Present<Members> = {
   [Name in keyof Members as Name extends Optional<Members> ? never : Name]: Members[Name]
 } & {
@@ -8,10 +8,10 @@ export type Present<Members> = {
 }
 
 /**
- * Copies the members that have a value and leaves out those that are `undefined`.
+ * Copies the members that have a value and omits those that are `undefined`.
  *
- * A member that is absent and one that is `undefined` differ, on the wire and under `exactOptionalPropertyTypes`. `null` is
- * a value and is kept.
+ * A missing member and an `undefined` one differ, on the wire and under `exactOptionalPropertyTypes`. `null` is a value
+ * and is kept.
  *
  * @example
  * const action = { id, name, ...present({ description, rule }) }

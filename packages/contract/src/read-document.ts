@@ -3,14 +3,14 @@ import type { Issue } from './issue.ts'
 import { recognizes } from './recognize.ts'
 
 /**
- * Reads a document, as `JSON.parse` makes them, by a schema, and words what is wrong with it.
+ * Reads a document of `JSON.parse` by a schema, and describes its errors.
  *
- * The words are ours and come with the call: those of zod/mini come from a locale, which would be for the whole process and
- * weigh as much as all of the schemas. Messages that a schema brings along win.
+ * The messages are ours and are passed with each call. Those of zod/mini come from a locale, which would apply to the
+ * whole process and be as large as all schemas. Messages of a schema take precedence.
  *
- * @param root Where the document is in what the reader of the issues knows.
- * @returns The value, with defaults and transformations, or every issue with its path. Never throws. A document that fits as it
- *   is, is returned itself, not a copy.
+ * @param root The path of the document in what the reader of the issues knows.
+ * @returns The value, with defaults and transformations, or every issue with its path. Never throws. An unchanged
+ *   document is returned itself, not a copy.
  */
 export function readDocument<Value>(
   schema: z.core.$ZodType<Value>,
@@ -31,7 +31,7 @@ export function readDocument<Value>(
 
 type RawIssue<Code extends z.core.$ZodRawIssue['code']> = Extract<z.core.$ZodRawIssue, { code: Code }>
 
-/** What a value of a type is called; what is not here is called by its name. */
+/** The names of types in messages. Other types keep their own name. */
 const TYPES: Record<string, string> = {
   string: 'a string',
   number: 'a number',
@@ -42,22 +42,23 @@ const TYPES: Record<string, string> = {
   record: 'an object',
 }
 
-/** What is wrong, without the value: it may be a secret. What is not here is only said to be wrong. */
+/** The message for each error, without the value, which may be a secret. Other errors get a general message. */
 const WORDINGS: { [Code in z.core.$ZodRawIssue['code']]?: (issue: RawIssue<Code>) => string } = {
   invalid_type: ({ expected }) => `must be ${TYPES[expected] ?? expected}`,
   invalid_value: ({ values }) => `must be ${values.length > 1 ? 'one of ' : ''}${values.map(String).join(', ')}`,
   too_small: ({ origin, minimum }) => {
     if (!UNITS[origin]) return `must be ${minimum} or more`
-    return minimum === 1 ? 'must not be empty' : `must have ${minimum} ${UNITS[origin]} at least`
+    return minimum === 1 ? 'must not be empty' : `must have at least ${minimum} ${UNITS[origin]}`
   },
   too_big: ({ origin, maximum }) =>
-    UNITS[origin] ? `must have ${maximum} ${UNITS[origin]} at most` : `must be ${maximum} or less`,
-  invalid_format: ({ format }) => (format === 'url' ? 'must be a URL' : 'is not in the form it must have'),
+    UNITS[origin] ? `must have at most ${maximum} ${UNITS[origin]}` : `must be ${maximum} or less`,
+  invalid_format: ({ format }) => (format === 'url' ? 'must be a URL' : 'does not have the required form'),
   unrecognized_keys: ({ keys }) => `must not have ${keys.join(', ')}`,
   invalid_union: ({ errors }) => {
-    // Forms that fail at the root tell what the whole may be; deeper ones would each tell of a document that was not meant.
+    // If every form fails at the root, the messages list what the whole may be. Otherwise each message would be about
+    // another form.
     const forms = errors.flatMap(([first]) => (first?.path.length === 0 ? first.message : []))
-    if (forms.length < errors.length) return 'has none of the forms it may have'
+    if (forms.length < errors.length) return 'matches none of the accepted forms'
     return [...new Set(forms)].join(' or ').replaceAll(' or must be ', ' or ')
   },
 }
@@ -67,5 +68,5 @@ const UNITS: Record<string, string> = { string: 'characters', array: 'entries' }
 function wordingOf(issue: z.core.$ZodRawIssue): string {
   if (issue.input === undefined) return 'is missing'
   const wording = WORDINGS[issue.code] as ((issue: z.core.$ZodRawIssue) => string) | undefined
-  return wording?.(issue) ?? 'is not as it must be'
+  return wording?.(issue) ?? 'is invalid'
 }

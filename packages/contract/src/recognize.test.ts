@@ -26,7 +26,7 @@ function placesIn(value: unknown): Place[] {
   return Object.keys(holder).flatMap(key => [{ holder, key }, ...placesIn(holder[key])])
 }
 
-/** What a platform that is wrong, or an attacker, may put in a place; `undefined` takes away what was there. */
+/** What a faulty platform or an attacker may put in a place; `undefined` removes what was there. */
 const intruders = [
   undefined,
   null,
@@ -44,7 +44,7 @@ const intruders = [
   { id: 'a' },
 ]
 
-describe('what is recognized is what zod lets pass as it is', () => {
+describe('a recognized value is one that zod returns unchanged', () => {
   for (const type of Object.keys(actionTypes) as ActionType[]) {
     const events = requests.filter(({ actionType }) => actionType === type).map(({ event }) => event)
     const { eventSchema } = actionTypes[type]
@@ -54,7 +54,7 @@ describe('what is recognized is what zod lets pass as it is', () => {
       for (const event of events) assert.ok(recognizes(eventSchema, event))
     })
 
-    test(`${type}: events that are spoiled in one or two places`, () => {
+    test(`${type}: events with one or two broken places`, () => {
       const spoils = fc.array(fc.record({ at: fc.nat(), intruder: fc.constantFrom(...intruders) }), {
         minLength: 1,
         maxLength: 2,
@@ -77,21 +77,21 @@ describe('what is recognized is what zod lets pass as it is', () => {
         }),
         { numRuns: 2000 },
       )
-      assert.ok(refused > 200, 'the property must be asked about both answers')
+      assert.ok(refused > 200, 'the property needs both results')
     })
   }
 })
 
-describe('zod is asked about what it alone knows', () => {
+describe('zod decides what only it knows', () => {
   const unknown: Record<string, [schema: z.ZodMiniType, document: unknown]> = {
-    'an object that loses what it does not name': [z.object({ id: z.string() }), { id: 'a', name: 'b' }],
-    'an object that refuses what it does not name': [z.strictObject({ id: z.string() }), { id: 'a', name: 'b' }],
+    'an object that drops unknown members': [z.object({ id: z.string() }), { id: 'a', name: 'b' }],
+    'an object that rejects unknown members': [z.strictObject({ id: z.string() }), { id: 'a', name: 'b' }],
     'a default': [z.looseObject({ id: z._default(z.string(), 'a') }), {}],
-    'a text with a rule of its own': [z.string().check(z.minLength(3)), 'a'],
-    'a number with a rule of its own': [z.int(), 1.5],
-    'a text that is a URL': [z.url(), 'home'],
-    'a value that is made to fit': [z.coerce.string(), 'a'],
-    'a list with a rule of its own': [z.array(z.string()).check(z.minLength(1)), []],
+    'a string with a check': [z.string().check(z.minLength(3)), 'a'],
+    'a number with a check': [z.int(), 1.5],
+    'a string that must be a URL': [z.url(), 'home'],
+    'a coerced value': [z.coerce.string(), 'a'],
+    'a list with a check': [z.array(z.string()).check(z.minLength(1)), []],
     'a value that is transformed': [
       z.pipe(
         z.string(),
@@ -101,7 +101,7 @@ describe('zod is asked about what it alone knows', () => {
     ],
     'an enum of numbers, by the name of a member': [z.enum({ A: 0, 0: 'A' }), 'A'],
     'forms that exclude each other': [z.xor([z.string(), z.literal('a')]), 'a'],
-    'an object with a rule of its own': [z.looseObject({}).check(z.refine(() => false)), {}],
+    'an object with a check': [z.looseObject({}).check(z.refine(() => false)), {}],
   }
   for (const [what, [schema, document]] of Object.entries(unknown)) {
     test(what, () => assert.equal(recognizes(schema, document), false))

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini'
 
 type Recognizer = (value: unknown) => boolean
 
-/** By the `type` in the definition of a schema. A kind that is not here recognizes nothing. */
+/** By the `type` in the definition of a schema. A missing kind recognizes nothing. */
 const kinds: Record<string, (definition: never) => Recognizer> = {
   string: () => value => typeof value === 'string',
   // JSON has no NaN, but 1e999 becomes Infinity.
@@ -15,9 +15,9 @@ const kinds: Record<string, (definition: never) => Recognizer> = {
       values.includes(value as never),
   enum: ({ entries }: z.core.$ZodEnumDef) => {
     const values: unknown[] = Object.values(entries)
-    // TypeScript lists the names of members among the values of an enum of numbers.
-    const isOfTexts: boolean = values.every(value => typeof value === 'string')
-    return value => isOfTexts && values.includes(value)
+    // TypeScript includes the names of members in the values of a numeric enum.
+    const isOfStrings: boolean = values.every(value => typeof value === 'string')
+    return value => isOfStrings && values.includes(value)
   },
   optional: ({ innerType }: z.core.$ZodOptionalDef) => recognizerOf(innerType),
   nullable: ({ innerType }: z.core.$ZodNullableDef) => {
@@ -34,12 +34,12 @@ const kinds: Record<string, (definition: never) => Recognizer> = {
   },
   union: ({ options, inclusive }: z.core.$ZodUnionDef) => {
     const forms = options.map(recognizerOf)
-    // Of forms that exclude each other more than one may fit.
+    // More than one of several exclusive forms may match.
     if (inclusive === false) return () => false
     return value => forms.some(recognizes => recognizes(value))
   },
   object: ({ shape, catchall }: z.core.$ZodObjectDef) => {
-    // Only a loose object is its own result; others lose or refuse what they do not name.
+    // Only a loose object stays the same. Others drop or reject unknown members.
     if (catchall?._zod.def.type !== 'unknown') return () => false
     const members = Object.entries(shape).map(([name, schema]) => ({
       name,
@@ -59,7 +59,7 @@ const kinds: Record<string, (definition: never) => Recognizer> = {
 
 function recognizerOf(schema: z.core.$ZodType): Recognizer {
   const def: z.core.$ZodTypeDef & { check?: string; coerce?: boolean } = schema._zod.def
-  // `check` is set where the kind itself has a rule: a whole number, a URL.
+  // `check` is set if the kind itself has a check: a whole number, a URL.
   const isPlain = !def.checks?.length && def.check === undefined && !def.coerce
   const kind = isPlain ? kinds[def.type] : undefined
   return kind ? kind(def as never) : () => false
@@ -68,11 +68,11 @@ function recognizerOf(schema: z.core.$ZodType): Recognizer {
 const recognizers = new WeakMap<z.core.$ZodType, Recognizer>()
 
 /**
- * Whether a document, as `JSON.parse` makes them, plainly fits a schema and is its own result.
+ * Whether a document of `JSON.parse` plainly matches a schema and zod would return it unchanged.
  *
- * Yes is certain. No says nothing: zod must be asked, which also has the words for what is wrong. Taking a schema apart once
- * into functions makes the yes, which nearly every call is, several times cheaper than asking zod each time, in any runtime:
- * nothing is generated and nothing evaluated.
+ * A positive answer is certain. A negative answer proves nothing: then zod must decide, and provides the messages. The
+ * schema is converted to functions once. This makes a positive answer, which is nearly every one, several times cheaper
+ * than zod in any runtime, without generated code.
  */
 export function recognizes(schema: z.core.$ZodType, document: unknown): boolean {
   let recognizer = recognizers.get(schema)

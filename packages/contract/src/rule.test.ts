@@ -10,12 +10,8 @@ function ruleOf(...groups: Expression[][]): Rule {
 }
 
 const rows: [row: string, rule: Rule, message: string | undefined, path?: (string | number)[]][] = [
-  ['a grant that is among the options', ruleOf([byGrant]), undefined],
-  [
-    'E114 an application that may not exist',
-    ruleOf([{ field: 'application', operator: 'notEquals', value: 'other' }]),
-    undefined,
-  ],
+  ['a grant among the options', ruleOf([byGrant]), undefined],
+  ['E114 an unknown application', ruleOf([{ field: 'application', operator: 'notEquals', value: 'other' }]), undefined],
   [
     'E116 an unknown field',
     ruleOf([{ ...byGrant, field: 'invalid' }]),
@@ -29,7 +25,7 @@ const rows: [row: string, rule: Rule, message: string | undefined, path?: (strin
     ['rules', 0, 'expressions', 0, 'operator'],
   ],
   [
-    'an operator that is the name of something else',
+    'an operator with the name of an object member',
     ruleOf([{ field: 'application', operator: 'toString' as Expression['operator'], value: 'x' }]),
     'Rule validation failed: Operator toString is not supported for field application',
   ],
@@ -54,7 +50,7 @@ const rows: [row: string, rule: Rule, message: string | undefined, path?: (strin
     ['rules'],
   ],
   [
-    'two faults, of which the first is told',
+    'two errors, of which the first is reported',
     ruleOf([{ ...byGrant, field: 'first' }], [{ ...byGrant, field: 'second' }]),
     'Rule validation failed: Field first is not supported',
   ],

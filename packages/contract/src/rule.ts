@@ -17,23 +17,27 @@ export const ruleOperators: Readonly<Record<RuleOperator, { displayName: string 
   notEquals: { displayName: 'not equals' },
 }
 
-/** When an action runs: any of the groups holds, and in a group every expression. Shape of the management API. */
+/**
+ * When an action runs: if any of the groups matches. A group matches if every expression does. The shape is that of the
+ * management API.
+ */
 export interface Rule {
   condition: 'OR'
   rules: { condition: 'AND'; expressions: Expression[] }[]
 }
 
-/** Limits of the reference: five expressions a group, and eleven groups although its message says ten. */
+/** Limits of the reference: five expressions per group, and eleven groups although its message states ten. */
 export const MAX_EXPRESSIONS = 5
 export const MAX_GROUPS = 11
 
 /**
- * Checks a rule against the fields of an action type, in the order and with the words of the reference's rule builder: the
- * first fault wins. Values that refer to something (an application, a claim) are not looked up.
+ * Checks a rule against the fields of an action type, in the order and with the messages of the reference's rule
+ * builder. The first error is reported. Values that refer to something (an application, a claim) are not looked up.
  *
- * @returns The fault, whose message is the whole `description` of error ACTION-60013; nothing when the rule may be stored.
+ * @returns The error, whose message is the whole `description` of error ACTION-60013; nothing if the rule is valid.
  * @example
- * validateRule(rule, actionTypes.PRE_ISSUE_ACCESS_TOKEN)?.message // 'Rule validation failed: Field country is not supported'
+ * validateRule(rule, actionTypes.PRE_ISSUE_ACCESS_TOKEN)?.message // 'Rule validation failed: Field country is not
+ * supported'
  */
 export function validateRule(rule: Rule, descriptor: Pick<ActionTypeDescriptor, 'ruleFields'>): Issue | undefined {
   const fault = (path: Issue['path'], message: string): Issue => ({

@@ -14,7 +14,7 @@ import {
 const descriptors = Object.values(actionTypes)
 
 suite('the table of action types', () => {
-  test('is in the order in which the reference lists its types', () => {
+  test('has the order in which the reference lists its types', () => {
     assert.deepEqual(Object.keys(actionTypes), [
       'PRE_ISSUE_ACCESS_TOKEN',
       'PRE_UPDATE_PASSWORD',
@@ -23,12 +23,12 @@ suite('the table of action types', () => {
       'PRE_ISSUE_ID_TOKEN',
     ])
   })
-  test('names each type by its key, with a path of its own', () => {
+  test('has each type under its key, with a unique path', () => {
     for (const [key, { type }] of Object.entries(actionTypes)) assert.equal(type, key)
     const paths = [...descriptors, ...unimplementedActionTypes].map(({ path }) => path)
     assert.equal(new Set(paths).size, paths.length)
   })
-  test('calls the path and the handler of a type by its name in camel case', () => {
+  test("has the type's name in camel case as the path and the handler", () => {
     for (const { type, path } of descriptors) {
       assert.equal(
         path,
@@ -40,10 +40,10 @@ suite('the table of action types', () => {
     test(`${type}: the latest version is the major version of the newest revision`, () => {
       assert.equal(latestVersion, `v${revisions.at(-1)?.split('.')[0]}`)
     })
-    test(`${type}: every revision that brought something exists`, () => {
+    test(`${type}: every revision that added something exists`, () => {
       for (const { revision } of since) assert.ok(revisions.includes(revision), revision)
     })
-    test(`${type}: every path that is offered is covered by a place that can be edited`, () => {
+    test(`${type}: every offered path is covered by an editable place`, () => {
       for (const { paths = [] } of offers) {
         for (const offered of paths) {
           const path = typeof offered === 'string' ? offered : 'path' in offered ? offered.path : offered.eachClaimOf
@@ -55,7 +55,7 @@ suite('the table of action types', () => {
       }
     })
   }
-  test('PRE_REGISTRATION is known and implemented by nobody', () => {
+  test('PRE_REGISTRATION is known but not implemented', () => {
     assert.deepEqual(
       unimplementedActionTypes.map(({ path }) => path),
       ['preRegistration'],
@@ -69,30 +69,30 @@ suite('the guides to action types', () => {
   })
   for (const { type } of descriptors) {
     const { sample, scenarios } = actionTypeGuides[type]
-    test(`${type}: the sample is a request of this type that the contract knows`, () => {
+    test(`${type}: the sample is a valid request of this type`, () => {
       assert.equal(sample.actionType, type)
       assert.ok(parseActionRequest(structuredClone(sample)).ok)
     })
-    test(`${type}: there are scenarios, and each has a name of its own`, () => {
+    test(`${type}: there are scenarios, each with a unique name`, () => {
       const names = scenarios.map(({ name }) => name)
       assert.ok(names.length > 0)
       assert.equal(new Set(names).size, names.length)
     })
   }
-  test('the hash of the sample password is its hash', () => {
+  test('the hash of the sample password is correct', () => {
     assert.equal(createHash('sha256').update(SAMPLE_PASSWORD).digest('base64'), SAMPLE_PASSWORD_HASH)
   })
 })
 
 suite('the table of platforms', () => {
   for (const [name, { name: own, revisions, text }] of Object.entries(platforms)) {
-    test(`${name}: is named by its key and sends revisions that exist`, () => {
+    test(`${name}: has its key as the name and sends revisions that exist`, () => {
       assert.equal(own, name)
       for (const { type, revisions: known } of descriptors) {
         assert.ok(revisions[type] === 'absent' || known.includes(revisions[type]), `${type} ${revisions[type]}`)
       }
     })
-    test(`${name}: takes the texts that the samples send and refuses what its source refuses`, () => {
+    test(`${name}: accepts the messages of the samples and rejects what its source rejects`, () => {
       assert.ok(text.alphabet.test("Access token issuance blocked from your region (CN)! Is it 9:00? - it's; [x]_."))
       for (const refused of [',', '/', '"', '@', '&', '%', '=', '<', '>', 'é', '\u00a0']) {
         assert.ok(!text.alphabet.test(refused), refused)
@@ -128,7 +128,7 @@ suite('the table of platforms', () => {
       assert.deepEqual(sent, revisions)
     })
   }
-  test('only Preflow mends', () => {
+  test('only Preflow fixes the bugs of the reference', () => {
     const mending = Object.values(platforms).filter(({ edits }) =>
       Object.values(edits).some(value => value !== 'reference'),
     )

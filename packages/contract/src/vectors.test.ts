@@ -26,7 +26,7 @@ for (const file of files) {
   const { requests, calls }: Vectors = JSON.parse(readFileSync(join(folder, file), 'utf8'))
   suite(file, () => {
     for (const [name, { body, platforms: senders }] of Object.entries(requests)) {
-      test(`the request "${name}" is understood and nothing of it is lost`, () => {
+      test(`the request "${name}" is read without a loss`, () => {
         const parsed = parseActionRequest(body)
         assert.ok(parsed.ok, JSON.stringify(parsed))
         assert.deepEqual(parsed.request, body)
@@ -34,7 +34,7 @@ for (const file of files) {
       })
     }
     for (const { name, request, answer, outcomes } of calls) {
-      test(`the operations of "${name}" are offered or not as their verdicts say`, () => {
+      test(`the operations of "${name}" are offered according to their verdicts`, () => {
         const allowed = requests[request]?.body.allowedOperations ?? []
         for (const { status, operations = [] } of Object.values(outcomes)) {
           if (status !== 'success') continue

@@ -35,7 +35,7 @@ async function source(lines: string[], end = '\r\n'): Promise<string> {
 const many = Array.from({ length: 5000 }, (_, index) => `password-${index}`)
 const sorted = many.map((password, index) => line(password, index + 1)).sort()
 
-test('the order of the lines, the size of the pieces and repetitions change nothing in the corpus', async () => {
+test('the order of the lines, the size of the pieces and repetitions do not change the corpus', async () => {
   const shuffled = [...many, ...many].map((password, index) => line(password, 1 + (index % 5000))).sort(byTail)
   const forms = [await source(sorted), await source(shuffled), await source(many, '\n')]
   for (const kind of ['file', 'filter'] as const) {
@@ -46,7 +46,7 @@ test('the order of the lines, the size of the pieces and repetitions change noth
         const out = path('same.corpus')
         const summary = await buildCorpus({ source: form, out, kind, pieces })
         assert.equal(summary.keys, many.length)
-        // The estimate of a source with repetitions differs, and with it the number of slices.
+        // Repetitions change the estimate of the source, and with it the number of slices.
         if (form !== forms[1]) contents.push((await readFile(out)).toString('base64'))
         assert.ok(await has(out, ...many.slice(0, 50)))
       }
@@ -55,7 +55,7 @@ test('the order of the lines, the size of the pieces and repetitions change noth
   }
 })
 
-test('a folder of range files gives the same as the one file of its lines', async () => {
+test('a folder of range files gives the same corpus as one file with its lines', async () => {
   const ranges = path('ranges')
   await mkdir(ranges)
   const some = sorted.slice(0, 800)
@@ -66,7 +66,10 @@ test('a folder of range files gives the same as the one file of its lines', asyn
     await writeFile(join(ranges, name), (lines ?? []).map(digest => digest.slice(5)).join('\r\n'))
   }
   const out = path('ranges.corpus')
-  await assert.rejects(buildCorpus({ source: ranges, out }), /holds \d+ of 1048576 range files\. Finish the download/)
+  await assert.rejects(
+    buildCorpus({ source: ranges, out }),
+    /contains \d+ of 1048576 range files\. Finish the download/,
+  )
   for (const kind of ['file', 'filter'] as const) {
     const pieces = { keysPerSlice: 100_000 }
     const summary = await buildCorpus({ source: ranges, out, kind, mayBePartial: true, pieces })
@@ -85,7 +88,7 @@ test('a folder of range files gives the same as the one file of its lines', asyn
   await assert.rejects(buildCorpus({ source: ranges, out, mayBePartial: true }), /FFFFF\.txt has a line at its byte 39/)
 })
 
-test('passwords seen less often than asked for are left out', async () => {
+test('passwords with a smaller count than requested are omitted', async () => {
   const out = path('counts.corpus')
   const lines = [line('rare', 9), line('common', 10), line('padding', 0)].sort()
   await buildCorpus({ source: await source(lines), out, minimumCount: 10 })
@@ -98,7 +101,7 @@ test('passwords seen less often than asked for are left out', async () => {
   )
 })
 
-test('a list of passwords is taken byte for byte: spaces, accents and bytes that are no text', async () => {
+test('a list of passwords is read byte for byte: spaces, accents and bytes that are not UTF-8', async () => {
   const list = path('bytes.txt')
   const odd = [' space ', 'päss–wörd-9', '"quoted"', 'tab\there']
   await writeFile(list, Buffer.concat([Buffer.from(`${odd.join('\n')}\n\n`), Buffer.of(0xe4, 0xff, 0x0a)]))
@@ -110,20 +113,20 @@ test('a list of passwords is taken byte for byte: spaces, accents and bytes that
   await corpus.close()
 })
 
-test('a source that cannot be used is refused with a sentence, and nothing of its content is in it', async () => {
+test('an unusable source is refused with a message that contains nothing of its content', async () => {
   const out = path('never.corpus')
   const ntlm = createHash('md5').update('x').digest('hex')
   const cases: [string, RegExp, object?][] = [
     [path('nowhere.txt'), /does not exist/],
-    [folder, /holds no range files/],
+    [folder, /contains no range files/],
     [await source(['']), /no lines/],
     [await source([`${ntlm}:3`, `${ntlm}:4`]), /NTLM/],
     [await source([...sorted.slice(0, 99), 'secret-password']), /a line at its byte \d+ that is not HASH:COUNT/],
     [await source([...sorted.slice(0, 9), sorted[0]?.replace(':', ':x') ?? '']), /not HASH:COUNT/],
     [await source([...sorted.slice(0, 9), sorted[0]?.replace(/:.*/, ':') ?? '']), /not HASH:COUNT/],
-    [await source(sorted), /no digest can be turned into another/, { digest: 'sha256' }],
+    [await source(sorted), /a digest cannot be converted into another/, { digest: 'sha256' }],
     [await source(many), /without counts/, { minimumCount: 2 }],
-    [await source(['x'.repeat(70_000), 'y']), /begins with a line of more than 65536 bytes\. Give one password/],
+    [await source(['x'.repeat(70_000), 'y']), /begins with a line of more than 65536 bytes\. Write one password/],
     [await source(['x'.repeat(5000), 'y']), /a line of more than 1000 bytes/, { pieces: { chunkBytes: 1000 } }],
   ]
   for (const [name, message, options] of cases) {
@@ -143,11 +146,11 @@ test('a source that cannot be used is refused with a sentence, and nothing of it
     await writeFile(path('packed'), Buffer.from(signature, 'hex'))
     await assert.rejects(buildCorpus({ source: path('packed'), out }), what)
   }
-  await assert.rejects(buildCorpus({ source: await source(many), out: path('no/folder/x') }), /Make the folder first/)
-  await assert.rejects(openCorpus(out), /no such file/)
+  await assert.rejects(buildCorpus({ source: await source(many), out: path('no/folder/x') }), /Create the folder first/)
+  await assert.rejects(openCorpus(out), /the file does not exist/)
 })
 
-test('the place of a damaged line is counted from the beginning of the file, wherever reading has come to', async () => {
+test('the position of a damaged line is counted from the beginning of the file', async () => {
   const lines = [...sorted.slice(0, 99), 'not-a-digest', ...sorted.slice(99, 120)]
   const damaged = await source(lines)
   const at = Buffer.byteLength(`${lines.slice(0, 99).join('\r\n')}\r\n`)
@@ -157,7 +160,7 @@ test('the place of a damaged line is counted from the beginning of the file, whe
   }
 })
 
-test('a byte order mark is no part of the first password, nor of the first digest', async () => {
+test('a byte order mark is not part of the first password or digest', async () => {
   for (const [form, lines] of Object.entries({
     passwords: ['alpha', 'beta'],
     digests: [line('alpha', 1), line('beta', 1)],
@@ -170,22 +173,22 @@ test('a byte order mark is no part of the first password, nor of the first diges
   }
 })
 
-test('a corpus is no source of another', async () => {
+test('a corpus is not a source of another corpus', async () => {
   const out = path('first.corpus')
   await buildCorpus({ source: await source(many), out })
   await assert.rejects(
     buildCorpus({ source: out, out: path('second.corpus') }),
-    /is a corpus already\. Give the list that/,
+    /is a corpus already\. Use the list that/,
   )
 })
 
-test('a source that begins sorted and is not is refused where its order breaks', async () => {
+test('a source that is only partly sorted is refused at the line that breaks the order', async () => {
   // Longer than the sample that decides.
   const long = Array.from({ length: 3000 }, (_, index) => line(`long-${index}`, 1)).sort()
   const broken = [...long, long[0] ?? '']
   await assert.rejects(
     buildCorpus({ source: await source(broken), out: path('x'), pieces: { keysPerSlice: 100 } }),
-    /begins sorted and is not, at its byte \d+\. Sort it: LC_ALL=C sort/,
+    /is sorted only up to its byte \d+\. Sort it: LC_ALL=C sort/,
   )
 })
 
@@ -197,7 +200,7 @@ await buildCorpus({
 })
 `
 
-/** Runs a build in a process of its own and kills it at the progress that is asked for. */
+/** Runs a build in a separate process and kills it at the requested progress. */
 async function killAt(script: string, isReached: (progress: BuildProgress) => boolean): Promise<BuildProgress> {
   const child = spawn(process.execPath, ['--conditions=@preflow/source', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -221,7 +224,7 @@ async function killAt(script: string, isReached: (progress: BuildProgress) => bo
   return reached as BuildProgress
 }
 
-test('a build that was killed goes on from its checkpoint and gives the same corpus', async () => {
+test('a killed build continues from its checkpoint and gives the same corpus', async () => {
   const lines = Array.from({ length: 30_000 }, (_, index) => `password-${index}`)
   const digests = lines.map(password => line(password, 1))
   const cases: [string, 'sorting' | 'writing', CorpusKind][] = [
@@ -237,12 +240,12 @@ test('a build that was killed goes on from its checkpoint and gives the same cor
     await buildCorpus({ source: form, out: whole, ...options })
     const out = path('killed.corpus')
     await killAt(building(form, out, options), progress => progress.step === step && progress.done * 4 > progress.total)
-    await assert.rejects(openCorpus(out), /no such file/)
+    await assert.rejects(openCorpus(out), /the file does not exist/)
     const steps: BuildProgress[] = []
     const summary = await buildCorpus({ source: form, out, ...options, onProgress: at => steps.push(at) })
     assert.equal(summary.resumed, true)
     const first = steps.find(progress => progress.step === step) as BuildProgress
-    assert.ok(first.done * 10 > first.total, `began again at ${first.done} of ${first.total}`)
+    assert.ok(first.done * 10 > first.total, `started again at ${first.done} of ${first.total}`)
     assert.deepEqual(await readFile(out), await readFile(whole))
     assert.deepEqual(
       (await readdir(folder)).filter(name => name.startsWith('killed.corpus.')),
@@ -252,7 +255,7 @@ test('a build that was killed goes on from its checkpoint and gives the same cor
   }
 })
 
-test('a build that is aborted rejects with the reason and goes on later, whichever step it was at', async () => {
+test('an aborted build rejects with the reason and continues later, whatever its step', async () => {
   const out = path('aborted.corpus')
   const cases: [string, BuildProgress['step']][] = [
     [await source(sorted), 'writing'],
@@ -281,7 +284,7 @@ test('a build that is aborted rejects with the reason and goes on later, whichev
   }
 })
 
-test('work that does not fit the source, the options or its own checksums is not gone on with', async () => {
+test('a build starts over if the source, the options or its checksums differ', async () => {
   const form = await source(sorted)
   const out = path('changed.corpus')
   const options = { source: form, out, pieces: { keysPerSlice: 100 } }
@@ -307,7 +310,7 @@ test('work that does not fit the source, the options or its own checksums is not
   assert.deepEqual([resumed, keys], [false, sorted.length - 1])
 })
 
-test('what somebody else changes while a corpus is built is noticed before the corpus appears', async () => {
+test('a change by another process during a build is detected before the corpus appears', async () => {
   const out = path('disturbed.corpus')
   const disturb = async (file: string, at: number) => {
     const bytes = await readFile(file)
@@ -320,7 +323,7 @@ test('what somebody else changes while a corpus is built is noticed before the c
     const onProgress = (progress: BuildProgress) => void (progress.step === step && controller.abort())
     await assert.rejects(buildCorpus({ source: form, out, pieces, signal: controller.signal, onProgress }))
   }
-  // A part that was dealt out is compared when its turn comes.
+  // A part is checked when it is read again.
   const list = await source(many)
   await stop('writing', list, { keysPerSlice: 1000 })
   await disturb(join(work, 'slice-3'), 0)
@@ -329,7 +332,7 @@ test('what somebody else changes while a corpus is built is noticed before the c
     /changed or damaged.*Remove it/,
   )
   await rm(work, { recursive: true })
-  // What was written is compared when it is read for its checksum.
+  // Written data is checked when it is read for its checksum.
   let isDisturbed = false
   const disturbed = buildCorpus({
     source: list,
@@ -345,7 +348,7 @@ test('what somebody else changes while a corpus is built is noticed before the c
     },
   })
   await assert.rejects(disturbed, /changed or damaged.*Remove it/)
-  await assert.rejects(openCorpus(out), /no such file/)
+  await assert.rejects(openCorpus(out), /the file does not exist/)
 })
 
 function byTail(left: string, right: string): number {

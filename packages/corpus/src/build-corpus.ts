@@ -27,33 +27,44 @@ import {
   type TakeKey,
 } from './source.ts'
 
-/** What to build from what. */
+/** What to build, and from which source. */
 export interface CorpusBuild {
   /**
-   * A text file with one password per line, a text file of `HASH:COUNT` in any order, or a folder of range files as the
-   * downloaders of Pwned Passwords write it. Which of them it is, is recognised by its content.
+   * A file with one password per line, a file of `HASH:COUNT` in any order, or a folder of range files as the
+   * downloaders of Pwned Passwords write it. The content determines which.
    */
   source: string
-  /** Where the corpus goes. It appears there at the end, whole, and replaces what was there. */
+  /** The path of the corpus. It appears there at the end, complete, and replaces an existing file. */
   out: string
-  /** `file` (default): exact, read from the disk, five bytes a key. `filter`: in memory, 18 bits a key, wrong once in 65,536. */
+  /**
+   * `file` (default): exact, read from the disk, five bytes per key. `filter`: in memory, 18 bits per key, one false
+   * positive in 65,536.
+   */
   kind?: CorpusKind
-  /** Of a list of passwords: the digest to make, default `sha1`. Of digests it is what they are. */
+  /** For a list of passwords: the digest to compute, default `sha1`. For digests: their kind. */
   digest?: DigestKind
-  /** Passwords seen less often are left out. Default 1: all. */
+  /** Passwords that were seen less often are omitted. Default 1: all. */
   minimumCount?: number
-  /** Build from a folder in which range files are missing. Default `false`: passwords would pass unnoticed. */
+  /**
+   * Builds from a folder even if range files are missing. Default `false`, because the passwords in them would be
+   * accepted.
+   */
   mayBePartial?: boolean
-  /** Stops the build soon; what was done is kept, and the same build goes on from there. */
+  /** Stops the build soon. Finished work is kept, and the same build continues from there. */
   signal?: AbortSignal
   onProgress?(progress: BuildProgress): void
-  /** Sizes of the pieces, for tests. Defaults: a million keys a slice, 4 MiB a chunk, a checkpoint every 64 chunks. */
+  /**
+   * Sizes of the pieces, for tests. Defaults: a million keys per slice, 4 MiB per chunk, a checkpoint every 64 chunks.
+   */
   pieces?: { keysPerSlice?: number; chunkBytes?: number; chunksPerCheckpoint?: number }
 }
 
-/** How far a build is. */
+/** The progress of a build. */
 export interface BuildProgress {
-  /** `sorting`: lines are dealt out by their digest; `writing`: the corpus grows; `checking`: it is read once for its checksum. */
+  /**
+   * `sorting`: distributes lines by their digest; `writing`: writes the corpus; `checking`: reads it once for its
+   * checksum.
+   */
   step: 'sorting' | 'writing' | 'checking'
   done: number
   total: number
@@ -61,26 +72,27 @@ export interface BuildProgress {
   keys: number
 }
 
-/** What was built. */
+/** The result of a build. */
 export interface CorpusSummary {
   path: string
   kind: CorpusKind
   digest: DigestKind
   keys: number
   bytes: number
-  /** Whether an earlier, interrupted run had done part of it. */
+  /** Whether an earlier, interrupted run had done a part. */
   resumed: boolean
 }
 
 /**
- * Builds a corpus in bounded memory: below 400 MB however long the source is.
+ * Builds a corpus in bounded memory: less than 400 MB for any size of the source.
  *
- * The keys are cut into slices of about a million by their first bits. A sorted source is read slice by slice; any other
- * is first dealt out into one file per slice. Beside `out` the folder `<out>.build` holds the work and a checkpoint. When
- * the process is killed, the same call goes on from there, after comparing what is on the disk with the checkpoint.
+ * The keys are divided into slices of about a million by their first bits. A sorted source is read slice by slice. Any
+ * other source is first distributed into one file per slice. The folder `<out>.build` beside `out` contains the work
+ * and a checkpoint. After the process was killed, the same call compares the disk with the checkpoint and continues
+ * from there.
  *
- * @throws {CorpusError} When the source cannot be used.
- * @throws The reason of `signal` when it aborts.
+ * @throws {CorpusError} If the source is not usable.
+ * @throws The reason of `signal` if it aborts.
  */
 export async function buildCorpus(build: CorpusBuild): Promise<CorpusSummary> {
   const plan = await planOf(build)
@@ -106,17 +118,17 @@ interface Plan {
   kind: CorpusKind
   digest: DigestKind
   minimumCount: number
-  /** Bits of a key that choose its slice. */
+  /** The number of bits of a key that select its slice. */
   sliceBits: number
   slices: number
-  /** Bits of a key that choose its bucket or shard. */
+  /** The number of bits of a key that select its bucket or shard. */
   prefixBits: number
   tableBytes: number
   chunkBytes: number
   chunksPerCheckpoint: number
   signal: AbortSignal | undefined
   onProgress(progress: BuildProgress): void
-  /** What an interrupted build must have had in common to be continued. */
+  /** Continuing an interrupted build requires the same value. */
   identity: string
 }
 
@@ -127,11 +139,11 @@ async function planOf(build: CorpusBuild): Promise<Plan> {
   const digest = digestOf(source, build)
   if (source.form === 'ranges' && source.size < RANGES && !build.mayBePartial) {
     throw new CorpusError(
-      `${source.path} holds ${source.size} of ${RANGES} range files. Finish the download: passwords of the missing ones would pass.`,
+      `${source.path} contains ${source.size} of ${RANGES} range files. Finish the download. Otherwise passwords in the missing files would be accepted.`,
     )
   }
   const sliceBits = bitsFor(source.estimatedKeys / keysPerSlice, 0, 12)
-  // Four at a time, so that a bucket is what the range API calls a range when there are as many keys as there.
+  // In steps of four, so that with as many keys as in the range API, a bucket is one range.
   const bucketBits = Math.ceil(bitsFor(source.estimatedKeys / KEYS_PER_BUCKET, 8, 24) / 4) * 4
   const prefixBits = kind === 'file' ? Math.max(bucketBits, sliceBits) : sliceBits
   const tableBytes = kind === 'file' ? (2 ** prefixBits + 1) * 4 : 2 ** prefixBits * SHARD_ROW_BYTES
@@ -145,7 +157,7 @@ async function planOf(build: CorpusBuild): Promise<Plan> {
   }
 }
 
-/** Appends one slice after the other to the corpus, from the checkpoint on. */
+/** Appends each slice to the corpus, starting at the checkpoint. */
 async function writeSlices(plan: Plan, work: Work): Promise<void> {
   const { kind, slices, prefixBits, signal, onProgress } = plan
   const { state } = work
@@ -175,7 +187,7 @@ async function writeSlices(plan: Plan, work: Work): Promise<void> {
   }
 }
 
-/** The keys of one slice after the other, from the checkpoint on. */
+/** Reads the keys of each slice, starting at the checkpoint. */
 async function openSlices(plan: Plan, work: Work): Promise<SliceReader> {
   const { source, digest, minimumCount, sliceBits, chunkBytes, signal } = plan
   const { state } = work
@@ -189,7 +201,7 @@ async function openSlices(plan: Plan, work: Work): Promise<SliceReader> {
   return dealtSlices(work.folder, state.parts ?? [])
 }
 
-/** Deals the keys of an unsorted source out into one file per slice. */
+/** Distributes the keys of an unsorted source into one file per slice. */
 async function dealOut(plan: Plan, work: Work, readLine: ReadLine): Promise<void> {
   const { source, slices, sliceBits, chunkBytes, chunksPerCheckpoint, signal, onProgress } = plan
   const { state } = work
@@ -215,7 +227,7 @@ async function dealOut(plan: Plan, work: Work, readLine: ReadLine): Promise<void
   }
 }
 
-/** Reads what was written once, for its checksum, and writes the header. Returns the bytes of the corpus. */
+/** Reads the written data once for its checksum, and writes the header. Returns the bytes of the corpus. */
 async function seal(plan: Plan, work: Work): Promise<number> {
   const { kind, digest, prefixBits, minimumCount, source, tableBytes, chunkBytes, signal, onProgress } = plan
   const { state } = work
@@ -234,7 +246,7 @@ async function seal(plan: Plan, work: Work): Promise<number> {
       done += part.length
       onProgress({ step: 'checking', done, total, keys: state.keys })
     }
-    // Another process that builds the same corpus, or a disk that fails, would otherwise go unnoticed for ever.
+    // Without this check, another process that builds the same corpus, or a failing disk, would never be noticed.
     if (readCrc !== crc) throw damaged(work.folder)
   }
   await work.writeHeader(
@@ -255,19 +267,19 @@ function damaged(folder: string): CorpusError {
 function digestOf(source: CorpusSource, { digest, minimumCount = 1 }: CorpusBuild): DigestKind {
   if (source.form === 'passwords') {
     if (minimumCount > 1) {
-      throw new CorpusError(`${source.path} is a list of passwords without counts. Leave the smallest count away.`)
+      throw new CorpusError(`${source.path} is a list of passwords without counts. Remove --min-count.`)
     }
     return digest ?? 'sha1'
   }
   if (digest && digest !== source.digest) {
     throw new CorpusError(
-      `${source.path} holds ${source.digest} digests, and no digest can be turned into another. For ${digest} give a list of passwords.`,
+      `${source.path} contains ${source.digest} digests, and a digest cannot be converted into another. For ${digest} use a list of passwords.`,
     )
   }
   return source.digest
 }
 
-/** The smallest number of bits that tell so many apart, within limits. */
+/** The smallest number of bits that can distinguish so many values, within limits. */
 function bitsFor(count: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, Math.ceil(Math.log2(Math.max(1, count)))))
 }
@@ -276,7 +288,7 @@ function sliceOf(high: number, sliceBits: number): number {
   return (high >>> 1) >>> (31 - sliceBits)
 }
 
-// --- What a slice becomes -------------------------------------------------------------------------------------------
+// --- The content of a slice -----------------------------------------------------------------------------------------
 
 interface Encoded {
   table: Uint32Array
@@ -318,16 +330,16 @@ const encoders: Record<
   },
 }
 
-/** A list of keys that grows, sorts itself and forgets repetitions. */
+/** A growing list of keys that sorts itself and removes duplicates. */
 interface KeyList {
   add(high: number, low: number): void
   addAll(words: Uint32Array): void
   clear(): void
-  /** A view that the next `clear` ends. */
+  /** A view that is valid until the next `clear`. */
   sortDistinct(): Uint32Array
 }
 
-/** More than this in one slice is a source that hardly spreads over the digests, and half a gigabyte. */
+/** A slice with more keys comes from a source that does not spread over the digests, and needs half a gigabyte. */
 const MAXIMUM_KEYS = 2 ** 26
 
 function createKeyList(): KeyList {
@@ -336,7 +348,7 @@ function createKeyList(): KeyList {
   const reserve = (more: number) => {
     if (length + more <= words.length) return
     if (length + more > 2 * MAXIMUM_KEYS) {
-      throw new CorpusError('Too many digests begin alike. This is not a list of digests of passwords.')
+      throw new CorpusError('Too many digests have the same beginning. This is not a list of digests of passwords.')
     }
     const larger = new Uint32Array(Math.max(2 * words.length, length + more))
     larger.set(words.subarray(0, length))
@@ -357,7 +369,7 @@ function createKeyList(): KeyList {
       length = 0
     },
     sortDistinct: () => {
-      // Low word first makes one little-endian 64-bit number of each pair, which sorts natively.
+      // With the low word first, each pair is one little-endian 64-bit number, which sorts natively.
       new BigUint64Array(words.buffer, 0, length / 2).sort()
       let distinct = 0
       for (let at = 0; at < length; at += 2) {
@@ -370,12 +382,12 @@ function createKeyList(): KeyList {
   }
 }
 
-// --- Where the keys of a slice come from ----------------------------------------------------------------------------
+// --- The source of the keys of a slice ------------------------------------------------------------------------------
 
 interface SliceReader {
-  /** Reads the next slice. Returns where in the source the one after it begins. */
+  /** Reads the next slice. Returns the position of the following one in the source. */
   read(slice: number, keys: KeyList): Promise<number>
-  /** What was only needed for this slice may go. */
+  /** Releases what only this slice needed. */
   forget(slice: number): Promise<void>
   close(): Promise<void>
 }
@@ -394,7 +406,7 @@ function sortedSlices(
         if (own > slice) return false
         if (own < slice) {
           throw new CorpusError(
-            `${path} begins sorted and is not, at its byte ${lines.offset()}. Sort it: LC_ALL=C sort -o sorted.txt ${path}`,
+            `${path} is sorted only up to its byte ${lines.offset()}. Sort it: LC_ALL=C sort -o sorted.txt ${path}`,
           )
         }
         keys.add(high, low)
@@ -408,7 +420,7 @@ function sortedSlices(
   }
 }
 
-/** Files read at a time: a million of them, one after the other, would mostly wait. */
+/** Files read in parallel: reading a million of them in sequence would mostly wait. */
 const FILES_AT_ONCE = 16
 
 function rangeSlices(source: CorpusSource & { form: 'ranges' }, minimumCount: number, sliceBits: number): SliceReader {
@@ -420,7 +432,7 @@ function rangeSlices(source: CorpusSource & { form: 'ranges' }, minimumCount: nu
         keys.add(high, low)
         return true
       }
-      // A resumed build begins in the middle.
+      // A resumed build starts in the middle.
       while (next < source.names.length && sliceOfName(source.names[next] as string) < slice) next++
       let end = next
       while (end < source.names.length && sliceOfName(source.names[end] as string) === slice) end++
@@ -440,7 +452,7 @@ type Part = { bytes: number; crc: number }
 
 const partPath = (folder: string, slice: number) => join(folder, `slice-${slice}`)
 
-/** Deals keys out into one file per slice, through a small buffer for each. */
+/** Distributes keys into one file per slice, with a small buffer for each. */
 function createDeal(folder: string, slices: number, parts: Part[] = []) {
   const buffers = Array.from({ length: slices }, () => new Uint32Array(2 ** 13))
   const lengths = new Uint32Array(slices)
@@ -449,7 +461,8 @@ function createDeal(folder: string, slices: number, parts: Part[] = []) {
     const words = buffers[slice] as Uint32Array
     const bytes = new Uint8Array(words.buffer, 0, (lengths[slice] as number) * 4)
     const part = written[slice] as Part
-    // Written at its place instead of appended: what a killed process wrote after its last checkpoint is overwritten.
+    // Written at its position instead of appended, so that it overwrites what a killed process wrote after its last
+    // checkpoint.
     const file = openSync(partPath(folder, slice), part.bytes === 0 ? 'w' : 'r+')
     try {
       for (let done = 0; done < bytes.length; ) {
@@ -483,7 +496,7 @@ function dealtSlices(folder: string, parts: Part[]): SliceReader {
     read: async (slice, keys) => {
       const { bytes = 0, crc = 0 } = parts[slice] ?? {}
       if (bytes === 0) return 0
-      // A killed process may have written more than its last checkpoint names.
+      // A killed process may have written more than its last checkpoint states.
       const content = new Uint8Array(await readFile(partPath(folder, slice)).catch(() => [])).subarray(0, bytes)
       if (crc32(content) !== crc) throw damaged(folder)
       keys.addAll(new Uint32Array(content.buffer, 0, bytes / 4))
@@ -494,20 +507,20 @@ function dealtSlices(folder: string, parts: Part[]): SliceReader {
   }
 }
 
-// --- What survives a kill -------------------------------------------------------------------------------------------
+// --- What survives a crash ------------------------------------------------------------------------------------------
 
 const trackSchema = z.object({ bytes: z.number(), crc: z.number() })
 
 const stateSchema = z.object({
   identity: z.string(),
-  /** Slices that are in the corpus. */
+  /** The number of slices in the corpus. */
   slice: z.number(),
   keys: z.number(),
-  /** Where reading the source goes on. */
+  /** The position in the source where reading continues. */
   offset: z.number(),
   table: trackSchema,
   data: trackSchema,
-  /** What was dealt out, by slice, and whether that is all of the source. */
+  /** The bytes per slice that were distributed, and whether they are the whole source. */
   parts: z.exactOptional(z.array(trackSchema)),
   dealt: z.exactOptional(z.literal(true)),
 })
@@ -519,7 +532,7 @@ interface Work {
   append(track: 'table' | 'data', content: Uint32Array | Uint8Array): Promise<void>
   read(offset: number, length: number): Promise<Uint8Array>
   checkpoint(): Promise<void>
-  /** Last of all: without it the file is not a corpus. */
+  /** The last step. Without it the file is not a corpus. */
   writeHeader(header: Uint8Array): Promise<void>
   close(): Promise<void>
 }
@@ -532,9 +545,12 @@ async function openWork(folder: string, identity: string, tableBytes: number): P
   if (!kept) {
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
-      throw new CorpusError(`${dirname(resolve(folder))} cannot be written to: ${cause.code}. Make the folder first.`, {
-        cause,
-      })
+      throw new CorpusError(
+        `${dirname(resolve(folder))} cannot be written to: ${cause.code}. Create the folder first.`,
+        {
+          cause,
+        },
+      )
     })
   }
   const state = kept ?? {
@@ -547,7 +563,7 @@ async function openWork(folder: string, identity: string, tableBytes: number): P
   }
   const file = await open(corpusPath, kept ? 'r+' : 'w+')
 
-  /** The checkpoint of an earlier run of the same build, when everything that it names is there. */
+  /** The checkpoint of an earlier run of the same build, if everything that it lists exists. */
   async function resumable(): Promise<z.infer<typeof stateSchema> | undefined> {
     try {
       const state = stateSchema.parse(JSON.parse(await readFile(statePath, 'utf8')))
@@ -596,7 +612,7 @@ async function openWork(folder: string, identity: string, tableBytes: number): P
   }
 }
 
-/** Node.js 20 and 22 start a checksum again when nothing is added to it. */
+/** Node.js 20 and 22 restart the checksum for empty input. */
 function continueCrc(bytes: Uint8Array, crc: number): number {
   return bytes.length === 0 ? crc : crc32(bytes, crc)
 }

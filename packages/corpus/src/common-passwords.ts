@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { type Corpus, corpusInMemory, readCorpus } from './read-corpus.ts'
 
-/** Beside the module when it is part of the package, beside the bundle when somebody made one. */
+/** Beside the module in the package, beside the bundle in a deployment. */
 const FOLDERS = ['../data/', './data/']
 const FILE = 'common-passwords.corpus'
 
 /**
- * Opens the list that comes with the package: 49,233 common passwords in lower case, by SHA-256, in memory.
+ * Opens the list in the package: 49,233 common passwords in lower case, by SHA-256, in memory.
  *
  * A bundle needs the folder `data` of this package beside it.
  *
- * @throws {Error} When the folder is missing.
+ * @throws {Error} If the folder is missing.
  */
 export async function openCommonPasswords(): Promise<Corpus> {
   for (const folder of FOLDERS) {

@@ -29,7 +29,7 @@ const kinds = ['file', 'filter'] as const
 const passwords = Array.from({ length: 20_000 }, (_, index) => `password-${index}`)
 
 for (const kind of kinds) {
-  test(`a ${kind} knows every password it was built from, by SHA-1 and by SHA-256`, async () => {
+  test(`a ${kind} contains every password that it was built from, by SHA-1 and by SHA-256`, async () => {
     for (const [digest, digestOf] of [
       ['sha1', sha1],
       ['sha256', sha256],
@@ -41,7 +41,7 @@ for (const kind of kinds) {
     }
   })
 
-  test(`a ${kind} of any digests finds each of them, and in memory as on the disk`, async () => {
+  test(`a ${kind} of any digests finds each of them, in memory and on the disk`, async () => {
     const digest = fc.uint8Array({ minLength: 20, maxLength: 20 })
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(digest, { minLength: 1, maxLength: 60, selector: String }), async digests => {
@@ -63,7 +63,7 @@ for (const kind of kinds) {
   })
 }
 
-test('a file says no to a million passwords that it does not have', async () => {
+test('a file has no false positive among a million passwords', async () => {
   const corpus = await readCorpus(corpusInMemory('file', await readFile(await built(passwords.join('\n')))))
   const strangers = randomBytes(20 * 1_000_000)
   let found = 0
@@ -72,33 +72,33 @@ test('a file says no to a million passwords that it does not have', async () => 
   assert.ok(corpus.falsePositiveRate < 1e-9)
 })
 
-test('a filter says yes to a password that it does not have about once in 65,536', async () => {
+test('a filter has about one false positive in 65,536', async () => {
   const corpus = await openCorpus(await built(passwords.join('\n'), { kind: 'filter' }))
   const asked = 2_000_000
   const strangers = randomBytes(20 * asked)
   let found = 0
   for (let at = 0; at < strangers.length; at += 20) if (corpus.has(strangers.subarray(at, at + 20))) found++
-  // 30.5 are expected; outside of 5 to 60 happens less than once in ten million runs.
+  // 30.5 are expected. A result outside 5 to 60 occurs less than once in ten million runs.
   assert.ok(found >= 5 && found <= 60, `${found} of ${asked}`)
   assert.equal(corpus.falsePositiveRate, 2 ** -16)
 })
 
-test('a filter takes about 18 bits a key, a file five bytes', async () => {
+test('a filter needs about 18 bits per key, a file five bytes', async () => {
   const filter = await readFile(await built(passwords.join('\n'), { kind: 'filter' }))
   const file = await readFile(await built(passwords.join('\n')))
   assert.ok((filter.length * 8) / passwords.length < 21)
   assert.ok(file.length / passwords.length < 5.2)
 })
 
-test('a corpus whose bytes were changed, cut or added to is refused with a sentence', async () => {
+test('a changed, truncated or extended corpus is refused with a message', async () => {
   for (const kind of kinds) {
     const whole = await built(passwords.slice(0, 500).join('\n'), { kind })
     const { length } = await readFile(whole)
     const damages: [string, (file: string) => Promise<void>][] = [
-      ['its content does not fit its checksum', file => flip(file, length - 1)],
-      ['its content does not fit its checksum', file => flip(file, 130)],
-      ['its header does not fit its checksum', file => flip(file, 20)],
-      ['its header does not fit its checksum', file => flip(file, 9)],
+      ['its content does not match its checksum', file => flip(file, length - 1)],
+      ['its content does not match its checksum', file => flip(file, 130)],
+      ['its header does not match its checksum', file => flip(file, 20)],
+      ['its header does not match its checksum', file => flip(file, 9)],
       ['bytes and should have', file => truncate(file, length - 1)],
       ['bytes and should have', file => truncate(file, 128)],
       ['is not a password corpus', file => truncate(file, 100)],
@@ -115,14 +115,14 @@ test('a corpus whose bytes were changed, cut or added to is refused with a sente
       await assert.rejects(openCorpus(damaged), (error: Error) => {
         assert.equal(error.name, 'CorpusError')
         assert.ok(error.message.startsWith(damaged) && error.message.includes(message), error.message)
-        assert.match(error.message, /(again|Make one|update Preflow)/)
+        assert.match(error.message, /(again|Build one|update Preflow)/)
         return true
       })
     }
   }
 })
 
-test('trusting the content saves reading it and still refuses a wrong size', async () => {
+test('verifying only the header saves reading the content and still refuses a wrong size', async () => {
   const whole = await built('P@ssw0rd')
   const { length } = await readFile(whole)
   await flip(whole, length - 1)
@@ -133,12 +133,12 @@ test('trusting the content saves reading it and still refuses a wrong size', asy
   await assert.rejects(openCorpus(whole, { verify: 'header' }), /should have/)
 })
 
-test('a missing file is refused with a sentence', async () => {
-  await assert.rejects(openCorpus(path('nowhere')), /there is no such file\. Make one/)
-  await assert.rejects(openCorpus(folder), /it is no file\. Make one/)
+test('a missing file is refused with a message', async () => {
+  await assert.rejects(openCorpus(path('nowhere')), /the file does not exist\. Build one/)
+  await assert.rejects(openCorpus(folder), /it is not a file\. Build one/)
 })
 
-test('a file that is cut while it is open is an error, not a "no"', async () => {
+test('truncating an open file is an error, not a negative answer', async () => {
   const whole = await built(passwords.slice(0, 500).join('\n'))
   const corpus = await openCorpus(whole)
   await truncate(whole, 128)
@@ -146,7 +146,7 @@ test('a file that is cut while it is open is an error, not a "no"', async () => 
   await corpus.close()
 })
 
-test('a question waits for a disk that is quick, and lets other threads wait for a slow one until a minute has passed', async t => {
+test('a lookup blocks on a fast disk, and uses other threads for a minute after the disk was slow', async t => {
   const corpus = await openCorpus(await built('alpha\nbeta', { kind: 'file', digest: 'sha1' }))
   const ask = () => corpus.has(sha1('alpha'))
   assert.equal(ask(), true)

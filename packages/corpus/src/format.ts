@@ -3,12 +3,12 @@
  *
  * | bytes | content |
  * |---|---|
- * | 0–7 | magic: a byte above 127, `PFPW`, CR, LF, EOF — a transfer in text mode destroys it visibly |
+ * | 0–7 | magic: a byte above 127, `PFPW`, CR, LF, EOF — a transfer in text mode visibly damages it |
  * | 8 | format version, 1 |
  * | 9 | kind: 1 sorted file, 2 binary fuse filter |
  * | 10 | digest of the password: 1 SHA-1, 2 SHA-256 |
  * | 11 | bits of the digest that choose a bucket (sorted file) or a shard (filter) |
- * | 12–15 | smallest count that was taken into the corpus |
+ * | 12–15 | minimum count of a password in the corpus |
  * | 16–23 | number of keys |
  * | 24–31 | date of the source, milliseconds since the epoch |
  * | 32–39 | bytes of the table, which starts at 128 |
@@ -39,10 +39,10 @@ export interface CorpusHeader {
 /** `file`: a sorted file that is read from the disk; `filter`: a filter that is held in memory. */
 export type CorpusKind = 'file' | 'filter'
 
-/** The digest by which a corpus knows its passwords. */
+/** The digest by which a corpus identifies its passwords. */
 export type DigestKind = 'sha1' | 'sha256'
 
-/** A corpus that cannot be used, or cannot be built. The message says which file, why, and what to do. */
+/** A corpus that cannot be used or built. The message states the file, the reason and what to do. */
 export class CorpusError extends Error {
   override name = 'CorpusError'
 }
@@ -51,14 +51,14 @@ export const HEADER_BYTES = 128
 export const REST_BYTES = 5
 export const SHARD_ROW_BYTES = 16
 
-/** What a corpus begins with. */
+/** The first bytes of a corpus. */
 export const MAGIC: Uint8Array = Uint8Array.of(0x89, 0x50, 0x46, 0x50, 0x57, 0x0d, 0x0a, 0x1a)
 const VERSION = 1
 const KINDS: readonly (CorpusKind | undefined)[] = [undefined, 'file', 'filter']
 const DIGESTS: readonly (DigestKind | undefined)[] = [undefined, 'sha1', 'sha256']
 const SIGNED_BYTES = 96
 
-/** The header as it is written, with its own checksum. */
+/** The header as written, with its own checksum. */
 export async function encodeHeader(header: CorpusHeader): Promise<Uint8Array> {
   const bytes = new Uint8Array(HEADER_BYTES)
   const view = new DataView(bytes.buffer)
@@ -78,15 +78,15 @@ export async function encodeHeader(header: CorpusHeader): Promise<Uint8Array> {
 }
 
 /**
- * Reads a header and checks that it belongs to a whole file.
+ * Reads a header and checks that it belongs to a complete file.
  *
- * @param name How messages call the file.
+ * @param name The name of the file in messages.
  * @param size Bytes of the whole file.
- * @throws {CorpusError} When it is another kind of file, of a newer version, damaged, or cut short.
+ * @throws {CorpusError} If it is another kind of file, of a newer version, damaged or truncated.
  */
 export async function decodeHeader(bytes: Uint8Array, name: string, size: number): Promise<CorpusHeader> {
   if (bytes.length < HEADER_BYTES || !MAGIC.every((byte, index) => bytes[index] === byte)) {
-    throw new CorpusError(`${name} is not a password corpus. Make one: preflow passwords build <source> --out <file>`)
+    throw new CorpusError(`${name} is not a password corpus. Build one: preflow passwords build <source> --out <file>`)
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const version = view.getUint8(8)
@@ -99,7 +99,7 @@ export async function decodeHeader(bytes: Uint8Array, name: string, size: number
   const digest = DIGESTS[view.getUint8(10)]
   const expected = await sha256(bytes.subarray(0, SIGNED_BYTES))
   if (!kind || !digest || !isEqual(expected, bytes.subarray(SIGNED_BYTES, HEADER_BYTES))) {
-    throw new CorpusError(`${name} is damaged: its header does not fit its checksum. ${AGAIN}`)
+    throw new CorpusError(`${name} is damaged: its header does not match its checksum. ${AGAIN}`)
   }
   const header: CorpusHeader = {
     kind,
@@ -126,7 +126,7 @@ export function isEqual(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, index) => byte === right[index])
 }
 
-/** Of bytes that are in memory; larger content is hashed by whoever reads it. */
+/** For bytes in memory. Larger content is hashed while it is read. */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
 }

@@ -1,7 +1,7 @@
 /**
- * A binary fuse filter with 16-bit fingerprints: 18 bits a key, no false negative, one false positive in 65,536.
+ * A binary fuse filter with 16-bit fingerprints: 18 bits per key, no false negatives, one false positive in 65,536.
  *
- * Own code because what is published is built on BigInt, 13 to 200 times slower, and can only be stored as JSON.
+ * Our own code, because published packages use BigInt, are 13 to 200 times slower, and can only be stored as JSON.
  *
  * @see Graf and Lemire, Binary Fuse Filters: Fast and Smaller Than Xor Filters (2022).
  */
@@ -10,7 +10,7 @@ export interface FuseShard {
   seed: number
   segments: number
   segmentLength: number
-  /** `(segments + 2) * segmentLength` of them; none when there are no keys. */
+  /** `(segments + 2) * segmentLength` values; none if there are no keys. */
   fingerprints: Uint16Array
 }
 
@@ -19,8 +19,9 @@ const MAXIMUM_ATTEMPTS = 100
 /**
  * Builds a filter over distinct keys. The same keys always give the same filter.
  *
- * @param keys Pairs of words: the low and the high 32 bits of each key. About a million of them: the whole work is in memory.
- * @throws {RangeError} When keys repeat; distinct ones fit after a few seeds.
+ * @param keys Pairs of words: the low and the high 32 bits of each key. About a million of them, because all the work
+ *   is in memory.
+ * @throws {RangeError} If keys repeat. Distinct ones fit after a few seeds.
  */
 export function buildFuse(keys: Uint32Array): FuseShard {
   const count = keys.length / 2
@@ -43,7 +44,7 @@ export function buildFuse(keys: Uint32Array): FuseShard {
         mixed[slot] = (mixed[slot] as number) ^ key
       }
     }
-    // A slot that one key alone uses decides that key's equation; taking the key away frees its other slots.
+    // A slot that only one key uses determines that key's equation. Removing the key frees its other slots.
     let waiting = 0
     for (let slot = 0; slot < slots; slot++) if (uses[slot] === 1) single[waiting++] = slot
     let peeled = 0
@@ -65,7 +66,7 @@ export function buildFuse(keys: Uint32Array): FuseShard {
     while (peeled > 0) {
       const key = peeledKey[--peeled] as number
       place(keys[2 * key + 1] as number, keys[2 * key] as number, seed, segments, segmentLength)
-      // The slot itself is still zero, so that it may stand among the three.
+      // The slot itself is still zero, so it may be one of the three.
       fingerprints[peeledSlot[peeled] as number] =
         fingerprint ^
         (fingerprints[slot0] as number) ^
@@ -74,10 +75,10 @@ export function buildFuse(keys: Uint32Array): FuseShard {
     }
     return { keys: count, seed, segments, segmentLength, fingerprints }
   }
-  throw new RangeError('A filter can be built over distinct keys only.')
+  throw new RangeError('A filter requires distinct keys.')
 }
 
-/** Whether the key may be among those the filter was built over: never wrong when it says no. */
+/** Whether the filter may contain the key. A negative answer is always right. */
 export function fuseHas(shard: FuseShard, high: number, low: number): boolean {
   if (shard.keys === 0) return false
   const { fingerprints } = shard
@@ -88,7 +89,7 @@ export function fuseHas(shard: FuseShard, high: number, low: number): boolean {
   )
 }
 
-/** Sizes as in the authors' own implementation for three slots a key. */
+/** Sizes as in the authors' own implementation for three slots per key. */
 function sizeOf(count: number): { segments: number; segmentLength: number } {
   const segmentLength = Math.min(2 ** 16, 2 ** Math.floor(Math.log(count) / Math.log(3.33) + 2.25))
   const slack = count === 1 ? 1 : Math.max(1.125, 0.875 + (0.25 * Math.log(1e6)) / Math.log(count))
@@ -97,8 +98,8 @@ function sizeOf(count: number): { segments: number; segmentLength: number } {
 }
 
 /**
- * Where a key's three slots are and what their fingerprints add up to: results of {@link place}, which would otherwise
- * allocate for each of a thousand million keys.
+ * The three slots of a key and the value of their fingerprints: the results of {@link place}. Returning them would
+ * allocate an object for each of a thousand million keys.
  */
 let slot0 = 0
 let slot1 = 0
@@ -108,7 +109,7 @@ let fingerprint = 0
 function place(high: number, low: number, seed: number, segments: number, segmentLength: number): void {
   const a = mix(high ^ seed)
   const b = mix(low ^ a)
-  // (b, c) determines the key, so that no two keys agree in everything under every seed.
+  // (b, c) determines the key, so no two keys are equal in everything for every seed.
   const c = mix(a ^ Math.imul(b, 0x9e3779b1))
   const mask = segmentLength - 1
   slot0 = Math.floor((b / 0x1_0000_0000) * segments * segmentLength)
@@ -117,7 +118,7 @@ function place(high: number, low: number, seed: number, segments: number, segmen
   fingerprint = mix(b ^ ((c << 13) | (c >>> 19))) & 0xffff
 }
 
-/** The finaliser of MurmurHash3: every bit of the word changes about half of the others. */
+/** The finalizer of MurmurHash3: every bit of the word changes about half of the others. */
 function mix(word: number): number {
   let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)

@@ -5,14 +5,14 @@ import { AGAIN, CorpusError } from './format.ts'
 import { type Corpus, type CorpusBytes, readCorpus } from './read-corpus.ts'
 
 /**
- * Opens a corpus that {@link buildCorpus} made. A sorted file stays on the disk and costs one read per question; a filter
- * is taken into memory.
+ * Opens a corpus of {@link buildCorpus}. A sorted file stays on the disk and needs one read per lookup. A filter is
+ * loaded into memory.
  *
- * The file may be replaced by a newer one while it is open; the newer one is used after opening again.
+ * The file may be replaced while it is open. Open it again to use the new one.
  *
- * @param options.verify `content`, the default, reads all of it once and compares checksums: about a second per gigabyte.
- *   `header` checks the header and the size only.
- * @throws {CorpusError} With a sentence: the file is missing, foreign, damaged, cut short, or of another version.
+ * @param options.verify `content`, the default, reads the whole file once and compares checksums: about a second per
+ *   gigabyte. `header` checks only the header and the size.
+ * @throws {CorpusError} If the file is missing, foreign, damaged, truncated, or of another version.
  * @example
  * const corpus = await openCorpus('pwned.corpus')
  * await corpus.has(createHash('sha1').update(password).digest())
@@ -32,30 +32,30 @@ export async function openCorpus(path: string, options: { verify?: 'content' | '
 const HASHED_AT_ONCE = 4 * 1024 * 1024
 
 /**
- * A question is a read of a few kilobytes, mostly from the memory that the system keeps of the file: a microsecond when it is
- * waited for, and twenty times that through another thread. So it is waited for, until the disk shows that it is slow: then
- * other threads read for a while, and nobody else waits with the one who asked.
+ * A lookup reads a few kilobytes, mostly from the file cache of the system. A blocking read takes a microsecond, a read
+ * in another thread twenty. So reads block until the disk is slow. Then other threads read for a while, so that only
+ * the caller waits.
  */
 const SMALL_BYTES = 65_536
 const SLOW_MS = 5
-/** In a row: a single one may have waited for the processor. */
+/** In sequence: a single slow read may have waited for the processor. */
 const SLOW_READS = 3
 const PAUSE_MS = 60_000
 
 async function fileBytes(path: string): Promise<CorpusBytes> {
   const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
-    throw cannotOpen(path, cause.code === 'ENOENT' ? 'there is no such file' : `${cause.code}`, cause)
+    throw cannotOpen(path, cause.code === 'ENOENT' ? 'the file does not exist' : `${cause.code}`, cause)
   })
   const stats = await file.stat()
   if (!stats.isFile()) {
     await file.close()
-    throw cannotOpen(path, 'it is no file')
+    throw cannotOpen(path, 'it is not a file')
   }
   const { size } = stats
   let slowReads = 0
   let mayWaitFrom = 0
 
-  /** Waits for the disk. Whether it gave everything. */
+  /** Reads and blocks. Returns whether it read everything. */
   function readAtOnce(bytes: Buffer, offset: number): boolean {
     const startedAt = performance.now()
     const bytesRead = readSync(file.fd, bytes, 0, bytes.length, offset)
@@ -68,7 +68,7 @@ async function fileBytes(path: string): Promise<CorpusBytes> {
   function readLater(bytes: Buffer, offset: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const fill = (filled: number) => {
-        // Through the descriptor: a read of the handle itself costs half as much again.
+        // By descriptor: a read of the handle itself takes half as long again.
         readFile(file.fd, bytes, filled, bytes.length - filled, offset + filled, (error, bytesRead) => {
           if (error) reject(error)
           else if (filled + bytesRead === bytes.length) resolve(bytes)
@@ -110,6 +110,6 @@ async function fileBytes(path: string): Promise<CorpusBytes> {
 }
 
 function cannotOpen(path: string, why: string, cause?: unknown): CorpusError {
-  const advice = 'Make one: preflow passwords build <source> --out <file>'
+  const advice = 'Build one: preflow passwords build <source> --out <file>'
   return new CorpusError(`${path} cannot be opened: ${why}. ${advice}`, { cause })
 }

@@ -13,35 +13,35 @@ import {
 } from './format.ts'
 import { type FuseShard, fuseHas } from './fuse.ts'
 
-/** A corpus of breached passwords that can be asked. */
+/** A corpus of breached passwords for lookups. */
 export interface Corpus {
   kind: CorpusKind
-  /** The digest to ask with. */
+  /** The digest for lookups. */
   digest: DigestKind
   keys: number
-  /** Passwords seen less often than this were left out when it was built. */
+  /** Passwords that were seen less often are not in it. */
   minimumCount: number
-  /** When the source was written, milliseconds since the epoch. */
+  /** The date of the source, milliseconds since the epoch. */
   sourceDateMs: number
-  /** The probability that a password which is not in the corpus is said to be. */
+  /** The probability that a password outside the corpus is reported as inside. */
   falsePositiveRate: number
   /**
-   * Whether a password is in the corpus. Never wrong when it says no.
+   * Whether a password is in the corpus. A negative answer is always right.
    *
    * @param digest The whole digest of the password's UTF-8 bytes, of the kind {@link Corpus.digest}.
-   * @throws When the file cannot be read; a filter answers at once and never throws.
+   * @throws If the file cannot be read. A filter returns at once and never throws.
    */
   has(digest: Uint8Array): boolean | Promise<boolean>
-  /** Gives the file back. Asking afterwards throws. */
+  /** Closes the file. Lookups after that throw. */
   close(): Promise<void>
 }
 
-/** Where the bytes of a corpus come from. */
+/** The source of the bytes of a corpus. */
 export interface CorpusBytes {
-  /** How messages call it: a path. */
+  /** Its name in messages: a path. */
   name: string
   size: number
-  /** Exactly `length` bytes; throws when there are fewer. */
+  /** Exactly `length` bytes; throws if there are fewer. */
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>
   /** SHA-256 of everything from `offset` to the end. */
   sha256From(offset: number): Promise<Uint8Array>
@@ -62,9 +62,9 @@ export function corpusInMemory(name: string, bytes: Uint8Array): CorpusBytes {
 /**
  * Opens a corpus.
  *
- * @param options.verify `content` reads everything once and compares it with its checksum: about a second per gigabyte,
- *   and the default. `header` trusts the content and checks the header and the size only.
- * @throws {CorpusError} When the file is foreign, damaged, cut short or of another version.
+ * @param options.verify `content`, the default, reads the whole file once and compares it with its checksum: about a
+ *   second per gigabyte. `header` checks only the header and the size.
+ * @throws {CorpusError} If the file is foreign, damaged, truncated or of another version.
  */
 export async function readCorpus(
   bytes: CorpusBytes,
@@ -72,7 +72,7 @@ export async function readCorpus(
 ): Promise<Corpus> {
   const header = await decodeHeader(await bytes.read(0, Math.min(HEADER_BYTES, bytes.size)), bytes.name, bytes.size)
   if (verify === 'content' && !isEqual(await bytes.sha256From(HEADER_BYTES), header.contentSha256)) {
-    throw new CorpusError(`${bytes.name} is damaged: its content does not fit its checksum. ${AGAIN}`)
+    throw new CorpusError(`${bytes.name} is damaged: its content does not match its checksum. ${AGAIN}`)
   }
   const table = new Uint32Array(ownBuffer(await bytes.read(HEADER_BYTES, header.tableBytes)))
   return {
@@ -128,7 +128,7 @@ const kinds: Record<CorpusKind, (bytes: CorpusBytes, header: CorpusHeader, table
       falsePositiveRate: 2 ** -16,
       has: digest => {
         const high = wordAt(digest, 0)
-        // Twice, because a shift by 32 would be a shift by none.
+        // In two steps, because a shift by 32 has no effect.
         const shard = shards[(high >>> 1) >>> (31 - prefixBits)] as FuseShard
         return fuseHas(shard, high, wordAt(digest, 4))
       },
@@ -136,13 +136,13 @@ const kinds: Record<CorpusKind, (bytes: CorpusBytes, header: CorpusHeader, table
   },
 }
 
-/** A copy, because numbers are read in place and a part of another buffer may begin at any byte. */
+/** A copy, because numbers are read in place, and a part of another buffer may begin at any byte. */
 function ownBuffer(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer
 }
 
 function inconsistent({ name }: CorpusBytes): CorpusError {
-  return new CorpusError(`${name} is damaged: its table does not fit its header. ${AGAIN}`)
+  return new CorpusError(`${name} is damaged: its table does not match its header. ${AGAIN}`)
 }
 
 /** Four bytes of a digest, most significant first, as an unsigned number. */

@@ -3,7 +3,7 @@ import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises
 import { join } from 'node:path'
 import { CorpusError, type DigestKind, MAGIC } from './format.ts'
 
-/** What a corpus is built from, recognised by its content. */
+/** The source of a corpus, as recognized by its content. */
 export type CorpusSource = {
   path: string
   /** Of the whole source; for a folder, the number of its range files. */
@@ -14,7 +14,7 @@ export type CorpusSource = {
 } & (
   | { form: 'digests'; digest: DigestKind; isSorted: boolean }
   | { form: 'passwords' }
-  /** A folder with a file for each of the first five hexadecimal digits, as the range API answers. */
+  /** A folder with a file for each value of the first five hexadecimal digits, as in the range API. */
   | { form: 'ranges'; digest: 'sha1'; names: string[] }
 )
 
@@ -22,7 +22,7 @@ export type CorpusSource = {
 export const RANGES: number = 16 ** 5
 
 const SAMPLE_BYTES = 65_536
-/** Lines of a range, on average, in the corpora of the last years. Only the size of tables follows from it. */
+/** The average number of lines of a range in recent corpora. Only the size of tables depends on it. */
 const KEYS_PER_RANGE = 1500
 const CONVERT = 'Unpack or convert it to plain text first.'
 const FOREIGN: [signature: readonly number[] | Uint8Array, what: string, advice: string][] = [
@@ -31,27 +31,30 @@ const FOREIGN: [signature: readonly number[] | Uint8Array, what: string, advice:
   [[0x50, 0x4b, 0x03, 0x04], 'a zip archive', CONVERT],
   [[0xff, 0xfe], 'in UTF-16', CONVERT],
   [[0xfe, 0xff], 'in UTF-16', CONVERT],
-  [MAGIC, 'a corpus already', 'Give the list that it was made of.'],
+  [MAGIC, 'a corpus already', 'Use the list that it was built from.'],
 ]
-/** What some editors put before UTF-8. It is no part of the first password. */
+/** Some editors write it before UTF-8. It is not part of the first password. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 /**
- * Finds out what a path holds: digests with or without counts (`HASH:COUNT`), range files, or one password per line.
+ * Detects the content of a path: digests with or without counts (`HASH:COUNT`), range files, or one password per line.
  *
- * @throws {CorpusError} When it holds none of them.
+ * @throws {CorpusError} If it has none of these forms.
  */
 export async function recogniseSource(path: string): Promise<CorpusSource> {
   const stats = await stat(path).catch((cause: unknown) => {
-    throw new CorpusError(`${path} does not exist. Give a list of passwords, of digests, or a folder of range files.`, {
-      cause,
-    })
+    throw new CorpusError(
+      `${path} does not exist. Use a list of passwords, a list of digests, or a folder of range files.`,
+      {
+        cause,
+      },
+    )
   })
   const modifiedMs = Math.trunc(stats.mtimeMs)
   if (stats.isDirectory()) {
     const names = (await readdir(path)).filter(name => /^[0-9A-F]{5}(\.txt)?$/i.test(name)).sort()
     if (names.length === 0) {
-      throw new CorpusError(`${path} holds no range files. They are called 00000.txt to FFFFF.txt.`)
+      throw new CorpusError(`${path} contains no range files. They are called 00000.txt to FFFFF.txt.`)
     }
     const estimatedKeys = names.length * KEYS_PER_RANGE
     return { form: 'ranges', digest: 'sha1', path, size: names.length, modifiedMs, estimatedKeys, names }
@@ -66,18 +69,18 @@ export async function recogniseSource(path: string): Promise<CorpusSource> {
   const lines = sample.toString('latin1', from, whole).split(/\r?\n/).filter(Boolean)
   if (whole === 0 && sample.length > 0) {
     throw new CorpusError(
-      `${path} begins with a line of more than ${SAMPLE_BYTES} bytes. Give one password or digest a line.`,
+      `${path} begins with a line of more than ${SAMPLE_BYTES} bytes. Write one password or digest per line.`,
     )
   }
-  if (lines.length === 0) throw new CorpusError(`${path} has no lines to take passwords from.`)
+  if (lines.length === 0) throw new CorpusError(`${path} has no lines with passwords.`)
   const estimatedKeys = Math.ceil((lines.length / whole) * stats.size)
   const found = { path, size: stats.size, modifiedMs, estimatedKeys }
-  // Most lines decide: one damaged line must not turn a list of digests into a list of odd passwords.
+  // The majority of lines decides: one damaged line must not turn a list of digests into a list of odd passwords.
   const digests = DIGEST_LINES.find(([pattern]) => lines.filter(line => pattern.test(line)).length * 2 > lines.length)
   if (!digests) return { form: 'passwords', ...found }
   const [, digest] = digests
   if (!digest) {
-    throw new CorpusError(`${path} holds NTLM digests, which no platform shares. Download the corpus in SHA-1.`)
+    throw new CorpusError(`${path} contains NTLM digests, which no platform shares. Download the corpus in SHA-1.`)
   }
   const order = lines.map(line => line.slice(0, 16).toUpperCase())
   return { form: 'digests', digest, isSorted: order.every((key, index) => key >= (order[index - 1] ?? '')), ...found }
@@ -93,10 +96,10 @@ const DIGEST_LINES: [RegExp, DigestKind | undefined][] = [
   [/^[0-9a-f]{32}(:\d+)?$/i, undefined],
 ]
 
-/** Takes one key; `false` stops the reading before its line. */
+/** Receives one key; `false` stops the reading before its line. */
 export type TakeKey = (high: number, low: number) => boolean
 
-/** Turns one line into the key of a password. */
+/** Converts one line into the key of a password. */
 export type ReadLine = (bytes: Uint8Array, start: number, end: number, take: TakeKey) => boolean
 
 const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
@@ -108,9 +111,9 @@ const NEW_LINE = 0x0a
 const RETURN = 0x0d
 
 /**
- * Reads lines of `HASH:COUNT`, or only the rest of each hash when `prefix` holds what all of them begin with.
+ * Reads lines of `HASH:COUNT`, or only the rest of each hash if `prefix` is their common beginning.
  *
- * @param minimumCount Smaller counts are left out. A line without a count counts as one.
+ * @param minimumCount Smaller counts are omitted. A line without a count counts as one.
  */
 export function digestLines(digest: DigestKind, minimumCount: number, prefix = ''): ReadLine {
   const digits = { sha1: 40, sha256: 64 }[digest] - prefix.length
@@ -121,7 +124,7 @@ export function digestLines(digest: DigestKind, minimumCount: number, prefix = '
     if (end - start < digits || end - start === digits + 1) throw new MalformedLine()
     let high = given
     let low = 0
-    // Stays positive as long as everything read is a digit.
+    // Stays positive while everything read is a digit.
     let sign = 0
     for (let index = 0; index < digits; index++) {
       const value = HEX[bytes[start + index] as number] as number
@@ -144,7 +147,7 @@ export function digestLines(digest: DigestKind, minimumCount: number, prefix = '
   }
 }
 
-/** Reads one password per line, byte for byte: a platform digests exactly what was typed. */
+/** Reads one password per line, byte for byte, because a platform hashes exactly what was entered. */
 export function passwordLines(digest: DigestKind): ReadLine {
   return (bytes, start, end, take) => {
     const result = hash(digest, bytes.subarray(start, end), 'buffer')
@@ -152,26 +155,26 @@ export function passwordLines(digest: DigestKind): ReadLine {
   }
 }
 
-/** A line that is no digest. Where it is, is added by whoever knows it. */
+/** A line that is not a digest. The caller adds its position. */
 class MalformedLine extends Error {
   override name = 'MalformedLine'
 }
 
-/** Reads a text file line by line in bounded memory, from any line on. */
+/** Reads a text file line by line in bounded memory, starting at any line. */
 export interface LineReader {
-  /** Where the next line begins: here reading can go on in another process. */
+  /** The position of the next line, from which another process can continue. */
   offset(): number
   /**
    * Reads until `take` stops it, or through one more chunk.
    *
-   * @returns Whether there may be more: `false` when it was stopped or the last line was taken.
+   * @returns Whether there may be more: `false` after a stop or the last line.
    */
   read(readLine: ReadLine, take: TakeKey): Promise<boolean>
   close(): Promise<void>
 }
 
 /**
- * @param from Where a line begins.
+ * @param from The position of a line.
  * @param chunkBytes Bytes read at a time; a line must be shorter.
  */
 export async function openLines(path: string, from: number, chunkBytes: number): Promise<LineReader> {
@@ -211,7 +214,7 @@ export async function openLines(path: string, from: number, chunkBytes: number):
 export async function readRange(folder: string, name: string, minimumCount: number, take: TakeKey): Promise<void> {
   const path = join(folder, name)
   const bytes = await readFile(path)
-  // Every range has hundreds of lines; a download that broke off leaves an empty file.
+  // Every range has hundreds of lines. An aborted download leaves an empty file.
   if (bytes.length === 0) throw new CorpusError(`${path} is empty. ${DOWNLOAD}`)
   scanLines(
     { path, offset: 0 },
@@ -224,9 +227,9 @@ export async function readRange(folder: string, name: string, minimumCount: numb
   )
 }
 
-const DOWNLOAD = 'The download is incomplete or damaged: start it again for this file.'
+const DOWNLOAD = 'The download is incomplete or damaged. Download this file again.'
 
-/** @param place Where the first of the bytes is, for a message about one of them. */
+/** @param place The position of the first byte, for messages. */
 function scanLines(
   place: { path: string; offset: number },
   bytes: Uint8Array,
@@ -239,7 +242,7 @@ function scanLines(
   let start = from
   try {
     for (let at = start; at <= to; at++) {
-      // A last line without its end is a line.
+      // The last line may have no line break.
       if (at === to ? !isLast : bytes[at] !== NEW_LINE) continue
       const end = at > start && bytes[at - 1] === RETURN ? at - 1 : at
       if (end > start && !readLine(bytes, start, end, take)) return { next: start, stopped: true }

@@ -41,7 +41,7 @@ onEachEngine('a database', newLocation => {
     return connected
   }
 
-  test('keeps what is written, times as numbers, and every string', async () => {
+  test('stores and returns what is written, times as numbers, and every string', async () => {
     const db = open(await newLocation())
     await migrate(db, migrations)
     const seen_at = Date.UTC(2026, 0, 1)
@@ -53,7 +53,7 @@ onEachEngine('a database', newLocation => {
     )
   })
 
-  test('shows that a unique name is taken, and passes on every other error', async () => {
+  test('reports that a unique name is in use, and passes on every other error', async () => {
     const db = open(await newLocation())
     await migrate(db, migrations)
     const add = () => db.queries.insertInto('birds').values({ name: 'heron', seen_at: 1 }).execute()
@@ -64,7 +64,7 @@ onEachEngine('a database', newLocation => {
 
   test('several programs that start at once on an empty database run each migration once', async () => {
     const location = await newLocation()
-    // Threads, because SQLite waits for a lock without letting other work of its thread go on.
+    // Threads, because SQLite blocks its thread while it waits for a lock.
     const program = `
       import { workerData } from 'node:worker_threads'
       const { connect, migrate, readLocation } = await import(workerData.module)
@@ -80,7 +80,7 @@ onEachEngine('a database', newLocation => {
     assert.deepEqual(await Promise.all(starts), [[0], [0], [0], [0]])
   })
 
-  test('a migration that fails leaves nothing of itself and of the ones before it', async () => {
+  test('a failed migration leaves nothing behind, neither of itself nor of the ones before it', async () => {
     const db = open(await newLocation())
     const failing: Migrations = {
       ...migrations,
@@ -94,7 +94,7 @@ onEachEngine('a database', newLocation => {
 
 const newFile = sqliteLocations()
 
-test('an SQLite file is created for its owner only, and the files beside it too', async () => {
+test('an SQLite file and the files beside it are readable only by its owner', async () => {
   const file = await newFile()
   const umask = process.umask(0o022)
   const db = connect({ location: { file } })
@@ -107,7 +107,7 @@ test('an SQLite file is created for its owner only, and the files beside it too'
   }
 })
 
-test('a statement waits for the transaction of another handle, which goes on meanwhile, in the same process too', async () => {
+test('a statement waits for the transaction of another handle, also in the same process, without blocking it', async () => {
   const location = { file: await newFile() }
   const [one, two] = [connect<Tables>({ location }), connect<Tables>({ location })]
   await migrate(one, migrations)
@@ -125,7 +125,7 @@ test('a statement waits for the transaction of another handle, which goes on mea
   await Promise.all([one.close(), two.close()])
 })
 
-test('a statement that waits too long for another writer fails with a sentence', async () => {
+test('a statement that waits too long for another writer fails with a message', async () => {
   const location = { file: await newFile() }
   const [one, two] = [connect<Tables>({ location }), connect<Tables>({ location, lockMs: 50 })]
   await migrate(one, migrations)
@@ -140,7 +140,7 @@ test('a statement that waits too long for another writer fails with a sentence',
   await Promise.all([one.close(), two.close()])
 })
 
-test('a marked file is refused by a program with another mark, and a file with tables and no mark by every program', async () => {
+test('a marked file is refused by a program with another mark, and a file with tables but no mark by every program', async () => {
   const file = await newFile()
   const db = connect({ location: { file }, applicationId: 1 })
   await migrate(db, migrations)
@@ -158,7 +158,7 @@ test('a marked file is refused by a program with another mark, and a file with t
   await connect({ location: { file }, applicationId: 1 }).close()
 })
 
-test('sentences name the database as its owner calls it, and never its password', async () => {
+test("messages use the owner's name of the database, and never its password", async () => {
   const location = readLocation('postgres://me:secret@127.0.0.1:1/birds')
   const plain = connect({ location })
   const named = connect({ location, wording: { subject: 'The list of birds', advice: 'Check the setting birds.' } })

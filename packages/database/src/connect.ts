@@ -5,52 +5,54 @@ import { type Location, nameOf } from './location.ts'
 import { type Limits, openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 
-/** What every lane has unless it says otherwise. All limits but `lockMs` are PostgreSQL's. */
+/** The defaults of every lane. All limits except `lockMs` are for PostgreSQL. */
 const DEFAULT_LIMITS: Omit<Limits, 'maxWaiting'> = {
   maxConnections: 10,
   connectMs: 5000,
   statementMs: 10_000,
   lockMs: 5000,
 }
-/** For each connection, when `maxWaiting` is not given. */
+/** Per connection, if `maxWaiting` is not set. */
 const WAITING_PER_CONNECTION = 20
 /** How long a start waits for another process that prepares the database. */
 const PREPARATION_MS = 600_000
 
 /** @typeParam Lane Names of further pools, see `lanes`. */
 export interface ConnectOptions<Lane extends string = never> extends Partial<Limits> {
-  /** An SQLite file is created when it does not exist, for its owner only. */
+  /** An SQLite file is created if it does not exist, readable only by its owner. */
   location: Location
   /**
-   * SQLite: a number that marks the file as this program's own, so that a file with tables of another program is refused.
-   * Default: any file is taken.
+   * SQLite: a number that marks the file as this program's own, so that a file with tables of another program is
+   * refused. Default: any file is accepted.
    */
   applicationId?: number
   plugins?: KyselyPlugin[]
   wording?: Wording
   /**
-   * Kinds of work that must not wait for each other: each has its own connections, its own queue, and limits of its own where it
-   * names them. SQLite has one connection for all of them.
+   * Kinds of work that must not wait for each other. Each has its own connections, queue and, if set, limits. SQLite
+   * has one connection for all of them.
    */
   lanes?: Record<Lane, Partial<Limits>>
-  /** Called when a connection to PostgreSQL breaks; the next query opens another. */
+  /** Called if a connection to PostgreSQL breaks. The next query opens another one. */
   onConnectionLost?(error: Error): void
 }
 
-/** An open database. Statements reject with a `DatabaseUnavailable` while it does not answer, and recover by themselves. */
+/**
+ * An open database. Statements reject with a `DatabaseUnavailable` while it does not answer, and work again afterwards.
+ */
 export interface Connected<Tables, Lane extends string = never> {
   engine: Engine
   queries: Kysely<Tables>
   /** The same database through the connections of a lane. */
   lanes: Record<Lane, Kysely<Tables>>
   /**
-   * Does `work` while no other process does its own on the same database: for migrations and first data. Statements in it have
-   * no limit. SQLite takes turns by itself, with each transaction.
+   * Runs `work` while no other process runs its own on the same database: for migrations and initial data. Statements
+   * in it have no time limit. SQLite processes take turns with each transaction.
    *
-   * Rejects with a {@link DatabaseError} when it does not get its turn, and with what `work` rejects with.
+   * Rejects with a {@link DatabaseError} if its turn does not come, and with the error of `work`.
    */
   exclusively<Result>(work: (queries: Kysely<Tables>) => Promise<Result>): Promise<Result>
-  /** The sentence about an error of this database, see {@link explain}. */
+  /** The message for an error of this database, see {@link explain}. */
   explain(error: unknown): DatabaseError
   /** Waits a moment for running queries, and closes the file or the connections. */
   close(): Promise<void>
@@ -59,9 +61,9 @@ export interface Connected<Tables, Lane extends string = never> {
 export type Engine = 'sqlite' | 'postgresql'
 
 /**
- * Opens a database. A PostgreSQL database is contacted at the first query.
+ * Opens a database. Connects to PostgreSQL at the first query.
  *
- * Throws a {@link DatabaseError} when the SQLite file cannot be used; then nothing was changed.
+ * Throws a {@link DatabaseError} if the SQLite file is not usable, without changing it.
  */
 export function connect<Tables, Lane extends string = never>(options: ConnectOptions<Lane>): Connected<Tables, Lane> {
   const { location, wording = { subject: nameOf(location) } } = options
@@ -90,7 +92,7 @@ function connectFile<Tables, Lane extends string>(
     exclusively: work => work(queries),
     close: async () => {
       await queries.destroy()
-      // Kysely ends only what it has used.
+      // Kysely closes only what it has used.
       end()
     },
   }
@@ -136,7 +138,7 @@ function connectServer<Tables, Lane extends string>(
   }
 }
 
-/** A lock of the session, so that it ends with the connection of a process that dies. */
+/** A session lock, which ends with the connection of a crashed process. */
 async function underLock<Tables, Result>(session: Kysely<Tables>, work: () => Promise<Result>): Promise<Result> {
   const key = sql`hashtextextended('preflow ' || coalesce(current_schema(), ''), 0)`
   await sql`select pg_advisory_lock(${key})`.execute(session)

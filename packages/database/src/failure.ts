@@ -1,42 +1,44 @@
-/** The database cannot be used. The message is a sentence for the operator, without credentials: what failed, and what to do. */
+/**
+ * The database is not usable. The message is for the operator and contains no credentials: what failed, and what to do.
+ */
 export class DatabaseError extends Error {
   override name = 'DatabaseError'
-  /** Programs show its message as it is, without a stack. */
+  /** Programs show its message without a stack. */
   readonly isForOperator = true
 }
 
-/** An SQLite file that is a database, but another program's. */
+/** An SQLite file with the database of another program. */
 export class ForeignDatabase extends Error {
   override name = 'ForeignDatabase'
 }
 
-/** Why a statement was not answered although nothing is wrong with it. */
+/** Why a valid statement got no answer. */
 export type Unavailability =
   /** No connection could be made. */
   | 'unreachable'
   /** The connection broke: the database restarted, failed over, or an administrator ended the session. */
   | 'lost'
-  /** Every connection is in use, and the wait for one is over or the queue is full. */
+  /** Every connection is in use, and the wait for one timed out or the queue is full. */
   | 'exhausted'
-  /** The statement took longer than it may. */
+  /** The statement exceeded its time limit. */
   | 'slow'
-  /** Another session or process kept a lock. */
+  /** Another session or process held a lock. */
   | 'locked'
-  /** Another transaction got in the way, and this one had to give up. */
+  /** This transaction was aborted because of a concurrent one. */
   | 'conflict'
   | 'disk-full'
   | 'disk-error'
-  /** The database may not be written: a standby, or a file system that became read-only. */
+  /** The database is read-only: a standby, or a file system that became read-only. */
   | 'read-only'
 
 /**
- * The database does not answer now. The same statement may succeed later; whoever serves a request answers 503 with `Retry-After`.
- * A transaction in which it happens has been rolled back.
+ * The database cannot answer now. The same statement may succeed later. A server responds with 503 and `Retry-After`.
+ * The transaction has been rolled back.
  */
 export class DatabaseUnavailable extends Error {
   override name = 'DatabaseUnavailable'
   readonly code: Unavailability
-  /** Seconds after which another attempt is worthwhile. */
+  /** Seconds after which to retry. */
   readonly retryAfterSeconds: number
 
   constructor(why: Unavailability, subject: string, options?: ErrorOptions) {
@@ -52,13 +54,13 @@ const UNAVAILABLE: Record<Unavailability, { predicate: string; retryAfterSeconds
   exhausted: { predicate: 'has no free connection', retryAfterSeconds: 1 },
   slow: { predicate: 'took too long to answer', retryAfterSeconds: 5 },
   locked: { predicate: 'is locked by another session or process', retryAfterSeconds: 2 },
-  conflict: { predicate: 'gave up a transaction because of another one', retryAfterSeconds: 1 },
-  'disk-full': { predicate: 'cannot grow: the disk is full. Make room', retryAfterSeconds: 60 },
+  conflict: { predicate: 'aborted a transaction because of another one', retryAfterSeconds: 1 },
+  'disk-full': { predicate: 'cannot grow: the disk is full. Free some space', retryAfterSeconds: 60 },
   'disk-error': { predicate: 'cannot be read or written (disk error). Check the disk', retryAfterSeconds: 30 },
   'read-only': { predicate: 'may not be written', retryAfterSeconds: 30 },
 }
 
-/** By SQLSTATE, by the code of a socket, and by the primary result code of SQLite. */
+/** By SQLSTATE, by the code of a socket error, and by the primary result code of SQLite. */
 const WHY_BY_CODE: Record<string, Unavailability> = {
   '08000': 'lost',
   '08001': 'unreachable',
@@ -96,7 +98,7 @@ const WHY_BY_CODE: Record<string, Unavailability> = {
   'sqlite 13': 'disk-full',
 }
 
-/** Errors that pg makes itself have no code. */
+/** Errors of pg itself have no code. */
 const WHY_BY_MESSAGE: Record<string, Unavailability> = {
   'timeout exceeded when trying to connect': 'exhausted',
   'Connection terminated due to connection timeout': 'unreachable',
@@ -108,10 +110,13 @@ const WHY_BY_MESSAGE: Record<string, Unavailability> = {
   'Query read timeout': 'slow',
 }
 
-/** `SQLITE_IOERR_SHMSIZE`: what a full disk is called when SQLite cannot enlarge the file that its processes share. */
+/** `SQLITE_IOERR_SHMSIZE`: the error for a full disk if SQLite cannot enlarge the file that its processes share. */
 const CANNOT_GROW_SHARED_MEMORY = 4874
 
-/** Makes a {@link DatabaseUnavailable} of an error that is none of the statement's making; returns every other as it is. */
+/**
+ * Converts an error that the statement did not cause into a {@link DatabaseUnavailable}. Returns any other error
+ * unchanged.
+ */
 export function asUnavailable(error: unknown, subject: string): unknown {
   const { code, errcode, message } = error as { code?: string; errcode?: number; message?: string }
   const why =
@@ -124,35 +129,40 @@ export function asUnavailable(error: unknown, subject: string): unknown {
   return why === undefined ? error : new DatabaseUnavailable(why, subject, { cause: error })
 }
 
-/** How sentences about failures name the database, and what they advise. */
+/** The name of the database in messages, and the advice. */
 export interface Wording {
-  /** Begins a sentence: `The outbox file /data/outbox.db`. Default: file or host and name of the database. */
+  /**
+   * The beginning of a sentence: `The outbox file /data/outbox.db`. Default: the file, or the host and name of the
+   * database.
+   */
   subject: string
-  /** Ends every sentence: `Check the setting database.` Default: what to do about the error, and that nothing was changed. */
+  /**
+   * The end of every message: `Check the setting database.` Default: advice on the error, and that nothing was changed.
+   */
   advice?: string
 }
 
-/** What happened and what to do when opening fails, by the codes of {@link WHY_BY_CODE}. */
+/** What happened when opening failed, and what to do, by the codes of {@link WHY_BY_CODE}. */
 const SENTENCES: Record<string, string> = {
-  'sqlite 8': 'may not be written. Give the server the right to write it',
+  'sqlite 8': 'may not be written. Grant the server write access',
   'sqlite 11': 'is damaged. Restore it from a copy, or move it away to start with an empty one',
-  'sqlite 14': 'cannot be opened. Create its folder and give the server the right to write there',
+  'sqlite 14': 'cannot be opened. Create its folder and grant the server write access',
   'sqlite 26': 'is not a database. Restore it from a copy, or move it away to start with an empty one',
   '28P01': 'refused the password. Correct the user and password in the URL',
   '28000': 'refused the user. Correct the user in the URL',
   '3D000': 'does not exist. Create the database, or correct the name in the URL',
-  '42501': 'lets the user create no tables. Grant it that right',
-  '42P07': 'holds tables of another program with the same names. Use a database of its own',
+  '42501': 'does not allow the user to create tables. Grant that right',
+  '42P07': 'contains tables of another program with the same names. Use a separate database',
   '53300': 'accepts no more connections. Raise max_connections there, or open fewer connections',
   ECONNREFUSED:
     'cannot be reached: the connection was refused. Start PostgreSQL, or correct the host and port in the URL',
   ENOTFOUND: 'cannot be reached: its host name is unknown. Correct the host in the URL',
   EAI_AGAIN: 'cannot be reached: its host name cannot be resolved. Correct the host in the URL',
-  ETIMEDOUT: 'cannot be reached: no answer. Correct the host and port in the URL, or look at the firewall',
+  ETIMEDOUT: 'cannot be reached: no answer. Correct the host and port in the URL, or check the firewall',
   ERR_INVALID_URL: 'is not a URL. Write it like postgres://user:password@host:5432/preflow',
 }
 
-/** The sentence about any error of opening or preparing a database. A {@link DatabaseError} is one already. */
+/** The message for any error of opening or preparing a database. A {@link DatabaseError} is returned unchanged. */
 export function explain(error: unknown, { subject, advice }: Wording): DatabaseError {
   if (error instanceof DatabaseError) return error
   return new DatabaseError(sentence(asUnavailable(error, subject), subject, advice), { cause: error })

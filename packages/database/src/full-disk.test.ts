@@ -28,7 +28,7 @@ async function count({ queries }: Connected<Tables>): Promise<number> {
   return (await queries.selectFrom('birds').select('name').execute()).length
 }
 
-/** Writes until there is no room, and returns the error of the first write that found none. */
+/** Writes until the disk is full, and returns the error of the first failed write. */
 async function fill(db: Connected<Tables>): Promise<DatabaseUnavailable> {
   for (;;) {
     try {
@@ -42,14 +42,14 @@ async function fill(db: Connected<Tables>): Promise<DatabaseUnavailable> {
 
 const newFile = sqliteLocations()
 
-test('a file that may not grow says that the disk is full, and reads go on', async () => {
+test('a file that may not grow reports a full disk, and reads still work', async () => {
   const file = await newFile()
   const db = connect<Tables>({ location: { file } })
   await migrate(db, migrations)
   await sql`pragma max_page_count = 40`.execute(db.queries)
   const error = await fill(db)
   assert.equal(error.code, 'disk-full')
-  assert.equal(error.message, `The database file ${file} cannot grow: the disk is full. Make room.`)
+  assert.equal(error.message, `The database file ${file} cannot grow: the disk is full. Free some space.`)
   assert.equal(error.retryAfterSeconds, 60)
   const kept = await count(db)
   assert.ok(kept > 0)
@@ -57,7 +57,7 @@ test('a file that may not grow says that the disk is full, and reads go on', asy
   const inTransaction = db.queries.transaction().execute(async queries => {
     for (;;) await queries.insertInto('birds').values({ name }).execute()
   })
-  await assert.rejects(inTransaction, { code: 'disk-full' }, 'not the error of a rollback that was done already')
+  await assert.rejects(inTransaction, { code: 'disk-full' }, 'not the error of a second rollback')
   assert.equal(await count(db), kept)
 
   await sql`pragma max_page_count = 400`.execute(db.queries)
@@ -72,7 +72,7 @@ after(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Why there is no small disk to fill; `false` when there is one at {@link folder}. */
+/** Why there is no small disk to fill; `false` if there is one at {@link folder}. */
 const whyNoDisk: string | false = (() => {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'pipe' })
@@ -87,7 +87,7 @@ describe('a disk that is really full', { skip: whyNoDisk }, () => {
   const ballast = join(folder, 'ballast')
   before(() => writeFile(ballast, Buffer.alloc(100_000)))
 
-  test('says so at run time, serves reads, and is written again when there is room', async () => {
+  test('is reported at run time, serves reads, and accepts writes again after space was freed', async () => {
     const db = connect<Tables>({ location: { file } })
     await migrate(db, migrations)
     assert.equal((await fill(db)).code, 'disk-full')
@@ -99,7 +99,7 @@ describe('a disk that is really full', { skip: whyNoDisk }, () => {
     await db.close()
   })
 
-  test('says so at the start', async () => {
+  test('is reported at the start', async () => {
     for (const kept of ['', '-wal', '-shm']) await rm(file + kept, { force: true })
     const room = Buffer.alloc(8192)
     const fillers: string[] = []
@@ -124,7 +124,7 @@ describe('a disk that is really full', { skip: whyNoDisk }, () => {
     }
     await assert.rejects(start(), {
       name: 'DatabaseError',
-      message: `The database file ${file} cannot grow: the disk is full. Make room. Nothing was changed.`,
+      message: `The database file ${file} cannot grow: the disk is full. Free some space. Nothing was changed.`,
     })
     for (const filler of fillers) await rm(filler)
     await start()

@@ -3,17 +3,17 @@ import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Connected } from './connect.ts'
 
-/** Every change of the tables by its name. They run in the order of their names; a published one is never edited. */
+/** Every change of the tables, by name. They run in the order of their names. A published one is never edited. */
 export type Migrations = Record<string, Migration>
 
-/** Where the names of the migrations that have run are kept. Default: Kysely's own names. */
+/** The table with the names of the migrations that have run. Default: Kysely's. */
 export interface MigrationTables {
   table: string
   lockTable: string
 }
 
 /**
- * Runs the migrations that have not run yet: all of them or none. Several processes may do so at once; they take turns.
+ * Runs the pending migrations: all of them or none. Several processes may call it at once; they take turns.
  *
  * Rejects with the error of the database.
  */
@@ -22,7 +22,7 @@ export async function migrate<Tables>(
   migrations: Migrations,
   tables?: MigrationTables,
 ): Promise<void> {
-  // Without its name the migrator would take tables of another schema for its own.
+  // Without the schema, the migrator would mistake tables of another schema for its own.
   const schema = engine === 'postgresql' ? await currentSchema(queries) : undefined
   const { error } = await new Migrator({
     db: queries,
@@ -36,7 +36,7 @@ export async function migrate<Tables>(
   if (error) throw error
 }
 
-/** The names of the tables: on PostgreSQL, of the schema in which this connection creates tables. */
+/** The names of the tables. On PostgreSQL, those of the schema in which this connection creates tables. */
 export async function listTables<Tables>({
   queries,
   engine,

@@ -4,37 +4,39 @@ import pg from 'pg'
 import { asUnavailable, DatabaseUnavailable } from './failure.ts'
 import { storable } from './storable.ts'
 
-/** What bounds the work of one pool of connections. Milliseconds; 0 is no limit. */
+/** The limits of one pool of connections. Milliseconds; 0 is no limit. */
 export interface Limits {
-  /** Most connections at once. */
+  /** Maximum number of connections. */
   maxConnections: number
-  /** Most requests that may wait for a connection; further ones fail at once. */
+  /** Maximum number of requests that wait for a connection. Further ones fail at once. */
   maxWaiting: number
-  /** How long a request waits for a connection, a new one or one that becomes free. */
+  /** How long a request waits for a new or free connection. */
   connectMs: number
-  /** How long a statement may take. */
+  /** The time limit of a statement. */
   statementMs: number
   /** How long a statement waits for a lock of another session; on SQLite, for another process that writes. */
   lockMs: number
 }
 
 export interface PostgresOptions extends Limits {
-  /** How messages call the database. */
+  /** The name of the database in messages. */
   subject: string
-  /** Called when a connection breaks. */
+  /** Called if a connection breaks. */
   onConnectionLost?(error: Error): void
 }
 
 const INT8 = 20
-/** The database ends a statement itself; a connection on which not even that arrives is given up after this much more. */
+/** The database itself ends a slow statement. If this much later no answer has arrived, the connection is closed. */
 const NETWORK_MS = 250
-/** A session that holds locks and does nothing, because its process is stuck. */
+/** For a session that holds locks but does nothing, because its process hangs. */
 const IDLE_IN_TRANSACTION_MS = 30_000
 const KEEP_ALIVE_MS = 10_000
-/** How long running statements get when the pool is closed. */
+/** How long running statements may take when the pool is closed. */
 const END_MS = 2000
 
-/** A pool of connections to PostgreSQL for Kysely. Connects at the first query, and again whenever connections broke. */
+/**
+ * A pool of connections to PostgreSQL for Kysely. Connects at the first query, and reconnects after a connection broke.
+ */
 export function openPostgres(url: string, options: PostgresOptions): Dialect {
   const { maxConnections, connectMs, statementMs, lockMs, onConnectionLost } = options
   const pool = new pg.Pool({
@@ -43,7 +45,7 @@ export function openPostgres(url: string, options: PostgresOptions): Dialect {
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // Parameters of the session. Without limits they are not sent: some poolers refuse them.
+    // Session parameters. Not sent without limits, because some poolers refuse them.
     ...(statementMs > 0 && {
       statement_timeout: statementMs,
       query_timeout: statementMs + NETWORK_MS,
@@ -59,11 +61,11 @@ export function openPostgres(url: string, options: PostgresOptions): Dialect {
   const clients = new Set<pg.PoolClient>()
   pool.on('connect', client => {
     clients.add(client)
-    // An error event without a listener ends the process. The pool listens only to connections that are idle.
+    // An error event without a listener ends the process. The pool listens only to idle connections.
     client.on('error', error => onConnectionLost?.(error))
   })
   pool.on('remove', client => clients.delete(client))
-  // For the pool's own report of what was reported above.
+  // The pool's event repeats what was reported above.
   pool.on('error', () => undefined)
   return new PostgresDialect({ pool: boundedPool(pool, options, () => end(pool, clients)) })
 }
@@ -85,11 +87,11 @@ function boundedPool(pool: pg.Pool, { maxWaiting, subject }: PostgresOptions, en
   }
 }
 
-/** What Kysely needs of a connection. A broken one is not given back to the pool. */
+/** The parts of a connection that Kysely needs. A broken one is not returned to the pool. */
 function adapt(client: pg.PoolClient, subject: string): PostgresPoolClient {
   let isBroken = false
   async function query(text: string, values: readonly unknown[]) {
-    // The database rolls back by itself what a broken connection had begun.
+    // The database itself rolls back the transaction of a broken connection.
     if (isBroken && text === 'rollback') return { command: 'ROLLBACK', rowCount: 0, rows: [] }
     try {
       return await client.query(text, values.map(storable))
@@ -100,7 +102,7 @@ function adapt(client: pg.PoolClient, subject: string): PostgresPoolClient {
     }
   }
   return {
-    // Its other form is for cursors, which nobody asks for.
+    // The other form is for cursors, which nothing uses.
     query: query as unknown as PostgresPoolClient['query'],
     release: mustDestroy => client.release(mustDestroy === true || isBroken),
   }
@@ -108,11 +110,11 @@ function adapt(client: pg.PoolClient, subject: string): PostgresPoolClient {
 
 function endsConnection(refined: unknown, { message }: Error): boolean {
   if (!(refined instanceof DatabaseUnavailable)) return false
-  // Given up while the statement still runs: the next one would wait behind it.
+  // The statement may still run, and the next one would wait for it.
   return ['unreachable', 'lost', 'read-only'].includes(refined.code) || message === 'Query read timeout'
 }
 
-/** Closes idle connections now, the others when their statement ends, and after a while whatever they do. */
+/** Closes idle connections now, the others after their statement, and all after a while. */
 async function end(pool: pg.Pool, clients: Set<pg.PoolClient>): Promise<void> {
   const late = new AbortController()
   const ended = pool.end().then(() => late.abort())

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A wire to a database that a test can cut. */
+/** A connection to a database that a test can cut. */
 export interface Proxy {
   port: number
-  /** Ends every connection and refuses new ones, as a server that stops does. */
+  /** Ends every connection and refuses new ones, as a stopped server does. */
   stop(): Promise<void>
   /** Accepts connections again, at the same port. */
   start(): Promise<void>
-  /** Keeps every connection open and lets nothing through any more. */
+  /** Keeps every connection open and forwards nothing any more. */
   hush(): void
 }
 

@@ -14,11 +14,11 @@ import {
 import { asUnavailable, ForeignDatabase } from './failure.ts'
 import { storable } from './storable.ts'
 
-/** A program has far fewer; the limit is for statements whose length follows a list of values. */
+/** A program has far fewer. The limit is for statements whose length depends on a list of values. */
 const MAX_PREPARED_STATEMENTS = 500
-/** SQLite itself waits this long for another writer, and nothing else of this process runs meanwhile. */
+/** SQLite itself waits this long for another writer and blocks the process. */
 const BLOCKING_WAIT_MS = 10
-/** Pauses between further attempts, in which the rest of the process goes on. The last one repeats. */
+/** Pauses between further attempts, without blocking. The last one repeats. */
 const PAUSES_MS = [1, 2, 5, 10, 20, 50]
 const SQLITE_BUSY = 5
 
@@ -27,15 +27,15 @@ export interface SqliteOptions {
   applicationId?: number
   /** Milliseconds to wait while another process writes. */
   busyMs: number
-  /** How messages call the database. */
+  /** The name of the database in messages. */
   subject: string
 }
 
 /**
  * Opens an SQLite file for Kysely through `node:sqlite`.
  *
- * Throws {@link ForeignDatabase}, or the error of SQLite when the file is broken or cannot be opened. Nothing is written before
- * the file is known to be ours or empty.
+ * Throws {@link ForeignDatabase}, or the error of SQLite if the file is damaged or cannot be opened. Writes nothing
+ * before the file is known to be ours or empty.
  */
 export function openSqlite(
   file: string,
@@ -45,7 +45,8 @@ export function openSqlite(
   const database = new DatabaseSync(file, { timeout: busyMs })
   try {
     const isNew = applicationId !== undefined && mustMark(database, applicationId)
-    // Full synchronisation: what was acknowledged must survive a power cut, above all a consumed code or a counted attempt.
+    // Full synchronisation: acknowledged writes must survive a power cut, above all a consumed code or a counted
+    // attempt.
     database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
     if (isNew) database.exec(`pragma application_id = ${applicationId}`)
     database.exec(`pragma busy_timeout = ${BLOCKING_WAIT_MS}`)
@@ -61,14 +62,15 @@ export function openSqlite(
       createDriver: () => driverOf(database, connectionOf(database, busyMs, subject), end),
       createQueryCompiler: () => new SqliteQueryCompiler(),
       createIntrospector: db => new SqliteIntrospector(db),
-      // SQLite does roll back DDL; Kysely does not count on it. Without this a failing migration would stay half done.
+      // SQLite rolls back DDL, but Kysely does not use that by default. A failed migration would then leave a part
+      // behind.
       createAdapter: () => Object.defineProperty(new SqliteAdapter(), 'supportsTransactionalDdl', { value: true }),
     },
     end,
   }
 }
 
-/** Whether the file is empty, so that it gets the mark. Throws when it has tables without the mark. */
+/** Whether the file is empty and needs the mark. Throws if it has tables without the mark. */
 function mustMark(database: DatabaseSync, applicationId: number): boolean {
   const { application_id } = database.prepare('pragma application_id').get() as { application_id: number }
   if (application_id === applicationId) return false
@@ -78,15 +80,15 @@ function mustMark(database: DatabaseSync, applicationId: number): boolean {
 }
 
 /**
- * SQLite would let everybody read a file it makes. The files it keeps beside this one get the same rights.
+ * SQLite would create a file that everybody can read. The files beside it get the same permissions.
  *
- * An existing file is not touched, because closing it would end the locks that this process has on it.
+ * An existing file is not opened, because closing it would release the locks of this process.
  */
 function createForOwner(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600))
   } catch {
-    // It exists, or SQLite says in a moment why it cannot be made.
+    // It exists, or SQLite will report why it cannot be created.
   }
 }
 
@@ -95,11 +97,11 @@ function driverOf(database: DatabaseSync, connection: DatabaseConnection, end: (
   return {
     init: async () => undefined,
     acquireConnection: async () => connection,
-    // A deferred transaction that reads before it writes fails at once when another process wrote in between, without
-    // waiting. Taking the write lock first makes it wait.
+    // A deferred transaction that reads before it writes fails at once if another process wrote in between. With the
+    // write lock, it waits instead.
     beginTransaction: () => run('begin immediate'),
     commitTransaction: () => run('commit'),
-    // A full disk and a disk error roll back at once; another rollback would hide them behind an error of its own.
+    // A full disk and a disk error roll back at once. Another rollback would hide them behind its own error.
     rollbackTransaction: async () => {
       if (database.isTransaction) await run('rollback')
     },
@@ -115,7 +117,7 @@ function connectionOf(database: DatabaseSync, busyMs: number, subject: string): 
     if (!statement) {
       statement = database.prepare(sql)
       if (prepared.size >= MAX_PREPARED_STATEMENTS) prepared.clear()
-      // The columns of a prepared statement are those of the schema it was prepared for.
+      // The columns of a prepared statement are those of the schema at that time.
       if (/^(select|insert|update|delete|with)\b/.test(sql)) prepared.set(sql, statement)
     }
     return statement
@@ -141,8 +143,8 @@ function execute<Row>(statement: StatementSync, parameters: SQLInputValue[]): Qu
 }
 
 /**
- * Repeats a statement that another writer keeps from running, for `busyMs`. A statement that ended with this error has done
- * nothing. The other writer may be a second handle of this process, which can only finish while this one does not block.
+ * Repeats a statement that another writer blocks, for `busyMs`. A statement with this error has done nothing. The other
+ * writer may be another handle of this process, which can finish only while this one does not block.
  */
 async function unlessBusy<Result>(run: () => Result, busyMs: number): Promise<Result> {
   const startedAt = performance.now()

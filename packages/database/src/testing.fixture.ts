@@ -6,25 +6,28 @@ import { join } from 'node:path'
 import { after, describe } from 'node:test'
 import pg from 'pg'
 
-/** Makes the location of an empty database; removed when the tests of the suite are done. */
+/** Creates an empty database and returns its location. It is removed after the tests of the suite. */
 export type NewLocation = () => Promise<string>
 
-/** How PostgreSQL databases of a suite are kept apart. A schema takes milliseconds to make, a database up to a second. */
+/**
+ * How the PostgreSQL databases of a suite are separated. Creating a schema takes milliseconds, a database up to a
+ * second.
+ */
 export type Isolation = 'schema' | 'database'
 
 const postgresUrl = process.env['PREFLOW_TEST_POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 
-/** Why suites on PostgreSQL are skipped; `false` when one answers. */
+/** Why suites on PostgreSQL are skipped; `false` if a server answers. */
 export const whyNoPostgres: string | false = await asAdministrator('select 1').then(
   () => false,
   error => {
-    // A URL that was asked for must work; only the guessed one may be absent.
+    // A configured URL must work. Only the default one may be absent.
     if (process.env['PREFLOW_TEST_POSTGRES_URL'] !== undefined) throw error
-    return 'no PostgreSQL answers on 127.0.0.1:5432; name one in PREFLOW_TEST_POSTGRES_URL'
+    return 'no PostgreSQL answers on 127.0.0.1:5432; set PREFLOW_TEST_POSTGRES_URL to one'
   },
 )
 
-/** Runs the suite on SQLite, and on PostgreSQL when one answers; otherwise that half says that it was skipped. */
+/** Runs the suite on SQLite, and on PostgreSQL if a server answers. Otherwise that half is reported as skipped. */
 export function onEachEngine(
   subject: string,
   suite: (newLocation: NewLocation, engine: 'SQLite' | 'PostgreSQL') => void,
@@ -38,12 +41,12 @@ export function onEachEngine(
   describe(`${subject} on PostgreSQL`, { skip: whyNoPostgres }, () => {
     const { newLocation, remove } = postgresPlaces(isolation)
     suite(newLocation, 'PostgreSQL')
-    // Hooks run in the order in which they were given: the suite closes its connections first.
+    // Hooks run in the order of their registration: the suite closes its connections first.
     after(remove)
   })
 }
 
-/** SQLite files, each in a folder of its own. Removed after the tests of the file or suite that calls this. */
+/** SQLite files, each in a separate folder. Removed after the tests of the file or suite that calls this. */
 export function sqliteLocations(): NewLocation {
   const { newLocation, remove } = sqliteFiles()
   after(remove)
@@ -84,7 +87,7 @@ function postgresPlaces(isolation: Isolation): Locations {
   }
 }
 
-/** A PostgreSQL database whose URL is known before it is made. */
+/** A PostgreSQL database whose URL is known before it is created. */
 export interface PostgresPlace {
   url: string
   create(): Promise<void>

@@ -10,7 +10,7 @@ interface Tables {
   birds: { name: string }
 }
 
-/** Resolves with the code of the failure; any other error is a defect. */
+/** Resolves with the code of the error. Any other error is a defect. */
 async function codeOf(work: Promise<unknown>): Promise<Unavailability | 'answered'> {
   try {
     await work
@@ -55,14 +55,14 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
   }
 
   const add = (queries: Kysely<Tables>) => queries.insertInto('birds').values({ name: 'heron' }).execute()
-  /** @param name Finds the session. */
+  /** @param name Identifies the session. */
   const doze = (queries: Kysely<Tables>, seconds: number, name = '') =>
     sql`select pg_sleep(${seconds}) ${sql.raw(`/* ${name} */`)}`.execute(queries)
   const terminateAll = () =>
     asAdministrator(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${application}'`)
   const observer = connect<Tables>({ location: { url: place.url }, maxConnections: 1 })
   opened.push(observer)
-  /** Waits until so many sessions doze under the name. */
+  /** Waits until this many sessions sleep under the name. */
   async function untilDozing(name: string, count = 1): Promise<void> {
     for (;;) {
       const { rows } = await sql<{ pid: number }>`
@@ -76,7 +76,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
   const { hostname, port: targetPort } = new URL(place.url)
   const target = { host: hostname, port: Number(targetPort === '' ? 5432 : targetPort) }
 
-  /** Locks the table from a session of its own until the returned function is called. */
+  /** Locks the table from another session until the returned function is called. */
   async function lockBirds(): Promise<() => Promise<void>> {
     const isLocked = Promise.withResolvers<void>()
     const mayEnd = Promise.withResolvers<void>()
@@ -94,7 +94,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     }
   }
 
-  test('sessions that are ended under load end neither the process nor the pool', async () => {
+  test('ending sessions under load ends neither the process nor the pool', async () => {
     let lost = 0
     const db = open({ maxConnections: 5, onConnectionLost: () => lost++ })
     const codes = new Map<string, number>()
@@ -129,7 +129,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     for (let attempt = 0; attempt < 10; attempt++) await add(db.queries)
   })
 
-  test('idle sessions that are ended are replaced at the next statement', async () => {
+  test('ended idle sessions are replaced at the next statement', async () => {
     const losses: Error[] = []
     const isLost = Promise.withResolvers<void>()
     const db = open({
@@ -145,7 +145,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     assert.match(losses[0]?.message ?? '', /terminating connection|Connection terminated/)
   })
 
-  test('a server that stops and starts again is found again', async () => {
+  test('a server that stops and starts again is used again', async () => {
     const proxy = await startProxy(target)
     const db = open({ maxConnections: 4, connectMs: 1000 }, proxy.port)
     await Promise.all([1, 2, 3, 4].map(() => add(db.queries)))
@@ -154,7 +154,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     await proxy.stop()
     assert.deepEqual(await Promise.all(running), ['lost', 'lost'])
     const refused = [await codeOf(add(db.queries))]
-    // The sockets of the idle connections tell only when somebody listens to them.
+    // The sockets of idle connections report the end only if somebody listens.
     while (refused.at(-1) === 'lost' && refused.length < 5) refused.push(await codeOf(add(db.queries)))
     assert.equal(refused.at(-1), 'unreachable')
     await proxy.start()
@@ -163,7 +163,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     await proxy.stop()
   })
 
-  test('a network that swallows everything is noticed, and the connection is given up', async () => {
+  test('a network that drops everything is detected, and the connection is closed', async () => {
     const proxy = await startProxy(target)
     const db = open({ maxConnections: 1, statementMs: 200 }, proxy.port)
     await add(db.queries)
@@ -176,7 +176,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     await proxy.stop()
   })
 
-  test('a statement that takes too long is ended, and its connection serves the next one', async () => {
+  test('a slow statement is ended, and its connection serves the next one', async () => {
     const db = open({ maxConnections: 1, statementMs: 100 })
     const { rows: before } = await sql`select pg_backend_pid() as pid`.execute(db.queries)
     assert.equal(await codeOf(doze(db.queries, 5)), 'slow')
@@ -184,7 +184,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     assert.deepEqual(afterwards, before)
   })
 
-  test('a lock of another session holds up a statement for its time, and other lanes not at all', async () => {
+  test('a lock of another session delays a statement up to its limit, and other lanes not at all', async () => {
     const db = open({ lanes: { records: { lockMs: 100, maxConnections: 1 } } })
     const unlock = await lockBirds()
     const { result, ms } = await timed(codeOf(add(db.lanes.records)))
@@ -197,7 +197,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     await add(db.lanes.records)
   })
 
-  test('where every connection is in use a statement waits for its time, and beyond the queue not at all', async () => {
+  test('if every connection is in use, a statement waits up to its limit, and beyond the queue not at all', async () => {
     const db = open({ maxConnections: 2, maxWaiting: 3, connectMs: 150 })
     const busy = [1, 2].map(() => doze(db.queries, 1, 'busy'))
     await untilDozing('busy', 2)
@@ -214,7 +214,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     await add(db.queries)
   })
 
-  test('a transaction that another one gets in the way of is given up and can be tried again', async () => {
+  test('a transaction that conflicts with another one is aborted and can be tried again', async () => {
     const db = open()
     await sql`create table nests (id int primary key, eggs int)`.execute(db.queries)
     await sql`insert into nests values (1, 0), (2, 0)`.execute(db.queries)
@@ -230,7 +230,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     assert.deepEqual(codes.toSorted(), ['answered', 'conflict'])
   })
 
-  test('closing waits for a running statement for a moment only', async () => {
+  test('closing waits only a moment for a running statement', async () => {
     const db = open({ statementMs: 0 })
     const hanging = codeOf(doze(db.queries, 60, 'hanging'))
     await untilDozing('hanging')
@@ -239,7 +239,7 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
     assert.equal(await hanging, 'lost')
   })
 
-  test('what is done exclusively is done by one process at a time, and one that dies lets the next go on', async () => {
+  test('exclusive work runs in one process at a time, and a crashed one releases the next', async () => {
     const db = open()
     const log: string[] = []
     const step = (name: string) =>
@@ -259,17 +259,17 @@ describe('a PostgreSQL database that fails', { skip: whyNoPostgres }, () => {
       }),
     )
     await isInside.promise
-    const next = open().exclusively(async () => 'went on')
+    const next = open().exclusively(async () => 'continued')
     await untilDozing('dying')
     await asAdministrator(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where application_name = '${application}' and query like '%/* dying */%' and state = 'active'`,
     )
     assert.equal(await dying, 'lost')
-    assert.equal(await next, 'went on')
+    assert.equal(await next, 'continued')
   })
 
-  test('the error names the database and says when to try again', async () => {
+  test('the error names the database and states when to try again', async () => {
     const db = open({}, 1)
     const error = await db.queries
       .selectFrom('birds')

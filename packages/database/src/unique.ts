@@ -1,6 +1,6 @@
 /**
- * Does `work`, and returns whether it could be done: `false` when a unique name was already taken. In a transaction nothing
- * may follow a `false`, because PostgreSQL has given the transaction up: end it by throwing.
+ * Runs `work` and returns whether it succeeded: `false` if a unique name was already in use. In a transaction, nothing
+ * may follow a `false`, because PostgreSQL has aborted the transaction. Throw to end it.
  */
 export async function unlessTaken(work: Promise<unknown>): Promise<boolean> {
   try {

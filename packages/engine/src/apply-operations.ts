@@ -379,23 +379,23 @@ function namedValue(value: unknown, edits: Platform['edits']): { name?: string; 
 }
 
 function addClaim({ path, value }: Edit, place: ClaimsPlace, draft: Draft): Verdict {
-  const { texts } = place
+  const { reasons } = place
   if (indexIn(path, claimsIn(draft.sent, place.path).length) === undefined) return rejected(INVALID_INDEX)
   if (isMissing(value)) return valueMissing()
   const claim = namedValue(value, draft.edits)
-  if (!claim) return rejected(texts.malformed)
-  if (texts.incomplete && (isMissing(claim.name) || isMissing(claim.value))) return rejected(texts.incomplete)
+  if (!claim) return rejected(reasons.malformed)
+  if (reasons.incomplete && (isMissing(claim.name) || isMissing(claim.value))) return rejected(reasons.incomplete)
   // The reference accepts a claim without a name, which no token can have.
-  if (isMissing(claim.name)) return rejected(texts.malformed)
+  if (isMissing(claim.name)) return rejected(reasons.malformed)
   const { name } = claim
   if (!isClaimName(name)) return rejected(`No token can hold a claim called '${name}'.`)
   if (place.scopePath !== undefined && name.toLowerCase() === 'scope') {
     return rejected(`The operation path is invalid for the scope. Please use the path ${place.scopePath}`)
   }
   const isReserved = place.reserved.includes(name)
-  const reserved = () => rejected(texts.reserved.replace('{name}', name))
+  const reserved = () => rejected(reasons.reserved.replace('{name}', name))
   if (isReserved && place.reservedByReference) return reserved()
-  if (claimIn(draft.sent, place.path, name)) return rejected(texts.exists.replace('{name}', name))
+  if (claimIn(draft.sent, place.path, name)) return rejected(reasons.exists.replace('{name}', name))
   const isFixed = draft.edits.reservedClaims === 'verdict'
   const isStandard = place.standard.includes(name)
   if (isFixed && (isReserved || isStandard)) return reserved()

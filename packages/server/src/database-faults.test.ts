@@ -206,7 +206,7 @@ describe('a server whose disk is full', { skip: whyNoDisk }, () => {
     assert.equal(refused.headers.get('retry-after'), '60')
     const file = join(folder, 'preflow.db')
     assert.ok(
-      lines.some(({ msg }) => msg === `The database file ${file} cannot grow: the disk is full. Make room.`),
+      lines.some(({ msg }) => msg === `The database file ${file} cannot grow: the disk is full. Free some space.`),
       JSON.stringify(lines),
     )
     // Basic credentials would write too: each wrong password is counted before it is checked.

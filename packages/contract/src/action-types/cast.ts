@@ -1,6 +1,8 @@
 import type { NamedValues, Organization, Tenant, TokenClaim, UserStore } from '../event.ts'
 
-/** The people and places of the sample events. Addresses and names belong to nobody, except the one public address. */
+/**
+ * The people and places of the sample events. All names are fictional, and so are all addresses except the public one.
+ */
 
 export const tenant: Tenant = { id: '417', name: 'heron.example' }
 
@@ -31,16 +33,16 @@ export const ines = {
 /** The application of the sample events. */
 export const gaugeBoard = { id: 'c0ffee00-1111-4222-8333-444455556666', name: 'Gauge Board', clientId: 'gauge-board' }
 
-/** What the new password of the sample events is: on no list, and recognisable should an answer repeat it. */
+/** The new password of the sample events. It is on no list, and easy to find if an answer repeats it. */
 export const SAMPLE_PASSWORD = 'Blue-Heron_42!'
 
-/** The same as an action that shares hashes sends it. */
+/** The same password, as an action that shares hashes sends it. */
 export const SAMPLE_PASSWORD_HASH = 'NJZfayoYr0FA+75z+/ZBx+6gi+pLKbOf4lQy4SFVj9w='
 
-/** A public address with a good reputation, also in the lab's stand-in of the reputation service. */
+/** A public address with a good reputation, also in the lab's stand-in for the reputation service. */
 export const PUBLIC_ADDRESS = '205.210.31.51'
 
-/** What a client and the gateway before the platform send along with a token request. */
+/** The headers that a client, and the gateway in front of the platform, send with a token request. */
 export const tokenRequestHeaders: NamedValues[] = [
   { name: 'host', value: ['id.heron.example'] },
   { name: 'user-agent', value: ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'] },
@@ -52,7 +54,7 @@ export const tokenRequestHeaders: NamedValues[] = [
 
 export const ISSUER = 'https://id.heron.example/t/heron.example/oauth2/token'
 
-/** Attributes of Ines that an application asked for. */
+/** Attributes of Ines that an application requested. */
 export const userClaims: TokenClaim[] = [
   { name: 'given_name', value: 'Ines' },
   { name: 'email', value: ines.email },

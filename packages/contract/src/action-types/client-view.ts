@@ -1,22 +1,24 @@
-/** What the client of a flow sees when its action has ended. Names and messages are the reference's. */
+/** What the client of a flow sees after its action. Names and messages are the reference's. */
 export interface ClientView {
-  /** `applied`: how many operations changed something; `data`: what the answer carried besides. */
+  /** `applied`: how many operations changed something; `data`: the data of the answer. */
   success(result: { applied: number; data?: unknown }): string
   failed(reason: string, description: string | undefined): string
-  /** The extension's own words never travel. */
+  /** The client never gets the error message of the extension. */
   error: string
-  /** Why the flow cannot go on after a SUCCESS that keeps the contract; undefined when it can. Absent: it always can. */
+  /**
+   * Why the flow cannot continue after a SUCCESS that follows the contract; undefined if it can. Absent: it always can.
+   */
   unusable?(answered: { event: object; data?: unknown }): string | undefined
-  /** Only for types that may send the browser elsewhere. */
+  /** Only for types that may redirect the browser. */
   incomplete?(url: string): string
 }
 
-/** ` "Not from here."`, or nothing. */
+/** ` "Not from here."`, or an empty string. */
 export function quoted(text: string | undefined): string {
   return text === undefined ? '' : ` "${text}"`
 }
 
-/** The view of a client at the token endpoint that asks for `what`. */
+/** The view of a client that requests `what` at the token endpoint. */
 export function tokenClient(what: string): ClientView {
   return {
     success: ({ applied }) =>

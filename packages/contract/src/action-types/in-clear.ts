@@ -1,6 +1,7 @@
 /**
- * Which parts of an event a call record keeps in clear; everything else is replaced by its JSON type. `true` keeps all,
- * an object goes on per key, a list of one goes on in each element, `claimsNamed` keeps every name and the values of some.
+ * Which parts of an event a call record keeps in clear. Everything else is replaced by its JSON type. `true` keeps
+ * everything, an object applies to each key, a list of one applies to each element, and `claimsNamed` keeps every name
+ * and the values of some.
  */
 export type InClear =
   | true
@@ -8,7 +9,10 @@ export type InClear =
   | readonly [InClear]
   | { readonly claimsNamed: readonly string[] }
 
-/** What a call record shows of a token request: what was asked for, and which headers and parameters came along. */
+/**
+ * The parts of a token request that a call record shows: what was requested, and the names of the headers and
+ * parameters.
+ */
 export const tokenRequestInClear: InClear = {
   clientId: true,
   grantType: true,

@@ -1,7 +1,7 @@
 import type { InitiatorType } from '../event.ts'
 import type { Platform } from '../platforms.ts'
 
-/** Something that happens on a platform and fires an action, as an event that platform would send. */
+/** A situation on a platform that triggers an action, with the event that the platform would send. */
 export interface Scenario<Event extends object = object> {
   /** One word, unique within the action type. */
   name: string
@@ -9,12 +9,12 @@ export interface Scenario<Event extends object = object> {
   about: string
   /** The grant type of the token request. */
   grant?: string
-  /** Who set it in motion. */
+  /** Who started it. */
   initiator?: InitiatorType
-  /** The value of the rule field `flow`, or another word for the flow. */
+  /** The value of the rule field `flow`, or another name of the flow. */
   flow?: string
-  /** Parameters the action lists, so that they travel although the type discloses nothing by itself. */
+  /** Parameters that the action lists, so that they are sent although the type forwards none by default. */
   allowedParameters?: readonly string[]
-  /** The whole event, in the newest revision: the engine leaves out what a platform does not know yet. */
+  /** The whole event, in the newest revision. The engine omits what a platform does not know yet. */
   event(platform: Platform): Event
 }

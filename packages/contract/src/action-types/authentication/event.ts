@@ -12,13 +12,16 @@ import {
   userStoreSchema,
 } from '../../event.ts'
 
-/** What is about to happen: a step of a sign-in asks a custom authenticator. A call after the browser returned looks the same, but for the parameter `returnCode`: keep state by `flowId`. */
+/**
+ * A step of a sign-in calls a custom authenticator. A call after the browser returned looks the same, except for the
+ * parameter `returnCode`. So keep state by `flowId`.
+ */
 export interface AuthenticationEvent {
   /** Headers and parameters of the browser's request that the authenticator lists. */
   request?: { additionalHeaders?: NamedValues[]; additionalParams?: NamedValues[] }
   tenant: Tenant
   organization?: Organization
-  /** The user of an earlier step; absent in the first. */
+  /** The user of an earlier step; absent in the first step. */
   user?: {
     id?: string
     userIdentitySource?: 'LOCAL' | 'FEDERATED'
@@ -35,8 +38,8 @@ export interface AuthenticationEvent {
 }
 
 /**
- * `data` of a SUCCESS answer: who signed in. Required where the authenticator identifies, ignored where it verifies a
- * second factor.
+ * `data` of a SUCCESS answer: the user who signed in. Required if the authenticator identifies; ignored if it verifies
+ * a second factor.
  */
 export interface AuthenticationData {
   user?: {

@@ -7,9 +7,10 @@ import { scenarios } from './scenarios.ts'
 const client: ClientView = {
   success: ({ data }) => {
     const id = (data as { user?: { id?: string } } | undefined)?.user?.id
-    return id === undefined ? 'the next step; the user is the one of the step before' : `the next step, as user ${id}`
+    return id === undefined ? 'the next step, with the user of the step before' : `the next step, as user ${id}`
   },
-  // An authenticator of type VERIFICATION need not name the user of the step before; nobody else is known without a name.
+  // An authenticator of type VERIFICATION may omit the user of an earlier step. Without an earlier step, the answer
+  // must name a user.
   unusable: ({ event, data }) =>
     'user' in event || (data as AuthenticationData | undefined)?.user?.id
       ? undefined

@@ -2,7 +2,7 @@ import type { ActionRequest } from '../../call.ts'
 import { organization, requestId, tenant } from '../sample-nouns.ts'
 import type { AuthenticationEvent } from './event.ts'
 
-/** A request with nothing unusual in it. */
+/** A typical request. */
 export const sample: ActionRequest<AuthenticationEvent> = {
   actionType: 'AUTHENTICATION',
   flowId: 'flow-1',

@@ -5,18 +5,18 @@ import type { AuthenticationEvent } from './event.ts'
 
 const application = { id: gaugeBoard.id, name: gaugeBoard.name }
 
-/** When a custom authenticator is asked. A call after the browser came back looks like the first one. */
+/** When a custom authenticator is called. A call after the browser returned looks like the first one. */
 export const scenarios: readonly Scenario<AuthenticationEvent>[] = [
   {
     name: 'first-step',
     flow: 'first-step',
-    about: 'The authenticator is the first step of a sign-in: nobody is known yet.',
+    about: 'The authenticator is the first step of a sign-in. No user is known yet.',
     event: () => ({ tenant, organization: heron, application, currentStepIndex: 1 }),
   },
   {
     name: 'second-step',
     flow: 'second-step',
-    about: 'A local user has passed the first step; a parameter of the request is forwarded.',
+    about: 'A local user has completed the first step. A parameter of the request is forwarded.',
     allowedParameters: ['door'],
     event: () => ({
       request: { additionalParams: [{ name: 'door', value: ['7_north'] }] },
@@ -38,7 +38,7 @@ export const scenarios: readonly Scenario<AuthenticationEvent>[] = [
   {
     name: 'federated-step',
     flow: 'federated-step',
-    about: 'A user of another identity provider has passed the first step.',
+    about: 'A user of another identity provider has completed the first step.',
     event: () => ({
       tenant,
       organization: heron,

@@ -66,7 +66,7 @@ export const preIssueAccessToken: ActionTypeDescriptor<AccessTokenEvent> = {
       reserved: ['exp', 'nbf', 'jti', 'azp', 'act', 'cnf', 'org_id', 'org_name', 'org_handle'],
       reservedByReference: false,
       scopePath: '/accessToken/scopes/',
-      texts: {
+      reasons: {
         malformed: 'Invalid claim.',
         exists: 'An access token claim already exists.',
         reserved: "The claim '{name}' is written by the platform and cannot be added.",

@@ -12,7 +12,7 @@ import {
   userStoreSchema,
 } from '../../event.ts'
 
-/** What is about to happen: an access token will be issued. */
+/** An access token will be issued. */
 export interface AccessTokenEvent {
   request: TokenRequest
   tenant: Tenant
@@ -25,7 +25,7 @@ export interface AccessTokenEvent {
   refreshToken?: { claims: TokenClaim[] }
   /** Since revision 1.2. */
   session?: { sessionDataKeyConsent: string }
-  /** Since revision 1.3: the members the token response will have. */
+  /** Since revision 1.3: the members of the token response. */
   response?: { parameters: string[] }
 }
 

@@ -2,7 +2,7 @@ import type { ActionRequest } from '../../call.ts'
 import { organization, requestId, tenant, userStore } from '../sample-nouns.ts'
 import type { AccessTokenEvent } from './event.ts'
 
-/** A request with nothing unusual in it. */
+/** A typical request. */
 export const sample: ActionRequest<AccessTokenEvent> = {
   actionType: 'PRE_ISSUE_ACCESS_TOKEN',
   event: {

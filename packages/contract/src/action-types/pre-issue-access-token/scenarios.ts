@@ -19,7 +19,7 @@ import type { AccessTokenEvent } from './event.ts'
 interface Issuance {
   grant: string
   clientId?: string
-  /** Default: those the client asked for. */
+  /** Default: those that the client requested. */
   scopes?: string[]
   lifetimeSeconds?: number
   /** Absent: the application acts for itself. */
@@ -32,7 +32,7 @@ interface Issuance {
   consent?: string
 }
 
-/** The event as a platform writes it: the order of claims and of response parameters is the reference's. */
+/** The event as a platform writes it, with claims and response parameters in the order of the reference. */
 function issuance(platform: Platform, given: Issuance): AccessTokenEvent {
   const { grant, user, lifetimeSeconds = 3600, scopes = [], claims = [], binding = [] } = given
   const clientId = given.clientId ?? gaugeBoard.clientId
@@ -108,11 +108,11 @@ const scenario = (name: string, about: string, given: Issuance): Scenario<Access
   event: platform => issuance(platform, given),
 })
 
-/** When an access token is issued. Only these four grants fire the action; a token exchange does not. */
+/** When an access token is issued. Only these four grants trigger the action; a token exchange does not. */
 export const scenarios: readonly Scenario<AccessTokenEvent>[] = [
-  scenario('client_credentials', 'An application asks for a token of its own.', { ...machine, scopes: machineScopes }),
+  scenario('client_credentials', 'An application requests a token for itself.', { ...machine, scopes: machineScopes }),
   scenario('authorization_code', 'A user signs in with a code.', signedIn),
-  scenario('password', 'An old client sends the password of a user.', {
+  scenario('password', 'A legacy client sends the password of a user.', {
     ...signedIn,
     grant: 'password',
     parameters: [
@@ -120,23 +120,23 @@ export const scenarios: readonly Scenario<AccessTokenEvent>[] = [
       { name: 'scope', value: [userScopes.join(' ')] },
     ],
   }),
-  scenario('refresh_token', 'A token is refreshed; what an action added before is in it.', {
+  scenario('refresh_token', 'A token is refreshed. It contains what an action added before.', {
     ...signedIn,
     grant: 'refresh_token',
     claims: [...userClaims, { name: 'tier', value: 'gold' }, { name: 'country', value: 'SE' }],
     parameters: [{ name: 'grant_type', value: ['refresh_token'] }],
   }),
-  scenario('short-lived', 'The application itself gives its tokens four minutes.', {
+  scenario('short-lived', 'The application is configured with a lifetime of four minutes.', {
     ...machine,
     scopes: machineScopes,
     lifetimeSeconds: 240,
   }),
-  scenario('bare', 'No scope was asked for and nothing of the request is forwarded.', {
+  scenario('bare', 'No scope was requested, and nothing of the request is forwarded.', {
     ...machine,
     headers: [],
     parameters: [],
   }),
-  scenario('may-refresh', 'An application that may refresh asks for a token of its own.', {
+  scenario('may-refresh', 'An application that may refresh requests a token for itself.', {
     ...machine,
     scopes: machineScopes,
     refreshToken: { lifetimeSeconds: 86_400, willBeIssued: false },
@@ -145,7 +145,7 @@ export const scenarios: readonly Scenario<AccessTokenEvent>[] = [
     ...signedIn,
     user: { organization: delta },
   }),
-  scenario('bound', 'The token is bound to the session; the address came through IPv6.', {
+  scenario('bound', 'The token is bound to the session, and the address is IPv6.', {
     ...signedIn,
     binding: [
       { name: 'binding_ref', value: '5f2b1c' },

@@ -91,7 +91,7 @@ export const preIssueIdToken: ActionTypeDescriptor<IdTokenEvent> = {
         'azp',
       ],
       reservedByReference: true,
-      texts: {
+      reasons: {
         malformed: 'Failed to convert the value to Claim object.',
         incomplete: 'Claim name or value cannot be null.',
         exists: "Claim with name '{name}' already exists in ID Token.",

@@ -12,7 +12,7 @@ import {
   userStoreSchema,
 } from '../../event.ts'
 
-/** What is about to happen: an ID token will be issued. */
+/** An ID token will be issued. */
 export interface IdTokenEvent {
   request: TokenRequest
   tenant: Tenant

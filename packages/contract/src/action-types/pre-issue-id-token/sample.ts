@@ -2,7 +2,7 @@ import type { ActionRequest } from '../../call.ts'
 import { organization, requestId, tenant, userStore } from '../sample-nouns.ts'
 import type { IdTokenEvent } from './event.ts'
 
-/** A request with nothing unusual in it. */
+/** A typical request. */
 export const sample: ActionRequest<IdTokenEvent> = {
   actionType: 'PRE_ISSUE_ID_TOKEN',
   event: {

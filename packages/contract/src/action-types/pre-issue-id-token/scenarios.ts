@@ -9,7 +9,7 @@ const local = { user: { id: ines.id, userType: 'LOCAL' as const, organization: h
 interface Issuance {
   request: Partial<IdTokenEvent['request']>
   who?: Pick<IdTokenEvent, 'user' | 'userStore'>
-  /** Hashes of what is issued beside it. */
+  /** Hashes of the tokens that are issued with it. */
   hashes?: TokenClaim[]
 }
 
@@ -50,15 +50,15 @@ const byGrant = (grant: string, about: string, more: Omit<Issuance, 'request'> =
 /** When an ID token is issued. */
 export const scenarios: readonly Scenario<IdTokenEvent>[] = [
   byGrant('authorization_code', 'A user signs in with a code.'),
-  byGrant('password', 'An old client sends the password of a user.'),
+  byGrant('password', 'A legacy client sends the password of a user.'),
   byGrant('refresh_token', 'The tokens are refreshed.'),
   byGrant('urn:ietf:params:oauth:grant-type:device_code', 'A user has confirmed the code of a device.'),
-  byGrant('organization_switch', 'A user goes to another organization.', {
+  byGrant('organization_switch', 'A user switches to another organization.', {
     who: { ...local, user: { ...local.user, accessingOrganization: delta } },
   }),
   {
     name: 'hybrid',
-    about: 'The authorize endpoint answers with a code and an ID token at once.',
+    about: 'The authorize endpoint returns a code and an ID token at once.',
     flow: 'hybrid',
     event: () =>
       issuance({ request: { responseType: 'code id_token' }, hashes: [{ name: 'c_hash', value: 'pQ0r5t2u' }] }),

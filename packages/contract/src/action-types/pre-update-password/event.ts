@@ -13,8 +13,8 @@ import {
 } from '../../event.ts'
 
 /**
- * The password as it is shared. `value` is the text itself, or with `HASH` the padded base64 of one unsalted SHA-256 round
- * over its UTF-8 bytes. Decrypted from a JWE of the reference it is a list of single characters: join it.
+ * The password as it is shared. `value` is the password itself, or with `HASH` the padded base64 of one unsalted
+ * SHA-256 round over its UTF-8 bytes. In a JWE of the reference it is a list of single characters: join them.
  */
 export interface PasswordCredential {
   type: 'PASSWORD'
@@ -24,7 +24,7 @@ export interface PasswordCredential {
   additionalData?: { algorithm: 'SHA256' }
 }
 
-/** What is about to happen: a password will be set. */
+/** A password will be set. */
 export interface PasswordEvent {
   initiatorType: InitiatorType
   /** `REGISTER` only in version 2. */
@@ -36,13 +36,13 @@ export interface PasswordEvent {
   user: {
     /** Absent while the user is being registered. */
     id?: string
-    /** Where the account lives. Since revision 1.1. */
+    /** The organization of the account. Since revision 1.1. */
     organization?: Organization
-    /** The attributes the action asks for, as far as the user has them, in no order. Since revision 1.1. */
+    /** The attributes that the action lists and the user has, in no order. Since revision 1.1. */
     claims?: UserClaim[]
-    /** When the action asks for the groups claim. Since revision 1.1. */
+    /** Present if the action lists the groups claim. Since revision 1.1. */
     groups?: string[]
-    /** A text is a compact JWE (RSA-OAEP-256, A256GCM) of the credential. */
+    /** A string is a compact JWE (RSA-OAEP-256, A256GCM) of the credential. */
     updatingCredential: PasswordCredential | string
   }
   userStore?: UserStore

@@ -13,8 +13,8 @@ export const passwordGuide: ActionTypeGuide<PasswordEvent> = {
   console: {
     menu: '_Actions_ → _Pre Update Password_',
     steps: [
-      '_Password sharing_: as plain text, since little can be checked of a digest, and with a certificate, so that it travels encrypted. Make a key pair with `openssl req -x509 -newkey rsa:2048 -nodes -days 730 -subj /CN=extension -keyout guard.key -out guard.crt`: the certificate is for the action, the key for the setting that ends in `DECRYPTION_KEY`.',
-      '_User attributes_: user name, e-mail address, first and last name, if passwords must not be built from them.',
+      '_Password sharing_: plain text, because a digest allows few checks, with a certificate, so that it is encrypted in transit. Create a key pair with `openssl req -x509 -newkey rsa:2048 -nodes -days 730 -subj /CN=extension -keyout guard.key -out guard.crt`. Add the certificate to the action, and use the key in the setting that ends in `DECRYPTION_KEY`.',
+      '_User attributes_: user name, e-mail address, first and last name, if passwords must not contain them.',
     ],
   },
 }

@@ -3,7 +3,7 @@ import { localClaimUri } from '../../local-dialect.ts'
 import { organization, requestId, tenant, userStore } from '../sample-nouns.ts'
 import type { PasswordEvent } from './event.ts'
 
-/** A request with nothing unusual in it. */
+/** A typical request. */
 export const sample: ActionRequest<PasswordEvent> = {
   actionType: 'PRE_UPDATE_PASSWORD',
   event: {

@@ -23,7 +23,7 @@ function update(
     tenant,
     organization: heron,
     user: {
-      // Who is being registered has no id yet.
+      // A user who is being registered has no id yet.
       ...(action !== 'REGISTER' && { id: ines.id }),
       organization: heron,
       claims: [
@@ -51,13 +51,18 @@ const flow = (
   event: () => update(initiator, action, clear),
 })
 
-/** When a password is set: every flow that a rule can name, and once as a hash. */
+/** When a password is set: every flow that a rule can name, and one with a hash. */
 export const scenarios: readonly Scenario<PasswordEvent>[] = [
   flow('userInitiatedPasswordUpdate', 'USER', 'UPDATE', 'A user changes the password.'),
   flow('userInitiatedPasswordReset', 'USER', 'RESET', 'A user has forgotten the password.'),
-  flow('userInitiatedRegistration', 'USER', 'REGISTER', 'Somebody registers.'),
+  flow('userInitiatedRegistration', 'USER', 'REGISTER', 'A user registers.'),
   flow('adminInitiatedPasswordUpdate', 'ADMIN', 'UPDATE', 'An administrator sets a password.'),
-  flow('adminInitiatedPasswordReset', 'ADMIN', 'RESET', 'A user follows the link of a reset an administrator forced.'),
+  flow(
+    'adminInitiatedPasswordReset',
+    'ADMIN',
+    'RESET',
+    'A user follows the link of a reset that an administrator forced.',
+  ),
   flow('adminInitiatedUserInviteToSetPassword', 'ADMIN', 'INVITE', 'An invited user sets the first password.'),
   flow('adminInitiatedRegistration', 'ADMIN', 'REGISTER', 'An administrator creates a user with a password.'),
   flow('applicationInitiatedPasswordUpdate', 'APPLICATION', 'UPDATE', 'An application sets a password.'),
@@ -66,7 +71,7 @@ export const scenarios: readonly Scenario<PasswordEvent>[] = [
     name: 'hashed',
     flow: 'hashed',
     initiator: 'USER',
-    about: 'A user changes the password; the action is set to share hashes.',
+    about: 'A user changes the password. The action shares hashes.',
     event: () => update('USER', 'UPDATE', hashed),
   },
 ]

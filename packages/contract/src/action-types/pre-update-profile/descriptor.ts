@@ -25,7 +25,8 @@ export const preUpdateProfile: ActionTypeDescriptor<ProfileEvent> = {
       },
     },
     {
-      // A list at run time, all claims being updated: `equals` asks whether it contains the claim.
+      // At run time the value is a list of all claims in the update, and `equals` means that the list contains the
+      // claim.
       name: 'claim',
       displayName: 'claim',
       value: {
@@ -39,7 +40,7 @@ export const preUpdateProfile: ActionTypeDescriptor<ProfileEvent> = {
   places: [],
   offers: [],
   serverErrorReasons: [],
-  // An attribute that is being removed travels as `""` or `[]`.
+  // A removed attribute is sent as `""` or `[]`.
   sentWhenEmpty: ['value', 'updatingValue'],
   inClear: {
     initiatorType: true,

@@ -12,30 +12,32 @@ import {
   userStoreSchema,
 } from '../../event.ts'
 
-/** An attribute with the value it has, and the one it will get when the update touches it. */
+/** An attribute with its stored value, and with the new one if the update changes it. */
 export interface UpdatingClaim extends UserClaim {
-  /** `""` or `[]` when the attribute is removed. */
+  /** `""` or `[]` if the attribute is removed. */
   updatingValue?: string | string[]
 }
 
-/** What is about to happen: a profile will be updated through SCIM. */
+/** A profile will be updated through SCIM. */
 export interface ProfileEvent {
   initiatorType: InitiatorType
   action: 'UPDATE'
-  /** Everything that changes, with what will be stored: the complete list for a multi-valued attribute, `""` or `[]` for a removal. */
+  /**
+   * Every change with the value to store: the complete list for a multi-valued attribute, `""` or `[]` for a removal.
+   */
   request?: { claims: UserClaim[] }
   /** The tenant of the root organization. */
   tenant: Tenant
   /** The organization in which it happens. */
   organization?: Organization
   user: {
-    /** For a shared user the id in the organization where the account lives; absent when that is unknown. */
+    /** For a shared user, the id in the organization of the account; absent if that is unknown. */
     id?: string
-    /** Only for a shared user: the id inside the organization in which it happens. */
+    /** Only for a shared user: the id in the organization in which it happens. */
     sharedUserId?: string
-    /** Where the account lives. */
+    /** The organization of the account. */
     organization?: Organization
-    /** The attributes the action asks for that have a stored value. A first value is only in `request.claims`. */
+    /** The attributes that the action lists and that have a stored value. A first value is only in `request.claims`. */
     claims?: UpdatingClaim[]
     groups?: string[]
   }

@@ -21,7 +21,7 @@ export const profileGuide: ActionTypeGuide<ProfileEvent> = {
   console: {
     menu: '_Actions_ → _Pre Update Profile_',
     steps: [
-      '_User attributes_: every attribute that a rule requires, and those of e-mail addresses. The stored value of others is not sent.',
+      '_User attributes_: every attribute that a rule requires, and those with e-mail addresses. The stored values of others are not sent.',
     ],
   },
 }

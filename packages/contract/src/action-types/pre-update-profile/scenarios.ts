@@ -11,9 +11,9 @@ const MOBILES = localClaimUri('mobileNumbers')
 
 interface Update {
   initiator: InitiatorType
-  /** What will be stored. */
+  /** The values to store. */
   changes: UserClaim[]
-  /** What the user has of the attributes the action asks for. */
+  /** The attributes that the action lists and the user has. */
   claims?: UpdatingClaim[]
   user?: ProfileEvent['user']
 }
@@ -73,14 +73,14 @@ export const scenarios: readonly Scenario<ProfileEvent>[] = [
       { uri: localClaimUri('mobile'), value: '+4670000001', updatingValue: '' },
     ],
   }),
-  scenario('first-value', 'userInitiatedProfileUpdate', 'A user gives a first department: there is no value before.', {
+  scenario('first-value', 'userInitiatedProfileUpdate', 'A user sets a first department, without a value before.', {
     initiator: 'USER',
     changes: newDepartment,
   }),
   scenario(
     'shared-user',
     'adminInitiatedProfileUpdate',
-    'A user who is shared with an organization below is updated there.',
+    'A user who is shared with a suborganization is updated there.',
     {
       initiator: 'ADMIN',
       changes: newDepartment,

@@ -106,7 +106,7 @@ test("another program's database is refused and stays as it is", async () => {
 test('a file in a folder that does not exist is refused with what to do', async () => {
   await assert.rejects(
     open('nowhere/at/all.db'),
-    /cannot be opened\. Create its folder and give the server the right to write there/,
+    /cannot be opened\. Create its folder and grant the server write access/,
   )
 })
 
