@@ -1,7 +1,7 @@
 /**
- * What is deployed of each ready-made extension to each target, and how fast it begins: the size of the bundle, minified and
- * gzipped; its data; how long importing it takes; and the time from the start of the process to the first answer, through the
- * runtime of the target.
+ * The bundle of each ready-made extension for each target, and how fast it starts: its size, minified and gzipped; its
+ * data; the time to import it; and the time from the start of the process to the first answer, through the runtime of
+ * the target.
  */
 import { spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
@@ -31,7 +31,7 @@ const starts: Partial<Record<TargetName, (project: string, env: Record<string, s
   container: startImage,
 }
 
-/** Measures the bundle of every extension for every target that has one of its own. */
+/** Measures the bundle of every extension for every target with its own bundle. */
 export async function bundles(rounds: number): Promise<string> {
   const rows: string[] = []
   for (const extension of Object.keys(readyMade)) {

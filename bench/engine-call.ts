@@ -1,4 +1,7 @@
-/** The engine's call against a bare undici request of the same size: one process, closed loop, the peer in another. */
+/**
+ * The engine's call compared with a bare undici request of the same size: one process, closed loop, the peer in another
+ * process.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -96,7 +99,7 @@ function engineOf(url: string) {
   }
 }
 
-/** The subjects in turn, in every other round the other way round; a line of the table for each. */
+/** Runs the subjects in turn, in reverse order in every other round. Returns a row of the table for each. */
 async function measured(
   subjects: Subjects,
   connections: number,
@@ -122,7 +125,7 @@ async function measured(
   })
 }
 
-/** Calls in a closed loop for a while; CPU is this process's own. */
+/** Runs calls in a closed loop for a while. CPU is that of this process. */
 async function loop(subject: () => Promise<unknown>, connections: number, milliseconds: number) {
   const until = performance.now() + milliseconds
   const startedAt = performance.now()

@@ -1,6 +1,6 @@
 /**
- * `npm run bench` measures everything; `npm run bench -- token-guard` one comparison. Prints tables; nothing is asserted.
- * `--quick` takes short rounds, to see that it runs.
+ * `npm run bench` measures everything, `npm run bench -- token-guard` one comparison. Prints tables; nothing is
+ * asserted. `--quick` uses short rounds, to check that it runs.
  */
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -32,7 +32,7 @@ const comparisons: Record<string, () => Promise<string>> = {
         [
           { name: 'bare node:http', program: 'bare-http.ts' },
           { name: 'token-guard, reputation cached', program: 'token-guard.ts', argv: ['cached'] },
-          { name: 'token-guard, reputation asked each time', program: 'token-guard.ts', argv: ['asked'] },
+          { name: 'token-guard, reputation uncached', program: 'token-guard.ts', argv: ['uncached'] },
         ],
         json,
       ),
@@ -47,7 +47,7 @@ const comparisons: Record<string, () => Promise<string>> = {
           { name: 'password-guard, offline, a filter', program: 'password-guard.ts', argv: ['filter'] },
           { name: 'password-guard, offline, a file', program: 'password-guard.ts', argv: ['file'] },
           { name: 'password-guard, range API cached', program: 'password-guard.ts', argv: ['cached'] },
-          { name: 'password-guard, range API asked each time', program: 'password-guard.ts', argv: ['asked'] },
+          { name: 'password-guard, range API uncached', program: 'password-guard.ts', argv: ['uncached'] },
         ],
         { ...json, body: JSON.stringify(passwordRequest('Blue-Heron_42!')) },
       ),
@@ -65,7 +65,7 @@ const comparisons: Record<string, () => Promise<string>> = {
         {
           ...json,
           connections: 16,
-          // What a token request takes would not leave room for more.
+          // A token request is too slow for a higher rate.
           requestsPerSecond: 500,
           headers: { 'content-type': 'application/x-www-form-urlencoded' },
           body: 'grant_type=client_credentials',
@@ -77,7 +77,7 @@ const comparisons: Record<string, () => Promise<string>> = {
 const wanted = positionals.length > 0 ? positionals : Object.keys(comparisons)
 for (const name of wanted) {
   const comparison = comparisons[name]
-  if (!comparison) throw new Error(`No comparison called ${name}. Known are ${Object.keys(comparisons).join(', ')}.`)
+  if (!comparison) throw new Error(`Unknown comparison ${name}. Use one of ${Object.keys(comparisons).join(', ')}.`)
   process.stdout.write(`${await comparison()}\n`)
 }
 process.stdout.write(

@@ -1,7 +1,7 @@
 /**
- * Interleaved measuring: every target is a process of its own, each round visits all of them, ratios are computed inside
- * a round and the median over the rounds is told. CPU per request comes from the target's own process times and is the
- * steadier figure on a shared machine; where /proc is absent only requests per second are told.
+ * Interleaved measuring: every target is a process of its own, each round visits all of them, and ratios are computed
+ * within a round. The result is the median over the rounds. CPU per request comes from the process times of the target
+ * and varies less on a shared machine. Without /proc only requests per second are measured.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,16 +11,16 @@ import { setInterval } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import { Pool } from 'undici'
 
-/** A program under measure. Its first line on stdout is the address it listens on. */
+/** A measured program. Its first line on stdout is its address. */
 export interface Target {
   name: string
-  /** Path of the program below `bench/targets/`. */
+  /** Path of the program in `bench/targets/`. */
   program: string
   argv?: string[]
   env?: Record<string, string>
 }
 
-/** What is sent, the same to every target unless a target's first line says otherwise (`headers`, `bodies` in turn). */
+/** The requests, the same for every target unless its first line sets others (`headers`, `bodies` in turn). */
 export interface Load {
   method: 'GET' | 'POST'
   headers: Record<string, string>
@@ -29,8 +29,8 @@ export interface Load {
   secondsPerRound: number
   rounds: number
   /**
-   * Also measure CPU while every target gets this many requests a second. As fast as they can go, the slower target pays more for
-   * the same system calls: it finds the load generator asleep and must wake it for every answer.
+   * Also measures CPU while every target gets this many requests a second. At full speed, a slower target pays more for
+   * the same system calls, because it must wake the idle load generator for every answer.
    */
   requestsPerSecond?: number
 }
@@ -52,14 +52,14 @@ interface Sample {
   pacedCpuMicroseconds: number | undefined
 }
 
-/** One line of a comparison: ratios to the first target, medians over rounds. */
+/** One row of a comparison: ratios to the first target, medians over rounds. */
 export interface Line {
   name: string
   requestsPerSecond: number
   requestsRatio: number
   cpuMicroseconds: number | undefined
   cpuRatio: number | undefined
-  /** The same where all targets get the same number of requests. */
+  /** The same at an equal rate for all targets. */
   pacedCpuRatio: number | undefined
   p50Ms: number
   p99Ms: number
@@ -76,7 +76,7 @@ async function start(target: Target): Promise<Running> {
   const [first] = await Promise.race([
     once(lines, 'line') as Promise<[string]>,
     once(child, 'exit').then(([code]) => {
-      throw new Error(`bench target ${target.name} ended with ${code} before it said where it listens`)
+      throw new Error(`bench target ${target.name} ended with ${code} before it printed its address`)
     }),
   ])
   const said = JSON.parse(first) as { url: string; headers?: Record<string, string>; bodies?: string[] }
@@ -100,7 +100,7 @@ async function sample(running: Running, load: Load): Promise<Sample> {
     url: running.url,
     method: load.method,
     headers: { ...load.headers, ...running.headers },
-    // Every connection begins elsewhere in the list: in step, all of them would ask the same thing at the same time.
+    // Every connection starts at another place in the list. Otherwise all would send the same request at the same time.
     setupClient: client => {
       const at = Math.floor((clients++ * bodies.length) / load.connections)
       client.setRequests([...bodies.slice(at), ...bodies.slice(0, at)].map(body => ({ body })))
@@ -122,7 +122,7 @@ async function sample(running: Running, load: Load): Promise<Sample> {
   }
 }
 
-/** Sends requests at a steady rate, whenever a millisecond has passed those that are due. */
+/** Sends requests at a steady rate: every millisecond, those that are due. */
 async function pace(running: Running, load: Load, requestsPerSecond: number) {
   const pid = running.process.pid as number
   const bodies = running.bodies ?? [load.body]
@@ -152,7 +152,7 @@ async function pace(running: Running, load: Load, requestsPerSecond: number) {
   return { failed, cpuMicroseconds: before !== undefined && after !== undefined ? (after - before) / total : undefined }
 }
 
-/** The middle value; the mean of the two middle ones of an even count. */
+/** The median; for an even count, the mean of the two middle values. */
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
@@ -205,7 +205,7 @@ export async function compare(targets: Target[], load: Load): Promise<Line[]> {
   }
 }
 
-/** The lines as a table for `bench/README.md`. */
+/** The rows as a table for `bench/README.md`. */
 export function table(title: string, lines: Line[]): string {
   const rows = lines.map(line =>
     [

@@ -7,7 +7,7 @@ export function passwordRequest(password: string): object {
     depth: 0,
   }
   return {
-    // Without a request id: the same request again would be answered from memory.
+    // Without a request id. With one, a repeated request would be answered from memory.
     actionType: 'PRE_UPDATE_PASSWORD',
     event: {
       initiatorType: 'USER',

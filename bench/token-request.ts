@@ -1,6 +1,6 @@
 import type { AccessTokenEvent, ActionRequest } from '@preflow/contract'
 
-/** A request as a platform sends it for a code grant: about 2 kB, with the headers a browser's request brings along. */
+/** A request as a platform sends it for a code grant: about 2 kB, with the headers of a browser. */
 export function tokenRequest(address: string): ActionRequest<AccessTokenEvent> {
   const organization = { id: 'b7a2e6f0-0f0b-4b55-9d57-0f2f1a6f5c11', name: 'Acme', orgHandle: 'acme', depth: 0 }
   const listPaths = ['/accessToken/scopes/', '/accessToken/claims/aud/']
@@ -49,6 +49,6 @@ export function tokenRequest(address: string): ActionRequest<AccessTokenEvent> {
         paths: [...userPaths, ...listPaths, '/accessToken/claims/expires_in', '/refreshToken/claims/expires_in'],
       },
     ],
-    // Without a request id: the same request again would be answered from memory.
+    // Without a request id. With one, a repeated request would be answered from memory.
   }
 }

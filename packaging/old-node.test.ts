@@ -20,11 +20,11 @@ import { packAll, root } from './packed.fixture.ts'
 
 const run = promisify(execFile)
 
-/** What runs on every Node.js release that is maintained, with the folder of its tests. */
+/** The packages for every maintained Node.js release, with the folder of their tests. */
 const PORTABLE = ['contract', 'corpus', 'extension', 'policies']
 /** Tests of the repository itself, and one that needs the engine, which requires Node 24. */
 const NEEDS_THE_WORKSPACE = /(^|\/)(catalog|edits\.property)\.test\.ts$/
-/** Tests may use what Node 24 has; the packages may not, because they are compiled for an older library. */
+/** Tests may use features of Node 24. The packages may not, because they are compiled for an older library. */
 const FOR_TESTS = `
 Promise.withResolvers ??= function () {
   let resolve, reject
@@ -45,7 +45,9 @@ after(() => {
   rmSync(project, { recursive: true, force: true })
 })
 
-/** A project with the packages as published, their other dependencies as the workspace has them, and the tests beside the code. */
+/**
+ * A project with the packages as published, their other dependencies from the workspace, and the tests beside the code.
+ */
 function createProject(): string[] {
   const modules = join(project, 'node_modules')
   mkdirSync(join(modules, '@preflow'), { recursive: true })
@@ -66,7 +68,7 @@ function createProject(): string[] {
     return tests.map(file => {
       const script = file.replace(/\.ts$/, '.js')
       const target = join(modules, '@preflow', name, 'dist', script)
-      // The compiler leaves the name of a module alone where it is an argument.
+      // The compiler does not rewrite the name of a module in an argument.
       writeFileSync(target, readFileSync(join(compiled, script), 'utf8').replaceAll("'./index.ts'", "'./index.js'"))
       return target
     })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 export const root: string = join(import.meta.dirname, '..')
 
-/** What a `package.json` says, as far as the checks read it. */
+/** The members of a `package.json` that the checks read. */
 export interface Manifest {
   name: string
   description?: string
@@ -19,7 +19,7 @@ export interface Manifest {
 export interface Packed {
   manifest: Manifest
   tarball: string
-  /** Where the tarball was extracted. */
+  /** The folder of the extracted tarball. */
   folder: string
 }
 

@@ -18,7 +18,7 @@ interface Vectors {
   }[]
 }
 
-/** Statuses of outcomes that mean: the platform accepted the answer. */
+/** Statuses of outcomes for answers that the platform accepted. */
 const ACCEPTED = new Set(['success', 'failed', 'incomplete'])
 
 for (const file of readdirSync(join(contract, 'vectors')).filter(name => name.endsWith('.json'))) {
@@ -44,7 +44,7 @@ for (const file of readdirSync(join(contract, 'vectors')).filter(name => name.en
     })
 
     for (const { answer, name, outcomes } of calls) {
-      // The schema is for authors: what a platform tolerates and ignores is not part of it.
+      // The schema is for authors. It does not include what a platform tolerates and ignores.
       const isUsed = ({ operations = [], status }: (typeof outcomes)[string]) =>
         ACCEPTED.has(status) && operations.every(({ verdict }) => verdict !== 'not_allowed')
       if (!Object.values(outcomes).every(isUsed)) continue

@@ -9,15 +9,15 @@ const { files, packages } = readSources(join(import.meta.dirname, '..'))
 const planted = (plants: Record<string, string>) =>
   checkArchitecture({ files: new Map([...files, ...Object.entries(plants)]), packages })
 
-test('the repository is built as decided', () => {
+test('the repository has the decided structure', () => {
   assert.deepEqual(checkArchitecture({ files, packages }), [])
 })
 
 const server = 'packages/server/src'
-/** Not within a literal below, where the check would take it for an import of this file. */
+/** Not written within a literal below, where the check would find an import of this file. */
 const MANAGEMENT = '../management/handler.ts'
 
-/** One violation of each rule, by the rule, with what must be reported. */
+/** One violation of each rule, with the expected report. */
 const violations: Record<string, { plants: Record<string, string>; reports: RegExp }> = {
   'a package imports one that its arrows do not name': {
     plants: { 'packages/contract/src/planted.ts': "import { executeAction } from '@preflow/engine'" },
@@ -81,7 +81,7 @@ const violations: Record<string, { plants: Record<string, string>; reports: RegE
   },
   'a room that the table does not have appears': {
     plants: { [`${server}/domain/planted/planted.ts`]: "import { updateUser } from '../users/update-user.ts'" },
-    reports: /planted is no room/,
+    reports: /planted is not a room/,
   },
   'a route is added without its access (AZ-70)': {
     plants: { [`${server}/faces/account/planted.ts`]: "import { Hono } from 'hono'" },

@@ -1,13 +1,13 @@
 /**
- * Checks the structure of the repository (ARCHITECTURE.md, "Packages and arrows" and "Three storeys"): which package may
- * import which, which room of the server may import which, and that no file is in a circle. Every import counts, type-only
- * ones included.
+ * Checks the structure of the repository (ARCHITECTURE.md, "Packages and arrows" and "Three storeys"): which package
+ * may import which, which room of the server may import which, and that files do not import each other in circles.
+ * Every import counts, including type-only ones.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
 /**
- * For each package, the workspace packages and the outside packages it may import. `node`: whether it may use Node's own
+ * The workspace packages and the outside packages that each package may import. `node`: whether it may use Node's own
  * modules.
  */
 export const ARROWS: Record<string, { workspace: string[]; outside: string[]; node: boolean }> = {
@@ -54,12 +54,12 @@ export const ARROWS: Record<string, { workspace: string[]; outside: string[]; no
   },
 }
 
-/** Folders beside the packages. They take packages by their entries and may use any of them. */
+/** Folders beside the packages. They import packages by their entries and may use any of them. */
 const OUTSIDE_FOLDERS = ['bench', 'conformance', 'packaging', 'tools']
 
 /**
- * The storeys of the server from bottom to top, each with its rooms from bottom to top. A room may import its own storey's
- * rooms further down and every room of the storeys below. Faces stand side by side: none imports another.
+ * The storeys of the server from bottom to top, each with its rooms from bottom to top. A room may import lower rooms
+ * of its storey and every room of the storeys below. Faces are side by side: none imports another.
  */
 export const STOREYS: readonly { name: string; rooms: readonly string[]; areSideBySide?: true }[] = [
   { name: 'ground', rooms: ['observe', 'store', 'claims', 'http', 'pages', 'ports'] },
@@ -67,26 +67,26 @@ export const STOREYS: readonly { name: string; rooms: readonly string[]; areSide
   { name: 'faces', rooms: ['account', 'management', 'oauth', 'scim', 'sign-in'], areSideBySide: true },
 ]
 const STOREYED = 'packages/server/src/'
-/** The one file that gives paths to the HTTP router, from declarations that state what each route requires. */
+/** The only file that adds paths to the HTTP router, from declarations of what each route requires. */
 const ROUTER_FILE = `${STOREYED}ground/http/mount.ts`
 
-/** Files of portable packages that may use Node's own modules: they sit behind a subpath of their own. */
+/** Files of portable packages that may use Node's own modules, because they have separate subpaths. */
 const NODE_FILES = [
   /^packages\/extension\/src\/(target\/|credential|testing)/,
   /^packages\/policies\/src\/.*\.node\.ts$/,
 ]
-/** What starts cold in a function: all of zod would be half of it, see docs/decisions/0006-schemas.md. */
+/** Code with cold starts: all of zod would be half of a bundle, see docs/decisions/0006-schemas.md. */
 const DEPLOYED = /^(packages\/(corpus|extension|policies|contract)|extensions\/[^/]+)\/src\//
 const JUNK_ROOMS = /^(utils?|helpers?|common|lib|shared|misc)(\.ts)?$/
 const TEST = /\.test\.tsx?$/
-/** Code that only tests use. It may import development packages, and is held to the storeys like everything else. */
+/** Code that only tests use. It may import development packages, and must follow the storeys too. */
 const TEST_SUPPORT = /\.(cases|fixture)\.tsx?$/
 
 /** `import … from 'x'`, `export … from 'x'`, `import 'x'`, `import('x')`; not the word `from` in a sentence. */
 const IMPORT =
   /(?:^[ \t]*(?:import|export)\b[^'"`;]*?\bfrom[ \t]*|^[ \t]*import[ \t]+|\bimport[ \t]*\([ \t]*)['"]([^'"]+)['"]/gm
 
-/** The sources of the repository by their path, and the names of its packages by their folder. */
+/** The sources of the repository by path, and the names of its packages by folder. */
 export interface Sources {
   files: ReadonlyMap<string, string>
   packages: ReadonlyMap<string, string>
@@ -95,7 +95,7 @@ export interface Sources {
 interface Import {
   file: string
   specifier: string
-  /** The path of the imported file, when the import is relative. */
+  /** The path of the imported file, if the import is relative. */
   target?: string
 }
 
@@ -122,7 +122,7 @@ export function readSources(root: string): Sources {
   return { files, packages }
 }
 
-/** Every violation, as a sentence that names the file, the import and the rule. Empty when the structure is as decided. */
+/** Every violation, as a sentence with the file, the import and the rule. Empty if there is none. */
 export function checkArchitecture({ files, packages }: Sources): string[] {
   const imports = [...files].flatMap(([file, source]) => importsOf(file, source))
   return [
@@ -200,8 +200,7 @@ function whyNotPackage({ file, specifier }: Import, packages: ReadonlyMap<string
   if (TEST_SUPPORT.test(file)) return undefined
   if (specifier === 'hono' && file.startsWith(STOREYED) && file !== ROUTER_FILE)
     return `only ${ROUTER_FILE} adds routes; declare the route with its access and mount it there`
-  if (specifier === 'zod' && DEPLOYED.test(file))
-    return 'use zod/mini, and readDocument of the contract to read with it'
+  if (specifier === 'zod' && DEPLOYED.test(file)) return 'use zod/mini, and readDocument of the contract'
   return arrows.outside.includes('*') || arrows.outside.includes(name)
     ? undefined
     : 'not among the dependencies decided for it'
@@ -212,22 +211,22 @@ function packageOf(specifier: string): string {
   return scope.startsWith('@') ? `${scope}/${name}` : scope
 }
 
-/** Where a file of the server is. Files beside the storeys compose them and may import everything. */
+/** The storey and room of a file of the server. Files beside the storeys compose them and may import everything. */
 function placeOf(file: string): { storey: number; room: string } | undefined {
   const [first = '', second] = file.slice(STOREYED.length).split('/')
   if (!file.startsWith(STOREYED) || second === undefined) return undefined
   return { storey: STOREYS.findIndex(({ name }) => name === first), room: second.replace(/\..*/, '') }
 }
 
-/** A test may reach up for the whole server, which is what it tries from outside. */
+/** A test may import the whole server, which it tests from outside. */
 function whyNotRoom(file: string, target: string): string | undefined {
   const from = placeOf(file)
   if (!from || TEST.test(file)) return undefined
   const storey = STOREYS[from.storey]
   if (!storey?.rooms.includes(from.room))
-    return `${from.room} is no room of tools/architecture.ts; add it to its storey`
+    return `${from.room} is not a room in tools/architecture.ts; add it to its storey`
   const to = placeOf(target)
-  if (!to) return 'the composition is above the storeys; take what is needed as an argument'
+  if (!to) return 'the composition is above the storeys; pass what is needed as an argument'
   if (to.storey > from.storey) return `${storey.name} is below ${STOREYS[to.storey]?.name}; arrows point down`
   if (to.storey < from.storey || to.room === from.room) return undefined
   if (storey.areSideBySide) return `no room of ${storey.name} imports another; move what both need below them`
@@ -279,6 +278,6 @@ if (import.meta.main) {
     process.stderr.write(`${problems.join('\n')}\n${problems.length} problem(s)\n`)
     process.exitCode = 1
   } else {
-    process.stdout.write('architecture: every arrow is as decided\n')
+    process.stdout.write('architecture: every import follows the rules\n')
   }
 }

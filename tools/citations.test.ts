@@ -1,4 +1,4 @@
-/** A row such as `AU-05` that a test or a document cites can be looked up in a table of docs/reference. */
+/** Every row that a test or a document cites, such as `AU-05`, is in a table of docs/reference. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -7,7 +7,7 @@ import { test } from 'node:test'
 const root = join(import.meta.dirname, '..')
 const TABLES = ['docs/reference/conformance.md', 'docs/reference/security.md']
 
-/** Where rows are cited. */
+/** The places with citations. */
 const PLACES = [
   'packages',
   'extensions',
@@ -23,7 +23,7 @@ const PLACES = [
 const TEXT = /\.(ts|tsx|js|md|json|ya?ml|html)$/
 const SKIPPED = new Set(['node_modules', 'dist', 'package-lock.json'])
 
-/** What stands before and behind a number that is not part of something longer, such as base64. */
+/** The context of a number that is not part of a longer string, such as base64. */
 const [FROM, TO] = ['(?<![\\w+/=.-])', '(?![\\w+/=-])']
 
 /** Numbers of rows in the published tables, `T1`, `AU-05`. */
@@ -31,13 +31,16 @@ function publishedRows(tables: string): Set<string> {
   return new Set([...tables.matchAll(/^\| ([A-Z]+-?\d+) \|/gm)].map(([, id = '']) => id))
 }
 
-/** Two letters, a dash and two digits are always a row; one letter and digits are, where a table has rows of that letter. */
+/**
+ * Two letters, a dash and two digits are always a row. A letter with digits is a row if a table has rows with that
+ * letter.
+ */
 function citations(rows: ReadonlySet<string>): RegExp {
   const letters = [...new Set([...rows].flatMap(id => /^([A-Z])\d/.exec(id)?.[1] ?? []))]
   return new RegExp(`${FROM}(?:[A-Z]{2}-\\d{2}|[${letters.join('')}]\\d{1,3})${TO}`, 'g')
 }
 
-/** Numbers with which the title of a test begins, whatever they are of. */
+/** A number at the beginning of a test title, of any kind. */
 const NUMBER = '[A-Z]{1,2}-?\\d{1,3}'
 const TITLE = new RegExp(
   `(?:test|describe)\\(['"\`](?:\\$\\{\\w+\\}: )?((?:\\d\\.\\d )?${NUMBER}(?:(?:, | to | and )(?:\\d\\.\\d )?${NUMBER})*)[:,]`,
@@ -54,7 +57,7 @@ const CHAPTERS = [
   /\b\d\.\d [A-Z]\d{1,2}\b/g,
 ]
 
-/** What a text cites that nobody can look up. */
+/** The citations in a file that no table contains. */
 function missingIn(text: string, rows: ReadonlySet<string>): string[] {
   const cited = [...text.matchAll(citations(rows))].map(([id]) => id)
   const inTitles = [...text.matchAll(TITLE)].flatMap(([, numbers = '']) => numbers.match(new RegExp(NUMBER, 'g')) ?? [])
@@ -82,18 +85,14 @@ test('every row of the security table that is marked as tested begins the title 
   assert.deepEqual(missing, [])
 })
 
-test('every row that is cited is in a table of docs/reference, and no chapter of another document is cited', () => {
+test('every cited row is in a table of docs/reference, and no chapter of another document is cited', () => {
   const faults = PLACES.flatMap(place => filesOf(join(root, place)))
     .filter(file => TEXT.test(file) && file !== import.meta.filename)
     .flatMap(file => {
       const missing = missingIn(readFileSync(file, 'utf8'), rows)
       return missing.length === 0 ? [] : `${relative(root, file)}: ${missing.join(', ')}`
     })
-  assert.deepEqual(
-    faults,
-    [],
-    `Cite a row of a table in docs/reference, or say in words what is meant:\n${faults.join('\n')}`,
-  )
+  assert.deepEqual(faults, [], `Cite a row of a table in docs/reference, or write it in words:\n${faults.join('\n')}`)
 })
 
 test('the tables have the rows of every family', () => {

@@ -10,7 +10,7 @@ import { COMMON_PASSWORDS, writeCommonPasswords } from './common-passwords.ts'
 
 const sha256 = (password: string) => createHash('sha256').update(password).digest()
 
-test('the list of common passwords is what the tool makes of its source', async context => {
+test('the list of common passwords matches its source', async context => {
   const folder = await mkdtemp(join(tmpdir(), 'common-passwords-test-'))
   context.after(() => rm(folder, { recursive: true }))
   await writeCommonPasswords(join(folder, 'again.corpus'))
@@ -19,7 +19,7 @@ test('the list of common passwords is what the tool makes of its source', async 
   assert.ok(shipped.length < 260_000)
 })
 
-test('the shipped list knows every password of its source and none of as many others', async () => {
+test('the shipped list contains every password of its source, and none of as many others', async () => {
   const corpus = await openCommonPasswords()
   for (const password of dictionary['passwords-common']) {
     assert.equal(corpus.has(sha256(password)), true)

@@ -1,6 +1,6 @@
 /**
- * Makes `packages/corpus/data/common-passwords.corpus` from the list of `@zxcvbn-ts/language-common`:
- * `sh tools/node.sh tools/common-passwords.ts`, after a new version of that package.
+ * Builds `packages/corpus/data/common-passwords.corpus` from the list of `@zxcvbn-ts/language-common`: `sh
+ * tools/node.sh tools/common-passwords.ts`, after a new version of that package.
  */
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,12 +8,15 @@ import { join } from 'node:path'
 import { buildCorpus, type CorpusSummary } from '@preflow/corpus'
 import { dictionary } from '@zxcvbn-ts/language-common'
 
-/** When the version of the list that is in the lock file was published; npm does not keep the date of its files. */
+/** When the version in the lock file was published, because npm does not keep the date of its files. */
 const PUBLISHED = new Date('2026-07-16T00:00:00Z')
 
 export const COMMON_PASSWORDS: string = join(import.meta.dirname, '../packages/corpus/data/common-passwords.corpus')
 
-/** Writes the corpus. By SHA-256 only: a platform shares either the password itself, which can be digested, or that. */
+/**
+ * Writes the corpus. SHA-256 is enough, because a platform shares either the password, which can be hashed, or that
+ * digest.
+ */
 export async function writeCommonPasswords(out: string): Promise<CorpusSummary> {
   const folder = await mkdtemp(join(tmpdir(), 'common-passwords-'))
   try {

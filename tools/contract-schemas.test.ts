@@ -21,7 +21,7 @@ function object(properties: JsonSchema, required: readonly string[], rest: JsonS
   return { type: 'object', properties, required: [...required], ...rest }
 }
 
-/** What each operation of an answer has besides `op`. */
+/** The members of each operation besides `op`. */
 const operationValues: Record<(typeof operationNames)[number], readonly string[]> = {
   add: ['path', 'value'],
   remove: ['path'],
@@ -52,7 +52,7 @@ function requestSchema({ eventSchema, offers, type }: (typeof actionTypes)[keyof
   )
 }
 
-/** The answers that an extension may give for one action type, by what their HTTP status carries. */
+/** The possible answers of an extension for one action type, by the kind of their HTTP status. */
 function answerSchemas(descriptor: (typeof actionTypes)[keyof typeof actionTypes]): Record<string, JsonSchema> {
   const edits = descriptor.offers.map(({ op }) => op).filter(op => op !== 'redirect')
   const members: Record<string, JsonSchema> = {
@@ -99,7 +99,7 @@ function documentOf(descriptor: (typeof actionTypes)[keyof typeof actionTypes]):
   }
 }
 
-/** The interface of an extension, as OpenAPI has it. */
+/** The interface of an extension as OpenAPI. */
 function openApi(): JsonSchema {
   const schemas: JsonSchema = {}
   for (const descriptor of Object.values(actionTypes)) {
@@ -125,7 +125,7 @@ function openApi(): JsonSchema {
     info: {
       title: 'Service extension',
       version: '1',
-      description: 'What an extension answers when an identity platform calls it.',
+      description: 'The answers of an extension to the calls of an identity platform.',
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     paths: {

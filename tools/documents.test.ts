@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, '..')
 const documents = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
 
-test('every relative link of a document leads somewhere', () => {
+test('every relative link of a document has a target', () => {
   const dead = documents.flatMap(document => {
     const text = readFileSync(join(root, document), 'utf8').replaceAll(/```[\s\S]*?```/g, '')
     return [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
@@ -29,8 +29,8 @@ test('every relative link of a document leads somewhere', () => {
   assert.deepEqual(dead, [])
 })
 
-test('every npm script that a document names exists', () => {
-  // Those of new projects name the scripts of the project.
+test('every npm script in a document exists', () => {
+  // The documents of new projects name the scripts of the project.
   const own = documents.filter(document => !document.startsWith('packages/cli/templates/'))
   const unknown = own.flatMap(document => {
     const text = readFileSync(join(root, document), 'utf8')
@@ -47,7 +47,7 @@ test('the TypeScript in the documents compiles', () => {
   try {
     const files = documents.flatMap(document =>
       [...readFileSync(join(root, document), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)]
-        // A fragment that shows a shape, not a program, has no import of its own.
+        // A fragment without an import shows a shape and is not a program.
         .filter(([, code = '']) => /^import /m.test(code))
         .map(([, code = ''], index) => {
           const name = `${document.replaceAll(/[^\w]/g, '-')}-${index}.ts`
@@ -78,7 +78,7 @@ test('the TypeScript in the documents compiles', () => {
   }
 })
 
-test('an editor finds the packages from a file in the root folder, in a clone that was never built', () => {
+test('an editor finds the packages from a file in the root folder of a new clone', () => {
   const folder = mkdtempSync(join(tmpdir(), 'preflow-clone-'))
   try {
     for (const name of ['node_modules', 'packages/extension/node_modules']) {

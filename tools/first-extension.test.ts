@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 
 const root = join(import.meta.dirname, '..')
 
-/** The blocks of one language in the README, in order; of those below a heading, when it is given. */
+/** The blocks of one language in the README, in order; optionally only those below a heading. */
 function blocks(language: string, heading?: string): string[] {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
   const part =
@@ -26,7 +26,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('the first extension of the README runs as pasted, speaks, and follows the contract', async () => {
+test('the first extension of the README runs as pasted, logs its decisions, and follows the contract', async () => {
   const [program = ''] = blocks('ts')
   const [start = '', check = ''] = blocks('sh', 'Run your extension')
   assert.match(start, /first\.ts &\n$/)
@@ -37,7 +37,7 @@ test('the first extension of the README runs as pasted, speaks, and follows the 
   writeFileSync(file, program.replaceAll('8080', port))
   const script = [
     'set -e',
-    // A shell that is read from a file does not stop what it has started.
+    // A shell that reads a file does not stop the processes it has started.
     `${start.trimEnd()}\ntrap "kill $!" EXIT`,
     `until curl -s -o /dev/null http://127.0.0.1:8080/livez; do sleep 0.1; done`,
     check,

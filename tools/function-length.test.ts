@@ -1,4 +1,4 @@
-/** A function that does not fit on a screen hands its parts to named functions. Tables may be long. */
+/** A function that does not fit on a screen calls named functions for its parts. Tables may be long. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ const MAX_LINES = 80
 const FUNCTION = /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/
 const NOT_SOURCE = /\.(test|cases|fixture)\.tsx?$/
 
-/** Longer functions that are allowed, each with its reason. CONTRIBUTING lists the same. */
+/** Longer functions that are allowed, each with its reason. CONTRIBUTING has the same list. */
 const EXCEPTIONS: Record<string, string> = {
   'packages/server/src/ground/store/migrations.ts': 'one migration creates the first schema: a table of columns',
 }
@@ -24,7 +24,7 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && 'type' in value && 'start' in value
 }
 
-/** The lines of every function of a source, by where it begins. */
+/** The number of lines of every function of a source, by its first line. */
 function functionLengths(file: string, source: string): { line: number; lines: number }[] {
   const lineAt = (offset: number) => source.slice(0, offset).split('\n').length
   const found: { line: number; lines: number }[] = []
@@ -48,7 +48,7 @@ test('a long function is found', () => {
   ])
 })
 
-test(`no function of the source is longer than ${MAX_LINES} lines, but for the exceptions with their reasons`, () => {
+test(`no function of the source is longer than ${MAX_LINES} lines, except those listed with a reason`, () => {
   const { files } = readSources(join(import.meta.dirname, '..'))
   const long = [...files]
     .filter(([file]) => !NOT_SOURCE.test(file))
@@ -61,5 +61,5 @@ test(`no function of the source is longer than ${MAX_LINES} lines, but for the e
     [],
   )
   const unused = Object.keys(EXCEPTIONS).filter(file => !long.some(found => found.file === file))
-  assert.deepEqual(unused, [], 'these exceptions are not needed any more')
+  assert.deepEqual(unused, [], 'these exceptions are no longer needed')
 })

@@ -1,6 +1,6 @@
 /**
- * Loaded before every test file: a `console` call in a test run is a mistake that nobody reads, so it fails the test.
- * Programs write through their logger; tests say things by asserting.
+ * Loaded before every test file. A `console` call in a test run is an error, because nobody reads its output. Programs
+ * use their logger, and tests use assertions.
  */
 for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
   console[method] = (...words: unknown[]): never => {

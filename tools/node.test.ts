@@ -8,11 +8,11 @@ import { after, test } from 'node:test'
 const folder = mkdtempSync(join(tmpdir(), 'preflow-node-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** What a shell finds without npm: only what the system has. */
+/** The path of a shell without npm: only the system's programs. */
 const PATH = '/usr/bin:/bin'
 
 test('the workspace runs on its own Node, without a link by npm', {
-  skip: process.platform !== 'linux' && 'only for Linux is one brought along',
+  skip: process.platform !== 'linux' && 'the workspace has its own Node only on Linux',
 }, () => {
   const script = 'process.stdout.write(process.version + " " + require("node:child_process").execSync("node -v"))'
   const { stdout, stderr } = spawnSync('sh', [join(import.meta.dirname, 'node.sh'), '-e', script], {
@@ -21,15 +21,15 @@ test('the workspace runs on its own Node, without a link by npm', {
   })
   const [own = '', found = ''] = stdout.trim().split(' ')
   assert.match(own, /^v24\./, stderr)
-  assert.equal(found, own, 'what is started from there finds the same one')
+  assert.equal(found, own, 'processes that it starts find the same one')
 })
 
-test('where none is brought, a new enough one of the system is used, with a cache, and an old one refused', () => {
+test('without its own Node, a new enough one of the system is used with a cache, and an old one is refused', () => {
   mkdirSync(join(folder, 'tools'))
   const launcher = join(folder, 'tools/node.sh')
   copyFileSync(join(import.meta.dirname, 'node.sh'), launcher)
   const start = (systemMajor: number, env: Record<string, string> = {}) => {
-    // Stands in for the system's node: it is asked for its version by a script, and then to run something.
+    // Replaces the system's node: a script asks for its version, then starts it.
     writeFileSync(
       join(folder, 'node'),
       `#!/bin/sh\n[ "$1" = -e ] && exit ${systemMajor < 24 ? 1 : 0}\necho "ran $*, cache $NODE_COMPILE_CACHE"\n`,
@@ -47,5 +47,5 @@ test('where none is brought, a new enough one of the system is used, with a cach
   assert.match(start(24, { NODE_COMPILE_CACHE: '/own/cache' }).stdout, /, cache \/own\/cache\n$/)
   const old = start(20)
   assert.equal(old.status, 1)
-  assert.match(old.stderr, /^Preflow runs on Node 24\. .*npm ci brings it; elsewhere install it and try again\.\n$/)
+  assert.match(old.stderr, /^Preflow runs on Node 24\. .*npm ci installs it\. Elsewhere install it and try again\.\n$/)
 })

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`${signal} to npm alone ends what it started, as a process manager expects`, async () => {
+  test(`${signal} to npm ends the processes that it started, as a process manager expects`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'preflow-npm-'))
     const anyPort = {
       PREFLOW_PORT: '0',
@@ -25,7 +25,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const exited = once(npm, 'exit')
     let server: string | undefined
     try {
-      // The text ends with the stream: a process that outlives npm would hold it open.
+      // The output ends with the stream. A process that outlives npm would keep it open.
       for await (const line of createInterface({ input: npm.stdout })) {
         server ??= /http:\/\/127\.0\.0\.1:\d+(?=\/t\/demo$)/.exec(line)?.[0]
         if (line.includes('preflow -- replay')) npm.kill(signal)

@@ -1,5 +1,5 @@
 /**
- * The recipes of CONTRIBUTING.md: every file that they name exists, and those for an action type, a policy and a platform are
+ * The recipes of CONTRIBUTING.md: every file in them exists. Those for an action type, a policy and a platform are
  * followed in a copy of the workspace. What is added there is a copy of a neighbour.
  */
 import assert from 'node:assert/strict'
@@ -25,13 +25,13 @@ const root = join(import.meta.dirname, '..')
 const recipes = readRecipes(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'))
 
 interface Recipe {
-  /** The files that are touched in any case, with placeholders such as `<type>`. */
+  /** The files that are always changed, with placeholders such as `<type>`. */
   always: string[]
-  /** Those that follow an "If". */
+  /** Those after an "If". */
   sometimes: string[]
 }
 
-/** The rows of the table of recipes by what is added. */
+/** The rows of the table of recipes, by what is added. */
 function readRecipes(document: string): Record<string, Recipe> {
   const [, section = ''] = document.split('\n## Recipes\n')
   const rows = [...section.matchAll(/^\| (an? [^|]+?) +\| (.+) \|$/gm)]
@@ -44,7 +44,7 @@ function readRecipes(document: string): Record<string, Recipe> {
   )
 }
 
-/** The files that a row names. A folder holds for the bare names after it. */
+/** The files in a row. A folder applies to the bare names after it. */
 function filesIn(row: string): string[] {
   let folder = ''
   let isNamed = true
@@ -66,27 +66,30 @@ function filesIn(row: string): string[] {
   return files
 }
 
-test('every file and folder that a recipe names exists; of one with a placeholder, at least one', () => {
+test('every file and folder in a recipe exists; with a placeholder, at least one does', () => {
   assert.ok(Object.keys(recipes).length >= 10)
   for (const [name, { always, sometimes }] of Object.entries(recipes)) {
     for (const file of [...always, ...sometimes]) {
       const found = globSync(file.replaceAll(/<\w+>/g, '*'), { cwd: root })
-      assert.ok(found.length > 0, `CONTRIBUTING.md, ${name}: there is no ${file}`)
+      assert.ok(found.length > 0, `CONTRIBUTING.md, ${name}: ${file} does not exist`)
     }
   }
 })
 
-/** What a recipe is tried with. */
+/** How a recipe is tested. */
 interface Trial {
-  /** What its placeholders stand for. */
+  /** The values of its placeholders. */
   placeholders: Record<string, string>
-  /** The text of a file afterwards, by what it was. A new file was empty. */
+  /** The new content of a file, from the old one. A new file was empty. */
   change(file: string, before: string): string
-  /** What fails when a file was forgotten, and passes when none was. */
+  /** Fails if a file was forgotten, and passes otherwise. */
   check(workspace: Workspace): Promise<void>
 }
 
-/** Adds beside a neighbour: a new file is the neighbour's, and each line with the neighbour's name comes twice. */
+/**
+ * Adds beside a neighbour: a new file is a copy of the neighbour's, and each line with the neighbour's name is repeated
+ * for the new one.
+ */
 function beside(names: readonly (readonly [neighbour: string, added: string])[]): Trial['change'] {
   const renamed = (text: string) => names.reduce((all, [neighbour, added]) => all.replaceAll(neighbour, added), text)
   const original = (file: string) => names.reduce((all, [neighbour, added]) => all.replaceAll(added, neighbour), file)
@@ -162,13 +165,16 @@ suite('following the recipes', () => {
   })
 
   for (const [name, { check }] of Object.entries(trials)) {
-    test(`the one for ${name} needs each file that it names`, async () => {
+    test(`the recipe for ${name} needs each file in it`, async () => {
       const changes = follow(name, workspace)
       try {
         await check(workspace)
         for (const { file, undo, redo } of changes) {
           undo()
-          await assert.rejects(check(workspace), `It goes without ${file}. Take it out of the recipe, or test it.`)
+          await assert.rejects(
+            check(workspace),
+            `It works without ${file}. Remove the file from the recipe, or test it.`,
+          )
           redo()
         }
       } finally {
@@ -188,7 +194,7 @@ function takeBack(changes: readonly Change[]): void {
   for (const { undo } of changes.toReversed()) undo()
 }
 
-/** Changes in the copy what the recipe names, and nothing else. */
+/** Changes only the files of the recipe in the copy. */
 function follow(name: string, { folder }: Workspace): Change[] {
   const { placeholders, change } = trials[name] as Trial
   return (recipes[name] as Recipe).always.map(named => {
@@ -198,7 +204,7 @@ function follow(name: string, { folder }: Workspace): Change[] {
     assert.equal(existsSync(path), !isNew, `${file} ${isNew ? 'exists already' : 'does not exist'}`)
     const before = isNew ? '' : readFileSync(path, 'utf8')
     const text = change(file, before)
-    assert.notEqual(text, before, `CONTRIBUTING.md, ${name}: nothing is to be changed in ${file}`)
+    assert.notEqual(text, before, `CONTRIBUTING.md, ${name}: nothing changes in ${file}`)
     const redo = () => {
       mkdirSync(dirname(path), { recursive: true })
       writeFileSync(path, text)
@@ -210,9 +216,9 @@ function follow(name: string, { folder }: Workspace): Change[] {
 
 interface Workspace {
   folder: string
-  /** Rejects with what the compiler says. */
+  /** Rejects with the errors of the compiler. */
   compile(...include: string[]): Promise<void>
-  /** Rejects with the output of the tests that fail. */
+  /** Rejects with the output of failed tests. */
   runTests(...files: string[]): Promise<void>
   remove(): void
 }
@@ -227,7 +233,7 @@ async function run(command: string, args: string[], options: { cwd: string; env?
   }
 }
 
-/** The sources as they are now, committed or not; outside packages are linked, those of the workspace are the copies. */
+/** The present sources, committed or not. Outside packages are links, those of the workspace are copies. */
 function copyWorkspace(): Workspace {
   const folder = mkdtempSync(join(tmpdir(), 'preflow-recipes-'))
   const listed = ['ls-files', '-co', '--exclude-standard', 'packages', 'extensions', 'tsconfig*.json']
@@ -252,7 +258,7 @@ function copyWorkspace(): Workspace {
       return run(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder })
     },
     runTests: (...tests) => {
-      // Node runs no tests below a test that it runs itself.
+      // Node runs no tests inside a test that it runs itself.
       const { NODE_TEST_CONTEXT: _, ...env } = process.env
       return run(process.execPath, ['--conditions=@preflow/source', '--test', '--test-isolation=none', ...tests], {
         cwd: folder,

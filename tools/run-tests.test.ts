@@ -9,12 +9,12 @@ import { suite, type TestContext, test } from 'node:test'
 
 const IMPORTS = `import { after, before, beforeEach, test } from 'node:test'\n`
 
-/** Runs files with these contents by the runner. */
+/** Runs files with this content with the runner. */
 async function run(t: TestContext, files: Record<string, string>): Promise<{ code: number; output: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'preflow-run-'))
   t.after(() => rmSync(folder, { recursive: true }))
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), IMPORTS + content)
-  // The runner must not take itself for a test file of this run.
+  // The runner must not treat itself as a test file of this run.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const child = spawn(process.execPath, [join(import.meta.dirname, 'run-tests.ts'), join(folder, '*.mjs')], {
     env,
@@ -41,7 +41,7 @@ suite('the test runner', { concurrency: 2 }, () => {
     assert.match(output, /^ℹ duration_ms [\d.]+\n$/m)
   })
 
-  test('hooks of a file are for its own tests', async t => {
+  test('hooks of a file apply only to its own tests', async t => {
     const { code, output } = await run(t, {
       'a.mjs': `let isOpen = false
         before(() => { isOpen = true })
@@ -59,7 +59,7 @@ suite('the test runner', { concurrency: 2 }, () => {
     ['a file that cannot be loaded', `throw new Error('not loadable')`, /not loadable/],
     ['a file that ends its process', `test('it', () => process.exit(0))`, /Not run to the end: .*bad\.mjs/],
   ] as const) {
-    test(`${what} fails the run, and the other files are run all the same`, async t => {
+    test(`${what} fails the run, and the other files still run`, async t => {
       const { code, output } = await run(t, {
         'bad.mjs': content,
         'good.mjs': `test('a good one', () => {})`,
@@ -70,7 +70,7 @@ suite('the test runner', { concurrency: 2 }, () => {
     })
   }
 
-  test('no file at all fails the run', async t => {
+  test('a pattern without a file fails the run', async t => {
     assert.equal((await run(t, {})).code, 1)
   })
 })

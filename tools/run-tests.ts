@@ -1,9 +1,9 @@
 /**
  * Runs test files, several in one process: `sh tools/node.sh tools/run-tests.ts 'packages/engine/src/*.test.ts'`.
  *
- * Loading the server takes longer than most files run, so there are as many processes as cores, and each takes one file after
- * the other (`test-lane.ts`). Every file is a suite there, with its own hooks; what must not be shared is what a file changes
- * in its process and does not put back.
+ * Loading the server takes longer than running most files. So there are about as many processes as cores, and each runs
+ * one file after the other (`test-lane.ts`). Every file is a suite with its own hooks. A file must restore what it
+ * changes in its process.
  */
 import { existsSync, globSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -17,13 +17,13 @@ import { spec } from 'node:test/reporters'
 const TEST_TIMEOUT_MS = 120_000
 const MAX_COMPILED_FILES = 20_000
 
-// Tests run sources in temporary folders too, and what was compiled of them is never looked up again.
+// Tests also run sources in temporary folders, and nothing uses their compiled code again.
 const compiled = join(import.meta.dirname, '../node_modules/.cache/node')
 if (existsSync(compiled) && readdirSync(compiled, { recursive: true }).length > MAX_COMPILED_FILES) {
   rmSync(compiled, { recursive: true, force: true })
 }
 
-// The longest ones first, as far as their length tells: one that starts last is waited for by all.
+// The longest files first, judged by their size: a long file that starts last would delay the end.
 const waiting = globSync(process.argv.slice(2))
   .map(file => ({ file, bytes: statSync(file).size }))
   .sort((a, b) => b.bytes - a.bytes)
@@ -33,9 +33,9 @@ if (waiting.length === 0) {
   process.exit(1)
 }
 
-/** One more than cores, because tests wait too: for deadlines and for what they started. */
+/** One more than cores, because tests also wait: for deadlines and for processes. */
 const lanes = Math.min(availableParallelism() + 1, waiting.length)
-/** What each lane is at. */
+/** The current file of each lane. */
 const running = new Map<string, string>()
 const queue = createServer(({ url = '' }, response) => {
   const next = waiting.shift()
@@ -63,7 +63,7 @@ run({
 process.once('exit', () => {
   const lost = [...running.values(), ...waiting]
   if (lost.length === 0) return
-  // Their process ended before they did, which has already failed the run.
+  // Their process ended early, which has already failed the run.
   process.stdout.write(`Not run to the end: ${lost.join(', ')}\n`)
   process.exitCode = 1
 })

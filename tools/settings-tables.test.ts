@@ -31,13 +31,13 @@ const tables: Record<string, string> = {
 }
 
 // Run this file with --test-update-snapshots to write the tables.
-describe('the README lists every setting as it is', () => {
+describe('the README lists every setting', () => {
   for (const [folder, table] of Object.entries(tables)) {
     test(folder, context => {
       const path = join(root, folder, 'README.md')
       const readme = readFileSync(path, 'utf8')
       const place = /<!-- settings -->[\s\S]*<!-- \/settings -->/
-      assert.match(readme, place, 'the table has lost its place')
+      assert.match(readme, place, 'the markers of the table are missing')
       const expected = readme.replace(place, () => `<!-- settings -->\n${table}\n<!-- /settings -->`)
       context.assert.fileSnapshot(expected, path, { serializers: [text => text] })
     })

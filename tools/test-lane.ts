@@ -1,4 +1,4 @@
-/** A process of `run-tests.ts`: takes test files from its queue and runs one after the other, each as a suite. */
+/** A process of `run-tests.ts`: gets test files from its queue and runs one after the other, each as a suite. */
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { suite } from 'node:test'
@@ -6,13 +6,13 @@ import { pathToFileURL } from 'node:url'
 
 const [, , queue] = process.argv
 
-/** The next file, or nothing when all are taken. */
-async function take(): Promise<string> {
+/** The next file, or an empty string after the last. */
+async function nextFile(): Promise<string> {
   return (await fetch(`${queue}/${process.pid}`)).text()
 }
 
-for (let file = await take(); file !== ''; file = await take()) {
-  // At the top a suite is over when its promise is.
+for (let file = await nextFile(); file !== ''; file = await nextFile()) {
+  // At the top level, the promise of a suite resolves when the suite has ended.
   await suite(file, async () => {
     await import(pathToFileURL(resolve(file)).href)
   })

@@ -1,4 +1,4 @@
-/** The yardstick: `node:http` doing JSON.parse and answering a constant. */
+/** The baseline: `node:http` that runs JSON.parse and returns a constant. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 

@@ -1,4 +1,7 @@
-/** The identity server issuing JWTs for client credentials, with (`action`) or without (`plain`) an action to ask first. */
+/**
+ * The identity server issuing JWTs for client credentials, with (`action`) or without (`plain`) an action to call
+ * first.
+ */
 
 import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'

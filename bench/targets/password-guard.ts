@@ -1,7 +1,7 @@
 /**
- * password-guard as it is deployed: caller checked, rules, common passwords, one line per decision, and a million digests in a
- * `filter` or a `file`, or a stand-in of the range API whose answers are `cached` or that is `asked` each time. `alone` is the
- * filter without rules and common passwords.
+ * password-guard as deployed: checks the caller, rules and common passwords, and logs one line per decision. It uses a
+ * million digests in a `filter` or a `file`, or a stand-in for the range API with `cached` or `uncached` answers.
+ * `alone` is the filter without rules and common passwords.
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -28,7 +28,7 @@ const ways: Record<string, () => Promise<object>> = {
   alone: async () => ({ ...(await offline('filter')), checksRules: false, checksCommonPasswords: false }),
   file: () => offline('file'),
   cached: async () => ({ rangeApiUrl: JSON.parse(first).url }),
-  asked: async () => ({ rangeApiUrl: JSON.parse(first).url, rangeApiCacheBytes: 0 }),
+  uncached: async () => ({ rangeApiUrl: JSON.parse(first).url, rangeApiCacheBytes: 0 }),
 }
 const read = readService(passwordGuard, {
   environment: {},
@@ -39,8 +39,8 @@ const sink = openSync('/dev/null', 'w')
 const { log } = createLineLog(lines => writeSync(sink, lines))
 const guard = await passwordGuard.open(read.configuration, { log })
 const server = await serve(guard.extension, { log: false })
-// Different passwords, so that asking is not coalesced into one question.
-const passwords = Array.from({ length: mode === 'asked' ? 500 : 1 }, (_, index) => `Blue-Heron_${index}!`)
+// Different passwords, so that lookups are not merged into one.
+const passwords = Array.from({ length: mode === 'uncached' ? 500 : 1 }, (_, index) => `Blue-Heron_${index}!`)
 process.stdout.write(
   `${JSON.stringify({
     url: server.url,

@@ -1,4 +1,4 @@
-/** The stand-in of the range API in a process of its own, so that its work is not counted as the extension's. */
+/** The stand-in for the range API in a separate process, so that its work is not counted for the extension. */
 import { startRangeStandIn } from '@preflow/password-guard/range-stand-in'
 
 const standIn = await startRangeStandIn()

@@ -1,4 +1,4 @@
-/** The stand-in of the reputation service, in a process of its own so that its work is not counted. */
+/** The stand-in for the reputation service in a separate process, so that its work is not counted. */
 import { startReputationStandIn } from '@preflow/token-guard/reputation-stand-in'
 
 const standIn = await startReputationStandIn({ quota: Number.MAX_SAFE_INTEGER })

@@ -1,6 +1,6 @@
 /**
- * token-guard as it is deployed: caller checked, country looked up, reputation cached (`cached`) or asked at a stand-in of the
- * service for each request (`asked`), one line per decision.
+ * token-guard as deployed: checks the caller, looks up the country and the reputation, and logs one line per decision.
+ * The reputation is `cached`, or `uncached` with a request to a stand-in for the service each time.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -35,7 +35,7 @@ const sink = openSync('/dev/null', 'w')
 const { log } = createLineLog(lines => writeSync(sink, lines))
 const guard = await openTokenGuard(read.configuration, { log })
 const server = await serve(guard.extension, { log: false })
-// Different addresses, so that asking is not coalesced into one question.
+// Different addresses, so that lookups are not merged into one.
 const addresses = Array.from({ length: isCached ? 1 : 500 }, (_, n) => `205.210.${(n >> 8) + 30}.${n & 255}`)
 process.stdout.write(
   `${JSON.stringify({
