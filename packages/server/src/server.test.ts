@@ -327,7 +327,7 @@ describe('start and stop', () => {
     await writeFile(join(keyless, 'seal.key'), 'short')
     await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder: keyless }), ports), {
       name: 'StartError',
-      message: /does not hold a sealing key/,
+      message: /does not contain a sealing key/,
     })
     const file = join(await makeTemporaryFolder(), 'file')
     await writeFile(file, '')
@@ -344,7 +344,7 @@ describe('start and stop', () => {
     for (const dataFolder of ['/proc/preflow', '/proc/preflow/data']) {
       await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder }), ports), {
         name: 'StartError',
-        message: `The data folder ${dataFolder} cannot be used: no folder can be made there. Set PREFLOW_DATA to another folder.`,
+        message: `The data folder ${dataFolder} cannot be used: a folder cannot be created there. Set PREFLOW_DATA to another folder.`,
       })
     }
   })
@@ -358,7 +358,7 @@ describe('start and stop', () => {
     const kept = await readFile(join(dataFolder, 'preflow.db'))
     await assert.rejects(createServer(configuration, ports), {
       name: 'StartError',
-      message: `The sealing key ${join(dataFolder, 'seal.key')} is missing, and the database was sealed with one. Restore the file from a copy, or set PREFLOW_SEAL_KEY to what it held; to start without what is kept, name another folder or database. Nothing was changed.`,
+      message: `The sealing key ${join(dataFolder, 'seal.key')} is missing, but the database was sealed with one. Restore the file from a copy, or set PREFLOW_SEAL_KEY to its content. To start without this data, name another folder or database. Nothing was changed.`,
     })
     assert.deepEqual(await readdir(dataFolder), ['preflow.db'])
     assert.deepEqual(await readFile(join(dataFolder, 'preflow.db')), kept)
@@ -373,7 +373,7 @@ describe('start and stop', () => {
     assert.deepEqual((await readdir(dataFolder)).sort(), ['preflow.db', 'seal.key'])
     await (await createServer(configuration, ports)).close()
     await writeFile(join(dataFolder, 'seal.key'), '')
-    await assert.rejects(createServer(configuration, ports), { message: /does not hold a sealing key/ })
+    await assert.rejects(createServer(configuration, ports), { message: /does not contain a sealing key/ })
   })
 
   test('a database that cannot be used gets no key', async () => {

@@ -928,7 +928,7 @@ test('a data folder that cannot be created is reported with advice', async () =>
   try {
     for (const unusable of [file, join(file, 'below')]) {
       await assert.rejects(startTestLab(unusable), {
-        message: `The data folder ${unusable} cannot be used: a file is where a folder should be. Set PREFLOW_DATA to another folder.`,
+        message: `The data folder ${unusable} cannot be used: a file exists where a folder should be. Set PREFLOW_DATA to another folder.`,
       })
     }
   } finally {
@@ -940,7 +940,10 @@ test('a data folder that the system does not allow stops the start', {
   skip: process.platform !== 'linux' && 'only Linux has /proc',
   timeout: 10_000,
 }, async () => {
-  await assert.rejects(startTestLab('/proc/preflow'), /\/proc\/preflow cannot be used: no folder can be made there/)
+  await assert.rejects(
+    startTestLab('/proc/preflow'),
+    /\/proc\/preflow cannot be used: a folder cannot be created there/,
+  )
 })
 
 test('an unreadable state stops the start with a message', async () => {

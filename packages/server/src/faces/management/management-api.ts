@@ -133,7 +133,7 @@ async function readValid({ handler, mounted, request, route, ...given }: Visit, 
   const params = route.params.safeParse(given.params)
   if (!params.success) throw requestProblems.invalid(describeFaults(params.error, given.params).description)
   handler.admit?.(params.data as never, mounted)
-  // PostgreSQL keeps no NUL in a text, not even to compare with.
+  // PostgreSQL accepts no NUL in a string, not even for a comparison.
   if (Object.values(given.query).some(value => value.includes('\0'))) {
     throw requestProblems.invalid('The query holds a NUL.')
   }

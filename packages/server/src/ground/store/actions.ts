@@ -7,13 +7,13 @@ import type { Tables } from './tables.ts'
 type ActionRow = Selectable<Tables['actions']>
 
 /**
- * Keeps an action, unless its organization already has `maximum` of the type; then `false`, whatever happens at the same
- * moment.
+ * Stores an action. Returns `false` if its organization already has `maximum` actions of the type. The limit also holds for
+ * concurrent requests.
  */
 export async function insertAction(db: Database, action: Action, maximum: number): Promise<boolean> {
   const values = { ...toRow(db, action), ...identityOf(action), created_at: action.createdAt }
   for (let slot = 0; slot < maximum; slot++) {
-    // Each place can be taken once, so two requests at the same moment cannot both take the last one.
+    // Each slot is unique, so two concurrent requests cannot both use the last one.
     const { numInsertedOrUpdatedRows } = await db.queries
       .insertInto('actions')
       .values({ ...values, slot })
@@ -24,7 +24,7 @@ export async function insertAction(db: Database, action: Action, maximum: number
   return false
 }
 
-/** Replaces everything but the status. Whether the action was there. */
+/** Replaces everything except the status. Returns whether the action existed. */
 export async function updateAction(db: Database, action: Action): Promise<boolean> {
   const { status: _, ...columns } = toRow(db, action)
   const { numUpdatedRows } = await db.queries
@@ -36,7 +36,7 @@ export async function updateAction(db: Database, action: Action): Promise<boolea
   return numUpdatedRows > 0n
 }
 
-/** Switches an action on or off. Whether the action was there. */
+/** Activates or deactivates an action. Returns whether it existed. */
 export async function setActionStatus(
   db: Database,
   tenantId: string,
@@ -52,7 +52,7 @@ export async function setActionStatus(
   return numUpdatedRows > 0n
 }
 
-/** Whether the action was there. Its call records stay. */
+/** Deletes an action, but not its call records. Returns whether it existed. */
 export async function deleteAction(db: Database, tenantId: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('actions')
@@ -73,7 +73,7 @@ export async function findActionById(db: Database, tenantId: string, id: string)
   return row && toAction(db, row)
 }
 
-/** The action that runs for the type, with its credentials opened. The oldest, should the limit ever have been raised. */
+/** The active action of the type, with its credentials decrypted. If there are several, the oldest. */
 export async function findActiveAction(
   db: Database,
   tenantId: string,
@@ -93,7 +93,7 @@ export async function findActiveAction(
   return row && toAction(db, row)
 }
 
-/** The actions an organization configured, of one type or of all, oldest first. */
+/** The actions of an organization, of one type or of all, oldest first. */
 export async function listActions(
   db: Database,
   tenantId: string,
@@ -110,7 +110,7 @@ export async function listActions(
   return rows.map(row => toAction(db, row))
 }
 
-/** One action as break-glass sees it: whose it is and whether it runs. Its endpoint and secrets stay closed. */
+/** An action for break-glass: its owner and its status, without endpoint and secrets. */
 export interface ActionState {
   id: string
   tenantId: string
@@ -120,7 +120,7 @@ export interface ActionState {
   status: Action['status']
 }
 
-/** The actions of every tenant, by tenant and type. Opens no secret. */
+/** The actions of every tenant, by tenant and type. Decrypts no secret. */
 export async function listActionStates(db: Database): Promise<ActionState[]> {
   const rows = await db.queries
     .selectFrom('actions')
@@ -140,7 +140,7 @@ export async function listActionStates(db: Database): Promise<ActionState[]> {
   }))
 }
 
-/** How many actions an organization configured, by type. Opens no secret. */
+/** The number of actions of an organization, by type. Decrypts no secret. */
 export async function countActions(
   db: Database,
   tenantId: string,
@@ -192,7 +192,7 @@ function toRow(db: Database, action: Action) {
   }
 }
 
-/** What is kept as one JSON text, because nothing searches for it. */
+/** The members that one JSON column stores, because no query searches for them. */
 type ActionSettings = Pick<Action['endpoint'], 'allowedHeaders' | 'allowedParameters'> &
   Pick<Action, 'rule' | 'attributes' | 'passwordSharing' | 'onFailure' | 'platform'>
 

@@ -4,16 +4,16 @@ import { type Database, inTransaction, mustLockRows } from './database.ts'
 import type { ApiResource } from './model.ts'
 import type { Tables } from './tables.ts'
 
-/** An API an application may ask scopes of. */
+/** An API whose scopes an application may request. */
 export interface AuthorizedApi {
   resourceId: string
-  /** `RBAC` or `NO POLICY`, kept as given. */
+  /** `RBAC` or `NO POLICY`, stored as given. */
   policy: string
   /** Names, in the order of the API resource. */
   scopes: string[]
 }
 
-/** `false`: the identifier, or the name of a scope, is taken in the tenant. */
+/** `false`: the tenant already has the identifier or the name of a scope. */
 export function insertApiResource(db: Database, resource: ApiResource): Promise<boolean> {
   return unlessTaken(
     inTransaction(db, async tx => {
@@ -35,8 +35,8 @@ export function insertApiResource(db: Database, resource: ApiResource): Promise<
 }
 
 /**
- * Replaces name, description and scopes; scopes keep their authorizations by their id. `false`: the name of a scope is taken in
- * the tenant.
+ * Replaces name, description and scopes. Scopes keep their authorizations by their id. `false`: the tenant already has the name
+ * of a scope.
  */
 export function updateApiResource(db: Database, resource: ApiResource): Promise<boolean> {
   return unlessTaken(
@@ -76,7 +76,7 @@ async function keepScopes(tx: Database, resource: ApiResource, scopes: ApiResour
   }
 }
 
-/** Whether the API resource was there. Its scopes and their authorizations go with it. */
+/** Deletes an API resource with its scopes and their authorizations. Returns whether it existed. */
 export async function deleteApiResource(db: Database, tenantId: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('api_resources')
@@ -112,7 +112,7 @@ async function readApiResources(db: Database, tenantId: string, id?: string): Pr
   return rows.map(row => toApiResource(row, byResource.get(row.id) ?? []))
 }
 
-/** Authorizes an application for an API; an earlier authorization for it is replaced. Unknown scope names are ignored. */
+/** Authorizes an application for an API and replaces an earlier authorization. Unknown scope names are ignored. */
 export function authorizeApi(
   db: Database,
   tenantId: string,
@@ -145,7 +145,7 @@ export function authorizeApi(
   })
 }
 
-/** Whether the application was authorized for the API. */
+/** Withdraws an authorization. Returns whether it existed. */
 export async function withdrawApi(
   db: Database,
   tenantId: string,
@@ -190,14 +190,17 @@ export async function listAuthorizedApis(
   }))
 }
 
-/** A scope that an application was authorized for, and how users get it. */
+/** A scope that an application is authorized for, and how users get it. */
 export interface AuthorizedScope {
   name: string
-  /** With the policy `RBAC` users have it by a role only. Otherwise, and of an API that requires no authorization, every user has it. */
+  /**
+   * With the policy `RBAC` users need a role for it. With another policy, or if the API requires no authorization, every user
+   * has it.
+   */
   isByRole: boolean
 }
 
-/** All scopes that the application may ask for, over all its APIs. */
+/** All scopes that the application may request, of all its APIs. */
 export async function listAuthorizedScopes(
   db: Database,
   tenantId: string,

@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts'
 
 type ApplicationRow = Selectable<Tables['applications']>
 
-/** `false`: the name or the client id is taken in the tenant. */
+/** `false`: the tenant already has the name or the client id. */
 export async function insertApplication(db: Database, application: Application): Promise<boolean> {
   const { id, tenantId: tenant_id, createdAt: created_at } = application
   return unlessTaken(
@@ -17,7 +17,7 @@ export async function insertApplication(db: Database, application: Application):
   )
 }
 
-/** Replaces everything. `false`: the new name or client id is taken in the tenant. */
+/** Replaces everything. `false`: the tenant already has the new name or client id. */
 export async function updateApplication(db: Database, application: Application): Promise<boolean> {
   return unlessTaken(
     db.queries
@@ -29,7 +29,7 @@ export async function updateApplication(db: Database, application: Application):
   )
 }
 
-/** Whether the application was there. Its authorizations go with it. */
+/** Deletes an application with its authorizations. Returns whether it existed. */
 export async function deleteApplication(db: Database, tenantId: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('applications')

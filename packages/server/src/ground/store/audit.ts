@@ -20,11 +20,11 @@ export async function insertAuditRecord(db: Database, record: AuditRecord): Prom
     .execute()
 }
 
-/** What {@link listAuditRecords} looks for; all that are given must hold. */
+/** The criteria of {@link listAuditRecords}. A record must match all of them. */
 export interface AuditSearch {
   targetType?: string
   targetId?: string
-  /** The id of a record: only older ones. */
+  /** The id of a record. Only older records match. */
   before?: string
   /** Default 50. */
   limit?: number

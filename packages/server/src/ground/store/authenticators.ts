@@ -7,15 +7,15 @@ import type { Tables } from './tables.ts'
 
 type AuthenticatorRow = Selectable<Tables['authenticators']>
 
-/** Most custom authenticators of one organization. */
+/** Maximum number of custom authenticators of one organization. */
 export const MAX_AUTHENTICATORS = 100
 
-/** As the reference has it: whoever knows the name knows the id. */
+/** As in the reference, the id follows from the name. */
 export function authenticatorIdOf(name: string): string {
   return Buffer.from(name).toString('base64url')
 }
 
-/** Keeps an authenticator with its action. Call it in a transaction, and end that by throwing unless it was `inserted`. */
+/** Stores an authenticator with its action. Call it in a transaction, and throw there unless the result is `inserted`. */
 export async function insertAuthenticator(
   db: Database,
   authenticator: Authenticator,
@@ -37,7 +37,7 @@ export async function insertAuthenticator(
   return isFree ? 'inserted' : 'name_taken'
 }
 
-/** Replaces everything but the name, the status of the action included. */
+/** Replaces everything except the name, including the status of the action. */
 export function updateAuthenticator(db: Database, authenticator: Authenticator): Promise<void> {
   const { action } = authenticator
   return inTransaction(db, async tx => {
@@ -51,12 +51,12 @@ export function updateAuthenticator(db: Database, authenticator: Authenticator):
   })
 }
 
-/** Whether it was there. The records of its calls stay. */
+/** Deletes an authenticator, but not its call records. Returns whether it existed. */
 export function deleteAuthenticator(db: Database, { action }: Authenticator): Promise<boolean> {
   return deleteAction(db, action.tenantId, action.id)
 }
 
-/** The authenticator an organization itself has under this name, with its credentials opened. */
+/** The organization's own authenticator with this name, with its credentials decrypted. */
 export async function findAuthenticator(
   db: Database,
   tenantId: string,
@@ -74,7 +74,7 @@ export async function findAuthenticator(
   return action && toAuthenticator(row, action)
 }
 
-/** The authenticators an organization itself has, oldest first. */
+/** The organization's own authenticators, oldest first. */
 export async function listAuthenticators(
   db: Database,
   tenantId: string,
@@ -95,8 +95,8 @@ export async function listAuthenticators(
 }
 
 /**
- * What the tenant knows under each of these names: the kind of its own authenticator, or where it has none, the kinds of those of
- * its organizations. Opens no secret.
+ * The types of the authenticators with these names. A tenant's own authenticator has one type. Otherwise these are the types of
+ * the authenticators of its organizations. Decrypts no secret.
  */
 export async function authenticationTypesOf(
   db: Database,

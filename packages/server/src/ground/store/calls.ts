@@ -5,7 +5,7 @@ import type { CallRecord } from './model.ts'
 import { isOlderThan } from './newest-first.ts'
 import type { Tables } from './tables.ts'
 
-/** Keeps the records in one write, all or none. */
+/** Stores all records in one write, or none. */
 export async function insertCalls(db: Database, calls: readonly CallRecord[]): Promise<void> {
   await db.queries
     .insertInto('calls')
@@ -29,13 +29,13 @@ export async function insertCalls(db: Database, calls: readonly CallRecord[]): P
     .execute()
 }
 
-/** What {@link listCalls} looks for; all that are given must hold. */
+/** The criteria of {@link listCalls}. A call must match all of them. */
 export interface CallSearch {
   actionType?: ActionType
   actionId?: string
   status?: string
   clientId?: string
-  /** The id of a call: only older ones. An id that is gone yields nothing. */
+  /** The id of a call. Only older calls match. Nothing matches if the call no longer exists. */
   before?: string
   /** Default 50. */
   limit?: number
@@ -54,16 +54,16 @@ export async function listCalls(db: Database, tenantId: string, search: CallSear
   return rows.map(toCall)
 }
 
-/** How often calls of one type ended in one way. */
+/** The number of calls of one type with one status. */
 export interface CallCountRow {
   actionType: ActionType
   status: string
   count: number
-  /** Epoch milliseconds at which the newest of them began. */
+  /** Start of the newest of them, in epoch milliseconds. */
   lastAt: number
 }
 
-/** Counts the kept calls that began at `since` (epoch milliseconds) or later, by type and status. */
+/** Counts the stored calls that began at `since` (epoch milliseconds) or later, by type and status. */
 export async function countCalls(db: Database, tenantId: string, since = 0): Promise<CallCountRow[]> {
   const rows = await db.queries
     .selectFrom('calls')
@@ -97,7 +97,7 @@ export async function findCall(db: Database, tenantId: string, id: string): Prom
   return row && toCall(row)
 }
 
-/** A call with the tenant it belongs to, for whoever holds the data of all. */
+/** A call with its tenant, for the operator of all tenants. */
 export type CallOfTenant = CallRecord & { tenant: string }
 
 export async function findCallOfAnyTenant(db: Database, id: string): Promise<CallOfTenant | undefined> {
@@ -105,7 +105,7 @@ export async function findCallOfAnyTenant(db: Database, id: string): Promise<Cal
   return row && { ...toCall(row), tenant: row.domain }
 }
 
-/** Newest first, of all tenants or of the one with this domain. */
+/** The calls of all tenants, or of the tenant with this domain, newest first. */
 export async function listCallsOfAllTenants(
   db: Database,
   { tenant, actionType, status, limit = 50 }: Pick<CallSearch, 'actionType' | 'status' | 'limit'> & { tenant?: string },
@@ -126,7 +126,7 @@ function callsOfAllTenants(db: Database) {
     .select('tenants.domain')
 }
 
-/** Forgets calls that began before `startedBefore` (epoch milliseconds), and all but the newest `keep` of each tenant. */
+/** Deletes calls that began before `startedBefore` (epoch milliseconds), and all except the newest `keep` of each tenant. */
 export async function purgeCalls(
   db: Database,
   { startedBefore, keep }: { startedBefore: number; keep: number },

@@ -1,6 +1,6 @@
 /**
- * How the migration `0006-user-documents` makes the document of a user of the claims that were kept before. It describes both at
- * its own time and never changes: today's table of claims may.
+ * How the migration `0006-user-documents` builds the document of a user from the stored claims. It describes both as they were
+ * at that version and never changes, even if today's table of claims does.
  */
 type Json = Record<string, unknown>
 type Claims = Record<string, string | string[]>
@@ -10,7 +10,7 @@ const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 const WSO2 = 'urn:scim:wso2:schema'
 
 /** Path of a string, of a list of strings or of a boolean, by the name of the claim. */
-const TEXTS: Record<string, string[]> = {
+const STRINGS: Record<string, string[]> = {
   givenname: ['name', 'givenName'],
   lastname: ['name', 'familyName'],
   middleName: ['name', 'middleName'],
@@ -42,7 +42,7 @@ const BOOLEANS: Record<string, string[]> = {
   'identity/emailVerified': [WSO2, 'emailVerified'],
   'identity/phoneVerified': [WSO2, 'phoneVerified'],
 }
-/** List, part and type of an element; without a type the primary one. The order is that in which elements were shown. */
+/** List, part and type of an element. Without a type: the primary element. The order is that of the elements in SCIM. */
 const ELEMENTS: [claim: string, list: string, part: string, type?: string][] = [
   ['emailaddress', 'emails', 'value'],
   ['emails.home', 'emails', 'value', 'home'],
@@ -64,7 +64,7 @@ const ELEMENTS: [claim: string, list: string, part: string, type?: string][] = [
   ['country', 'addresses', 'country'],
 ]
 
-/** @returns What SCIM showed of the claims. Claims that it showed nowhere are kept below the URI of their dialect. */
+/** @returns The attributes that SCIM showed for the claims. Other claims are kept below the URI of their dialect. */
 export function documentOfClaims(claims: Claims): Json {
   const rest = new Map(Object.entries(claims))
   const take = (name: string): string | string[] | undefined => {
@@ -73,7 +73,7 @@ export function documentOfClaims(claims: Claims): Json {
     return value
   }
   const document: Json = {}
-  for (const [name, path] of Object.entries(TEXTS)) {
+  for (const [name, path] of Object.entries(STRINGS)) {
     const value = take(name)
     if (value !== undefined) put(document, path, [value].flat().join(','))
   }
@@ -105,7 +105,7 @@ function putElement(
   const elements = (document[list] as Json[] | undefined) ?? []
   document[list] = elements
   const own = elements.find(element => element['type'] === type)
-  // What was both the primary value and one of a type was shown as one element.
+  // SCIM showed a primary value that also had a type as one element.
   const same = type === undefined ? undefined : elements.find(element => element['primary'] && element[part] === value)
   if (same && same['type'] === undefined) same['type'] = type
   else if (own) own[part] = value

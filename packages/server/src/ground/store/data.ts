@@ -12,14 +12,14 @@ export class StartError extends OperatorError {
   override name = 'StartError'
 }
 
-/** Where the data is and what it is sealed with: the part of the configuration that opening it needs. */
+/** The part of the configuration that opens the data: its place and its sealing key. */
 export interface DataSettings {
-  /** PostgreSQL; without it the embedded database in the data folder. */
+  /** URL of a PostgreSQL database. Default: the SQLite file in the data folder. */
   databaseUrl?: string
   dataFolder: string
-  /** Base64. Without it the key is a file beside the data. */
+  /** Base64. Default: a key file in the data folder. */
   sealKey?: string
-  /** Without them: the defaults of the store. */
+  /** Default: the limits of the store. */
   databaseConnections?: number
   databaseAdministrationConnections?: number
   databaseConnectTimeoutMs?: number
@@ -27,7 +27,7 @@ export interface DataSettings {
   databaseLockTimeoutMs?: number
 }
 
-/** What opening the data needs of the world around the server. */
+/** The ports that opening the data needs. */
 export interface DataPorts {
   /** Epoch milliseconds. */
   now(): number
@@ -41,9 +41,9 @@ const SEAL_FILE = 'seal.key'
 const DATABASE_FILE = 'preflow.db'
 
 /**
- * Opens the data of a configuration; the first time, makes its folder, key and tables.
+ * Opens the data of a configuration. The first call creates its folder, key and tables.
  *
- * Rejects with a sentence for the operator when it cannot: `DatabaseError`, {@link StartError}. Nothing was changed then.
+ * If that fails, it rejects with a sentence for the operator and changes nothing: `DatabaseError`, {@link StartError}.
  */
 export async function openData(configuration: DataSettings, ports: DataPorts): Promise<Database> {
   const { databaseUrl, dataFolder } = configuration
@@ -56,7 +56,7 @@ export async function openData(configuration: DataSettings, ports: DataPorts): P
     limits: limitsOf(configuration),
     ...present({ passwordCost: ports.passwordCost }),
     onConnectionLost: error =>
-      ports.log.warn({ err: error }, 'a connection to the database was lost; another is opened'),
+      ports.log.warn({ err: error }, 'a connection to the database was lost; the next query opens a new one'),
   })
 }
 
@@ -70,7 +70,7 @@ function limitsOf(settings: DataSettings): Partial<DatabaseLimits> {
   })
 }
 
-/** Makes the folder, for its owner only, and those above it. Rejects with a {@link StartError} when that cannot be. */
+/** Creates the folder, readable by its owner only, and its parents. Rejects with a {@link StartError} if that fails. */
 export async function makeDataFolder(folder: string): Promise<void> {
   try {
     await makeFolders(resolve(folder))
@@ -80,8 +80,8 @@ export async function makeDataFolder(folder: string): Promise<void> {
 }
 
 /**
- * Step by step, because Node's recursive `mkdir` never ends where a folder is but none can be made in it, as in `/proc`:
- * there the system says that the folder above is missing, and Node makes that one again and again.
+ * Creates one folder after the other, because Node's recursive `mkdir` never ends in places such as `/proc`: the system reports
+ * that the existing parent is missing, and Node tries to create it again and again.
  */
 async function makeFolders(folder: string): Promise<void> {
   if (await isFolder(folder)) return
@@ -90,7 +90,7 @@ async function makeFolders(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 })
   } catch (error) {
-    // Another process that starts at the same moment may have made it.
+    // Another process that starts at the same time may have created it.
     if (!(await isFolder(folder))) throw error
   }
 }
@@ -103,16 +103,16 @@ function isFolder(path: string): Promise<boolean> {
 }
 
 const WHY_UNUSABLE: Record<string, string> = {
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
+  EACCES: 'this user has no permission to write there',
+  EPERM: 'this user has no permission to write there',
   EROFS: 'it is on a read-only file system',
-  ENOENT: 'no folder can be made there',
-  ENOTDIR: 'a file is where a folder should be',
-  EEXIST: 'a file is where a folder should be',
+  ENOENT: 'a folder cannot be created there',
+  ENOTDIR: 'a file exists where a folder should be',
+  EEXIST: 'a file exists where a folder should be',
   ENOSPC: 'the disk is full',
 }
 
-/** The sentence for whatever went wrong in the data folder. */
+/** The error for a failure in the data folder. */
 export function unusableDataFolder(folder: string, cause: unknown): StartError {
   const { code = '', message } = cause as NodeJS.ErrnoException
   const why = WHY_UNUSABLE[code] ?? message
@@ -121,7 +121,7 @@ export function unusableDataFolder(folder: string, cause: unknown): StartError {
   })
 }
 
-/** The configured key, or the one beside the data, which is made for a database that has none yet. */
+/** Returns the configured key, or the key file in the data folder. Creates the file if the database has no key yet. */
 async function openSeal(
   { dataFolder, sealKey }: DataSettings,
   isSealed: boolean,
@@ -136,18 +136,18 @@ async function openSeal(
   const key = Buffer.from(await readKey(file), 'base64')
   if (key.byteLength !== SEALING_KEY_BYTES) {
     throw new StartError(
-      `${file} does not hold a sealing key. Restore it from a copy: without it nothing sealed can be opened.`,
+      `${file} does not contain a sealing key. Restore it from a copy. Sealed values cannot be decrypted without it.`,
     )
   }
   return createSeal(key)
 }
 
-/** How file systems without hard links refuse one. */
+/** Error codes of file systems that have no hard links. */
 const HAS_NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
 /**
- * Leaves a key that exists as it is, and loses the race against another process that starts at the same moment. The file appears
- * whole or not at all. An empty one, which a process left that was killed in between, holds nothing to lose and is replaced.
+ * Writes a key file, but never replaces an existing key: if another process starts at the same time, the first one wins. The
+ * file appears complete or not at all. An empty file is left from a killed process. It contains no key, so it is replaced.
  */
 async function makeKey(file: string, key: Buffer): Promise<void> {
   const fresh = `${file}.${randomUUID()}.new`
@@ -162,7 +162,7 @@ async function makeKey(file: string, key: Buffer): Promise<void> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return
     throw new StartError(
-      `The sealing key ${file} cannot be written. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
+      `The sealing key ${file} cannot be written. Give the server write permission, or set PREFLOW_SEAL_KEY.`,
       { cause },
     )
   } finally {
@@ -176,11 +176,11 @@ async function readKey(file: string): Promise<string> {
   } catch (cause) {
     throw (cause as NodeJS.ErrnoException).code === 'ENOENT'
       ? new StartError(
-          `The sealing key ${file} is missing, and the database was sealed with one. Restore the file from a copy, or set PREFLOW_SEAL_KEY to what it held; to start without what is kept, name another folder or database. Nothing was changed.`,
+          `The sealing key ${file} is missing, but the database was sealed with one. Restore the file from a copy, or set PREFLOW_SEAL_KEY to its content. To start without this data, name another folder or database. Nothing was changed.`,
           { cause },
         )
       : new StartError(
-          `The sealing key ${file} cannot be read. Give the server the right to, or set PREFLOW_SEAL_KEY.`,
+          `The sealing key ${file} cannot be read. Give the server read permission, or set PREFLOW_SEAL_KEY.`,
           {
             cause,
           },

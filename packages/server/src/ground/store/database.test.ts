@@ -37,7 +37,7 @@ function startWriter(file: string): ChildProcess {
   })
 }
 
-test('a second start finds what the first one kept', async () => {
+test('a second start finds the data of the first one', async () => {
   const db = await open('again.db')
   await insertTenant(db, first, root)
   await db.close()
@@ -46,7 +46,7 @@ test('a second start finds what the first one kept', async () => {
   await again.close()
 })
 
-test('two servers that start at the same moment on an empty file both come up and take turns', async () => {
+test('two servers that start together on an empty file both start and take turns', async () => {
   const file = join(folder, 'race.db')
   const writers = [startWriter(file), startWriter(file)]
   for (const writer of writers) {
@@ -59,7 +59,7 @@ test('two servers that start at the same moment on an empty file both come up an
   }
 })
 
-test('writes are synchronous with the disk, so that an answered request survives a power cut', async () => {
+test('writes reach the disk synchronously, so that an answered request survives a power failure', async () => {
   const db = await open('durable.db')
   const { rows: mode } = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db.queries)
   const { rows: level } = await sql<{ synchronous: number }>`pragma synchronous`.execute(db.queries)
@@ -68,7 +68,7 @@ test('writes are synchronous with the disk, so that an answered request survives
   await db.close()
 })
 
-test('only its owner may read the database and the files beside it', async () => {
+test('only the owner can read the database and the files beside it', async () => {
   const umask = process.umask(0o022)
   const db = await open('own.db')
   try {
@@ -82,7 +82,7 @@ test('only its owner may read the database and the files beside it', async () =>
   }
 })
 
-test('a file that is no database is refused with what to do, and stays as it is', async () => {
+test('a file that is not a database is refused with advice and stays unchanged', async () => {
   const file = join(folder, 'garbage.db')
   await writeFile(file, 'this is a letter to my aunt, not a database. '.repeat(100))
   const contents = await readFile(file)
@@ -93,7 +93,7 @@ test('a file that is no database is refused with what to do, and stays as it is'
   assert.deepEqual(await readFile(file), contents)
 })
 
-test("another program's database is refused and stays as it is", async () => {
+test("another program's database is refused and stays unchanged", async () => {
   const file = join(folder, 'foreign.db')
   const foreign = new DatabaseSync(file)
   foreign.exec('create table recipes (name text)')
@@ -103,20 +103,20 @@ test("another program's database is refused and stays as it is", async () => {
   assert.deepEqual(await readFile(file), contents)
 })
 
-test('a file in a folder that does not exist is refused with what to do', async () => {
+test('a file in a folder that does not exist is refused with advice', async () => {
   await assert.rejects(
     open('nowhere/at/all.db'),
     /cannot be opened\. Create its folder and grant the server write access/,
   )
 })
 
-test('without a file and a URL the sentence says what to configure', async () => {
+test('without a file and a URL the error says what to configure', async () => {
   await assert.rejects(openDatabase({ seal: testSeal, now: Date.now }), {
-    message: 'No database is configured. Give a file or a PostgreSQL URL.',
+    message: 'No database is configured. Configure a file or a PostgreSQL URL.',
   })
 })
 
-test('a database of a newer Preflow is refused by name, and stays as it is', async () => {
+test('a database of a newer Preflow is refused with the unknown migration and stays unchanged', async () => {
   await (await open('newer.db')).close()
   const file = join(folder, 'newer.db')
   const newer = new DatabaseSync(file)
@@ -134,12 +134,14 @@ test('a database sealed with another key is refused at the start, not at the fir
   const other = createSeal(new Uint8Array(32).fill(9))
   await assert.rejects(open('sealed.db', other), {
     name: 'DatabaseError',
-    message: new RegExp(`sealed with another key than the configured one \\(${other.keyId}\\)\\. Configure the key`),
+    message: new RegExp(
+      `sealed with another key than the configured one \\(${other.keyId}\\)\\. Configure its original key`,
+    ),
   })
   await (await open('sealed.db')).close()
 })
 
-test('a database that is upgraded step by step, with data in it, ends up with the schema of a fresh one', async () => {
+test('a database with data that is upgraded step by step gets the schema of a fresh one', async () => {
   const fresh = await open('fresh.db')
   const expected = await fresh.queries.introspection.getTables()
   await fresh.close()
@@ -158,7 +160,7 @@ test('a database that is upgraded step by step, with data in it, ends up with th
   }
 })
 
-test('a PostgreSQL that is not there is named, without the password', async () => {
+test('an unreachable PostgreSQL is named without the password', async () => {
   const listener = createServer()
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
@@ -179,7 +181,7 @@ test('a PostgreSQL that is not there is named, without the password', async () =
   )
 })
 
-test('a URL that is none is refused without being repeated', async () => {
+test('an invalid URL is refused without being quoted', async () => {
   await assert.rejects(
     openDatabase({ url: 'postgres://me:very-secret@[bad', seal: testSeal, now: Date.now }),
     (error: Error) => {
@@ -190,7 +192,7 @@ test('a URL that is none is refused without being repeated', async () => {
   )
 })
 
-test('a process killed in the middle of its writes loses nothing it acknowledged', async () => {
+test('a process killed during writes loses nothing that it acknowledged', async () => {
   const file = join(folder, 'killed.db')
   const writer = startWriter(file)
   const acknowledged: string[] = []
@@ -213,7 +215,7 @@ test('a process killed in the middle of its writes loses nothing it acknowledged
   await db.close()
 })
 
-test('a password hash says what it cost, so that raising the cost locks nobody out', async () => {
+test('a password hash contains its cost, so that a higher cost locks out no user', async () => {
   const kept = await hashPassword('pässword', TEST_PASSWORD_COST)
   assert.match(kept, /^scrypt\.16\.1\.1\./)
   const raised = { cost: 64, blockSize: 2, parallelization: 2 }

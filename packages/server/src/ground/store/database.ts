@@ -15,8 +15,8 @@ import { type Seal, SealError } from './sealed-secrets.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * The store's handle, first argument of every query function. Inside {@link inTransaction} a handle of its own is passed;
- * use that one there and only there, and never wait for the network while it is open.
+ * The store's handle, the first argument of every query function. {@link inTransaction} passes a handle of its own. Use only that
+ * handle inside the transaction, and never wait for the network there.
  */
 export interface Database {
   engine: 'sqlite' | 'postgresql'
@@ -26,22 +26,25 @@ export interface Database {
   /** Epoch milliseconds. */
   now(): number
   passwordCost: PasswordCost
-  /** The same database for work that must hold nothing else up. A handle of {@link inTransaction} has them too, outside of it. */
+  /**
+   * The same database for work that must not delay other work. The lanes of a handle of {@link inTransaction} are outside the
+   * transaction.
+   */
   lanes: Record<Lane, Database>
-  /** Waits a moment for running queries, and closes the file or the connections. */
+  /** Waits briefly for running queries, then closes the file or the connections. */
   close(): Promise<void>
 }
 
 /**
- * Work with connections and a queue of its own on PostgreSQL: `administration` of the server's APIs, `records` of calls, which
- * never make a flow wait for long, `background` work, which may take its time, and the `probe` of readiness. Tokens and sign-ins
- * have the others.
+ * Work with its own connections and queue on PostgreSQL: `administration` for the server's APIs, `records` for call records,
+ * which must never delay a flow for long, `background` for work that is not urgent, and `probe` for readiness. Tokens and
+ * sign-ins use the other connections.
  */
 export type Lane = 'administration' | 'records' | 'background' | 'probe'
 
-/** What bounds the work on PostgreSQL. Milliseconds; 0 is no limit, and asks nothing of the session. */
+/** Limits of the work on PostgreSQL, in milliseconds. 0 means no limit and sends no setting. */
 export interface DatabaseLimits extends Pick<Limits, 'maxConnections' | 'connectMs' | 'statementMs' | 'lockMs'> {
-  /** Most connections of the lane `administration`. */
+  /** Maximum number of connections of the lane `administration`. */
   administrationConnections: number
 }
 
@@ -53,45 +56,44 @@ export const DEFAULT_LIMITS: DatabaseLimits = {
   lockMs: 2000,
 }
 
-/** What one password costs to check: the parameters of scrypt (RFC 7914). They are stored with each hash. */
+/** The cost of checking one password: the parameters of scrypt (RFC 7914). They are stored with each hash. */
 export interface PasswordCost {
-  /** Memory and time, a power of two: `128 * blockSize * cost` bytes. */
+  /** Cost in memory and time, a power of two. It uses `128 * blockSize * cost` bytes. */
   cost: number
   blockSize: number
-  /** Time only. */
+  /** Cost in time only. */
   parallelization: number
 }
 
 export interface OpenOptions {
-  /** A PostgreSQL URL. Wins over `file`. */
+  /** A PostgreSQL URL. Takes precedence over `file`. */
   url?: string
-  /** The SQLite file; created when it does not exist. `:memory:` keeps nothing. */
+  /** The SQLite file. It is created if it does not exist. `:memory:` stores nothing on disk. */
   file?: string
   /**
-   * What secrets are sealed with. The first one a database is opened with is its own from then on. A function is asked once
-   * the database is known to be usable and before anything is written to it, and told whether it has a key already.
+   * Seals secrets. The key that first opens a database is its key from then on. A function is called after the database proved
+   * usable and before anything is written. Its argument is whether the database already has a key.
    */
   seal: Seal | ((isSealed: boolean) => Promise<Seal>)
   now(): number
-  /** Default: 32 MiB, three rounds, the OWASP recommendation. */
+  /** Default: 32 MiB and three rounds, as OWASP recommends. */
   passwordCost?: PasswordCost
   /** Default: {@link DEFAULT_LIMITS}. */
   limits?: Partial<DatabaseLimits>
-  /** Called when a connection to PostgreSQL breaks; the next query opens another. */
+  /** Called when a connection to PostgreSQL breaks. The next query opens a new one. */
   onConnectionLost?(error: Error): void
 }
 
 const DEFAULT_PASSWORD_COST: PasswordCost = { cost: 32_768, blockSize: 8, parallelization: 3 }
-/** Marks a file as Preflow's own, so that another program's database is never migrated by accident: `PREF` in ASCII. */
+/** Marks a file as Preflow's, so that another program's database is never migrated by accident. `PREF` in ASCII. */
 export const APPLICATION_ID = 0x50524546
 const SEAL_CHECK = 'seal_check'
 
 /**
- * Opens the store: PostgreSQL when `url` is given, otherwise the SQLite file. Migrations run before this returns, all of
- * them or none.
+ * Opens the store: PostgreSQL if `url` is given, otherwise the SQLite file. It first runs all migrations, or none.
  *
- * Rejects with a {@link DatabaseError} when the database is broken, unreachable, made by a newer Preflow, somebody else's, or
- * sealed with another key; then nothing was changed. What `seal` rejects with is passed on as it is.
+ * Rejects with a {@link DatabaseError} if the database is broken, unreachable, made by a newer Preflow, owned by another program,
+ * or sealed with another key. Nothing is changed then. An error of `seal` is passed on unchanged.
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
   const location = locationOf(options)
@@ -115,7 +117,7 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
 
 function locationOf({ url, file }: OpenOptions): Location {
   if (url !== undefined) return { url }
-  if (file === undefined) throw new DatabaseError('No database is configured. Give a file or a PostgreSQL URL.')
+  if (file === undefined) throw new DatabaseError('No database is configured. Configure a file or a PostgreSQL URL.')
   return { file }
 }
 
@@ -140,7 +142,7 @@ function assemble({ close, engine, queries, lanes }: Connected<Tables, Lane>, se
   return handleOf(queries)
 }
 
-/** Checks that the database is ours, and brings it up to date. Resolves with what it is sealed with. */
+/** Checks that the database is ours and runs its migrations. Resolves with its seal. */
 async function prepare(
   connected: Pick<Connected<Tables>, 'engine' | 'queries' | 'explain'>,
   name: string,
@@ -156,15 +158,15 @@ async function prepare(
   if (check !== undefined) refuseAnotherKey(seal, check, name)
   await explained(migrate(connected, migrations))
   await explained(keepSealCheck(queries, seal))
-  // Another process may have been first with another key.
+  // Another process may have stored another key first.
   refuseAnotherKey(seal, (await explained(findSealCheck(connected, name))) ?? '', name)
   return seal
 }
 
 /**
- * Runs `work` in one transaction: everything it wrote is kept when it resolves, nothing when it rejects. Inside another
- * transaction it becomes part of that one. On SQLite all other queries of the process wait meanwhile, so it must not wait
- * for anything but the handle it is given.
+ * Runs `work` in one transaction. If it resolves, all its writes are stored; if it rejects, none. A transaction inside another
+ * one becomes part of it. On SQLite all other queries of the process wait for the end, so `work` must wait only for its own
+ * queries.
  */
 export function inTransaction<T>(db: Database, work: (db: Database) => Promise<T>): Promise<T> {
   if (db.queries.isTransaction) return work(db)
@@ -172,28 +174,28 @@ export function inTransaction<T>(db: Database, work: (db: Database) => Promise<T
 }
 
 /**
- * Lets transactions that do the same kind of thing take turns, until this one ends: for what no unique name decides. On SQLite
- * they do anyway. Call it in a transaction, first of all.
+ * Runs transactions of the same kind one after the other, until this one ends. Use it if no unique constraint decides a race.
+ * Call it first in the transaction. SQLite serializes all transactions anyway.
  */
 export async function takeTurn(tx: Database, kind: string): Promise<void> {
   if (tx.engine === 'sqlite') return
   const key = sql`hashtextextended(${kind} || ' of ' || coalesce(current_schema(), ''), 0)`
-  // A turn is not somebody who forgot a lock: only the limit of the statement ends the wait.
+  // Waiting for a turn is normal, so only the limit of the statement ends it, not the limit for locks.
   await sql`select set_config('lock_timeout', '0', true)`.execute(tx.queries)
   await sql`select pg_advisory_xact_lock(${key})`.execute(tx.queries)
 }
 
 /**
- * Whether a query should lock the rows it reads, because they are about to be changed by what was read. SQLite has one writer
- * at a time anyway.
+ * Whether a query should lock the rows that it reads, because a change depends on them. SQLite has one writer at a time, so it
+ * needs no locks.
  */
 export function mustLockRows(db: Database): boolean {
   return db.queries.isTransaction && db.engine === 'postgresql'
 }
 
 /**
- * The value that was sealed at the first start, when there was one. Before that it is known whether a newer Preflow was here:
- * Kysely would report a migration it does not know as corruption.
+ * Finds the value that was sealed at the first start. Before that it refuses a database of a newer Preflow, because Kysely would
+ * report an unknown migration as corruption.
  */
 async function findSealCheck(
   connected: Pick<Connected<Tables>, 'engine' | 'queries'>,
@@ -222,20 +224,20 @@ async function findSealCheck(
   return check?.value
 }
 
-/** A value sealed at the first start does not open with another key. */
+/** Refuses a key that cannot decrypt the value sealed at the first start. */
 function refuseAnotherKey(seal: Seal, check: string, place: string): void {
   try {
     seal.open(check, SEAL_CHECK)
   } catch (cause) {
     if (!(cause instanceof SealError)) throw cause
     throw new DatabaseError(
-      `${place} was sealed with another key than the configured one (${seal.keyId}). Configure the key it was made with. Nothing was changed.`,
+      `${place} was sealed with another key than the configured one (${seal.keyId}). Configure its original key. Nothing was changed.`,
       { cause },
     )
   }
 }
 
-/** The first key a database is opened with is its key. */
+/** Stores the proof of the first key, which is the key of the database from then on. */
 async function keepSealCheck(queries: Kysely<Tables>, seal: Seal): Promise<void> {
   await queries
     .insertInto('store_facts')

@@ -10,12 +10,12 @@ import { FIRST_TENANT, insertTenant } from './tenants.ts'
 
 export const testSeal: Seal = createSeal(new Uint8Array(32).fill(7))
 
-/** Opens an empty database with the first tenant in it; closed and removed when the tests of the file are done. */
+/** Opens an empty database with the first tenant. It is closed and deleted after the tests of the file. */
 export type OpenTestDatabase = (options?: { now?: () => number; seal?: Seal }) => Promise<Database>
 
 /**
- * Runs the suite on SQLite, and on PostgreSQL when one answers; otherwise that half says that it was skipped. A database that a
- * test opens is for that test; one that is opened before the tests is for all of them.
+ * Runs the suite on SQLite, and on PostgreSQL if a server answers. Otherwise that half is reported as skipped. A database that a
+ * test opens belongs to that test. A database that is opened before the tests belongs to all of them.
  */
 export function onEachDatabase(subject: string, suite: (open: OpenTestDatabase) => void): void {
   onEachEngine(
@@ -38,7 +38,7 @@ export function onEachDatabase(subject: string, suite: (open: OpenTestDatabase) 
   )
 }
 
-/** Opens SQLite databases, each in a folder of its own. */
+/** Opens SQLite databases, each in its own folder. */
 export function sqliteOpener(): OpenTestDatabase {
   const places = freshPlaces(sqliteLocations())
   const opened: Opened[] = []
@@ -52,13 +52,13 @@ interface Opened {
   isOfTest: boolean
 }
 
-/** Where databases are opened, and what happens to a place whose database was closed. */
+/** Creates the places of databases, and handles a place after its database is closed. */
 interface Places {
   take(): Promise<string>
   giveBack(location: string): void
 }
 
-/** Closes what was opened, once. */
+/** Closes each open database once. */
 async function closeAll(opened: Opened[], places: Places, isMeant: (opened: Opened) => boolean = () => true) {
   for (const one of opened.filter(isMeant)) {
     opened.splice(opened.indexOf(one), 1)
@@ -91,7 +91,10 @@ function freshPlaces(newLocation: NewLocation): Places {
   return { take: newLocation, giveBack: () => {} }
 }
 
-/** PostgreSQL takes up to a second to make a database with its tables, so the next test gets that of the last one, emptied. */
+/**
+ * PostgreSQL needs up to a second to create a database with its tables, so the next test reuses the emptied database of the
+ * last one.
+ */
 function emptiedPlaces(newLocation: NewLocation): Places {
   const free: string[] = []
   return {
@@ -104,7 +107,7 @@ function emptiedPlaces(newLocation: NewLocation): Places {
   }
 }
 
-/** Deletes all rows but the names of the migrations. Tables were made after those they refer to. */
+/** Deletes all rows except the names of the migrations, newest table first, because tables reference older ones. */
 async function empty(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -119,7 +122,7 @@ async function empty(url: string): Promise<void> {
   }
 }
 
-/** Makes an SQLite file as an older version left it: after the migration `last`. */
+/** Creates an SQLite file of an older version: the schema after the migration `last`. */
 export async function openOlder<Tables>(file: string, last: string): Promise<Connected<Tables>> {
   const older = connect<Tables>({ location: { file }, applicationId: APPLICATION_ID })
   const names = Object.keys(migrations)

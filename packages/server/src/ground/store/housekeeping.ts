@@ -6,7 +6,7 @@ import { purgeWrongPasswords } from './wrong-passwords.ts'
 
 const HOUSEKEEPING_MS = 3_600_000
 
-/** Deletes what has expired, once an hour. A failure is logged and retried an hour later. Returns how to stop it. */
+/** Deletes expired rows once an hour. A failure is logged and retried an hour later. Returns the function that stops it. */
 export function startHousekeeping(db: Database, log: Pick<Log, 'warn'>): () => void {
   async function keepHouse(): Promise<void> {
     try {
@@ -14,7 +14,7 @@ export function startHousekeeping(db: Database, log: Pick<Log, 'warn'>): () => v
       await purgeSignInFlows(db)
       await purgeWrongPasswords(db)
     } catch (error) {
-      log.warn({ err: error }, 'what has expired could not be deleted; it is tried again in an hour')
+      log.warn({ err: error }, 'expired rows could not be deleted; the next attempt is in an hour')
     }
   }
   const timer = setInterval(() => void keepHouse(), HOUSEKEEPING_MS).unref()

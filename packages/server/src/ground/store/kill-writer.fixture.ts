@@ -1,4 +1,4 @@
-/** Writes until it is killed, and tells its parent of each row only after the write was acknowledged. */
+/** Writes rows until it is killed, and reports each row to its parent only after the write was acknowledged. */
 import { openDatabase } from './database.ts'
 import { testSeal } from './databases.fixture.ts'
 import { TEST_PASSWORD_COST } from './password-cost.fixture.ts'

@@ -2,12 +2,12 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { documentOfClaims } from './claims-to-documents.ts'
 
-// A migration describes the schema at its own time, so it must not follow the types of today.
+// A migration describes the schema of its own version, so it must not use today's types.
 type Schema = Kysely<unknown>
 
 /**
- * Every change of the schema, in the order of its name. A published one is never edited: add another below it, and the
- * suite checks that a fresh database and an upgraded one end up the same.
+ * Every change of the schema, in the order of the names. A published migration never changes: add a new one below it. The suite
+ * checks that a fresh database and an upgraded one have the same schema.
  */
 export const migrations: Record<string, Migration> = {
   '0001-first-schema': {
@@ -275,7 +275,8 @@ export const migrations: Record<string, Migration> = {
         .execute()
       await db.schema.createIndex('role_members_user').on('role_members').column('user_id').execute()
 
-      // Ids are made of those of the organizations: both databases compute them alike, and nobody's earlier role has one.
+      // The ids of roles are derived from those of the organizations. Both databases compute the same ids, and no earlier role
+      // has one.
       await sql`insert into roles (id, tenant_id, audience_type, audience_id, name, kind, created_at, updated_at)
         select 'administrator-' || id, tenant_id, 'organization', id,
           case when depth = 0 then 'Administrator' else 'Organization Administrator' end,
@@ -290,7 +291,7 @@ export const migrations: Record<string, Migration> = {
 
   '0005-token-algorithm': {
     async up(db: Schema) {
-      // ES256 was the default until here. Clients of data that has keys already may have been set up for it.
+      // ES256 was the default before this migration. If the data already has keys, its clients may be configured for ES256.
       await sql`insert into store_facts (name, value) select 'token-algorithm', 'ES256'
         where exists (select 1 from signing_keys)`.execute(db)
     },

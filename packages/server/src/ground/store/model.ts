@@ -1,11 +1,11 @@
-/** The nouns the server keeps. Rows are turned into these by the query files beside this one; nothing else knows columns. */
+/** The objects that the server stores. Only the query files in this folder know the columns behind them. */
 import type { ActionType, EndpointAuthentication, FailureMode, NamedValues, Rule } from '@preflow/contract'
 
-/** The root of everything: users, applications and actions belong to exactly one. */
+/** The root of all data: every user, application and action belongs to exactly one tenant. */
 export interface Tenant {
-  /** A number written as a string, as on the wire. The first tenant is `-1234`. */
+  /** A number as a string, as on the wire. The first tenant is `-1234`. */
   id: string
-  /** The name in `/t/{domain}`. The first tenant is `carbon.super`, served at the root as well. */
+  /** The name in `/t/{domain}`. The first tenant is `carbon.super`, which is also served at the root. */
   domain: string
   /** The organization at depth 0. */
   rootOrganizationId: string
@@ -18,12 +18,12 @@ export interface Organization {
   name: string
   handle: string
   depth: number
-  /** Epoch milliseconds. Default: when it is kept. */
+  /** Epoch milliseconds. Default: the time of the insert. */
   createdAt?: number
 }
 
 /**
- * The attributes of a user, by their SCIM names: what SCIM shows without what the server computes. It is the truth; claims are
+ * The attributes of a user, by their SCIM names: what SCIM returns, without the attributes that the server computes. Claims are
  * derived from it.
  */
 export type UserDocument = Readonly<Record<string, unknown>>
@@ -38,22 +38,22 @@ export interface User {
   groups: string[]
   isActive: boolean
   /**
-   * Whether the user has the fixed role Administrator of the tenant. A new user is given it with `true`; afterwards only
-   * memberships change it.
+   * Whether the user has the tenant's fixed role Administrator. `true` gives it to a new user. After that only memberships change
+   * it.
    */
   isAdministrator: boolean
   createdAt: number
   updatedAt: number
 }
 
-/** Permissions that are given together. */
+/** A set of permissions that members get together. */
 export interface Role {
   id: string
   tenantId: string
-  /** Where it counts: in an organization and those below it, or in tokens for one application. */
+  /** Where it applies: in an organization and those below it, or in tokens for one application. */
   audience: { type: 'organization' | 'application'; id: string }
   name: string
-  /** Of a fixed role: its permissions are those of the server's version, not stored ones. */
+  /** The kind of a fixed role. Its permissions come from the server's version and are not stored. */
   kind?: FixedRole
   /** Empty for a fixed role. */
   permissions: string[]
@@ -61,97 +61,97 @@ export interface Role {
   updatedAt: number
 }
 
-/** Administrator of a tenant; administrator of one of its organizations and those below. */
+/** Administrator of a tenant, or of one of its organizations and those below it. */
 export type FixedRole = 'administrator' | 'organization-administrator'
 
 export interface Application {
-  /** The resource id: what rules mean by `application`. */
+  /** The resource id, to which `application` in rules refers. */
   id: string
   tenantId: string
   name: string
   description?: string
   clientId: string
-  /** Kept sealed; in clear only here. Absent for a public client. */
+  /** Sealed at rest, plain only here. Absent for a public client. */
   clientSecret?: string
   isPublicClient: boolean
-  /** The one way in which it may authenticate. Absent: with its secret, in the header or in the form. */
+  /** The only allowed way to authenticate. Absent: with its secret, in the header or in the form. */
   clientAuthMethod?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
-  /** With `private_key_jwt`: the one algorithm of its assertions. Absent: any that the server knows. */
+  /** With `private_key_jwt`: the only allowed algorithm of its assertions. Absent: every algorithm that the server supports. */
   clientAuthAlgorithm?: string
-  /** What it signs with. */
+  /** The keys that verify its signatures. */
   publicKeys?: PublicKeys
   /** Whether authorization requests must be pushed. Absent: no. */
   mustPushRequests?: boolean
   mustUsePkce: boolean
   grantTypes: string[]
   callbackUrls: string[]
-  /** Response types of the hybrid flow it may ask for, for example `code id_token`. Absent: none. */
+  /** Response types of the hybrid flow that it may request, for example `code id_token`. Absent: none. */
   hybridResponseTypes?: string[]
   allowedOrigins: string[]
-  /** `Default` is an opaque token. Only `JWT` tokens fire the access token action. */
+  /** `Default` is an opaque token. Only `JWT` tokens trigger the access token action. */
   accessTokenType: 'JWT' | 'Default'
   userTokenLifetimeSeconds: number
   applicationTokenLifetimeSeconds: number
-  /** The OIDC claims that scopes may bring at most. Absent: all of the scopes. */
+  /** Limits the OIDC claims that scopes bring. Absent: no limit. */
   requestedClaims?: string[]
-  /** OIDC claim names to put into the access token beside those the scopes ask for. */
+  /** Names of OIDC claims that the access token has in addition to those of the scopes. */
   accessTokenClaims: string[]
   refreshTokenLifetimeSeconds: number
   renewsRefreshToken: boolean
   idTokenLifetimeSeconds: number
-  /** What its ID tokens are signed with. Absent: what the server signs with. */
+  /** The algorithm that signs its ID tokens. Absent: the algorithm of the server. */
   idTokenAlgorithm?: IdTokenAlgorithm
-  /** Audiences beside the client id. */
+  /** Audiences in addition to the client id. */
   audiences: string[]
-  /** Client ids that may exchange access tokens of this application for their own. Absent: only it itself. */
+  /** Client ids that may exchange access tokens of this application. Absent: only the application itself. */
   mayExchangeFor?: string[]
-  /** Whose assertions about users it may redeem. Absent: nobody's. */
+  /** Issuers whose assertions about users it may redeem. Absent: none. */
   trustedIssuers?: TrustedIssuer[]
-  /** Whether the sign-in page skips asking for consent. */
+  /** Whether the sign-in skips the consent page. */
   skipsConsent: boolean
-  /** Whether it may sign users out without asking them. Absent: no. */
+  /** Whether it may sign users out without a confirmation page. Absent: no. */
   skipsLogoutConsent?: boolean
-  /** Whether users sign in and tokens are issued. Absent: yes. */
+  /** Whether users can sign in and tokens are issued. Absent: yes. */
   isEnabled?: boolean
-  /** Fields of the management API that are only stored and shown again, by their path. */
+  /** Fields of the management API that are only stored and returned, by their path. */
   kept?: Record<string, unknown>
-  /** The same of its OpenID Connect configuration. */
+  /** The same for its OpenID Connect configuration. */
   keptOidc?: Record<string, unknown>
   /** How users sign in. Absent: with their password. */
   signIn?: SignInSequence
-  /** Console and the like: never fires the ID token action. */
+  /** A system application such as the Console. It never triggers the ID token action. */
   isSystem: boolean
   createdAt: number
   updatedAt: number
 }
 
-/** Public keys of an application: a JSON Web Key, or where its key set is published. */
+/** Public keys of an application: a JSON Web Key, or the address of its key set. */
 export type PublicKeys = { jwk: Record<string, unknown> } | { jwksUri: string }
 
-/** The algorithms for ID tokens that an application may choose from. */
+/** The algorithms for ID tokens that an application may choose. */
 export type IdTokenAlgorithm = 'RS256' | 'PS256' | 'ES256'
 
 /** Signs assertions about users of the tenant. */
 export interface TrustedIssuer {
   /** The claim `iss`. */
   issuer: string
-  /** Its public keys: a JSON Web Key Set. */
+  /** Its public keys, as a JSON Web Key Set. */
   jwks: { keys: Record<string, unknown>[] }
   /** The claim that has the user name. Default: `sub`. */
   subjectClaim?: string
 }
 
-/** What users go through to sign in. Steps count from 1. */
+/** The steps of a sign-in. Their numbers start at 1. */
 export interface SignInSequence {
-  /** One after the other; of the authenticators of a step, given by name, the user chooses one. */
+  /** In order. Each step lists authenticators by name, and the user chooses one. */
   steps: { options: string[] }[]
-  /** Whose user is signed in. */
+  /** The step whose user is signed in. */
   subjectStep: number
-  /** Kept and shown. The attributes are those of the user who is signed in. */
+  /** Only stored and returned. The attributes are always those of the signed-in user. */
   attributeStep: number
 }
 
-/** An API with scopes; applications are authorized for some of them. */
+/** An API with scopes. Applications are authorized for some of them. */
 export interface ApiResource {
   id: string
   tenantId: string
@@ -165,7 +165,7 @@ export interface ApiResource {
 export interface Action {
   id: string
   tenantId: string
-  /** The organization it was configured in; the root organization's apply to the tenant. */
+  /** The organization that configured it. Actions of the root organization apply to the tenant. */
   organizationId: string
   type: ActionType
   name: string
@@ -175,7 +175,7 @@ export interface Action {
   version: string
   endpoint: {
     uri: string
-    /** With its secrets, opened. Sealed at rest, never returned by the API. */
+    /** With its secrets decrypted. Sealed at rest, never returned by the API. */
     authentication: EndpointAuthentication
     allowedHeaders: string[]
     allowedParameters: string[]
@@ -185,7 +185,7 @@ export interface Action {
   rule?: Rule
   attributes: string[]
   passwordSharing?: { format: 'PLAIN_TEXT' | 'SHA256_HASHED'; certificate?: string }
-  /** Beyond the reference; the default is `error`, which is the reference. */
+  /** Beyond the reference. The default `error` is what the reference does. */
   onFailure: FailureMode
   /** Overrides the server's platform for this action. */
   platform?: string
@@ -194,41 +194,41 @@ export interface Action {
 }
 
 /**
- * A way to sign in that an extension decides: an action of type AUTHENTICATION with a name. The action's name is the
- * authenticator's, and the authenticator is enabled while the action is active.
+ * An authenticator that an extension implements: an action of type AUTHENTICATION with a name. The action has the same name, and
+ * the authenticator is enabled while the action is active.
  */
 export interface Authenticator {
   /** `custom-…`, unique in its organization. */
   name: string
   displayName: string
-  /** Whether it finds out who somebody is, or verifies a second factor of somebody already known. */
+  /** Whether it identifies a user, or verifies a second factor of an identified user. */
   authenticationType: 'IDENTIFICATION' | 'VERIFICATION'
   image?: string
   action: Action
 }
 
-/** A sign-in under way, from the first step to the last. */
+/** A sign-in in progress, from the first step to the last. */
 export interface SignInFlow {
-  /** 32 hexadecimal digits. Travels through browsers and extensions: a name, no proof. */
+  /** 32 hexadecimal digits. Browsers and extensions see it, so it is a name and not a proof. */
   id: string
   tenantId: string
   organizationId: string
-  /** The interaction of oidc-provider; only the browser with its cookie may go on with the flow. */
+  /** The interaction of oidc-provider. Only the browser with its cookie may continue the flow. */
   interactionId: string
-  /** Counts changes: of two that are made at once from the same version only one is kept. */
+  /** Counts changes. Of two concurrent changes from the same version only one is stored. */
   version: number
-  /** The steps that were passed, in their order, the session's first. */
+  /** The completed steps in order. Steps of the session come first. */
   passed: { authenticator: string; userId: string }[]
-  /** What the user chose in the current step, where there is a choice. */
+  /** The authenticator that the user chose in the current step, if it offers a choice. */
   chosen?: string | undefined
   /**
-   * The authenticators of the current step that have sent the browser away, by name. Each is called again only for a browser that
-   * comes back.
+   * The authenticators of the current step that redirected the browser, by name. Each is called again only for a browser that
+   * returns.
    */
   sentAway?: Record<string, SentAway> | undefined
-  /** The OAuth error for the application, when the sign-in was ended by somebody else than its browser. */
+  /** The OAuth error for the application, if anyone except its own browser ended the sign-in. */
   refusal?: { error: string; error_description: string }
-  /** What the browser sent when it asked for authorization, without secrets. */
+  /** The headers and parameters of the authorization request, without secrets. */
   request: { headers: NamedValues[]; parameters: NamedValues[] }
   /** Whether the sign-in has succeeded or failed. */
   isDecided: boolean
@@ -236,14 +236,14 @@ export interface SignInFlow {
   expiresAt: number
 }
 
-/** A browser that an authenticator has sent to a page of its own. */
+/** A browser that an authenticator redirected to its own page. */
 export interface SentAway {
   url: string
-  /** Epoch milliseconds at which a request of the browser that came back began to call the extension. */
+  /** When a request of the returning browser began to call the extension, in epoch milliseconds. */
   checkedAt?: number
 }
 
-/** One execution of an action, kept to answer "why". Secrets, credentials and token values are redacted before it is made. */
+/** One execution of an action, stored to explain its result. Secrets, credentials and token values are redacted before. */
 export interface CallRecord {
   id: string
   tenantId: string
@@ -255,17 +255,17 @@ export interface CallRecord {
   durationMs: number
   /** `success`, `failed`, `error`, `incomplete`, `skipped`. */
   status: string
-  /** The sentence a person reads first. */
+  /** The summary for people. */
   reason: string
   clientId?: string
   grantType?: string
-  /** What the flow did with it: `continued`, `denied`, `refused with server_error`. */
+  /** The effect on the flow: `continued`, `denied`, `refused with server_error`. */
   flowResult: string
   /** Everything else: request, attempts, answer, operations with verdicts, diagnostic steps. JSON. */
   details: unknown
 }
 
-/** One change somebody made through the management API or SCIM: who, what, when. Never a secret or a claim value. */
+/** One change through the management API or SCIM: the initiator, the change, the time. Never a secret or a claim value. */
 export interface AuditRecord {
   id: string
   tenantId: string
@@ -278,6 +278,6 @@ export interface AuditRecord {
   /** `ACTION`, `APPLICATION`, `API_RESOURCE`, `USER`, … */
   targetType: string
   targetId: string
-  /** What helps to understand the change, for example the names of the changed fields. JSON. */
+  /** Details of the change, for example the names of the changed fields. JSON. */
   details: unknown
 }

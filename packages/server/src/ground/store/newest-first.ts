@@ -1,11 +1,11 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 
-/** The lists that are read newest first, page by page, with the column that says when. */
+/** The lists that are read newest first, page by page, and their column of time. */
 const MOMENTS = { audit_records: 'recorded_at', calls: 'started_at' } as const
 
 /**
- * Whether a row comes after the one with this id in a list ordered by moment and id, both descending. An id that is gone has
- * nothing after it.
+ * Whether a row follows the row with this id in a list ordered by time and id, both descending. No row follows one that no longer
+ * exists.
  */
 export function isOlderThan(table: keyof typeof MOMENTS, tenantId: string, id: string): RawBuilder<SqlBool> {
   const moment = sql.ref(MOMENTS[table])

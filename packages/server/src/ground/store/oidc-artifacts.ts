@@ -3,21 +3,21 @@ import type { Selectable } from 'kysely'
 import type { Database } from './database.ts'
 import type { Tables } from './tables.ts'
 
-/** What oidc-provider keeps: a code, a token, a session, a grant, … Its own members travel through unchanged. */
+/** An artifact that oidc-provider stores: a code, a token, a session, a grant, … Its own members stay unchanged. */
 export interface OidcPayload {
   [member: string]: unknown
   grantId?: string
   userCode?: string
   uid?: string
-  /** Epoch seconds; present once it was consumed. */
+  /** Epoch seconds. Absent until it is consumed. */
   consumed?: number
 }
 
 /**
- * Keeps an artifact, replacing an earlier one of the same id.
+ * Stores an artifact and replaces an earlier one with the same id.
  *
- * The id of an opaque token *is* the token, and a session's id is its cookie, so at rest ids are hashed and payloads sealed:
- * whoever reads the database can use none of them.
+ * The id of an opaque token *is* the token, and the id of a session is its cookie. So ids are stored as hashes and payloads are
+ * sealed: a reader of the database can use none of them.
  *
  * @param expiresInSeconds Absent: it never expires.
  */
@@ -46,8 +46,8 @@ export async function upsertArtifact(
 }
 
 /**
- * Notes that something of one use was used, until it expires by itself. `true` only for the one call that was first, however many
- * try at the same moment.
+ * Records that something for single use was used, until it expires. Returns `true` only for the first call, also among
+ * concurrent ones.
  */
 export async function useOnce(
   db: Database,
@@ -121,7 +121,7 @@ async function findBy(
   return row && open(db, row)
 }
 
-/** Marks the artifact as used. `true` only for the one call that did it, however many try at the same moment. */
+/** Marks the artifact as used. Returns `true` only for the first call, also among concurrent ones. */
 export async function consumeArtifact(db: Database, tenantId: string, model: string, id: string): Promise<boolean> {
   const { numUpdatedRows } = await db.queries
     .updateTable('oidc_artifacts')
@@ -143,7 +143,7 @@ export async function destroyArtifact(db: Database, tenantId: string, model: str
     .execute()
 }
 
-/** Destroys every code and token of the grant, whatever their model. */
+/** Deletes every code and token of the grant, of every model. */
 export async function revokeByGrantId(db: Database, tenantId: string, grantId: string): Promise<void> {
   await db.queries
     .deleteFrom('oidc_artifacts')
@@ -152,7 +152,7 @@ export async function revokeByGrantId(db: Database, tenantId: string, grantId: s
     .execute()
 }
 
-/** Deletes what expired, in all tenants. How many there were. */
+/** Deletes expired artifacts of all tenants. Returns their number. */
 export async function purgeExpiredArtifacts(db: Database): Promise<number> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('oidc_artifacts')

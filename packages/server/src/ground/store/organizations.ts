@@ -5,7 +5,7 @@ import type { Organization } from './model.ts'
 import { fixedRoleOf, insertRole } from './roles.ts'
 import type { Tables } from './tables.ts'
 
-/** Keeps an organization and its fixed role; rejects when the handle is taken in the tenant. See {@link addOrganization}. */
+/** Stores an organization and its fixed role. Rejects if the tenant already has the handle. See {@link addOrganization}. */
 export async function insertOrganization(db: Database, organization: Organization): Promise<void> {
   const createdAt = organization.createdAt ?? db.now()
   await db.queries
@@ -23,7 +23,7 @@ export async function insertOrganization(db: Database, organization: Organizatio
   await insertRole(db, fixedRoleOf(organization, createdAt))
 }
 
-/** Keeps an organization below the root. `false`: the handle is taken in the tenant. */
+/** Stores an organization below the root. `false`: the tenant already has the handle. */
 export function addOrganization(db: Database, organization: Organization): Promise<boolean> {
   return unlessTaken(inTransaction(db, tx => insertOrganization(tx, organization)))
 }
@@ -42,7 +42,7 @@ export async function findOrganizationById(
   return row && toOrganization(row)
 }
 
-/** By the id or the handle, as `/t/{tenant}/o/{organization}` names it. */
+/** Finds an organization by its id or its handle, which `/t/{tenant}/o/{organization}` may contain. */
 export async function findOrganization(
   db: Database,
   tenantId: string,
@@ -57,7 +57,7 @@ export async function findOrganization(
   return row && toOrganization(row)
 }
 
-/** All organizations of the tenant, oldest first, the root among them. */
+/** All organizations of the tenant including the root, oldest first. */
 export async function listOrganizations(db: Database, tenantId: string): Promise<Organization[]> {
   const rows = await db.queries
     .selectFrom('organizations')

@@ -5,7 +5,7 @@ import { hashPassword, matchesPassword } from './passwords.ts'
 
 const cost = { cost: 16_384, blockSize: 8, parallelization: 1 }
 
-test('a crowd that signs in leaves threads to name look-ups and file reads', async () => {
+test('many concurrent sign-ins leave threads for name lookups and file reads', async () => {
   const ended: string[] = []
   const hashes = Array.from({ length: 12 }, () => hashPassword('secret', cost).then(() => ended.push('hash')))
   const read = readFile(import.meta.filename).then(() => ended.push('read'))
@@ -14,7 +14,7 @@ test('a crowd that signs in leaves threads to name look-ups and file reads', asy
   assert.ok(ended.indexOf('read') < 6, `the read ended after ${ended.indexOf('read')} of 12 hashes`)
 })
 
-test('hashes that fail give their turn to the next', async () => {
+test('a failed hash passes its turn to the next one', async () => {
   const impossible = { cost: 3, blockSize: 8, parallelization: 1 }
   await Promise.all(Array.from({ length: 5 }, () => assert.rejects(hashPassword('secret', impossible))))
   const kept = await hashPassword('secret', cost)

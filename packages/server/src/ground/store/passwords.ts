@@ -4,15 +4,15 @@ import type { PasswordCost } from './database.ts'
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 /**
- * Hashing shares Node's four threads with file reads and name look-ups. Some are left to those: without this, a crowd that
- * signs in turns the look-ups of extensions into connect timeouts.
+ * Hashing shares Node's four threads with file reads and name lookups. Two threads stay free for those. Without this limit, many
+ * concurrent sign-ins would make the lookups of extensions time out.
  */
 const MAX_HASHES_AT_ONCE = 2
 
 const turns: (() => void)[] = []
 let hashesRunning = 0
 
-/** Hashes a password for keeping: `scrypt.<cost>.<blockSize>.<parallelization>.<salt>.<hash>`. Off the main thread. */
+/** Hashes a password for storage: `scrypt.<cost>.<blockSize>.<parallelization>.<salt>.<hash>`. Runs off the main thread. */
 export async function hashPassword(password: string, cost: PasswordCost): Promise<string> {
   const salt = randomBytes(SALT_BYTES)
   const hash = await derive(password, salt, cost)
@@ -21,8 +21,8 @@ export async function hashPassword(password: string, cost: PasswordCost): Promis
 }
 
 /**
- * Whether `password` is the one that was hashed. Without a hash it does the same work and answers `false`, so that the time
- * does not tell whether a user exists.
+ * Whether `password` matches the hash. Without a hash it does the same work and returns `false`, so that the duration does not
+ * reveal whether a user exists.
  */
 export async function matchesPassword(
   kept: string | undefined,
@@ -50,7 +50,7 @@ async function derive(password: string, salt: Buffer, cost: PasswordCost): Promi
     return await deriveNow(password, salt, cost)
   } finally {
     const next = turns.shift()
-    // The turn is handed on, so that nobody who comes later takes it.
+    // Pass the turn to the next in the queue, so that no later caller overtakes it.
     if (next) next()
     else hashesRunning--
   }
@@ -63,7 +63,7 @@ function deriveNow(
 ): Promise<Buffer> {
   // The same password typed on another system may arrive in another Unicode form (RFC 8265, section 4).
   const normalized = password.normalize('NFC')
-  // Twice what the parameters need: OpenSSL counts its working memory too.
+  // Twice the memory of the parameters, because OpenSSL also counts its working memory.
   const maxmem = 256 * cost * blockSize
   return new Promise((resolve, reject) => {
     scrypt(normalized, salt, HASH_BYTES, { cost, blockSize, parallelization, maxmem }, (error, hash) =>

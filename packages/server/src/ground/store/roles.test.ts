@@ -9,7 +9,7 @@ import { addOrganization } from './organizations.ts'
 import { listRolesOf } from './roles.ts'
 import { findUserById, listAdministrators } from './users.ts'
 
-test('administrators of a database from before roles are members of the role Administrator', async () => {
+test('administrators of a database without roles become members of the role Administrator', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-roles-'))
   const file = join(folder, 'old.db')
   const older = await openOlder<Record<string, Record<string, unknown>>>(file, '0003-authenticators')
@@ -56,7 +56,7 @@ test('administrators of a database from before roles are members of the role Adm
   assert.deepEqual(others, [])
   assert.equal(role?.name, 'Administrator')
   assert.deepEqual(role?.audience, { type: 'organization', id: 'r' })
-  // Organizations that are made now have their role like those that were there.
+  // New organizations have a role like existing ones.
   assert.ok(await addOrganization(db, { id: 'c', tenantId: '7', parentId: 'r', name: 'C', handle: 'c', depth: 1 }))
   const roles = await db.queries.selectFrom('roles').select(['name', 'audience_id']).orderBy('audience_id').execute()
   assert.deepEqual(

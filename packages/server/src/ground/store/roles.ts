@@ -7,7 +7,7 @@ const FIXED_NAMES: Record<FixedRole, string> = {
   'organization-administrator': 'Organization Administrator',
 }
 
-/** The fixed role of an organization: of the tenant at its root, of the organization below. */
+/** The fixed role of an organization: the tenant's administrator for a root organization, otherwise the organization's. */
 export function fixedRoleOf({ id, tenantId, depth }: Organization, createdAt: number): Role {
   const kind: FixedRole = depth === 0 ? 'administrator' : 'organization-administrator'
   return {
@@ -22,7 +22,7 @@ export function fixedRoleOf({ id, tenantId, depth }: Organization, createdAt: nu
   }
 }
 
-/** Stores a role. `false`: its audience has one of that name. */
+/** Stores a role. `false`: its audience already has a role with this name. */
 export function insertRole(db: Database, role: Role): Promise<boolean> {
   return unlessTaken(
     inTransaction(db, async tx => {
@@ -76,12 +76,12 @@ export async function listRolesOf(db: Database, tenantId: string, userId: string
   return [...roles.values()]
 }
 
-/** Makes a user a member of a role. `false`: they were one already. */
+/** Adds a user to a role. `false`: the user is already a member. */
 export function addRoleMember(db: Database, roleId: string, userId: string): Promise<boolean> {
   return unlessTaken(db.queries.insertInto('role_members').values({ role_id: roleId, user_id: userId }).execute())
 }
 
-/** Whether the user was a member. */
+/** Removes a user from a role. Returns whether the user was a member. */
 export async function removeRoleMember(db: Database, roleId: string, userId: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('role_members')

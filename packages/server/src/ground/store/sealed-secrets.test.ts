@@ -5,7 +5,7 @@ import { createSeal } from './sealed-secrets.ts'
 const key = new Uint8Array(32).fill(1)
 const otherKey = new Uint8Array(32).fill(2)
 
-test('what was sealed opens again, and is not readable in between', () => {
+test('a sealed value can be decrypted and is not readable in between', () => {
   const seal = createSeal(key)
   const sealed = seal.seal('päßword', 'action/1/authentication')
   assert.doesNotMatch(sealed, /word/)
@@ -14,12 +14,12 @@ test('what was sealed opens again, and is not readable in between', () => {
   assert.equal(seal.open(seal.seal('', 'x'), 'x'), '')
 })
 
-test('the same text never looks the same twice', () => {
+test('sealing the same string twice gives different values', () => {
   const seal = createSeal(key)
   assert.notEqual(seal.seal('secret', 'x'), seal.seal('secret', 'x'))
 })
 
-test('a sealed value copied to another place does not open there', () => {
+test('a sealed value copied to another place cannot be decrypted there', () => {
   const seal = createSeal(key)
   const sealed = seal.seal('secret', 'action/1/authentication')
   assert.throws(() => seal.open(sealed, 'action/2/authentication'), {
@@ -28,7 +28,7 @@ test('a sealed value copied to another place does not open there', () => {
   })
 })
 
-test('a changed or shortened value does not open', () => {
+test('a changed or truncated value cannot be decrypted', () => {
   const seal = createSeal(key)
   const sealed = seal.seal('secret', 'x')
   const at = sealed.length - 5
@@ -38,20 +38,20 @@ test('a changed or shortened value does not open', () => {
   }
 })
 
-test('after the key changed, values of the older key still open and new ones use the new key', () => {
+test('after a key change, values of the older key can still be decrypted and new ones use the new key', () => {
   const before = createSeal(key)
   const sealed = before.seal('secret', 'x')
   const after = createSeal(otherKey, [key])
   assert.equal(after.open(sealed, 'x'), 'secret')
   assert.throws(() => before.open(after.seal('secret', 'x'), 'x'), {
-    message: `x was sealed with the key ${after.keyId}, which is not configured. Give that key as well.`,
+    message: `x was sealed with the key ${after.keyId}, which is not configured. Configure that key too.`,
   })
 })
 
-test('a key of another length is refused, without a word about its content', () => {
+test('a key of another length is refused without revealing its content', () => {
   assert.throws(() => createSeal(new Uint8Array(16).fill(9)), {
     name: 'SealError',
-    message: 'A sealing key has 32 bytes, this one has 16.',
+    message: 'A sealing key must have 32 bytes, but this one has 16.',
   })
 })
 

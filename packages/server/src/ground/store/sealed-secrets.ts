@@ -1,27 +1,27 @@
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
 
-/** Keeps secrets readable only with the key: what is stored, copied or backed up is worthless without it. */
+/** Encrypts secrets. Without the key, stored values and copies of them are useless. */
 export interface Seal {
-  /** Names the key without revealing it: eight hexadecimal digits. */
+  /** Identifies the key without revealing it: eight hexadecimal digits. */
   keyId: string
   /**
-   * Encrypts `text`. `context` says where the result belongs, for example `application/<id>/client-secret`; it is not
-   * secret and not stored, and the same one must be given to {@link Seal.open}, so that a sealed value copied into
-   * another row does not open there.
+   * Encrypts `text`. `context` names the place of the result, for example `application/<id>/client-secret`. It is neither secret
+   * nor stored. {@link Seal.open} needs the same context, so a sealed value that is copied to another row cannot be decrypted
+   * there.
    */
   seal(text: string, context: string): string
-  /** Decrypts what {@link Seal.seal} made. Throws a {@link SealError} for another key, another context or a changed text. */
+  /** Decrypts a value of {@link Seal.seal}. Throws a {@link SealError} for another key, another context or a changed value. */
   open(sealed: string, context: string): string
-  /** A secret for one purpose, the same wherever the same key is: HKDF (RFC 5869), 32 bytes in base64url. */
+  /** Derives a secret for one purpose from the key: HKDF (RFC 5869), 32 bytes in base64url. */
   deriveSecret(purpose: string): string
 }
 
-/** A sealed value that cannot be opened. Its message never contains any part of the value. */
+/** A sealed value cannot be decrypted. The message never contains any part of the value. */
 export class SealError extends Error {
   override name = 'SealError'
 }
 
-/** What a sealing key must have: AES-256. */
+/** The length of a sealing key, for AES-256. */
 export const SEALING_KEY_BYTES = 32
 
 const VERSION = 'v1'
@@ -30,13 +30,13 @@ const TAG_BYTES = 16
 const DERIVED_BYTES = 32
 
 /**
- * Makes a seal: AES-256-GCM with a random nonce for each value, written as `v1.<key id>.<base64url>`.
+ * Creates a seal: AES-256-GCM with a random nonce for each value, written as `v1.<key id>.<base64url>`.
  *
- * @param key 32 bytes; new values are sealed with it.
- * @param olderKeys Keys that values sealed earlier may still need; they only open.
+ * @param key 32 bytes. It seals new values.
+ * @param olderKeys Keys of values that were sealed earlier. They only decrypt.
  */
 export function createSeal(key: Uint8Array, olderKeys: readonly Uint8Array[] = []): Seal {
-  // As key objects: preparing the bytes for each use would cost five times the cipher itself.
+  // Key objects: preparing the bytes for each use would cost five times as much as the cipher itself.
   const keys = new Map([key, ...olderKeys].map(bytes => [keyIdOf(bytes), createSecretKey(bytes)]))
   const keyId = keyIdOf(key)
   const sealer = createSecretKey(key)
@@ -52,13 +52,15 @@ export function createSeal(key: Uint8Array, olderKeys: readonly Uint8Array[] = [
     },
     open(sealed, context) {
       const [version, id = '', encoded = ''] = sealed.split('.')
-      if (version !== VERSION) throw new SealError(`The sealed value of ${context} has an unknown form.`)
+      if (version !== VERSION) throw new SealError(`The sealed value of ${context} has an unknown format.`)
       const opener = keys.get(id)
       if (!opener) {
-        throw new SealError(`${context} was sealed with the key ${id}, which is not configured. Give that key as well.`)
+        throw new SealError(
+          `${context} was sealed with the key ${id}, which is not configured. Configure that key too.`,
+        )
       }
       const body = Buffer.from(encoded, 'base64url')
-      if (body.length < NONCE_BYTES + TAG_BYTES) throw new SealError(`The sealed value of ${context} is cut short.`)
+      if (body.length < NONCE_BYTES + TAG_BYTES) throw new SealError(`The sealed value of ${context} is truncated.`)
       const decipher = createDecipheriv('aes-256-gcm', opener, body.subarray(0, NONCE_BYTES), {
         authTagLength: TAG_BYTES,
       })
@@ -77,7 +79,7 @@ export function createSeal(key: Uint8Array, olderKeys: readonly Uint8Array[] = [
 
 function keyIdOf(key: Uint8Array): string {
   if (key.byteLength !== SEALING_KEY_BYTES) {
-    throw new SealError(`A sealing key has ${SEALING_KEY_BYTES} bytes, this one has ${key.byteLength}.`)
+    throw new SealError(`A sealing key must have ${SEALING_KEY_BYTES} bytes, but this one has ${key.byteLength}.`)
   }
   return createHash('sha256').update('preflow sealing key').update(key).digest('hex').slice(0, 8)
 }

@@ -23,7 +23,7 @@ const flow: SignInFlow = {
   expiresAt: 2000,
 }
 
-onEachDatabase('sign-ins under way', open => {
+onEachDatabase('sign-ins in progress', open => {
   test('a flow is found by its id and by its interaction, until it expires', async () => {
     let now = 1000
     const db = await open({ now: () => now })
@@ -46,7 +46,7 @@ onEachDatabase('sign-ins under way', open => {
     assert.equal(await findSignInFlow(db, 'f'.repeat(32)), undefined)
   })
 
-  test('of two changes that were made from the same state only one is kept', async () => {
+  test('of two changes from the same state only one is stored', async () => {
     const db = await open({ now: () => 1000 })
     await insertSignInFlow(db, flow)
     const passed = [{ authenticator: 'custom-door', userId: 'u1' }]
@@ -61,7 +61,7 @@ onEachDatabase('sign-ins under way', open => {
     assert.notEqual(kept?.isDecided, kept?.passed.length === 1)
   })
 
-  test('whoever reads the database learns neither the ids nor what the browser sent', async () => {
+  test('a reader of the database learns neither the ids nor what the browser sent', async () => {
     const db = await open({ now: () => 1000 })
     await insertSignInFlow(db, flow)
     const rows = JSON.stringify(await db.queries.selectFrom('sign_in_flows').selectAll().execute())

@@ -5,10 +5,10 @@ import type { SignInFlow } from './model.ts'
 import type { Tables } from './tables.ts'
 
 /**
- * Keeps a sign-in that begins; nothing happens when its interaction has one.
+ * Stores a new sign-in. Does nothing if its interaction already has one.
  *
- * As with the artifacts of oidc-provider, ids are hashed and the rest is sealed: whoever reads the database can go on with
- * nobody's sign-in, and learns nothing of what browsers sent.
+ * As for the artifacts of oidc-provider, ids are stored as hashes and the rest is sealed. A reader of the database can neither
+ * continue a sign-in nor see what browsers sent.
  */
 export async function insertSignInFlow(db: Database, flow: SignInFlow): Promise<void> {
   await db.queries
@@ -26,20 +26,20 @@ export async function insertSignInFlow(db: Database, flow: SignInFlow): Promise<
     .execute()
 }
 
-/** By the id that an extension or a browser gives, in whichever tenant. One that has expired is not found. */
+/** Finds a flow by the id from an extension or a browser, in any tenant. Expired flows are not found. */
 export function findSignInFlow(db: Database, id: string): Promise<SignInFlow | undefined> {
   return findBy(db, 'id', id)
 }
 
-/** The flow of an interaction. One that has expired is not found. */
+/** Finds the flow of an interaction. Expired flows are not found. */
 export function findSignInFlowOf(db: Database, interactionId: string): Promise<SignInFlow | undefined> {
   return findBy(db, 'interaction_id', interactionId)
 }
 
 /**
- * Replaces a flow by what became of it.
+ * Replaces a flow by its next state.
  *
- * @returns Whether it was. Nothing is replaced that somebody else changed since it was read.
+ * @returns `false` if the flow changed since it was read. Then nothing is stored.
  */
 export async function changeSignInFlow(
   db: Database,
@@ -56,7 +56,7 @@ export async function changeSignInFlow(
   return numUpdatedRows > 0n
 }
 
-/** Deletes what has expired, in all tenants. How many there were. */
+/** Deletes expired flows of all tenants. Returns their number. */
 export async function purgeSignInFlows(db: Database): Promise<number> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('sign_in_flows')
@@ -75,7 +75,7 @@ async function findBy(db: Database, column: 'id' | 'interaction_id', id: string)
   return row && toFlow(db, row)
 }
 
-/** Columns of their own have what is searched for or compared. */
+/** The members without their own column. Members that queries search or compare have one. */
 type FlowState = Omit<SignInFlow, 'tenantId' | 'organizationId' | 'version' | 'expiresAt'>
 
 function stateOf(db: Database, flow: SignInFlow): string {

@@ -2,7 +2,7 @@ import { unlessTaken } from '@preflow/database'
 import type { JWK } from 'jose'
 import type { Database } from './database.ts'
 
-/** What tokens are signed with unless an application chooses another algorithm for its ID tokens. */
+/** The algorithm that signs tokens. An application can choose another one for its ID tokens. */
 export type TokenAlgorithm = 'RS256' | 'ES256'
 
 /** A private key that signs tokens of a tenant. */
@@ -10,13 +10,13 @@ export interface SigningKey {
   kid: string
   /** For example `ES256`. */
   alg: string
-  /** With its private part; sealed at rest. */
+  /** With its private part. Sealed at rest. */
   jwk: JWK
   /** Epoch milliseconds. */
   createdAt: number
 }
 
-/** `false`: the tenant has a key with this id. */
+/** `false`: the tenant already has a key with this id. */
 export async function insertSigningKey(db: Database, tenantId: string, key: SigningKey): Promise<boolean> {
   const { kid, alg, jwk, createdAt: created_at } = key
   return unlessTaken(
@@ -50,7 +50,7 @@ export async function listSigningKeys(db: Database, tenantId: string): Promise<S
   }))
 }
 
-/** Whether the key was there. Tokens it signed can no longer be checked. */
+/** Deletes a key. Tokens that it signed can no longer be verified. Returns whether it existed. */
 export async function deleteSigningKey(db: Database, tenantId: string, kid: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('signing_keys')
@@ -60,7 +60,7 @@ export async function deleteSigningKey(db: Database, tenantId: string, kid: stri
   return numDeletedRows > 0n
 }
 
-/** The algorithm that data of an earlier version goes on with, when its operator chose none. Nothing for newer data. */
+/** The algorithm that data of an earlier version keeps if the operator configures none. Nothing for newer data. */
 export async function keptTokenAlgorithm(db: Database): Promise<TokenAlgorithm | undefined> {
   const fact = await db.queries
     .selectFrom('store_facts')

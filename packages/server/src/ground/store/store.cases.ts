@@ -148,7 +148,7 @@ function call(id: string, startedAt: number, more: Partial<CallRecord> = {}): Ca
   }
 }
 
-/** Everything the store keeps as text, to look for secrets in. */
+/** Every string in the store, in which a test searches for secrets. */
 async function everythingAtRest(db: Database): Promise<string> {
   const tables = ['applications', 'actions', 'users', 'oidc_artifacts', 'signing_keys', 'store_facts'] as const
   const rows = await Promise.all(tables.map(table => db.queries.selectFrom(table).selectAll().execute()))
@@ -156,7 +156,7 @@ async function everythingAtRest(db: Database): Promise<string> {
 }
 
 export function storeCases(open: OpenTestDatabase): void {
-  test('a tenant is found by its domain in any case and by its id, with its root organization', async () => {
+  test('a tenant is found with its root organization, by its id and by its domain in any case', async () => {
     const db = await open({ now: () => 1_700_000_000_000 })
     const tenant = { id: '7', domain: 'demo', rootOrganizationId: 'o7' }
     const root = { id: 'o7', tenantId: '7', name: 'Demo', handle: 'demo', depth: 0 }
@@ -171,7 +171,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await findTenantByDomain(db, 'nobody'), undefined)
   })
 
-  test('a tenant whose domain is taken leaves nothing behind', async () => {
+  test('a tenant with an existing domain stores nothing', async () => {
     const db = await open()
     const again = { id: '8', domain: 'carbon.super', rootOrganizationId: 'o8' }
     assert.equal(await insertTenant(db, again, { id: 'o8', tenantId: '8', name: 'x', handle: 'x', depth: 0 }), false)
@@ -194,7 +194,7 @@ export function storeCases(open: OpenTestDatabase): void {
     )
   })
 
-  test('a user comes back as it was kept, found by name in any case', async () => {
+  test('a user is returned as stored and found by name in any case', async () => {
     const db = await open()
     assert.equal(await insertUser(db, alice, 'wonderland'), true)
     assert.deepEqual(await findUserById(db, tenantId, 'u1'), alice)
@@ -203,7 +203,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await insertUser(db, { ...alice, id: 'u2', userName: 'ALICE' }), false)
   })
 
-  test('a name with a NUL in it is nobody’s, as any other unknown name', async () => {
+  test('a name with a NUL is handled like any other unknown name', async () => {
     const db = await open()
     await insertUser(db, alice)
     await insertApplication(db, application)
@@ -214,7 +214,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal((await listUsers(db, tenantId, { userName })).total, 0)
   })
 
-  test('the same user name may exist once in each organization', async () => {
+  test('each organization can have the same user name once', async () => {
     const db = await open()
     await insertUser(db, alice)
     await addOrganization(db, { id: 'b', tenantId, parentId: 'root', name: 'B', handle: 'b', depth: 1 })
@@ -224,7 +224,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal((await verifyPassword(db, tenantId, 'alice', 'branch', 'b'))?.id, 'u2')
   })
 
-  test('a password opens only its own active user', async () => {
+  test('a password authenticates only its own active user', async () => {
     const db = await open()
     await insertUser(db, alice, 'wonderland')
     await insertUser(db, { ...alice, id: 'u2', userName: 'nopassword' })
@@ -237,7 +237,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await verifyPassword(db, tenantId, 'alice', 'wonderland'), undefined)
   })
 
-  test('a changed password replaces the old one, and passwords are kept only as hashes', async () => {
+  test('a changed password replaces the old one, and only hashes of passwords are stored', async () => {
     const db = await open()
     await insertUser(db, alice, 'wonderland')
     await updateUser(db, alice, { password: 'looking-glass' })
@@ -246,7 +246,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.doesNotMatch(await everythingAtRest(db), /looking-glass|wonderland/)
   })
 
-  test('changing a user keeps the password, and a taken name changes nothing', async () => {
+  test('changing a user keeps the password, and an existing name changes nothing', async () => {
     const db = await open()
     await insertUser(db, alice, 'wonderland')
     await insertUser(db, { ...alice, id: 'u2', userName: 'bob' })
@@ -258,7 +258,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await deleteUser(db, tenantId, 'u1'), false)
   })
 
-  test('a change made from what somebody else has changed since replaces nothing, not even the password', async () => {
+  test('a change based on an outdated read replaces nothing, not even the password', async () => {
     const db = await open()
     await insertUser(db, alice, 'wonderland')
     const readAt = alice.updatedAt
@@ -274,7 +274,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await updateUser(db, alice, { readAt: 7 }), 'changed_meanwhile')
   })
 
-  test('users are searched by name and paged, wildcards being plain characters', async () => {
+  test('users are searched by name and paged, and wildcards are plain characters', async () => {
     const db = await open()
     for (const [index, userName] of ['Ann', 'anna', 'bob', 'a%b', 'joanna'].entries()) {
       await insertUser(db, { ...alice, id: `u${index}`, userName, createdAt: index })
@@ -294,7 +294,7 @@ export function storeCases(open: OpenTestDatabase): void {
     )
   })
 
-  test('an application comes back as it was kept, with its secret sealed at rest', async () => {
+  test('an application is returned as stored, and its secret is sealed at rest', async () => {
     const db = await open()
     assert.equal(await insertApplication(db, application), true)
     assert.deepEqual(await findApplicationById(db, tenantId, 'a1'), application)
@@ -322,7 +322,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await findApplicationById(db, tenantId, 'a2'), undefined)
   })
 
-  test('an application may ask for the scopes it is authorized for, until they are gone', async () => {
+  test('an application has its authorized scopes until they are deleted', async () => {
     const db = await open()
     await insertApplication(db, application)
     assert.equal(await insertApiResource(db, resource), true)
@@ -369,7 +369,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await findApiResource(db, tenantId, 'r2'), undefined)
   })
 
-  test('an action comes back as it was kept, with its secrets sealed at rest', async () => {
+  test('an action is returned as stored, and its secrets are sealed at rest', async () => {
     const db = await open()
     assert.equal(await insertAction(db, action, 1), true)
     assert.deepEqual(await findActionById(db, tenantId, 'act1'), action)
@@ -378,7 +378,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.doesNotMatch(await everythingAtRest(db), /extremely-secret|whsec_/)
   })
 
-  test('two requests at the same moment cannot both create the last action of a type', async () => {
+  test('two concurrent requests cannot both create the last action of a type', async () => {
     const db = await open()
     const created = await Promise.all(
       ['1', '2', '3', '4'].map(id => insertAction(db, { ...action, id, createdAt: Number(id) }, 2)),
@@ -392,7 +392,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await insertAction(db, { ...action, id: '5' }, 2), true)
   })
 
-  test('changing an action leaves its status alone; switching it off takes it out of the flow', async () => {
+  test('changing an action keeps its status, and an inactive action is not found for the flow', async () => {
     const db = await open()
     await insertAction(db, action, 1)
     const { rule: _, ...withoutRule } = action
@@ -429,7 +429,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await findCall(db, 'other', 'd'), undefined)
   })
 
-  test('old calls and all but the newest of a tenant are forgotten', async () => {
+  test('old calls are deleted, and so are all except the newest of a tenant', async () => {
     const db = await open()
     await insertCalls(
       db,
@@ -487,7 +487,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.deepEqual(await findArtifact(db, tenantId, 'Grant', 'forever'), {})
   })
 
-  test('an artifact kept again is replaced, and one destroyed is gone', async () => {
+  test('an artifact stored again is replaced, and a deleted one is not found', async () => {
     const db = await open()
     await upsertArtifact(db, tenantId, 'Session', 's', { uid: 'one' }, 60)
     await upsertArtifact(db, tenantId, 'Session', 's', { uid: 'two' }, 60)
@@ -497,7 +497,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await findArtifact(db, tenantId, 'Session', 's'), undefined)
   })
 
-  test('of many that consume an artifact at the same moment exactly one succeeds', async () => {
+  test('exactly one of many concurrent calls consumes an artifact', async () => {
     const db = await open({ now: () => 1_790_000_000_999 })
     await upsertArtifact(db, tenantId, 'RefreshToken', 'r', {}, 60)
     const consumed = await Promise.all(
@@ -508,7 +508,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await consumeArtifact(db, tenantId, 'RefreshToken', 'gone'), false)
   })
 
-  test('revoking a grant destroys everything that came from it, of any model', async () => {
+  test('revoking a grant deletes all its artifacts, of every model', async () => {
     const db = await open()
     await upsertArtifact(db, tenantId, 'RefreshToken', 'r', { grantId: 'g' }, 60)
     await upsertArtifact(db, tenantId, 'AuthorizationCode', 'c', { grantId: 'g' }, 60)
@@ -519,7 +519,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.deepEqual(await findArtifact(db, tenantId, 'AuthorizationCode', 'other'), { grantId: 'h' })
   })
 
-  test('signing keys come back newest first, their private part sealed at rest', async () => {
+  test('signing keys are listed newest first, and their private part is sealed at rest', async () => {
     const db = await open()
     const key = { kid: 'k1', alg: 'ES256', jwk: { kty: 'EC', d: 'private-part' }, createdAt: 1 }
     assert.equal(await insertSigningKey(db, tenantId, key), true)
@@ -531,7 +531,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal((await listSigningKeys(db, tenantId)).length, 1)
   })
 
-  test('a transaction inside a transaction belongs to it: nothing of it stays when the outer one rejects', async () => {
+  test('a nested transaction is part of the outer one and stores nothing if the outer one rejects', async () => {
     const db = await open()
     await assert.rejects(
       inTransaction(db, async tx => {
@@ -548,7 +548,7 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await findActionById(db, tenantId, 'act1'), undefined)
   })
 
-  test('a transaction that rejects leaves nothing, and others at the same time are not caught in it', async () => {
+  test('a transaction that rejects stores nothing and does not affect concurrent ones', async () => {
     const db = await open()
     const failing = inTransaction(db, async tx => {
       await insertUser(tx, alice)

@@ -1,8 +1,8 @@
 /**
- * The columns, as both databases give them back. Only the query files beside this one know them.
+ * The columns, as both databases return them. Only the query files in this folder know them.
  *
- * Text and whole numbers only, so that one set of queries serves SQLite and PostgreSQL: JSON is text, a truth value is
- * 0 or 1, a moment is epoch milliseconds.
+ * All columns are strings and whole numbers, so that the same queries work on SQLite and PostgreSQL. JSON is a string, a boolean
+ * is 0 or 1, a time is epoch milliseconds.
  */
 export interface Tables {
   store_facts: { name: string; value: string }
@@ -21,9 +21,9 @@ export interface Tables {
     tenant_id: string
     organization_id: string
     user_name: string
-    /** Lower case: user names are unique without regard to case. */
+    /** Lower case, because user names are unique regardless of case. */
     user_name_key: string
-    /** Salt, cost and hash; null when the user has no password. */
+    /** Salt, cost and hash. Null if the user has no password. */
     password: string | null
     /** JSON. */
     document: string
@@ -35,11 +35,11 @@ export interface Tables {
   roles: {
     id: string
     tenant_id: string
-    /** `organization` or `application`: where the role counts. */
+    /** `organization` or `application`: where the role applies. */
     audience_type: string
     audience_id: string
     name: string
-    /** Of a fixed role, what its permissions are computed from; null for one with permissions of its own. */
+    /** The kind of a fixed role, which determines its permissions. Null for other roles. */
     kind: string | null
     created_at: number
     updated_at: number
@@ -52,7 +52,7 @@ export interface Tables {
     name: string
     client_id: string
     client_secret: string | null
-    /** Everything that is never searched for. */
+    /** The members that no query searches for. */
     settings: string
     created_at: number
     updated_at: number
@@ -82,7 +82,7 @@ export interface Tables {
     tenant_id: string
     organization_id: string
     type: string
-    /** Which of the places for actions of this type it takes: the unique index makes the limit hold in any race. */
+    /** The slot of the action among those of its type. A unique index enforces the limit, also for concurrent requests. */
     slot: number
     name: string
     description: string | null
@@ -151,7 +151,7 @@ export interface Tables {
     expires_at: number | null
     consumed_at: number | null
   }
-  /** Wrong passwords of late. The key tells nothing of the user, the tenant or the address. */
+  /** Recent wrong passwords. The key reveals nothing about the user, the tenant or the address. */
   wrong_passwords: { key: string; count: number; expires_at: number }
   signing_keys: { tenant_id: string; kid: string; alg: string; jwk: string; created_at: number }
 }

@@ -5,15 +5,15 @@ import type { Organization, Tenant } from './model.ts'
 import { insertOrganization } from './organizations.ts'
 import type { Tables } from './tables.ts'
 
-/** The tenant that is served at the root of the server as well. */
+/** The tenant that is also served at the root of the server. */
 export const FIRST_TENANT = { id: '-1234', domain: 'carbon.super' } as const
 
-/** Keeps a tenant with the organization at its root. `false`: the domain or the id is taken, nothing was kept. */
+/** Stores a tenant with its root organization. `false`: the domain or the id already exists, and nothing is stored. */
 export function insertTenant(db: Database, tenant: Tenant, root: Organization): Promise<boolean> {
   return unlessTaken(inTransaction(db, tx => addTenant(tx, tenant, root)))
 }
 
-/** Keeps a tenant with the organization at its root; rejects when the domain or the id is taken. Call it in a transaction. */
+/** Stores a tenant with its root organization. Rejects if the domain or the id already exists. Call it in a transaction. */
 export async function addTenant(tx: Database, tenant: Tenant, root: Organization): Promise<void> {
   await tx.queries
     .insertInto('tenants')
@@ -32,7 +32,7 @@ export async function findTenantById(db: Database, id: string): Promise<Tenant |
   return row && toTenant(row)
 }
 
-/** By the name in `/t/{domain}`, without regard to case. */
+/** Finds a tenant by the domain in `/t/{domain}`, ignoring case. */
 export async function findTenantByDomain(db: Database, domain: string): Promise<Tenant | undefined> {
   const row = await db.queries
     .selectFrom('tenants')

@@ -13,7 +13,7 @@ const LOCAL = 'http://wso2.org/claims/'
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 const WSO2 = 'urn:scim:wso2:schema'
 
-/** As the server kept a user before there were documents. */
+/** A user as the server stored it before documents. */
 const CLAIMS = {
   [`${LOCAL}givenname`]: 'Mira',
   [`${LOCAL}lastname`]: 'Example',
@@ -60,13 +60,13 @@ const DOCUMENT = {
   'http://wso2.org/claims': { [`${LOCAL}modified`]: '2026-01-01T00:00:00Z', 'urn:own/claim': ['kept', 'too'] },
 }
 
-test('the document of a user from before has every claim, each as SCIM showed it', () => {
+test('the document of an older user has every claim in the form of SCIM', () => {
   const document = documentOfClaims(CLAIMS)
   assert.deepEqual(document, DOCUMENT)
   assert.deepEqual(localClaimsOf(document), CLAIMS)
 })
 
-test('a database from before documents keeps its users, whatever their number', async t => {
+test('a database without documents keeps all its users', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-documents-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'old.db')

@@ -7,7 +7,7 @@ import type { Tables } from './tables.ts'
 
 type UserRow = Selectable<Tables['users']> & { is_administrator: number }
 
-/** Columns of `users` and whether the user has the fixed role Administrator, which is a membership. */
+/** Computes whether the user is a member of the fixed role Administrator. */
 const isAdministrator = sql<number>`case when exists (
     select 1 from role_members join roles on roles.id = role_members.role_id
     where role_members.user_id = users.id and roles.kind = 'administrator'
@@ -17,7 +17,7 @@ function selectUsers(db: Database) {
   return db.queries.selectFrom('users').selectAll('users').select(isAdministrator)
 }
 
-/** Keeps a user. Without a password nobody can sign in as them. `false`: the user name is taken in the organization. */
+/** Stores a user. Without a password the user cannot sign in. `false`: the organization already has the user name. */
 export async function insertUser(db: Database, user: User, password?: string): Promise<boolean> {
   const hash = password === undefined ? null : await hashPassword(password, db.passwordCost)
   const insert = (tx: Database) =>
@@ -47,10 +47,10 @@ export async function insertUser(db: Database, user: User, password?: string): P
 export type UserStored = 'updated' | 'user_name_taken' | 'changed_meanwhile'
 
 /**
- * Replaces everything about a user, the password only if one is given, in one statement.
+ * Replaces a user in one statement, and the password only if one is given.
  *
- * @param options.readAt The `updatedAt` of the user the change was made from: nothing is replaced that somebody else wrote since.
- *   Absent: whatever is there is replaced.
+ * @param options.readAt The `updatedAt` of the user that the change is based on. If the user changed since, nothing is replaced.
+ *   Absent: the user is replaced in any case.
  */
 export async function updateUser(
   db: Database,
@@ -74,7 +74,7 @@ export async function updateUser(
   return isThere ? 'updated' : 'changed_meanwhile'
 }
 
-/** Whether the user was there. */
+/** Deletes a user. Returns whether the user existed. */
 export async function deleteUser(db: Database, tenantId: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('users')
@@ -93,7 +93,7 @@ export async function findUserById(db: Database, tenantId: string, id: string): 
   return row && toUser(row)
 }
 
-/** Without regard to case. Without an organization the tenant's root organization is meant. */
+/** Finds a user, ignoring case. Default organization: the tenant's root organization. */
 export async function findUserByUserName(
   db: Database,
   tenantId: string,
@@ -105,8 +105,8 @@ export async function findUserByUserName(
 }
 
 /**
- * The user, when the password is theirs and they are active. Takes as long for a user that does not exist, has no password or
- * is inactive. Without an organization the tenant's root organization is meant.
+ * Returns the active user with this name and password. Takes the same time if the user does not exist, has no password or is
+ * inactive. Default organization: the tenant's root organization.
  */
 export async function verifyPassword(
   db: Database,
@@ -120,7 +120,7 @@ export async function verifyPassword(
   return row && matches && row.is_active === 1 ? toUser(row) : undefined
 }
 
-/** What is kept of the password: changes with every password that is set. Absent: nobody can sign in as the user. */
+/** The stored hash of the password, which is different after every change. Absent: the user cannot sign in. */
 export async function findPasswordHash(db: Database, tenantId: string, id: string): Promise<string | undefined> {
   const row = await db.queries
     .selectFrom('users')
@@ -131,7 +131,7 @@ export async function findPasswordHash(db: Database, tenantId: string, id: strin
   return row?.password ?? undefined
 }
 
-/** What {@link listUsers} searches for; all that are given must hold. Comparisons are without regard to case. */
+/** The criteria of {@link listUsers}. A user must match all of them. Comparisons ignore case. */
 export interface UserSearch {
   organizationId?: string
   userName?: { comparison: 'equals' | 'startsWith' | 'contains'; value: string }
@@ -141,7 +141,7 @@ export interface UserSearch {
   limit?: number
 }
 
-/** The users that match, oldest first, and how many there are without `offset` and `limit`. */
+/** The matching users, oldest first, and the total number of matches. */
 export async function listUsers(
   db: Database,
   tenantId: string,

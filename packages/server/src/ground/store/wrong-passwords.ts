@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
-/** How many wrong passwords were counted under a key, as long as they are remembered. */
+/** The number of wrong passwords under a key that have not expired. */
 export async function countWrongPasswords(db: Database, key: string): Promise<number> {
   const row = await db.queries
     .selectFrom('wrong_passwords')
@@ -12,7 +12,7 @@ export async function countWrongPasswords(db: Database, key: string): Promise<nu
   return row?.count ?? 0
 }
 
-/** Counts one more, whatever is counted at the same moment, and remembers all of them for `lifetimeMs` from now on. */
+/** Adds one to the count, also under concurrency. The whole count expires `lifetimeMs` from now. */
 export async function addWrongPassword(db: Database, key: string, lifetimeMs: number): Promise<void> {
   const nowMs = db.now()
   const expires_at = nowMs + lifetimeMs
@@ -32,7 +32,7 @@ export async function forgetWrongPasswords(db: Database, key: string): Promise<v
   await db.queries.deleteFrom('wrong_passwords').where('key', '=', key).execute()
 }
 
-/** How many keys were removed because nothing under them is remembered any longer. */
+/** Deletes expired counts. Returns their number. */
 export async function purgeWrongPasswords(db: Database): Promise<number> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('wrong_passwords')
