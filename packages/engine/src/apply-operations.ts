@@ -46,8 +46,10 @@ export function applyOperations(
   const changes: Changes = { addedParameters: [], removedParameters: [] }
   const draft: Draft = { sent: event, now: event, changes, edits, title, bounds }
   const verdicts: OperationVerdict[] = []
+  let addedBytes = 0
   for (const operation of operations) {
     const { op, path } = operation
+    const bytes = bytesOf(operation.value)
     const named = path === undefined ? { op } : { op, path }
     if (op !== 'redirect' && path === undefined && allowed.some(entry => entry.op === op)) {
       if (edits.impossible === 'reference') return broken(title, operation, 'it has no path')
@@ -61,7 +63,9 @@ export function applyOperations(
     } else if (op === 'redirect' || path === undefined) {
       verdicts.push({ ...named, verdict: 'rejected', reason: 'A redirect only counts in an INCOMPLETE answer.' })
     } else {
-      const verdict = edit({ op, path, value: operation.value }, places, draft)
+      const excess = excessOf(operation.value, bytes, addedBytes)
+      const verdict = excess ?? edit({ op, path, value: operation.value }, places, draft)
+      if (verdict.isApplied) addedBytes += bytes
       if (verdict.impossible !== undefined && edits.impossible === 'reference') {
         return broken(title, operation, verdict.impossible)
       }
@@ -69,6 +73,28 @@ export function applyOperations(
     }
   }
   return { ok: true, value: { event: draft.now, changes: draft.changes, verdicts } }
+}
+
+/** Longest value of one operation, as JSON in UTF-8. */
+const MAX_VALUE_BYTES = 8192
+/**
+ * Everything that one answer adds. A JWT is a third longer than its claims, and servers accept 16 KiB of headers: with more than
+ * this nobody could use the token.
+ */
+const MAX_ADDED_BYTES = 12_288
+/** Most scopes, audiences or elements of one value. */
+const MAX_ELEMENTS = 100
+
+function bytesOf(value: unknown): number {
+  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value))
+}
+
+/** The verdict on a value that is too large to be worked on. */
+function excessOf(value: unknown, bytes: number, addedBytes: number): Verdict | undefined {
+  if (bytes > MAX_VALUE_BYTES) return rejected(`The value is longer than ${MAX_VALUE_BYTES} bytes.`)
+  if (addedBytes + bytes > MAX_ADDED_BYTES) return rejected(`The answer adds more than ${MAX_ADDED_BYTES} bytes.`)
+  const list = isRecord(value) ? value['value'] : value
+  return Array.isArray(list) && list.length > MAX_ELEMENTS ? FULL : undefined
 }
 
 /** {@link Bounds}, with the audiences that may not be added. */
@@ -106,6 +132,7 @@ type Editor<Kind extends EditablePlace['kind']> = {
 const applied = (reason: string): Verdict => ({ isApplied: true, reason })
 const rejected = (reason: string): Verdict => ({ isApplied: false, reason })
 const impossible = (reason: string, why: string): Verdict => ({ isApplied: false, reason, impossible: why })
+const FULL: Verdict = rejected(`There may be at most ${MAX_ELEMENTS} of them.`)
 const valueMissing = (): Verdict => impossible('Value is missing.', 'it has no value')
 
 const isProtected = ({ bounds, edits }: Draft): boolean =>
@@ -216,6 +243,7 @@ function addScope({ path, value }: Edit, place: { path: string }, draft: Draft):
   if (scope === undefined) return rejected('Scope must be a string.')
   if (now.includes(scope) || !isScope(scope)) return rejected('Scope exists or is invalid.')
   if (isProtected(draft) && isPlatformScope(scope)) return belongsToPlatform(`scope '${scope}'`, draft)
+  if (now.length >= MAX_ELEMENTS) return FULL
   putScopes(draft, place.path, [...now, scope])
   return applied('Scope added.')
 }
@@ -322,6 +350,7 @@ function addAudience({ path, value }: Edit, place: AudiencePlace, draft: Draft):
   const now = audienceIn(draft.now, place) ?? []
   if (now.includes(audience)) return rejected('Audience already exists.')
   if (draft.bounds.foreignAudiences?.has(audience)) return rejected(OTHERS_AUDIENCE)
+  if (now.length >= MAX_ELEMENTS) return FULL
   putAudience(draft, place, [...now, audience])
   return applied('Audience added.')
 }

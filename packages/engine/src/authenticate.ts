@@ -39,7 +39,7 @@ export function authenticate(
 }
 
 /** How a token request is sent. */
-export type TokenCallLimits = Pick<Platform['calling'], 'connectTimeoutMs' | 'readTimeoutMs'>
+export type TokenCallLimits = Pick<Platform['calling'], 'connectTimeoutMs' | 'readTimeoutMs'> & { owner?: string }
 
 /** Where access tokens for extensions come from. */
 export interface CredentialSource {
@@ -132,6 +132,7 @@ async function requestToken(
     connectTimeoutMs: limits.connectTimeoutMs,
     readTimeoutMs: limits.readTimeoutMs,
     maxAnswerBytes: MAX_TOKEN_ANSWER_BYTES,
+    ...present({ owner: limits.owner }),
   })
   if (!delivery.ok) return unobtainable(delivery.error.message)
   if (delivery.status !== 200) {

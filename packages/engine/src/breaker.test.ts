@@ -5,7 +5,7 @@ import { createBreakers } from './breaker.ts'
 import { callTo, errorOf, executeAction, hurried, successOf, testPorts } from './calls.fixture.ts'
 import { type Reply, startExtension, startSocketServer } from './extension-under-test.fixture.ts'
 
-const endpoint = 'https://extension.test/hook'
+const endpoint = 'action-1'
 const fails = async () => ({ value: 'failed', isFailure: true })
 const works = async () => ({ value: 'worked', isFailure: false })
 
@@ -31,11 +31,11 @@ test('half of the calls may fail', async () => {
   assert.equal(breakers.state(endpoint), 'closed')
 })
 
-test('each endpoint has its own circuit, independent of its query', async () => {
+test('each action has its own circuit', async () => {
   const breakers = createBreakers({ minCalls: 1 })
-  await breakers.guard(`${endpoint}?code=a`, fails)
-  assert.deepEqual(await breakers.guard(`${endpoint}?code=b`, works), { isOpen: true })
-  assert.deepEqual(await breakers.guard('https://extension.test/other', works), { isOpen: false, value: 'worked' })
+  await breakers.guard('action-1', fails)
+  assert.deepEqual(await breakers.guard('action-1', works), { isOpen: true })
+  assert.deepEqual(await breakers.guard('action-2', works), { isOpen: false, value: 'worked' })
 })
 
 test('after a while one call probes, the others are answered at once, and success closes the circuit', async t => {
@@ -82,13 +82,15 @@ test('an aborted call proves nothing about a working endpoint', async () => {
 
 const platform = hurried(platforms.preflow, { attempts: 1 })
 const failing: [what: string, reply: Reply][] = [
-  ['a 5xx', { status: 503 }],
-  ['an invalid answer', { text: 'not JSON' }],
-  ['ERROR with 500', { status: 500, json: { actionStatus: 'ERROR', errorMessage: 'down' } }],
+  ['a 503', { status: 503 }],
+  ['a 500 without a payload', { status: 500 }],
 ]
 const healthy: [what: string, reply: Reply][] = [
   ['FAILED', { json: { actionStatus: 'FAILED', failureReason: 'no' } }],
   ['ERROR with 400', { status: 400, json: { actionStatus: 'ERROR', errorMessage: 'bad' } }],
+  ['ERROR with 500', { status: 500, json: { actionStatus: 'ERROR', errorMessage: 'down' } }],
+  ['a 401', { status: 401 }],
+  ['an invalid answer', { text: 'not JSON' }],
 ]
 
 for (const [what, reply] of failing) {
@@ -110,6 +112,24 @@ for (const [what, reply] of healthy) {
     assert.equal(calls.length, 3)
   })
 }
+
+test('AZ-26: two actions at one endpoint fail on their own, and one with new credentials is called at once', async t => {
+  const { uri, calls } = await startExtension(
+    t,
+    { status: 503 },
+    { status: 503 },
+    { json: { actionStatus: 'SUCCESS' } },
+  )
+  const ports = testPorts(t, { breakers: createBreakers({ minCalls: 1 }) })
+  const execute = (id: string, circuit?: string) =>
+    executeAction({ ...callTo(uri, { platform, action: { id } }), ...(circuit ? { circuit } : {}) }, ports)
+  await execute('one')
+  assert.equal(errorOf(await execute('one')).code, 'breaker_open')
+  await execute('two', 'two with the old key')
+  assert.equal(errorOf(await execute('two', 'two with the old key')).code, 'breaker_open')
+  successOf(await execute('two', 'two with a new key'))
+  assert.equal(calls.length, 3)
+})
 
 test('a timeout is a failure of the endpoint, and while the circuit is open the configured answer is returned at once', async t => {
   const { uri, connections } = await startSocketServer(t, () => {})

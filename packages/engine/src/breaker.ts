@@ -8,7 +8,7 @@ import {
 } from 'cockatiel'
 import { LRUCache } from 'lru-cache'
 
-/** When an endpoint counts as broken. The defaults are those of the reference's circuit breakers. */
+/** When a circuit opens. The defaults are those of the reference's circuit breakers. */
 export interface BreakerOptions {
   /** How many of the last calls are counted. Default 30. */
   windowCalls?: number
@@ -20,23 +20,23 @@ export interface BreakerOptions {
   openMs?: number
 }
 
-/** One circuit breaker per endpoint. */
+/** One circuit breaker per circuit: what is counted together. */
 export interface Breakers {
   /**
-   * Runs `task` unless the circuit of the endpoint is open or another call is probing it just now.
+   * Runs `task` unless the circuit is open or another call is probing it just now.
    *
-   * @param endpoint Its URL. The query is ignored.
+   * @param circuit Its name, such as that of an action.
    * @param task Returns whether it counts as a failure of the endpoint.
    */
   guard<Value>(
-    endpoint: string,
+    circuit: string,
     task: () => Promise<{ value: Value; isFailure: boolean }>,
   ): Promise<{ isOpen: true } | { isOpen: false; value: Value }>
-  state(endpoint: string): 'closed' | 'open' | 'half-open'
+  state(circuit: string): 'closed' | 'open' | 'half-open'
 }
 
-/** Maximum number of remembered endpoints. The least recently called one is evicted first. */
-const MAX_REMEMBERED = 1000
+/** Maximum number of remembered circuits. The least recently used one is evicted first. */
+const MAX_REMEMBERED = 10_000
 
 interface Attempted<Value> {
   value?: Value
@@ -54,9 +54,8 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
   const { windowCalls = 30, minCalls = 15, failureRate = 0.5, openMs = 60_000 } = options
   const policies = new LRUCache<string, CircuitBreakerPolicy>({ max: MAX_REMEMBERED })
 
-  function policyOf(endpoint: string): CircuitBreakerPolicy {
-    const key = keyOf(endpoint)
-    const known = policies.get(key)
+  function policyOf(circuit: string): CircuitBreakerPolicy {
+    const known = policies.get(circuit)
     if (known) return known
     const policy: CircuitBreakerPolicy = circuitBreaker(
       // An aborted probe has proved nothing, and must not close the circuit.
@@ -69,13 +68,13 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
         breaker: new CountBreaker({ threshold: failureRate, size: windowCalls, minimumNumberOfCalls: minCalls }),
       },
     )
-    policies.set(key, policy)
+    policies.set(circuit, policy)
     return policy
   }
 
   return {
-    async guard(endpoint, task) {
-      const policy = policyOf(endpoint)
+    async guard(circuit, task) {
+      const policy = policyOf(circuit)
       if (policy.state === CircuitState.HalfOpen) return { isOpen: true }
       let attempted: Attempted<Awaited<ReturnType<typeof task>>['value']>
       try {
@@ -89,14 +88,9 @@ export function createBreakers(options: BreakerOptions = {}): Breakers {
       if (!('value' in attempted)) throw attempted.thrown
       return { isOpen: false, value: attempted.value as Awaited<ReturnType<typeof task>>['value'] }
     },
-    state: endpoint => {
-      const state = policies.peek(keyOf(endpoint))?.state
+    state: circuit => {
+      const state = policies.peek(circuit)?.state
       return state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half-open' : 'closed'
     },
   }
-}
-
-function keyOf(endpoint: string): string {
-  const end = endpoint.search(/[?#]/)
-  return end < 0 ? endpoint : endpoint.slice(0, end)
 }

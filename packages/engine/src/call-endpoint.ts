@@ -15,6 +15,9 @@ const BROKEN_CONNECTIONS: ReadonlySet<CallErrorCode> = new Set(['refused', 'rese
 /** How often an OAuth token that the extension answers with 401 is replaced. */
 const MAX_RENEWALS = 1
 
+/** More than any token needs. A large answer must not occupy the server that works on it. */
+const DEFAULT_MAX_OPERATIONS = 64
+
 /** The final result. */
 export type EndpointAnswer = Result<ActionResponse> & { status?: number }
 
@@ -40,7 +43,11 @@ export async function callEndpoint(
   for (let renewals = 0; ; renewals++) {
     let token: string | undefined
     if (needsToken(authentication)) {
-      const obtained = await ports.credentials.token(authentication, platform.calling, rejected)
+      const obtained = await ports.credentials.token(
+        authentication,
+        { ...platform.calling, ...present({ owner: call.owner }) },
+        rejected,
+      )
       const { tokenEndpoint } = authentication.properties
       if (!obtained.ok) {
         run.diagnose('tokenFailed', tokenEndpoint, obtained.error.message)
@@ -72,7 +79,7 @@ export async function callEndpoint(
 async function attempt(
   body: string,
   headers: Record<string, string>,
-  { action, platform, signal }: ActionCall,
+  { action, bounds, owner, platform, signal }: ActionCall,
   ports: Pick<EnginePorts, 'send' | 'now'>,
   run: Run,
 ): Promise<EndpointAnswer> {
@@ -84,7 +91,7 @@ async function attempt(
     connectTimeoutMs,
     readTimeoutMs,
     maxAnswerBytes,
-    ...present({ signal }),
+    ...present({ owner, signal }),
   }
   let last: (Reading & { status: number }) | undefined
   let lost: EndpointAnswer = failure(
@@ -97,7 +104,7 @@ async function attempt(
     const durationMs = ports.now() - startedAt
     if (delivery.ok) {
       const { status } = delivery
-      const reading = readAnswer(delivery, action.type, platform)
+      const reading = readAnswer(delivery, action.type, platform, bounds?.maxOperations ?? DEFAULT_MAX_OPERATIONS)
       last = { ...reading, status }
       run.answered(delivery, reading, { startedAt, durationMs, status })
       if (!reading.mayRetry) break

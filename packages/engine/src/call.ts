@@ -55,14 +55,23 @@ export interface ActionCall {
   requestId: string
   /** Only for types whose flows span several calls. */
   flowId?: string
+  /**
+   * What a circuit breaker counts together. Default: the calls of the action. With the version of its credentials in it, a
+   * corrected action is called at once.
+   */
+  circuit?: string
+  /** For whom the call is made, such as a tenant: see `owner` of a request. */
+  owner?: string
   /** Server-level lists of names to forward, for types that disclose everything by default. */
   disclosure?: { allowedHeaders?: readonly string[]; allowedParameters?: readonly string[] }
   /** Ends the call at once. Only then {@link executeAction} rejects, with the signal's reason. */
   signal?: AbortSignal
 }
 
-/** Limits of the server on what an extension may change. Each leads to a verdict, and the flow continues. */
+/** Limits of the server on what an extension may change. Each but the first leads to a verdict, and the flow continues. */
 export interface Bounds {
+  /** An answer with more operations is invalid. Default 64. */
+  maxOperations?: number
   /**
    * Whether scopes and claims of the platform are reserved even if the reference would let an extension add them.
    * Platforms without the reference's bugs always reserve them.

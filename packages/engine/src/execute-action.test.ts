@@ -347,3 +347,49 @@ test('for every answer of an extension there is an outcome, and it can be serial
     { numRuns: 1000 },
   )
 })
+
+test('AZ-31: an answer with more operations than the server works on is invalid, and nothing of it is kept', async t => {
+  const add = (scope: string) => ({ op: 'add', path: '/accessToken/scopes/-', value: scope })
+  const operations = Array.from({ length: 12_000 }, (_, i) => add(`scope-${i}`))
+  const { uri } = await startExtension(t, { json: { actionStatus: 'SUCCESS', operations } })
+  const outcome = await executeAction(callTo(uri, { event: userEvent }), testPorts(t))
+  assert.equal(errorOf(outcome).code, 'unreadable_answer')
+  assert.match(errorOf(outcome).message, /has 12000 operations. Send at most 64/)
+  assert.ok(JSON.stringify(outcome.trace).length < 10_000)
+})
+
+test('AZ-31: too large values and too many of them are verdicts, and the flow continues', async t => {
+  const add = (path: string, value: unknown) => ({ op: 'add', path, value })
+  const claim = (name: string, value: unknown) => add('/accessToken/claims/-', { name, value })
+  const operations = [
+    claim('long', 'x'.repeat(8200)),
+    claim('list', Array.from({ length: 101 }, String)),
+    claim('first', 'x'.repeat(8000)),
+    claim('second', 'x'.repeat(8000)),
+    claim('third', 'x'),
+  ]
+  const { uri } = await startExtension(t, { json: { actionStatus: 'SUCCESS', operations } })
+  const outcome = successOf(await executeAction(callTo(uri, { event: userEvent }), testPorts(t)))
+  assert.deepEqual(
+    outcome.operations.map(({ reason }) => reason),
+    [
+      'The value is longer than 8192 bytes.',
+      'There may be at most 100 of them.',
+      'Claim added.',
+      'The answer adds more than 12288 bytes.',
+      'Claim added.',
+    ],
+  )
+})
+
+test('AZ-31: an answer fills a token with no more than a hundred scopes', async t => {
+  const scopes = Array.from({ length: 98 }, (_, i) => `held-${i}`)
+  const event = { ...userEvent, accessToken: { ...userEvent.accessToken, scopes } }
+  const operations = [1, 2, 3].map(i => ({ op: 'add', path: '/accessToken/scopes/-', value: `new-${i}` }))
+  const { uri } = await startExtension(t, { json: { actionStatus: 'SUCCESS', operations } })
+  const outcome = successOf(await executeAction(callTo(uri, { event }), testPorts(t)))
+  assert.deepEqual(
+    outcome.operations.map(({ verdict }) => verdict),
+    ['applied', 'applied', 'rejected'],
+  )
+})

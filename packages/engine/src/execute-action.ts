@@ -82,14 +82,14 @@ export async function executeAction(call: ActionCall, ports: EnginePorts): Promi
 }
 
 /**
- * The call, unless the endpoint's circuit is open. A decision or an ERROR of the extension is no failure of the
- * endpoint; 5xx and missing answers are.
+ * The call, unless its circuit is open. Only what the endpoint does not answer is a failure: an answer that is wrong costs no
+ * more than one that is right, and credentials that the endpoint rejects are not its fault.
  */
 async function guarded(body: string, call: ActionCall, ports: EnginePorts, run: Run): Promise<EndpointAnswer> {
   if (!ports.breakers) return callEndpoint(body, call, ports, run)
-  const guard = await ports.breakers.guard(call.action.endpoint.uri, async () => {
+  const guard = await ports.breakers.guard(call.circuit ?? call.action.id, async () => {
     const answer = await callEndpoint(body, call, ports, run)
-    return { value: answer, isFailure: !answer.ok || (answer.status ?? 0) >= 500 }
+    return { value: answer, isFailure: isUnreachable(answer) }
   })
   return guard.isOpen
     ? {
@@ -97,11 +97,29 @@ async function guarded(body: string, call: ActionCall, ports: EnginePorts, run: 
         error: {
           code: 'breaker_open',
           message:
-            'Not called: most of the last calls to this endpoint failed, so it is not called for a while. Fix the endpoint. The call is retried automatically.',
+            'Not called: the endpoint did not answer most of the last calls of this action, so it is not called for a while. Fix the endpoint. The call is retried automatically.',
         },
       }
     : guard.value
 }
+
+/** Whether the endpoint, or the gateway in front of it, did not answer. */
+function isUnreachable(answer: EndpointAnswer): boolean {
+  if (GATEWAY_FAILURES.has(answer.status ?? 0)) return true
+  return !answer.ok && (UNREACHABLE.has(answer.error.code) || answer.status === 500)
+}
+
+const GATEWAY_FAILURES: ReadonlySet<number> = new Set([502, 503, 504])
+const UNREACHABLE: ReadonlySet<CallError['code']> = new Set([
+  'deadline',
+  'connect_timeout',
+  'refused',
+  'reset',
+  'unreachable',
+  'unknown_host',
+  'tls',
+  'protocol',
+])
 
 async function succeeded(
   { operations = [], data }: ActionResponse & { actionStatus: 'SUCCESS' },

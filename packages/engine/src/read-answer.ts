@@ -32,11 +32,13 @@ export interface Reading {
  * invalid character of a reason.
  *
  * @param answer.headers By lower-case name.
+ * @param maxOperations An answer with more is invalid as a whole, and nothing else of it is read. Default: no limit.
  */
 export function readAnswer(
   answer: { status: number; headers: Readonly<Record<string, string>>; body: Uint8Array },
   type: ActionType,
   platform: Platform,
+  maxOperations: number = Number.POSITIVE_INFINITY,
 ): Reading {
   const { status, headers } = answer
   const rule = answerStatuses[status]
@@ -70,7 +72,7 @@ export function readAnswer(
     )
   }
   const parsed = parseJson(answer.body, headers, platform)
-  const json = parsed.ok && !isWithin(MAX_DEPTH, parsed.value) ? unreadable(TOO_DEEP) : parsed
+  const json = parsed.ok ? withinLimits(parsed.value, maxOperations) : parsed
   const payload = json.ok ? readPayload(json.value, rule.carries, type, platform) : json
   if (!payload.ok) {
     return refuse(
@@ -125,6 +127,15 @@ function parseJson(
 /** No answer of the contract is nested nearly as deep. Recursive code must not overflow the stack. */
 const MAX_DEPTH = 100
 const TOO_DEEP = `The answer is nested more than ${MAX_DEPTH} levels deep. Flatten it.`
+
+/** The value, if it is not too large to be worked on. */
+function withinLimits(value: unknown, maxOperations: number): Result<unknown> {
+  const operations = isRecord(value) ? value['operations'] : undefined
+  if (Array.isArray(operations) && operations.length > maxOperations) {
+    return unreadable(`The answer has ${operations.length} operations. Send at most ${maxOperations}.`)
+  }
+  return isWithin(MAX_DEPTH, value) ? { ok: true, value } : unreadable(TOO_DEEP)
+}
 
 function isWithin(depth: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true

@@ -254,6 +254,24 @@ test('a call that finds all connections busy reports it', async t => {
   assert.equal(codeOf(await first), 'deadline')
 })
 
+test('owners take turns with connections, and a slow endpoint of one holds up nobody else at its origin', async t => {
+  const { uri } = await startSocketServer(t, socket =>
+    socket.on('data', sent => {
+      if (String(sent).includes('POST /quick')) socket.write(OK)
+    }),
+  )
+  const send = opened(t, {
+    ...{ allowedAddresses: LOOPBACK, maxConnectionsPerOrigin: 4 },
+    ...{ maxConnectionsPerOwner: 2, maxWaitingPerOwner: 1 },
+  })
+  const slow = Array.from({ length: 4 }, () => send(uri, { owner: 'slow', readTimeoutMs: 600, connectTimeoutMs: 300 }))
+  // More than its queue holds is refused before anything else happens.
+  assert.equal(codeOf(await (slow[3] as Promise<Delivery>)), 'no_connection')
+  const quick = await Promise.all([1, 2, 3].map(() => send(new URL('/quick', uri).href, { owner: 'quick' })))
+  assert.deepEqual(quick.map(codeOf), ['answer 200', 'answer 200', 'answer 200'])
+  assert.deepEqual((await Promise.all(slow)).map(codeOf), ['deadline', 'deadline', 'no_connection', 'no_connection'])
+})
+
 test('an abort ends a call at once, with the reason of the signal, in every phase', async t => {
   const hole = await startBlackHole(t)
   const reason = new Error('the client is gone')

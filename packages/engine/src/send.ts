@@ -4,6 +4,7 @@ import { Agent, type Dispatcher } from 'undici'
 import { type AddressPolicy, createAddressGuard } from './address-guard.ts'
 import { type CallError, type CallErrorCode, failure } from './call-error.ts'
 import { ConnectFault, type Connector, createConnector } from './connector.ts'
+import { createTurns, type Place, type Turns } from './turns.ts'
 
 /** One request. */
 export interface SendRequest {
@@ -20,6 +21,8 @@ export interface SendRequest {
   readTimeoutMs: number
   /** A longer answer is rejected, by its declared length or as soon as the limit is reached. */
   maxAnswerBytes: number
+  /** For whom it is sent, such as a tenant. Owners take turns with the connections to an origin. Default: one for all. */
+  owner?: string
   /** Aborts the call at once. */
   signal?: AbortSignal
 }
@@ -37,6 +40,10 @@ export interface SendOptions extends AddressPolicy {
   certificateAuthorities?: string | readonly string[]
   /** Maximum connections to one origin. Further calls wait for one, as long as `connectTimeoutMs`. Default 64. */
   maxConnectionsPerOrigin?: number
+  /** Maximum connections to one origin for one owner. Default: all of the origin. */
+  maxConnectionsPerOwner?: number
+  /** Maximum calls of one owner that wait for a connection to one origin. More fail at once. Default: no limit. */
+  maxWaitingPerOwner?: number
   /**
    * Milliseconds for which an idle connection is kept. Default 4000: below the 5 s after which many servers close
    * theirs.
@@ -62,6 +69,7 @@ const MAX_STALE_CONNECTIONS = 3
  * - Every address of a name is checked before a packet is sent. The address of the open connection is checked again
  *   before TLS and before a byte of the request, so a second resolution cannot change it.
  * - A keep-alive connection that is dead before a byte of the answer arrived is replaced within the same attempt.
+ * - Owners take turns with the connections to an origin, so a slow endpoint of one holds up nobody else.
  *
  * Pools are per origin and are deleted with their last idle connection.
  *
@@ -70,6 +78,7 @@ const MAX_STALE_CONNECTIONS = 3
  */
 export function createSend(options: SendOptions = {}): Send & { close(): Promise<void> } {
   const { maxConnectionsPerOrigin = 64, keepAliveMs = 4000, certificateAuthorities } = options
+  const { maxConnectionsPerOwner = maxConnectionsPerOrigin, maxWaitingPerOwner } = options
   const connector = createConnector({
     mayCall: createAddressGuard(options),
     ...present({ certificateAuthorities }),
@@ -87,7 +96,18 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
     bodyTimeout: 0,
   })
 
-  const pool: Pool = { agent, connector, maxConnectionsPerOrigin }
+  const limits = {
+    atOnce: maxConnectionsPerOrigin,
+    perOwner: Math.min(maxConnectionsPerOwner, maxConnectionsPerOrigin),
+    ...present({ waitingPerOwner: maxWaitingPerOwner }),
+  }
+  const pool: Pool = {
+    agent,
+    connector,
+    turns: new Map(),
+    newTurns: () => createTurns(limits),
+    perOwner: limits.perOwner,
+  }
   const send: Send = request => {
     const url = URL.parse(request.url)
     if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
@@ -109,7 +129,10 @@ export function createSend(options: SendOptions = {}): Send & { close(): Promise
 interface Pool {
   agent: Agent
   connector: Connector
-  maxConnectionsPerOrigin: number
+  /** Who may use the connections to an origin. Deleted when nobody uses them. */
+  turns: Map<string, Turns>
+  newTurns(): Turns
+  perOwner: number
 }
 
 /** One attempt in progress. */
@@ -117,6 +140,8 @@ interface Attempt {
   pool: Pool
   url: URL
   request: SendRequest
+  /** Among those that use connections to the origin. Undefined: not asked for yet, or refused. */
+  place: Place | undefined
   /** Ends the current phase: waiting for a connection, then waiting for the answer. */
   timer: NodeJS.Timeout | undefined
   isDone: boolean
@@ -136,6 +161,7 @@ function startAttempt(pool: Pool, url: URL, request: SendRequest): Promise<Deliv
       pool,
       url,
       request,
+      place: undefined,
       timer: undefined,
       isDone: false,
       isWaiting: false,
@@ -152,10 +178,26 @@ function startAttempt(pool: Pool, url: URL, request: SendRequest): Promise<Deliv
       return
     }
     signal?.addEventListener('abort', attempt.abort, { once: true })
-    dispatch(attempt)
-    if (attempt.isWaiting || attempt.isDone) return
     attempt.timer = setTimeout(() => giveUpConnecting(attempt), request.connectTimeoutMs)
+    attempt.place = turnsOf(attempt).enter({ owner: request.owner ?? '' }, () => dispatch(attempt))
+    if (!attempt.place) finish(attempt, failure('no_connection', FULL))
+    // The turn may have come and ended before the place was known.
+    else if (attempt.isDone) leave(attempt)
   })
+}
+
+function turnsOf({ pool, url }: Attempt): Turns {
+  const known = pool.turns.get(url.origin)
+  if (known) return known
+  const turns = pool.newTurns()
+  pool.turns.set(url.origin, turns)
+  return turns
+}
+
+/** Lets the next one use the connection. */
+function leave({ place, pool, url }: Attempt): void {
+  place?.leave()
+  if (pool.turns.get(url.origin)?.isIdle()) pool.turns.delete(url.origin)
 }
 
 function finish(attempt: Attempt, delivery: Delivery | undefined): void {
@@ -164,6 +206,7 @@ function finish(attempt: Attempt, delivery: Delivery | undefined): void {
   clearTimeout(attempt.timer)
   attempt.request.signal?.removeEventListener('abort', attempt.abort)
   attempt.settle(delivery)
+  leave(attempt)
 }
 
 function giveUp(attempt: Attempt, code: CallErrorCode, message: string): void {
@@ -172,11 +215,11 @@ function giveUp(attempt: Attempt, code: CallErrorCode, message: string): void {
 }
 
 function giveUpConnecting(attempt: Attempt): void {
-  const { connector, maxConnectionsPerOrigin } = attempt.pool
+  const { connector, perOwner } = attempt.pool
   const { connectTimeoutMs } = attempt.request
-  if (connector.isConnecting(attempt.url.origin)) {
+  if (attempt.place?.hasTurn && connector.isConnecting(attempt.url.origin)) {
     giveUp(attempt, 'connect_timeout', connectMessage(connectTimeoutMs))
-  } else giveUp(attempt, 'no_connection', busyMessage(maxConnectionsPerOrigin, connectTimeoutMs))
+  } else giveUp(attempt, 'no_connection', busyMessage(perOwner, connectTimeoutMs))
 }
 
 function dispatch(attempt: Attempt): void {
@@ -312,6 +355,9 @@ function connectMessage(ms: number): string {
 function busyMessage(connections: number, ms: number): string {
   return `All ${connections} connections to the endpoint were busy for ${ms} ms. Make the extension faster or allow more connections per origin.`
 }
+
+const FULL =
+  'Too many calls wait for a connection to the endpoint. Make the extension faster or allow more connections.'
 
 function tooLarge({ maxAnswerBytes }: SendRequest): string {
   return `The answer is longer than ${maxAnswerBytes} bytes. Shorten it.`

@@ -47,6 +47,9 @@ export interface Configuration {
   /** Absent: what the platform does. */
   actionReadTimeoutMs?: number
   breaksCircuits: boolean
+  actionConnections: number
+  actionQueue: number
+  actionMaxOperations: number
   /** Absent: RS256, or what data of an earlier version was signed with. */
   tokenAlgorithm?: 'ES256' | 'RS256'
   sessionLifetimeSeconds: number
@@ -312,7 +315,30 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: true,
     read: onOrOff,
     description:
-      'Whether an extension that keeps failing is left alone for a minute; its actions are answered at once meanwhile, as their failure mode says. `off` calls it every time, as the reference does.',
+      'Whether an action is skipped for a minute if its extension does not answer most of its calls. Its failure mode then decides at once. `off` calls it every time, as the reference does.',
+  },
+  actionConnections: {
+    variable: 'PREFLOW_ACTION_CONNECTIONS',
+    schema: wholeNumber(1, 64, 'connections'),
+    fallback: 16,
+    read: count,
+    description:
+      'Most connections to one origin for the extensions of one tenant. All tenants together have 64 and take turns.',
+  },
+  actionQueue: {
+    variable: 'PREFLOW_ACTION_QUEUE',
+    schema: wholeNumber(0, 10_000, 'calls'),
+    fallback: 32,
+    read: count,
+    description:
+      'Most calls of one tenant that wait for a connection to one origin. Further calls fail at once, as the failure mode of the action states.',
+  },
+  actionMaxOperations: {
+    variable: 'PREFLOW_ACTION_MAX_OPERATIONS',
+    schema: wholeNumber(1, 10_000, 'operations'),
+    fallback: 64,
+    read: count,
+    description: 'Most operations in one answer of an extension. An answer with more is invalid.',
   },
   tokenAlgorithm: {
     variable: 'PREFLOW_TOKEN_ALGORITHM',

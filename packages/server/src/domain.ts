@@ -42,7 +42,11 @@ export function createDomain(
   const clients = new WeakMap<IncomingMessage, ClientRequest>()
   const clientRequestOf = (request: IncomingMessage) => clients.get(request) ?? { address: '', headers: [] }
 
-  const send = createSend({ allowedAddresses: configuration.privateEndpoints })
+  const send = createSend({
+    allowedAddresses: configuration.privateEndpoints,
+    maxConnectionsPerOwner: configuration.actionConnections,
+    maxWaitingPerOwner: configuration.actionQueue,
+  })
   const trigger = createTriggerAction({
     db,
     log,
@@ -57,6 +61,7 @@ export function createDomain(
     platformOf: createPlatforms(configuration),
     disabledActions: configuration.disabledActions,
     disclosure: configuration,
+    maxOperations: configuration.actionMaxOperations,
   })
 
   return {

@@ -86,15 +86,10 @@ const MIRA: LocalClaims = {
   'http://wso2.org/claims/emailaddress': 'mira@example.com',
 }
 
-/** A running server with one tenant, and a second handle on its database to put things there. */
-export interface World {
-  server: Server
-  /** Where it listens, whatever its public address is. */
-  port: number
-  db: Database
+/** One tenant of a running server. */
+export interface Place {
   tenant: Tenant
   organization: Organization
-  folder: string
   /** `http://127.0.0.1:…/t/acme` */
   base: string
   addApplication(settings?: Partial<Application>, scopes?: string[]): Promise<Application>
@@ -103,6 +98,17 @@ export interface World {
   /** Posts a form to the token endpoint as the application. */
   token(application: Application, form: Record<string, string>, headers?: Record<string, string>): Promise<TokenAnswer>
   post(path: string, application: Application, form: Record<string, string>): Promise<Response>
+}
+
+/** A running server with one tenant, and a second handle on its database to put things there. */
+export interface World extends Place {
+  server: Server
+  /** Where it listens, whatever its public address is. */
+  port: number
+  db: Database
+  folder: string
+  /** Makes another tenant. */
+  addPlace(): Promise<Place>
   close(): Promise<void>
 }
 
@@ -146,6 +152,23 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
     now: Date.now,
     passwordCost: TEST_PASSWORD_COST,
   })
+  const addPlace = () => createPlace(db, server.address)
+  return {
+    ...(await addPlace()),
+    server,
+    port,
+    db,
+    folder,
+    addPlace,
+    async close() {
+      await server.close()
+      await db.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function createPlace(db: Database, address: string): Promise<Place> {
   const organizationId = randomUUID()
   const domain = `acme-${organizationId.slice(0, 8)}`
   const tenant: Tenant = {
@@ -155,9 +178,9 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
   }
   const organization: Organization = { id: organizationId, tenantId: tenant.id, name: 'Acme', handle: domain, depth: 0 }
   await insertTenant(db, tenant, organization)
-  const base = `${server.address}/t/${domain}`
+  const base = `${address}/t/${domain}`
 
-  const post: World['post'] = (path, application, form) => {
+  const post: Place['post'] = (path, application, form) => {
     const isPublic = application.clientSecret === undefined
     const basic = Buffer.from(`${application.clientId}:${application.clientSecret}`).toString('base64')
     return fetch(base + path, {
@@ -192,12 +215,8 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
   }
 
   return {
-    server,
-    port,
-    db,
     tenant,
     organization,
-    folder,
     base,
     post,
     async addApplication(own = {}, scopes = []) {
@@ -284,11 +303,6 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
         body: new URLSearchParams(isPublic ? { client_id: application.clientId, ...form } : form),
       })
       return { status: response.status, headers: response.headers, body: await response.json() }
-    },
-    async close() {
-      await server.close()
-      await db.close()
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

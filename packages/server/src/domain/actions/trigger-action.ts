@@ -50,6 +50,8 @@ export interface TriggerPorts {
   /** Break-glass: types whose actions are skipped, whatever is configured. */
   disabledActions: readonly ActionType[]
   disclosure: { allowedHeaders: readonly string[]; allowedParameters: readonly string[] }
+  /** Most operations of one answer. */
+  maxOperations: number
 }
 
 export type TriggerAction = (trigger: Trigger) => Promise<Triggered>
@@ -91,7 +93,11 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
         event: await trigger.eventFor(platform, action),
         facts: trigger.facts,
         requestId: callId,
-        ...present({ flowId: trigger.flowId, bounds: trigger.bounds }),
+        owner: tenant.id,
+        // Whatever an administrator corrects, the next call is made.
+        circuit: `${tenant.id}/${action.id}/${action.updatedAt}`,
+        bounds: { maxOperations: ports.maxOperations, ...trigger.bounds },
+        ...present({ flowId: trigger.flowId }),
         disclosure: ports.disclosure,
       },
       // The reference's diagnostic log: which step of which call went how, and no payload.

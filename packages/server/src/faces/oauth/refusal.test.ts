@@ -219,14 +219,14 @@ describe('an extension behind OAuth', () => {
   })
 })
 
-test('an extension that keeps failing is left alone, and the client is answered at once', async () => {
+test('an extension that does not answer is left alone, and the client is answered at once', async () => {
   const guarded = await startWorld()
   try {
     await guarded.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
     const application = await guarded.addApplication()
-    extension.answer(() => ({ status: 500, body: ERROR }))
+    extension.answer(() => ({ status: 503, body: '' }))
     for (let round = 0; round < 20; round++) await guarded.token(application, { grant_type: 'client_credentials' })
-    assert(extension.calls.length < 20)
+    assert(extension.calls.length < 40)
     const [newest] = await listCalls(guarded.db, guarded.tenant.id, { limit: 1 })
     assert.match(newest?.reason ?? '', /is not called for a while/)
   } finally {
