@@ -96,7 +96,7 @@ describe('a server whose PostgreSQL fails', { skip: whyNoPostgres }, () => {
       assert.ok(performance.now() - startedAt < 15_000)
       assert.equal((await readyz()).status, 200)
     })
-    assert.ok(lines.some(({ msg }) => msg === 'a call record could not be kept'))
+    assert.ok(lines.some(({ msg }) => msg === 'a call record could not be stored'))
     lines.length = 0
     assert.equal((await world.token(application, machineToken)).status, 200)
     assert.deepEqual(lines, [])

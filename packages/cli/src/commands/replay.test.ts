@@ -213,7 +213,7 @@ test('searching for a record does not create data', async () => {
     signal: new AbortController().signal,
   })
   assert.equal(code, 1)
-  assert.match(said, /elsewhere is not there.*PREFLOW_DATA/)
+  assert.match(said, /elsewhere does not exist.*PREFLOW_DATA/)
   await assert.rejects(stat(folder), { code: 'ENOENT' })
 })
 

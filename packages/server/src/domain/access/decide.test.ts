@@ -26,7 +26,7 @@ function principal(permissions: readonly string[], authority: readonly string[] 
 for (const name of names) {
   const { covers, permission, sparesSystem } = OPERATIONS[name] as OperationRule
 
-  test(`${name} needs ${permission}, and below the root its form for organizations`, () => {
+  test(`${name} requires ${permission}, and below the root its form for organizations`, () => {
     assert.deepEqual(decide(principal([permission]), name, root), { allowed: true })
     const others = TENANT_PERMISSIONS.filter(other => other !== permission)
     assert.deepEqual(decide(principal(others), name, root), {
@@ -40,7 +40,7 @@ for (const name of names) {
     })
   })
 
-  test(`${name} ${covers ? 'needs' : 'does not need'} the permissions that its target can obtain`, () => {
+  test(`${name} ${covers ? 'requires' : 'does not require'} the permissions that its target can obtain`, () => {
     const target: Target = { reach: new Set([permission, 'internal_tenant_of_dreams']) }
     const decision = decide(principal([permission]), name, root, target)
     assert.equal(decision.allowed, !covers)
@@ -49,13 +49,13 @@ for (const name of names) {
     assert.equal(decide(able, name, root, target).allowed, true)
   })
 
-  test(`${name} ${sparesSystem ? 'is refused for' : 'may be done to'} applications of the server`, () => {
+  test(`${name} ${sparesSystem ? 'is refused for' : 'is allowed on'} applications of the server`, () => {
     const everything = principal([...TENANT_PERMISSIONS])
     assert.equal(decide(everything, name, root, { isSystem: true }).allowed, !sparesSystem)
   })
 }
 
-test('AZ-80: more authority never turns a yes into a no, and a wider reach never turns a no into a yes', () => {
+test('AZ-80: more authority never refuses what was allowed, and a wider reach never allows what was refused', () => {
   const permissions = fc.subarray([...TENANT_PERMISSIONS])
   fc.assert(
     fc.property(fc.constantFrom(...names), permissions, permissions, permissions, permissions, (name, a, b, c, d) => {

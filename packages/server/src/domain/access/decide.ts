@@ -3,29 +3,29 @@ import { OPERATIONS, type OperationName, type OperationRule } from './operations
 import { organizationForm } from './permission-names.ts'
 import type { Principal } from './principal.ts'
 
-/** What an operation is done to. */
+/** The object of an operation. */
 export interface Target {
-  /** The permissions that whoever holds the target's credentials can obtain. Absent: none. */
+  /** The permissions that the target's credentials can obtain. Absent: none. */
   reach?: ReadonlySet<string>
   /** Whether it is an application of the server itself. */
   isSystem?: boolean
 }
 
-/** The answer to "may they?". A refusal names what is missing. */
+/** Whether the caller may do it. A refusal names what is missing. */
 export type Decision = { allowed: true } | { allowed: false; reason: string }
 
 const ALLOWED: Decision = { allowed: true }
 
-/** Whether the principal has a permission at this organization, in the form that counts there. */
+/** Whether the principal has a permission at this organization, in the form that applies there. */
 export function holds({ permissions }: Principal, permission: string, { depth }: Organization): boolean {
   return permissions.has(depth > 0 ? organizationForm(permission) : permission)
 }
 
 /**
- * Whether a principal may do an operation to a target: the one decision, for every API.
+ * Decides whether a principal may do an operation on a target. Every API uses this one decision.
  *
- * @param place The organization of the request. The target must have been looked up there: objects of other tenants and
- *   organizations do not exist for the caller.
+ * @param place The organization of the request. Look up the target there: for the caller, objects of other tenants and
+ *   organizations do not exist.
  */
 export function decide(principal: Principal, name: OperationName, place: Organization, target: Target = {}): Decision {
   const { covers, permission, sparesSystem }: OperationRule = OPERATIONS[name]

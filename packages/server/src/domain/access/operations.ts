@@ -1,19 +1,19 @@
 import type { TenantPermission } from './permission-names.ts'
 
-/** What one operation needs. */
+/** What one operation requires. */
 export interface OperationRule {
-  /** At the root of a tenant. Below it the same right is called `internal_org_…`. */
+  /** The permission at the root of a tenant. Below it the same right has the name `internal_org_…`. */
   permission: TenantPermission
   /**
-   * Whether the caller must have every permission that the target can obtain: the operation reads, sets or redirects a
-   * credential of the target, so that it could be used in the target's place.
+   * Whether the caller must have every permission that the target can obtain. True if the operation reads, sets or redirects a
+   * credential of the target, because the caller could then act as the target.
    */
   covers?: true
-  /** Whether system applications are left alone: nobody changes what the server itself depends on. */
+  /** Whether system applications are refused: no caller may change what the server itself depends on. */
   sparesSystem?: true
 }
 
-/** Every operation on something that has permissions of its own, or gives permissions away. One row, one rule. */
+/** Every operation on an object that has or grants permissions. Each row is one rule. */
 export const OPERATIONS = {
   'application.create': { permission: 'internal_application_mgt_create' },
   'application.describe': { permission: 'internal_application_mgt_update' },

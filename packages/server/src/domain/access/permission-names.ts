@@ -1,4 +1,4 @@
-/** What may be done at the root of a tenant. A permission is a scope: this is the server's own namespace. */
+/** The permissions at the root of a tenant. A permission is a scope in the server's own namespace. */
 export const TENANT_PERMISSIONS = [
   'internal_action_mgt_create',
   'internal_action_mgt_delete',
@@ -31,10 +31,10 @@ export const TENANT_PERMISSIONS = [
   'internal_user_mgt_view',
 ] as const
 
-/** What administrators of the first tenant may do to all tenants. */
+/** The permissions of the first tenant's administrators over all tenants. */
 export const SERVER_PERMISSIONS = ['internal_list_tenants', 'internal_modify_tenants'] as const
 
-/** What every user may do where they are a member: look after their own account. */
+/** The permissions of every user in their organizations: managing their own account. */
 export const SELF_SERVICE_PERMISSIONS = ['internal_login', 'internal_user_password_update'] as const
 
 type InternalName<Permission> = Permission extends `internal_${infer Name}` ? Name : never
@@ -45,16 +45,16 @@ export type TenantPermission =
   | (typeof SERVER_PERMISSIONS)[number]
   | (typeof SELF_SERVICE_PERMISSIONS)[number]
 
-/** The same below the root: `internal_org_user_mgt_list`. */
+/** A permission below the root, such as `internal_org_user_mgt_list`. */
 export type OrganizationPermission = `internal_org_${InternalName<(typeof TENANT_PERMISSIONS)[number]>}`
 
-/** A permission that opens operations of this server. */
+/** A permission that allows operations of this server. */
 export type Permission = TenantPermission | OrganizationPermission
 
-/** What a route requires: a permission, in the form that counts at the organization, or nothing, with the reason. */
+/** The access that a route requires: a permission, in the form of the organization, or none, with the reason. */
 export type Access = { permission: TenantPermission } | { open: string }
 
-/** Whether a permission is one that every user has for their own account. */
+/** Whether every user has the permission for their own account. */
 export function isSelfService(permission: string): boolean {
   return (SELF_SERVICE_PERMISSIONS as readonly string[]).includes(permission)
 }
@@ -66,7 +66,7 @@ export function organizationForm(permission: string): string {
 
 export const ORGANIZATION_PERMISSIONS: readonly string[] = TENANT_PERMISSIONS.map(organizationForm)
 
-/** Names that belong to the server, in any case: nobody but the server puts them into a token. */
+/** Whether the name belongs to the server, in any case. Only the server puts these scopes into a token. */
 export function isServerScope(scope: string): boolean {
   return /^(internal|console:)|^system$/i.test(scope)
 }

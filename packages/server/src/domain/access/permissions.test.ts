@@ -19,7 +19,7 @@ import { isMember, permissionsOf } from './permissions.ts'
 
 const tenantId = FIRST_TENANT.id
 
-/** A tree: the root, `branch` with `leaf` below it, and `sibling` beside it. */
+/** A tree: the root, `branch` with `leaf` below it, and `sibling` next to `branch`. */
 const organizations = {
   branch: { id: 'branch', tenantId, parentId: 'root', name: 'Branch', handle: 'branch', depth: 1 },
   leaf: { id: 'leaf', tenantId, parentId: 'branch', name: 'Leaf', handle: 'leaf', depth: 2 },
@@ -41,7 +41,7 @@ async function plantUser(db: Database, id: string, organizationId = 'root', isAd
 }
 
 onEachDatabase('permissions', open => {
-  test('an ordinary user may look after their own account where they live, and nothing elsewhere', async () => {
+  test('an ordinary user may manage their own account in their organization, and nothing elsewhere', async () => {
     const db = await open()
     const root = await plantTree(db)
     const ann = await plantUser(db, 'ann')
@@ -63,7 +63,7 @@ onEachDatabase('permissions', open => {
     assert.deepEqual([...below].sort(), [...SELF_SERVICE_PERMISSIONS, ...ORGANIZATION_PERMISSIONS].sort())
   })
 
-  test('an administrator of an organization has its permissions there and below, not above and not beside', async () => {
+  test('an administrator of an organization has its permissions there and below, not above and not in siblings', async () => {
     const db = await open()
     const root = await plantTree(db)
     const carla = await plantUser(db, 'carla', 'branch')
@@ -81,7 +81,7 @@ onEachDatabase('permissions', open => {
     assert.deepEqual([...left], [...SELF_SERVICE_PERMISSIONS])
   })
 
-  test('a role for an application counts in tokens for that application only', async () => {
+  test('a role for an application applies only to tokens for that application', async () => {
     const db = await open()
     const root = await plantTree(db)
     const ann = await plantUser(db, 'ann')
@@ -95,7 +95,7 @@ onEachDatabase('permissions', open => {
     assert.ok(!elsewhere.has('orders.read'))
   })
 
-  test('a role gives no permission of the root below it, and none of the organizations at the root', async () => {
+  test('a role gives no root permission below the root and no organization permission at the root', async () => {
     const db = await open()
     const root = await plantTree(db)
     const names = [...TENANT_PERMISSIONS, ...ORGANIZATION_PERMISSIONS, 'orders.read']

@@ -11,24 +11,24 @@ import {
   TENANT_PERMISSIONS,
 } from './permission-names.ts'
 
-/** Where permissions are looked up. */
+/** The place for which permissions are computed. */
 export interface PermissionPlace {
   organization: Organization
-  /** Counts roles whose audience is this application as well. */
+  /** Also includes roles whose audience is this application. */
   applicationId?: string
 }
 
 /**
- * What a user may do in an organization: the union of their roles that count there, and the self-service of members.
+ * The permissions of a user in an organization: those of all roles that apply there, and self-service for members.
  *
- * At the root only `internal_*` permissions count, below only `internal_org_*`, so that a right of one place is never one of
- * the other. A role counts in its organization and in those below, never above.
+ * At the root only `internal_*` permissions count, below it only `internal_org_*`, so a right in one place is never a right in
+ * the other. A role applies to its organization and those below it, never above.
  */
 export async function permissionsOf(db: Database, user: User, place: PermissionPlace): Promise<ReadonlySet<string>> {
   return permissionsByRoles(db, user, await listRolesOf(db, user.tenantId, user.id), place)
 }
 
-/** The same for roles that were read before. */
+/** The same for roles that are already loaded. */
 export async function permissionsByRoles(
   db: Database,
   user: User,
@@ -46,7 +46,7 @@ export async function permissionsByRoles(
   return permissions
 }
 
-/** Whether a user belongs to an organization: lives in it, or has a role that counts in it. */
+/** Whether a user belongs to an organization: the account is in it, or a role applies to it. */
 export async function isMember(db: Database, user: User, organization: Organization): Promise<boolean> {
   const roles = await listRolesOf(db, user.tenantId, user.id)
   return isMemberBy(user, organization, roles, await pathTo(db, organization))
@@ -68,7 +68,7 @@ function permissionsOfRole({ kind, permissions }: Role, { depth, tenantId }: Org
   const all = depth === 0 ? rootPermissions(tenantId) : ORGANIZATION_PERMISSIONS
   if (kind === 'administrator') return all
   if (kind === 'organization-administrator') return depth === 0 ? [] : all
-  // Scopes of business APIs are the same everywhere.
+  // Scopes of business APIs are the same in every organization.
   return permissions.filter(name => !isServerScope(name) || all.includes(name))
 }
 
@@ -76,7 +76,7 @@ function rootPermissions(tenantId: string): readonly string[] {
   return tenantId === FIRST_TENANT.id ? [...TENANT_PERMISSIONS, ...SERVER_PERMISSIONS] : TENANT_PERMISSIONS
 }
 
-/** The ids of an organization and of all above it. */
+/** The ids of an organization and of all organizations above it. */
 async function pathTo(db: Database, organization: Organization): Promise<ReadonlySet<string>> {
   const path = new Set([organization.id])
   let parentId = organization.parentId

@@ -1,15 +1,15 @@
-/** Who makes a request, and what they may do where they make it. */
+/** The caller of a request and its permissions there. */
 export interface Principal {
   kind: 'user' | 'application'
-  /** Of the user or the application. For the audit, and to recognise one's own account. */
+  /** The id of the user or application, for the audit log and to recognise the caller's own account. */
   id: string
-  /** Where the credentials are valid. Administrators of the first tenant administer the others as well. */
+  /** The tenant of the credentials. Administrators of the first tenant also administer the others. */
   tenantId: string
-  /** What the credentials may do in the organization of the request: permissions in the form that counts there. */
+  /** The permissions of the credentials in the organization of the request, in the form that applies there. */
   permissions: ReadonlySet<string>
   /**
-   * Everything the credentials could obtain anywhere in the tenant. What somebody may give away, or take over with a changed
-   * credential, must be part of it.
+   * Every permission that the credentials could obtain anywhere in the tenant. The caller can grant, or take over by changing a
+   * credential, only what is part of it.
    */
   authority: ReadonlySet<string>
   via: 'basic' | 'token'

@@ -11,7 +11,7 @@ import {
   TENANT_PERMISSIONS,
 } from './permission-names.ts'
 
-/** All permissions of the server that exist in a tenant and its organizations. */
+/** All permissions of the server in a tenant and its organizations. */
 export const EVERY_PERMISSION: ReadonlySet<string> = new Set([
   ...TENANT_PERMISSIONS,
   ...SERVER_PERMISSIONS,
@@ -20,19 +20,19 @@ export const EVERY_PERMISSION: ReadonlySet<string> = new Set([
 const EVERY_ORGANIZATION_PERMISSION: ReadonlySet<string> = new Set(ORGANIZATION_PERMISSIONS)
 const NOTHING: ReadonlySet<string> = new Set()
 
-/** What somebody with the credentials of an application can obtain: the server's scopes it is authorized for. */
+/** The permissions that an application's credentials can obtain: its authorized scopes of the server. */
 export async function reachOfApplication(db: Database, application: Application): Promise<ReadonlySet<string>> {
   if (application.isSystem) return EVERY_PERMISSION
   const authorized = await listAuthorizedScopes(db, application.tenantId, application.id)
   return new Set(authorized.map(({ name }) => name).filter(scope => isServerScope(scope) && !isSelfService(scope)))
 }
 
-/** What somebody who signs in as a user can obtain, at any organization of the tenant. Self-service is not counted. */
+/** The permissions that a signed-in user can obtain at any organization of the tenant, without self-service. */
 export async function reachOfUser(db: Database, { id, tenantId }: User): Promise<ReadonlySet<string>> {
   return reachOfRoles(await listRolesOf(db, tenantId, id))
 }
 
-/** The same for roles that were read before. */
+/** The same for roles that are already loaded. */
 export function reachOfRoles(roles: readonly Role[]): ReadonlySet<string> {
   const kinds = new Set(roles.map(({ kind }) => kind))
   if (kinds.has('administrator')) return EVERY_PERMISSION
@@ -43,8 +43,8 @@ export function reachOfRoles(roles: readonly Role[]): ReadonlySet<string> {
 }
 
 /**
- * What an extension can obtain by the actions it decides. One that sees new passwords, or that says who a user is, can become
- * every user of the place; all others are kept out of the server's own namespace.
+ * The permissions that an extension can obtain through the actions it decides. An extension that sees new passwords, or decides
+ * who a user is, can become every user of the place. All others get nothing of the server's own namespace.
  */
 export function reachOfAction(
   { type, identifies = false }: { type: ActionType; identifies?: boolean },

@@ -5,31 +5,31 @@ import type { Application, Organization, User } from '../../ground/store/model.t
 import { isSelfService, isServerScope } from './permission-names.ts'
 import { permissionsOf } from './permissions.ts'
 
-/** What limits the scopes of a token. */
+/** The limits of a token's scopes. */
 export interface TokenScopes {
   application: Application
-  /** Absent when the application acts for itself. */
+  /** Absent if the application acts for itself. */
   user?: User
   /** Where the token is valid. */
   organization: Organization
-  /** How the user signed in: RFC 8176, for example `pwd`. Absent: nothing is known of it. */
+  /** The authentication methods of the sign-in (RFC 8176), for example `pwd`. Absent: unknown. */
   amr?: readonly string[]
-  /** The scopes of the token that this one is made from. Absent: it is not made from one. */
+  /** The scopes of the token that this one is derived from. Absent: it is not derived from one. */
   input?: readonly string[]
   requested: readonly string[]
 }
 
-/** The scopes of a token: of those requested the ones that application, user and input token have. */
+/** Returns the scopes of a token: the requested ones that application, user and input token all have. */
 export type ScopesOfToken = (limits: TokenScopes) => Promise<string[]>
 
-/** Factors of this server. What only an extension said is not enough to manage anything. */
+/** Factors that this server checks itself. A sign-in that only an extension decided gives no management permission. */
 const FIRST_PARTY_FACTORS: ReadonlySet<string> = new Set(['pwd'])
 
 /**
- * Makes the one ceiling of every token, whatever its grant: at the sign-in and its consent, when a code is redeemed, at each
- * refresh, and when a token is made from another one.
+ * Creates the one limit of scopes for every token and grant: at the sign-in and its consent, for a code, for each refresh, and
+ * for a token that is derived from another one.
  *
- * Scopes that are not given are left out without an error, as in the reference.
+ * Scopes beyond the limit are left out without an error, as in the reference.
  */
 export function createScopesOfToken(db: Database): ScopesOfToken {
   return async ({ input, requested, ...limits }) => {
@@ -40,7 +40,7 @@ export function createScopesOfToken(db: Database): ScopesOfToken {
   }
 }
 
-/** What application and user may have together. */
+/** The scopes that application and user may have together. */
 async function createCeiling(
   db: Database,
   { amr = [], application, organization, user }: Omit<TokenScopes, 'input' | 'requested'>,
@@ -62,7 +62,7 @@ async function createCeiling(
   }
 }
 
-/** Without a user there is no account to read or look after. Rights at the root and below are different ones. */
+/** Without a user there is no account to read or manage. Rights at the root and below it are different. */
 function mayApplicationHave(scope: string, { depth }: Organization): boolean {
   if (IDENTITY_SCOPES.includes(scope) || isSelfService(scope)) return false
   return !isServerScope(scope) || scope.startsWith('internal_org_') === depth > 0

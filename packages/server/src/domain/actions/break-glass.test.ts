@@ -49,7 +49,7 @@ describe('break-glass', () => {
     await rm(folder, { recursive: true })
   })
 
-  // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert on wire values of any shape
   async function manage(method: string, path: string, body?: object): Promise<any> {
     const response = await fetch(`${server.address}/api/server/v1${path}`, {
       method,
@@ -69,13 +69,13 @@ describe('break-glass', () => {
     authentication: { type: 'API_KEY', properties: { header: 'x-api-key', value: 'the-key' } },
   })
 
-  /** The newest audit record, without what differs each time. */
+  /** The newest audit record, without members that differ each time. */
   async function lastRecord(): Promise<unknown> {
     const [{ action, initiator, targetType, targetId, details }] = await manage('GET', '/audit-logs?limit=1')
     return { action, initiator, targetType, targetId, details }
   }
 
-  test('moves an action to another address, and the audit says which', async () => {
+  test('moves an action to another address, and the audit record has both addresses', async () => {
     const { id } = await manage('POST', '/actions/preUpdateProfile', { name: 'Profiles', endpoint: endpoint(OLD) })
     const { moved, elsewhere } = await breakGlass.move(OLD, NEW, action => action.id === id)
     assert.deepEqual([moved.map(action => action.id), elsewhere], [[id], []])
@@ -89,7 +89,7 @@ describe('break-glass', () => {
     })
   })
 
-  test('moves authenticators too, audited under the id that people know, and leaves those that are elsewhere', async () => {
+  test('moves authenticators too, audits them under their public id, and keeps those with another endpoint', async () => {
     const make = (name: string, uri: string) =>
       manage('POST', '/authenticators/custom', { name, displayName: name, endpoint: endpoint(uri) })
     const { id } = await make('custom-moves', OLD)
@@ -112,7 +112,7 @@ describe('break-glass', () => {
     assert.deepEqual(again.moved, [])
   })
 
-  test('switches an authenticator off under that id', async () => {
+  test('deactivates an authenticator and audits it under that id', async () => {
     const { id } = await manage('POST', '/authenticators/custom', {
       name: 'custom-off',
       displayName: 'Off',
@@ -129,7 +129,7 @@ describe('break-glass', () => {
     })
   })
 
-  test('moves where an application is called back, once, and leaves one that is called back elsewhere', async () => {
+  test('moves a callback URL once, and keeps an application with another callback URL', async () => {
     const oidc = { grantTypes: ['authorization_code'], callbackURLs: [OTHER, OLD] }
     const id = await manage('POST', '/applications', { name: 'Shop', inboundProtocolConfiguration: { oidc } })
     const path = `/applications/${id}/inbound-protocols/oidc`

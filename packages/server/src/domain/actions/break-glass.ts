@@ -16,24 +16,24 @@ import type { AuditRecord } from '../../ground/store/model.ts'
 import { findTenantByDomain } from '../../ground/store/tenants.ts'
 
 /**
- * Changing actions, and where an application is called back, beside the server: for when the server or an administrator's sign-in
- * cannot be reached.
+ * Changes actions, and the callback URLs of applications, without the server. For emergencies in which the server or the
+ * administrator's sign-in is not reachable.
  */
 export interface BreakGlass {
   list(): Promise<ActionState[]>
   /**
-   * Sets the status of the chosen actions and leaves an audit record for each that changes. A running server sees it with
-   * its next token request.
+   * Sets the status of the chosen actions and writes an audit record for each one that changes. A running server applies it to
+   * the next request.
    *
-   * @returns Those that changed.
+   * @returns The changed actions.
    */
   set(status: ActionState['status'], isChosen: (action: ActionState) => boolean): Promise<ActionState[]>
   /**
-   * Lets those of the chosen actions, those of authenticators among them, that ask `from` ask `to`, with the same credentials, and
-   * leaves an audit record for each.
+   * Changes the endpoint of the chosen actions, including those of authenticators, from `from` to `to`. Credentials stay.
+   * Writes an audit record for each.
    *
-   * @param from The whole address, as it was configured.
-   * @returns Those that moved, and those that ask neither: they are left alone.
+   * @param from The complete address, as it was configured.
+   * @returns The moved actions, and those with another endpoint, which stay unchanged.
    */
   move(
     from: string | undefined,
@@ -41,11 +41,10 @@ export interface BreakGlass {
     isChosen: (action: ActionState) => boolean,
   ): Promise<{ moved: ActionState[]; elsewhere: ActionState[] }>
   /**
-   * Lets an application that is called back at `from` be called back at `to` instead, and leaves an audit record.
+   * Changes a callback URL of an application from `from` to `to`, and writes an audit record.
    *
    * @param application.tenant Its domain.
-   * @returns `there` when it is called back at `to` already, `elsewhere` when at neither, or when there is no such application:
-   *   then nothing changed.
+   * @returns `there` if it already has `to`, `elsewhere` if it has neither or does not exist. Nothing changes in either case.
    */
   moveCallback(
     from: string,
@@ -55,10 +54,10 @@ export interface BreakGlass {
   close(): Promise<void>
 }
 
-/** Who made the change, in the audit. */
+/** The initiator in the audit log. */
 const INITIATOR = 'command line'
 
-/** Opens the data of the configuration, whether a server runs on it or not. Rejects with a sentence that says what to do. */
+/** Opens the data of the configuration, also while a server uses it. Rejects with a sentence that says what to do. */
 export async function openBreakGlass(settings: DataSettings, ports: Ports): Promise<BreakGlass> {
   const { newId, now } = ports
   const db = await openData(settings, ports)
@@ -118,7 +117,7 @@ export async function openBreakGlass(settings: DataSettings, ports: Ports): Prom
   }
 }
 
-/** Under which type and id the management API audits it: an authenticator has the id that its name makes. */
+/** The type and id under which the management API audits it. The id of an authenticator follows from its name. */
 function targetOf({ id, name, type }: ActionState): Pick<AuditRecord, 'targetType' | 'targetId'> {
   const targets = {
     PRE_POST: { targetType: 'ACTION', targetId: id },

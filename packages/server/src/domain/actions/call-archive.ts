@@ -4,7 +4,7 @@ import type { Ports } from '../../ground/ports.ts'
 import { type CallOfTenant, findCallOfAnyTenant, listCallsOfAllTenants } from '../../ground/store/calls.ts'
 import { type DataSettings, openData, StartError } from '../../ground/store/data.ts'
 
-/** What is looked for; all that are given must hold. */
+/** The search criteria. A call must match all of them. */
 export interface ArchiveSearch {
   /** The domain of the tenant. */
   tenant?: string
@@ -15,9 +15,9 @@ export interface ArchiveSearch {
   limit?: number
 }
 
-/** The records of calls, read beside the server. */
+/** Reads call records without the server. */
 export interface CallArchive {
-  /** By the id that the client's error, the log and the extension have. */
+  /** Finds a call by the id in the client's error, the log and the extension. */
   find(id: string): Promise<CallOfTenant | undefined>
   /** Newest first. */
   list(search: ArchiveSearch): Promise<CallOfTenant[]>
@@ -25,13 +25,13 @@ export interface CallArchive {
 }
 
 /**
- * Opens the data of the configuration, whether a server runs on it or not. Rejects with a sentence that says what to do, also when
- * the folder is not there: who reads records has misspelt it, and wants no server's data made in its place.
+ * Opens the data of the configuration, also while a server uses it. Rejects with a sentence that says what to do, also if the
+ * folder does not exist: the reader probably misspelt it, and must not create new data.
  */
 export async function openCallArchive(settings: DataSettings, ports: Ports): Promise<CallArchive> {
   const { databaseUrl, dataFolder } = settings
   if (databaseUrl === undefined && !(await isThere(dataFolder))) {
-    throw new StartError(`The data folder ${dataFolder} is not there. Set PREFLOW_DATA to the one of the server.`)
+    throw new StartError(`The data folder ${dataFolder} does not exist. Set PREFLOW_DATA to the folder of the server.`)
   }
   const db = await openData(settings, ports)
   return {

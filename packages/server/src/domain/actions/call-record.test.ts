@@ -58,7 +58,7 @@ const outcomes: { outcome: Outcome; reason: string; flowResult: string }[] = [
 ]
 
 for (const { outcome, reason, flowResult } of outcomes) {
-  test(`a call that ended in ${outcome.status} says: ${reason}`, () => {
+  test(`a call with the outcome ${outcome.status} has the reason: ${reason}`, () => {
     const record = describeCall(outcome, facts)
     assert.equal(record.status, outcome.status)
     assert.equal(record.reason, reason)
@@ -67,14 +67,14 @@ for (const { outcome, reason, flowResult } of outcomes) {
   })
 }
 
-test('an answer that asks for a redirect where none may be is a server error for the flow', () => {
+test('a redirect where none is allowed is a server error for the flow', () => {
   const outcome: Outcome = { status: 'incomplete', redirectUrl: 'https://x.example/', operations: [], trace }
   assert.equal(describeCall(outcome, facts).flowResult, 'refused with server_error')
   const authentication = { ...facts, action: { ...facts.action, type: 'AUTHENTICATION' as const } }
   assert.equal(describeCall(outcome, authentication).flowResult, 'redirected')
 })
 
-test('the details hold what was sent and answered, the attempts, the verdicts and the error', () => {
+test('the details contain the request, the answer, the attempts, the verdicts and the error', () => {
   const { details } = describeCall({ status: 'error', error, trace }, facts)
   assert.deepEqual(details, {
     platform: 'wso2-is-7.2',
@@ -88,7 +88,7 @@ test('the details hold what was sent and answered, the attempts, the verdicts an
   })
 })
 
-test('a secret that slipped through is caught by its name or by its look', () => {
+test('a secret that was not redacted before is replaced because of its name or its form', () => {
   const shown = JSON.stringify(
     withoutSecrets({
       headers: { Authorization: 'Basic c2VjcmV0MQ==', 'X-API-Key': 'secret2', accept: 'application/json' },
@@ -111,12 +111,12 @@ test('a secret that slipped through is caught by its name or by its look', () =>
   assert.match(shown, /sent with \[redacted\] to https:\/\/x/)
 })
 
-test('what the engine put in the place of a value stays readable', () => {
+test('placeholders of the engine stay readable', () => {
   const event = { user: { updatingCredential: { format: '<string>', value: '<string>' } }, password: '<string>' }
   assert.deepEqual(withoutSecrets(event), event)
 })
 
-test('a body that would fill the store is cut, with its length', () => {
+test('a large body is cut and its length recorded', () => {
   const answer = { status: 200, headers: {}, body: { text: 'x'.repeat(50_000) } }
   const { details } = describeCall({ status: 'error', error, trace: { ...trace, answer } }, facts) as {
     details: { answer: { body: { ofCharacters: number; text: string } } }
@@ -125,12 +125,12 @@ test('a body that would fill the store is cut, with its length', () => {
   assert.equal(details.answer.body.text.length, 32_768)
 })
 
-test('control characters in the words of an extension become spaces', () => {
+test('control characters in an extension’s message become spaces', () => {
   const outcome: Outcome = { status: 'failed', reason: 'no\u0000pe', description: 'a\r\nb', trace }
   assert.equal(describeCall(outcome, facts).reason, 'FAILED: no pe: a b')
 })
 
-test('records are kept, the oldest of a tenant go when there are too many or they are too old', async () => {
+test('records are stored, and the oldest of a tenant are deleted if there are too many or they are too old', async () => {
   let nowMs = 10_000
   const db = await openTestDatabase({ now: () => nowMs })
   const keep = createCallKeeper(db, { keep: 5, maxAgeMs: 1_000_000 })

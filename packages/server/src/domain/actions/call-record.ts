@@ -5,52 +5,55 @@ import { insertCalls, purgeCalls } from '../../ground/store/calls.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Action, CallRecord } from '../../ground/store/model.ts'
 
-/** The header of an answer that names the call records behind it, for anyone who asks the operator why. */
+/** The response header with the ids of the call records, so that a client can quote them to the operator. */
 export const CALL_ID_HEADER = 'x-preflow-call-id'
 
-/** The header for one call, or no header when there was none. */
+/** The header for one call, or no header without a call. */
 export function callIdHeader(callId: string | undefined): Record<string, string> {
   return callId === undefined ? {} : { [CALL_ID_HEADER]: callId }
 }
 
-/** The call that a problem names. */
+/** The id of the call that a problem quotes. */
 export function callIdOf({ headers }: Problem): string | undefined {
   return headers[CALL_ID_HEADER]
 }
 
-/** What a record says of a call beside its outcome. */
+/** The facts in a call record in addition to the outcome. */
 export interface CallFacts {
-  /** The id under which log, record, extension and client know the call. */
+  /** The id of the call in log, record, extension and client. */
   id: string
   tenantId: string
   action: Pick<Action, 'id' | 'type' | 'name'>
-  /** Whose behaviour was reproduced: what replays the call starts from it. */
+  /** The reproduced platform, with which a replay starts. */
   platform: Pick<Platform, 'name'>
   /** Epoch milliseconds. */
   startedAt: number
   clientId?: string
   grantType?: string
-  /** The error the client gets when the call could not be decided. Default `server_error`. */
+  /** The error for the client if the call fails. Default `server_error`. */
   refusedWith?: string
 }
 
 /** How long call records are kept. */
 export interface CallRetention {
-  /** Most records of one tenant; the oldest go first. Default 10,000. */
+  /** Maximum number of records per tenant. The oldest are deleted first. Default 10,000. */
   keep?: number
-  /** Milliseconds after which a record goes. Default 30 days. */
+  /** Age in milliseconds at which a record is deleted. Default 30 days. */
   maxAgeMs?: number
 }
 
 const DAY_MS = 86_400_000
-/** Old records are looked for once in this many new ones: a look costs as much as some inserts. */
+/** Old records are deleted once per this many new ones, because a deletion costs as much as several inserts. */
 const RECORDS_BETWEEN_PURGES = 100
 const MAX_RECORDS_A_WRITE = 500
-/** Of a body in a record, in characters of JSON. What is longer is cut: an extension may answer a megabyte every time. */
+/**
+ * Maximum size of a body in a record, in characters of JSON. Longer ones are cut, because an extension may answer a megabyte
+ * every time.
+ */
 const MAX_BODY_CHARACTERS = 32_768
 const REDACTED = '[redacted]'
 
-/** What the flow does with each outcome but an error, which it refuses. */
+/** The effect of each outcome on the flow. An error refuses it. */
 const FLOW_RESULTS: Record<Exclude<Outcome['status'], 'error'>, string> = {
   success: 'continued',
   skipped: 'continued unmodified',
@@ -60,10 +63,10 @@ const FLOW_RESULTS: Record<Exclude<Outcome['status'], 'error'>, string> = {
 }
 
 /**
- * Turns what became of a call into the record that answers "why".
+ * Describes a call as the record that explains its result.
  *
- * The engine's trace shows no values already. Here everything whose *name* speaks of a secret, and every text that looks like
- * a token or a credential, is replaced once more, so that a mistake in one place alone reveals nothing.
+ * The engine's trace already contains no values. Here every value whose *name* suggests a secret, and every string that looks
+ * like a token or credential, is replaced again. So one mistake in one place reveals nothing.
  */
 export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
   const { action, clientId, grantType, refusedWith = 'server_error' } = facts
@@ -98,10 +101,10 @@ export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
 }
 
 /**
- * Makes the function that keeps records, and forgets old ones while it does.
+ * Creates the function that stores records and deletes old ones.
  *
- * A record is on disk when its promise resolves. Records of calls that end at the same time share one write: a sync of the
- * disk costs more than everything else about them.
+ * A record is on disk when its promise resolves. Calls that end at the same time share one write, because a sync of the disk
+ * costs more than everything else.
  */
 export function createCallKeeper(
   db: Database,
@@ -112,12 +115,12 @@ export function createCallKeeper(
   let write: Promise<void> | undefined
 
   async function writeWaiting(): Promise<void> {
-    // After the events at hand, so that what they end is in the same write.
+    // Wait for the pending events, so that calls that they end are in the same write.
     await new Promise(resolve => setImmediate(resolve))
     const records = waiting
     waiting = []
     write = undefined
-    // A statement has room for some thousand values; a burst may be larger.
+    // A statement can have a few thousand values. A burst may be larger.
     for (let start = 0; start < records.length; start += MAX_RECORDS_A_WRITE) {
       await insertCalls(db.lanes.records, records.slice(start, start + MAX_RECORDS_A_WRITE))
     }
@@ -134,7 +137,7 @@ export function createCallKeeper(
   }
 }
 
-/** The sentence a person reads first. */
+/** The summary for people. */
 function reasonOf(outcome: Outcome): string {
   switch (outcome.status) {
     case 'skipped':
@@ -159,18 +162,18 @@ function reasonOf(outcome: Outcome): string {
 }
 
 /**
- * What became of a call, for the log: without the free texts of the extension, which may quote the user and belong in the
- * record, where whoever reads is authorized and asks for one call.
+ * The result of a call for the log, without the extension's own messages. They may quote the user, so they belong in the record,
+ * which only authorized readers can see.
  */
 export function sentenceForLog(outcome: Outcome): string {
   if ('error' in outcome && outcome.error?.code === 'extension_error') {
-    return 'The extension answered ERROR. The record of the call has its words.'
+    return 'The extension answered ERROR. The call record has its message.'
   }
   if (outcome.status === 'failed' && !outcome.error) return printable(`FAILED: ${outcome.reason}.`)
   return printable(reasonOf(outcome))
 }
 
-/** Control characters from an extension would garble a log, and PostgreSQL keeps no NUL. */
+/** Control characters from an extension would garble a log, and PostgreSQL accepts no NUL. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ')
 }
@@ -185,15 +188,15 @@ function shortened(body: unknown): unknown {
   }
 }
 
-/** Names whose simple values are secrets. Objects of such a name (`accessToken` of an event) are looked into instead. */
+/** Names whose simple values are secrets. Objects with such a name (`accessToken` of an event) are searched instead. */
 const SECRET_NAME =
   /passw(or)?d|secret|token$|authorization|cookie|assertion|api[-_]?key|^code$|return_?code|code_verifier|private|signature/i
-/** Names under which nothing at all is shown. */
+/** Names whose whole value is replaced. */
 const SECRET_WHOLE = /credential/i
-/** Texts that are secrets whatever their name: a JWT, the value of an authorization header, a signing secret. */
+/** Strings that are secrets under any name: a JWT, the value of an authorization header, a signing secret. */
 const SECRET_TEXT = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\b(Bearer|Basic)\s+[\w+/=.~-]{4,}|\bwhsec_[A-Za-z0-9+/=]+/gi
 
-/** Replaces secrets by name and by look. Placeholders like `<string>` of the engine stay. */
+/** Replaces secrets by their name and by their form. Placeholders of the engine such as `<string>` stay. */
 export function withoutSecrets(value: unknown, name = ''): unknown {
   if (typeof value === 'string') {
     if (/^<[^>]*>$/.test(value)) return value
@@ -202,7 +205,7 @@ export function withoutSecrets(value: unknown, name = ''): unknown {
   if (typeof value === 'number') return SECRET_NAME.test(name) ? REDACTED : value
   if (Array.isArray(value)) return value.map(element => withoutSecrets(element, name))
   if (typeof value !== 'object' || value === null) return value
-  // `{ name: 'x-api-key', value: [...] }`: the name of a header, parameter or claim tells what its value is.
+  // `{ name: 'x-api-key', value: [...] }`: the name of a header, parameter or claim shows what its value is.
   const named = 'name' in value && typeof value.name === 'string' ? value.name : undefined
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => {

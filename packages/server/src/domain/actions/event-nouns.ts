@@ -1,4 +1,4 @@
-/** What events of several action types share, written from the server's own nouns. */
+/** The parts that events of several action types share, built from the server's objects. */
 import {
   localClaimUri,
   type UserClaim,
@@ -9,7 +9,7 @@ import { readLocalClaim } from '../../ground/claims/document-claims.ts'
 import { localClaims } from '../../ground/claims/local-claims.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 
-/** The store that every user of Preflow is in, named as in WSO2's products; the id is the base64 of the name. */
+/** The user store of every user, with the name of WSO2's products. The id is the base64 of the name. */
 export const PRIMARY_USER_STORE = { id: 'UFJJTUFSWQ==', name: 'PRIMARY' }
 
 export function wireTenant({ id, domain }: Tenant): WireTenant {
@@ -22,7 +22,7 @@ export function wireOrganization({ id, name, handle, depth }: Organization): Wir
 
 const GROUPS = localClaimUri('groups')
 
-/** Attributes that are no claims of the store but something else of the user. What is absent, the user does not have (yet). */
+/** Attributes that come from other members of the user than the claims. Absent: the user does not have them yet. */
 const COMPUTED: Record<string, (user: Partial<User>) => string | undefined> = {
   [localClaimUri('username')]: ({ userName }) => userName,
   [localClaimUri('userid')]: ({ id }) => id,
@@ -35,16 +35,16 @@ function instant(epochMs: number | undefined): string | undefined {
   return epochMs === undefined ? undefined : new Date(epochMs).toISOString()
 }
 
-/** Whether an attribute is a list on the wire, even of one value. */
+/** Whether an attribute is a list on the wire, even with one value. */
 export function isMultiValued(uri: string): boolean {
   const kind = localClaims.get(uri)?.place.kind
   return kind === 'texts' || kind === 'list'
 }
 
 /**
- * The attributes an action asks for, as far as the user has them. Groups are no claim on the wire but a member of their own.
+ * The attributes that an action selects and that the user has. Groups are not a claim on the wire but a separate member.
  *
- * @param user A user, or what is known of one who is about to be.
+ * @param user A user, or the known part of a user during registration.
  */
 export function attributesOf(
   user: Partial<User> & Pick<User, 'document'>,

@@ -1,7 +1,7 @@
 import { Problem } from '../../ground/problem.ts'
 import { callIdHeader } from './call-record.ts'
 
-/** An extension that said FAILED, in its own words. */
+/** An extension's FAILED, with its own message. */
 export interface Refusal {
   reason: string
   description?: string
@@ -9,19 +9,18 @@ export interface Refusal {
 }
 
 /**
- * Why an action does not let happen what was asked for. Nothing was consumed or stored then. Faces put it into the words of their
- * protocol.
+ * Why an action refuses a request. Nothing was consumed or stored. Faces render it in the form of their protocol.
  */
 export const extensionProblems = {
-  /** The reason is the code: an OAuth error, or whatever the extension calls it. */
+  /** The code is the extension's reason: an OAuth error or any other string. */
   refused: ({ callId, description, reason }: Refusal, status: 400 | 401 = 400) =>
     new Problem(status, reason, description, { headers: callIdHeader(callId) }),
-  /** The extension could not be called. Why is for the operator, in the record of the call. */
+  /** The extension could not be called. The reason is in the call record, for the operator. */
   notCalled: ({ callId }: { callId?: string }) =>
     new Problem(500, 'server_error', 'Internal Server Error.', { headers: callIdHeader(callId) }),
 }
 
-/** Whether the extension itself refused, rather than could not be called. */
+/** Whether the extension itself refused, as opposed to a failed call. */
 export function isByExtension({ status }: Problem): boolean {
   return status < 500
 }

@@ -1,6 +1,6 @@
 import { type Platform, type PlatformName, platforms, present } from '@preflow/contract'
 
-/** Which platform actions are called as, and how long the server waits for them. */
+/** The platform whose behaviour actions get, and the deadlines of the server. */
 export interface PlatformSettings {
   platform: PlatformName
   /** Default: the platform's own. */
@@ -8,7 +8,7 @@ export interface PlatformSettings {
   actionReadTimeoutMs?: number
 }
 
-/** Finds a platform by its name, else the server's own, with the deadlines of the configuration in it. */
+/** Finds a platform by its name, or the server's own, and applies the configured deadlines. */
 export function createPlatforms(settings: PlatformSettings): (name: string | undefined) => Platform {
   const deadlines = present({
     connectTimeoutMs: settings.actionConnectTimeoutMs,

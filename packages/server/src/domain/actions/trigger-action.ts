@@ -6,37 +6,37 @@ import type { Database } from '../../ground/store/database.ts'
 import type { Action, CallRecord, Organization, Tenant } from '../../ground/store/model.ts'
 import { describeCall, sentenceForLog } from './call-record.ts'
 
-/** A point of a flow where an action may have its say. */
+/** A point in a flow that can call an action. */
 export interface Trigger {
   type: ActionType
-  /** The action to call, where the flow knows which. Absent: the active one of the type. */
+  /** The action to call, if the flow knows it. Absent: the active action of the type. */
   action?: Action
   tenant: Tenant
-  /** Where the flow runs. Types that organizations cannot configure use the tenant's own action. */
+  /** The organization of the flow. For types that organizations cannot configure, the tenant's action is called. */
   organization: Organization
-  /** What rules may ask, by field. */
+  /** The facts for rules, by field. */
   facts: Record<string, string | readonly string[] | undefined>
   /** For the call record. */
   clientId?: string
   grantType?: string
-  /** For the call record: the error the client gets when the call cannot be decided. Default `server_error`. */
+  /** For the call record: the error for the client if the call fails. Default `server_error`. */
   refusedWith?: string
-  /** Ties the calls of one flow together; only types whose flows span several calls have one. */
+  /** Connects the calls of one flow. Only types whose flows make several calls have one. */
   flowId?: string
-  /** Whether a platform calls the action here at all. Absent: every one does. */
+  /** Whether a platform calls the action here. Absent: every platform does. */
   appliesTo?(platform: Platform): boolean
-  /** Describes what is about to happen. Asked only when there is an action to call, with the platform it is called as. */
+  /** Describes what is about to happen. Called only if an action will be called, with its platform. */
   eventFor(platform: Platform, action: Action): object | Promise<object>
-  /** What the flow keeps an extension from. */
+  /** Limits that the flow sets for an extension. */
   bounds?: Bounds
   /**
-   * What the flow makes of the outcome before it is recorded: types whose answers it must check itself turn one it cannot use
-   * into an `error` that says why.
+   * Lets the flow change the outcome before it is recorded. A flow that must check answers itself turns an unusable one into an
+   * `error` with the reason.
    */
   review?(outcome: Outcome, platform: Platform): Promise<Outcome>
 }
 
-/** What became of it. `callId` names the record; it is absent when there was no action to call. */
+/** The outcome. `callId` is the id of the call record. Absent: no action was called. */
 export type Triggered = Outcome & { type: ActionType; platform: Platform; callId?: string }
 
 export interface TriggerPorts {
@@ -45,9 +45,9 @@ export interface TriggerPorts {
   log: Log
   keepCall(record: CallRecord): Promise<void>
   newId(): string
-  /** The platform by its name, with the server's own deadlines in it; the server's platform when an action names none. */
+  /** Finds a platform by its name, with the server's deadlines. Without a name: the server's platform. */
   platformOf(name: string | undefined): Platform
-  /** Break-glass: types whose actions are skipped, whatever is configured. */
+  /** Break-glass: types whose actions are skipped, regardless of their configuration. */
   disabledActions: readonly ActionType[]
   disclosure: { allowedHeaders: readonly string[]; allowedParameters: readonly string[] }
   /** Most operations of one answer. */
@@ -57,10 +57,10 @@ export interface TriggerPorts {
 export type TriggerAction = (trigger: Trigger) => Promise<Triggered>
 
 /**
- * Makes the one function through which flows reach extensions: it finds the active action, has the engine call it, and leaves
- * a record and one line in the log under the same id.
+ * Creates the one function through which flows call extensions. It finds the active action, lets the engine call it, and writes a
+ * record and one log line with the same id.
  *
- * Never rejects because of the extension. A record that cannot be written is logged and does not stop the flow.
+ * It never rejects because of the extension. A record that cannot be written is logged and does not stop the flow.
  */
 export function createTriggerAction(ports: TriggerPorts): TriggerAction {
   const { db, disabledActions, engine, log, platformOf } = ports
@@ -75,15 +75,15 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       platform: platformOf(undefined),
     })
     if (disabledActions.includes(type)) {
-      log.warn({ tenant: tenant.domain, actionType: type }, 'action skipped: PREFLOW_ACTIONS has switched its type off')
-      return nothing('Actions of this type are switched off on the server.')
+      log.warn({ tenant: tenant.domain, actionType: type }, 'action skipped: PREFLOW_ACTIONS disables its type')
+      return nothing('Actions of this type are disabled by the configuration of the server.')
     }
     const holder = actionTypes[type].mayBeConfiguredByOrganization ? organization.id : tenant.rootOrganizationId
     const action = trigger.action ?? (await findActiveAction(db, tenant.id, holder, type))
     if (!action) return nothing('No active action of this type.')
 
     const platform = platformOf(action.platform)
-    if (trigger.appliesTo?.(platform) === false) return nothing(`${platform.title} does not call it here.`)
+    if (trigger.appliesTo?.(platform) === false) return nothing(`${platform.title} does not call the action here.`)
     const callId = ports.newId()
     const startedAt = engine.now()
     const answered = await executeAction(
@@ -100,7 +100,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
         ...present({ flowId: trigger.flowId }),
         disclosure: ports.disclosure,
       },
-      // The reference's diagnostic log: which step of which call went how, and no payload.
+      // The reference's diagnostic log: the result of each step of a call, without payload.
       { ...engine, observe: step => log.debug({ callId, ...step }, step.resultMessage) },
     )
     const outcome = trigger.review ? await trigger.review(answered, platform) : answered
@@ -120,8 +120,8 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       { callId, tenant: tenant.domain, actionType: type, actionId: action.id, status, flowResult, durationMs },
       `action call: ${sentenceForLog(outcome)}`,
     )
-    // The flow does not fail with its record: whoever must not go on unrecorded watches the log for this line.
-    await ports.keepCall(record).catch(error => log.error({ callId, err: error }, 'a call record could not be kept'))
+    // A failed record does not stop the flow. Operators who need every record watch the log for this line.
+    await ports.keepCall(record).catch(error => log.error({ callId, err: error }, 'a call record could not be stored'))
     return { ...outcome, type, platform, callId }
   }
 }

@@ -23,7 +23,7 @@ onEachDatabase('wrong passwords', open => {
     }
   }
 
-  test('ten are free, then there is a minute of rest after the last', async () => {
+  test('after ten, passwords are rejected until a minute after the last', async () => {
     const { attempts, fail, pass } = await startCounting()
     await fail(9)
     assert.equal(await attempts.mayTry(mira), true)
@@ -38,7 +38,7 @@ onEachDatabase('wrong passwords', open => {
     assert.equal(await attempts.mayTry(mira), true)
   })
 
-  test('the right password forgets the wrong ones', async () => {
+  test('the right password resets the count', async () => {
     const { attempts, fail } = await startCounting()
     await fail(9)
     assert.equal(await attempts.succeeded(mira), true)
@@ -46,7 +46,7 @@ onEachDatabase('wrong passwords', open => {
     assert.equal(await attempts.mayTry(mira), true)
   })
 
-  test('the right password among too many wrong ones of the same moment does not count', async () => {
+  test('the right password is rejected among too many concurrent wrong ones', async () => {
     const { attempts, fail } = await startCounting()
     assert.equal(await attempts.mayTry(mira), true)
     await fail(10)
@@ -54,7 +54,7 @@ onEachDatabase('wrong passwords', open => {
     assert.equal(await attempts.mayTry(mira), false)
   })
 
-  test('neither another user, nor another address, nor another tenant rests with them', async () => {
+  test('the pause affects no other user, address or tenant', async () => {
     const { attempts, fail } = await startCounting()
     await fail(10)
     assert.equal(await attempts.mayTry({ ...mira, userName: 'MIRA' }), false)
@@ -63,7 +63,7 @@ onEachDatabase('wrong passwords', open => {
     assert.equal(await attempts.mayTry({ ...mira, tenantId: '2' }), true)
   })
 
-  test('all processes on one database count together, at the same moment too', async () => {
+  test('all processes on one database share the count, also under concurrency', async () => {
     const { db, attempts } = await startCounting()
     const processes = [attempts, createAttempts(db)]
     const failAtOnce = (times: number) =>
@@ -75,7 +75,7 @@ onEachDatabase('wrong passwords', open => {
     for (const { mayTry } of processes) assert.equal(await mayTry(mira), false)
   })
 
-  test('what was typed cannot be read at rest, and is gone when it counts no longer', async () => {
+  test('what was typed cannot be read at rest, and an expired count is deleted', async () => {
     const { db, attempts, pass } = await startCounting()
     await attempts.failed({ ...mira, userName: 'my-password\0' })
     const rows = await db.queries.selectFrom('wrong_passwords').selectAll().execute()

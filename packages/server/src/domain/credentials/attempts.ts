@@ -2,35 +2,35 @@ import { createHmac } from 'node:crypto'
 import type { Database } from '../../ground/store/database.ts'
 import { addWrongPassword, countWrongPasswords, forgetWrongPasswords } from '../../ground/store/wrong-passwords.ts'
 
-/** Slows down whoever guesses passwords. */
+/** Slows down password guessing. */
 export interface Attempts {
-  /** Whether this client may try the password of this user now. */
+  /** Whether this client may try a password of this user now. */
   mayTry(attempt: Attempt): Promise<boolean>
   /** Counts a wrong password. */
   failed(attempt: Attempt): Promise<void>
   /**
-   * Forgets the wrong ones after the right one. `false`, and nothing is forgotten, when too many that were tried at the same
-   * moment turned out wrong meanwhile: otherwise a crowd of guesses would pass before the first of them is counted.
+   * Resets the count after the right password. Returns `false` and resets nothing if too many concurrent attempts failed
+   * meanwhile. Otherwise many concurrent guesses would pass before the first one is counted.
    */
   succeeded(attempt: Attempt): Promise<boolean>
 }
 
-/** Who tries to be whom, from where. */
+/** The user and the client of an attempt. */
 export interface Attempt {
   tenantId: string
   userName: string
-  /** The client's address. With it in the key nobody can lock somebody else out from afar. */
+  /** The client's address. It is part of the key, so that a stranger elsewhere cannot lock out the user. */
   address: string
 }
 
-/** So many wrong passwords are free. */
+/** Number of wrong passwords without a pause. */
 const FREE_FAILURES = 10
-/** Afterwards none is looked at until so long after the last one. */
+/** After them, passwords are rejected until this time after the last one. */
 const PAUSE_MS = 60_000
 
-/** Makes a counter of wrong passwords by user and address. All processes on one database count together. */
+/** Creates a counter of wrong passwords per user and address. All processes on one database share it. */
 export function createAttempts(db: Database): Attempts {
-  // People type their password where the name belongs, so what is kept must not tell what was typed.
+  // People type their password into the name field, so the stored key must not reveal what was typed.
   const secret = db.seal.deriveSecret('wrong passwords')
   const keyOf = ({ tenantId, userName, address }: Attempt) =>
     createHmac('sha256', secret)
@@ -42,7 +42,7 @@ export function createAttempts(db: Database): Attempts {
     async succeeded(attempt) {
       const key = keyOf(attempt)
       const failures = await countWrongPasswords(db, key)
-      // Seldom there are any, and a sign-in without a write is a fast one.
+      // Most sign-ins have no failures before, so they need no write.
       if (failures > 0 && failures < FREE_FAILURES) await forgetWrongPasswords(db, key)
       return failures < FREE_FAILURES
     },

@@ -13,24 +13,27 @@ import { reachOfRoles } from '../access/reach.ts'
 import { createGuardedCheck } from './check-password.ts'
 import { credentialProblems } from './credential-problems.ts'
 
-/** The authenticated sender of a request. */
+/** The authenticated caller of a request. */
 export interface Caller extends Principal {
-  /** The user, when the caller is one of the tenant. */
+  /** The user id, if the caller is a user of the tenant. */
   userId?: string
 }
 
-/** Whom an access token speaks for. */
+/** The subject of an access token. */
 export interface TokenHolder {
   scopes: readonly string[]
   /** The id of a user, or the client id of an application. */
   subject: string
-  /** Whether the subject is a user: a client id may be chosen, and may be that of one. Absent: an application. */
+  /**
+   * Whether the subject is a user. The subject alone does not decide, because a chosen client id may equal a user id. Absent:
+   * an application.
+   */
   isUser?: boolean
 }
 
 /**
- * Checks an access token that is valid at the organization in which it is used. Nothing when it is none, or no longer one. Throws a
- * 403 for one of another organization of the tenant.
+ * Verifies an access token at the organization where it is used. Returns nothing if it is not a valid token. Throws a 403 if it
+ * belongs to another organization of the tenant.
  */
 export type VerifyAccessToken = (
   token: string,
@@ -38,7 +41,7 @@ export type VerifyAccessToken = (
   organization: Organization,
 ) => Promise<TokenHolder | undefined>
 
-/** @param where Where the request came to, and from which address as far as that is known. */
+/** @param where The place of the request, and the client's address if it is known. */
 export type Authenticate = (
   request: Request,
   where: { tenant: Tenant; organization: Organization; address?: string },
@@ -47,10 +50,10 @@ export type Authenticate = (
 const REMEMBERED_MS = 60_000
 
 /**
- * Makes the function that finds out who calls a management API or SCIM: Basic credentials of a user, or an access token.
+ * Creates the function that authenticates callers of management APIs and SCIM: Basic credentials of a user, or an access token.
  *
- * A user name is looked for in the tenant first, then in the first tenant, whose administrators administer all tenants;
- * `name@domain` says which is meant. Whatever is wrong, one password check is made and one answer given: 401.
+ * A user name is looked up in the tenant first, then in the first tenant, whose administrators administer all tenants.
+ * `name@domain` selects one. Every failure costs one password check and returns the same 401.
  */
 export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccessToken): Authenticate {
   const remembered = rememberPasswords()
@@ -109,21 +112,21 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const { isUser = false, scopes, subject } = verified
     const holder = { id: subject, tenantId: tenant.id, via: 'token' as const }
     if (!isUser) {
-      // Self-service is of users; an application has no account here.
+      // Self-service is for users. An application has no account here.
       const permissions = new Set(scopes.filter(scope => !isSelfService(scope)))
       return { ...holder, kind: 'application', permissions, authority: permissions }
     }
     const user = await findUserById(db, tenant.id, subject)
-    // The token of a user who was deleted is nobody's, and not that of an application.
+    // The token of a deleted user is invalid. It is not a token of an application.
     if (!user?.isActive) return undefined
-    // A token never does more than its user may do now, whatever its application was authorized for.
+    // A token never allows more than its user may do now, even if its application is authorized for more.
     const held = await permissionsOf(db, user, { organization })
     const permissions = new Set(scopes.filter(scope => held.has(scope)))
     return { ...holder, kind: 'user', permissions, authority: permissions, userId: user.id }
   }
 }
 
-/** Exactly one tenant's user is meant, so that exactly one password check follows. */
+/** Selects the user of exactly one tenant, so that exactly one password check follows. */
 async function locateUser(
   db: Database,
   given: string,
@@ -139,15 +142,15 @@ async function locateUser(
   return { userName: given, tenantId: own ? tenant.id : FIRST_TENANT.id }
 }
 
-/** Administrators of the first tenant administer every other one. */
+/** The permissions of the first tenant's administrators in another tenant. */
 function visitingPermissions({ isAdministrator }: User, { depth }: Organization): ReadonlySet<string> {
   if (!isAdministrator) return new Set()
   return new Set<string>(depth > 0 ? ORGANIZATION_PERMISSIONS : TENANT_PERMISSIONS)
 }
 
 /**
- * Checking a password takes a quarter of a second on purpose; a tool that makes many calls pays once a minute. Only a keyed
- * hash of what was right is remembered, and every use looks at the user again: one that was changed since must be checked anew.
+ * Remembers right passwords for a minute, because a password check takes a quarter of a second on purpose and tools make many
+ * calls. It stores only a keyed hash. Every use loads the user again, and a changed user must be checked again.
  */
 function rememberPasswords() {
   const key = randomBytes(32)

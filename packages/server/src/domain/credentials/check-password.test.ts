@@ -34,14 +34,14 @@ onEachDatabase('the check of a password', open => {
     return async (password: string) => (await check({ issuer, userName: 'mira', password }, request)).status
   }
 
-  test('looks at no password after ten wrong ones, not even at the right one', async () => {
+  test('rejects every password after ten wrong ones, even the right one', async () => {
     const check = await startChecking()
     assert.equal(await check('correct horse'), 'right')
     for (let guess = 0; guess < 10; guess++) assert.equal(await check('wrong'), 'wrong')
     assert.equal(await check('correct horse'), 'resting')
   })
 
-  test('tells who tries many at the same moment no more than who tries them in turn', async () => {
+  test('reveals no more to concurrent attempts than to attempts one after the other', async () => {
     const check = await startChecking()
     const guesses = [...Array.from({ length: 40 }, () => 'wrong'), 'correct horse']
     const verdicts = await Promise.all(guesses.map(check))

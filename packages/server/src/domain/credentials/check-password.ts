@@ -6,7 +6,7 @@ import { verifyPassword } from '../../ground/store/users.ts'
 import type { Issuer } from '../tenants/issuer.ts'
 import { type Attempt, createAttempts } from './attempts.ts'
 
-/** Whether somebody is who they say. Which of name and password was wrong is nobody's business. */
+/** The result of a password check. It does not reveal whether the name or the password was wrong. */
 export type PasswordVerdict = { status: 'right'; user: User } | { status: 'wrong' } | { status: 'resting' }
 
 export type CheckPassword = (
@@ -14,13 +14,13 @@ export type CheckPassword = (
   request: IncomingMessage,
 ) => Promise<PasswordVerdict>
 
-/** What a person reads who is not let in. */
+/** The message for a user whose sign-in is rejected. */
 export const PASSWORD_COMPLAINTS: Record<Exclude<PasswordVerdict['status'], 'right'>, string> = {
   wrong: 'The user name or the password is wrong.',
   resting: 'Too many wrong passwords. Try again in a minute.',
 }
 
-/** Makes the one check of a password, which slows down whoever guesses, wherever they do. */
+/** Creates the one password check, which slows down guessing at every entry point. */
 export function createGuardedCheck(
   db: Database,
 ): (attempt: Attempt & { password: string; organizationId?: string }) => Promise<PasswordVerdict> {
@@ -34,7 +34,7 @@ export function createGuardedCheck(
   }
 }
 
-/** The same for the sign-in page and the password grant, which know the issuer and the browser. */
+/** The same check for the sign-in page and the password grant, which have the issuer and the client. */
 export function createPasswordCheck(ports: {
   db: Database
   clientRequestOf(request: IncomingMessage): ClientRequest

@@ -3,29 +3,29 @@ import type { Organization } from '../../ground/store/model.ts'
 import { type Decision, holds, missing } from '../access/decide.ts'
 import type { Principal } from '../access/principal.ts'
 
-/** Why a caller may not use an API. */
+/** Why a caller is refused. */
 export const credentialProblems = {
   unauthorized: () =>
     new Problem(
       401,
       codeOfStatus(401),
-      'Send the user name and password of somebody who may do this (Basic), or an access token with the scope of the operation (Bearer).',
+      'Send the user name and password of a user with this permission (Basic), or an access token with the scope of the operation (Bearer).',
       {
         title: 'Unauthorized.',
         headers: { 'www-authenticate': 'Basic realm="Preflow", charset="UTF-8", Bearer realm="Preflow"' },
       },
     ),
-  /** @param reason Of the refusing decision. */
+  /** @param reason The reason of the decision. */
   forbidden: (reason: string) => new Problem(403, codeOfStatus(403), reason, { title: 'Forbidden.' }),
-  /** An access token of another organization of the tenant. */
+  /** The access token belongs to another organization of the tenant. */
   elsewhere: () =>
     new Problem(
       403,
       codeOfStatus(403),
-      'This access token is valid at another organization. Get one here, or switch to this organization.',
+      'This access token is valid at another organization. Get a token of this organization, or switch to it.',
       { title: 'Forbidden.' },
     ),
-  /** A browser that remembers Basic credentials would send them with any page's request. */
+  /** A browser with remembered Basic credentials would send them with the requests of any page. */
   crossSite: () =>
     new Problem(403, codeOfStatus(403), 'Pages of other sites may not use this API.', { title: 'Forbidden.' }),
   tooManyWrongPasswords: () =>

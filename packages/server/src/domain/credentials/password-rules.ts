@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 import { openCommonPasswords } from '@preflow/corpus'
 
-/** What the operator can set about new passwords. */
+/** The operator's settings for new passwords. */
 export interface PasswordSettings {
-  /** Fewest characters. */
+  /** Minimum number of characters. */
   passwordMinLength: number
-  /** Fewest characters of a user who has permissions beyond self-service. */
+  /** Minimum number of characters for a user with permissions beyond self-service. */
   passwordMinLengthManagement: number
-  /** Whether the passwords of the shipped list of common ones are refused. */
+  /** Whether the passwords of the included list of common passwords are refused. */
   refusesCommonPasswords: boolean
   /** Words that no password may contain. Case does not matter. */
   passwordWords: readonly string[]
 }
 
-/** Whose password is about to be set. */
+/** The user of a new password. */
 export interface PasswordOwner {
   userName: string
   /** Whether the user has permissions beyond self-service. */
@@ -21,15 +21,15 @@ export interface PasswordOwner {
 }
 
 export interface PasswordRules {
-  /** The first rule that a new password breaks, as a sentence for its user. Nothing: it keeps all of them. */
+  /** Returns the first rule that a new password breaks, as a sentence for the user. Nothing if it breaks none. */
   findBroken(password: string, owner: PasswordOwner): Promise<string | undefined>
 }
 
-/** Longer ones cost more to hash than anybody types. */
+/** Longer passwords cost hashing time, and no user types them. */
 const MAX_LENGTH = 1024
 
 /**
- * Makes the rules that every new password keeps, before any action is called. There are no rules of composition.
+ * Creates the rules for every new password. They are checked before any action is called. There are no composition rules.
  *
  * @see NIST SP 800-63B, section 3.1.1.2.
  */
@@ -49,7 +49,7 @@ export async function createPasswordRules(settings: PasswordSettings): Promise<P
       }
       if (/\p{Cc}/u.test(password)) return 'A password must not contain control characters.'
       const folded = fold(password)
-      // People write their user name with and without the domain.
+      // Users write their user name with and without the domain.
       if ([fold(userName), fold(userName.replace(/@.*/s, ''))].includes(folded)) {
         return 'A password must not be the user name.'
       }

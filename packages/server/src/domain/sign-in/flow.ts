@@ -6,23 +6,23 @@ import { insertSignInFlow } from '../../ground/store/sign-in-flows.ts'
 import type { Issuer } from '../tenants/issuer.ts'
 import { isPasswordOnly, sequenceOf, stepsPassedBefore } from './sequence.ts'
 
-/** Why a browser with a session has to sign in nevertheless: the application asks for more than the session went through. */
+/** The reason why a browser with a session must sign in again: the application requires more steps than the session has. */
 export const AUTHENTICATOR_MISSING = 'authenticator_missing'
 
 const FLOW_ID_BYTES = 16
-/** Only a return may bring it. */
+/** Only a return may contain it. */
 const RETURN_CODE = RETURN_CODE_PARAMETER.toLowerCase()
 
-/** Whether the session stands and only lacks steps; otherwise the user is to sign in anew. */
+/** Whether the session is valid and only lacks steps. Otherwise the user must sign in again. */
 export function continuesSession({ prompt, session }: Interaction): boolean {
   return session?.accountId !== undefined && prompt.reasons.every(reason => reason === AUTHENTICATOR_MISSING)
 }
 
 /**
- * Remembers that a sign-in has begun and what the browser sent, for custom authenticators. A sign-in with nothing but the
- * password needs no memory.
+ * Stores the start of a sign-in and the browser's request, for custom authenticators. A sign-in with only the password needs no
+ * flow.
  *
- * @param request What the browser sent to the authorize endpoint. Secrets are left out of what is kept.
+ * @param request The browser's request to the authorize endpoint. Secrets are not stored.
  */
 export async function beginSignIn(
   { interaction, issuer, application }: { interaction: Interaction; issuer: Issuer; application: Application },

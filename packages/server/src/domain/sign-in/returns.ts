@@ -1,23 +1,23 @@
 import type { SentAway, SignInFlow } from '../../ground/store/model.ts'
 import type { Seal } from '../../ground/store/sealed-secrets.ts'
 
-/** What a browser brought back from the page of an extension, for one state of one flow. */
+/** A browser's return from the page of an extension, for one state of one flow. */
 export interface Return {
   flowId: string
-  /** The version of the flow when the browser came back: whatever happens to the flow afterwards uses the return up. */
+  /** The version of the flow when the browser returned. Any later change of the flow invalidates the return. */
   version: number
-  /** The return code. Absent when the extension gave the browser none. */
+  /** The return code. Absent if the extension gave the browser none. */
   code?: string
 }
 
 const CONTEXT = 'sign-in-return'
 const MAX_CODE_CHARACTERS = 512
-/** Longer than a call of an extension takes with all its attempts. What began to be checked before that is lost. */
+/** Longer than an extension call with all its attempts. An older check is considered lost. */
 const CHECK_MS = 30_000
 
 /**
- * What `/commonauth` hands to the page of the sign-in: the page requires the cookie of the interaction, which the browser does
- * not send to `/commonauth`.
+ * Makes the value that `/commonauth` passes to the sign-in page. The page requires the cookie of the interaction, which the
+ * browser does not send to `/commonauth`.
  *
  * @param codes Every return code of the request. Only a single one of reasonable length counts.
  */
@@ -28,7 +28,7 @@ export function sealReturn(seal: Seal, { id, version }: SignInFlow, codes: reado
   return seal.seal(JSON.stringify(returned), CONTEXT)
 }
 
-/** Nothing when it was not made by {@link sealReturn}. */
+/** Returns nothing if {@link sealReturn} did not make it. */
 export function openReturn(seal: Seal, text: string): Return | undefined {
   try {
     return JSON.parse(seal.open(text, CONTEXT)) as Return
@@ -37,12 +37,12 @@ export function openReturn(seal: Seal, text: string): Return | undefined {
   }
 }
 
-/** Whether the browser came back for the flow as it is now. */
+/** Whether the browser returned for the current state of the flow. */
 export function isReturnOf({ flowId, version }: Return, flow: SignInFlow): boolean {
   return flowId === flow.id && version === flow.version
 }
 
-/** Whether a request of the browser that came back is calling the extension at the moment. */
+/** Whether a request of the returning browser is calling the extension now. */
 export function isBeingChecked({ checkedAt }: SentAway, now: number): boolean {
   return checkedAt !== undefined && now - checkedAt < CHECK_MS
 }

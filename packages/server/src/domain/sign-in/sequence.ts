@@ -3,7 +3,7 @@ import type { Application, SignInSequence } from '../../ground/store/model.ts'
 /** The name of the password page among the authenticators, as in WSO2's products. */
 export const BASIC_AUTHENTICATOR = 'BasicAuthenticator'
 
-/** What users of an application go through that says nothing else. */
+/** The sequence of an application without its own. */
 export const DEFAULT_SEQUENCE: SignInSequence = {
   steps: [{ options: [BASIC_AUTHENTICATOR] }],
   subjectStep: 1,
@@ -11,25 +11,27 @@ export const DEFAULT_SEQUENCE: SignInSequence = {
 }
 
 /**
- * The steps of an application. System applications always ask for the password: whoever manages authenticators must not be
- * locked out by one that refuses everybody.
+ * The steps of an application. System applications always require the password, so that an authenticator that refuses everyone
+ * cannot lock out administrators.
  */
 export function sequenceOf({ isSystem, signIn }: Application): SignInSequence {
   return isSystem ? DEFAULT_SEQUENCE : (signIn ?? DEFAULT_SEQUENCE)
 }
 
-/** Whether a sequence is nothing but the password page. */
+/** Whether a sequence has only the password page. */
 export function isPasswordOnly({ steps: [first, ...others] }: SignInSequence): boolean {
   return others.length === 0 && first?.options.length === 1 && first.options[0] === BASIC_AUTHENTICATOR
 }
 
-/** What stands in the claim `amr` for an authenticator: the password's name of RFC 8176, otherwise the authenticator's own. */
+/**
+ * The value in the claim `amr` for an authenticator: the name of RFC 8176 for the password, otherwise the authenticator's name.
+ */
 export function methodOf(authenticator: string): string {
   return authenticator === BASIC_AUTHENTICATOR ? 'pwd' : authenticator
 }
 
 /**
- * The steps from the first on that a session has been through already, by the authenticator that was used.
+ * The first steps that a session has already completed, by the authenticator that was used.
  *
  * @param methods The session's `amr`.
  */

@@ -9,7 +9,7 @@ import {
   TENANT_PERMISSIONS,
 } from '../access/permission-names.ts'
 
-/** Identifies the API resource that stands for this server's own APIs. */
+/** Identifies the API resource of this server's own APIs. */
 export const MANAGEMENT_API = '/api/server/v1'
 
 /** Every scope that protects this server's own APIs. */
@@ -22,9 +22,9 @@ export const MANAGEMENT_SCOPES: readonly string[] = [
 
 /**
  * Creates a tenant with its root organization and with the management API as an API resource, so that tools can be authorized
- * for it. `undefined`: the domain is taken.
+ * for it. `undefined`: the domain already exists.
  *
- * @param name Of the root organization. Default: the domain.
+ * @param name Name of the root organization. Default: the domain.
  */
 export function createTenant(
   db: Database,
@@ -32,7 +32,7 @@ export function createTenant(
   { newId }: { newId(): string },
 ): Promise<Tenant | undefined> {
   return inTransaction(db, async tx => {
-    // The next id follows from those there are, which no unique name decides.
+    // The next id is computed from the existing ones, and no unique constraint decides a race.
     await takeTurn(tx, 'creating a tenant')
     const tenants = await listTenants(tx)
     if (tenants.some(tenant => tenant.domain === domain)) return undefined
@@ -44,7 +44,7 @@ export function createTenant(
   })
 }
 
-/** Brings the management API of every tenant up to date: call it at the start, so that scopes of a newer version appear. */
+/** Updates the management API of every tenant. Call it at the start, so that scopes of a newer version appear. */
 export async function publishManagementApis(db: Database, ports: { newId(): string }): Promise<void> {
   for (const { id } of await listTenants(db)) await inTransaction(db, tx => publishManagementApi(tx, id, ports))
 }
@@ -58,7 +58,7 @@ async function publishManagementApi(tx: Database, tenantId: string, { newId }: {
       tenantId,
       name: 'Management API',
       identifier: MANAGEMENT_API,
-      description: 'This server: actions, applications, users. Authorize with care.',
+      description: 'The APIs of this server: actions, applications, users. Authorize with care.',
       requiresAuthorization: true,
       scopes: MANAGEMENT_SCOPES.map(name => ({ id: newId(), name })),
     })
@@ -71,7 +71,7 @@ async function publishManagementApi(tx: Database, tenantId: string, { newId }: {
   await updateApiResource(tx, { ...published, scopes: [...kept, ...missing.map(name => ({ id: newId(), name }))] })
 }
 
-/** Ids of tenants are whole numbers on the wire; the first tenant has the one it has in the reference. */
+/** Ids of tenants are whole numbers on the wire. The first tenant has the id of the reference. */
 function nextId(tenants: readonly Tenant[], domain: string): string {
   if (domain === FIRST_TENANT.domain) return FIRST_TENANT.id
   return String(Math.max(0, ...tenants.map(({ id }) => Number(id))) + 1)

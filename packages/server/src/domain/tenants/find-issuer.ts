@@ -4,17 +4,17 @@ import { findOrganization, findOrganizationById } from '../../ground/store/organ
 import { findTenantByDomain, findTenantById } from '../../ground/store/tenants.ts'
 import { type Issuer, makeIssuer } from './issuer.ts'
 
-/** A tenant that was removed or renamed is found for at most this long. */
+/** A removed or renamed tenant is found for at most this time. */
 const TENANT_MEMORY_MS = 5000
 
-/** Finds issuers. Resolves with nothing when there is no such tenant or organization. */
+/** Finds issuers. Resolves with nothing if the tenant or organization does not exist. */
 export interface IssuerFinder {
   /** @param organization Its id or handle. Absent: the root organization of the tenant. */
   byName(tenantDomain: string, organization?: string): Promise<Issuer | undefined>
   byId(place: { tenantId: string; organizationId: string }): Promise<Issuer | undefined>
 }
 
-/** @param publicUrl Where the server is reached, known once it listens. */
+/** @param publicUrl The public URL of the server, known after it listens. */
 export function createIssuerFinder(db: Database, publicUrl: () => string): IssuerFinder {
   const known = new LRUCache<string, Issuer>({ max: 1000, ttl: TENANT_MEMORY_MS })
 

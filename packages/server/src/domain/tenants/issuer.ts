@@ -1,21 +1,21 @@
 import type { Organization, Tenant } from '../../ground/store/model.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 
-/** Who issues: a tenant, or an organization below it. Each has its own provider, its own cookies and its own `iss`. */
+/** An issuer of tokens: a tenant, or an organization below it. Each has its own provider, cookies and `iss`. */
 export interface Issuer {
   tenant: Tenant
-  /** The tenant's root organization unless the path named another. */
+  /** The tenant's root organization, unless the path names another. */
   organization: Organization
-  /** What precedes every path: empty, `/t/acme` or `/t/acme/o/{organization}`. */
+  /** The prefix of every path: empty, `/t/acme` or `/t/acme/o/{organization}`. */
   path: string
   /** The claim `iss`. */
   url: string
 }
 
 /**
- * Names an issuer the way WSO2 does: `https://id.example.com/t/acme/oauth2/token`, without `/t/…` for the first tenant.
+ * Makes the issuer with a URL in WSO2's form: `https://id.example.com/t/acme/oauth2/token`, without `/t/…` for the first tenant.
  *
- * @param publicUrl Where the server is reached, without a slash at the end.
+ * @param publicUrl The public URL of the server, without a slash at the end.
  */
 export function makeIssuer(publicUrl: string, tenant: Tenant, organization: Organization): Issuer {
   const isRoot = organization.id === tenant.rootOrganizationId

@@ -1,34 +1,34 @@
 import type { TokenClaim } from '@preflow/contract'
 
 /**
- * What actions changed and what lives on through every later refresh. It is kept with the refresh token, sealed like it.
+ * The changes of actions that persist through every later refresh. They are stored with the refresh token and sealed like it.
  *
- * Presence of a part means that the action of that type ran once in this chain of tokens; from then on its values are the
- * starting point and nothing is computed afresh, so that a later change of the user or the application does not show.
+ * A part is present if the action of that type ran once in this chain of tokens. From then on its values are the starting point
+ * and nothing is computed again, so later changes of the user or the application have no effect.
  */
 export interface Customisation {
   accessToken?: CustomisedToken
   idToken?: CustomisedToken
 }
 
-/** Scopes are not here, the refresh token has them itself: only which of them an action added. */
+/** The scopes themselves are in the refresh token. This only has the ones that an action added. */
 export interface CustomisedToken {
-  /** User attributes and custom claims, as the last run left them. */
+  /** User attributes and custom claims after the last run. */
   claims: TokenClaim[]
   audiences: string[]
   lifetimeSeconds: number
-  /** Only of the access token: how long the refresh token of the chain lives. */
+  /** Only for the access token: the lifetime of the chain's refresh token. */
   refreshTokenLifetimeSeconds?: number
-  /** Only of the access token: scopes that nobody but an action gave, so that no right of application or user ends them. */
+  /** Only for the access token: scopes that only an action gave. They do not depend on rights of the application or user. */
   addedScopes?: string[]
 }
 
 /**
- * The scopes a refresh token keeps after a refresh, when `requested` of them were asked for and the action turned them
- * into `issued`.
+ * The scopes of a refresh token after a refresh in which the client requested `requested` and the action turned them into
+ * `issued`.
  *
- * RFC 6749, section 6: asking for fewer scopes narrows this access token, not the refresh token. What the action took away
- * or gave stays taken or given.
+ * RFC 6749, section 6: requesting fewer scopes narrows this access token, not the refresh token. Scopes that the action removed
+ * or added stay removed or added.
  */
 export function remainingScopes(
   kept: readonly string[],
@@ -40,9 +40,9 @@ export function remainingScopes(
 }
 
 /**
- * The scopes of a chain of tokens that were given by actions, when `granted` of the last token were turned into `issued`.
+ * The scopes that actions added to a chain of tokens, if the last run turned `granted` into `issued`.
  *
- * @param earlier Those of before. One that was not asked for this time stays, one that was removed does not.
+ * @param earlier The ones added before. A scope that was not requested this time stays. A removed scope does not.
  */
 export function addedScopes(
   earlier: readonly string[],

@@ -50,7 +50,7 @@ const plan = (more: Partial<TokenPlan> = {}): TokenPlan => ({
   ...more,
 })
 
-/** Ports whose actions do what the test says, and which remember what they were asked. */
+/** Ports whose actions the test defines, and which record the calls. */
 function world(
   act: (trigger: Trigger) => Partial<Triggered> = () => ({ status: 'skipped' }),
   disabled: ActionType[] = [],
@@ -117,7 +117,7 @@ describe('when the actions run', () => {
       assert.deepEqual(w.types(), types)
     })
 
-    test(`AZ-27: on preflow no grant and no format goes around an action: ${row}`, async () => {
+    test(`AZ-27: on preflow no grant and no format bypasses an action: ${row}`, async () => {
       const w = world()
       await decideTokens(plan(more), w.ports)
       const hasIdToken = !more.application?.isSystem && (more.grantedScopes ?? ['openid']).includes('openid')
@@ -158,7 +158,7 @@ describe('when the actions run', () => {
   const SERVER_SCOPES = ['internal_action_mgt_view', 'internal_action_mgt_update']
   const administrator = { ...user, isAdministrator: true }
 
-  test('AZ-28: a token of an administrator or system application for the server alone calls nothing, and is for the server', async () => {
+  test('AZ-28: a token of an administrator or system application for the server alone triggers no action and is valid only there', async () => {
     const { user: _, ...ofApplication } = plan({ application: { ...application, isSystem: true } })
     for (const exempt of [plan({ user: administrator }), ofApplication]) {
       const w = world()
@@ -168,7 +168,7 @@ describe('when the actions run', () => {
     }
   })
 
-  test('AZ-28: with any other scope, or for anybody else, the actions are called', async () => {
+  test('AZ-28: with any other scope, or for any other caller, the actions are called', async () => {
     const { user: _, ...ofApplication } = plan()
     for (const called of [
       plan({ user: administrator, grantedScopes: [...SERVER_SCOPES, 'cart.read'] }),
@@ -184,7 +184,7 @@ describe('when the actions run', () => {
   })
 })
 
-describe('what the event says of the user', () => {
+describe('the user in the event', () => {
   test('T43: the organization of the account, not of the issuer', async () => {
     const w = world()
     await decideTokens(plan(), w.ports)
@@ -196,7 +196,7 @@ describe('what the event says of the user', () => {
     })
   })
 
-  test('T46: an organization that cannot be found is left out', async () => {
+  test('T46: an unknown organization is left out', async () => {
     const w = world()
     const { userOrganization: _, ...without } = plan()
     await decideTokens(without, w.ports)
@@ -205,7 +205,7 @@ describe('what the event says of the user', () => {
   })
 })
 
-describe('what is kept', () => {
+describe('the stored customisation', () => {
   const stored = {
     accessToken: {
       claims: [{ name: 'tier', value: 'gold' }],
@@ -216,7 +216,7 @@ describe('what is kept', () => {
   }
   const refresh = { grantType: 'refresh_token', previousGrant: 'authorization_code', stored } as const
 
-  test('SUCCESS without operations keeps everything as it is, from then on', async () => {
+  test('SUCCESS without operations fixes the current values for later refreshes', async () => {
     const { customisation } = await decideTokens(plan(), world(changing()).ports)
     assert.deepEqual(customisation.accessToken, {
       claims: [{ name: 'given_name', value: 'Mira' }],
@@ -227,12 +227,12 @@ describe('what is kept', () => {
     assert.deepEqual(Object.keys(customisation), ['accessToken', 'idToken'])
   })
 
-  test('an action that was skipped keeps nothing', async () => {
+  test('a skipped action stores nothing', async () => {
     const { customisation } = await decideTokens(plan(), world().ports)
     assert.deepEqual(customisation, {})
   })
 
-  test('T197: what was kept stays although nothing runs any more', async () => {
+  test('T197: the stored customisation stays although no action runs any more', async () => {
     const { accessToken, customisation } = await decideTokens(plan(refresh), world().ports)
     assert.deepEqual(accessToken.claims, stored.accessToken.claims)
     assert.deepEqual(accessToken.audiences, stored.accessToken.audiences)
@@ -241,7 +241,7 @@ describe('what is kept', () => {
     assert.deepEqual(customisation, stored)
   })
 
-  test('T18: with both types switched off it is not looked at and not kept', async () => {
+  test('T18: with both types disabled it is neither used nor stored', async () => {
     const off = world(undefined, ['PRE_ISSUE_ACCESS_TOKEN', 'PRE_ISSUE_ID_TOKEN'])
     const { accessToken, customisation } = await decideTokens(plan(refresh), off.ports)
     assert.deepEqual(accessToken.audiences, ['web1', 'https://api.shop.test'])
@@ -249,14 +249,14 @@ describe('what is kept', () => {
     assert.deepEqual(customisation, {})
   })
 
-  test('T18: with one type switched off it is looked at, as in the reference', async () => {
+  test('T18: with one type disabled it is used, as in the reference', async () => {
     const off = world(undefined, ['PRE_ISSUE_ACCESS_TOKEN'])
     const { accessToken } = await decideTokens(plan(refresh), off.ports)
     assert.equal(accessToken.lifetimeSeconds, 300)
     assert.deepEqual(off.types(), ['PRE_ISSUE_ID_TOKEN'])
   })
 
-  test('RFC 6749, section 6: narrowing is for one token, what the action did is for all', () => {
+  test('RFC 6749, section 6: narrowing affects one token, the changes of an action affect all', () => {
     assert.deepEqual(remainingScopes(['a', 'b', 'c'], ['a', 'b', 'c'], ['a', 'b', 'c']), ['a', 'b', 'c'])
     assert.deepEqual(remainingScopes(['a', 'b', 'c'], ['a'], ['a']), ['a', 'b', 'c'])
     assert.deepEqual(remainingScopes(['a', 'b', 'c'], ['a', 'b'], ['b', 'd']), ['b', 'c', 'd'])
@@ -264,7 +264,7 @@ describe('what is kept', () => {
 })
 
 describe('a refusal', () => {
-  test('of the first action leaves the second unasked', async () => {
+  test('of the first action prevents the call of the second', async () => {
     const w = world(() => ({ status: 'failed', reason: 'access_denied' }))
     await assert.rejects(decideTokens(plan(), w.ports), (error: unknown) => {
       assert(error instanceof Problem)
@@ -275,7 +275,7 @@ describe('a refusal', () => {
     assert.deepEqual(w.types(), ['PRE_ISSUE_ACCESS_TOKEN'])
   })
 
-  test('that cannot be explained to the client names the call only', async () => {
+  test('that cannot be explained to the client quotes only the id of the call', async () => {
     const error = { code: 'deadline' as const, message: 'No answer within 5000 ms.' }
     await assert.rejects(decideTokens(plan(), world(() => ({ status: 'error', error })).ports), {
       status: 500,

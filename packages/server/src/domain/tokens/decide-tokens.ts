@@ -22,21 +22,21 @@ import {
 import type { TokenPlan } from './token-plan.ts'
 import { isForManaging, runsAccessTokenAction, runsIdTokenAction } from './when-actions-run.ts'
 
-/** The tokens as they are issued, after the actions had their say. */
+/** The tokens to issue, after the actions changed them. */
 export interface TokenDecision {
   accessToken: AccessTokenDraft
-  /** Absent when none is issued: no user, or no `openid` among the scopes that are left. */
+  /** Absent if none is issued: no user, or no `openid` among the remaining scopes. */
   idToken?: IdTokenDraft
   response: {
     added: { name: string; value: unknown }[]
-    /** `refresh_token` and `id_token`: issued, but not shown. */
+    /** `refresh_token` and `id_token`: issued, but left out of the response. */
     hidden: string[]
     /** Differs from the token's scopes only where the reference's bug is reproduced. */
     scopes: string[]
   }
-  /** To be kept with the refresh token. */
+  /** To be stored with the refresh token. */
   customisation: Customisation
-  /** Where the tokens hold: the organization the user switched to, otherwise the issuer's. */
+  /** Where the tokens are valid: the organization that the user switched to, otherwise the issuer's. */
   organization: Organization
   /** The scopes before the actions changed them. */
   grantedScopes: string[]
@@ -44,15 +44,15 @@ export interface TokenDecision {
   callIds: string[]
 }
 
-/** What the decision asks for: ports, the last argument. */
+/** The ports of the decision. */
 export interface DecisionPorts {
   trigger(trigger: Trigger): Promise<Triggered>
   isDisabled(type: ActionType): boolean
   newId(): string
-  /** No token lives longer, whatever the application and the actions say. */
+  /** Maximum lifetime of a token. Neither the application nor an action can exceed it. */
   maxTokenLifetimeSeconds: number
   maxRefreshLifetimeSeconds: number
-  /** Whether the tenant has an application of this client id. */
+  /** Whether the tenant has an application with this client id. */
   isClient(tenantId: string, clientId: string): Promise<boolean>
 }
 
@@ -60,15 +60,15 @@ export interface DecisionPorts {
 const NO_GRANT = 'N/A'
 
 /**
- * Decides what the tokens of one request look like: drafts them, lets the access token action and then the ID token action
- * change the drafts, and says what is to be remembered for refreshes.
+ * Decides the tokens of one request: drafts them, calls the access token action and then the ID token action, which can change
+ * the drafts, and returns what later refreshes need.
  *
- * Call it before anything is consumed or stored. Throws a {@link Problem} when an action refuses or cannot be called.
+ * Call it before anything is consumed or stored. Throws a {@link Problem} if an action refuses or cannot be called.
  */
 export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promise<TokenDecision> {
   const isOff = (type: ActionType) => isForManaging(plan) || ports.isDisabled(type)
   const gates = { accessToken: !isOff('PRE_ISSUE_ACCESS_TOKEN'), idToken: !isOff('PRE_ISSUE_ID_TOKEN') }
-  // Where neither type can run, what earlier runs left is not looked at either (T18).
+  // If neither type can run, the customisation of earlier runs is ignored too (T18).
   const stored = (gates.accessToken || gates.idToken) && plan.stored ? plan.stored : {}
 
   const callIds: string[] = []
@@ -86,7 +86,7 @@ export async function decideTokens(plan: TokenPlan, ports: DecisionPorts): Promi
   }
 }
 
-/** What is kept for refreshes. */
+/** The customisation to store for refreshes. */
 function customisationAfter(
   access: DecidedAccessToken,
   id: DecidedIdToken | undefined,
@@ -100,7 +100,7 @@ function customisationAfter(
   })
   const refreshTokenLifetimeSeconds = access.draft.refreshToken?.lifetimeSeconds
   const added = addedScopes(stored.accessToken?.addedScopes ?? [], grantedScopes, access.draft.scopes)
-  // A refresh that issued no ID token does not forget what the next one starts from.
+  // A refresh without an ID token keeps the starting point of the next one.
   const idToken = id ? (id.isCustomised ? customised(id.draft) : undefined) : stored.idToken
   const accessToken = access.isCustomised
     ? {
@@ -111,7 +111,7 @@ function customisationAfter(
   return present({ accessToken, idToken })
 }
 
-/** Where tokens of the plan hold. */
+/** Where the tokens of the plan are valid. */
 function organizationOf({ accessingOrganization, issuer }: TokenPlan): Organization {
   return accessingOrganization ?? issuer.organization
 }
@@ -174,7 +174,7 @@ async function decideAccessToken(
     draft: { ...after, scopes },
     added: changed.changes.addedParameters,
     hidden: changed.changes.removedParameters,
-    // The reference shows the original scopes then, though not on a refresh.
+    // The reference shows the original scopes here, except on a refresh.
     shownScopes: hidesRemoval && plan.previousGrant === undefined ? draft.scopes : scopes,
     isCustomised: true,
   }
@@ -207,7 +207,8 @@ async function decideIdToken(
     bounds: {
       protectsPlatform: true,
       maxLifetimeSeconds: { '/idToken/claims/expires_in': maxLifetime(plan, ports) },
-      // OpenID Connect Core, section 2: the client is an audience of its ID token. Another one would take it for its own.
+      // OpenID Connect Core, section 2: the client is an audience of its ID token. Without it, another client would accept the
+      // token as its own.
       keptAudience: plan.application.clientId,
       findForeignAudiences: audiences => otherClients(audiences, plan, ports),
     },
@@ -227,7 +228,7 @@ async function otherClients(
   return others.filter((_, index) => areClients[index])
 }
 
-/** The event an action changed, or nothing when the tokens are issued as they were. Throws when they are not issued. */
+/** The event after the action's changes, or nothing if it changed nothing. Throws if no token is issued. */
 function changedEvent(triggered: Triggered): (Triggered & { status: 'success' }) | undefined {
   switch (triggered.status) {
     case 'skipped':
@@ -253,7 +254,7 @@ function changedEvent(triggered: Triggered): (Triggered & { status: 'success' })
   }
 }
 
-/** In seconds. A token that is made from another one does not outlive it. */
+/** In seconds. A token that is derived from another one does not outlive it. */
 function maxLifetime({ maxLifetimeSeconds }: TokenPlan, ports: DecisionPorts): number {
   return Math.min(maxLifetimeSeconds ?? ports.maxTokenLifetimeSeconds, ports.maxTokenLifetimeSeconds)
 }
@@ -263,7 +264,7 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation, ports: Decisio
   const earlier = stored.accessToken
   const refreshToken = application.grantTypes.includes('refresh_token')
     ? {
-        // Without a lifetime of its own the application leaves it to the server; the reference shows -1 then.
+        // Without its own lifetime the application uses the server's. The reference shows -1 then.
         lifetimeSeconds: Math.min(
           earlier?.refreshTokenLifetimeSeconds ?? (application.refreshTokenLifetimeSeconds || -1),
           ports.maxRefreshLifetimeSeconds,
@@ -289,7 +290,7 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation, ports: Decisio
   }
 }
 
-/** What an action left, without claims of the platform that a version of the server before this rule let it write. */
+/** The claims of an earlier action, without platform claims, which older versions of the server allowed. */
 function ownClaims(earlier: CustomisedToken | undefined): TokenClaim[] | undefined {
   return earlier?.claims.filter(({ name }) => !isPlatformClaim(name))
 }

@@ -15,34 +15,34 @@ import type { Application, Organization, User } from '../../ground/store/model.t
 import { PRIMARY_USER_STORE, wireOrganization, wireTenant } from '../actions/event-nouns.ts'
 import type { Issuer } from '../tenants/issuer.ts'
 
-/** The request behind a token, as far as an event shows it. */
+/** The parts of a token request that an event shows. */
 export interface TokenContext {
   issuer: Issuer
   application: Application
   client: ClientRequest
-  /** Every parameter of the request, secrets too: the engine decides what travels. */
+  /** Every parameter of the request, including secrets. The engine decides what it sends. */
   parameters: NamedValues[]
-  /** The grant as the client named it. Absent at the authorize endpoint. */
+  /** The grant type as the client sent it. Absent at the authorize endpoint. */
   grantType?: string
   /** Only at the authorize endpoint. */
   responseType?: string
-  /** Absent when the request had no `scope`. */
+  /** Absent if the request had no `scope`. */
   requestedScopes?: string[]
-  /** Absent when the application acts for itself. */
+  /** Absent if the application acts for itself. */
   user?: User
-  /** Where the user's account is kept. */
+  /** The organization of the user's account. */
   userOrganization?: Organization
-  /** Only with the organization switch grant: where the user goes. */
+  /** Only for the organization switch grant: the target organization. */
   accessingOrganization?: Organization
 }
 
-/** The claim `act` (RFC 8693): the client that acts for the user, and who acted before it. */
+/** The claim `act` (RFC 8693): the client that acts for the user, and the actor before it. */
 export interface Actor {
   sub: string
   act?: Actor
 }
 
-/** An access token that is about to be issued. */
+/** An access token before it is issued. */
 export interface AccessTokenDraft {
   subject: string
   /** The claim `aut`. */
@@ -50,19 +50,19 @@ export interface AccessTokenDraft {
   scopes: string[]
   audiences: string[]
   lifetimeSeconds: number
-  /** User attributes and custom claims: everything but the standard claims. */
+  /** User attributes and custom claims: everything except the standard claims. */
   claims: TokenClaim[]
-  /** Present when the application may refresh at all. */
+  /** Present if the application may use refresh tokens. */
   refreshToken?: { lifetimeSeconds: number; willBeIssued: boolean }
   /** The consent page that led to the code. */
   sessionDataKeyConsent?: string
-  /** Only of an exchanged token. */
+  /** Only for an exchanged token. */
   actor?: Actor
 }
 
-/** An ID token that is about to be issued. */
+/** An ID token before it is issued. */
 export interface IdTokenDraft {
-  /** What the platform writes itself, in order: `jti`, `iss`, `azp`, … Never changed by an extension. */
+  /** The platform's own claims, in order: `jti`, `iss`, `azp`, … No extension can change them. */
   fixed: TokenClaim[]
   /** User attributes and custom claims. */
   claims: TokenClaim[]
@@ -75,15 +75,15 @@ const STANDARD_ACCESS_CLAIMS: ReadonlySet<string> = new Set(
 )
 
 /**
- * Writes an access token draft as the event of its action, in the newest revision of the contract: the engine leaves out what
- * a platform does not know yet, and says what may be changed.
+ * Writes an access token draft as the event of its action, in the newest revision of the contract. The engine removes what a
+ * platform does not know and adds the allowed operations.
  */
 export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft, platform: Platform): AccessTokenEvent {
   const { issuer, application, requestedScopes, user, userOrganization, accessingOrganization } = context
   const { scopes, sessionDataKeyConsent } = draft
-  // A user of an organization below the root is of that one wherever they go; a user of the root is where they went.
+  // A user of an organization below the root keeps that organization. A user of the root gets the organization switched to.
   const residence = userOrganization?.depth ? userOrganization : (accessingOrganization ?? userOrganization)
-  // The reference offers to change a refresh token that an application may have but will not get.
+  // The reference offers changes to a refresh token if the application may have one, even if none is issued.
   const isRefreshTokenShown = platform.issuing.refreshPathsWhen === 'grant' || draft.refreshToken?.willBeIssued === true
   const refreshToken = isRefreshTokenShown ? draft.refreshToken : undefined
   return {
@@ -125,18 +125,18 @@ export function accessTokenEvent(context: TokenContext, draft: AccessTokenDraft,
   }
 }
 
-/** What an action made of the draft: reads back the event that {@link accessTokenEvent} wrote. */
+/** Reads the action's changes from the event that {@link accessTokenEvent} wrote. */
 export function readAccessToken(event: AccessTokenEvent, draft: AccessTokenDraft): AccessTokenDraft {
   const { claims, scopes = [] } = event.accessToken
   const claimValue = (name: string) => claims.find(claim => claim.name === name)?.value
   const refreshLifetime = event.refreshToken?.claims.find(claim => claim.name === 'expires_in')?.value
   return {
     ...draft,
-    // The engine refuses what belongs to the platform; nothing gets past here, whichever way it came.
+    // The engine already refuses scopes of the platform. This is the second check, independent of the first.
     scopes: scopes.filter(scope => !isPlatformScope(scope) || draft.scopes.includes(scope)),
     audiences: textsOf(claimValue('aud')),
     lifetimeSeconds: secondsOf(claimValue('expires_in'), draft.lifetimeSeconds),
-    // A standard name that was not in the event may be added without an error; it has no effect (T124).
+    // Adding a standard name that was not in the event is not an error, but has no effect (T124).
     claims: claims.filter(({ name }) => !STANDARD_ACCESS_CLAIMS.has(name) && !isPlatformClaim(name)),
     ...present({
       refreshToken: draft.refreshToken && {
@@ -150,7 +150,7 @@ export function readAccessToken(event: AccessTokenEvent, draft: AccessTokenDraft
 /**
  * Writes an ID token draft as the event of its action.
  *
- * @param grantedScopes What is shown as requested when the request named none.
+ * @param grantedScopes Shown as the requested scopes if the request named none.
  */
 export function idTokenEvent(context: TokenContext, draft: IdTokenDraft, grantedScopes: string[]): IdTokenEvent {
   const { issuer, user, userOrganization, accessingOrganization } = context
@@ -180,7 +180,7 @@ export function idTokenEvent(context: TokenContext, draft: IdTokenDraft, granted
   }
 }
 
-/** What an action made of the draft: reads back the event that {@link idTokenEvent} wrote. */
+/** Reads the action's changes from the event that {@link idTokenEvent} wrote. */
 export function readIdToken(event: IdTokenEvent, draft: IdTokenDraft): IdTokenDraft {
   const { claims } = event.idToken
   const claimValue = (name: string) => claims.find(claim => claim.name === name)?.value

@@ -1,23 +1,23 @@
 import type { Customisation } from './customisation.ts'
 import type { Actor, TokenContext } from './token-draft.ts'
 
-/** Everything that is known of a request when its tokens are about to be issued. */
+/** Everything that is known about a request before its tokens are issued. */
 export interface TokenPlan extends TokenContext {
-  /** What the client would get: granted, and within what application, user and input token may have. */
+  /** The scopes that the client would get: granted, and within the limits of application, user and input token. */
   grantedScopes: string[]
-  /** No token lives longer: the rest of the life of the token these are made from. */
+  /** Maximum lifetime: the remaining lifetime of the token that these are derived from. */
   maxLifetimeSeconds?: number
-  /** Only of an exchanged token. */
+  /** Only for an exchanged token. */
   actor?: Actor
-  /** Only on refresh: the grant of the token that is replaced, `refresh_token` from the second refresh on. */
+  /** Only for a refresh: the grant of the replaced token, which is `refresh_token` from the second refresh on. */
   previousGrant?: string
-  /** Only on refresh: what earlier actions left. */
+  /** Only for a refresh: the customisation of earlier actions. */
   stored?: Customisation
-  /** Whether a refresh token comes with the access token. */
+  /** Whether a refresh token is issued with the access token. */
   willIssueRefreshToken: boolean
   sessionDataKeyConsent?: string
-  /** How the user signed in: for the ID token. */
+  /** The sign-in of the user, for the ID token. */
   authentication?: { authTimeSeconds?: number; nonce?: string; acr?: string; amr?: string[]; sessionId?: string }
-  /** The authorize endpoint asks for one of the two only. */
+  /** The authorize endpoint requests only one of the two. */
   tokens: readonly ('access' | 'id')[]
 }

@@ -5,9 +5,9 @@ import type { TokenPlan } from './token-plan.ts'
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /**
- * When the actions of the reference run (T1 to T30 of docs/reference/conformance.md). A refresh is judged by the grant of the token it
- * replaces, and a refreshed token counts as one of the grant `refresh_token`: hence the second refresh of a device's chain runs what
- * the first did not.
+ * When the reference runs actions (T1 to T30 of docs/reference/conformance.md). For a refresh, the grant of the replaced token
+ * decides, and the grant of a refreshed token is `refresh_token`. So the second refresh of a device's chain runs actions that the
+ * first did not.
  */
 const ACCESS_TOKEN_GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'client_credentials', 'password'])
 const REFRESHED_GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'password', 'refresh_token'])
@@ -18,12 +18,12 @@ const ID_TOKEN_GRANTS: ReadonlySet<string> = new Set([
   DEVICE_CODE,
   'organization_switch',
 ])
-/** In this order of words and no other; `code token` has no ID token, and the implicit types run nothing. */
+/** Only in this order of words. `code token` has no ID token, and the implicit types run no action. */
 const ID_TOKEN_RESPONSE_TYPES: ReadonlySet<string> = new Set(['code id_token', 'code id_token token'])
 
 /**
- * Whether the token is for managing this server and nothing else: of an administrator or one of the server's own applications, with
- * no scopes but the server's. Actions never apply to it, otherwise one that refuses everybody could not be switched off any more.
+ * Whether the token is only for managing this server: it belongs to an administrator or a system application and has only the
+ * server's scopes. Actions never run for it. Otherwise an action that refuses everyone could not be deactivated any more.
  */
 export function isForManaging({ application, grantedScopes, user }: TokenPlan): boolean {
   const isManager = user?.isAdministrator === true || application.isSystem

@@ -2,7 +2,7 @@ import { insertAuditRecord } from '../../ground/store/audit.ts'
 import type { AuditRecord, User } from '../../ground/store/model.ts'
 import type { UserPorts } from './user-change.ts'
 
-/** Keeps who did what to a user. Names of what changed may be in it, never values. */
+/** Records a change of a user in the audit log, with the names of changed attributes, never values. */
 export function auditUser(
   { db, newId, now }: Pick<UserPorts, 'db' | 'newId' | 'now'>,
   { id, tenantId }: User,

@@ -5,11 +5,11 @@ import { type PasswordChange, passwordEvent, passwordFacts } from './password-ev
 import { changedClaims, type ProfileChange, profileEvent, profileFacts } from './profile-event.ts'
 import type { UserPorts } from './user-change.ts'
 
-/** What whoever wants the change gets when an action could not be asked, for its record. */
+/** The error that the call record shows for the client, if the action cannot be called. */
 const INTERNAL_ERROR = 'status 500'
 
-/** Asks the action of the organization whether a password may be set. Nothing: it may. */
-export async function askAboutPassword(
+/** Calls the organization's password action. Returns nothing if the password may be set. */
+export async function callPasswordAction(
   { trigger }: Pick<UserPorts, 'trigger'>,
   change: PasswordChange,
 ): Promise<Problem | undefined> {
@@ -25,8 +25,11 @@ export async function askAboutPassword(
   return problemFrom(triggered)
 }
 
-/** Asks the action of the organization whether a profile may change. Nothing: it may, or nothing of it concerns the action. */
-export async function askAboutProfile(
+/**
+ * Calls the organization's profile action. Returns nothing if the profile may change, or if the change does not concern the
+ * action.
+ */
+export async function callProfileAction(
   { trigger }: Pick<UserPorts, 'trigger'>,
   change: ProfileChange,
 ): Promise<Problem | undefined> {

@@ -11,10 +11,10 @@ const USER_NAME = 'admin'
 /**
  * Creates the tenant `carbon.super` and its user `admin`, once.
  *
- * Rejects with an {@link OperatorError} when the configured password breaks a rule.
+ * Rejects with an {@link OperatorError} if the configured password breaks a rule.
  *
  * @param adminPassword Default: a random one.
- * @returns The password, when one had to be generated.
+ * @returns The password, if it was generated.
  */
 export async function createFirstAdministrator(
   db: Database,
@@ -22,7 +22,7 @@ export async function createFirstAdministrator(
   ports: { now(): number; newId(): string; randomBytes(count: number): Uint8Array; passwordRules: PasswordRules },
 ): Promise<string | undefined> {
   const { newId, now } = ports
-  // Resolves with nothing when it exists: from an earlier start, or from another process that was faster.
+  // Resolves with nothing if the tenant exists, from an earlier start or from another process.
   await createTenant(db, { domain: FIRST_TENANT.domain, name: 'Super' }, ports)
   const tenant = (await findTenantByDomain(db, FIRST_TENANT.domain)) as Tenant
   if ((await listUsers(db, tenant.id, { limit: 1 })).total > 0) return undefined

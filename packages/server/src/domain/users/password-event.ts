@@ -6,11 +6,11 @@ import { attributesOf, PRIMARY_USER_STORE, wireOrganization, wireTenant } from '
 import { flowOf } from './rule-flow.ts'
 import type { UserChange } from './user-change.ts'
 
-/** A password that is about to be set. */
+/** A password change before it is stored. */
 export interface PasswordChange extends UserChange {
-  /** `REGISTER`: the first one of a user who does not exist yet. */
+  /** `REGISTER`: the first password of a new user. */
   action: PasswordEvent['action']
-  /** Without an id while the user is being registered. */
+  /** Has no id during registration. */
   user: Partial<User> & Pick<User, 'document'>
   password: string
 }
@@ -22,12 +22,12 @@ const FLOWS: Record<PasswordEvent['action'], string> = {
   REGISTER: 'Registration',
 }
 
-/** What a rule may ask. */
+/** The facts for rules. */
 export function passwordFacts({ action, initiator }: PasswordChange) {
   return { flow: flowOf(actionTypes.PRE_UPDATE_PASSWORD, initiator.type, FLOWS[action]) }
 }
 
-/** Writes a password that is about to be set as the event of its action, in the newest revision of the contract. */
+/** Writes a password change as the event of its action, in the newest revision of the contract. */
 export async function passwordEvent(
   change: PasswordChange,
   { attributes, passwordSharing }: Pick<Action, 'attributes' | 'passwordSharing'>,
@@ -54,7 +54,7 @@ export async function passwordEvent(
   }
 }
 
-/** @param certificate Base64 of an X.509 certificate in PEM, checked when the action was configured. */
+/** @param certificate An X.509 certificate in PEM, encoded in base64. The management API checked it. */
 function publicKeyOf(certificate: string): KeyObject {
   return new X509Certificate(Buffer.from(certificate, 'base64')).publicKey
 }

@@ -11,19 +11,19 @@ import {
 import { flowOf } from './rule-flow.ts'
 import type { Profile, UserChange } from './user-change.ts'
 
-/** A profile that is about to change. */
+/** A profile change before it is stored. */
 export interface ProfileChange extends UserChange {
-  /** As it is. */
+  /** The user before the change. */
   user: User
-  /** As it shall be: complete, so an attribute that is missing is removed. */
+  /** The complete new profile. A missing attribute is removed. */
   profile: Profile
 }
 
 const ACTIVE = localClaimUri('active')
 
 /**
- * What will be stored of the attributes that change: `""` or `[]` for one that is removed. The user name is never among them,
- * as in the reference.
+ * The new values of the changed attributes: `""` or `[]` for a removed one. The user name is never among them, as in the
+ * reference.
  */
 export function changedClaims({ profile, user }: Pick<ProfileChange, 'profile' | 'user'>): UserClaim[] {
   const changes = changedClaimsOf(user.document, profile.document)
@@ -34,7 +34,7 @@ export function changedClaims({ profile, user }: Pick<ProfileChange, 'profile' |
   return claims
 }
 
-/** What a rule may ask. */
+/** The facts for rules. */
 export function profileFacts({ initiator }: ProfileChange, claims: readonly UserClaim[]) {
   return {
     flow: flowOf(actionTypes.PRE_UPDATE_PROFILE, initiator.type, 'ProfileUpdate'),
@@ -43,8 +43,8 @@ export function profileFacts({ initiator }: ProfileChange, claims: readonly User
 }
 
 /**
- * Writes a profile that is about to change as the event of its action. Of the attributes the action asks for only those are
- * shown that have a value now; a first value is in `request.claims` alone.
+ * Writes a profile change as the event of its action. Of the attributes that the action selects, it shows those that have a value
+ * now. A first value is only in `request.claims`.
  */
 export function profileEvent(
   { initiator, organization, tenant, user }: ProfileChange,

@@ -1,13 +1,13 @@
 import type { Problem } from '../../ground/problem.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserByUserName, insertUser } from '../../ground/store/users.ts'
-import { askAboutPassword } from './call-actions.ts'
+import { callPasswordAction } from './call-actions.ts'
 import type { Profile, UserChange, UserPorts } from './user-change.ts'
 
-/** A user who is about to be. */
+/** A registration before it is stored. */
 export interface Registration extends UserChange {
   profile: Profile
-  /** Absent: nobody can sign in as the user until one is set. */
+  /** Absent: the user cannot sign in until a password is set. */
   password?: string
 }
 
@@ -19,8 +19,7 @@ export type Registered =
   | { status: 'refused'; problem: Problem }
 
 /**
- * Creates a user. Every way to a new user leads through here, so whatever has a say in it is asked here: the password's action,
- * when there is a password.
+ * Creates a user. Every registration goes through this function, so the password action is called here, if there is a password.
  */
 export async function registerUser(ports: UserPorts, registration: Registration): Promise<Registered> {
   const { organization, password, profile, tenant } = registration
@@ -29,10 +28,10 @@ export async function registerUser(ports: UserPorts, registration: Registration)
     const sentence = await passwordRules.findBroken(password, { userName: profile.userName, isManager: false })
     if (sentence !== undefined) return { status: 'password_broke_rule', sentence }
   }
-  // Looked up first, so that no extension acts on a registration that cannot be.
+  // Looked up first, so that no extension is called for a registration that cannot succeed.
   if (await findUserByUserName(db, tenant.id, profile.userName, organization.id)) return { status: 'user_name_taken' }
   if (password !== undefined) {
-    const problem = await askAboutPassword(ports, { ...registration, user: profile, password, action: 'REGISTER' })
+    const problem = await callPasswordAction(ports, { ...registration, user: profile, password, action: 'REGISTER' })
     if (problem) return { status: 'refused', problem }
   }
   const createdAt = ports.now()

@@ -3,8 +3,8 @@ import type { ActionTypeDescriptor, InitiatorType } from '@preflow/contract'
 const INITIATORS: Record<InitiatorType, string> = { ADMIN: 'admin', APPLICATION: 'application', USER: 'user' }
 
 /**
- * The value of the rule field `flow`: `adminInitiatedPasswordReset`. Undefined for a combination that no rule of the type can
- * name; evaluating a rule fails then, as in the reference.
+ * The value of the rule field `flow`, such as `adminInitiatedPasswordReset`. Undefined if no rule of the type can name the
+ * combination. Evaluating a rule fails then, as in the reference.
  */
 export function flowOf<Event extends object>(
   { ruleFields }: ActionTypeDescriptor<Event>,

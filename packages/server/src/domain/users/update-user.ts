@@ -6,22 +6,22 @@ import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserByUserName, updateUser as storeUser } from '../../ground/store/users.ts'
 import { reachOfUser } from '../access/reach.ts'
-import { askAboutPassword, askAboutProfile } from './call-actions.ts'
+import { callPasswordAction, callProfileAction } from './call-actions.ts'
 import { isLastAdministrator } from './last-administrator.ts'
 import type { Profile, UserChange, UserPorts } from './user-change.ts'
 import { resetVerifiedFlags } from './verified-flags.ts'
 
-/** A user who is about to change. */
+/** A change of a user before it is stored. */
 export interface UserUpdate extends UserChange {
-  /** As it is. */
+  /** The user before the change. */
   user: User
-  /** As it shall be: complete, so an attribute that is missing is removed. Absent: stays. */
+  /** The complete new profile. A missing attribute is removed. Absent: the profile stays. */
   profile?: Profile
-  /** Claims of verified flags that the change states itself. Others are reset when what they are about changes. */
+  /** Claims of verified flags that the change sets explicitly. Other flags are reset if their address or number changes. */
   statedFlags?: readonly string[]
-  /** Absent: stays. */
+  /** Absent: the password stays. */
   password?: string
-  /** Why the password is set, as its action is told. */
+  /** The reason for the new password, as its event states it. */
   action: Exclude<PasswordEvent['action'], 'REGISTER'>
 }
 
@@ -35,16 +35,16 @@ export type UserUpdated =
   | { status: 'user_name_taken' }
   /** `sentence`: the rule that the password breaks. */
   | { status: 'password_broke_rule'; sentence: string }
-  /** The user is the last active administrator of the tenant, and was to be switched off. */
+  /** The change would deactivate the last active administrator of the tenant. */
   | { status: 'last_administrator' }
-  /** Somebody else changed or deleted the user while an extension was asked. Nothing was stored. */
+  /** Another request changed or deleted the user during an extension call. Nothing is stored. */
   | { status: 'changed_meanwhile' }
   | { status: 'refused'; problem: Problem }
 
 /**
- * Changes a user. Every way to another password or profile leads through here, so whatever has a say in it is asked here: first
- * the password's action, then the profile's. Only when both agree is anything stored, and then everything at once; the reference
- * stores the password before it asks about the profile.
+ * Changes a user. Every change of a password or profile goes through this function, so the actions are called here: first the
+ * password's, then the profile's. Only if both succeed is anything stored, and then everything at once. The reference stores the
+ * password before it calls the profile action.
  */
 export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<UserUpdated> {
   const { db, now } = ports
@@ -64,24 +64,24 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
     if (sentence !== undefined) return { status: 'password_broke_rule', sentence }
   }
 
-  // Looked up first, so that no extension acts on a change that cannot be.
+  // Looked up first, so that no extension is called for a change that cannot succeed.
   const holder = await findUserByUserName(db, user.tenantId, profile.userName, organization.id)
   if (holder && holder.id !== user.id) return { status: 'user_name_taken' }
   const isSwitchedOff = user.isActive && !profile.isActive
   if (isSwitchedOff && (await isLastAdministrator(db, user))) return { status: 'last_administrator' }
   const problem =
-    (password === undefined ? undefined : await askAboutPassword(ports, { ...update, password })) ??
-    (await askAboutProfile(ports, { ...update, profile }))
+    (password === undefined ? undefined : await callPasswordAction(ports, { ...update, password })) ??
+    (await callProfileAction(ports, { ...update, profile }))
   if (problem) return { status: 'refused', problem }
 
   const { document, isActive, userName } = profile
-  // Never the same twice: it is the version of the user.
+  // It is the version of the user, so it must differ after every change.
   const updatedAt = Math.max(now(), user.updatedAt + 1)
   const changed: User = { ...user, document, isActive, userName, updatedAt }
   const stored = { readAt: user.updatedAt, ...present({ password }) }
   const status =
     isSwitchedOff && user.isAdministrator
-      ? // Looked up again, because an extension may have taken seconds in which another one left.
+      ? // Checked again: during the extension call another administrator may have been deactivated.
         await inTransaction(db, async tx =>
           (await isLastAdministrator(tx, user)) ? 'last_administrator' : storeUser(tx, changed, stored),
         )

@@ -4,24 +4,24 @@ import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import type { TriggerAction } from '../actions/trigger-action.ts'
 import type { PasswordRules } from '../credentials/password-rules.ts'
 
-/** In whose name a user is changed: the user, an administrator, or an application with a token of its own. */
+/** The initiator of a change: the user, an administrator, or an application with its own token. */
 export interface Initiator {
   type: InitiatorType
   /** A user id, or the subject of the token. */
   id: string
 }
 
-/** Where a change happens and who wants it: what every change of a user has in common. */
+/** The members of every change of a user: its place and its initiator. */
 export interface UserChange {
   tenant: Tenant
   organization: Organization
   initiator: Initiator
 }
 
-/** What of a user may change beside the password. */
+/** The members of a user that can change, except the password. */
 export type Profile = Pick<User, 'userName' | 'document' | 'isActive'>
 
-/** What changes of users need of the server. */
+/** The ports that changes of users need. */
 export interface UserPorts {
   db: Database
   trigger: TriggerAction
@@ -32,13 +32,13 @@ export interface UserPorts {
 }
 
 /**
- * Most bytes of all attributes of a user together, as JSON. The event about a change has each of them up to three times, and
- * extensions read no event of any size: a web framework may stop at 100 KB. A client that could write a larger one would get past
- * an action that goes on when its extension fails.
+ * Maximum size of all attributes of a user together, in bytes of JSON. The event of a change contains each attribute up to three
+ * times, and extensions have a limit: a web framework may stop at 100 KB. If the action continues on failure, a client could
+ * otherwise bypass it with a larger document.
  */
 const MAX_DOCUMENT_BYTES = 16_384
 
-/** What the attributes of a user must be to be kept. */
+/** The rule for the size of the attributes, for messages. */
 export const DOCUMENT_FORM = `at most ${MAX_DOCUMENT_BYTES} bytes together, written as JSON`
 
 export function isDocumentShort(document: User['document']): boolean {

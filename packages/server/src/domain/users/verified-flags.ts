@@ -2,16 +2,16 @@ import { localClaimUri } from '@preflow/contract'
 import { readLocalClaim, withLocalClaims } from '../../ground/claims/document-claims.ts'
 import type { UserDocument } from '../../ground/store/model.ts'
 
-/** Claims that say of another claim that it was verified. */
+/** The claims that mark another claim as verified. */
 const FLAGS: Record<string, string> = {
   [localClaimUri('identity/emailVerified')]: localClaimUri('emailaddress'),
   [localClaimUri('identity/phoneVerified')]: localClaimUri('mobile'),
 }
 
 /**
- * A changed e-mail address or phone number is unverified from that moment; one that is removed has no flag.
+ * Resets the flag of a changed e-mail address or phone number. A removed one has no flag.
  *
- * @param stated Claims of flags that the change sets itself: an administrator may know that the new one is verified.
+ * @param stated Claims of flags that the change sets explicitly: an administrator may know that the new value is verified.
  */
 export function resetVerifiedFlags(
   before: UserDocument,

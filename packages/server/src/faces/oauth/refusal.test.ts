@@ -273,7 +273,7 @@ describe('what the log says', () => {
         {
           level: WARN,
           callId: body.call_id,
-          msg: 'action call: The extension answered ERROR. The record of the call has its words.',
+          msg: 'action call: The extension answered ERROR. The call record has its message.',
         },
       ],
     )
