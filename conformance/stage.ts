@@ -136,7 +136,7 @@ export async function openStage(server: ServerUnderTest): Promise<OpenStage> {
   const must: Call = async (method, path, ...more) => expectOk(await call(method, path, ...more), `${method} ${path}`)
   const addApplication = await openApplications(must)
 
-  const newUser: Stage['addUser'] = settings => addUser({ server, must }, settings)
+  const newUser: Stage['addUser'] = settings => addUser({ call, must }, settings)
   const user = await newUser()
   const { web, machine, console } = await addClients(addApplication)
   const endpoints = await startEndpoints()

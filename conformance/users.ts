@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Call } from './requests.ts'
-import type { ServerUnderTest } from './server-under-test.ts'
 
 /** A user with credentials. */
 export interface Person {
@@ -23,11 +22,12 @@ export interface PersonSettings {
 export const PASSWORD = 'correct horse battery'
 
 const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User'
+const GROUP_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:Group'
 const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 
-/** Creates a user through SCIM. */
+/** Creates a user through SCIM, in groups of these names. */
 export async function addUser(
-  { must, server }: { must: Call; server: Pick<ServerUnderTest, 'seed'> },
+  { call, must }: { call: Call; must: Call },
   { givenName = 'Mira', groups = ['staff', 'eu'], below = '', attributes = {} }: PersonSettings = {},
 ): Promise<Person> {
   const userName = `user-${randomBytes(4).toString('hex')}`
@@ -38,9 +38,23 @@ export async function addUser(
     name: { givenName },
     ...attributes,
   })
-  // There is no API for groups yet.
-  server.seed('update users set groups = ? where id = ?', JSON.stringify(groups), body.id)
+  for (const group of groups) await joinGroup({ call, must }, `${below}/scim2/Groups`, group, body.id)
   return { id: body.id, userName, password: PASSWORD }
+}
+
+/** Makes a user a member of a group, which is created unless it exists. */
+async function joinGroup(
+  { call, must }: { call: Call; must: Call },
+  groupsUrl: string,
+  displayName: string,
+  userId: string,
+): Promise<void> {
+  const members = [{ value: userId }]
+  const { status } = await call('POST', groupsUrl, { schemas: [GROUP_SCHEMA], displayName, members })
+  if (status === 201) return
+  const filter = encodeURIComponent(`displayName eq "${displayName}"`)
+  const { body } = await must('GET', `${groupsUrl}?filter=${filter}&attributes=id`)
+  await must('PATCH', `${groupsUrl}/${body.Resources[0].id}`, patchOf({ op: 'add', path: 'members', value: members }))
 }
 
 /** Changes a user's given name through SCIM. */

@@ -152,22 +152,22 @@ export const profileClaims: Section = {
       assert.deepEqual(request.claims, [{ uri: nickname, value: 'Ines, the diver' }])
       assert.deepEqual(user.claims, [{ uri: nickname, value: 'Ines', updatingValue: 'Ines, the diver' }])
     }),
-    row(
-      'PF-11',
-      'PATCH of roles and groups alone: no call',
-      notApplicable(MISSING.groups, async stage => {
-        await stage.configure(PROFILE_ACTION, { attributes: [groups] })
-        for (const path of ['groups', 'roles']) {
-          await patchUser(stage, stage.user, [replacing(path, [{ value: 'ops' }])])
-        }
-        const { body } = await stage.must('GET', `/scim2/Users/${stage.user.id}`)
-        assert.deepEqual(
-          body.groups.map(({ value }: Json) => value),
-          ['staff', 'eu'],
-        )
-        assertNotCalled(stage, PROFILE_ACTION)
-      }),
-    ),
+    row('PF-11', 'PATCH of roles and groups alone: no call', async stage => {
+      await stage.configure(PROFILE_ACTION, { attributes: [groups] })
+      const ines = await stage.addUser({ groups: ['ops'] })
+      for (const path of ['groups', 'roles']) {
+        const { status } = await patchUser(stage, ines, [replacing(path, [{ value: 'lab' }])])
+        assert.equal(status, 400)
+      }
+      const group = { displayName: `lab-${ines.id}`, members: [{ value: ines.id }] }
+      await stage.must('POST', '/scim2/Groups', group)
+      const { body } = await stage.must('GET', `/scim2/Users/${ines.id}`)
+      assert.deepEqual(
+        body.groups.map(({ display }: Json) => display),
+        ['ops', group.displayName],
+      )
+      assertNotCalled(stage, PROFILE_ACTION)
+    }),
     row(
       'PF-12',
       'PATCH of `forcePasswordReset` alone: no call of the profile action',

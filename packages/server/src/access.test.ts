@@ -12,9 +12,9 @@ import {
 } from './domain/access/permission-names.ts'
 import type { RouteName } from './ground/http/mount.ts'
 import type { Face } from './ground/http/router.ts'
+import { addMembers } from './ground/store/memberships.ts'
 import type { Application, Organization } from './ground/store/model.ts'
 import { addOrganization } from './ground/store/organizations.ts'
-import { addRoleMember } from './ground/store/roles.ts'
 import { openFaces, type RouteAccess, routesWithAccess } from './routes-with-access.ts'
 import { startWorld, type World } from './world.fixture.ts'
 
@@ -146,7 +146,7 @@ describe('access', () => {
       await world.addUser({ isAdministrator: true }, PASSWORD),
       await world.addUser({}, PASSWORD),
     ]
-    await addRoleMember(world.db, `administrator-${branch.id}`, warden.id)
+    await addMembers(world.db, 'users of a role', `administrator-${branch.id}`, [warden.id])
     const own = [...SELF_SERVICE_PERMISSIONS]
     const fixed: Caller[] = [
       { name: 'user', authorization: basic(user.userName), at: { root: own, branch: [], sibling: [] } },

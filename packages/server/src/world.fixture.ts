@@ -14,6 +14,7 @@ import { insertAction } from './ground/store/actions.ts'
 import { authorizeApi, insertApiResource, listApiResources } from './ground/store/api-resources.ts'
 import { insertApplication } from './ground/store/applications.ts'
 import { type Database, openDatabase } from './ground/store/database.ts'
+import { insertGroup } from './ground/store/groups.ts'
 import type { Action, Application, Organization, Tenant, User } from './ground/store/model.ts'
 import { TEST_PASSWORD_COST } from './ground/store/password-cost.fixture.ts'
 import { createSeal } from './ground/store/sealed-secrets.ts'
@@ -178,6 +179,11 @@ async function createPlace(db: Database, address: string): Promise<Place> {
   }
   const organization: Organization = { id: organizationId, tenantId: tenant.id, name: 'Acme', handle: domain, depth: 0 }
   await insertTenant(db, tenant, organization)
+  const groups = ['staff', 'eu'].map(name => ({ id: randomUUID(), name }))
+  for (const { id, name } of groups) {
+    const now = Date.now()
+    await insertGroup(db, { id, tenantId: tenant.id, organizationId, name, createdAt: now, updatedAt: now })
+  }
   const base = `${address}/t/${domain}`
 
   const post: Place['post'] = (path, application, form) => {
@@ -259,7 +265,8 @@ async function createPlace(db: Database, address: string): Promise<Place> {
         organizationId,
         userName: `user-${id.slice(0, 8)}`,
         document: documentOf(claims),
-        groups: ['staff', 'eu'],
+        groups,
+        roles: [],
         isActive: true,
         isAdministrator: false,
         createdAt: Date.now(),

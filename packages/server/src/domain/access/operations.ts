@@ -34,6 +34,8 @@ export const OPERATIONS = {
   'authenticator.delete': { permission: 'internal_custom_authenticator_delete', covers: true },
   'user.update': { permission: 'internal_user_mgt_update', covers: true },
   'user.delete': { permission: 'internal_user_mgt_delete', covers: true },
+  'group.update': { permission: 'internal_group_mgt_update', covers: true },
+  'group.delete': { permission: 'internal_group_mgt_delete', covers: true },
   'user.invite': { permission: 'internal_offline_invite', covers: true },
 } as const satisfies Record<string, OperationRule>
 

@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Database } from '../../ground/store/database.ts'
 import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
+import { addMembers, removeMembers } from '../../ground/store/memberships.ts'
 import type { Organization, User } from '../../ground/store/model.ts'
 import { addOrganization, findOrganizationById } from '../../ground/store/organizations.ts'
-import { addRoleMember, insertRole, removeRoleMember } from '../../ground/store/roles.ts'
+import { insertRole } from '../../ground/store/roles.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import { findUserById, insertUser } from '../../ground/store/users.ts'
 import {
@@ -33,7 +34,7 @@ async function plantTree(db: Database): Promise<Organization> {
 
 async function plantUser(db: Database, id: string, organizationId = 'root', isAdministrator = false): Promise<User> {
   const user: User = {
-    ...{ id, tenantId, organizationId, userName: id, document: {}, groups: [] },
+    ...{ id, tenantId, organizationId, userName: id, document: {}, groups: [], roles: [] },
     ...{ isActive: true, isAdministrator, createdAt: 1, updatedAt: 1 },
   }
   assert.ok(await insertUser(db, user))
@@ -67,7 +68,7 @@ onEachDatabase('permissions', open => {
     const db = await open()
     const root = await plantTree(db)
     const carla = await plantUser(db, 'carla', 'branch')
-    await addRoleMember(db, 'administrator-branch', 'carla')
+    await addMembers(db, 'users of a role', 'administrator-branch', ['carla'])
     assert.equal((await findUserById(db, tenantId, 'carla'))?.isAdministrator, false)
     for (const organization of [organizations.branch, organizations.leaf]) {
       const permissions = await permissionsOf(db, carla, { organization })
@@ -76,7 +77,7 @@ onEachDatabase('permissions', open => {
     for (const organization of [root, organizations.sibling]) {
       assert.deepEqual([...(await permissionsOf(db, carla, { organization }))], [], organization.id)
     }
-    assert.ok(await removeRoleMember(db, 'administrator-branch', 'carla'))
+    assert.ok(await removeMembers(db, 'users of a role', 'administrator-branch', ['carla']))
     const left = await permissionsOf(db, carla, { organization: organizations.branch })
     assert.deepEqual([...left], [...SELF_SERVICE_PERMISSIONS])
   })
@@ -88,7 +89,7 @@ onEachDatabase('permissions', open => {
     const role = { id: 'r', tenantId, name: 'Clerk', permissions: ['orders.read'], createdAt: 1, updatedAt: 1 }
     assert.ok(await insertRole(db, { ...role, audience: { type: 'application', id: 'shop' } }))
     assert.equal(await insertRole(db, { ...role, id: 's', audience: { type: 'application', id: 'shop' } }), false)
-    await addRoleMember(db, 'r', 'ann')
+    await addMembers(db, 'users of a role', 'r', ['ann'])
     const here = await permissionsOf(db, ann, { organization: root, applicationId: 'shop' })
     assert.ok(here.has('orders.read'))
     const elsewhere = await permissionsOf(db, ann, { organization: root, applicationId: 'other' })
@@ -109,7 +110,7 @@ onEachDatabase('permissions', open => {
           const user = await plantUser(db, `user-${count}`)
           const role = { id: `role-${count}`, tenantId, name: `Role ${count}`, createdAt: 1, updatedAt: 1 }
           await insertRole(db, { ...role, permissions, audience: { type: 'organization', id: audienceId } })
-          await addRoleMember(db, role.id, user.id)
+          await addMembers(db, 'users of a role', role.id, [user.id])
           for (const organization of [root, ...Object.values(organizations)]) {
             const held = [...(await permissionsOf(db, user, { organization }))].filter(isServerScope)
             const counted = held.filter(name => !(SELF_SERVICE_PERMISSIONS as readonly string[]).includes(name))

@@ -1,8 +1,8 @@
 import type { ActionType } from '@preflow/contract'
 import { listAuthorizedScopes } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
-import type { Application, Organization, Role, User } from '../../ground/store/model.ts'
-import { listRolesOf } from '../../ground/store/roles.ts'
+import type { Application, Group, Organization, Role, User } from '../../ground/store/model.ts'
+import { listRolesOf, listRolesOfGroup } from '../../ground/store/roles.ts'
 import {
   isSelfService,
   isServerScope,
@@ -30,6 +30,11 @@ export async function reachOfApplication(db: Database, application: Application)
 /** The permissions that a signed-in user can obtain at any organization of the tenant, without self-service. */
 export async function reachOfUser(db: Database, { id, tenantId }: User): Promise<ReadonlySet<string>> {
   return reachOfRoles(await listRolesOf(db, tenantId, id))
+}
+
+/** What the members of a group obtain by it. */
+export async function reachOfGroup(db: Database, { id, tenantId }: Group): Promise<ReadonlySet<string>> {
+  return reachOfRoles(await listRolesOfGroup(db, tenantId, id))
 }
 
 /** The same for roles that are already loaded. */

@@ -55,6 +55,6 @@ export function attributesOf(
     if (uri === GROUPS || value === undefined || value.length === 0) return []
     return [{ uri, value: isMultiValued(uri) ? [value].flat() : value }]
   })
-  const groups = attributes.includes(GROUPS) ? (user.groups ?? []) : []
+  const groups = attributes.includes(GROUPS) ? (user.groups ?? []).map(({ name }) => name) : []
   return { ...(claims.length > 0 ? { claims } : {}), ...(groups.length > 0 ? { groups } : {}) }
 }

@@ -23,6 +23,7 @@ onEachDatabase('the check of a password', open => {
       userName: 'mira',
       document: {},
       groups: [],
+      roles: [],
       isActive: true,
       isAdministrator: false,
       createdAt: 1,

@@ -34,6 +34,7 @@ const user = {
   organizationId: 'o-2',
   document: { name: { givenName: 'Mira' } },
   groups: [],
+  roles: [],
 } as unknown as User
 
 const plan = (more: Partial<TokenPlan> = {}): TokenPlan => ({

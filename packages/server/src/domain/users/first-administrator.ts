@@ -41,6 +41,7 @@ export async function createFirstAdministrator(
       userName: USER_NAME,
       document: {},
       groups: [],
+      roles: [],
       isActive: true,
       isAdministrator: true,
       createdAt: now(),

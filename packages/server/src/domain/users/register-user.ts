@@ -41,6 +41,7 @@ export async function registerUser(ports: UserPorts, registration: Registration)
     organizationId: organization.id,
     ...profile,
     groups: [],
+    roles: [],
     isAdministrator: false,
     createdAt,
     updatedAt: createdAt,

@@ -2,12 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { type PasswordEvent, present } from '@preflow/contract'
 import { changedClaimsOf } from '../../ground/claims/document-claims.ts'
 import type { Problem } from '../../ground/problem.ts'
-import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserByUserName, updateUser as storeUser } from '../../ground/store/users.ts'
+import { inTurnOfAdministrators, isLastAdministrator } from '../access/last-administrator.ts'
 import { reachOfUser } from '../access/reach.ts'
 import { callPasswordAction, callProfileAction } from './call-actions.ts'
-import { isLastAdministrator } from './last-administrator.ts'
 import type { Profile, UserChange, UserPorts } from './user-change.ts'
 import { resetVerifiedFlags } from './verified-flags.ts'
 
@@ -79,12 +78,11 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
   const updatedAt = Math.max(now(), user.updatedAt + 1)
   const changed: User = { ...user, document, isActive, userName, updatedAt }
   const stored = { readAt: user.updatedAt, ...present({ password }) }
-  const status =
-    isSwitchedOff && user.isAdministrator
-      ? // Checked again: during the extension call another administrator may have been deactivated.
-        await inTransaction(db, async tx =>
-          (await isLastAdministrator(tx, user)) ? 'last_administrator' : storeUser(tx, changed, stored),
-        )
-      : await storeUser(db, changed, stored)
+  const status = isSwitchedOff
+    ? // Checked again: during the extension call another administrator may have been deactivated.
+      await inTurnOfAdministrators(db, user.tenantId, async tx =>
+        (await isLastAdministrator(tx, user)) ? 'last_administrator' : storeUser(tx, changed, stored),
+      )
+    : await storeUser(db, changed, stored)
   return status === 'updated' ? { status, user: changed, changedClaims } : { status }
 }

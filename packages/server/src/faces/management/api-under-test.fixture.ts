@@ -103,6 +103,7 @@ export async function addUser(db: Database, tenant: Tenant, more: Partial<User> 
     userName: 'mira',
     document: {},
     groups: [],
+    roles: [],
     isActive: true,
     isAdministrator: false,
     createdAt: 1,

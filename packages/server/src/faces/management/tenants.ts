@@ -115,6 +115,7 @@ async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'cr
         ),
       ),
       groups: [],
+      roles: [],
       isActive: true,
       isAdministrator: true,
       createdAt: call.nowMs,

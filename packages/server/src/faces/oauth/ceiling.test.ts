@@ -6,8 +6,9 @@ import { addApplication, addAuthenticator, answers, begin, told } from '../../au
 import { authorize, CALLBACK } from '../../ground/pages/browser.fixture.ts'
 import { authorizeApi, insertApiResource, listApiResources, withdrawApi } from '../../ground/store/api-resources.ts'
 import { findApplicationById, updateApplication } from '../../ground/store/applications.ts'
+import { addMembers, removeMembers } from '../../ground/store/memberships.ts'
 import type { Application, User } from '../../ground/store/model.ts'
-import { addRoleMember, insertRole, removeRoleMember } from '../../ground/store/roles.ts'
+import { insertRole } from '../../ground/store/roles.ts'
 import { startExtension, startWorld, type World } from '../../world.fixture.ts'
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -62,7 +63,7 @@ async function addRole(permissions: string[], ...members: User[]): Promise<strin
   const audience = { type: 'organization' as const, id: world.organization.id }
   const role = { id, tenantId: world.tenant.id, audience, name: id, permissions, createdAt: 1, updatedAt: 1 }
   assert(await insertRole(world.db, role))
-  for (const member of members) await addRoleMember(world.db, id, member.id)
+  for (const member of members) await addMembers(world.db, 'users of a role', id, [member.id])
   return id
 }
 
@@ -91,7 +92,7 @@ describe('what the user may have', () => {
     const role = await addRole(['closed.read'], user)
     assert.equal(await scopeOf(web, user, 'open.read closed.read'), 'closed.read open.read')
     const { body } = await byCode(web, user, 'openid closed.read')
-    await removeRoleMember(world.db, role, user.id)
+    await removeMembers(world.db, 'users of a role', role, [user.id])
     const refreshed = await world.token(web, { grant_type: 'refresh_token', refresh_token: body.refresh_token })
     assert.deepEqual([body.scope, refreshed.body.scope], ['closed.read openid', 'openid'])
   })

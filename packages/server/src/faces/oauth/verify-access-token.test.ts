@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { addOrganization } from '../../authenticators.fixture.ts'
+import { addMembers } from '../../ground/store/memberships.ts'
 import type { Application, Organization, User } from '../../ground/store/model.ts'
-import { addRoleMember } from '../../ground/store/roles.ts'
 import { startWorld, type World } from '../../world.fixture.ts'
 
 const SCOPES = ['internal_user_mgt_list', 'internal_org_user_mgt_list', 'internal_login']
@@ -28,7 +28,7 @@ before(async () => {
   opaque = await world.addApplication({ grantTypes, accessTokenType: 'Default' }, SCOPES)
   boss = await world.addUser({ isAdministrator: true })
   head = await world.addUser({ organizationId: alpha.id })
-  await addRoleMember(world.db, `administrator-${alpha.id}`, head.id)
+  await addMembers(world.db, 'users of a role', `administrator-${alpha.id}`, [head.id])
 })
 after(() => world.close())
 

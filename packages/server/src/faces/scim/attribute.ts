@@ -20,6 +20,8 @@ export interface Attribute {
   isPermanent?: true
   /** A PUT without this attribute keeps its value. */
   isKeptByReplace?: true
+  /** Most values of a list in one request. Default: as many as fit into the document of a user. */
+  maxValues?: number
 }
 
 export interface Schema {
@@ -131,7 +133,7 @@ export const COMMON: readonly Attribute[] = [
 /** Describes an attribute in the form of `/Schemas`. */
 export function describeAttribute(given: Attribute): object {
   const { canonicalValues, caseExact, referenceTypes, subAttributes, uniqueness, ...more } = given
-  const { isKeptByReplace: _, isPermanent: __, ...common } = more
+  const { isKeptByReplace: _, isPermanent: __, maxValues: ___, ...common } = more
   const isComplex = subAttributes !== undefined
   return {
     ...common,
@@ -149,6 +151,29 @@ export function describeSchema({ attributes, ...schema }: Schema, location: stri
     meta: { resourceType: 'Schema', location: `${location}/${schema.id}` },
   }
 }
+
+/** A list of other resources that the server computes. */
+export function membership(name: string, description: string, more: readonly Attribute[] = []): Attribute {
+  return complex(
+    name,
+    description,
+    [
+      string('value', 'The id.'),
+      string('display', 'The name.'),
+      reference('$ref', 'The URI.', ['uri']),
+      string('type', 'Whether the membership is direct or indirect.'),
+      ...more,
+    ],
+    { ...READ_ONLY, multiValued: true },
+  )
+}
+
+/** Where a role in a list counts. */
+export const AUDIENCE_OF_ROLE: readonly Attribute[] = [
+  string('audienceValue', 'The id of the organization or application in which the role counts.'),
+  string('audienceDisplay', 'Its name.'),
+  string('audienceType', 'Whether it is an organization or an application.'),
+]
 
 /** Finds an attribute by its name, ignoring case. */
 export function findAttribute(attributes: readonly Attribute[] | undefined, name: string): Attribute | undefined {

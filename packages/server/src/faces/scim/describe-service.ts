@@ -1,7 +1,8 @@
 /** Describes the service in the forms of RFC 7643, sections 5 to 7. */
-import { describeSchema, type ResourceType } from './attribute.ts'
+import { describeSchema, type ResourceType, type Schema } from './attribute.ts'
 import { MAX_RESULTS } from './find-users.ts'
-import { schemas, userType } from './schema.ts'
+import { groupType } from './group-schema.ts'
+import { userType } from './schema.ts'
 import { scimProblems } from './scim-problems.ts'
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
@@ -9,7 +10,12 @@ const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
 export const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
 
 /** The kinds of resources of the service. */
-const RESOURCE_TYPES: readonly ResourceType[] = [userType]
+const RESOURCE_TYPES: readonly ResourceType[] = [userType, groupType]
+
+/** Their schemas, by the URIs. */
+const schemas: ReadonlyMap<string, Schema> = new Map(
+  RESOURCE_TYPES.flatMap(({ core, extensions }) => [core, ...extensions]).map(schema => [schema.id, schema]),
+)
 
 /** A list response without paging. */
 function listOf(resources: readonly object[]): object {

@@ -223,6 +223,24 @@ function invalid(why: string) {
   return scimProblems.invalidFilter(`The filter is invalid. ${why}`)
 }
 
+/** The filter with each comparison in it replaced, also those in brackets. */
+export function mapComparisons(filter: Filter, change: (comparison: Comparison) => Filter): Filter {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return { ...filter, parts: filter.parts.map(part => mapComparisons(part, change)) }
+    case 'not':
+    case 'element':
+      return { ...filter, part: mapComparisons(filter.part, change) }
+    case 'compare':
+      return change(filter)
+    case 'present':
+      return filter
+    default:
+      return filter satisfies never
+  }
+}
+
 type Resource = Readonly<Record<string, unknown>>
 
 /**

@@ -2,11 +2,12 @@ import { present } from '@preflow/contract'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, User } from '../../ground/store/model.ts'
 import { listUsers, type UserSearch } from '../../ground/store/users.ts'
-import { type Comparison, type Filter, matches, type Operator, parseFilter } from './filter.ts'
+import { findAttribute } from './attribute.ts'
+import { type Comparison, type Filter, mapComparisons, matches, type Operator, parseFilter } from './filter.ts'
 import { userType } from './schema.ts'
 import { scimProblems } from './scim-problems.ts'
 import { readSelection, type Selection } from './select.ts'
-import { storeIn, toResource } from './user-resource.ts'
+import { toResource, withoutStoreIn } from './user-resource.ts'
 
 /** The parameters of a search for users. */
 export interface ScimQuery {
@@ -23,15 +24,22 @@ const PAGE_SIZE = 500
 
 /** Reads the query of a request, or the body of a search. Throws a problem for an invalid filter. */
 export function readQuery(given: Record<string, unknown>): ScimQuery {
+  const { attributes, excludedAttributes, filter } = given
+  return {
+    ...present({ filter: filter ? mapComparisons(parseFilter(String(filter), userType), asMeant) : undefined }),
+    selection: readSelection(attributes, excludedAttributes, userType),
+    ...readPage(given),
+  }
+}
+
+/** Reads which part of a list is wanted. */
+export function readPage(given: Record<string, unknown>): { startIndex: number; count: number } {
   const number = (name: string, fallback: number) => {
     const value = given[name] === undefined ? fallback : Number(given[name])
     if (Number.isInteger(value)) return value
     throw scimProblems.invalidValue(`${name} must be a whole number.`)
   }
-  const { attributes, excludedAttributes, filter } = given
   return {
-    ...present({ filter: filter ? withoutStores(parseFilter(String(filter), userType)) : undefined }),
-    selection: readSelection(attributes, excludedAttributes, userType),
     startIndex: Math.max(1, number('startIndex', 1)),
     count: Math.min(MAX_RESULTS, Math.max(0, number('count', DEFAULT_RESULTS))),
   }
@@ -63,23 +71,16 @@ export async function findUsers(
   }
 }
 
-/** The filter with user names as they are stored: clients may put the name of the user store before them. */
-function withoutStores(filter: Filter): Filter {
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return { ...filter, parts: filter.parts.map(withoutStores) }
-    case 'not':
-      return { ...filter, part: withoutStores(filter.part) }
-    case 'compare': {
-      const { path, value } = filter
-      const isName = path.attribute?.name === 'userName' || path.attribute?.name === 'groups'
-      if (!isName || typeof value !== 'string') return filter
-      return { ...filter, value: value.slice(storeIn(value)?.length) }
-    }
-    default:
-      return filter
-  }
+/** A comparison as it is meant: of user names and groups without the store before them, and of groups by their name as well. */
+function asMeant(comparison: Comparison): Filter {
+  const { operator, path } = comparison
+  const { attribute, sub } = path
+  if (attribute?.name === 'userName') return withoutStoreIn(comparison)
+  if (attribute?.name !== 'groups' || path.extension) return comparison
+  const named = withoutStoreIn(comparison)
+  const display = findAttribute(attribute.subAttributes, 'display')
+  if (sub || !display || operator === 'ne') return named
+  return { kind: 'or', parts: [named, { ...named, path: { attribute, sub: display } }] }
 }
 
 /** The part of a filter that SQL can evaluate. `isWhole`: SQL evaluates all of it. */

@@ -51,6 +51,15 @@ export function applyPatch(message: unknown, resource: Json, type: ResourceType)
   return { resource: changed, touched }
 }
 
+/**
+ * Reads what a PatchOp message does, step by step, for a caller that keeps lists elsewhere. For resources without extensions only.
+ *
+ * @param resource Its `id` may be sent back.
+ */
+export function readSteps(message: unknown, resource: Json, type: ResourceType): Step[] {
+  return readOperations(message).flatMap(operation => stepsOf(operation, resource, type))
+}
+
 function readOperations(message: unknown): Operation[] {
   const operations = isObject(message) ? member(message, 'Operations') : undefined
   if (!Array.isArray(operations)) {
@@ -75,7 +84,7 @@ function readOperation(given: unknown): Operation {
 }
 
 /** One change of one attribute. */
-interface Step {
+export interface Step {
   op: OperationName
   path: TargetPath & { attribute: Attribute }
   value: unknown
@@ -139,7 +148,8 @@ function mustBeRemovable({ op, path: { attribute }, value }: Step): void {
   }
 }
 
-function applyStep(resource: Json, step: Step): void {
+/** Does one step to the resource. */
+export function applyStep(resource: Json, step: Step): void {
   const { attribute, extension } = step.path
   const holder = extension ? { ...(resource[extension.id] as Json | undefined) } : resource
   const value = attribute.multiValued ? nextList(holder[attribute.name], step) : nextOne(holder[attribute.name], step)

@@ -35,7 +35,8 @@ export function readList(attribute: Attribute, given: unknown, onUnknown: OnUnkn
 }
 
 export function mustBeFew(attribute: Attribute, count: number): void {
-  if (count > MAX_ELEMENTS) throw invalid(attribute, `must have at most ${MAX_ELEMENTS} values`)
+  const { maxValues = MAX_ELEMENTS } = attribute
+  if (count > maxValues) throw invalid(attribute, `must have at most ${maxValues} values`)
 }
 
 /** Reads one value, or one element of a list. */

@@ -1,11 +1,12 @@
 /** The schemas of users: the one table for parsing, patching, filtering, selection and `/Schemas`. */
 import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from '../../ground/claims/local-claims.ts'
 import {
-  type Attribute,
+  AUDIENCE_OF_ROLE,
   binary,
   boolean,
   COMMON,
   complex,
+  membership,
   READ_ONLY,
   type ResourceType,
   reference,
@@ -32,20 +33,6 @@ const address = complex(
   ],
   { multiValued: true },
 )
-
-const membership = (name: string, description: string, more: readonly Attribute[] = []) =>
-  complex(
-    name,
-    description,
-    [
-      string('value', 'The id.'),
-      string('display', 'The name.'),
-      reference('$ref', 'The URI.', ['uri']),
-      string('type', 'Whether the membership is direct.'),
-      ...more,
-    ],
-    { ...READ_ONLY, multiValued: true },
-  )
 
 export const coreUser: Schema = {
   id: CORE_USER,
@@ -87,7 +74,7 @@ export const coreUser: Schema = {
     address,
     membership('groups', 'The groups of the user.'),
     valued('entitlements', 'Entitlements.', string('value', 'The entitlement.'), undefined),
-    membership('roles', 'The roles of the user.'),
+    membership('roles', 'The roles of the user, also those of their groups.', AUDIENCE_OF_ROLE),
     valued(
       'x509Certificates',
       'X.509 certificates.',
@@ -160,8 +147,3 @@ export const ownUserType: ResourceType = {
   core: protect(coreUser),
   extensions: userType.extensions.map(protect),
 }
-
-/** The schemas of the service, by their URIs. */
-export const schemas: ReadonlyMap<string, Schema> = new Map(
-  [coreUser, enterpriseUser, wso2User].map(schema => [schema.id, schema]),
-)

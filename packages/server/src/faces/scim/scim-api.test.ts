@@ -97,6 +97,7 @@ onEachDatabase('the SCIM API', open => {
       userName: 'admin',
       document: {},
       groups: [],
+      roles: [],
       isActive: true,
       isAdministrator: true,
       createdAt: 1,
@@ -538,16 +539,16 @@ onEachDatabase('the SCIM API', open => {
     const { Resources, totalResults } = (await call('GET', '/Schemas')).body
     assert.deepEqual(
       Resources.map(({ id }: { id: string }) => id),
-      [CORE, ENTERPRISE, WSO2],
+      [CORE, ENTERPRISE, WSO2, 'urn:ietf:params:scim:schemas:core:2.0:Group'],
     )
-    assert.equal(totalResults, 3)
+    assert.equal(totalResults, 4)
     const wso2 = (await call('GET', `/Schemas/${WSO2}`)).body
     assert.equal(wso2.meta.location, `${base}/Schemas/${WSO2}`)
     assert.ok(wso2.attributes.some(({ name }: { name: string }) => name === 'dateOfBirth'))
     assertFault(await call('GET', '/Schemas/unknown'), 404)
     const type = (await call('GET', '/ResourceTypes/User')).body
     assert.equal(type.schema, CORE)
-    assert.deepEqual((await call('GET', '/ResourceTypes')).body.Resources, [type])
+    assert.deepEqual((await call('GET', '/ResourceTypes')).body.Resources[0], type)
   })
 
   test('nonsense of every kind is refused and causes no server error', async () => {
@@ -620,7 +621,7 @@ onEachDatabase('the SCIM API', open => {
 
   test('an unknown endpoint gets a 404 that points to /ResourceTypes', async () => {
     const { call } = await newTenant()
-    assertFault(await call('GET', '/Groups'), 404, undefined, /ResourceTypes/)
+    assertFault(await call('GET', '/Grapes'), 404, undefined, /ResourceTypes/)
     assertFault(await call('POST', '/Bulk', { body: {} }), 404)
   })
 

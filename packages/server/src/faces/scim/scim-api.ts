@@ -1,17 +1,16 @@
 import { present } from '@preflow/contract'
 import { decide } from '../../domain/access/decide.ts'
+import { inTurnOfAdministrators, isLastAdministrator } from '../../domain/access/last-administrator.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
 import { reachOfUser } from '../../domain/access/reach.ts'
 import { mustBeAllowed } from '../../domain/credentials/credential-problems.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
-import { isLastAdministrator } from '../../domain/users/last-administrator.ts'
 import { registerUser } from '../../domain/users/register-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { type Initiator, isDocumentShort, type Profile } from '../../domain/users/user-change.ts'
 import { changedClaimsOf } from '../../ground/claims/document-claims.ts'
 import { type MountedApi, mountRoutes } from '../../ground/http/mount.ts'
 import { type Problem, problemOf } from '../../ground/problem.ts'
-import { inTransaction } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { deleteUser, findUserById } from '../../ground/store/users.ts'
 import type { ResourceType } from './attribute.ts'
@@ -24,7 +23,7 @@ import {
   LIST_RESPONSE,
 } from './describe-service.ts'
 import { findUsers, readQuery } from './find-users.ts'
-import type { Json } from './read-value.ts'
+import { groupHandlers } from './group-api.ts'
 import { ownUserType, userType } from './schema.ts'
 import { describeProblem, scimProblems } from './scim-problems.ts'
 import { type GuardedScimRoute, type OpenScimRoute, SCIM_BASE_PATH, scimRouteList } from './scim-routes.ts'
@@ -37,20 +36,25 @@ import {
   createEntrance,
   type Handler,
   locationOf,
+  readSearch,
   type ScimPorts,
   type ScimSettings,
   type Visit,
 } from './visit.ts'
 
 /**
- * Creates the SCIM 2.0 API from its table of routes: create, read, filter, replace, patch and delete users, and `/Me` for the
- * caller's own account.
+ * Creates the SCIM 2.0 API from its table of routes: create, read, filter, replace, patch and delete users and groups, and `/Me` for
+ * the caller's own account.
  *
  * @see RFC 7643, RFC 7644.
  */
 export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): MountedApi {
   const enter = createEntrance(ports, settings)
-  const guarded: Record<GuardedScimRoute, Handler> = { ...userHandlers(ports), ...ownHandlers(ports) }
+  const guarded: Record<GuardedScimRoute, Handler> = {
+    ...userHandlers(ports),
+    ...ownHandlers(ports),
+    ...groupHandlers(ports),
+  }
   return mountRoutes(SCIM_BASE_PATH, scimRouteList, {
     async answer(route, routed) {
       return 'permission' in route.access
@@ -67,13 +71,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Mo
 }
 
 function userHandlers(ports: ScimPorts) {
-  const search: Handler = async visit => {
-    const body = await visit.readBody()
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      throw scimProblems.invalidSyntax('The body must be one SearchRequest message.')
-    }
-    return list({ ...visit, query: body as Json }, ports)
-  }
+  const search: Handler = async visit => list({ ...visit, query: await readSearch(visit) }, ports)
   const change: Handler = async visit => {
     const user = await mustFind(visit, ports)
     await mayChange(visit, 'user.update', user, ports)
@@ -118,7 +116,7 @@ async function remove(visit: Visit, ports: ScimPorts): Promise<Response> {
   const user = await mustFind(visit, ports)
   await mayChange(visit, 'user.delete', user, ports)
   checkVersion(visit.request, versionOf(user))
-  await inTransaction(ports.db, async tx => {
+  await inTurnOfAdministrators(ports.db, user.tenantId, async tx => {
     if (await isLastAdministrator(tx, user)) throw scimProblems.lastAdministrator()
     await deleteUser(tx, user.tenantId, user.id)
   })
@@ -154,7 +152,7 @@ async function list(visit: Visit, { db }: ScimPorts): Promise<Response> {
     totalResults: total,
     startIndex: query.startIndex,
     itemsPerPage: users.length,
-    Resources: users.map(user => select(toResource(user, visit.usersUrl), query.selection)),
+    Resources: users.map(user => select(toResource(user, visit.location), query.selection)),
   })
 }
 
@@ -245,12 +243,12 @@ async function mayChange(
 }
 
 function answerUser(visit: Visit, user: User, status?: number): Response {
-  const { usersUrl } = visit
+  const { location } = visit
   const shown = {
-    resource: toResource(user, usersUrl),
+    resource: toResource(user, location),
     type: userType,
     version: versionOf(user),
-    url: `${usersUrl}/${user.id}`,
+    url: `${location}/Users/${user.id}`,
   }
   return answerResource(visit, shown, status)
 }

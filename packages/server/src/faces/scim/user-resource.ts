@@ -2,8 +2,9 @@
 import { localClaimUri, present } from '@preflow/contract'
 import type { Profile } from '../../domain/users/user-change.ts'
 import { WSO2_USER } from '../../ground/claims/local-claims.ts'
-import type { User, UserDocument } from '../../ground/store/model.ts'
+import type { RoleReference, User, UserDocument } from '../../ground/store/model.ts'
 import { type Attribute, findAttribute, type ResourceType, type Schema } from './attribute.ts'
+import type { Comparison } from './filter.ts'
 import { applyPatch, isTouched } from './patch.ts'
 import { findPath } from './path.ts'
 import { isAbsent, type Json, readValue } from './read-value.ts'
@@ -18,17 +19,17 @@ export interface WantedUser {
   statedFlags: string[]
 }
 
-/** Version of a user for `meta.version` and `ETag`: it is different after every change. */
-export function versionOf({ updatedAt }: User): string {
+/** Version of a resource for `meta.version` and `ETag`: it is different after every change. */
+export function versionOf({ updatedAt }: { updatedAt: number }): string {
   return `W/"${updatedAt.toString(36)}"`
 }
 
-/** @param usersUrl The URL of the users, without a slash at the end. */
-export function toResource(user: User, usersUrl: string): Json {
-  const { createdAt, document, groups, id, isActive, updatedAt, userName } = user
+/** @param location The URL of the API, without a slash at the end. */
+export function toResource(user: User, location: string): Json {
+  const { createdAt, document, groups, id, isActive, roles, updatedAt, userName } = user
   const shown: Json = {
     ...document,
-    ...present({ groups: groups.length > 0 ? groups.map(name => ({ value: name, display: name })) : undefined }),
+    ...present({ groups: showGroups(groups, location), roles: showRoles(roles, location) }),
     userName,
     active: isActive,
   }
@@ -42,10 +43,24 @@ export function toResource(user: User, usersUrl: string): Json {
       resourceType: 'User',
       created: new Date(createdAt).toISOString(),
       lastModified: new Date(updatedAt).toISOString(),
-      location: `${usersUrl}/${id}`,
+      location: `${location}/Users/${id}`,
       version: versionOf(user),
     },
   }
+}
+
+function showGroups(groups: User['groups'], location: string): Json[] | undefined {
+  if (groups.length === 0) return undefined
+  return groups.map(({ id, name }) => ({ value: id, display: name, $ref: `${location}/Groups/${id}`, type: 'direct' }))
+}
+
+/** Roles in the resource of a user or group. Nothing without any. */
+export function showRoles(roles: readonly RoleReference[], location: string): Json[] | undefined {
+  if (roles.length === 0) return undefined
+  return roles.map(({ audience, id, isDirect, name }) => ({
+    ...{ value: id, display: name, $ref: `${location}/v2/Roles/${id}`, type: isDirect ? 'direct' : 'indirect' },
+    ...present({ audienceValue: audience.id, audienceDisplay: audience.name, audienceType: audience.type }),
+  }))
 }
 
 /** A document may have members that no schema has any more. They are kept, but not shown. */
@@ -108,7 +123,7 @@ function wantedOf(resource: Json, isStated: (flag: string) => boolean, before: U
 }
 
 /** The core attributes in a body, under their names or URIs. */
-function givenIn(body: Json, type: ResourceType): Json {
+export function givenIn(body: Json, type: ResourceType): Json {
   const given: Json = {}
   for (const [name, value] of Object.entries(body)) {
     const path = findPath(type, name)
@@ -131,7 +146,8 @@ function givenBelow(body: Json, { id }: Pick<Schema, 'id'>): Json {
   return given
 }
 
-function readAttributes(given: Json, attributes: readonly Attribute[], old: Json): Json {
+/** Reads the values of attributes. Those that are read-only, and unknown ones, are ignored. */
+export function readAttributes(given: Json, attributes: readonly Attribute[], old: Json): Json {
   const read: Json = {}
   for (const { name, required } of attributes) {
     // Required even if it cannot be changed: a body without it is most likely not a user.
@@ -190,19 +206,24 @@ function readUserName(given: unknown): string {
 /** All users are in one store. Clients may put its name before the user name: the reference's name or Asgardeo's. */
 const STORES = ['primary', 'default']
 
-/** The name of our store and its slash, if a user name begins with it. */
-export function storeIn(userName: string): string | undefined {
-  const store = /^([^/]*)\//.exec(userName)
+/** The name of our store and its slash, if a name begins with it. */
+function storeIn(name: string): string | undefined {
+  const store = /^([^/]*)\//.exec(name)
   return store?.[1] !== undefined && STORES.includes(store[1].toLowerCase()) ? store[0] : undefined
 }
 
-function withoutStore(userName: string): string {
+/** A comparison with a name, without the store that clients may write before it. */
+export function withoutStoreIn(comparison: Comparison): Comparison {
+  const { value } = comparison
+  return typeof value === 'string' ? { ...comparison, value: value.slice(storeIn(value)?.length) } : comparison
+}
+
+/** A name without the store before it. Throws a problem for one of another store. */
+export function withoutStore(userName: string): string {
   if (!userName.includes('/')) return userName
   const store = storeIn(userName)
   if (store !== undefined) return userName.slice(store.length)
-  throw scimProblems.invalidValue(
-    'The user store does not exist. Leave out the part before the slash of the user name.',
-  )
+  throw scimProblems.invalidValue('The user store does not exist. Leave out the part before the slash of the name.')
 }
 
 function isUserName(text: string): boolean {
@@ -214,7 +235,7 @@ function checked(name: string, text: string, isGood: (text: string) => boolean, 
   throw scimProblems.invalidValue(`${name} must have ${form}.`)
 }
 
-function isObject(value: unknown): value is Json {
+export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -11,6 +11,7 @@ import type { Json } from './read-value.ts'
 import { scimProblems } from './scim-problems.ts'
 import { SCIM_BASE_PATH } from './scim-routes.ts'
 import { readSelection, select } from './select.ts'
+import { isObject } from './user-resource.ts'
 
 export interface ScimPorts extends UserPorts {
   log: Pick<Log, 'error' | 'info'>
@@ -33,8 +34,8 @@ export interface Visit extends Mounted {
   /** Parameters of the query, or of the body of a search. */
   query: Json
   caller: Caller
-  /** The URL of the users, as the client reached it. */
-  usersUrl: string
+  /** The URL of the API, as the client reached it, without a slash at the end. */
+  location: string
   /** Reads the body. Throws a problem if it is not JSON, too large or of another media type. */
   readBody(): Promise<unknown>
 }
@@ -53,8 +54,15 @@ export function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: S
       if (!read) throw scimProblems.invalidSyntax('The body is not JSON in UTF-8.')
       return read.value
     }
-    return { ...mounted, request, params, query, caller, usersUrl: `${locationOf(mounted)}/Users`, readBody }
+    return { ...mounted, request, params, query, caller, location: locationOf(mounted), readBody }
   }
+}
+
+/** Reads the body of a search, which has what the query of a list has. */
+export async function readSearch({ readBody }: Visit): Promise<Json> {
+  const body = await readBody()
+  if (isObject(body)) return body
+  throw scimProblems.invalidSyntax('The body must be one SearchRequest message.')
 }
 
 /** The URL of the API, as the client reached it, without a slash at the end. */

@@ -105,8 +105,16 @@ export function claimsOf(
   })
 }
 
+/** Claims with the names of what the user belongs to. */
+const MEMBERSHIPS: ReadonlyMap<string, (user: User) => readonly { name: string }[]> = new Map([
+  ['groups', ({ groups }: User) => groups],
+  ['roles', ({ roles }: User) => roles],
+  ['application_roles', ({ roles }: User) => roles.filter(({ audience }) => audience.type === 'application')],
+])
+
 function readClaim(user: User, name: string): ClaimValue | undefined {
-  if (name === 'groups') return user.groups.length > 0 ? user.groups : undefined
+  const memberships = MEMBERSHIPS.get(name)?.(user).map(({ name }) => name)
+  if (memberships) return memberships.length > 0 ? memberships : undefined
   if (name === 'address') return readAddress(user)
   if (name === 'username') return user.userName
   // A claim outside the standard set is looked up under its own name in the local dialect, or as a full claim URI.

@@ -1,4 +1,5 @@
-import { type Kysely, sql } from 'kysely'
+import { randomUUID } from 'node:crypto'
+import { type Kysely, PostgresAdapter, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { documentOfClaims } from './claims-to-documents.ts'
 
@@ -323,4 +324,89 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable('users').dropColumn('claims').execute()
     },
   },
+
+  '0008-groups': {
+    async up(db: Schema) {
+      // The type of a column that counts is the one thing that the databases name differently.
+      const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
+      await db.schema
+        .createTable('groups')
+        .addColumn('number', isPostgres ? 'bigserial' : 'integer', column =>
+          isPostgres ? column.primaryKey() : column.primaryKey().autoIncrement(),
+        )
+        .addColumn('id', 'text', column => column.notNull().unique())
+        .addColumn('tenant_id', 'text', column => column.notNull().references('tenants.id').onDelete('cascade'))
+        .addColumn('organization_id', 'text', column =>
+          column.notNull().references('organizations.id').onDelete('cascade'),
+        )
+        .addColumn('name', 'text', column => column.notNull())
+        .addColumn('name_key', 'text', column => column.notNull())
+        .addColumn('external_id', 'text')
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addColumn('updated_at', 'bigint', column => column.notNull())
+        .addUniqueConstraint('groups_name', ['tenant_id', 'organization_id', 'name_key'])
+        .execute()
+      await db.schema
+        .createTable('group_members')
+        .addColumn('group_id', 'text', column => column.notNull().references('groups.id').onDelete('cascade'))
+        .addColumn('user_id', 'text', column => column.notNull().references('users.id').onDelete('cascade'))
+        .addPrimaryKeyConstraint('group_members_key', ['group_id', 'user_id'])
+        .execute()
+      await db.schema.createIndex('group_members_user').on('group_members').column('user_id').execute()
+      await db.schema
+        .createTable('role_groups')
+        .addColumn('role_id', 'text', column => column.notNull().references('roles.id').onDelete('cascade'))
+        .addColumn('group_id', 'text', column => column.notNull().references('groups.id').onDelete('cascade'))
+        .addPrimaryKeyConstraint('role_groups_key', ['role_id', 'group_id'])
+        .execute()
+      await db.schema.createIndex('role_groups_group').on('role_groups').column('group_id').execute()
+
+      // Until here only the fixed roles exist, one in each audience.
+      await db.schema
+        .alterTable('roles')
+        .addColumn('name_key', 'text', column => column.notNull().defaultTo(''))
+        .execute()
+      await sql`update roles set name_key = lower(name)`.execute(db)
+      await db.schema
+        .createIndex('roles_name_key')
+        .unique()
+        .on('roles')
+        .columns(['tenant_id', 'audience_type', 'audience_id', 'name_key'])
+        .execute()
+
+      await moveGroupsOfUsers(db)
+      await db.schema.alterTable('users').dropColumn('groups').execute()
+    },
+  },
+}
+
+/** Until here each user had a list of names of groups. */
+async function moveGroupsOfUsers(db: Schema): Promise<void> {
+  const queries = db as Kysely<Record<'users' | 'groups' | 'group_members', Record<string, unknown>>>
+  const users = await queries
+    .selectFrom('users')
+    .select(['id', 'tenant_id', 'organization_id', 'groups', 'created_at'])
+    .where('groups', '<>', '[]')
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  const ids = new Map<string, string>()
+  for (const { created_at, groups, id: user_id, organization_id, tenant_id } of users) {
+    const joined = new Set<string>()
+    for (const name of JSON.parse(String(groups)) as string[]) {
+      const name_key = name.normalize('NFC').toLowerCase()
+      const place = JSON.stringify([organization_id, name_key])
+      const group_id = ids.get(place) ?? randomUUID()
+      if (!ids.has(place)) {
+        ids.set(place, group_id)
+        const group = { id: group_id, tenant_id, organization_id, name, name_key }
+        await queries
+          .insertInto('groups')
+          .values({ ...group, created_at, updated_at: created_at })
+          .execute()
+      }
+      if (!joined.has(group_id)) await queries.insertInto('group_members').values({ group_id, user_id }).execute()
+      joined.add(group_id)
+    }
+  }
 }

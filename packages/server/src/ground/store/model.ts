@@ -35,15 +35,46 @@ export interface User {
   organizationId: string
   userName: string
   document: UserDocument
-  groups: string[]
+  /** Of which the user is a member, in the order in which they were created. */
+  groups: GroupReference[]
+  /** The user's own and those of the user's groups, oldest first. */
+  roles: RoleReference[]
   isActive: boolean
   /**
-   * Whether the user has the tenant's fixed role Administrator. `true` gives it to a new user. After that only memberships change
-   * it.
+   * Whether one of the roles is the tenant's fixed role Administrator. `true` gives it to a new user. After that only memberships
+   * change it.
    */
   isAdministrator: boolean
   createdAt: number
   updatedAt: number
+}
+
+/** Users of one organization under a name. */
+export interface Group {
+  /** The SCIM id. */
+  id: string
+  tenantId: string
+  organizationId: string
+  name: string
+  /** The id of the group at the client. */
+  externalId?: string
+  createdAt: number
+  updatedAt: number
+}
+
+export interface GroupReference {
+  id: string
+  name: string
+}
+
+export interface RoleReference {
+  id: string
+  name: string
+  /** With the name of the organization or application. */
+  audience: Role['audience'] & { name?: string }
+  kind?: FixedRole
+  /** `false`: only a group of the user has the role. */
+  isDirect: boolean
 }
 
 /** A set of permissions that members get together. */

@@ -1,6 +1,9 @@
+import { present } from '@preflow/contract'
 import { unlessTaken } from '@preflow/database'
-import { type Database, inTransaction } from './database.ts'
-import type { FixedRole, Organization, Role } from './model.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { type Database, inTransaction, mustLockRows } from './database.ts'
+import type { FixedRole, Group, Organization, Role, RoleReference } from './model.ts'
+import { nameKey } from './name-key.ts'
 
 const FIXED_NAMES: Record<FixedRole, string> = {
   administrator: 'Administrator',
@@ -33,30 +36,142 @@ export function insertRole(db: Database, role: Role): Promise<boolean> {
           tenant_id: role.tenantId,
           audience_type: role.audience.type,
           audience_id: role.audience.id,
-          name: role.name,
+          ...nameOf(role),
           kind: role.kind ?? null,
           created_at: role.createdAt,
           updated_at: role.updatedAt,
         })
         .execute()
-      const rows = [...new Set(role.permissions)].map(permission => ({ role_id: role.id, permission }))
-      if (rows.length > 0) await tx.queries.insertInto('role_permissions').values(rows).execute()
+      await insertPermissions(tx, role)
     }),
   )
 }
 
-/** The roles that a user is a member of, with their permissions. */
-export async function listRolesOf(db: Database, tenantId: string, userId: string): Promise<Role[]> {
+/** Replaces the name and the permissions. `false`: its audience has another role of that name. */
+export function updateRole(db: Database, role: Role): Promise<boolean> {
+  return unlessTaken(
+    inTransaction(db, async tx => {
+      await tx.queries
+        .updateTable('roles')
+        .set({ ...nameOf(role), updated_at: role.updatedAt })
+        .where('tenant_id', '=', role.tenantId)
+        .where('id', '=', role.id)
+        .execute()
+      await tx.queries.deleteFrom('role_permissions').where('role_id', '=', role.id).execute()
+      await insertPermissions(tx, role)
+    }),
+  )
+}
+
+function nameOf({ name }: Role) {
+  return { name, name_key: nameKey(name) }
+}
+
+async function insertPermissions(tx: Database, { id, permissions }: Role): Promise<void> {
+  const rows = [...new Set(permissions)].map(permission => ({ role_id: id, permission }))
+  if (rows.length > 0) await tx.queries.insertInto('role_permissions').values(rows).execute()
+}
+
+/** Whether the role was there. Nobody has it any more. */
+export async function deleteRole(db: Database, tenantId: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db.queries
+    .deleteFrom('roles')
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+/** In a transaction nobody else changes the role until its end. */
+export async function findRole(db: Database, tenantId: string, id: string): Promise<Role | undefined> {
+  if (mustLockRows(db)) await db.queries.selectFrom('roles').select('id').where('id', '=', id).forUpdate().execute()
+  const [role] = await readRoles(db, tenantId, sql`roles.id = ${id}`)
+  return role
+}
+
+/**
+ * The roles of a tenant that are for an organization, oldest first; with `applications` also those for applications, which belong to
+ * the tenant.
+ */
+export function listRoles(
+  db: Database,
+  tenantId: string,
+  { applications, organizationId }: { organizationId: string; applications: boolean },
+): Promise<Role[]> {
+  const ofOrganization = sql`audience_type = 'organization' and audience_id = ${organizationId}`
+  return readRoles(
+    db,
+    tenantId,
+    applications ? sql`(${ofOrganization}) or audience_type = 'application'` : ofOrganization,
+  )
+}
+
+/** The roles that a user has, by themselves or through a group, with their permissions. */
+export function listRolesOf(db: Database, tenantId: string, userId: string): Promise<Role[]> {
+  return readRoles(db, tenantId, sql`roles.id in (select role_id from (${rolesHeld(sql`${userId}`)}) as held)`)
+}
+
+/** The roles that every member of a group has, with their permissions. */
+export function listRolesOfGroup(db: Database, tenantId: string, groupId: string): Promise<Role[]> {
+  return readRoles(db, tenantId, sql`roles.id in (select role_id from role_groups where group_id = ${groupId})`)
+}
+
+/** The roles of a group as users of it show them, with the names of their audiences. */
+export async function listRoleReferences(db: Database, { id, tenantId }: Pick<Group, 'id' | 'tenantId'>) {
   const rows = await db.queries
-    .selectFrom('role_members')
-    .innerJoin('roles', 'roles.id', 'role_members.role_id')
+    .selectFrom('role_groups')
+    .innerJoin('roles', 'roles.id', 'role_groups.role_id')
+    .leftJoin('organizations', 'organizations.id', 'roles.audience_id')
+    .leftJoin('applications', 'applications.id', 'roles.audience_id')
+    .select(['roles.id', 'roles.name', 'roles.audience_type', 'roles.audience_id', 'roles.kind'])
+    .select(['organizations.name as organization', 'applications.name as application'])
+    .where('role_groups.group_id', '=', id)
+    .where('roles.tenant_id', '=', tenantId)
+    .orderBy('roles.created_at')
+    .orderBy('roles.id')
+    .execute()
+  return rows.map(
+    (row): RoleReference => ({
+      id: row.id,
+      name: row.name,
+      audience: {
+        type: row.audience_type as Role['audience']['type'],
+        id: row.audience_id,
+        ...present({ name: row.organization ?? row.application ?? undefined }),
+      },
+      ...present({ kind: (row.kind as FixedRole | null) ?? undefined }),
+      isDirect: true,
+    }),
+  )
+}
+
+/** The ids of the roles that a user has. `is_direct` is 0 where only a group of the user has the role. */
+export function rolesHeld(userId: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`select role_id, max(direct) as is_direct from (
+      select role_id, 1 as direct from role_members where user_id = ${userId}
+      union all select role_groups.role_id, 0 as direct from role_groups
+        join group_members on group_members.group_id = role_groups.group_id where group_members.user_id = ${userId}
+    ) as every_way group by role_id`
+}
+
+/** The ids of the users who have one of the roles, by themselves or through a group. */
+export function holdersOf(roleIds: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`select user_id from role_members where role_id in (${roleIds})
+    union select group_members.user_id from role_groups
+      join group_members on group_members.group_id = role_groups.group_id where role_groups.role_id in (${roleIds})`
+}
+
+async function readRoles(db: Database, tenantId: string, matching: RawBuilder<unknown>): Promise<Role[]> {
+  const rows = await db.queries
+    .selectFrom('roles')
     .leftJoin('role_permissions', 'role_permissions.role_id', 'roles.id')
     .selectAll('roles')
     .select('role_permissions.permission')
     .where('roles.tenant_id', '=', tenantId)
-    .where('role_members.user_id', '=', userId)
+    .where(sql<boolean>`(${matching})`)
     .orderBy('roles.created_at')
     .orderBy('roles.id')
+    .orderBy('role_permissions.permission')
     .execute()
   const roles = new Map<string, Role>()
   for (const row of rows) {
@@ -74,19 +189,4 @@ export async function listRolesOf(db: Database, tenantId: string, userId: string
     roles.set(row.id, role)
   }
   return [...roles.values()]
-}
-
-/** Adds a user to a role. `false`: the user is already a member. */
-export function addRoleMember(db: Database, roleId: string, userId: string): Promise<boolean> {
-  return unlessTaken(db.queries.insertInto('role_members').values({ role_id: roleId, user_id: userId }).execute())
-}
-
-/** Removes a user from a role. Returns whether the user was a member. */
-export async function removeRoleMember(db: Database, roleId: string, userId: string): Promise<boolean> {
-  const { numDeletedRows } = await db.queries
-    .deleteFrom('role_members')
-    .where('role_id', '=', roleId)
-    .where('user_id', '=', userId)
-    .executeTakeFirst()
-  return numDeletedRows > 0n
 }

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /**
  * The columns, as both databases return them. Only the query files in this folder know them.
  *
@@ -27,7 +29,6 @@ export interface Tables {
     password: string | null
     /** JSON. */
     document: string
-    groups: string
     is_active: number
     created_at: number
     updated_at: number
@@ -39,6 +40,8 @@ export interface Tables {
     audience_type: string
     audience_id: string
     name: string
+    /** Lower case: names are unique in their audience without regard to case. */
+    name_key: string
     /** The kind of a fixed role, which determines its permissions. Null for other roles. */
     kind: string | null
     created_at: number
@@ -46,6 +49,22 @@ export interface Tables {
   }
   role_permissions: { role_id: string; permission: string }
   role_members: { role_id: string; user_id: string }
+  /** Every member of the group has the role. */
+  role_groups: { role_id: string; group_id: string }
+  groups: {
+    /** Counts groups in the order in which they were created. */
+    number: Generated<number>
+    id: string
+    tenant_id: string
+    organization_id: string
+    name: string
+    /** Lower case: names are unique in their organization without regard to case. */
+    name_key: string
+    external_id: string | null
+    created_at: number
+    updated_at: number
+  }
+  group_members: { group_id: string; user_id: string }
   applications: {
     id: string
     tenant_id: string

@@ -1,34 +1,63 @@
+import { present } from '@preflow/contract'
 import { unlessTaken } from '@preflow/database'
 import { type Selectable, sql } from 'kysely'
 import { type Database, inTransaction, mustLockRows } from './database.ts'
-import type { User } from './model.ts'
+import { addMembers } from './memberships.ts'
+import type { FixedRole, GroupReference, Role, RoleReference, User } from './model.ts'
+import { nameKey } from './name-key.ts'
 import { hashPassword, matchesPassword } from './passwords.ts'
+import { holdersOf, rolesHeld } from './roles.ts'
 import type { Tables } from './tables.ts'
 
-type UserRow = Selectable<Tables['users']> & { is_administrator: number }
+type UserRow = Selectable<Tables['users']> & { memberships: string | null; role_list: string | null }
 
-/** Computes whether the user is a member of the fixed role Administrator. */
-const isAdministrator = sql<number>`case when exists (
-    select 1 from role_members join roles on roles.id = role_members.role_id
-    where role_members.user_id = users.id and roles.kind = 'administrator'
-  ) then 1 else 0 end`.as('is_administrator')
-
+/** Columns of `users`, and the groups and roles of the user as JSON, which are memberships. */
 function selectUsers(db: Database) {
-  return db.queries.selectFrom('users').selectAll('users').select(isAdministrator)
+  return db.queries
+    .selectFrom('users')
+    .selectAll('users')
+    .select([groupsColumn(db), rolesColumn(db)])
 }
 
-/** Stores a user. Without a password the user cannot sign in. `false`: the organization already has the user name. */
+/** A list of lists in JSON, in whichever order; `null` or `[]` without rows. */
+function jsonList({ engine }: Database, ...columns: string[]) {
+  const values = sql.join(columns.map(column => sql.ref(column)))
+  return engine === 'sqlite'
+    ? sql`json_group_array(json_array(${values}))`
+    : sql`cast(json_agg(json_build_array(${values})) as text)`
+}
+
+function groupsColumn(db: Database) {
+  return sql<string | null>`(select ${jsonList(db, 'groups.number', 'groups.id', 'groups.name')}
+    from group_members join "groups" on "groups".id = group_members.group_id
+    where group_members.user_id = users.id)`.as('memberships')
+}
+
+function rolesColumn(db: Database) {
+  const columns = ['created_at', 'id', 'name', 'audience_type', 'audience_id', 'kind'].map(name => `roles.${name}`)
+  return sql<
+    string | null
+  >`(select ${jsonList(db, ...columns, 'held.is_direct', 'organizations.name', 'applications.name')}
+    from (${rolesHeld(sql.ref('users.id'))}) as held join roles on roles.id = held.role_id
+    left join organizations on organizations.id = roles.audience_id
+    left join applications on applications.id = roles.audience_id)`.as('role_list')
+}
+
+/**
+ * Stores a user as a member of their groups and direct roles. Without a password the user cannot sign in. `false`: the organization
+ * already has the user name.
+ */
 export async function insertUser(db: Database, user: User, password?: string): Promise<boolean> {
   const hash = password === undefined ? null : await hashPassword(password, db.passwordCost)
-  const insert = (tx: Database) =>
-    tx.queries
-      .insertInto('users')
-      .values({ ...toRow(user), password: hash, id: user.id, tenant_id: user.tenantId, created_at: user.createdAt })
-      .execute()
-  if (!user.isAdministrator) return unlessTaken(insert(db))
   return unlessTaken(
     inTransaction(db, async tx => {
-      await insert(tx)
+      await tx.queries
+        .insertInto('users')
+        .values({ ...toRow(user), password: hash, id: user.id, tenant_id: user.tenantId, created_at: user.createdAt })
+        .execute()
+      for (const { id } of user.groups) await addMembers(tx, 'members of a group', id, [user.id])
+      for (const { id, isDirect } of user.roles) if (isDirect) await addMembers(tx, 'users of a role', id, [user.id])
+      if (!user.isAdministrator) return
       await tx.queries
         .insertInto('role_members')
         .columns(['role_id', 'user_id'])
@@ -152,7 +181,7 @@ export async function listUsers(
   if (organizationId !== undefined) matching = matching.where('organization_id', '=', organizationId)
   if (id !== undefined) matching = matching.where('id', '=', id)
   if (userName) {
-    const key = keyOf(userName.value)
+    const key = nameKey(userName.value)
     if (userName.comparison === 'equals') matching = matching.where('user_name_key', '=', key)
     else {
       const text = key.replace(/[\\%_]/g, '\\$&')
@@ -163,7 +192,7 @@ export async function listUsers(
   const { total } = await matching.select(select => select.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()
   const rows = await matching
     .selectAll('users')
-    .select(isAdministrator)
+    .select([groupsColumn(db), rolesColumn(db)])
     .orderBy('created_at')
     .orderBy('id')
     .limit(limit)
@@ -172,18 +201,30 @@ export async function listUsers(
   return { total, users: rows.map(toUser) }
 }
 
-/** The administrators of the tenant, oldest first. */
+/** Whether the tenant has an active administrator, other than the user `except`. */
+export async function hasAdministrator(db: Database, tenantId: string, except = ''): Promise<boolean> {
+  const row = await db.queries
+    .selectFrom('users')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('is_active', '=', 1)
+    .where('id', '<>', except)
+    .where(isAdministratorOf(tenantId))
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+function isAdministratorOf(tenantId: string) {
+  const fixed = sql`select id from roles where tenant_id = ${tenantId} and kind = 'administrator'`
+  return sql<boolean>`users.id in (${holdersOf(fixed)})`
+}
+
+/** The administrators of the tenant, by a role of their own or of a group, oldest first. */
 export async function listAdministrators(db: Database, tenantId: string): Promise<User[]> {
   const rows = await selectUsers(db)
     .where('tenant_id', '=', tenantId)
-    .where('id', 'in', members =>
-      members
-        .selectFrom('role_members')
-        .innerJoin('roles', 'roles.id', 'role_members.role_id')
-        .select('role_members.user_id')
-        .where('roles.tenant_id', '=', tenantId)
-        .where('roles.kind', '=', 'administrator'),
-    )
+    .where(isAdministratorOf(tenantId))
     .orderBy('created_at')
     .orderBy('id')
     .execute()
@@ -203,37 +244,68 @@ async function findRowByUserName(
         ? where.selectFrom('tenants').select('root_organization_id').where('id', '=', tenantId)
         : where.val(organizationId),
     )
-    .where('user_name_key', '=', keyOf(userName))
+    .where('user_name_key', '=', nameKey(userName))
     .executeTakeFirst()
-}
-
-function keyOf(userName: string): string {
-  return userName.normalize('NFC').toLowerCase()
 }
 
 function toRow(user: User) {
   return {
     organization_id: user.organizationId,
     user_name: user.userName,
-    user_name_key: keyOf(user.userName),
+    user_name_key: nameKey(user.userName),
     document: JSON.stringify(user.document),
-    groups: JSON.stringify(user.groups),
     is_active: Number(user.isActive),
     updated_at: user.updatedAt,
   }
 }
 
 function toUser(row: UserRow): User {
+  const roles = readRoles(row.role_list)
   return {
     id: row.id,
     tenantId: row.tenant_id,
     organizationId: row.organization_id,
     userName: row.user_name,
     document: JSON.parse(row.document),
-    groups: JSON.parse(row.groups),
+    groups: readGroups(row.memberships),
+    roles,
     isActive: row.is_active === 1,
-    isAdministrator: row.is_administrator === 1,
+    isAdministrator: roles.some(({ kind }) => kind === 'administrator'),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }
+}
+
+function readGroups(list: string | null): GroupReference[] {
+  const rows: [number: number, id: string, name: string][] = JSON.parse(list ?? '[]')
+  return rows.sort(([one], [other]) => one - other).map(([, id, name]) => ({ id, name }))
+}
+
+type RoleRow = [
+  createdAt: number,
+  id: string,
+  name: string,
+  audienceType: Role['audience']['type'],
+  audienceId: string,
+  kind: FixedRole | null,
+  isDirect: number,
+  organization: string | null,
+  application: string | null,
+]
+
+function readRoles(list: string | null): RoleReference[] {
+  const rows: RoleRow[] = JSON.parse(list ?? '[]')
+  const inOrder = ([created, id]: RoleRow, [createdToo, other]: RoleRow) =>
+    created - createdToo || (id < other ? -1 : Number(id > other))
+  return rows.sort(inOrder).map(([, id, name, type, audienceId, kind, isDirect, organization, application]) => ({
+    id,
+    name,
+    audience: {
+      type,
+      id: audienceId,
+      ...present({ name: (type === 'organization' ? organization : application) ?? undefined }),
+    },
+    ...present({ kind: kind ?? undefined }),
+    isDirect: isDirect === 1,
+  }))
 }

@@ -4,8 +4,9 @@ import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { decodeJwt } from 'jose'
 import { addOrganization } from '../../../authenticators.fixture.ts'
+import { addMembers } from '../../../ground/store/memberships.ts'
 import type { Application, Organization, User } from '../../../ground/store/model.ts'
-import { addRoleMember, insertRole } from '../../../ground/store/roles.ts'
+import { insertRole } from '../../../ground/store/roles.ts'
 import { type Extension, startExtension, startWorld, type World } from '../../../world.fixture.ts'
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -53,7 +54,7 @@ before(async () => {
     updatedAt: 1,
   }
   await insertRole(world.db, role)
-  await addRoleMember(world.db, role.id, partner.id)
+  await addMembers(world.db, 'users of a role', role.id, [partner.id])
 })
 after(async () => {
   await extension.close()
@@ -223,7 +224,7 @@ describe('organization switch', () => {
     await world.db.queries.deleteFrom('role_members').where('user_id', '=', boss.id).execute()
     const refreshed = await world.token(web, { grant_type: 'refresh_token', refresh_token: body.refresh_token })
     assert.deepEqual([refreshed.status, refreshed.body.error], [400, 'invalid_grant'])
-    await addRoleMember(world.db, `administrator-${world.organization.id}`, boss.id)
+    await addMembers(world.db, 'users of a role', `administrator-${world.organization.id}`, [boss.id])
     const again = await world.token(web, { grant_type: 'refresh_token', refresh_token: body.refresh_token })
     assert.equal(again.status, 200)
   })

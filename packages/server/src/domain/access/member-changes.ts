@@ -1,0 +1,89 @@
+import type { Database } from '../../ground/store/database.ts'
+import {
+  addMembers,
+  listMembers,
+  listStrangers,
+  type Member,
+  type MemberList,
+  removeMembers,
+} from '../../ground/store/memberships.ts'
+import type { Organization } from '../../ground/store/model.ts'
+import { membershipProblems } from './membership-problems.ts'
+
+/** One change of a list of members. Several are done in their order. */
+export type MemberChange =
+  /** Those who are members already stay it. */
+  | { kind: 'add'; ids: readonly string[] }
+  /** These are the members, and nobody else. */
+  | { kind: 'replace'; ids: readonly string[] }
+  /** Those who are no members are passed over. */
+  | { kind: 'remove'; ids: readonly string[] }
+  /** Reads all members. */
+  | { kind: 'removeMatching'; isMeant: (member: Member) => boolean }
+
+/** Who joined and who left. */
+export interface MembersChanged {
+  added: string[]
+  removed: string[]
+}
+
+/** The list that changes. */
+export interface ChangedList {
+  list: MemberList
+  /** The name of the list for clients. */
+  what: string
+  ownerId: string
+  /** Only its users and groups can be members. */
+  organization: Pick<Organization, 'id' | 'tenantId'>
+}
+
+/**
+ * Changes a list of members. No list is read for additions and removals by id, so that a large group changes as fast as a small
+ * one, and two changes at the same moment both count.
+ *
+ * Throws a 400 for ids of nobody in the organization. Call it in a transaction.
+ */
+export async function changeMembers(
+  tx: Database,
+  { list, organization, ownerId, what }: ChangedList,
+  changes: readonly MemberChange[],
+): Promise<MembersChanged> {
+  const added = new Set<string>()
+  const removed = new Set<string>()
+
+  async function add(ids: readonly string[]): Promise<void> {
+    const [stranger] = await listStrangers(tx, list, organization, ids)
+    if (stranger !== undefined) throw membershipProblems.stranger(what, stranger)
+    for (const id of await addMembers(tx, list, ownerId, ids)) if (!removed.delete(id)) added.add(id)
+  }
+
+  async function remove(ids: readonly string[]): Promise<void> {
+    for (const id of await removeMembers(tx, list, ownerId, ids)) if (!added.delete(id)) removed.add(id)
+  }
+
+  /** A member who stays needs no check. */
+  async function replace(ids: readonly string[]): Promise<void> {
+    const members = (await listMembers(tx, list, ownerId)).map(({ id }) => id)
+    const [before, wanted] = [new Set(members), new Set(ids)]
+    await remove(members.filter(id => !wanted.has(id)))
+    await add([...wanted].filter(id => !before.has(id)))
+  }
+
+  async function make(change: MemberChange): Promise<void> {
+    switch (change.kind) {
+      case 'add':
+        return add(change.ids)
+      case 'replace':
+        return replace(change.ids)
+      case 'remove':
+        return remove(change.ids)
+      case 'removeMatching':
+        return remove((await listMembers(tx, list, ownerId)).filter(change.isMeant).map(({ id }) => id))
+      default:
+        return change satisfies never
+    }
+  }
+
+  for (const change of changes) await make(change)
+  return { added: [...added], removed: [...removed] }
+}
