@@ -213,7 +213,7 @@ describe('paths', () => {
     assert.equal(status, 404)
     assert.deepEqual(body, {
       error: 'not_found',
-      error_description: 'Nothing answers GET at this path. Look at the method and the path.',
+      error_description: 'There is no GET endpoint at this path. Check the method and the path.',
     })
     assert.equal((await get(`/t/${world.tenant.domain}/oauth2/nothing`)).status, 404)
   })

@@ -50,7 +50,7 @@ export function describeUnavailable({ cause, code }: DatabaseUnavailable): { dat
 
 /** The database does not answer now, and the same request may succeed later. */
 function unavailable({ retryAfterSeconds }: DatabaseUnavailable, code = codeOfStatus(503)): Problem {
-  return new Problem(503, code, 'The server cannot reach its data now. Try again later.', {
+  return new Problem(503, code, 'The server cannot reach its database. Try again later.', {
     title: 'Service Unavailable.',
     headers: { 'retry-after': String(retryAfterSeconds) },
   })
@@ -62,8 +62,8 @@ export interface ProblemPorts {
 }
 
 /**
- * The problem that a face answers for an error of a handler. A defect of the server is logged under a trace id, and so is a detail
- * that only the operator may read.
+ * The problem that a face answers for an error of a handler. A defect of the server is logged under a trace id, and so is a
+ * detail that only the operator may read.
  *
  * @param defect The line of the log for a defect, and the problem that shows its trace id and nothing else of it.
  *   `unavailableCode` is the code while the database does not answer, in protocols that have one.

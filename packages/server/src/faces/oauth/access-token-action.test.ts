@@ -49,7 +49,7 @@ const passwordOf = (scope = 'openid cart.read orders.write') => ({
   scope,
 })
 
-/** The token of a request that must succeed, as issued and as read. */
+/** The token of a request that must succeed, as issued and decoded. */
 async function issue(application: Application, form: Record<string, string>, headers?: Record<string, string>) {
   const { status, body } = await world.token(application, form, headers)
   assert.equal(status, 200, JSON.stringify(body))
@@ -62,8 +62,8 @@ const offered = (op: string): string[] =>
   extension.calls.at(-1)?.body.allowedOperations.find((entry: { op: string }) => entry.op === op).paths
 const claimNames = () => lastEvent().accessToken.claims.map((claim: { name: string }) => claim.name)
 
-describe('when it runs', () => {
-  test('T1: a code is exchanged after one call', async () => {
+describe('when the action runs', () => {
+  test('T1: a code is redeemed after one call', async () => {
     const landing = await authorize(world, {
       clientId: web.clientId,
       userName: user.userName,
@@ -78,7 +78,7 @@ describe('when it runs', () => {
     assert.equal(lastEvent().request.grantType, 'authorization_code')
   })
 
-  test('T2: an application with opaque tokens never calls as the reference does it, and does on preflow', async () => {
+  test('T2: an application with opaque tokens calls no action on the reference’s platforms, but does on preflow', async () => {
     const opaque = await world.addApplication({ accessTokenType: 'Default' })
     await updateAction(world.db, { ...action, platform: 'wso2-is-next' })
     const { body } = await issue(opaque, MACHINE)
@@ -89,27 +89,27 @@ describe('when it runs', () => {
     assert.equal(lastEvent().accessToken.tokenType, 'Default')
   })
 
-  test('T3: the password grant calls, with the user in the event', async () => {
+  test('T3: the password grant calls the action with the user in the event', async () => {
     await issue(web, passwordOf())
     assert.equal(lastEvent().request.grantType, 'password')
     assert.equal(lastEvent().user.id, user.id)
     assert.equal(lastEvent().user.organization.id, world.organization.id)
   })
 
-  test('T4: client credentials call without a user', async () => {
+  test('T4: client credentials call the action without a user', async () => {
     await issue(m2m, MACHINE)
     const { user: someone, userStore, accessToken } = lastEvent()
     assert.deepEqual([someone, userStore], [undefined, undefined])
     assert.equal(accessToken.claims.find((claim: { name: string }) => claim.name === 'aut').value, 'APPLICATION')
   })
 
-  test('T5: a refresh calls as refresh_token', async () => {
+  test('T5: a refresh calls the action with the grant refresh_token', async () => {
     const { body } = await issue(web, passwordOf())
     await issue(web, { grant_type: 'refresh_token', refresh_token: body.refresh_token })
     assert.equal(lastEvent().request.grantType, 'refresh_token')
   })
 
-  test('T17: an inactive action is not called and the token is as it was', async () => {
+  test('T17: an inactive action is not called, and the token is unchanged', async () => {
     await setActionStatus(world.db, world.tenant.id, action.id, 'INACTIVE')
     extension.succeed({ op: 'add', path: '/accessToken/claims/-', value: { name: 'tier', value: 'gold' } })
     const { claims } = await issue(m2m, MACHINE)
@@ -180,8 +180,8 @@ describe('when it runs', () => {
   })
 })
 
-describe('what it is told', () => {
-  test('T31: the claims of an application token come in their order, without scopes', async () => {
+describe('the event', () => {
+  test('T31: the claims of an application token have their order and no scopes', async () => {
     await issue(m2m, MACHINE)
     assert.deepEqual(claimNames(), ['iss', 'client_id', 'aut', 'expires_in', 'aud', 'sub'])
     assert.equal(lastEvent().accessToken.scopes, undefined)
@@ -190,7 +190,7 @@ describe('what it is told', () => {
     assert.equal(lastEvent().organization.id, world.organization.id)
   })
 
-  test('T32: a platform with pairwise subjects on shows the kind of the subject before it', async () => {
+  test('T32: a platform with pairwise subjects shows the subject type before the subject', async () => {
     await updateAction(world.db, { ...action, platform: 'asgardeo' })
     await issue(m2m, MACHINE)
     await updateAction(world.db, action)
@@ -208,13 +208,13 @@ describe('what it is told', () => {
     assert.equal(claims.get('sub'), user.id)
   })
 
-  test('T36: granted scopes are sorted, requested ones as sent', async () => {
+  test('T36: granted scopes are sorted, requested ones have the order of the request', async () => {
     await issue(web, passwordOf('orders.write openid cart.read'))
     assert.deepEqual(lastEvent().accessToken.scopes, ['cart.read', 'openid', 'orders.write'])
     assert.deepEqual(lastEvent().request.scopes, ['orders.write', 'openid', 'cart.read'])
   })
 
-  test('T37: without the refresh grant nothing of a refresh token is offered', async () => {
+  test('T37: without the refresh grant the event offers no change of a refresh token', async () => {
     await issue(m2m, MACHINE)
     assert.equal(lastEvent().refreshToken, undefined)
     assert.deepEqual(lastEvent().response.parameters, ['access_token', 'token_type', 'scope', 'expires_in'])
@@ -222,7 +222,7 @@ describe('what it is told', () => {
     assert(!offered('remove').includes('/response/parameters/refresh_token'))
   })
 
-  test('T38: with the refresh grant its lifetime and both paths are offered', async () => {
+  test('T38: with the refresh grant the event has its lifetime and both paths', async () => {
     await issue(web, passwordOf())
     assert.deepEqual(lastEvent().refreshToken.claims, [{ name: 'expires_in', value: 7200 }])
     assert(offered('replace').includes('/refreshToken/claims/expires_in'))
@@ -230,7 +230,7 @@ describe('what it is told', () => {
     assert(lastEvent().response.parameters.includes('id_token'))
   })
 
-  test('T39: a refresh token without a lifetime of its own is shown as -1', async () => {
+  test('T39: the lifetime of a refresh token without its own is shown as -1', async () => {
     const forever = await world.addApplication({
       grantTypes: ['password', 'refresh_token'],
       refreshTokenLifetimeSeconds: 0,
@@ -239,13 +239,13 @@ describe('what it is told', () => {
     assert.deepEqual(lastEvent().refreshToken.claims, [{ name: 'expires_in', value: -1 }])
   })
 
-  test('T40: without openid no ID token is spoken of', async () => {
+  test('T40: without openid the event has no ID token', async () => {
     await issue(web, passwordOf('cart.read'))
     assert(!lastEvent().response.parameters.includes('id_token'))
     assert(!offered('remove').includes('/response/parameters/id_token'))
   })
 
-  test('T41: a code that went through the consent page brings its key', async () => {
+  test('T41: a code from the consent page brings the key of the page', async () => {
     const asking = await world.addApplication({
       grantTypes: ['authorization_code'],
       callbackUrls: [CALLBACK],
@@ -271,17 +271,17 @@ describe('what it is told', () => {
     assert.equal(lastEvent().session.sessionDataKeyConsent, new URL(consent.url).pathname.split('/').at(-1))
   })
 
-  test('T42: without a consent page there is no session in the event', async () => {
+  test('T42: without a consent page the event has no session', async () => {
     await issue(web, passwordOf())
     assert.equal(lastEvent().session, undefined)
   })
 
-  test('T47: users are in the store PRIMARY', async () => {
+  test('T47: users are in the user store PRIMARY', async () => {
     await issue(web, passwordOf())
     assert.deepEqual(lastEvent().userStore, { id: 'UFJJTUFSWQ==', name: 'PRIMARY' })
   })
 
-  test('T51: every header and parameter travels but secrets', async () => {
+  test('T51: every header and parameter is sent except secrets', async () => {
     await issue(m2m, { ...MACHINE, channel: 'web' }, { 'x-request-id': 'r-1', cookie: 'a=b' })
     const { additionalHeaders, additionalParams } = lastEvent().request
     const names = additionalHeaders.map((header: { name: string }) => header.name)
@@ -293,7 +293,7 @@ describe('what it is told', () => {
     ])
   })
 
-  test('T49, T50, T53: an action that lists names gets those and no others', async () => {
+  test('T49, T50, T53: an action that lists names gets only those', async () => {
     const endpoint = { ...action.endpoint, allowedHeaders: ['X-Shop'], allowedParameters: ['Channel'] }
     await updateAction(world.db, { ...action, endpoint })
     await issue(m2m, { ...MACHINE, channel: 'web' }, { 'x-shop': 'oslo', 'x-other': '1' })
@@ -302,7 +302,7 @@ describe('what it is told', () => {
     assert.equal(lastEvent().request.additionalParams, undefined)
   })
 
-  test('T55, T56: a text claim, a list claim with a slash, and no object may be changed', async () => {
+  test('T55, T56: a string claim and a list claim with a slash may be changed, an object may not', async () => {
     await issue(web, passwordOf())
     assert.deepEqual(offered('remove').slice(0, 4), [
       '/accessToken/claims/given_name',
@@ -314,12 +314,12 @@ describe('what it is told', () => {
     assert(!offered('replace').some(path => path.includes('address')))
   })
 
-  test('T57: scopes are offered although none were granted', async () => {
+  test('T57: scopes may be changed even if none were granted', async () => {
     await issue(m2m, MACHINE)
     for (const op of ['add', 'remove', 'replace']) assert(offered(op).includes('/accessToken/scopes/'))
   })
 
-  test('a platform of revision 1.0 is told no more than that revision knows', async () => {
+  test('a platform of revision 1.0 sends no more than that revision has', async () => {
     await updateAction(world.db, { ...action, platform: 'wso2-is-7.0' })
     await issue(web, passwordOf())
     await updateAction(world.db, action)
@@ -329,7 +329,7 @@ describe('what it is told', () => {
   })
 })
 
-describe('what it changes', () => {
+describe('the changes', () => {
   const change = async (...operations: Operation[]) => {
     extension.succeed(...operations)
     return issue(web, passwordOf())
@@ -348,7 +348,7 @@ describe('what it changes', () => {
     assert.equal(body.scope, 'cart.read orders.write')
   })
 
-  test('an added openid brings an ID token, and userinfo answers', async () => {
+  test('adding openid brings an ID token, and userinfo answers', async () => {
     extension.succeed({ op: 'add', path: '/accessToken/scopes/-', value: 'openid' })
     const { body } = await issue(web, passwordOf('cart.read'))
     assert.equal(decodeJwt(body.id_token).sub, user.id)
@@ -358,14 +358,14 @@ describe('what it changes', () => {
     assert.deepEqual(await info.json(), { sub: user.id })
   })
 
-  test('T91: when every scope is removed neither token nor response has one', async () => {
+  test('T91: after all scopes are removed neither token nor response has one', async () => {
     const all = [0, 1, 2].map((index): Operation => ({ op: 'remove', path: `/accessToken/scopes/${index}` }))
     const { body, claims } = await change(...all)
     assert.equal(claims['scope'], undefined)
     assert.equal(body.scope, undefined)
   })
 
-  test('T91: the reference still shows the original scopes in the response then', async () => {
+  test('T91: the reference still returns the original scopes', async () => {
     await updateAction(world.db, { ...action, platform: 'wso2-is-next' })
     const all = [0, 1, 2].map((index): Operation => ({ op: 'remove', path: `/accessToken/scopes/${index}` }))
     const { body, claims } = await change(...all)
@@ -374,7 +374,7 @@ describe('what it changes', () => {
     assert.equal(body.scope, 'cart.read openid orders.write')
   })
 
-  test('T94, T100: audiences follow, a single one as a text, none not at all', async () => {
+  test('T94, T100: the audiences change, a single one is a string, and without any the claim is absent', async () => {
     const more = await change({ op: 'add', path: '/accessToken/claims/aud/-', value: 'https://crm.test/v1' })
     assert.deepEqual(more.claims.aud, [web.clientId, 'https://api.shop.test', 'https://crm.test/v1'])
     const one = await change({ op: 'remove', path: '/accessToken/claims/aud/0' })
@@ -396,7 +396,7 @@ describe('what it changes', () => {
     for (const [name, value] of Object.entries(values)) assert.deepEqual(claims[name], value)
   })
 
-  test('T124, T125: what the platform writes itself cannot be added', async () => {
+  test('T124, T125: the platform’s own claims cannot be added', async () => {
     const add = (name: string, value: unknown): Operation => ({
       op: 'add',
       path: '/accessToken/claims/-',
@@ -408,7 +408,7 @@ describe('what it changes', () => {
     assert.notEqual(claims.jti, 'mine')
   })
 
-  test('T128, T131, T133: user attributes are replaced, removed, and edited item by item', async () => {
+  test('T128, T131, T133: user attributes can be replaced, removed, and edited item by item', async () => {
     const { claims } = await change(
       { op: 'replace', path: '/accessToken/claims/given_name', value: 'Ann' },
       { op: 'remove', path: '/accessToken/claims/groups/1' },
@@ -419,7 +419,7 @@ describe('what it changes', () => {
     assert.equal('given_name' in removed.claims, false)
   })
 
-  test('T172, T173: the lifetime of the token and expires_in follow', async () => {
+  test('T172, T173: the lifetime of the token and expires_in change', async () => {
     for (const value of [900, '900']) {
       const { body, lifetime } = await change({ op: 'replace', path: '/accessToken/claims/expires_in', value })
       assert.equal(lifetime, 900)
@@ -427,7 +427,7 @@ describe('what it changes', () => {
     }
   })
 
-  test('T179, E166: the lifetime of the refresh token follows', async () => {
+  test('T179, E166: the lifetime of the refresh token changes', async () => {
     const { body } = await change({ op: 'replace', path: '/refreshToken/claims/expires_in', value: 40_000 })
     const answer = await world.post('/oauth2/introspect', web, { token: body.refresh_token })
     const { exp, iat } = (await answer.json()) as { exp: number; iat: number }
@@ -453,7 +453,7 @@ describe('what it changes', () => {
     assert.deepEqual(Object.keys(body).sort(), ['access_token', 'expires_in', 'scope', 'token_type'])
   })
 
-  test('T224: an operation that was not offered is left out and the others hold', async () => {
+  test('T224: an operation that is not allowed is ignored, and the others apply', async () => {
     const { claims } = await change(
       { op: 'remove', path: '/accessToken/claims/sub' },
       { op: 'add', path: '/accessToken/claims/-', value: { name: 'tier', value: 'gold' } },

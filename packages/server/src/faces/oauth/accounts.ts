@@ -6,10 +6,10 @@ import type { Application, Organization, User } from '../../ground/store/model.t
 import { findOrganizationById } from '../../ground/store/organizations.ts'
 import { findUserById } from '../../ground/store/users.ts'
 
-/** Finds an active user of the tenant, and the organization the account is kept in. */
+/** Finds an active user of the tenant, with the organization of the account. */
 export type FindUser = (id: string) => Promise<{ user: User; organization?: Organization } | undefined>
 
-/** Makes it for one issuer. */
+/** Creates the function for one issuer. */
 export function createUserFinder(db: Database, { organization: own, tenant }: Issuer): FindUser {
   return async id => {
     const user = await findUserById(db, tenant.id, id)
@@ -20,7 +20,7 @@ export function createUserFinder(db: Database, { organization: own, tenant }: Is
   }
 }
 
-/** A user as oidc-provider wants it, for one application. */
+/** The user in the form of oidc-provider, for one application. */
 export function accountOf(user: User, { requestedClaims }: Pick<Application, 'requestedClaims'>) {
   return {
     accountId: user.id,

@@ -1,4 +1,4 @@
-/** What an action never changes, whatever it answers and whichever platform it is called as. */
+/** What an action can never change, with any answer and on any platform. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { type Operation, platforms } from '@preflow/contract'
@@ -56,7 +56,7 @@ const claim = (name: string, value: unknown): Operation => ({
 })
 
 for (const platform of Object.keys(platforms)) {
-  test(`AZ-18: as ${platform} an action gives nobody a scope of the server`, async () => {
+  test(`AZ-18: on ${platform} an action cannot add a scope of the server`, async () => {
     await updateAction(world.db, { ...accessAction, platform })
     const mine = ['internal_x', 'Internal_x', 'internal_org_x', 'SYSTEM', 'console:x']
     const replacing = mine.map((value): Operation => ({ op: 'replace', path: '/accessToken/scopes/0', value }))
@@ -67,7 +67,7 @@ for (const platform of Object.keys(platforms)) {
     assert.equal(refreshed.body.scope, 'billing.read cart.read openid')
   })
 
-  test(`AZ-73: as ${platform} an action writes no claim that servers decide by`, async () => {
+  test(`AZ-73: on ${platform} an action cannot write a claim that servers use for decisions`, async () => {
     await updateAction(world.db, { ...accessAction, platform })
     const { claims: plain } = await issue()
     const names = ['exp', 'nbf', 'jti', 'azp', 'act', 'cnf', 'org_id', 'org_x', 'sid', 'amr', 'acr', 'scp', 'may_act']
@@ -78,7 +78,7 @@ for (const platform of Object.keys(platforms)) {
   })
 }
 
-test('AZ-50: a claim named like a member of every object burns no code', async () => {
+test('AZ-50: a claim with the name of an object’s inherited member does not consume the code', async () => {
   await updateAction(world.db, accessAction)
   const members = Object.getOwnPropertyNames(Object.prototype)
   access.succeed(...[...members, 'prototype', 'then', 'toJSON'].map(name => claim(name, 'x')))
@@ -112,13 +112,13 @@ test('AZ-42: lifetimes of ten years are cut to the limits of the server', async 
   assert.equal((shown as { exp: number; iat: number }).exp - (shown as { iat: number }).iat, 90 * 24 * 3600)
 })
 
-test('AZ-42: lifetimes of the application are cut as well', async () => {
+test('AZ-42: lifetimes of the application are also cut', async () => {
   const lasting = await world.addApplication({ applicationTokenLifetimeSeconds: 315_360_000 }, ['cart.read'])
   const { body } = await world.token(lasting, { grant_type: 'client_credentials', scope: 'cart.read' })
   assert.equal(body.expires_in, 86_400)
 })
 
-test('AZ-45: the ID token keeps its client and gets no other', async () => {
+test('AZ-45: the ID token keeps its client as audience and gets no other client', async () => {
   const audience = (op: 'add' | 'remove' | 'replace', index: string, value?: string): Operation => ({
     op,
     path: `/idToken/claims/aud/${index}`,

@@ -17,19 +17,19 @@ import {
   upsertArtifact,
 } from '../../ground/store/oidc-artifacts.ts'
 
-/** What oidc-provider needs of the store, and the one step it does not know: replacing an artifact by its successor. */
+/** The adapter that oidc-provider needs, and one more step: replacing an artifact with its successor. */
 export interface ArtifactAdapter extends Adapter {
   /**
-   * Consumes an artifact and keeps its successor, both or neither. Throws `invalid_grant` when somebody else consumed it
-   * first; then nothing is kept.
+   * Consumes an artifact and stores its successor, both or neither. Throws `invalid_grant` if another request consumed it first.
+   * Then nothing is stored.
    */
   replace(consumedId: string, id: string, payload: AdapterPayload, expiresIn: number): Promise<void>
 }
 
 /**
- * Keeps the codes, tokens, sessions and grants of one issuer.
+ * Stores the codes, tokens, sessions and grants of one issuer.
  *
- * Organizations of one tenant share its tables but not their artifacts: a code of one cannot be redeemed at another.
+ * Organizations of a tenant share its tables but not their artifacts: a code of one cannot be redeemed at another.
  */
 export function createArtifactAdapter(db: Database, issuer: Issuer, name: string): ArtifactAdapter {
   const { tenant, organization } = issuer
@@ -41,7 +41,7 @@ export function createArtifactAdapter(db: Database, issuer: Issuer, name: string
     findByUid: uid => read(findArtifactByUid(db, tenant.id, model, uid)),
     findByUserCode: userCode => read(findArtifactByUserCode(db, tenant.id, model, userCode)),
     async consume(id) {
-      // oidc-provider reads whether an artifact was used and marks it later. In between another request may have done so.
+      // oidc-provider checks whether an artifact was used and marks it later. Another request may mark it in between.
       if (!(await consumeArtifact(db, tenant.id, model, id))) throw alreadyUsed(name)
     },
     async replace(consumedId, id, payload, expiresIn) {
@@ -56,10 +56,10 @@ export function createArtifactAdapter(db: Database, issuer: Issuer, name: string
 }
 
 function alreadyUsed(model: string): Error {
-  return new errors.InvalidGrant(`${model} was used by another request at the same moment`)
+  return new errors.InvalidGrant(`${model} was used by another request at the same time`)
 }
 
-/** The name under which a client carries the application it stands for. */
+/** The name of the client's member with its application. */
 export const APPLICATION = 'application'
 
 /** The application behind the client of a request. */
@@ -67,11 +67,11 @@ export function applicationOf(client: Client | undefined): Application {
   return client?.[APPLICATION] as Application
 }
 
-/** Grants by the name under which clients and the management API know them. */
+/** Grants by their names for clients and the management API. */
 const AUTHORIZATION_CODE = 'authorization_code'
 const IMPLICIT = 'implicit'
 
-/** Grants of clients that authenticate. A public client gets tokens only with a user who takes part. */
+/** Grants that require client authentication. A public client gets tokens only for a user who takes part. */
 export const CONFIDENTIAL_GRANTS: ReadonlySet<string> = new Set([
   'client_credentials',
   'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -80,12 +80,12 @@ export const CONFIDENTIAL_GRANTS: ReadonlySet<string> = new Set([
 /**
  * Finds the clients of one issuer among the applications of its tenant.
  *
- * @param supportedGrants Grants the provider has. Others an application may list (SAML, IWA, …) are left out.
+ * @param supportedGrants The grants of the provider. Other grants of an application (SAML, IWA, …) are left out.
  */
 export function createClientAdapter(db: Database, issuer: Issuer, supportedGrants: readonly string[]): Adapter {
   const none = async () => undefined
   const never = async () => {
-    throw new Error('Applications change through the management API only.')
+    throw new Error('Only the management API changes applications.')
   }
   return {
     async find(clientId) {
@@ -130,7 +130,7 @@ function clientOf(application: Application, supportedGrants: readonly string[]):
   }
 }
 
-/** How the client proves who it is. */
+/** The client's authentication. */
 function authenticationOf({
   clientAuthAlgorithm,
   clientAuthMethod = 'client_secret_basic',
@@ -149,7 +149,7 @@ function authenticationOf({
   } as Partial<ClientMetadata>
 }
 
-/** An address that would make the whole client invalid, or run as a script, is no callback. */
+/** Whether an address can be a callback. One that would make the whole client invalid, or run as a script, cannot. */
 function isUsableRedirect(text: string): boolean {
   const url = URL.parse(text)
   return url !== null && url.hash === '' && !text.endsWith('#') && !SCRIPT_SCHEMES.has(url.protocol)

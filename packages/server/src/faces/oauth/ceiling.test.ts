@@ -1,4 +1,4 @@
-/** No token has more than its application, its user and its sign-in give. */
+/** No token has more scopes than its application, its user and its sign-in allow. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
@@ -43,7 +43,7 @@ async function byCode(application: Application, as: User, scope: string) {
   return world.token(application, { grant_type: 'authorization_code', code, redirect_uri: CALLBACK })
 }
 
-/** An API whose scope the application may ask for under a policy. */
+/** An API whose scope the application may request under a policy. */
 async function addApi(application: Application, policy: string, scope: string): Promise<string> {
   const id = randomUUID()
   await insertApiResource(world.db, {
@@ -67,8 +67,8 @@ async function addRole(permissions: string[], ...members: User[]): Promise<strin
   return id
 }
 
-describe('what the user may have', () => {
-  test('permissions of the server come from roles, self-service from being a member', async () => {
+describe('the rights of the user', () => {
+  test('permissions of the server come from roles, self-service from membership', async () => {
     assert.equal(await scopeOf(web, user, `openid ${MANAGING.join(' ')}`), 'internal_login openid')
     assert.equal(
       await scopeOf(web, boss, `openid ${MANAGING.join(' ')}`),
@@ -76,7 +76,7 @@ describe('what the user may have', () => {
     )
   })
 
-  test('on the page as by password, and no consent is asked for what the user cannot have', async () => {
+  test('the limit holds on the page as for the password grant, and the consent page shows no other scopes', async () => {
     const asking = await world.addApplication(
       { grantTypes: ['authorization_code'], callbackUrls: [CALLBACK], skipsConsent: true },
       ['cart.read', ...MANAGING],
@@ -85,7 +85,7 @@ describe('what the user may have', () => {
     assert.equal(body.scope, 'cart.read internal_login openid')
   })
 
-  test('AZ-61: a NO POLICY API gives its scope to every user, an RBAC one by role', async () => {
+  test('AZ-61: a NO POLICY API gives its scope to every user, an RBAC API only by role', async () => {
     await addApi(web, 'NO POLICY', 'open.read')
     await addApi(web, 'RBAC', 'closed.read')
     assert.equal(await scopeOf(web, user, 'open.read closed.read'), 'open.read')
@@ -97,7 +97,7 @@ describe('what the user may have', () => {
     assert.deepEqual([body.scope, refreshed.body.scope], ['closed.read openid', 'openid'])
   })
 
-  test('AZ-41: a refresh lacks the scopes of an API that was withdrawn', async () => {
+  test('AZ-41: a refresh lacks the scopes of a withdrawn API', async () => {
     const [api] = await listApiResources(world.db, world.tenant.id)
     const lost = await world.addApplication({ grantTypes: ['password', 'refresh_token'] }, ['gone.read'])
     const form = {
@@ -116,17 +116,17 @@ describe('what the user may have', () => {
     assert(api)
   })
 
-  test('nothing appears that was not asked for', async () => {
+  test('a token never has scopes that were not requested', async () => {
     assert.equal(await scopeOf(web, boss, ''), '')
     assert.equal(await scopeOf(web, boss, 'cart.read unknown'), 'cart.read')
   })
 })
 
-test('AZ-46: an administrator named by an extension alone gets self-service scopes only', async () => {
+test('AZ-46: an administrator whom only an extension identified gets only self-service scopes', async () => {
   const extension = await startExtension()
   await addAuthenticator(world, 'custom-door', extension)
   const plain = await addApplication(world, ['custom-door'])
-  // The same APIs as the other application has.
+  // The same APIs as the other application.
   for (const { id, scopes } of await listApiResources(world.db, world.tenant.id)) {
     const names = scopes.map(({ name }) => name).filter(name => MANAGING.includes(name))
     if (names.length === 0) continue
@@ -151,7 +151,7 @@ describe('AZ-44: public clients', () => {
     machine = body.access_token
   })
 
-  test('get no tokens for themselves and exchange none', async () => {
+  test('get no tokens for themselves and cannot exchange any', async () => {
     for (const form of [
       { grant_type: 'client_credentials' },
       { grant_type: EXCHANGE, subject_token: machine, subject_token_type: 'urn:ietf:params:oauth:token-type:jwt' },
@@ -161,12 +161,12 @@ describe('AZ-44: public clients', () => {
     }
   })
 
-  test('learn nothing of tokens of others', async () => {
+  test('learn nothing about tokens of other clients', async () => {
     const answer = await world.post('/oauth2/introspect', spa, { token: machine })
     assert.deepEqual(await answer.json(), { active: false })
   })
 
-  test('get a new refresh token at each refresh, whatever the application chose', async () => {
+  test('get a new refresh token at each refresh, regardless of the application’s setting', async () => {
     const form = { grant_type: 'password', username: user.userName, password: 'correct horse', scope: 'openid' }
     const { body } = await world.token(spa, form)
     const refreshed = await world.token(spa, { grant_type: 'refresh_token', refresh_token: body.refresh_token })
@@ -174,14 +174,14 @@ describe('AZ-44: public clients', () => {
   })
 })
 
-test('an application that acts for itself has no self-service and no scopes about a user', async () => {
+test('an application that acts for itself has no self-service and no user scopes', async () => {
   const machine = await world.addApplication({}, ['cart.read', 'internal_org_user_mgt_list', ...MANAGING])
   const scope = `openid profile cart.read internal_org_user_mgt_list ${MANAGING.join(' ')}`
   const { body } = await world.token(machine, { grant_type: 'client_credentials', scope })
   assert.equal(body.scope, 'cart.read internal_user_mgt_list')
 })
 
-test('AZ-57: users who sign in with two steps cannot leave one out by the password grant', async () => {
+test('AZ-57: users who sign in with two steps cannot skip one with the password grant', async () => {
   const both = await world.addApplication({ grantTypes: ['password'] })
   const application = await findApplicationById(world.db, world.tenant.id, both.id)
   assert(application)
@@ -192,7 +192,7 @@ test('AZ-57: users who sign in with two steps cannot leave one out by the passwo
   assert.deepEqual([status, body.error], [400, 'invalid_grant'])
 })
 
-test('AZ-58: a token is shown to its client and to those it is for, and to nobody else', async () => {
+test('AZ-58: only a token’s client and its audiences can introspect it', async () => {
   const audience = await world.addApplication()
   const stranger = await world.addApplication()
   for (const accessTokenType of ['JWT', 'Default'] as const) {

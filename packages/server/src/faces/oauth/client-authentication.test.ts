@@ -51,7 +51,7 @@ function addSigner(jwksUri = `http://127.0.0.1:${(keySet.address() as AddressInf
   return world.addApplication({ clientAuthMethod: 'private_key_jwt', publicKeys: { jwksUri } })
 }
 
-test('assertions are checked with the keys that the application publishes, new ones as well', async () => {
+test('assertions are checked with the keys that the application publishes, including new ones', async () => {
   const { clientId } = await addSigner()
   assert.equal(await authenticate(clientId, keys), 200)
   assert.equal(await authenticate(clientId, { ...keys, audience: 'https://elsewhere.example' }), 401)
@@ -62,13 +62,13 @@ test('assertions are checked with the keys that the application publishes, new o
   assert.equal(await authenticate(other.clientId, { ...next, kid: 'second' }), 200)
 })
 
-test('its secret is no way in any more', async () => {
+test('its secret is refused', async () => {
   const application = await addSigner()
   const { status, body } = await world.token(application, { grant_type: 'client_credentials' })
   assert.deepEqual([status, body.error], [401, 'invalid_client'])
 })
 
-test('keys at a private address are not fetched, unless the operator allows the network', async () => {
+test('keys at a private address are not fetched unless the operator allows the network', async () => {
   const strict = await startWorld({ privateEndpoints: [] })
   try {
     const jwksUri = `http://127.0.0.1:${(keySet.address() as AddressInfo).port}/keys`

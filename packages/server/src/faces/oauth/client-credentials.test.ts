@@ -15,7 +15,7 @@ after(async () => {
   await world.close()
 })
 
-test('T4: client credentials call the action without a user, and its operations are in the token', async () => {
+test('T4: client credentials call the action without a user, and the token has its changes', async () => {
   const application = await world.addApplication({}, ['jobs.read', 'jobs.run'])
   await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
   extension.succeed({ op: 'add', path: '/accessToken/claims/-', value: { name: 'tier', value: 'gold' } })

@@ -6,7 +6,7 @@ import { type Extension, startExtension, startWorld, type World } from '../../wo
 
 const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtaXJhIn0.c2lnbmF0dXJl'
 
-/** Credentials of gateways, clients and users, by the headers in which they travel. */
+/** Credentials of gateways, clients and users, by their headers. */
 const SECRET: Record<string, string> = {
   'cf-access-jwt-assertion': 'plain-1',
   'cf-access-authenticated-user-email': 'plain-2',
@@ -101,7 +101,7 @@ for (const platform of Object.keys(platforms) as PlatformName[]) {
   }
 }
 
-test('AZ-53: nobody can list a credential in an action', async () => {
+test('AZ-53: an action that lists a credential is refused', async () => {
   await world.addUser({ userName: 'boss', isAdministrator: true }, 'seven-otters-in-a-canoe')
   const save = async (lists: object) => {
     const response = await fetch(`${world.base}/api/server/v1/actions/preIssueAccessToken`, {

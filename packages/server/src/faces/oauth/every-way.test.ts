@@ -1,4 +1,4 @@
-/** On `preflow` no way to a token goes around the token action, whatever grant, scope or format the client picks. */
+/** On `preflow` no token bypasses the token action, for any grant, scope or format. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -92,7 +92,7 @@ async function deviceCode(application: Application): Promise<string> {
   return device_code ?? ''
 }
 
-/** Forms for the token endpoint, by how they get a token. Each is made while the action still agrees. */
+/** Forms for the token endpoint, by grant. Each is prepared while the action still allows tokens. */
 const ways: Record<string, (application: Application) => Promise<Record<string, string>>> = {
   'a code': async application => {
     const request = { clientId: application.clientId, userName: boss.userName, parameters: { scope: 'openid' } }
@@ -163,7 +163,7 @@ for (const kind of ['JWT', 'opaque'] as const) {
   })
 }
 
-test('AZ-28: an administrator can still manage the server when a policy denies everybody', async () => {
+test('AZ-28: an administrator can still manage the server if a policy denies everyone', async () => {
   deny()
   const { status, body } = await world.token(web, byPassword('internal_user_mgt_list'))
   assert.deepEqual([status, body.scope], [200, 'internal_user_mgt_list'])

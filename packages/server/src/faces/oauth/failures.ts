@@ -1,4 +1,4 @@
-/** What a provider answers when nothing else does, and what it logs. */
+/** The answers of a provider to unhandled requests and errors, and its error log. */
 import type { EventEmitter } from 'node:events'
 import { DatabaseUnavailable } from '@preflow/database'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -6,38 +6,38 @@ import type { Log } from '../../ground/observe/log.ts'
 import { describeUnavailable } from '../../ground/problem.ts'
 import { DEVICE_PAGE, showError } from './provider-pages.ts'
 
-/** While the database does not answer: RFC 6749 has this code for the authorization endpoint, and clients know it. */
+/** For a database that does not answer. RFC 6749 defines this code for the authorization endpoint, and clients know it. */
 const UNAVAILABLE = {
   error: 'temporarily_unavailable',
-  error_description: 'The server cannot reach its data now. Try again later.',
+  error_description: 'The server cannot reach its database. Try again later.',
 }
 
-/** Answers a path nobody serves, and the device's form without its session. Use it before anything else. */
+/** Answers unknown paths, and the device form without its session. Use it before anything else. */
 export function answerWhatIsLeft(provider: Provider): void {
   provider.use(async (ctx, next) => {
     try {
       await next()
     } catch (error) {
       if (error instanceof DatabaseUnavailable) return answerUnavailable(ctx, error)
-      // oidc-provider shows the device's form again after a mistake, and breaks when it has no session to keep its secret in.
+      // After an error oidc-provider shows the device form again. It throws if no session can store the form's secret.
       const device = ctx as unknown as KoaContextWithOIDC
       const session = device.oidc?.session as { new?: boolean } | undefined
       if (ctx.path !== DEVICE_PAGE || !session?.new) throw error
       ctx.status = 400
       return showError(device, {
         error: 'session_not_found',
-        error_description: 'This form is too old, or your browser keeps no cookies. Open the page anew.',
+        error_description: 'This form has expired, or your browser blocks cookies. Open the page again.',
       })
     }
     if (ctx.status !== 404 || ctx.body) return
-    const description = `Nothing answers ${ctx.method} at this path. Look at the method and the path.`
+    const description = `There is no ${ctx.method} endpoint at this path. Check the method and the path.`
     ctx.body = { error: 'not_found', error_description: description }
-    // A body alone would be sent with 200.
+    // Koa would send a body without a status as 200.
     ctx.status = 404
   })
 }
 
-/** A database that does not answer now is a 503 with `Retry-After` instead of a 500. Use it after everything that changes errors. */
+/** Turns the error of an unreachable database into a 503 with `Retry-After`. Use it after everything that changes errors. */
 export function reportUnavailable(provider: Provider): void {
   provider.on('server_error', (ctx, error) => {
     if (error instanceof DatabaseUnavailable && ctx.status === 500) answerUnavailable(ctx, error)
@@ -51,7 +51,7 @@ function answerUnavailable(ctx: Pick<KoaContextWithOIDC, 'body' | 'set' | 'statu
   if (!isPage) ctx.body = UNAVAILABLE
 }
 
-/** Logs the server's own errors. What an extension caused is in the log already, under the id of its call. */
+/** Logs the server's own errors. Errors of an extension are already in the log, under the id of the call. */
 export function logFailures(provider: Provider, log: Log, tenant: string): void {
   provider.on('server_error', (ctx, error) => {
     if ('callId' in error && error.callId !== undefined) return
@@ -60,7 +60,7 @@ export function logFailures(provider: Provider, log: Log, tenant: string): void 
     }
     log.error({ tenant, route: ctx.oidc?.route, err: error }, 'a request could not be answered')
   })
-  // Koa would print what reaches it: a client that closed the connection, or what nothing above could answer.
+  // Koa would print these errors: a client closed the connection, or an error was not handled before.
   ;(provider as EventEmitter).on('error', (error: Error & { headerSent?: boolean }) =>
     error.headerSent
       ? log.debug({ err: error }, 'a response could not be sent')

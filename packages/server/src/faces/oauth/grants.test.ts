@@ -16,7 +16,7 @@ let user: User
 before(async () => {
   world = await startWorld()
   extension = await startExtension()
-  // When the actions run follows the reference here. On preflow they always do, see every-way.test.ts.
+  // These tests check when the reference runs actions. On preflow they always run, see every-way.test.ts.
   await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url, { platform: 'wso2-is-next' })
   await world.addAction('PRE_ISSUE_ID_TOKEN', extension.url, { platform: 'wso2-is-next' })
   web = await world.addApplication({ grantTypes: ['password', 'refresh_token'] }, ['cart.read', 'orders.write'])
@@ -49,7 +49,7 @@ describe('device code', () => {
     })
   }
 
-  /** The user enters the code on another device and agrees. */
+  /** The user enters the code on another device and approves. */
   async function approve(verification: string, choice: Record<string, string> = { confirm: 'yes' }) {
     const browser = openBrowser(world.server.address)
     const asked = await browser.open(verification)
@@ -79,7 +79,7 @@ describe('device code', () => {
     assert.deepEqual(called(), ['PRE_ISSUE_ACCESS_TOKEN', 'PRE_ISSUE_ID_TOKEN'])
   })
 
-  test('a refusal of the ID token leaves the device code as it was', async () => {
+  test('a refused ID token leaves the device code usable', async () => {
     const configuration = await discover()
     const started = await client.initiateDeviceAuthorization(configuration, { scope: 'openid' })
     await approve(started.verification_uri_complete ?? '')
@@ -91,7 +91,7 @@ describe('device code', () => {
     assert.equal((await world.token(tv, form)).body.error, 'invalid_grant')
   })
 
-  test('who cancels on the page tells the device so, and no action is asked', async () => {
+  test('a user who cancels on the page ends the device’s wait, and no action is called', async () => {
     const configuration = await discover()
     const started = await client.initiateDeviceAuthorization(configuration, { scope: 'openid' })
     const page = await approve(started.verification_uri_complete ?? '', { abort: 'yes' })
@@ -101,11 +101,11 @@ describe('device code', () => {
     assert.deepEqual(called(), [])
   })
 
-  test('a wrong code is said to be wrong on a page without scripts', async () => {
+  test('a wrong code is reported on a page without scripts', async () => {
     const browser = openBrowser(world.server.address)
     const page = await browser.open(`${world.base}/device`)
     const again = await browser.submit(page, { user_code: 'BBBB-BBBB' })
-    assert.match(again.html, /There is no such code/)
+    assert.match(again.html, /This code does not exist/)
     assert.match(again.headers.get('content-security-policy') ?? '', /default-src 'none'/)
   })
 })
@@ -135,7 +135,7 @@ describe('authorize endpoint', () => {
     return new URLSearchParams(new URL(landing.url).hash.slice(1))
   }
 
-  test('T10, T12: implicit types run nothing', async () => {
+  test('T10, T12: implicit response types run no action', async () => {
     for (const type of ['id_token', 'id_token token']) {
       const answer = await land(type)
       assert.equal(decodeJwt(answer.get('id_token') ?? '').sub, user.id)
@@ -161,7 +161,7 @@ describe('authorize endpoint', () => {
     assert.equal(decodeJwt(body.id_token)['tier'], undefined)
   })
 
-  test('a response type that was not configured for the application is refused', async () => {
+  test('a response type that the application does not have is refused', async () => {
     const plain = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
     const query = new URLSearchParams({
       client_id: plain.clientId,
@@ -173,7 +173,7 @@ describe('authorize endpoint', () => {
     assert.match(url, /[?#&]error=unauthorized_client(&|$)/)
   })
 
-  test('T221, E162: whatever the extension says, the client gets the same error, and no code is left', async () => {
+  test('T221, E162: for every refusal the client gets the same error, and no code remains', async () => {
     const codes = async () =>
       (
         await world.db.queries
@@ -197,21 +197,21 @@ describe('authorize endpoint', () => {
   })
 })
 
-test('T13: client credentials run no ID token action, even when they ask for openid', async () => {
+test('T13: client credentials run no ID token action, even with openid', async () => {
   const m2m = await world.addApplication({}, ['jobs.run'])
   const { body } = await world.token(m2m, { grant_type: 'client_credentials', scope: 'openid jobs.run' })
   assert.deepEqual(called(), ['PRE_ISSUE_ACCESS_TOKEN'])
   assert.deepEqual([body.scope, body.id_token], ['jobs.run', undefined])
 })
 
-test('T15: the console runs the access token action only', async () => {
+test('T15: the console runs only the access token action', async () => {
   const portal = await world.addApplication({ grantTypes: ['password'], isSystem: true })
   const form = { grant_type: 'password', username: user.userName, password: 'correct horse', scope: 'openid' }
   assert.equal((await world.token(portal, form)).status, 200)
   assert.deepEqual(called(), ['PRE_ISSUE_ACCESS_TOKEN'])
 })
 
-test('a grant the application does not have, and one nobody has', async () => {
+test('a grant that the application does not have, and an unknown grant', async () => {
   const m2m = await world.addApplication()
   const forbidden = await world.token(m2m, { grant_type: 'password' })
   assert.deepEqual([forbidden.status, forbidden.body.error], [400, 'unauthorized_client'])
@@ -221,7 +221,7 @@ test('a grant the application does not have, and one nobody has', async () => {
   assert.equal((await world.token(m2m, {})).body.error, 'invalid_request')
 })
 
-test('who guesses passwords is slowed down, at the token endpoint and on the page', async () => {
+test('guessing passwords is slowed down at the token endpoint and on the page', async () => {
   const form = { grant_type: 'password', username: 'guessed', password: 'wrong' }
   for (let guess = 0; guess < 10; guess++) {
     assert.match((await world.token(web, form)).body.error_description, /The user name or the password is wrong/)
@@ -247,7 +247,7 @@ describe('a client that does not authenticate', () => {
   }
 
   for (const path of ['/oauth2/token', '/oauth2/introspect', '/oauth2/revoke', '/oauth2/device_authorize']) {
-    test(`is told so at ${path}, with a challenge`, async () => {
+    test(`gets a challenge at ${path}`, async () => {
       const refused = [401, 'invalid_client', 'Basic']
       assert.deepEqual(await ask(path, {}), refused)
       assert.deepEqual(await ask(path, { headers: { accept: 'text/html' } }), refused)
@@ -256,7 +256,7 @@ describe('a client that does not authenticate', () => {
     })
   }
 
-  test('is something else than a request that is malformed', async () => {
+  test('gets another error than a malformed request', async () => {
     for (const init of [
       { body: new URLSearchParams('client_id=a&client_id=b') },
       { headers: { authorization: 'Basic ???' } },
@@ -271,7 +271,7 @@ describe('a client that does not authenticate', () => {
   })
 })
 
-test('wrong client credentials are 401, a wrong password 400, and neither asks an action', async () => {
+test('wrong client credentials are 401, a wrong password is 400, and neither calls an action', async () => {
   const wrong = await world.token({ ...web, clientSecret: 'guess' }, { grant_type: 'password' })
   assert.deepEqual([wrong.status, wrong.body.error], [401, 'invalid_client'])
   const form = { grant_type: 'password', username: user.userName, password: 'guess' }

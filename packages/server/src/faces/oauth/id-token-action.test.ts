@@ -60,8 +60,8 @@ async function issued(answer: ReturnType<typeof signIn>) {
 const lastEvent = () => extension.calls.at(-1)?.body.event
 const audience = (value: string): Operation => ({ op: 'add', path: '/idToken/claims/aud/-', value })
 
-describe('what it is told', () => {
-  test('the claims come in their order, lifetimes as expires_in', async () => {
+describe('the event', () => {
+  test('the claims have their order, and the lifetime is expires_in', async () => {
     await issued(signIn())
     const names = lastEvent().idToken.claims.map((claim: { name: string }) => claim.name)
     assert.deepEqual(names, [
@@ -105,7 +105,7 @@ describe('what it is told', () => {
     ])
   })
 
-  test('T52: without a list of its own no header or parameter travels', async () => {
+  test('T52: without its own list no header or parameter is sent', async () => {
     await issued(signIn())
     assert.deepEqual(lastEvent().request, {
       clientId: web.clientId,
@@ -127,8 +127,8 @@ describe('what it is told', () => {
   })
 })
 
-describe('what it changes', () => {
-  test('T146, T147: audiences by living indices, and again on the refresh; the client stays', async () => {
+describe('the changes', () => {
+  test('T146, T147: audiences are changed by current indices, also at the refresh, and the client stays', async () => {
     const operations: Operation[] = [
       audience('p.test'),
       audience('q.test'),
@@ -143,7 +143,7 @@ describe('what it changes', () => {
     assert.deepEqual(second.claims.aud, [web.clientId, 'p.test', 'q.test', 's.test', 'r.test'])
   })
 
-  test('T149, T152, T159: claims are added and replaced, the platform’s own are not', async () => {
+  test('T149, T152, T159: claims can be added and replaced, except the platform’s own', async () => {
     const add = (name: string, value: unknown): Operation => ({
       op: 'add',
       path: '/idToken/claims/-',
@@ -158,12 +158,12 @@ describe('what it changes', () => {
     assert.deepEqual([claims['tier'], claims['nonce'], claims['given_name']], ['gold', undefined, 'Ann'])
   })
 
-  test('T165: the lifetime follows', async () => {
+  test('T165: the lifetime changes', async () => {
     extension.succeed({ op: 'replace', path: '/idToken/claims/expires_in', value: 900 })
     assert.equal((await issued(signIn())).lifetime, 900)
   })
 
-  test('its changes live on through refreshes, also over one that asks for no ID token', async () => {
+  test('its changes persist through refreshes, including one without an ID token', async () => {
     extension.succeed(
       { op: 'add', path: '/idToken/claims/-', value: { name: 'tier', value: 'gold' } },
       { op: 'replace', path: '/idToken/claims/expires_in', value: 900 },
@@ -189,21 +189,21 @@ describe('with the access token action', () => {
   before(() => setActionStatus(world.db, world.tenant.id, accessTokenAction.id, 'ACTIVE'))
   after(() => setActionStatus(world.db, world.tenant.id, accessTokenAction.id, 'INACTIVE'))
 
-  test('T16: an ID token that is not shown is not asked about', async () => {
+  test('T16: no action is called for an ID token that is left out of the response', async () => {
     other.succeed({ op: 'remove', path: '/response/parameters/id_token' })
     const { body } = await signIn()
     assert.equal(body.id_token, undefined)
     assert.deepEqual([other.calls.length, extension.calls.length], [1, 0])
   })
 
-  test('T30, T77: without openid left it is not asked', async () => {
+  test('T30, T77: it is not called if openid was removed', async () => {
     other.succeed({ op: 'remove', path: '/accessToken/scopes/1' })
     const { body } = await signIn()
     assert.equal(body.id_token, undefined)
     assert.equal(extension.calls.length, 0)
   })
 
-  test('T220: its refusal reaches the client by name, and leaves code and refresh token as they were', async () => {
+  test('T220: its refusal reaches the client with its reason and leaves code and refresh token usable', async () => {
     const refuse = (failureDescription?: string) =>
       extension.answer(() => ({ body: { actionStatus: 'FAILED', failureReason: 'not_you', failureDescription } }))
     const landing = await authorize(world, {
@@ -233,7 +233,7 @@ describe('with the access token action', () => {
   })
 })
 
-test('T212: the reference has words of its own for a refusal without any', async () => {
+test('T212: the reference has its own description for a refusal without one', async () => {
   const wso2 = await startWorld({ platform: 'wso2-is-next' })
   try {
     await wso2.addAction('PRE_ISSUE_ID_TOKEN', extension.url)
@@ -252,7 +252,7 @@ test('T212: the reference has words of its own for a refusal without any', async
   }
 })
 
-test('a platform that has no such action type issues without asking', async () => {
+test('a platform without this action type issues tokens without a call', async () => {
   const old = await startWorld({ platform: 'wso2-is-7.1' })
   try {
     await old.addAction('PRE_ISSUE_ID_TOKEN', extension.url)

@@ -6,7 +6,7 @@ import { applicationOf } from './adapter.ts'
 import { RESOURCE } from './resource.ts'
 import { grantScopes } from './scopes.ts'
 
-/** What the sign-in pages do with the interactions of a provider. */
+/** The interactions of a provider, for the sign-in pages. */
 export interface Interactions {
   find(
     request: IncomingMessage,
@@ -17,7 +17,7 @@ export interface Interactions {
   grant(interaction: Interaction, application: Application, scopes: readonly string[]): Promise<string>
 }
 
-/** Makes them for one provider. */
+/** Creates them for one provider. */
 export function createInteractions(provider: Provider): Interactions {
   return {
     async find(request, response) {

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { FindUser } from './accounts.ts'
 
-/** An introspected token of a user says the user's name. One of an application has none. Use it before the provider's own routes. */
+/** Adds the user's name to introspection. A token of an application has none. Use it before the provider's own routes. */
 export function nameUsersAtIntrospection(provider: Provider, findUser: FindUser): void {
   provider.use(async (ctx, next) => {
     await next()

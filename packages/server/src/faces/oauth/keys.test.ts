@@ -23,7 +23,7 @@ after(() => world.close())
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
 const read = async (url: string): Promise<any> => (await fetch(url)).json()
 
-test('ES256 signs access and ID tokens when it is configured, and the RSA keys are published as well', async () => {
+test('ES256 signs access and ID tokens if it is configured, and the RSA keys are also published', async () => {
   const application = await world.addApplication({ grantTypes: ['password'] })
   const user = await world.addUser()
   const { body } = await world.token(application, {
@@ -45,7 +45,7 @@ test('ES256 signs access and ID tokens when it is configured, and the RSA keys a
   assert.deepEqual(id_token_signing_alg_values_supported, ['ES256', 'RS256', 'PS256'])
 })
 
-test('data of an earlier version goes on with ES256, which is logged, and its tokens verify', async () => {
+test('data of an earlier version stays with ES256, which is logged, and its tokens verify', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-keys-'))
   const sealKey = randomBytes(32)
   const older = await openOlder<Record<string, Record<string, unknown>>>(join(folder, 'preflow.db'), '0004-roles')
@@ -88,7 +88,7 @@ test('data of an earlier version goes on with ES256, which is logged, and its to
   }
 })
 
-test('two processes that open the keys of a tenant at once get the same one', async () => {
+test('two processes that create the keys of a tenant together get the same key', async () => {
   const other = await startWorld()
   const all = await Promise.all([1, 2, 3].map(() => openSigningKeys(other.db, other.tenant.id, 'RS256')))
   assert.deepEqual(new Set(all.map(keys => keys[0]?.n)).size, 1)

@@ -10,12 +10,12 @@ import {
 import type { Database } from '../../ground/store/database.ts'
 import { insertSigningKey, listSigningKeys, type TokenAlgorithm } from '../../ground/store/signing-keys.ts'
 
-/** The algorithms that every tenant has a key of its own for. */
+/** The algorithms for which every tenant has its own key. */
 const KEY_ALGORITHMS: readonly TokenAlgorithm[] = ['RS256', 'ES256']
 
 /**
- * The private keys of a tenant, those of `algorithm` first: the first one of an algorithm signs, all are published. Makes the
- * missing ones. The RSA keys are published again for PS256, which an application may choose for its ID tokens.
+ * The private keys of a tenant, those of `algorithm` first. The first key of an algorithm signs, all are published. Creates
+ * missing keys. RSA keys are published a second time for PS256, which an application may choose for its ID tokens.
  */
 export async function openSigningKeys(db: Database, tenantId: string, algorithm: TokenAlgorithm): Promise<JWK[]> {
   const isOfChoice = ({ alg }: { alg?: string }) => Number(alg === algorithm)
@@ -32,7 +32,7 @@ export async function openSigningKeys(db: Database, tenantId: string, algorithm:
   ]
 }
 
-/** The first key of an algorithm has a fixed id, so that two processes that start at the same moment agree on one. */
+/** The first key of an algorithm has a fixed id, so that two processes that start together agree on one. */
 async function makeFirstKey(db: Database, tenantId: string, alg: TokenAlgorithm): Promise<void> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true })
   const kid = `${alg.toLowerCase()}-1`
@@ -40,12 +40,12 @@ async function makeFirstKey(db: Database, tenantId: string, alg: TokenAlgorithm)
 }
 
 /**
- * Reads the claims of a token that the issuer signed and that has not expired. Access tokens have the type `at+jwt` (RFC 9068),
+ * Returns the claims of a token that the issuer signed and that has not expired. Access tokens have the type `at+jwt` (RFC 9068).
  * ID tokens have none.
  */
 export type Verify = (jwt: string, type?: 'at+jwt') => Promise<JWTPayload | undefined>
 
-/** Makes it for one issuer. */
+/** Creates the function for one issuer. */
 export function createVerifier(keys: readonly JWK[], issuer: string): Verify {
   const keySet = publicKeysOf(keys)
   return async (jwt, type) => {
@@ -58,10 +58,10 @@ export function createVerifier(keys: readonly JWK[], issuer: string): Verify {
   }
 }
 
-/** Reads the claims of an ID token that the issuer signed, expired or not: what an `id_token_hint` says of its user and client. */
+/** Returns the claims of an `id_token_hint`: an ID token that the issuer signed, expired or not. */
 export type ReadHint = (jwt: string) => Promise<JWTPayload | undefined>
 
-/** Makes it for one issuer. Hints outlive a change of the algorithm: every published key counts. */
+/** Creates the function for one issuer. Every published key counts, because hints outlive a change of the algorithm. */
 export function createHintReader(keys: readonly JWK[], issuer: string): ReadHint {
   const keySet = publicKeysOf(keys)
   return async jwt => {

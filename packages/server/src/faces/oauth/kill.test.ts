@@ -14,7 +14,7 @@ import { FIRST_TENANT, findTenantById } from '../../ground/store/tenants.ts'
 
 const CHAINS = 6
 const ACKNOWLEDGED_BEFORE_THE_KILL = 40
-/** Every other chain stops after so many: what it was given last must outlive the kill that comes while others write. */
+/** Every second chain stops after this number. Its last token must survive the kill, which comes while others write. */
 const LENGTH_OF_RESTING_CHAINS = 3
 
 const children: ChildProcess[] = []
@@ -22,7 +22,7 @@ after(() => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** The server as an operator runs it, in a process of its own. */
+/** The server in its own process, as an operator runs it. */
 async function startProcess(environment: Record<string, string>): Promise<{ child: ChildProcess; address: string }> {
   const main = join(import.meta.dirname, '..', '..', 'main.ts')
   const child = spawn(process.execPath, ['--conditions=@preflow/source', main], {
@@ -39,7 +39,7 @@ async function startProcess(environment: Record<string, string>): Promise<{ chil
   throw new Error('the server ended before it listened')
 }
 
-test('kill -9 in a burst of refreshes loses nothing that was acknowledged, and no refresh token works twice', async () => {
+test('kill -9 during many refreshes loses nothing that was acknowledged, and no refresh token works twice', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-kill-'))
   const sealKey = randomBytes(32)
   const environment = {
@@ -75,7 +75,7 @@ test('kill -9 in a burst of refreshes loses nothing that was acknowledged, and n
   const running = chains.map(async chain => {
     while (!chain.rests || chain.used.length < LENGTH_OF_RESTING_CHAINS) {
       const answer = await refresh(first.address, chain.latest).catch(() => undefined)
-      // The process is gone: nobody knows what became of this one.
+      // The process was killed, so the result of this request is unknown.
       if (answer?.status !== 200) return
       chain.used.push(chain.latest)
       chain.latest = answer.body.refresh_token
@@ -96,8 +96,8 @@ test('kill -9 in a burst of refreshes loses nothing that was acknowledged, and n
         refresh(second.address, chain.latest),
       ])
       const successes = [one, other].filter(({ status }) => status === 200).length
-      // A request that was cut off may have used it already; what came back before the kill must be there.
-      if (chain.rests) assert.equal(successes, 1, 'a refresh token that was acknowledged is gone')
+      // An interrupted request may have used it already. A token returned before the kill must exist.
+      if (chain.rests) assert.equal(successes, 1, 'an acknowledged refresh token is lost')
       else assert(successes <= 1, 'one refresh token was used twice')
     }
     for (const chain of chains) {

@@ -4,7 +4,9 @@ import { RESOURCE } from './resource.ts'
 import { grantScopes } from './scopes.ts'
 import { memoryOf } from './seam/grants.ts'
 
-/** What the user agreed to in this session; everything the user may have of what was asked for when the application needs no consent. */
+/**
+ * The grant of this session: the scopes that the user agreed to. Without consent: the requested scopes that the user may have.
+ */
 export async function loadGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
   const { client, session, result, provider, account, requestParamScopes, resourceServers = {} } = ctx.oidc
   if (!client || !session || !account) return undefined
@@ -23,7 +25,7 @@ export async function loadGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefi
   return grant
 }
 
-/** Keeps with the grant what was asked for, and how the user signed in. Whether it changed. */
+/** Stores the requested scopes and the sign-in methods in the grant. Returns whether it changed. */
 function remember(grant: Grant, requested: readonly string[], amr: readonly string[]): boolean {
   const memory = memoryOf(grant)
   const asked = [...new Set([...(memory.asked ?? []), ...requested])]

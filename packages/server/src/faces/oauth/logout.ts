@@ -1,8 +1,8 @@
 /**
  * Sign-out, OpenID Connect RP-Initiated Logout 1.0, at `/oidc/logout`.
  *
- * oidc-provider has a page for it that always asks, and goes on by a form with a script. Here the page is left out where the
- * application proves that it is the user's own wish, or was configured to need no proof, and redirects come from the server.
+ * oidc-provider's page always requires a confirmation and continues with a form and a script. Here the page is skipped if the
+ * application proves the user's wish or is configured to need no proof, and redirects come from the server.
  */
 import { randomBytes } from 'node:crypto'
 import { present } from '@preflow/contract'
@@ -18,7 +18,7 @@ import { show, showError, showSignedOut } from './provider-pages.ts'
 import { type Context, readForm } from './read-form.ts'
 
 const CONFIRM = `${END_SESSION}/confirm`
-/** Names a request that was posted, or that waits for the user. */
+/** Names the id of a posted or pending request. */
 const KEPT = 'logout_request'
 const KEPT_SECONDS = 600
 const ID_BYTES = 24
@@ -31,16 +31,16 @@ export interface LogoutParts {
   readHint: ReadHint
 }
 
-/** A request to sign out that was checked. */
+/** A checked sign-out request. */
 interface LogoutRequest {
-  /** Where the browser goes afterwards. Only with a client that registered it. */
+  /** The redirect after the sign-out. Only with a client that registered it. */
   target?: string
   state?: string
-  /** Whether the user of the session need not be asked. */
+  /** Whether the confirmation page is skipped. */
   skipsPage(session: Session): boolean
 }
 
-/** A request that waits for the user's answer on the page. */
+/** A request that waits for the user's choice on the page. */
 interface Asked {
   sessionUid: string
   target?: string
@@ -61,7 +61,7 @@ export function answerLogout(provider: Provider, parts: LogoutParts): void {
   })
 }
 
-/** A form from another site carries no `SameSite=Lax` cookie. The GET that follows does. */
+/** A form from another site brings no `SameSite=Lax` cookie. The GET that follows does. */
 async function keepPosted(ctx: Context, form: URLSearchParams, parts: LogoutParts): Promise<void> {
   const id = await keep({ query: form.toString() }, parts)
   redirect(ctx, `${parts.issuer.path}${END_SESSION}?${KEPT}=${id}`)
@@ -85,13 +85,13 @@ async function begin(ctx: Context, provider: Provider, parts: LogoutParts): Prom
   show(ctx, logoutPage({ action: `${parts.issuer.path}${CONFIRM}`, csrf }), formTargetOf(target))
 }
 
-/** What the user chose on the page. The form holds an id that only the browser with this session was given. */
+/** Handles the user's choice. The form contains an id that only the browser with this session has. */
 async function confirm(ctx: Context, form: URLSearchParams, provider: Provider, parts: LogoutParts): Promise<void> {
   const id = form.get('xsrf') ?? ''
   const session = await provider.Session.get(ctx)
   const asked = accountSwitch(session, id) ?? ((await findKept(id, parts))?.['asked'] as Asked | undefined)
   if (!asked || asked.sessionUid !== session.uid) {
-    return refuse(ctx, 'This form is too old, or belongs to another session. Sign out again.')
+    return refuse(ctx, 'This form has expired, or belongs to another session. Sign out again.')
   }
   await keptRequests(parts).destroy(id)
   const { target, state } = asked
@@ -101,8 +101,8 @@ async function confirm(ctx: Context, form: URLSearchParams, provider: Provider, 
 }
 
 /**
- * When another user signs in, oidc-provider ends the session of the one before by a form of its own, whose secret it keeps in the
- * session, and continues the sign-in afterwards.
+ * The sign-out of the previous user when another user signs in. oidc-provider does it with its own form, whose secret is in the
+ * session, and then continues the sign-in.
  */
 function accountSwitch({ state = {}, uid }: Session, id: string): Asked | undefined {
   const { secret, postLogoutRedirectUri: target } = state
@@ -115,26 +115,26 @@ async function endSession(ctx: Context, provider: Provider, session: Session, { 
   ctx.cookies.set(provider.cookieName('session'), null, { path: `${issuer.path}/`, signed: true, httpOnly: true })
 }
 
-/** Checks the parameters. A string is why the request is refused. */
+/** Checks the parameters. A string is the reason for a refusal. */
 async function readRequest(
   parameters: URLSearchParams,
   provider: Provider,
   { readHint }: LogoutParts,
 ): Promise<LogoutRequest | string> {
   for (const name of new Set(parameters.keys())) {
-    if (parameters.getAll(name).length > 1) return `${name} must be there only once.`
+    if (parameters.getAll(name).length > 1) return `Send ${name} only once.`
   }
   const given = (name: string) => parameters.get(name) || undefined
   const hint = given('id_token_hint')
   const claims = hint === undefined ? undefined : await readHint(hint)
-  if (hint !== undefined && !claims) return 'id_token_hint is no ID token of this issuer.'
+  if (hint !== undefined && !claims) return 'id_token_hint is not an ID token of this issuer.'
   const hintedId = claims && String(claims['azp'] ?? [claims.aud].flat()[0])
   const clientId = given('client_id') ?? hintedId
   if (hintedId !== undefined && clientId !== hintedId) return 'client_id is not the client of id_token_hint.'
   if (clientId === undefined) return { skipsPage: () => false }
 
   const client = await provider.Client.find(clientId)
-  if (!client) return 'There is no application with this client_id.'
+  if (!client) return 'No application has this client_id.'
   const target = given('post_logout_redirect_uri')
   if (target !== undefined && !client.postLogoutRedirectUriAllowed(target)) {
     return 'post_logout_redirect_uri is not registered for the application.'
@@ -146,13 +146,13 @@ async function readRequest(
   }
 }
 
-/** Whether an ID token was issued in the session, as far as it says. */
+/** Whether the claims match the session. */
 function isOfSession(claims: JWTPayload | undefined, session: Session, clientId: string): boolean {
   const sid = claims?.['sid']
   return claims?.sub === session.accountId && (sid === undefined || sid === session.sidFor(clientId))
 }
 
-/** Back to the application, or to a page where it named no address. */
+/** Redirects to the application, or shows a page if it named no address. */
 function goOn(ctx: Context, { error, state, target }: { target?: string; state?: string; error?: string }): void {
   if (target !== undefined) {
     const parameters = new URLSearchParams(present({ error, state }))

@@ -7,7 +7,7 @@ import type { Log } from '../../ground/observe/log.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { TokenAlgorithm } from '../../ground/store/signing-keys.ts'
 
-/** What the OAuth side of the server is made of. */
+/** The ports of the OAuth face. */
 export interface OAuthPorts extends DecisionPorts {
   db: Database
   /** Epoch milliseconds. */
@@ -17,10 +17,10 @@ export interface OAuthPorts extends DecisionPorts {
   /** For access tokens, and for ID tokens unless the application chooses another one. */
   tokenAlgorithm: TokenAlgorithm
   sessionLifetimeSeconds: number
-  /** A secret for one purpose, the same on every process and after every restart. */
+  /** Derives a secret for one purpose. It is the same in every process and after every restart. */
   deriveSecret(purpose: string): string
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
-  /** For the keys of clients and their logout addresses. */
+  /** Fetches the keys of clients and calls their logout addresses. */
   fetch: GuardedFetch
 }

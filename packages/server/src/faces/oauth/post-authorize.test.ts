@@ -29,7 +29,7 @@ const request = (): [string, string][] => [
   ['state', 's'],
 ]
 
-test('the address of the GET that follows holds nothing of the form but the client', async () => {
+test('the address of the following GET contains nothing of the form except the client', async () => {
   const response = await post(request())
   assert.equal(response.status, 303)
   const { pathname, searchParams } = new URL(response.headers.get('location') ?? '', world.base)
@@ -37,7 +37,7 @@ test('the address of the GET that follows holds nothing of the form but the clie
   assert.deepEqual([...searchParams.keys()], ['client_id', 'request_uri'])
 })
 
-test('a parameter that comes twice is refused', async () => {
+test('a repeated parameter is refused', async () => {
   const { headers } = await post([...request(), ['scope', 'openid profile']])
   const page = await fetch(new URL(headers.get('location') ?? '', world.base), { redirect: 'manual' })
   const location = page.headers.get('location')
@@ -52,7 +52,7 @@ test('an unknown client sees an error page, not a redirect', async () => {
   assert.match(await page.text(), /invalid_client/)
 })
 
-test('what is no form, and one that is too large, are refused', async () => {
+test('a body that is not a form, and a form that is too large, are refused', async () => {
   assert.equal((await post('{}', 'application/json')).status, 400)
   const { status } = await post([...request(), ['claims', 'x'.repeat(60_000)]])
   assert.equal(status, 400)

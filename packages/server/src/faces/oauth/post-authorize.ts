@@ -1,9 +1,9 @@
 /**
  * POST at the authorize endpoint, which OpenID Connect Core 3.1.2.1 requires.
  *
- * oidc-provider would read it only with cookies of `SameSite=None`, because the form comes from another site. Here the form is
- * kept as a pushed authorization request that is used once, and the browser is sent to the same endpoint with GET: that request
- * carries the session's cookie.
+ * oidc-provider would need cookies with `SameSite=None` for it, because the form comes from another site. Here the form is
+ * stored as a pushed authorization request for single use, and the browser is redirected to the same endpoint with GET. That
+ * request has the session's cookie.
  */
 import { UnsecuredJWT } from 'jose'
 import type { Provider } from 'oidc-provider'
@@ -12,18 +12,18 @@ import { AUTHORIZE } from './provider-configuration.ts'
 import { showError } from './provider-pages.ts'
 import { type Context, readForm } from './read-form.ts'
 
-/** Only until the browser has followed the redirect. */
+/** Until the browser has followed the redirect. */
 const LIFETIME_SECONDS = 60
 const REQUEST_URN = 'urn:ietf:params:oauth:request_uri:'
-/** What never belongs in an address: it would be kept in histories and logs. */
+/** Parameters that must not be in an address, because histories and logs keep it. */
 const SECRETS = ['client_secret', 'password']
-/** Claims of the object in which the form is kept. As parameters they mean nothing. */
+/** Claims of the object that stores the form. They are no parameters. */
 const CLAIMS = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti']
 
-/** Reads the forms, and refuses secrets in the address. Use it before the provider's own routes. */
+/** Accepts forms, and refuses secrets in the address. Use it before the provider's own routes. */
 export function acceptPostedRequests(provider: Provider, issuer: Issuer, nowSeconds: () => number): void {
   provider.use(async (ctx, next) => {
-    // Forms that answer `response_mode=form_post` send themselves. oidc-provider adds the hash of that script.
+    // The response to `response_mode=form_post` is a form that submits itself. oidc-provider adds the hash of its script.
     if (ctx.path.startsWith(AUTHORIZE)) ctx.set('content-security-policy', "default-src 'none'; script-src")
     if (ctx.path !== AUTHORIZE) return next()
     const secret = SECRETS.find(name => ctx.query[name] !== undefined)
@@ -38,7 +38,7 @@ export function acceptPostedRequests(provider: Provider, issuer: Issuer, nowSeco
   })
 }
 
-/** The query of the GET: it names the kept request, or is the form where that is refused whatever it says. */
+/** The query of the GET: it names the stored request, or is the form itself if the provider refuses it in any case. */
 async function continuation(
   form: URLSearchParams,
   provider: Provider,
@@ -60,13 +60,13 @@ async function continuation(
     .setIssuedAt(now)
     .setExpirationTime(now + LIFETIME_SECONDS)
     .encode()
-  // Not trusted: nobody authenticated, so the parameters count as if they were in the address.
+  // Not trusted: no client authenticated, so the parameters are treated like those of an address.
   const kept = new provider.PushedAuthorizationRequest({ request, trusted: false } as never)
   const id = await kept.save(LIFETIME_SECONDS)
   return new URLSearchParams({ client_id: clientId, request_uri: REQUEST_URN + id })
 }
 
-/** A parameter that came twice stays a list, which the provider refuses. */
+/** Keeps a repeated parameter as a list, which the provider refuses. */
 function oneOrList(values: string[]): string | string[] {
   return values.length === 1 ? (values[0] ?? '') : values
 }
@@ -76,10 +76,10 @@ function refuse(ctx: Context, description: string): void {
   showError(ctx, { error: 'invalid_request', error_description: description })
 }
 
-/** Programs ask for this mode, and they read JSON. */
+/** Programs use this mode, and they read JSON. */
 function refuseDirect(ctx: Context): void {
   const error_description =
-    'response_mode=direct is not offered: applications sign users in with the browser. Leave it out.'
+    'response_mode=direct is not supported, because users sign in with the browser. Leave it out.'
   ctx.status = 400
   ctx.body = { error: 'unsupported_response_mode', error_description }
 }

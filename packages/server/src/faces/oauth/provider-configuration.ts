@@ -1,4 +1,4 @@
-/** What an issuer offers and where, as oidc-provider wants to know it: tables, and the functions it calls back. */
+/** The oidc-provider configuration of an issuer: tables of endpoints and features, and the callbacks. */
 import type { JWK } from 'jose'
 import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { beginSignIn } from '../../domain/sign-in/flow.ts'
@@ -25,13 +25,13 @@ const BUILT_IN_GRANTS = [
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
 
-/** Where authorization is asked for, below the issuer's path. */
+/** The authorization endpoint, below the issuer's path. */
 export const AUTHORIZE = '/oauth2/authorize'
 
-/** Where browsers sign out. */
+/** The sign-out endpoint of browsers. */
 export const END_SESSION = '/oidc/logout'
 
-/** Where keys are published. */
+/** The address of the published keys. */
 export const JWKS = '/oauth2/jwks'
 
 const ROUTES: Configuration['routes'] = {
@@ -47,7 +47,7 @@ const ROUTES: Configuration['routes'] = {
   end_session: END_SESSION,
 }
 
-/** `token` alone is refused by oidc-provider: nothing binds such a token to the request it answers. */
+/** oidc-provider refuses `token` alone, because nothing binds such a token to its request. */
 const RESPONSE_TYPES: Configuration['responseTypes'] = [
   'code',
   'id_token',
@@ -59,10 +59,10 @@ const RESPONSE_TYPES: Configuration['responseTypes'] = [
 
 const CLIENT_AUTHENTICATION = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
 
-/** Of assertions with which clients authenticate: those of the reference. */
+/** The algorithms of client assertions, as in the reference. */
 const ASSERTION_ALGORITHMS = ['PS256', 'ES256', 'ES384', 'RS384', 'RS256'] as const
 
-/** In seconds. The decision writes the lifetimes of tokens over these. */
+/** In seconds. The token decision overwrites the lifetimes of tokens. */
 const LIFETIMES: Configuration['ttl'] = {
   AccessToken: 3600,
   ClientCredentials: 3600,
@@ -70,19 +70,19 @@ const LIFETIMES: Configuration['ttl'] = {
   AuthorizationCode: 60,
   DeviceCode: 600,
   Interaction: 3600,
-  // Extended when a refresh token is to live longer.
+  // Extended for a refresh token with a longer lifetime.
   Grant: 14 * 24 * 3600,
 }
 
 const CLOCK_TOLERANCE_SECONDS = 15
 
-/** What the configuration of one issuer is made of. */
+/** The parts of one issuer's configuration. */
 export interface IssuerParts extends ScopePorts {
   keys: readonly JWK[]
   seam: Seam
 }
 
-/** The configuration of the provider of one issuer. */
+/** Creates the configuration of one issuer's provider. */
 export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configuration {
   const { db, findUser, issuer, keys, seam } = parts
   const grantTypes = [...BUILT_IN_GRANTS, ...grants.map(({ grantType }) => grantType)]
@@ -125,7 +125,7 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
     interactions: {
       policy: signInPolicy(),
       async url(ctx, interaction) {
-        // Custom authenticators see what the browser sent here, in whichever of its requests they are called.
+        // Custom authenticators get the headers and parameters of this request, even if they are called in a later one.
         const application = applicationOf(ctx.oidc.client)
         await beginSignIn({ interaction, issuer, application }, requestBehind(ctx, ports), ports)
         return `${issuer.path}/sign-in/${interaction.uid}`
@@ -138,7 +138,7 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
 }
 
 function requestBehind(ctx: KoaContextWithOIDC, { clientRequestOf }: OAuthPorts) {
-  // Of a request that was posted or pushed, the address has only the name.
+  // The address of a posted or pushed request has only its name.
   const isPushed = ctx.oidc.entities.PushedAuthorizationRequest !== undefined
   const sent = (isPushed ? ctx.oidc.params : ctx.query) ?? {}
   return { headers: clientRequestOf(ctx.req).headers, parameters: namedValues(sent) }
@@ -161,7 +161,7 @@ function featuresOf(parts: IssuerParts): Configuration['features'] {
       },
     },
     deviceFlow: { enabled: true, ...devicePages },
-    // Its metadata only: logout.ts answers the endpoint.
+    // Only for the metadata. logout.ts answers the endpoint.
     rpInitiatedLogout: { enabled: true, postLogoutSuccessSource: showSignedOut },
     resourceIndicators: {
       enabled: true,
@@ -175,7 +175,7 @@ function featuresOf(parts: IssuerParts): Configuration['features'] {
   }
 }
 
-/** Clients learn of their own tokens, and resource servers of those that are for them. */
+/** Whether a client may introspect a token: its own, or one for which it is a resource server. */
 function mayIntrospect(
   { clientAuthMethod, clientId }: Client,
   token: { clientId?: string | undefined; aud?: string | string[] | undefined },
@@ -197,7 +197,7 @@ function cookiesOf(issuer: Issuer, { deriveSecret }: OAuthPorts): Configuration[
   }
 }
 
-/** Cookies of different issuers on one host must not meet: those of `/` are sent to `/t/acme` as well. */
+/** Cookies of the issuers on one host must have different names, because those of `/` are also sent to `/t/acme`. */
 function cookieSuffix({ tenant, organization }: Issuer): string {
   const id = organization.id === tenant.rootOrganizationId ? tenant.id : organization.id
   return `-${id.replaceAll(/[^A-Za-z0-9-]/g, '')}`

@@ -9,12 +9,12 @@ function shown(error: string, description?: string): string {
   return String(ctx.body)
 }
 
-test('a fault of the server is told in a sentence for people, not in the library’s', () => {
+test('a server error is shown in a sentence for people, not in the library’s wording', () => {
   const page = shown('server_error', 'oops! something went wrong')
-  assert.match(page, /Something broke on our side\. Try again in a moment\./)
+  assert.match(page, /An unexpected error occurred on the server\. Try again in a moment\./)
   assert.doesNotMatch(page, /oops/)
 })
 
-test('what a client did wrong is told as it is', () => {
+test('a client error is shown unchanged', () => {
   assert.match(shown('invalid_request', 'missing required parameter'), /missing required parameter/)
 })

@@ -3,30 +3,30 @@ import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { deviceCodePage, deviceConfirmPage, donePage, errorPage, pageHeaders } from '../../ground/pages/pages.ts'
 import { applicationOf } from './adapter.ts'
 
-/** Where users enter the code of a device. */
+/** The page where users enter the code of a device. */
 export const DEVICE_PAGE = '/device'
 
-/** The pages that oidc-provider shows by itself, with our looks. */
+/** The pages that oidc-provider shows itself, in our design. */
 
-/** As much of a request as a page needs. */
+/** The part of a request that a page needs. */
 type PageContext = Pick<KoaContextWithOIDC, 'type' | 'set' | 'body'>
 
-/** @param formTargets Where a form of the page may lead besides this server. */
+/** @param formTargets Other targets than this server that a form of the page may have. */
 export function show(ctx: PageContext, page: string, formTargets?: readonly string[]): void {
   ctx.type = 'html'
   ctx.set(pageHeaders(present({ formTargets })))
   ctx.body = page
 }
 
-/** The forms for a device carry the secret that oidc-provider put into the session. */
+/** The device forms contain the secret that oidc-provider stored in the session. */
 function formOf(ctx: KoaContextWithOIDC, route: string): { action: string; csrf: string } {
   const { secret } = (ctx.oidc.session?.state ?? {}) as { secret?: string }
   return { action: ctx.oidc.urlFor(route), csrf: secret ?? '' }
 }
 
 /**
- * Fills in the code of a `verification_uri_complete` for the user, who compares it and sends it. oidc-provider would send it by
- * a script. Use it before the provider's own routes.
+ * Fills in the code of a `verification_uri_complete`. The user compares it and submits the form. oidc-provider would submit it
+ * with a script. Use it before the provider's own routes.
  */
 export function fillInDeviceCode(provider: Provider): void {
   provider.use(async (ctx, next) => {
@@ -39,25 +39,28 @@ export function fillInDeviceCode(provider: Provider): void {
   })
 }
 
-/** Sentences by the name of the error that oidc-provider reports on the device's page. */
+/** Messages by the name of oidc-provider's error on the device page. */
 const DEVICE_COMPLAINTS: Record<string, string> = {
   NoCodeError: 'Enter the code first.',
-  NotFoundError: 'There is no such code. Look again at your device.',
+  NotFoundError: 'This code does not exist. Check the code on your device.',
   ExpiredError: 'This code has expired. Start again on your device.',
   AlreadyUsedError: 'This code was already used. Start again on your device.',
-  AbortedError: 'You cancelled the request. Your device has been told.',
+  AbortedError: 'You cancelled the request. Your device stops waiting.',
 }
 
-/** An error that cannot be given to the application, because it is not known which one, or how to reach it. */
+/** Shows an error that cannot be returned to the application, because the application or its callback is unknown. */
 export function showError(ctx: PageContext, out: { error: string; error_description?: string | undefined }): void {
   const isOurs = out.error === 'server_error'
   show(
     ctx,
-    errorPage(out.error, isOurs ? 'Something broke on our side. Try again in a moment.' : out.error_description),
+    errorPage(
+      out.error,
+      isOurs ? 'An unexpected error occurred on the server. Try again in a moment.' : out.error_description,
+    ),
   )
 }
 
-/** Says that the session is over. */
+/** Shows that the user is signed out. */
 export function showSignedOut(ctx: PageContext): void {
   show(ctx, donePage('You are signed out', 'You can close this window.'))
 }
@@ -65,7 +68,7 @@ export function showSignedOut(ctx: PageContext): void {
 export const devicePages: NonNullable<NonNullable<Configuration['features']>['deviceFlow']> = {
   userCodeInputSource(ctx, _form, _out, error) {
     const { userCode = ctx.state['userCode'] } = (error ?? {}) as { userCode?: string }
-    const complaint = error && (DEVICE_COMPLAINTS[error.name] ?? 'This did not work. Try again.')
+    const complaint = error && (DEVICE_COMPLAINTS[error.name] ?? 'The request failed. Try again.')
     const form = formOf(ctx, 'code_verification')
     show(
       ctx,

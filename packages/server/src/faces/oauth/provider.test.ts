@@ -46,7 +46,7 @@ for (const accessTokenType of ['JWT', 'Default'] as const) {
       )
     })
 
-    test('userinfo gives the claims of the scopes', async () => {
+    test('userinfo returns the claims of the scopes', async () => {
       const { body } = await signIn(application, 'openid profile email address groups')
       assert.deepEqual((await userinfo(body.access_token)).body, {
         sub: user.id,
@@ -63,7 +63,7 @@ for (const accessTokenType of ['JWT', 'Default'] as const) {
       assert.deepEqual((await userinfo(narrow.body.access_token)).body, { sub: user.id })
     })
 
-    test('userinfo refuses one without openid, a revoked one, and garbage', async () => {
+    test('userinfo refuses a token without openid, a revoked one, and garbage', async () => {
       const plain = await signIn(application, 'cart.read')
       assert.equal((await userinfo(plain.body.access_token)).status, 403)
       const { body } = await signIn(application, 'openid')
@@ -72,7 +72,7 @@ for (const accessTokenType of ['JWT', 'Default'] as const) {
       assert.equal((await userinfo('a.b.c')).status, 401)
     })
 
-    test('introspection tells what it is good for, until it is revoked', async () => {
+    test('introspection describes it until it is revoked', async () => {
       const { body } = await signIn(application, 'openid cart.read')
       const told = await introspect(application, body.access_token)
       assert.equal(told['active'], true)
@@ -85,14 +85,14 @@ for (const accessTokenType of ['JWT', 'Default'] as const) {
       assert.deepEqual(await introspect(application, body.access_token), { active: false })
     })
 
-    test('revoking the refresh token ends the access token as well', async () => {
+    test('revoking the refresh token also ends the access token', async () => {
       const { body } = await signIn(application, 'openid')
       await world.post('/oauth2/revoke', application, { token: body.refresh_token })
       assert.deepEqual(await introspect(application, body.access_token), { active: false })
       assert.deepEqual(await introspect(application, body.refresh_token), { active: false })
     })
 
-    test('one of an application is introspected and revoked too', async () => {
+    test('a token of an application can be introspected and revoked', async () => {
       const { body } = await world.token(application, { grant_type: 'client_credentials', scope: 'cart.read' })
       const told = await introspect(application, body.access_token)
       assert.deepEqual([told['active'], told['aut'], told['scope']], [true, 'APPLICATION', 'cart.read'])
@@ -100,7 +100,7 @@ for (const accessTokenType of ['JWT', 'Default'] as const) {
       assert.deepEqual(await introspect(application, body.access_token), { active: false })
     })
 
-    test('another client may not revoke it, and a public one learns nothing of it', async () => {
+    test('another client cannot revoke it, and a public client learns nothing about it', async () => {
       const { body } = await signIn(application, 'openid')
       const other = await world.addApplication()
       assert.equal((await world.post('/oauth2/revoke', other, { token: body.access_token })).status, 400)
@@ -111,7 +111,7 @@ for (const accessTokenType of ['JWT', 'Default'] as const) {
   })
 }
 
-test('a claim the application names is in its access tokens, without a scope for it', async () => {
+test('a claim that the application lists is in its access tokens without a scope', async () => {
   const application = await world.addApplication({
     grantTypes: ['password'],
     accessTokenClaims: ['department', 'email'],
@@ -124,7 +124,7 @@ test('a claim the application names is in its access tokens, without a scope for
   )
 })
 
-test('scopes that were not authorized or do not exist are dropped', async () => {
+test('unauthorized and unknown scopes are dropped', async () => {
   const application = await world.addApplication({ grantTypes: ['password', 'client_credentials'] }, ['cart.read'])
   await world.addApplication({}, ['orders.write'])
   const asked = 'openid cart.read orders.write nonsense'
@@ -135,7 +135,7 @@ test('scopes that were not authorized or do not exist are dropped', async () => 
   assert.equal(none.body.scope, undefined)
 })
 
-test('behind a proxy with TLS every address is https, and cookies are for https only', async () => {
+test('behind a TLS proxy every address is https, and cookies are for https only', async () => {
   const behind = await startWorld({ publicUrl: 'https://id.example.com' })
   try {
     const path = `http://127.0.0.1:${behind.port}/t/${behind.tenant.domain}`
@@ -154,7 +154,7 @@ test('behind a proxy with TLS every address is https, and cookies are for https 
 })
 
 describe('organizations below the root', () => {
-  test('have an issuer, users and codes of their own', async () => {
+  test('have their own issuer, users and codes', async () => {
     const branch: Organization = {
       id: randomUUID(),
       tenantId: world.tenant.id,

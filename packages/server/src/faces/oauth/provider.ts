@@ -26,7 +26,7 @@ import { createSeam } from './seam/seam.ts'
 export interface IssuerServer {
   issuer: Issuer
   interactions: Interactions
-  /** Answers a request whose `url` starts after the issuer's path. */
+  /** Answers a request. Its `url` must start after the issuer's path. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>
   /** The claims of a valid, unrevoked access token of this issuer, opaque ones included. */
   readAccessToken(token: string): Promise<AccessTokenClaims | undefined>
@@ -35,19 +35,19 @@ export interface IssuerServer {
 /** Seconds for which clients may keep the discovery documents and the keys. */
 export const PUBLISHED_SECONDS = 600
 const MAX_ISSUERS = 500
-/** After this, keys that another process made are seen. */
+/** After this time the keys of another process are loaded. */
 const ISSUER_LIFETIME_MS = 600_000
 
 /**
- * Where WSO2's products publish the discovery documents: below the issuer, as OpenID Connect Discovery 1.0 asks, and here. oidc-provider
- * answers what the second part matches.
+ * WSO2's products publish the discovery documents below the issuer, as OpenID Connect Discovery 1.0 requires, and here.
+ * oidc-provider answers the path that the second part matches.
  */
 const DISCOVERY_ALIAS =
   /^\/oauth2\/(?:token|oidcdiscovery)(\/\.well-known\/(?:openid-configuration|oauth-authorization-server))$/
 
 /**
- * Makes the authorization servers of all issuers, each when it is first asked for. At most 500 are kept; building one costs
- * less than a millisecond once its keys are there.
+ * Creates the authorization servers of issuers, each on its first use. At most 500 are kept. Creating one takes less than a
+ * millisecond if its keys exist.
  *
  * @returns A function from issuer to its server.
  */
@@ -58,7 +58,7 @@ export function createIssuerServers(ports: OAuthPorts): (issuer: Issuer) => Prom
     if (known) return known
     const made = createIssuerServer(issuer, ports)
     servers.set(issuer.url, made)
-    // A database that was away for a moment must not be remembered as a broken issuer.
+    // Do not cache the failure of a database that was unreachable for a moment.
     made.catch(() => servers.delete(issuer.url))
     return made
   }
@@ -85,7 +85,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   })
 
   const provider = new Provider(issuer.url, configurationOf({ db, issuer, keys, findUser, scopesOfToken, seam }, ports))
-  // Host and protocol come from the configured public URL: the HTTP server pins both headers.
+  // Host and protocol come from the configured public URL. The HTTP server sets both headers.
   provider.proxy = true
   answerWhatIsLeft(provider)
   allowCaching(provider)
@@ -115,7 +115,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   }
 }
 
-/** What verifiers may keep. Keys are published for longer than this before they sign. */
+/** Lets verifiers cache the documents. New keys are published for longer than this before they sign. */
 function allowCaching(provider: Provider): void {
   provider.use(async (ctx, next) => {
     await next()

@@ -3,28 +3,28 @@ import type { Grant, Provider } from 'oidc-provider'
 import type { Actor } from '../../domain/tokens/token-draft.ts'
 import { type GrantMemory, memoryOf } from './seam/grants.ts'
 
-/** Who presents an access token, and what for. */
+/** The claims of an access token. */
 export interface AccessTokenClaims {
   clientId: string
-  /** Absent when the application acts for itself. */
+  /** Absent if the application acts for itself. */
   userId?: string
   scopes: string[]
-  /** Where it is valid. */
+  /** The organization where it is valid. */
   organizationId: string
   /** Epoch seconds. */
   expiresAt: number
-  /** Only of a user's. */
+  /** Only for a token of a user. */
   grant?: GrantMemory & { id: string }
-  /** Only of an exchanged one. */
+  /** Only for an exchanged token. */
   actor?: Actor
 }
 
-/** The claims of a valid, unrevoked access token of the provider's issuer, opaque ones included. */
+/** Returns the claims of a valid, unrevoked access token of the provider's issuer, opaque tokens included. */
 export async function readAccessToken(provider: Provider, value: string): Promise<AccessTokenClaims | undefined> {
   const ofUser = await provider.AccessToken.find(value)
   const token = ofUser ?? (await provider.ClientCredentials.find(value))
   if (!token?.isValid || token.clientId === undefined) return undefined
-  // Revoking a refresh token ends the grant, and with it every access token of it.
+  // Revoking a refresh token ends the grant and all its access tokens.
   const grant = ofUser && (await provider.Grant.find(ofUser.grantId))
   if (ofUser && !grant) return undefined
   const { act, org_id } = (token.extra ?? {}) as { act?: Actor; org_id?: string }

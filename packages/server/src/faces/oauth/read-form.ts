@@ -3,12 +3,12 @@ import { readBody } from '../../ground/http/http-body.ts'
 import { serverProblems } from '../../ground/http/send.ts'
 import { Problem } from '../../ground/problem.ts'
 
-/** A request before oidc-provider looks at it. */
+/** A request before oidc-provider handles it. */
 export type Context = Parameters<Parameters<Provider['use']>[0]>[0]
 
 const MAX_FORM_BYTES = 57_344
 
-/** Reads a form that a browser posted. A string is why it cannot be read. */
+/** Reads a posted form. A string is the reason why it cannot be read. */
 export async function readForm(ctx: Context): Promise<URLSearchParams | string> {
   if (!ctx.is('application/x-www-form-urlencoded')) return 'Send a form, application/x-www-form-urlencoded.'
   try {

@@ -53,7 +53,7 @@ onEachDatabase(databaseUrl => {
     value: seconds,
   })
 
-  /** A first token of a user, with what the action is to do. */
+  /** The first token of a user, with the action's changes. */
   async function begin(...operations: Operation[]) {
     extension.succeed(...operations)
     const { status, body } = await world.token(web, {
@@ -86,8 +86,8 @@ onEachDatabase(databaseUrl => {
     return (await answer.json()) as { active: boolean; exp: number; iat: number }
   }
 
-  describe('what lives on', () => {
-    test('T65, T191, T192: scopes, audience, claims and lifetime live on, and the event starts from them', async () => {
+  describe('persistence', () => {
+    test('T65, T191, T192: scopes, audience, claims and lifetime persist, and the next event starts from them', async () => {
       const first = await begin(
         claim('tier', 'gold'),
         lifetime(300),
@@ -107,7 +107,7 @@ onEachDatabase(databaseUrl => {
       assert.deepEqual([more.claims['tier'], more.claims['region']], ['gold', 'eu'])
     })
 
-    test('T193, T194: adding a claim again keeps the old value, replacing it lasts', async () => {
+    test('T193, T194: adding a claim again keeps the old value, and a replacement persists', async () => {
       const first = await begin(claim('tier', 'gold'))
       const added = await refresh(first, [claim('tier', 'silver')])
       assert.equal(added.claims['tier'], 'gold')
@@ -116,12 +116,12 @@ onEachDatabase(databaseUrl => {
       assert.equal((await refresh(replaced.body)).claims['tier'], 'silver')
     })
 
-    test('T195: a lifetime once set is set again', async () => {
+    test('T195: a lifetime that was set is used again', async () => {
       const first = await begin(lifetime(300))
       assert.equal((await refresh(first)).lifetime, 300)
     })
 
-    test('T196: the lifetime of the refresh token is shown, kept, and may be changed again', async () => {
+    test('T196: the lifetime of the refresh token is shown, persists, and can be changed again', async () => {
       const first = await begin(refreshLifetime(40_000))
       const second = await refresh(first, [refreshLifetime(50_000)])
       assert.deepEqual(lastEvent().refreshToken.claims, [{ name: 'expires_in', value: 40_000 }])
@@ -129,7 +129,7 @@ onEachDatabase(databaseUrl => {
       assert.equal(exp - iat, 50_000)
     })
 
-    test('T197: without the action what it did stays, over every later refresh', async () => {
+    test('T197: the changes stay at every later refresh without the action', async () => {
       const first = await begin(claim('tier', 'gold'), lifetime(300))
       await deleteAction(world.db, world.tenant.id, action.id)
       try {
@@ -143,7 +143,7 @@ onEachDatabase(databaseUrl => {
       }
     })
 
-    test('T198: attributes of the user stay as they were when the action first ran', async () => {
+    test('T198: attributes of the user keep their values of the action’s first run', async () => {
       const first = await begin()
       await updateUser(world.db, { ...user, document: { name: { givenName: 'Zoe' } } })
       const second = await refresh(first)
@@ -151,7 +151,7 @@ onEachDatabase(databaseUrl => {
       assert.equal(second.claims['given_name'], 'Mira')
     })
 
-    test('without an action the attributes of the user are read again', async () => {
+    test('without an action the attributes of the user are current', async () => {
       await deleteAction(world.db, world.tenant.id, action.id)
       try {
         const first = await begin()
@@ -164,7 +164,7 @@ onEachDatabase(databaseUrl => {
       }
     })
 
-    test('T199: asking for fewer scopes narrows this token and no later one', async () => {
+    test('T199: requesting fewer scopes narrows this token and no later one', async () => {
       const first = await begin()
       const narrowed = await refresh(first, [], { scope: 'cart.read' })
       assert.deepEqual(lastEvent().request.scopes, ['cart.read'])
@@ -173,7 +173,7 @@ onEachDatabase(databaseUrl => {
       assert.equal((await refresh(narrowed.body)).claims['scope'], 'cart.read openid orders.write')
     })
 
-    test('T201: a scope that the action added may be asked for later', async () => {
+    test('T201: a scope that the action added can be requested later', async () => {
       const first = await begin({ op: 'add', path: '/accessToken/scopes/-', value: 'billing.read' })
       assert.equal((await refresh(first, [], { scope: 'billing.read' })).claims['scope'], 'billing.read')
     })
@@ -185,7 +185,7 @@ onEachDatabase(databaseUrl => {
       assert.deepEqual([status, body.error], [400, 'invalid_scope'])
     })
 
-    test('T190: response parameters and hidden members are of one response only', async () => {
+    test('T190: response parameters and hidden members affect one response only', async () => {
       const hidden: Operation = { op: 'remove', path: '/response/parameters/id_token' }
       const first = await begin(
         { op: 'add', path: '/response/parameters/-', value: { name: 'plan', value: 'pro' } },
@@ -197,7 +197,7 @@ onEachDatabase(databaseUrl => {
       assert.equal(typeof second.body.id_token, 'string')
     })
 
-    test('without rotation the same refresh token goes on and remembers as well', async () => {
+    test('without rotation the same refresh token stays valid and keeps the changes', async () => {
       await updateApplication(world.db, { ...web, renewsRefreshToken: false })
       try {
         const first = await begin(claim('tier', 'gold'))
@@ -213,14 +213,14 @@ onEachDatabase(databaseUrl => {
       }
     })
 
-    test('a refresh token may live longer than the grant did at first', async () => {
+    test('a refresh token can live longer than the original grant', async () => {
       const first = await begin(refreshLifetime(50 * 24 * 3600))
       const { exp, iat } = await introspect(first.refresh_token)
       assert.equal(exp - iat, 50 * 24 * 3600)
     })
   })
 
-  describe('one use', () => {
+  describe('single use', () => {
     test('of eight requests with one refresh token exactly one succeeds', async () => {
       const first = await begin()
       const answers = await Promise.all(Array.from({ length: 8 }, () => tryRefresh(first.refresh_token)))
@@ -229,7 +229,7 @@ onEachDatabase(databaseUrl => {
       for (const { status, body } of answers) if (status !== 200) assert.equal(body.error, 'invalid_grant')
     })
 
-    test('a refresh token that was used before ends the whole grant', async () => {
+    test('using a refresh token again ends the whole grant', async () => {
       const first = await begin()
       const second = await refresh(first)
       const stolen = await tryRefresh(first.refresh_token)
@@ -254,10 +254,10 @@ onEachDatabase(databaseUrl => {
     })
   })
 
-  describe('a refusal burns nothing', () => {
+  describe('a refusal consumes nothing', () => {
     const REFUSAL = { body: { actionStatus: 'FAILED', failureReason: 'access_denied', failureDescription: 'Not now.' } }
 
-    test('T200: a refused refresh leaves the refresh token as it was, also for an extension that breaks', async () => {
+    test('T200: a refused refresh leaves the refresh token usable, also if the extension fails', async () => {
       const first = await begin()
       const before = await introspect(first.refresh_token)
       extension.answer(() => REFUSAL)
@@ -268,7 +268,7 @@ onEachDatabase(databaseUrl => {
       await refresh(first)
     })
 
-    test('T219: a refused code may be exchanged later', async () => {
+    test('T219: a refused code can be redeemed later', async () => {
       const landing = await authorize(world, {
         clientId: web.clientId,
         userName: user.userName,
@@ -306,7 +306,7 @@ onEachDatabase(databaseUrl => {
     })
   })
 
-  test('a user who was disabled cannot refresh, and the action is not asked', async () => {
+  test('a deactivated user cannot refresh, and the action is not called', async () => {
     const first = await begin()
     const calls = extension.calls.length
     await updateUser(world.db, { ...user, isActive: false })

@@ -34,8 +34,8 @@ const failed = (failureReason?: string, failureDescription?: string): Answer => 
 })
 const ERROR = { actionStatus: 'ERROR', errorMessage: 'broken', errorDescription: 'The store is away.' }
 
-describe('what the client sees', () => {
-  test('T202, E158: FAILED gives the words of the extension', async () => {
+describe('the client’s error', () => {
+  test('T202, E158: FAILED returns the extension’s reason and description', async () => {
     extension.answer(() => failed('policy deny', 'Not today'))
     const { status, headers, body } = await ask()
     assert.equal(status, 400)
@@ -44,7 +44,7 @@ describe('what the client sees', () => {
     assert.match(headers.get('cache-control') ?? '', /no-store/)
   })
 
-  test('T211: FAILED without a description gives the reason alone', async () => {
+  test('T211: FAILED without a description returns only the reason', async () => {
     extension.answer(() => failed('access_denied'))
     const { status, body } = await ask()
     assert.equal(status, 400)
@@ -88,7 +88,7 @@ describe('what the client sees', () => {
     })
   }
 
-  test('T216: 503 and then SUCCESS is a success after two calls', async () => {
+  test('T216: 503 followed by SUCCESS is a success after two calls', async () => {
     extension.answer(() =>
       extension.calls.length === 1 ? { status: 503, body: {} } : { body: { actionStatus: 'SUCCESS', operations: [] } },
     )
@@ -108,8 +108,8 @@ describe('what the client sees', () => {
   })
 })
 
-describe('why', () => {
-  test('the id of the call is in the error, in the request to the extension, and names the record', async () => {
+describe('the explanation', () => {
+  test('the id of the call record is in the error and in the request to the extension', async () => {
     extension.answer(() => failed('access_denied', 'Not from here.'))
     const { headers, body } = await ask()
     const [newest] = await listCalls(world.db, world.tenant.id, { limit: 1 })
@@ -122,7 +122,7 @@ describe('why', () => {
     )
   })
 
-  test('a fault is explained in the record and nowhere else', async () => {
+  test('only the call record explains a failure', async () => {
     extension.answer(() => ({ status: 500, body: ERROR }))
     const { body } = await ask()
     assert(!JSON.stringify(body).includes('store is away'))
@@ -132,7 +132,7 @@ describe('why', () => {
     assert.equal(newest?.flowResult, 'refused with server_error')
   })
 
-  test('a rule that does not hold leaves a record that says what decided', async () => {
+  test('the call record explains why a rule does not match', async () => {
     const expression = { field: 'grantType', operator: 'equals' as const, value: 'password' }
     const rule = { condition: 'OR' as const, rules: [{ condition: 'AND' as const, expressions: [expression] }] }
     await updateAction(world.db, { ...action, rule })
@@ -144,7 +144,7 @@ describe('why', () => {
   })
 })
 
-describe('what the administrator chose for an extension that fails', () => {
+describe('the setting for a failing extension', () => {
   const choose = async (onFailure: Action['onFailure']) => {
     await updateAction(world.db, { ...action, onFailure })
     extension.answer(() => ({ status: 500, body: 'no' }))
@@ -158,7 +158,7 @@ describe('what the administrator chose for an extension that fails', () => {
     assert.deepEqual([status, body.error], [400, 'access_denied'])
   })
 
-  test('continue: the token is issued unmodified, and the record says so', async () => {
+  test('continue: the token is issued unmodified, and the call record states it', async () => {
     assert.equal((await choose('continue')).status, 200)
     const [newest] = await listCalls(world.db, world.tenant.id, { limit: 1 })
     assert.deepEqual([newest?.status, newest?.flowResult], ['continued', 'continued unmodified'])
@@ -205,7 +205,7 @@ describe('an extension behind OAuth', () => {
     })
   }
 
-  test('T223: with user name and password a token is had and sent', async () => {
+  test('T223: with user name and password a token is requested and sent', async () => {
     tokenAnswer = { status: 200, type: 'application/json', body: '{"access_token":"tok-1","token_type":"Bearer"}' }
     extension.succeed()
     await secured({
@@ -219,7 +219,7 @@ describe('an extension behind OAuth', () => {
   })
 })
 
-test('an extension that does not answer is left alone, and the client is answered at once', async () => {
+test('an extension that does not answer is not called again, and the client is answered at once', async () => {
   const guarded = await startWorld()
   try {
     await guarded.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
@@ -235,7 +235,7 @@ test('an extension that does not answer is left alone, and the client is answere
 })
 
 describe('break-glass', () => {
-  test('T18: a type that is switched off is not called, whatever is configured', async () => {
+  test('T18: a disabled type is not called, even if an action is active', async () => {
     const calm = await startWorld({ disabledActions: ['PRE_ISSUE_ACCESS_TOKEN'] })
     try {
       await calm.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
@@ -249,7 +249,7 @@ describe('break-glass', () => {
   })
 })
 
-describe('what the log says', () => {
+describe('the log', () => {
   const lines: Record<string, unknown>[] = []
   let logged: World
   let application: Application
@@ -264,7 +264,7 @@ describe('what the log says', () => {
   })
   const [INFO, WARN] = [30, 40]
 
-  test('an extension that says ERROR leaves one line with the id of its call, and none of its words', async () => {
+  test('an ERROR leaves one log line with the id of the call, without the extension’s message', async () => {
     extension.answer(() => ({ status: 500, body: ERROR }))
     const { body } = await logged.token(application, { grant_type: 'client_credentials' })
     assert.deepEqual(
@@ -279,7 +279,7 @@ describe('what the log says', () => {
     )
   })
 
-  test('a refusal is named by its reason; the description stays in the record', async () => {
+  test('a log line has the reason of a refusal; the description is only in the call record', async () => {
     extension.answer(() => failed('access_denied', 'Not for Mira Example'))
     await logged.token(application, { grant_type: 'client_credentials' })
     assert.deepEqual(

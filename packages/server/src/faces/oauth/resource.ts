@@ -1,9 +1,9 @@
 import type { Application } from '../../ground/store/model.ts'
 
-/** The one resource server: oidc-provider issues JWTs only for one. It stands for every API of the tenant. */
+/** The only resource server, for all APIs of the tenant. oidc-provider issues JWTs only for a resource server. */
 export const RESOURCE = 'urn:preflow:apis'
 
-/** How oidc-provider describes that resource server for the tokens of one application. */
+/** Describes that resource server to oidc-provider, for the tokens of one application. */
 export function resourceServerOf({ accessTokenType, clientId }: Application, scopes: readonly string[] = []) {
   return {
     scope: scopes.join(' '),

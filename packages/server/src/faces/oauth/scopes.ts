@@ -8,7 +8,7 @@ import type { FindUser } from './accounts.ts'
 import { applicationOf } from './adapter.ts'
 import { RESOURCE } from './resource.ts'
 
-/** What the scopes of a request depend on. */
+/** The ports that the scopes of a request depend on. */
 export interface ScopePorts {
   db: Database
   issuer: Issuer
@@ -17,10 +17,10 @@ export interface ScopePorts {
 }
 
 /**
- * The scopes a request may ask for: those of the application, and once the user is known those that the user may have. Others are
- * dropped without an error, as the reference does, and no consent is asked for them.
+ * The scopes that a request may have: those of the application, and once the user is known, those that the user may have. Other
+ * scopes are dropped without an error, as in the reference, and the consent page does not show them.
  *
- * At the token endpoint the plan of the tokens limits them, by the user of the code or refresh token.
+ * At the token endpoint the token plan limits them by the user of the code or refresh token.
  */
 export async function offeredScopes(ctx: KoaContextWithOIDC, ports: ScopePorts): Promise<string[]> {
   const application = applicationOf(ctx.oidc.client)
@@ -33,7 +33,7 @@ export async function offeredScopes(ctx: KoaContextWithOIDC, ports: ScopePorts):
   return ports.scopesOfToken({ application, user: found.user, organization, amr: session?.amr ?? [], requested })
 }
 
-/** Notes in a grant that the user agreed to these scopes. */
+/** Records in a grant that the user agreed to these scopes. */
 export function grantScopes(grant: Grant, scopes: readonly string[]): void {
   grant.addResourceScope(RESOURCE, [...scopes])
   grant.addOIDCScope(scopes.filter(scope => IDENTITY_SCOPES.includes(scope)))

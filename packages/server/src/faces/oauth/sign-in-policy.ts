@@ -4,8 +4,8 @@ import { sequenceOf, stepsPassedBefore } from '../../domain/sign-in/sequence.ts'
 import { applicationOf } from './adapter.ts'
 
 /**
- * When the sign-in page is shown though the browser has a session: when the session went through less than the application asks
- * for, and when its user is gone.
+ * When a browser with a session must sign in again: the application requires more steps than the session has, or the user of the
+ * session no longer exists.
  */
 export function signInPolicy() {
   const policy = interactionPolicy.base()
@@ -14,11 +14,11 @@ export function signInPolicy() {
   return policy
 }
 
-/** oidc-provider takes for granted that the user of a session is there. */
+/** oidc-provider does not check whether the user of a session still exists. */
 function accountGone() {
   return new interactionPolicy.Check(
     'account_gone',
-    'The user of the session is gone or was disabled',
+    'The user of the session was deleted or deactivated',
     'login_required',
     ({ oidc: { account, session } }) => session?.accountId !== undefined && !account,
   )
@@ -27,7 +27,7 @@ function accountGone() {
 function authenticatorMissing() {
   return new interactionPolicy.Check(
     AUTHENTICATOR_MISSING,
-    'The application asks for a sign-in with more steps',
+    'The application requires a sign-in with more steps',
     'login_required',
     ({ oidc: { client, session } }) => {
       if (session?.accountId === undefined) return false

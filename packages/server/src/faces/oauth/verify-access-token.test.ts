@@ -1,4 +1,4 @@
-/** A token works at the place it names, and nowhere else. */
+/** A token is valid only at the organization that it names. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
@@ -67,17 +67,17 @@ test('AZ-15: a token of an organization works there, and neither at the root nor
   for (const token of [await byPassword(web, head, alpha), await switched(web, alpha), await switched(opaque, alpha)]) {
     assert.deepEqual([await use(token, alpha), await use(token, root), await use(token, beta)], [200, 403, 403])
   }
-  // An opaque token is known only where it was issued.
+  // An opaque token is valid only at its issuer.
   const token = await byPassword(opaque, head, alpha)
   assert.deepEqual([await use(token, alpha), await use(token, root), await use(token, beta)], [200, 401, 401])
 })
 
-test('AZ-15: the permission of the root opens nothing in an organization', async () => {
+test('AZ-15: a permission of the root allows nothing in an organization', async () => {
   const token = await byPassword(web, head, alpha, 'internal_user_mgt_list internal_login')
   assert.equal(await use(token, alpha), 403)
 })
 
-test('AZ-16: a token of the root is refused in an organization, the administrator’s password is not', async () => {
+test('AZ-16: an organization refuses a token of the root, but accepts the administrator’s password', async () => {
   for (const application of [web, opaque]) {
     const token = await byPassword(application, boss, root)
     assert.deepEqual([await use(token, root), await use(token, alpha)], [200, 403])
@@ -88,7 +88,7 @@ test('AZ-16: a token of the root is refused in an organization, the administrato
   assert.equal(await statusAt(alpha, basic), 200)
 })
 
-test('AZ-75: wherever a token was issued or switched to, it is accepted exactly at its own place', async () => {
+test('AZ-75: a token is accepted only at its own organization, wherever it was issued', async () => {
   const places = () => [root, alpha, beta]
   await fc.assert(
     fc.asyncProperty(

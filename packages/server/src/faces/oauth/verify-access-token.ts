@@ -6,17 +6,17 @@ import type { Issuer } from '../../domain/tenants/issuer.ts'
 import type { IssuerServer } from './provider.ts'
 
 /**
- * Makes the check of the access tokens that callers of the server's own APIs present.
+ * Creates the check of access tokens for the server's own APIs.
  *
- * A token works at one organization: the one it names. A token of the root is none of the organizations below, nor the other
- * way round. Throws a 403 for one that is valid elsewhere in the tenant.
+ * A token is valid at one organization: the one it names. A token of the root is not valid in an organization below, nor the
+ * other way round. Throws a 403 for a token that is valid elsewhere in the tenant.
  */
 export function createAccessTokenCheck(
   issuers: IssuerFinder,
   issuerServerOf: (issuer: Issuer) => Promise<IssuerServer>,
 ): VerifyAccessToken {
   return async (token, tenant, organization) => {
-    // Tokens for an organization come from its own issuer, and from the one its user switched at.
+    // A token for an organization comes from its own issuer, or from the issuer where its user switched.
     const places = new Set([organization.id, tenant.rootOrganizationId, claimedPlace(token) ?? organization.id])
     for (const place of places) {
       const issuer = await issuers.byName(tenant.domain, place === tenant.rootOrganizationId ? undefined : place)
@@ -30,7 +30,7 @@ export function createAccessTokenCheck(
   }
 }
 
-/** Where an unverified token says that it is valid. */
+/** The organization in the claims of an unverified token. */
 function claimedPlace(token: string): string | undefined {
   try {
     const { org_id } = decodeJwt<{ org_id?: unknown }>(token)

@@ -231,7 +231,7 @@ test('the form for a device that comes without its session is refused with a pag
     body: new URLSearchParams({ user_code: 'ABCD-EFGH' }),
   })
   assert.equal(response.status, 400)
-  assert.match(await response.text(), /This form is too old, or your browser keeps no cookies\. Open the page anew\./)
+  assert.match(await response.text(), /This form has expired, or your browser blocks cookies\. Open the page again\./)
 })
 
 test('sessions of two tenants on one host do not meet', async () => {

@@ -1,4 +1,4 @@
-/** Tokens that are made from a token: token exchange and organization switch. */
+/** Tokens derived from a token: token exchange and organization switch. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -83,7 +83,7 @@ const isActive = async (application: Application, token: string) =>
   ((await (await world.post('/oauth2/introspect', application, { token })).json()) as { active: boolean }).active
 
 describe('token exchange', () => {
-  test('T9: an access token of a user becomes one of another client, and no action runs', async () => {
+  test('T9: a user’s access token is exchanged for one of another client, and no action runs', async () => {
     const worker = await world.addApplication({ grantTypes: [EXCHANGE] }, ['cart.write'])
     const shop = await world.addApplication({ grantTypes: GRANTS, mayExchangeFor: [worker.clientId] }, SCOPES)
     const { access_token } = await signIn('openid cart.read', { application: shop })
@@ -96,14 +96,14 @@ describe('token exchange', () => {
     assert.deepEqual(called(), [])
   })
 
-  test('AZ-47: the token of another client is refused, unless its application names this one', async () => {
+  test('AZ-47: the token of another client is refused unless its application lists this one', async () => {
     const other = await world.addApplication({ grantTypes: [EXCHANGE] }, SCOPES)
     const { access_token } = await signIn('openid cart.read')
     const { status, body } = await exchange(other, access_token)
     assert.deepEqual([status, body.error], [400, 'invalid_request'])
   })
 
-  test('AZ-47: an own token gives no refresh token, names the actor, and lasts no longer', async () => {
+  test('AZ-47: exchanging an own token gives no refresh token, names the actor, and gives no longer lifetime', async () => {
     extension.succeed({ op: 'replace', path: '/accessToken/claims/expires_in', value: 600 })
     const first = await signIn('openid cart.read')
     const { body } = await exchange(web, first.access_token)
@@ -130,13 +130,13 @@ describe('token exchange', () => {
     })
   }
 
-  test('it cannot widen what the subject token permits', async () => {
+  test('it cannot widen the scopes of the subject token', async () => {
     const { access_token } = await signIn('cart.read')
     const { body } = await exchange(web, access_token, { scope: 'cart.read orders.write' })
     assert.equal(body.scope, 'cart.read')
   })
 
-  test('a token of an organization stays one of it', async () => {
+  test('a token of an organization stays valid only there', async () => {
     const { access_token } = await signIn('openid', { as: boss })
     const switched = await goTo(alpha.id, web, access_token)
     const { body } = await exchange(web, switched.body.access_token)
@@ -156,7 +156,7 @@ describe('token exchange', () => {
 })
 
 describe('organization switch', () => {
-  test('T14: the token is for the organization, and the ID token action is told where the user goes', async () => {
+  test('T14: the token is for the organization, and the event of the ID token action has it', async () => {
     const { access_token } = await signIn('openid cart.read', { as: partner })
     const { status, body } = await goTo(alpha.id, web, access_token, { scope: 'openid' })
     assert.equal(status, 200, JSON.stringify(body))
@@ -168,13 +168,13 @@ describe('organization switch', () => {
     assert.equal(decodeJwt(refreshed.body.access_token)['org_id'], alpha.id)
   })
 
-  test('AZ-12: a foreign public client cannot switch a token, whatever it asks for', async () => {
+  test('AZ-12: another public client cannot switch a token, whatever it requests', async () => {
     const { access_token } = await signIn('openid', { as: boss })
     const { status, body } = await goTo(alpha.id, spa, access_token, { scope: `openid ${SCOPES.join(' ')}` })
     assert.deepEqual([status, body.error], [400, 'invalid_grant'])
   })
 
-  test('AZ-12: the own client gets nothing that the sign-in did not ask for', async () => {
+  test('AZ-12: the token’s own client gets no scope that the sign-in did not request', async () => {
     for (const application of [web, spa]) {
       const { access_token } = await signIn('openid', { as: boss, application })
       const { body } = await goTo(alpha.id, application, access_token, { scope: `openid ${SCOPES.join(' ')}` })
@@ -182,7 +182,7 @@ describe('organization switch', () => {
     }
   })
 
-  test('AZ-12: rights of the organization come from a sign-in that asked for them, and only those of the user', async () => {
+  test('AZ-12: rights of the organization require a sign-in that requested them and a user who has them', async () => {
     const asked = 'openid cart.read internal_org_user_mgt_list internal_org_user_mgt_view internal_user_mgt_list'
     const first = await signIn(asked, { as: partner })
     assert.equal(first.scope, 'cart.read openid')
@@ -190,7 +190,7 @@ describe('organization switch', () => {
     assert.equal(body.scope, 'cart.read internal_org_user_mgt_list openid')
   })
 
-  test('AZ-13: sibling, root and unknown organizations are refused in the same words', async () => {
+  test('AZ-13: sibling, root and unknown organizations are refused with the same message', async () => {
     const form = { grant_type: 'password', username: 'ann', password: 'correct horse', scope: 'openid' }
     await world.addUser({ userName: 'ann', organizationId: alpha.id })
     const basic = Buffer.from(`${web.clientId}:${web.clientSecret}`).toString('base64')
@@ -212,7 +212,7 @@ describe('organization switch', () => {
     assert.equal((await at(alpha, home)).status, 200)
   })
 
-  test('AZ-13: a user of the root without a role below goes nowhere', async () => {
+  test('AZ-13: a user of the root without a role below cannot switch', async () => {
     const { access_token } = await signIn('openid cart.read')
     const { status, body } = await goTo(alpha.id, web, access_token)
     assert.deepEqual([status, body.error], [400, 'invalid_grant'])

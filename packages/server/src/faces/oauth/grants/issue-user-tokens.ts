@@ -9,30 +9,29 @@ import { grantScopes } from '../scopes.ts'
 import { memoryOf } from '../seam/grants.ts'
 import type { GrantPorts } from './token-grant.ts'
 
-/** What a grant found out about the user it issues for. */
+/** The result of a grant for a user. */
 export interface UserGrant {
   user: User
-  /** What the request asked for. */
+  /** The requested scopes. */
   scopes: string[]
-  /** How the user proved to be who they are: RFC 8176, for example `pwd`. Absent when another token did. */
+  /** The authentication methods of the user (RFC 8176), for example `pwd`. Absent if another token authenticates the user. */
   amr?: string[]
-  /** The token that the new ones are made from: they last no longer, and end with its grant. */
+  /** The token that the new ones are derived from. They last no longer and end with its grant. */
   from?: AccessTokenClaims
-  /** The scopes that limit those of the new tokens, where they are made from another one. */
+  /** The scopes of the input token, which limit those of the new tokens. */
   input?: readonly string[]
-  /** Where the tokens are valid, when it is not the issuer's organization. */
+  /** Where the tokens are valid, if not in the issuer's organization. */
   accessingOrganization?: Organization
-  /** Only of an exchange. */
+  /** Only for an exchange. */
   actor?: Actor
-  /** Whether a refresh token comes along when the application may refresh. */
+  /** Whether a refresh token is issued if the application may refresh. */
   mayRefresh?: boolean
 }
 
 /**
- * Issues access token, refresh token and ID token of one of our own grants the way oidc-provider does for its own: the
- * actions first, then the rows.
+ * Issues the tokens of one of this server's own grants in the same order as oidc-provider does: first the actions, then the rows.
  *
- * @param members More members of the response.
+ * @param members Additional members of the response.
  */
 export async function issueUserTokens(
   ctx: TokenEndpointGrantContext,

@@ -35,7 +35,7 @@ after(() => world.close())
 const issuer = () => `${world.base}/oauth2/token`
 const nowSeconds = () => Math.floor(Date.now() / 1000)
 
-/** An assertion about the user, right unless the test changes something. */
+/** An assertion about the user, valid unless the test changes something. */
 function assertion(change: Record<string, unknown> = {}, header: object = {}, by: CryptoKey = key): Promise<string> {
   const claims = {
     iss: PARTNER,
@@ -52,14 +52,14 @@ function assertion(change: Record<string, unknown> = {}, header: object = {}, by
 const redeem = (assertion: string, application = web) =>
   world.token(application, { grant_type: BEARER, assertion, scope: 'cart.read internal_login internal_user_mgt_list' })
 
-test('an assertion of a trusted issuer becomes tokens of its user, with self-service and nothing to manage', async () => {
+test('an assertion of a trusted issuer gives tokens of its user, with self-service and no management scopes', async () => {
   const { status, body } = await redeem(await assertion())
   assert.equal(status, 200, JSON.stringify(body))
   const claims = decodeJwt(body.access_token)
   assert.deepEqual([claims.sub, claims['scope']], [user.id, 'cart.read internal_login'])
 })
 
-test('the subject may be another claim', async () => {
+test('another claim can have the subject', async () => {
   const other = await assertion({ iss: 'https://mail.example', sub: 'someone', account: user.userName })
   assert.equal((await redeem(other)).status, 200)
 })
@@ -70,7 +70,7 @@ test('AZ-29: without a trusted issuer the grant is not supported', async () => {
   assert.deepEqual([status, body.error], [400, 'unsupported_grant_type'])
 })
 
-test('AZ-29: tokens of this server are no assertions', async () => {
+test('AZ-29: tokens of this server are not assertions', async () => {
   const form = { grant_type: 'password', username: user.userName, password: 'correct horse', scope: 'openid cart.read' }
   const { body } = await world.token(web, form)
   for (const token of [body.id_token, body.access_token]) {
@@ -78,14 +78,14 @@ test('AZ-29: tokens of this server are no assertions', async () => {
   }
 })
 
-test('AZ-29: an assertion is used once, however many try', async () => {
+test('AZ-29: an assertion is used once, also among concurrent requests', async () => {
   const same = await assertion()
   const answers = await Promise.all(Array.from({ length: 6 }, () => redeem(same)))
   assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 400, 400, 400, 400, 400])
   assert.equal((await redeem(same)).body.error, 'invalid_grant')
 })
 
-test('AZ-29: what is for somebody else, too long or unsigned is refused', async () => {
+test('AZ-29: an assertion for another audience, with a long lifetime or without a signature is refused', async () => {
   const { privateKey } = await generateKeyPair('ES256')
   const wrong = {
     'for the client': assertion({ aud: web.clientId }),

@@ -7,15 +7,15 @@ import { applicationOf } from '../adapter.ts'
 import { issueUserTokens } from './issue-user-tokens.ts'
 import { type GrantPorts, requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
-/** An assertion is for one request at once. */
+/** An assertion is for one immediate request. */
 const MAX_ASSERTION_SECONDS = 300
 const CLOCK_TOLERANCE_SECONDS = 15
 
 /**
  * JWT bearer assertions, RFC 7523 section 2.1: an assertion about a user is exchanged for an access token.
  *
- * It comes from an issuer that the application trusts, is for this authorization server and nobody else, lives at most five minutes,
- * and is used once. Tokens of this server are no assertions: they were made for clients and APIs.
+ * The application must trust its issuer. Its only audience is this authorization server, it lives at most five minutes, and it is
+ * used once. Tokens of this server are not assertions, because they are for clients and APIs.
  */
 export const jwtBearer: TokenGrant = {
   grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
@@ -56,7 +56,7 @@ function issuerOf(assertion: string): string | undefined {
   }
 }
 
-/** The claims of an assertion for one audience. Access tokens (RFC 9068) have a type of their own. */
+/** Verifies an assertion for one audience and returns its claims. Access tokens (RFC 9068) have another type. */
 async function verify(
   assertion: string,
   { issuer, jwks }: TrustedIssuer,
@@ -76,7 +76,7 @@ async function verify(
   }
 }
 
-/** The id of an assertion that lives no longer than its use is remembered. */
+/** The id of an assertion whose lifetime is short enough for single use to be recorded. */
 function usableOnce({ exp, iat, jti }: JWTPayload): string | undefined {
   const isShort = exp !== undefined && iat !== undefined && exp - iat <= MAX_ASSERTION_SECONDS
   return isShort && jti !== undefined && jti !== '' ? jti : undefined

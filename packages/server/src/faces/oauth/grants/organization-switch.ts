@@ -5,10 +5,10 @@ import { issueUserTokens } from './issue-user-tokens.ts'
 import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
 /**
- * WSO2's organization switch: a user's access token becomes one for an organization of the same tenant.
+ * WSO2's organization switch: exchanges a user's access token for one of an organization of the same tenant.
  *
- * The token must be the client's own, and the user must belong to the organization. The new token has scopes of the old one, and
- * scopes that the sign-in asked for and that the user has there. It lasts no longer than the old one and ends with its grant.
+ * The token must belong to the client, and the user must belong to the organization. The new token has scopes of the old one, and
+ * scopes that the sign-in requested and the user has there. It lasts no longer than the old one and ends with its grant.
  */
 export const organizationSwitch: TokenGrant = {
   grantType: 'organization_switch',
@@ -23,7 +23,7 @@ export const organizationSwitch: TokenGrant = {
       throw new errors.InvalidGrant('token is not a valid access token of a user and this client')
     }
     const organization = await findOrganization(db, issuer.tenant.id, target)
-    // In the same words, so that nobody learns which organizations there are.
+    // The same message in both cases, so that it does not reveal which organizations exist.
     if (!organization || !(await isMember(db, found.user, organization))) {
       throw Object.assign(new errors.InvalidGrant('organization refused'), REFUSED)
     }

@@ -6,8 +6,8 @@ import { issueUserTokens } from './issue-user-tokens.ts'
 import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
 /**
- * Resource owner password credentials, RFC 6749 section 4.3: for applications that cannot show a sign-in page. An application whose
- * users sign in with more than the password cannot have it: it would leave the other steps out.
+ * Resource owner password credentials, RFC 6749 section 4.3, for applications that cannot show a sign-in page. It is refused
+ * for an application whose sign-in has more than the password, because it would skip the other steps.
  */
 export const password: TokenGrant = {
   grantType: 'password',

@@ -9,11 +9,11 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
 /**
- * Token exchange, RFC 8693: an application that holds a user's access token gets one of its own for that user.
+ * Token exchange, RFC 8693: an application exchanges a user's access token for one of its own.
  *
- * The subject token must be an access token of this issuer, issued to the same client or to an application that names the client
- * in `mayExchangeFor`. The new token permits no more, lasts no longer, is valid in the same organization, ends with the grant of
- * the subject token, and names the client in `act`. There is no refresh token.
+ * The subject token must be an access token of this issuer. Its client is the same client, or an application that lists this
+ * client in `mayExchangeFor`. The new token has no more scopes, lasts no longer, is valid in the same organization, ends with
+ * the subject token's grant, and names the client in `act`. There is no refresh token.
  */
 export const tokenExchange: TokenGrant = {
   grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -61,7 +61,7 @@ async function mayExchange(
   return owner?.mayExchangeFor?.includes(client.clientId) ?? false
 }
 
-/** Where the subject token is valid, when its user switched there. */
+/** The organization of the subject token, if its user switched there. */
 async function organizationOf({ organizationId }: AccessTokenClaims, { db, issuer }: GrantPorts) {
   if (organizationId === issuer.organization.id) return undefined
   const organization = await findOrganizationById(db, issuer.tenant.id, organizationId)

@@ -7,7 +7,7 @@ import type { FindUser } from '../accounts.ts'
 import type { AccessTokenClaims } from '../read-access-token.ts'
 import type { Seam } from '../seam/seam.ts'
 
-/** What a grant of our own needs, for one issuer. */
+/** The ports of this server's own grants, for one issuer. */
 export interface GrantPorts {
   db: Database
   issuer: Issuer
@@ -15,29 +15,32 @@ export interface GrantPorts {
   seam: Seam
   /** Epoch seconds. */
   nowSeconds(): number
-  /** Active users only. */
+  /** Finds only active users. */
   findUser: FindUser
-  /** Who an access token of this issuer speaks for, when it is valid and not revoked. */
+  /** Returns the claims of a valid, unrevoked access token of this issuer. */
   readAccessToken(token: string): Promise<AccessTokenClaims | undefined>
-  /** The application of a client of this issuer. */
+  /** Finds the application of a client of this issuer. */
   findApplication(clientId: string): Promise<Application | undefined>
 }
 
-/** A grant beside those of oidc-provider. The client is authenticated and may use the grant when `handle` is called. */
+/**
+ * A grant in addition to those of oidc-provider. `handle` is called after the client is authenticated and authorized for the
+ * grant.
+ */
 export interface TokenGrant {
   grantType: string
-  /** Parameters beside `grant_type` and `scope`. */
+  /** Parameters in addition to `grant_type` and `scope`. */
   parameters: readonly string[]
   handle(ctx: TokenEndpointGrantContext, ports: GrantPorts): Promise<void>
 }
 
-/** What the request asks for. It gets those that application and user may have. */
+/** The requested scopes. The token gets those that application and user may have. */
 export function requestedScopes(ctx: TokenEndpointGrantContext, otherwise: readonly string[] = []): string[] {
   const { scope } = ctx.oidc.params
   return scope ? scope.split(' ') : [...otherwise]
 }
 
-/** A required parameter. Throws the protocol's error when it is missing. */
+/** Returns a required parameter. Throws the protocol's error if it is missing. */
 export function required(ctx: TokenEndpointGrantContext, name: string): string {
   const value = ctx.oidc.params[name]
   if (typeof value !== 'string' || value === '') throw new errors.InvalidRequest(`missing required parameter ${name}`)

@@ -1,4 +1,4 @@
-/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+/** What this take-over uses of oidc-provider. After a change of the pinned version these tests show what changed. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decodeJwt } from 'jose'
@@ -6,8 +6,8 @@ import { decided, stageSeam } from './seam.fixture.ts'
 
 const stage = stageSeam()
 
-describe('the decision is written over the token', () => {
-  test('scopes, audiences, lifetime and claims, and the response follows', async () => {
+describe('the decision overwrites the token', () => {
+  test('scopes, audiences, lifetime and claims, also in the response', async () => {
     stage.decision = () => decided(['read', 'write'])
     const { body } = await stage.exchange()
     const { scope, aud, tier, exp = 0, iat = 0 } = decodeJwt(body.access_token)
@@ -15,7 +15,7 @@ describe('the decision is written over the token', () => {
     assert.deepEqual([body.scope, body.expires_in], ['read write', 77])
   })
 
-  test('no audience at all', async () => {
+  test('no audience', async () => {
     stage.decision = () => ({ ...decided(['read']), accessToken: { ...decided(['read']).accessToken, audiences: [] } })
     const { body } = await stage.exchange()
     assert.equal('aud' in decodeJwt(body.access_token), false)
@@ -28,7 +28,7 @@ describe('the decision is written over the token', () => {
   })
 })
 
-describe('JWTs where oidc-provider refuses them', () => {
+describe('JWTs at endpoints where oidc-provider refuses them', () => {
   test('introspection shows their claims, until they or their grant are revoked', async () => {
     const { body } = await stage.exchange()
     const shown = await stage.post('/introspect', { token: body.access_token })
@@ -41,7 +41,7 @@ describe('JWTs where oidc-provider refuses them', () => {
     assert.deepEqual((await stage.post('/introspect', { token: other.body.access_token })).body, { active: false })
   })
 
-  test('issuing one writes no row, revoking it writes one', async () => {
+  test('issuing a JWT writes no row, revoking it writes one', async () => {
     const { body } = await stage.post('/token', { grant_type: 'client_credentials', scope: 'read' })
     assert.deepEqual(stage.events, ['decide'])
     stage.decision = () => ({
@@ -54,7 +54,7 @@ describe('JWTs where oidc-provider refuses them', () => {
     assert.equal(typeof body.access_token, 'string')
   })
 
-  test('userinfo answers for one with an audience', async () => {
+  test('userinfo accepts a JWT with an audience', async () => {
     const { body } = await stage.exchange()
     const answer = await fetch(`${stage.base}/userinfo`, { headers: { authorization: `Bearer ${body.access_token}` } })
     assert.deepEqual(await answer.json(), { sub: 'u-1' })

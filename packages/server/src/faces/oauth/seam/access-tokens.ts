@@ -1,10 +1,10 @@
 /**
  * Access tokens, of users and of applications.
  *
- * - A token takes one audience, a fixed lifetime and scopes within the grant. The decision is written over it at its first
- *   `save`, after which the response's `scope` and `expires_in` follow by themselves.
- * - JWT access tokens are refused at introspection, revocation and userinfo, because they are not stored. Here their
- *   signature is checked instead, and only a revocation leaves a row.
+ * - A token takes one audience, a fixed lifetime and scopes within the grant. The first `save` overwrites them with the decision.
+ *   The response's `scope` and `expires_in` then follow.
+ * - Introspection, revocation and userinfo refuse JWT access tokens, because they are not stored. Here their signature is
+ *   checked instead, and only a revocation stores a row.
  */
 import { present } from '@preflow/contract'
 import { type Grant, type KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -27,9 +27,9 @@ import { sourceAtAuthorize } from './plan.ts'
 import type { DecisionSource, SeamKit } from './take-over.ts'
 import { claimsAsObject, wireAudience } from './wire-claims.ts'
 
-/** Members of an introspected or JWT access token that are not claims of its own. */
+/** Standard members of an introspected or JWT access token. */
 const STANDARD_MEMBERS = new Set(['iss', 'client_id', 'aud', 'sub', 'scope', 'exp', 'iat', 'jti'])
-/** Makes a JWT look unlike one to the endpoints that refuse them. */
+/** A prefix that hides a JWT from the endpoints that refuse JWTs. */
 const HIDDEN = 'jwt:'
 const TOKEN_PARAMETER_ROUTES = new Set(['introspection', 'revocation'])
 
@@ -41,7 +41,7 @@ function classesOf(provider: Provider): { Model: AccessTokenClass; isOfUser: boo
   ]
 }
 
-/** Access tokens are written as decided. */
+/** Writes the decision into access tokens. */
 export function writeDecidedAccessTokens(provider: Provider, seam: SeamKit): void {
   for (const { Model } of classesOf(provider)) {
     wrap(
@@ -70,14 +70,14 @@ export function writeDecidedAccessTokens(provider: Provider, seam: SeamKit): voi
       generate =>
         function (this: AccessTokenModel) {
           const id = generate.call(this)
-          // A JWT has no row that says which grant it belongs to, and a revoked grant must end it.
+          // A JWT has no row with its grant, but a revoked grant must end it. So its id contains the grant.
           return this.format === 'jwt' && this.grantId ? `${id}.${this.grantId}` : id
         },
     )
   }
 }
 
-/** JWTs are accepted wherever a stored token may be presented, and can be revoked. */
+/** Accepts and revokes JWTs wherever a stored token is accepted. */
 export function findStructuredTokens(provider: Provider, seam: SeamKit): void {
   const revocations = seam.adapterOf('RevokedAccessToken')
   for (const { Model, isOfUser } of classesOf(provider)) {
@@ -89,7 +89,7 @@ export function findStructuredTokens(provider: Provider, seam: SeamKit): void {
           const token = isStructured(value)
             ? await findStructured({ Model, isOfUser }, value.replace(HIDDEN, ''))
             : await find.call(this, value, options)
-          // Userinfo takes only tokens without an audience. Ours have one: at least the client itself.
+          // Userinfo accepts only tokens without an audience. Ours have at least the client as audience.
           if (token && Provider.ctx?.oidc.route === 'userinfo') delete token.aud
           return token
         },
@@ -131,7 +131,10 @@ export function findStructuredTokens(provider: Provider, seam: SeamKit): void {
   }
 }
 
-/** Introspection and revocation refuse what looks like a JWT. Between the client's authentication and that there is no other place. */
+/**
+ * Introspection and revocation refuse tokens in the form of a JWT. This hides them, because no other hook runs between client
+ * authentication and that check.
+ */
 export function hideStructuredTokens(provider: Provider): void {
   const { OIDCContext } = provider as unknown as ProviderInternals
   wrap(
@@ -149,8 +152,8 @@ export function hideStructuredTokens(provider: Provider): void {
 }
 
 /**
- * An action may add scopes that the grant does not have. Where the application needs no consent, the token says what may be read at
- * userinfo. Otherwise it is what the user agreed to.
+ * An action may add scopes that the grant does not have. If the application needs no consent, the token's scopes decide what
+ * userinfo returns. Otherwise the user's consent decides.
  */
 export function readUserinfoByToken(provider: Provider): void {
   wrap(
@@ -165,7 +168,7 @@ export function readUserinfoByToken(provider: Provider): void {
   )
 }
 
-/** The claims that are kept with an opaque access token, so that introspection shows them. */
+/** The claims that are stored with an opaque access token, so that introspection returns them. */
 export function decidedClaims(_ctx: KoaContextWithOIDC, token: object): Record<string, unknown> | undefined {
   const decision = (token as TokenInternals)[DECISION]
   if (!decision) return undefined
@@ -178,7 +181,7 @@ function placeOf({ organization: { id, name, handle } }: TokenDecision): Record<
   return { org_id: id, org_name: name, org_handle: handle }
 }
 
-/** Writes a JWT access token as decided. */
+/** Writes the decision into a JWT access token. */
 export function writeJwt(token: object, jwt: { payload: object }, issuer: Issuer): void {
   const decision = (token as TokenInternals)[DECISION]
   if (decision) jwt.payload = accessTokenPayload(decision, jwt.payload, issuer)
@@ -201,10 +204,10 @@ function accessTokenPayload(decision: TokenDecision, stock: object, issuer: Issu
     jti,
     ...placeOf(decision),
     ...present({ act: actor }),
-    // None of them has a name of those above: the engine refuses it, and the draft leaves it out.
+    // None of them has a name from above: the engine refuses those, and the draft removes them.
     ...claimsAsObject(claims),
   }
 }
 
-/** oidc-provider insists on an audience, but an extension may have removed every one: true enough, and absent in JSON. */
+/** oidc-provider requires an audience, but an extension may have removed all. This value is truthy and absent in JSON. */
 const NO_AUDIENCE: string[] = Object.assign([], { toJSON: () => undefined })

@@ -1,4 +1,4 @@
-/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+/** What this take-over uses of oidc-provider. After a change of the pinned version these tests show what changed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stageSeam } from './seam.fixture.ts'
@@ -14,7 +14,7 @@ test('a grant type that the client may not use is unauthorized_client', async ()
   assert.deepEqual([status, body.error], [400, 'unauthorized_client'])
 })
 
-test('whether a client may refresh is a question, and no error', async () => {
+test('checking whether a client may refresh is not an error', async () => {
   const machine = await stage.provider.Client.find('machine')
   assert.equal(machine?.grantTypeAllowed('refresh_token'), false)
 })
@@ -31,7 +31,7 @@ test('a response type that the client may not use is unauthorized_client', async
   assert.equal(searchParams.get('error'), 'unauthorized_client')
 })
 
-test('the callbacks that were registered are accepted as they are', async () => {
+test('registered callbacks are accepted unchanged', async () => {
   const { Client } = stage.provider as unknown as { Client: new (metadata: object) => { redirectUris: string[] } }
   const redirect_uris = ['com.example.app:/callback', 'http://app.example.com/callback']
   const client = new Client({ client_id: 'native', client_secret: 'secret', redirect_uris })

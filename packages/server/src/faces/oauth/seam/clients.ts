@@ -1,11 +1,11 @@
 /**
  * Clients.
  *
- * - Where RFC 6749 has an error code of its own for a grant or response type that the client may not use, the stock handlers
- *   answer `invalid_request`.
- * - Secrets in the header and in the form are one method for the stock code. An application may allow only one of them.
- * - A client that registered one key may name it in its assertions as it likes. The stock code compares the names.
- * - Their callbacks are checked where applications are registered.
+ * - For a grant or response type that the client may not use, RFC 6749 has its own error code. The stock handlers return
+ *   `invalid_request`.
+ * - For the stock code, secrets in the header and in the form are one method. An application may allow only one of them.
+ * - A client that registered one key may use any key id in its assertions. The stock code compares the ids.
+ * - Callbacks are checked at the registration of applications, not again here.
  */
 import { type Client, errors, Provider } from 'oidc-provider'
 import { applicationOf } from '../adapter.ts'
@@ -13,7 +13,7 @@ import { type ClientInternals, type OIDCContextInternals, type ProviderInternals
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
-/** A grant or response type that the client may not use is `unauthorized_client`. */
+/** Returns `unauthorized_client` for a grant or response type that the client may not use. */
 export function nameUnauthorizedClients(provider: Provider): void {
   const { Client } = provider as unknown as ProviderInternals
   wrap(
@@ -22,7 +22,7 @@ export function nameUnauthorizedClients(provider: Provider): void {
     isAllowed =>
       function (this: ClientInternals, type: string) {
         if (isAllowed.call(this, type)) return true
-        // For other grants this is a question, such as whether to issue a refresh token.
+        // For other grants this call is only a check, such as whether to issue a refresh token.
         if (type !== requestedGrant()) return false
         throw new errors.UnauthorizedClient('requested grant type is not allowed for this client')
       },
@@ -38,7 +38,7 @@ export function nameUnauthorizedClients(provider: Provider): void {
   )
 }
 
-/** A client authenticates in the one way that its application allows, where it allows only one. */
+/** Enforces the client authentication method, if the application allows only one. */
 export function requireClientAuthMethod(provider: Provider): void {
   const { OIDCContext } = provider as unknown as ProviderInternals
   wrap(
@@ -71,13 +71,13 @@ function ignoreNamesOfKeys({ asymmetricKeyStore }: ClientInternals): void {
   }
 }
 
-/** Callbacks follow the rules of registration, which allow http and the schemes of native programs. */
+/** Accepts registered callbacks. The rules of registration allow http and the schemes of native applications. */
 export function acceptRegisteredCallbacks(provider: Provider): void {
   const { Client } = provider as unknown as ProviderInternals
   Client.Schema.prototype.redirectUris = () => undefined
 }
 
-/** The grant that a request wants, at the endpoints that give one. */
+/** The requested grant, at the endpoints that issue tokens. */
 function requestedGrant(): unknown {
   const { route, params } = Provider.ctx?.oidc ?? {}
   if (route === 'device_authorization') return DEVICE_GRANT

@@ -1,4 +1,4 @@
-/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+/** What this take-over uses of oidc-provider. After a change of the pinned version these tests show what changed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { extensionProblems } from '../../../domain/actions/extension-problems.ts'
@@ -6,12 +6,12 @@ import { stageSeam } from './seam.fixture.ts'
 
 const stage = stageSeam()
 
-test('a code: the decision, then the code, then the refresh token', async () => {
+test('for a code the order is decision, code, refresh token', async () => {
   assert.equal((await stage.exchange()).status, 200)
   assert.deepEqual(stage.events, ['decide', 'consume AuthorizationCode', 'save RefreshToken'])
 })
 
-test('what is invalid is refused before it is decided', async () => {
+test('an invalid request is refused before the decision', async () => {
   await stage.refresh('unknown')
   await stage.post('/token', {
     grant_type: 'authorization_code',
@@ -21,7 +21,7 @@ test('what is invalid is refused before it is decided', async () => {
   assert.deepEqual(stage.events, [])
 })
 
-test('a refusal consumes and stores nothing, and reaches the client as it is', async () => {
+test('a refusal consumes and stores nothing, and reaches the client unchanged', async () => {
   stage.decision = () => {
     throw extensionProblems.refused({ reason: 'policy deny', description: 'Not today', callId: 'c-1' })
   }

@@ -1,7 +1,7 @@
 /**
  * Codes: authorization codes and device codes.
  *
- * The stock handlers consume a code and then issue. Actions must be called *before*, so that a refusal burns nothing.
+ * The stock handlers consume a code and then issue. Actions must be called *before*, so that a refusal consumes nothing.
  */
 import { present } from '@preflow/contract'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -10,7 +10,7 @@ import { type CodeModel, current, widen, wrap } from './internals.ts'
 import { authenticationOf, sourceAtAuthorize } from './plan.ts'
 import type { SeamKit } from './take-over.ts'
 
-/** Codes are consumed only after the actions agreed. */
+/** Consumes codes only after the actions allowed it. */
 export function decideBeforeConsumingCodes(provider: Provider, seam: SeamKit): void {
   decideBeforeConsuming(provider.AuthorizationCode, seam)
   decideBeforeConsuming(provider.DeviceCode, seam)
@@ -24,7 +24,7 @@ function decideBeforeConsuming(Model: Provider['AuthorizationCode'] | Provider['
     consume =>
       async function (this: CodeModel) {
         const ctx = current()
-        // A device code that was declined is consumed to say so: there is nothing to issue.
+        // A declined device code is consumed to report the decline. No token is issued.
         if (this.error === undefined) {
           const { accountId, sessionDataKeyConsent } = this
           const decision = await seam.decide(ctx, {
@@ -33,7 +33,7 @@ function decideBeforeConsuming(Model: Provider['AuthorizationCode'] | Provider['
             willIssueRefreshToken: applicationOf(ctx.oidc.client).grantTypes.includes('refresh_token'),
             authentication: authenticationOf(this),
           })
-          // What follows reads the scopes from here: the refresh token, and whether an ID token is wanted.
+          // The stock handler reads the scopes from here, for the refresh token and to decide whether to issue an ID token.
           this.scope = decision.accessToken.scopes.join(' ')
         }
         await consume.call(this)
@@ -41,7 +41,7 @@ function decideBeforeConsuming(Model: Provider['AuthorizationCode'] | Provider['
   )
 }
 
-/** In the hybrid flow a refusal of the ID token must not leave a code behind; and a code remembers its consent page. */
+/** In the hybrid flow a refused ID token must not leave a code. A code also stores the key of its consent page. */
 export function decideBeforeNewCodes(provider: Provider, seam: SeamKit): void {
   widen(provider.AuthorizationCode, 'sessionDataKeyConsent')
   const prototype: CodeModel = provider.AuthorizationCode.prototype as never

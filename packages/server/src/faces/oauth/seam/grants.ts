@@ -1,19 +1,19 @@
 /**
  * Grants.
  *
- * - A grant keeps what its sign-in asked for and how the user signed in: what a token may be turned into is limited by both.
- * - A grant that was made from another one, by token exchange or organization switch, ends with it.
+ * - A grant stores the scopes that its sign-in requested and how the user signed in. Both limit derived tokens.
+ * - A grant that token exchange or organization switch derived from another one ends with it.
  */
 import type { Grant, Provider } from 'oidc-provider'
 import { widen, wrap } from './internals.ts'
 
-/** What a grant keeps beside the scopes that were given. */
+/** What a grant stores in addition to the granted scopes. */
 export interface GrantMemory {
-  /** Scopes that the sign-in asked for, given or not. */
+  /** Scopes that the sign-in requested, granted or not. */
   asked?: string[]
-  /** How the user signed in. */
+  /** The authentication methods of the sign-in. */
   amr?: string[]
-  /** The grant of the token that this one's tokens were made from. */
+  /** The grant of the token from which this grant's tokens are derived. */
   parentGrantId?: string
 }
 
@@ -21,12 +21,12 @@ interface GrantClass {
   find(id: string, options?: object): Promise<(Grant & GrantMemory) | undefined>
 }
 
-/** Reads what a grant keeps. */
+/** Reads the stored members of a grant. */
 export function memoryOf(grant: Grant): GrantMemory {
   return grant as Grant & GrantMemory
 }
 
-/** A grant is found only while the one it was made from is. */
+/** Finds a derived grant only while its parent exists. */
 export function endDerivedGrants(provider: Provider): void {
   widen(provider.Grant as never, 'asked', 'amr', 'parentGrantId')
   wrap(

@@ -1,4 +1,4 @@
-/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+/** What this take-over uses of oidc-provider. After a change of the pinned version these tests show what changed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
@@ -8,14 +8,14 @@ const stage = stageSeam()
 
 const ID_TOKEN = { fixed: [{ name: 'sub', value: 'u-1' }], claims: [], audiences: ['one', 'two'], lifetimeSeconds: 55 }
 
-test('an ID token has the decided audiences and lifetime, and is hashed from the access token', async () => {
+test('an ID token has the decided audiences and lifetime, and the hash of the access token', async () => {
   stage.decision = plan => decided(plan.grantedScopes, { idToken: ID_TOKEN })
   const { body } = await stage.exchange()
   const { aud, exp = 0, iat = 0, at_hash } = decodeJwt(body.id_token)
   assert.deepEqual([aud, exp - iat, typeof at_hash], [['one', 'two'], 55, 'string'])
 })
 
-test('no ID token where the decision has none, and one where openid was added', async () => {
+test('no ID token if the decision has none, and one if openid was added', async () => {
   assert.equal((await stage.exchange()).body.id_token, undefined)
   stage.decision = () => decided(['openid', 'read'], { idToken: ID_TOKEN })
   assert.equal(typeof (await stage.exchange('read')).body.id_token, 'string')

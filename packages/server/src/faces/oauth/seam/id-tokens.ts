@@ -1,4 +1,4 @@
-/** ID tokens: their payload and lifetime are those of the decision; oidc-provider signs them. */
+/** ID tokens: the decision gives their payload and lifetime, and oidc-provider signs them. */
 import type { IdToken, Provider } from 'oidc-provider'
 import { type IdTokenModel, LIFETIME, type TokenInternals, wrap } from './internals.ts'
 import { sourceAtAuthorize } from './plan.ts'
@@ -7,7 +7,7 @@ import { claimsAsObject, wireAudience } from './wire-claims.ts'
 
 const DEFAULT_LIFETIME_SECONDS = 3600
 
-/** ID tokens are written as decided. */
+/** Writes the decision into ID tokens. */
 export function writeDecidedIdTokens(provider: Provider, seam: SeamKit): void {
   const prototype: IdTokenModel = provider.IdToken.prototype as never
   wrap(
@@ -20,7 +20,7 @@ export function writeDecidedIdTokens(provider: Provider, seam: SeamKit): void {
         if (ctx.oidc.route !== 'token') await seam.decide(ctx, sourceAtAuthorize(ctx))
         const { decided, accessToken } = seam.stateOf(ctx)
         const draft = decided?.idToken
-        // The response leaves out what is undefined.
+        // The response leaves out undefined members.
         if (!draft) return undefined as unknown as string
         const { at_hash = accessToken, c_hash, s_hash } = this.extra
         const payload = { ...claimsAsObject([...draft.fixed, ...draft.claims]), at_hash, c_hash, s_hash }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 
-test('the package the seam reaches into is pinned exactly', () => {
+test('the version of oidc-provider is pinned exactly', () => {
   const { dependencies } = createRequire(import.meta.url)('../../../../package.json') as {
     dependencies: Record<string, string>
   }

@@ -1,6 +1,6 @@
 /**
- * What the take-overs rely on in oidc-provider beyond its documented interface: the shapes that `@types/oidc-provider` leaves
- * out, and how a method is wrapped.
+ * What the take-overs use of oidc-provider beyond its documented interface: the shapes that `@types/oidc-provider` lacks, and the
+ * wrapping of methods.
  */
 import {
   type AccessToken,
@@ -14,14 +14,14 @@ import type { Customisation } from '../../../domain/tokens/customisation.ts'
 import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
 import type { Organization } from '../../../ground/store/model.ts'
 
-/** The decision an access token was written from, until it is signed. */
+/** The decision of an access token, until it is signed. */
 export const DECISION = Symbol('decision')
 /** The lifetime of an ID token in seconds. */
 export const LIFETIME = Symbol('lifetime')
-/** Marks an access token that was read from a JWT and has no row. */
+/** Marks an access token that comes from a JWT and has no row. */
 export const STRUCTURED = Symbol('structured')
 
-/** Members of tokens that the types leave out, and those the take-overs add. */
+/** Members of tokens that the types lack, and those that the take-overs add. */
 export interface TokenInternals {
   [DECISION]?: TokenDecision
   [LIFETIME]?: number
@@ -62,20 +62,20 @@ export interface ClientInternals {
   asymmetricKeyStore: { selectForVerify(options: { alg: string; kid?: string | undefined }): object[] }
 }
 
-/** Classes of a provider that the types leave out. */
+/** Classes of a provider that the types lack. */
 export interface ProviderInternals {
   Client: { prototype: ClientInternals; Schema: { prototype: { redirectUris(): void } } }
   OIDCContext: { prototype: OIDCContextInternals }
 }
 
-/** The request that is being answered; oidc-provider carries it through every asynchronous step. */
+/** The current request. oidc-provider keeps it through every asynchronous step. */
 export function current(): KoaContextWithOIDC {
   const { ctx } = Provider
   if (!ctx) throw new Error('a token was issued outside a request')
   return ctx
 }
 
-/** Replaces a method by one made from the original. */
+/** Replaces a method with one that can call the original. */
 export function wrap<Target, Name extends keyof Target>(
   target: Target,
   name: Name,
@@ -84,7 +84,7 @@ export function wrap<Target, Name extends keyof Target>(
   target[name] = make(target[name])
 }
 
-/** Adds members to the rows of a model. oidc-provider reads the list when the first one is made. */
+/** Adds members to the rows of a model. oidc-provider reads the list when it creates the first row. */
 export function widen(Model: { IN_PAYLOAD: string[] }, ...more: string[]): void {
   const members = [...Model.IN_PAYLOAD, ...more]
   Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => members })

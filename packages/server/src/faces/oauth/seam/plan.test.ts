@@ -1,4 +1,4 @@
-/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+/** What this take-over uses of oidc-provider. After a change of the pinned version these tests show what changed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applicationOf } from '../adapter.ts'

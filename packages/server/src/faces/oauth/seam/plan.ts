@@ -1,4 +1,4 @@
-/** The plan: what the stock handlers know of a request, in the form in which tokens are decided. */
+/** The plan: the stock handlers' knowledge of a request, in the form of the token decision. */
 import { present } from '@preflow/contract'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { TokenPlan } from '../../../domain/tokens/token-plan.ts'
@@ -9,8 +9,8 @@ import type { CodeModel, RefreshTokenModel } from './internals.ts'
 import type { DecisionSource, SeamPorts } from './take-over.ts'
 
 /**
- * The plan of a request, its scopes within the ceiling of the token. Throws `invalid_grant` when its user no longer exists, is
- * disabled, or no longer belongs to the organization.
+ * Makes the plan of a request, with scopes within the token's limits. Throws `invalid_grant` if its user was deleted or
+ * deactivated, or no longer belongs to the organization.
  */
 export async function planOf(ctx: KoaContextWithOIDC, source: DecisionSource, ports: PlanPorts): Promise<TokenPlan> {
   const {
@@ -56,14 +56,14 @@ async function findAccount(
   { findUser, mayEnter }: PlanPorts,
 ): ReturnType<PlanPorts['findUser']> {
   const account = await findUser(id)
-  if (!account) throw new errors.InvalidGrant('the user is gone or was disabled')
+  if (!account) throw new errors.InvalidGrant('the user was deleted or deactivated')
   if (accessingOrganization && !(await mayEnter(account.user, accessingOrganization))) {
     throw new errors.InvalidGrant('the user does not belong to the organization')
   }
   return account
 }
 
-/** What the client sent. */
+/** The client's request. */
 function requestOf(ctx: KoaContextWithOIDC) {
   const isAtToken = ctx.oidc.route === 'token'
   const sent = (ctx.method === 'POST' ? ctx.oidc.body : ctx.query) ?? {}
@@ -76,7 +76,7 @@ function requestOf(ctx: KoaContextWithOIDC) {
   }
 }
 
-/** Where a decision starts at the authorize endpoint. */
+/** The source of a decision at the authorize endpoint. */
 export function sourceAtAuthorize(ctx: KoaContextWithOIDC): DecisionSource {
   const { session, grant, params = {}, acr, amr } = ctx.oidc
   const nonce = params['nonce']
@@ -97,7 +97,7 @@ export function sourceAtAuthorize(ctx: KoaContextWithOIDC): DecisionSource {
   }
 }
 
-/** How the user behind a code or refresh token signed in. */
+/** The sign-in behind a code or refresh token. */
 export function authenticationOf({
   authTime,
   nonce,

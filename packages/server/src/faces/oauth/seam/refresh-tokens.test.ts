@@ -1,4 +1,4 @@
-/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+/** What this take-over uses of oidc-provider. After a change of the pinned version these tests show what changed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applicationOf } from '../adapter.ts'
@@ -6,14 +6,14 @@ import { stageSeam } from './seam.fixture.ts'
 
 const stage = stageSeam()
 
-test('a refresh: the decision, then old and new refresh token in one step', async () => {
+test('for a refresh the order is decision, then old and new refresh token in one step', async () => {
   const { body } = await stage.exchange()
   stage.events = []
   assert.equal((await stage.refresh(body.refresh_token)).status, 200)
   assert.deepEqual(stage.events, ['decide', 'replace RefreshToken'])
 })
 
-test('without rotation the decision comes first as well', async () => {
+test('without rotation the decision also comes first', async () => {
   const { body } = await stage.exchange()
   stage.events = []
   const client = await stage.provider.Client.find('web')
@@ -44,7 +44,7 @@ test('a narrowed request narrows the access token only', async () => {
   assert.equal(stage.rows.get(`RefreshToken ${narrowed.body.refresh_token}`)?.scope, 'openid read')
 })
 
-test('however often it is refreshed, a chain ends so long after its first token', async () => {
+test('a chain ends at a fixed time after its first token, regardless of refreshes', async () => {
   const { body } = await stage.exchange()
   const row = stage.rows.get(`RefreshToken ${body.refresh_token}`)
   assert(row)

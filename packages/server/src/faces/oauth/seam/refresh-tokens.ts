@@ -1,9 +1,9 @@
 /**
  * Refresh tokens.
  *
- * - The stock handler consumes the old one and then issues. `rotateRefreshToken` is the last moment at which nothing has been
- *   written, and it runs even without rotation: there the actions are called.
- * - A refresh token carries what actions changed: its row is widened.
+ * - The stock handler consumes the old token and then issues. `rotateRefreshToken` is the last hook before anything is written,
+ *   and it runs even without rotation. So the actions are called there.
+ * - A refresh token stores the changes of actions in additional members of its row.
  * - A refresh token and its successor are one step: `consume` waits for `save`, so that no crash can lose both.
  */
 import { present } from '@preflow/contract'
@@ -18,7 +18,7 @@ import type { SeamKit } from './take-over.ts'
 
 const DEFAULT_REFRESH_LIFETIME_SECONDS = 86_400
 
-/** Before a refresh: decides. Whether the refresh token is to be replaced by a new one. */
+/** Decides before a refresh. Returns whether a new refresh token replaces the old one. */
 export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit): Promise<boolean> {
   const old = ctx.oidc.entities.RefreshToken as unknown as RefreshTokenModel
   const params = ctx.oidc.params as { scope?: string }
@@ -35,17 +35,17 @@ export async function decideBeforeRefresh(ctx: KoaContextWithOIDC, seam: SeamKit
       amr: old.amr ?? (grant && memoryOf(grant).amr),
     }),
     willIssueRefreshToken: true,
-    // OpenID Connect Core 12.2: the nonce belongs to the authorization request, so a refreshed ID token has none.
+    // OpenID Connect Core 12.2: the nonce belongs to the authorization request. A refreshed ID token has none.
     authentication: authenticationWithoutNonce(old),
   })
-  // The stock handler reads both again: for the new refresh token, and to see whether an ID token is wanted.
+  // The stock handler reads both again: for the new refresh token, and to decide whether to issue an ID token.
   const issued = decision.accessToken.scopes
   old.scope = remainingScopes(kept, requested, issued).join(' ')
   if (params.scope) params.scope = issued.join(' ')
 
   const { isPublicClient, renewsRefreshToken } = applicationOf(ctx.oidc.client)
   if (renewsRefreshToken || isPublicClient) return true
-  // Without rotation the same row goes on, and it must remember what a new one would.
+  // Without rotation the same row stays, so it must store what a new row would.
   old.customisation = decision.customisation
   if (old.gty && !old.gty.endsWith('refresh_token')) old.gty = `${old.gty} refresh_token`
   if (decision.customisation.accessToken) {
@@ -61,7 +61,7 @@ function authenticationWithoutNonce(old: RefreshTokenModel): ReturnType<typeof a
   return authentication
 }
 
-/** A refresh token carries the customisation and replaces its predecessor in one step. */
+/** Stores the customisation in refresh tokens, and replaces the predecessor in one step. */
 export function replaceRefreshTokens(provider: Provider, seam: SeamKit): void {
   widen(provider.RefreshToken, 'customisation', 'accessingOrganization')
   const prototype: RefreshTokenModel = provider.RefreshToken.prototype as never
@@ -98,12 +98,12 @@ export function replaceRefreshTokens(provider: Provider, seam: SeamKit): void {
   )
 }
 
-/** However often it is refreshed, a chain of refresh tokens ends so long after its first one was issued: epoch seconds. */
+/** The end of a chain of refresh tokens, counted from its first token regardless of refreshes. Epoch seconds. */
 function endOfChain({ iiat }: RefreshTokenModel, { maxRefreshLifetimeSeconds, nowSeconds }: SeamKit): number {
   return (iiat ?? nowSeconds()) + maxRefreshLifetimeSeconds
 }
 
-/** A grant must outlive its refresh token, which each rotation and each action may push further. */
+/** A grant must outlive its refresh token, which each rotation and each action may extend. */
 async function extendGrant(
   ctx: KoaContextWithOIDC,
   refreshExpiresAtSeconds: number,
@@ -111,7 +111,7 @@ async function extendGrant(
 ): Promise<void> {
   const grant = ctx.oidc.entities.Grant
   if (!grant?.exp || grant.exp >= refreshExpiresAtSeconds) return
-  // Twice as far as needed, so that a chain of refreshes seldom writes it.
+  // Twice the needed time, so that a chain of refreshes seldom writes the grant.
   grant.exp = 2 * refreshExpiresAtSeconds - nowSeconds()
   await grant.save()
 }

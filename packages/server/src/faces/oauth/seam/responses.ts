@@ -1,4 +1,4 @@
-/** Responses: what actions add and hide, how refusals reach the client, and the challenge RFC 6749 asks for. */
+/** Responses: members that actions add and hide, refusals, and the challenge that RFC 6749 requires. */
 import type { EventEmitter } from 'node:events'
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import { CALL_ID_HEADER, callIdOf } from '../../../domain/actions/call-record.ts'
@@ -6,7 +6,7 @@ import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
 import type { Problem } from '../../../ground/problem.ts'
 import type { SeamKit } from './take-over.ts'
 
-/** What oidc-provider emits when a request fails at an endpoint where clients authenticate. */
+/** The events of oidc-provider for a failed request at an endpoint with client authentication. */
 const FAILURES = [
   'grant.error',
   'introspection.error',
@@ -15,18 +15,18 @@ const FAILURES = [
   'pushed_authorization_request.error',
 ]
 
-/** A client that does not authenticate gets `invalid_client` and 401. The stock handlers answer `invalid_request`. */
+/** Returns `invalid_client` and 401 to a client that does not authenticate. The stock handlers return `invalid_request`. */
 export function challengeClients(provider: Provider): void {
   for (const failure of FAILURES) (provider as EventEmitter).on(failure, challenge)
 }
 
-/** Errors name the call that caused them, so that the client can ask the operator why. */
+/** Adds the ids of extension calls to errors, so that the client can quote them to the operator. */
 export function nameCalls(provider: Provider): void {
   provider.on('grant.error', nameCall)
   provider.on('server_error', nameCall)
 }
 
-/** The response shows what actions added to it and leaves out what they hid. */
+/** Adds the members that actions added to the response and removes those that they hid. */
 export function shapeResponses(provider: Provider, { stateOf }: SeamKit): void {
   provider.on('grant.success', ctx => shapeResponse(ctx.body as Record<string, unknown>, stateOf(ctx).decided))
 }
@@ -39,7 +39,7 @@ function shapeResponse(body: Record<string, unknown>, decision: TokenDecision | 
   for (const name of hidden) delete body[name]
 }
 
-/** A problem as an OAuth error. The redirect of the authorize endpoint never carries the extension's words. */
+/** Renders a problem as an OAuth error. The redirect of the authorize endpoint never contains the extension's message. */
 export function asProviderError(ctx: KoaContextWithOIDC, problem: Problem): Error {
   const { status, code, sentence } = problem
   const callId = callIdOf(problem)
@@ -52,7 +52,7 @@ export function asProviderError(ctx: KoaContextWithOIDC, problem: Problem): Erro
   }
   return Object.assign(new errors.OIDCProviderError(status, code), {
     error_description: sentence,
-    // Without it the description of a 500 would be replaced.
+    // Without it oidc-provider would replace the description of a 500.
     expose: true,
     callId,
   })
@@ -69,7 +69,7 @@ function challenge(ctx: KoaContextWithOIDC, error: Error): void {
   }
 }
 
-/** No client authentication was included, or an unsupported one. Before the form was read nothing is known of it. */
+/** Whether the request has no client authentication, or an unsupported one. Unknown before the form is read. */
 function lacksAuthentication({ headers, oidc: { body, client } }: KoaContextWithOIDC): boolean {
   if (client || !body || body['client_secret']) return false
   return headers.authorization === undefined ? !body['client_id'] : !/^basic /i.test(headers.authorization)

@@ -1,4 +1,4 @@
-/** A bare provider with the seam in it: rows in memory, and decisions as the test wants them. */
+/** A bare provider with the seam: rows are in memory, and the test defines the decisions. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach } from 'node:test'
@@ -18,19 +18,19 @@ const user = { id: 'u-1', isActive: true } as User
 const GRANT_TYPES = ['authorization_code', 'refresh_token', 'client_credentials']
 
 export interface SeamStage {
-  /** Where the provider listens. */
+  /** The address of the provider. */
   base: string
   provider: Provider
-  /** What happened, in order: the decision, and every write. */
+  /** The decision and every write, in order. */
   events: string[]
   plans: TokenPlan[]
-  /** What is decided from now on, until the test is over. */
+  /** The decision from now on, until the end of the test. */
   decision: (plan: TokenPlan) => TokenDecision
   /** Whether the user of the stage is active. */
   isUserActive: boolean
   /** Every row, by model and id. */
   rows: Map<string, AdapterPayload>
-  /** A code as the authorize endpoint would have left it. */
+  /** Creates a code as the authorize endpoint would. */
   makeCode(scope?: string): Promise<string>
   // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
   post(path: string, form: Form, client?: string): Promise<{ status: number; headers: Headers; body: any }>
@@ -61,7 +61,7 @@ export function decided(scopes: string[], more: Partial<TokenDecision> = {}): To
   }
 }
 
-/** Keeps the rows of a model in a map, and notes every write that matters. */
+/** Stores the rows of a model in a map, and records every relevant write. */
 function createRows(rows: Map<string, AdapterPayload>, note: (event: string) => void) {
   return (model: string): ArtifactAdapter => {
     const key = (id: string) => `${model} ${id}`
@@ -115,7 +115,7 @@ function clientOf(clientId: string, grantTypes: string[]) {
   }
 }
 
-/** Starts one for the tests of a file. Its members may be read from the first test on. */
+/** Starts a stage for the tests of a file. Its members are available from the first test on. */
 export function stageSeam(): SeamStage {
   const stage: SeamStage = {
     base: '',

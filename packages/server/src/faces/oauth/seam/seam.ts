@@ -1,10 +1,10 @@
 /**
- * The only folder that reaches into oidc-provider: everything it relies on beyond the documented interface is here, one
- * take-over a file, each with its contract tests beside it. The package is pinned exactly; run them before moving the pin.
+ * The only folder that depends on oidc-provider's internals. Everything beyond the documented interface is here, one take-over
+ * per file, each with its contract tests. The package is pinned exactly: run these tests before you change the pin.
  *
- * What is taken over, and why there is no other way, is at the top of each file: codes, refresh tokens, access tokens, ID
- * tokens, grants, clients, responses. `plan.ts` turns what the stock handlers know into what is decided, `internals.ts` holds the shapes
- * that the types leave out. `token-request.ts` is the order of checks of a token request.
+ * The top of each file describes what is taken over and why there is no other way: codes, refresh tokens, access tokens, ID
+ * tokens, grants, clients, responses. `plan.ts` turns the stock handlers' knowledge into the plan, `internals.ts` has the
+ * shapes that the types lack. `token-request.ts` is the order of checks of a token request.
  */
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { CALL_ID_HEADER } from '../../../domain/actions/call-record.ts'
@@ -33,7 +33,7 @@ export interface Seam {
   decide: SeamKit['decide']
 }
 
-/** What happens at the other endpoints, in no order that matters. */
+/** The take-overs of the other endpoints. Their order does not matter. */
 const OTHER_TAKE_OVERS: readonly TakeOver[] = [
   decideBeforeNewCodes,
   findStructuredTokens,
@@ -44,7 +44,7 @@ const OTHER_TAKE_OVERS: readonly TakeOver[] = [
   requireClientAuthMethod,
 ]
 
-/** Makes the seam of one issuer. Pass its `configuration` to the provider, then install it there. */
+/** Creates the seam of one issuer. Pass its `configuration` to the provider, then install it there. */
 export function createSeam(ports: SeamPorts): Seam {
   const seam: SeamKit = { ...ports, ...createDecisions(ports) }
   return {
@@ -62,7 +62,7 @@ export function createSeam(ports: SeamPorts): Seam {
   }
 }
 
-/** One decision a request. */
+/** Makes one decision per request. */
 function createDecisions(ports: SeamPorts): Pick<SeamKit, 'decide' | 'stateOf'> {
   const states = new WeakMap<object, RequestState>()
   const stateOf = (ctx: KoaContextWithOIDC): RequestState => {
@@ -74,7 +74,7 @@ function createDecisions(ports: SeamPorts): Pick<SeamKit, 'decide' | 'stateOf'> 
     stateOf,
     decide(ctx, source) {
       const state = stateOf(ctx)
-      // A promise and not its result: in the hybrid flow the code and the tokens are made at the same time.
+      // Store the promise, because the hybrid flow issues the code and the tokens concurrently.
       state.decision ??= (async () => {
         try {
           const decision = await ports.decide(await planOf(ctx, source, ports))

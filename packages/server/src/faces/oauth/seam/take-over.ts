@@ -12,61 +12,61 @@ import type { Organization, User } from '../../../ground/store/model.ts'
 import type { FindUser } from '../accounts.ts'
 import type { ArtifactAdapter } from '../adapter.ts'
 
-/** What the seam needs from the rest of the server, for one issuer. */
+/** The ports of the seam, for one issuer. */
 export interface SeamPorts {
   issuer: Issuer
   decide(plan: TokenPlan): Promise<TokenDecision>
   findUser: FindUser
-  /** The ceiling of every token. */
+  /** Limits the scopes of every token. */
   scopesOfToken: ScopesOfToken
   /** Whether a user belongs to an organization. */
   mayEnter(user: User, organization: Organization): Promise<boolean>
-  /** What is known of the client behind a request of the HTTP server. */
+  /** Returns the client behind a request of the HTTP server. */
   clientRequestOf(request: IncomingMessage): ClientRequest
   adapterOf(model: string): ArtifactAdapter
-  /** The claims of an access token of this issuer, when its signature holds and it has not expired. */
+  /** Returns the claims of an access token of this issuer, if its signature is valid and it has not expired. */
   verify(jwt: string): Promise<JWTPayload | undefined>
   nowSeconds(): number
   maxRefreshLifetimeSeconds: number
 }
 
-/** Where a decision starts: what the stock handler has in its hands at that moment. */
+/** The source of a decision: the data that the stock handler has at that moment. */
 export interface DecisionSource {
   accountId?: string
   scopes: string[]
-  /** The grant of the token that is replaced. */
+  /** The grant of the replaced token. */
   previousGrant?: string
   stored?: Customisation
   willIssueRefreshToken?: boolean
   sessionDataKeyConsent?: string
   authentication?: TokenPlan['authentication']
   accessingOrganization?: Organization
-  /** Scopes that limit these, where the tokens are made from another one. */
+  /** The scopes of the input token, which limit these. */
   input?: readonly string[]
-  /** How the user once signed in, where the tokens do not say it. Default: as in `authentication`. */
+  /** The authentication methods of the sign-in, if the tokens do not have them. Default: those of `authentication`. */
   amr?: readonly string[]
   maxLifetimeSeconds?: number
   actor?: Actor
   tokens?: TokenPlan['tokens']
 }
 
-/** What is remembered of one request. */
+/** The state of one request. */
 export interface RequestState {
   decision?: Promise<TokenDecision>
-  /** The same, once it is known: listeners of the provider cannot wait. */
+  /** The same after it is resolved, for listeners of the provider, which cannot wait. */
   decided?: TokenDecision
   /** The access token as issued, for `at_hash`. */
   accessToken?: string
-  /** The refresh token that its successor is about to replace. */
+  /** The refresh token that will be replaced. */
   replaces?: string
 }
 
-/** What every take-over works with. */
+/** The functions for every take-over. */
 export interface SeamKit extends Omit<SeamPorts, 'decide'> {
   stateOf(ctx: KoaContextWithOIDC): RequestState
   /**
-   * Decides the tokens of the request once; later calls get the same decision. Throws the OAuth error the client gets when
-   * an action refuses.
+   * Decides the tokens of the request once. Later calls get the same decision. Throws the client's OAuth error if an action
+   * refuses.
    */
   decide(ctx: KoaContextWithOIDC, source: DecisionSource): Promise<TokenDecision>
 }

@@ -1,4 +1,4 @@
-/** What this take-over relies on in oidc-provider: when the pinned version moves, this shows what moved with it. */
+/** What this take-over uses of oidc-provider. After a change of the pinned version these tests show what changed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { extensionProblems } from '../../../domain/actions/extension-problems.ts'
@@ -7,7 +7,7 @@ import { TOKEN_REQUEST } from './token-request.ts'
 
 const stage = stageSeam()
 
-/** A refresh that makes every mistake there is. */
+/** A refresh with every possible error. */
 const EVERYTHING_WRONG = {
   client: 'web:wrong',
   grantType: 'unheard_of',
@@ -18,15 +18,15 @@ const EVERYTHING_WRONG = {
 }
 type Mistakes = typeof EVERYTHING_WRONG
 
-/** What is put right so that a request gets past a check, in the order of the table. */
+/** The corrections with which a request passes each check, in the order of the table. */
 const RIGHT: Record<string, Partial<Mistakes>> = {
   'authenticate the client': { client: 'machine:secret' },
   'find the grant type': { grantType: 'refresh_token' },
-  'may the client use the grant type': { client: 'web:secret' },
-  'is every parameter there once': { isRepeated: false },
-  'is the scope well-formed': { scope: 'openid' },
+  'check that the client may use the grant type': { client: 'web:secret' },
+  'check that no parameter is repeated': { isRepeated: false },
+  'check that the scope is well-formed': { scope: 'openid' },
   'check the code, refresh token or password': { isTokenKnown: true },
-  'is the user active': { isUserActive: true },
+  'check that the user is active': { isUserActive: true },
 }
 
 async function send(mistakes: Mistakes, refreshToken: string) {
@@ -40,7 +40,7 @@ async function send(mistakes: Mistakes, refreshToken: string) {
   return stage.post('/token', form, mistakes.client)
 }
 
-test('the first check that fails decides the answer, in the order of the table', async () => {
+test('the first failed check decides the response, in the order of the table', async () => {
   const { body } = await stage.exchange()
   stage.decision = () => {
     throw extensionProblems.refused({ reason: 'the error of the action' })

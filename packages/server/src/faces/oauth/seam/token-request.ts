@@ -9,37 +9,41 @@ import type { TakeOver } from './take-over.ts'
 /** One step of a token request. */
 export interface TokenRequestStep {
   step: string
-  /** What the client gets when the request does not pass. Absent: the step only writes. */
+  /** The client's error if the check fails. Absent: the step only writes. */
   refusal?: string
-  /** Absent: oidc-provider's own, unchanged. */
+  /** Absent: oidc-provider's own step, unchanged. */
   takeOver?: TakeOver
 }
 
 /**
- * A token request from authentication to response: what is checked, in which order, and the error of a request that does not
- * pass. The first check that fails decides the answer.
+ * A token request from authentication to response: the checks, their order, and the error of each. The first failed check decides
+ * the response.
  *
- * The seam is installed from this table, and `token-request.test.ts` sends requests with several mistakes to see that the order
- * is the one written here. Nothing is written before `consume`, so a refused request burns neither code nor refresh token.
+ * The seam is installed from this table. `token-request.test.ts` sends requests with several errors to verify the order.
+ * Nothing is written before `consume`, so a refused request consumes neither a code nor a refresh token.
  *
- * Grants of our own (`grants/`) do the sixth and seventh step themselves and go on in `issue-user-tokens.ts`.
+ * This server's own grants (`grants/`) do the sixth and seventh step themselves and continue in `issue-user-tokens.ts`.
  */
 export const TOKEN_REQUEST: readonly TokenRequestStep[] = [
   { step: 'authenticate the client', refusal: 'invalid_client', takeOver: challengeClients },
   { step: 'find the grant type', refusal: 'unsupported_grant_type' },
-  { step: 'may the client use the grant type', refusal: 'unauthorized_client', takeOver: nameUnauthorizedClients },
-  { step: 'is every parameter there once', refusal: 'invalid_request' },
-  // Only of grants that have the parameter: a code has its scope from the authorize endpoint.
-  { step: 'is the scope well-formed', refusal: 'invalid_scope' },
-  // Client, expiry, one use, callback and code verifier of a code; client, expiry and scope of a refresh token.
+  {
+    step: 'check that the client may use the grant type',
+    refusal: 'unauthorized_client',
+    takeOver: nameUnauthorizedClients,
+  },
+  { step: 'check that no parameter is repeated', refusal: 'invalid_request' },
+  // Only for grants with this parameter. A code has its scope from the authorize endpoint.
+  { step: 'check that the scope is well-formed', refusal: 'invalid_scope' },
+  // Client, expiry, single use, callback and code verifier of a code. Client, expiry and scope of a refresh token.
   { step: 'check the code, refresh token or password', refusal: 'invalid_grant' },
-  { step: 'is the user active', refusal: 'invalid_grant' },
+  { step: 'check that the user is active', refusal: 'invalid_grant' },
   // Refresh tokens: `decideBeforeRefresh`, which oidc-provider calls as `rotateRefreshToken`.
   { step: 'call the actions', refusal: 'the error of the action', takeOver: decideBeforeConsumingCodes },
-  // Of two requests with the same code or refresh token one gets past here: `adapter.ts`, one conditional write.
+  // Of two requests with the same code or refresh token only one passes: `adapter.ts` makes one conditional write.
   { step: 'consume', refusal: 'invalid_grant', takeOver: replaceRefreshTokens },
   { step: 'write the access token', takeOver: writeDecidedAccessTokens },
   { step: 'write the ID token', takeOver: writeDecidedIdTokens },
   { step: 'shape the response', takeOver: shapeResponses },
-  { step: 'name the calls in an error', takeOver: nameCalls },
+  { step: 'add the ids of the calls to an error', takeOver: nameCalls },
 ]
