@@ -201,7 +201,7 @@ function journeys(platform: PlatformName, mode: 'internal' | 'second_factor', ch
   })
 
   const row = mode === 'internal' ? 'AZ-04' : 'AZ-06'
-  test(`${row}: whoever starts a sign-in and lets a victim enter the PIN is not signed in`, async () => {
+  test(`${row}: an attacker who starts a sign-in and lets a victim enter the PIN is not signed in`, async () => {
     const attacker = await startAttack()
     const victim = await openBrowser(ELSEWHERE)
     await victim.page.goto(attacker.links.at(-1) ?? '')

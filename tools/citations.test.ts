@@ -112,7 +112,7 @@ for (const [text, missing] of [
   [`  test(\`\${name}: A3, UC-17: two kinds\`, () => {})`, ['A3']],
   ["describe('P5: a rule of a document', () => {})", ['P5']],
   ["test('7.2 R6, UC-14: a chapter and a finding', () => {})", ['R6', '7.2 R6']],
-  ['user-actions 4.3 says so', ['user-actions']],
+  ['see user-actions 4.3', ['user-actions']],
   ['see token-actions.md, 1.1', ['token-actions']],
   ['see engine.md', ['engine.md']],
   ['engine 4.2', ['engine 4.2']],

@@ -85,7 +85,7 @@ export const browsers: Section = {
         )
       },
       differs(
-        'whoever began could let somebody else prove the factor and take the result: the browser is sent to the page of the extension again, which is called only when the browser comes back',
+        'the user who began could let somebody else prove the factor and get the result. Instead, the browser is sent to the page of the extension again, which is called only when the browser comes back',
         async stage => {
           const door = await addDoorWithSignIn(stage)
           const { browser, page, back } = await sendAway(stage, door)
@@ -117,7 +117,7 @@ export const browsers: Section = {
         assert.deepEqual(lastCallOf(door.extension).body.event.request, {})
       },
       differs(
-        'without it no extension can tell the browser that proved the factor from the one that began: it travels whatever the endpoint allows',
+        'without it no extension can distinguish the browser that proved the factor from the one that began, so it is always sent',
         async stage => {
           const door = await addDoorWithSignIn(stage)
           const { browser, back } = await sendAway(stage, door)
@@ -139,7 +139,7 @@ export const browsers: Section = {
         assert.equal(await subjectOf(stage, door.application, await browser.open(back)), stage.user.id)
       },
       differs(
-        'somebody was talked into proving the factor for whoever began, so the sign-in is ended: the application gets access_denied, and the extension is not called',
+        'somebody was persuaded to prove the factor for another user, so the sign-in ends: the application gets access_denied, and the extension is not called',
         async stage => {
           const door = await addDoorWithSignIn(stage)
           const { browser, back } = await sendAway(stage, door)

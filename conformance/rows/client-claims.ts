@@ -28,7 +28,7 @@ function requesting(...names: string[]): Json {
   return { claimConfiguration: { dialect: 'LOCAL', requestedClaims } }
 }
 
-/** Claims about the user, and what introspection says. */
+/** Claims about the user, and the members of introspection. */
 export const clientClaims: Section = {
   title: 'Claims',
   rows: [

@@ -15,7 +15,7 @@ export const clientSuite: Suite = {
   title: 'Clients',
   introduction: [
     'What official SDKs, tools and standard clients of OAuth 2 and OpenID Connect need, so that they work on the defaults without changes. Where',
-    "the reference's own behaviour is not safe to copy, the row says what is done instead.",
+    "the reference's own behaviour is not safe to copy, the row states what is done instead.",
   ].join('\n'),
   ids: listed(
     '01 21 22 25', // keys

@@ -167,7 +167,7 @@ export const selection: Section = {
       }),
     ),
     throughEngine(
-      row('E13', 'version handler says not eligible: SUCCESS, no call, no diagnostic log', async stage => {
+      row('E13', 'the version handler returns not eligible: SUCCESS, no call, no diagnostic log', async stage => {
         const { outcome, reached, steps } = await askAboutRegistration(stage, 'v1')
         assert.equal(outcome.status, 'skipped')
         assert.equal(reached, 0)

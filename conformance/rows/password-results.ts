@@ -267,7 +267,7 @@ export const passwordAttempts: Section = {
     ),
     row(
       'PR-29',
-      'SCIM PUT with password and nickname, the profile action says FAILED: the password is changed, the nickname is not',
+      'SCIM PUT with password and nickname, the profile action answers FAILED: the password is changed, the nickname is not',
       differs('nothing is stored unless both actions allow it, so there is no partial change', async stage => {
         const ines = await stage.addUser()
         await configurePassword(stage)

@@ -118,7 +118,7 @@ export const claims: Section = {
         log: [INVALID_VALUE],
       }),
     ),
-    userEdit('T131', '`-C/given_name`: gone', [op('-C/given_name')], {
+    userEdit('T131', '`-C/given_name`: removed', [op('-C/given_name')], {
       log: [REMOVED],
       claims: { given_name: undefined },
     }),

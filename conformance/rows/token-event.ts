@@ -174,7 +174,7 @@ export const event: Section = {
     row('T46', 'the organization does not exist: left out, the flow continues', async stage => {
       const user = await stage.addUser()
       const first = issued(await stage.token(stage.web, passwordForm({ user }, 'openid')))
-      stage.server.seed("update users set organization_id = 'gone' where id = ?", user.id)
+      stage.server.seed("update users set organization_id = 'deleted' where id = ?", user.id)
       issued(await stage.refresh(stage.web, first))
       assert.deepEqual(lastEvent(stage).user, { id: user.id })
     }),

@@ -287,7 +287,7 @@ export const useCase: Section = {
     row(
       'T237',
       'value `1.2.3.4&verbose`: rejected, not an address',
-      // The server lets no such value through, so it is written into the request to the extension.
+      // The server rejects such a value, so the test writes it into the request to the extension.
       guarded({ alter: withAddress('1.2.3.4&verbose') }, async guard => {
         const answer = await guard.ask('1.2.3.4')
         denied(guard, answer, 'Access token issuance is blocked because the client address is malformed.')

@@ -63,7 +63,7 @@ for (const [variable, value, why] of [
 }
 
 for (const mode of ['internal', 'federated'] as const) {
-  test(`AZ-11: in mode ${mode} it does not start without a check of who returns, and one sentence says what to do`, () => {
+  test(`AZ-11: in mode ${mode} it does not start without a check of who returns, and one sentence states what to do`, () => {
     const problems = problemsOf({ PIN_AUTHENTICATOR_MODE: mode, PIN_AUTHENTICATOR_RETURN: 'off' })
     assert.match(problems, /^PIN_AUTHENTICATOR_RETURN: off lets anyone .* Use code or confirm in mode \w+\.$/)
     for (const check of ['code', 'confirm', '']) {

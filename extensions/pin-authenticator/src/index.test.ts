@@ -458,7 +458,7 @@ test('locking one user does not lock another', async () => {
   assert.ok((await other.browser.send(other.page, { pin: otherPin })).forward)
 })
 
-test('enrolled users and others cannot be told apart', async () => {
+test('enrolled users and others cannot be distinguished', async () => {
   await using running = await withPin({ mode: 'internal', userAttempts: 6 })
   const observe = async (username: string): Promise<unknown[]> => {
     const seen: unknown[] = []

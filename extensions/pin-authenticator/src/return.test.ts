@@ -101,7 +101,7 @@ test('off leaves it to the platform to check who returns', async () => {
   assert.ok(isSuccess(await running.call({ flowId, returnCode: null })))
 })
 
-test('on a platform that forwards no code the browser goes back and forth slowly, and the log says what to do', async () => {
+test('on a platform that forwards no code the browser goes back and forth slowly, and the log states what to do', async () => {
   await using running = await withPin()
   const { flowId, url, browser, page } = await begin(running)
   assert.match((await browser.send(page, { pin })).html, /content="0;url=/)
@@ -145,7 +145,7 @@ test('AZ-10: from the network of the browser that started, the confirmation show
   for (const fact of ['Gauge Board', 'Heron', starterAddress, 'Firefox of the starter', '2026-']) {
     assert.ok(page.html.includes(fact), fact)
   }
-  // Opening it decides nothing, and whoever started gets nowhere meanwhile.
+  // Opening it decides nothing, and the browser that started the sign-in still waits.
   const waiting = await running.call({ flowId, event })
   assert.equal(waiting.answer.operations?.[0]?.url, confirmation)
   for (const forged of [
@@ -195,7 +195,7 @@ test('AZ-10: only the browser that entered the PIN sees the confirmation, and ma
   assert.equal((await running.call({ flowId, event })).answer.failureReason, 'pin_cancelled')
 })
 
-test('AZ-10: where the platform forwards no address the page says so, and what the starter claims is only text', async () => {
+test('AZ-10: where the platform forwards no address the page shows this, and the starter’s claims are only shown as text', async () => {
   await using running = await withPin({ return: 'confirm' })
   const plain = await proved(running, stepTwo, starterAddress)
   assert.match((await plain.browser.open(plain.confirmation)).html, /not known/)
@@ -292,7 +292,7 @@ test('AZ-49: a header of the browser is believed only if it is configured', asyn
   assert.match((await entersRight(running, createBrowser('198.51.100.3'))).html, /Wait a while/)
 })
 
-test('AZ-49: a second factor still locks its user: whoever guesses has passed the step before', async () => {
+test('AZ-49: a second factor still locks its user, because anyone who guesses has passed the step before', async () => {
   await using running = await withPin({ userAttempts: 4 })
   for (let network = 1; network <= 4; network++) {
     const browser = createBrowser(`198.51.100.${network}`)

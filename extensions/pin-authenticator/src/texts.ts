@@ -29,7 +29,7 @@ export const englishTexts = {
     'This sign-in was started in another browser or from another network. If somebody sent you here, do not go on, and report it.',
   goBack: 'Back to the sign-in',
   confirmTitle: 'Did you start this sign-in?',
-  confirmText: 'Your PIN is right. Whoever started the sign-in below will be signed in to {application} as you.',
+  confirmText: 'Your PIN is right. The person who started the sign-in below will be signed in to {application} as you.',
   confirmOrganization: 'Organization',
   confirmTime: 'Started at',
   confirmStarter: 'Started from',

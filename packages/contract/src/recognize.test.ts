@@ -26,7 +26,7 @@ function placesIn(value: unknown): Place[] {
   return Object.keys(holder).flatMap(key => [{ holder, key }, ...placesIn(holder[key])])
 }
 
-/** What a faulty platform or an attacker may put in a place; `undefined` removes what was there. */
+/** What a faulty platform or an attacker may put in a place; `undefined` removes the value. */
 const intruders = [
   undefined,
   null,

@@ -160,7 +160,7 @@ class MalformedLine extends Error {
   override name = 'MalformedLine'
 }
 
-/** Reads a text file line by line in bounded memory, starting at any line. */
+/** Reads a file line by line in bounded memory, starting at any line. */
 export interface LineReader {
   /** The position of the next line, from which another process can continue. */
   offset(): number

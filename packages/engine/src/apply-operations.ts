@@ -464,7 +464,7 @@ function removeClaim({ path }: Edit, place: ClaimsPlace, draft: Draft): Verdict 
     return applied('Claim removed.')
   }
   if (!Array.isArray(sent.value)) return rejected('Claim to remove the value from is not an array.')
-  if (!now || !Array.isArray(now.value)) return impossible('Failed to remove claim value.', 'the claim is gone')
+  if (!now || !Array.isArray(now.value)) return impossible('Failed to remove claim value.', 'the claim was removed')
   const base: unknown[] = place.indices === 'live' ? now.value : sent.value
   const index = indexIn(path, base.length)
   if (index === undefined) return rejected(INVALID_INDEX)
@@ -489,7 +489,7 @@ function replaceClaim({ path, value }: Edit, place: ClaimsPlace, draft: Draft): 
     return applied('Claim replaced.')
   }
   if (!Array.isArray(sent.value)) return rejected('Claim to replace the value is not an array.')
-  if (!now || !Array.isArray(now.value)) return impossible('Failed to replace claim value.', 'the claim is gone')
+  if (!now || !Array.isArray(now.value)) return impossible('Failed to replace claim value.', 'the claim was removed')
   const base: unknown[] = place.indices === 'live' ? now.value : sent.value
   const index = indexIn(path, base.length)
   if (index === undefined) return rejected(INVALID_INDEX)

@@ -66,7 +66,7 @@ test('a probe that fails, or that its caller aborts, opens the circuit again', a
   assert.equal(breakers.state(endpoint), 'open')
 
   mock.timers.tick(1000)
-  const gone = new Error('the client is gone')
+  const gone = new Error('the client disconnected')
   await assert.rejects(
     breakers.guard(endpoint, () => Promise.reject(gone)),
     gone,

@@ -41,11 +41,7 @@ const rows: [
     [{ status: 400, json: { actionStatus: 'ERROR', errorMessage: 'down' } }],
     uri => [
       ['receive-action-response', 'FAILED', `Received error response from external endpoint ${uri} for ${X} action.`],
-      [
-        'execute-action',
-        'FAILED',
-        `Failed to execute ${X} action. The extension answered ERROR: down. Its own log says more.`,
-      ],
+      ['execute-action', 'FAILED', `Failed to execute ${X} action. The extension answered ERROR: down. See its log.`],
     ],
   ],
   [

@@ -266,7 +266,7 @@ suite('a call without a decision', () => {
 })
 
 test('an abort by the caller is the only rejection', async t => {
-  const reason = new Error('the client is gone')
+  const reason = new Error('the client disconnected')
   const controller = new AbortController()
   const { uri } = await startSocketServer(t, socket => socket.on('data', () => controller.abort(reason)))
   await assert.rejects(executeAction(callTo(uri, { signal: controller.signal }), testPorts(t)), reason)

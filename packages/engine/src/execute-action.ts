@@ -216,7 +216,7 @@ function extensionError({ errorMessage, errorDescription }: ActionResponse & { a
   const words = errorDescription === undefined ? errorMessage : `${errorMessage} - ${errorDescription}`
   return {
     code: 'extension_error',
-    message: `The extension answered ERROR: ${words.replace(/\.$/, '')}. Its own log says more.`,
+    message: `The extension answered ERROR: ${words.replace(/\.$/, '')}. See its log.`,
   }
 }
 

@@ -274,7 +274,7 @@ test('owners take turns with connections, and a slow endpoint of one holds up no
 
 test('an abort ends a call at once, with the reason of the signal, in every phase', async t => {
   const hole = await startBlackHole(t)
-  const reason = new Error('the client is gone')
+  const reason = new Error('the client disconnected')
   const arrived = Promise.withResolvers<void>()
   const silent = await startSocketServer(t, socket => socket.on('data', () => arrived.resolve()))
   const send = opened(t)

@@ -7,7 +7,7 @@ function underTest(windowMs = 1000) {
   let found = 0
   const repeats = createRepeats<string>(
     windowMs,
-    answer => !answer.startsWith('fault'),
+    answer => !answer.startsWith('error'),
     () => time,
   )
   return {
@@ -52,7 +52,7 @@ test('after the window the handler is called again', async () => {
 
 test('an error is not repeated', async () => {
   const { ask, repeats } = underTest()
-  assert.deepEqual(await ask('a', 'body', 'fault'), { answer: 'fault 1', isRepeat: false })
+  assert.deepEqual(await ask('a', 'body', 'error'), { answer: 'error 1', isRepeat: false })
   assert.deepEqual(await ask('a', 'body'), { answer: 'answer 2', isRepeat: false })
   await assert.rejects(
     repeats.answer('b', 'body', () => Promise.reject(new Error('broken'))),

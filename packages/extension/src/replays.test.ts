@@ -127,7 +127,7 @@ test('AZ-52: the memory is bounded, and what it has forgotten is refused', async
       error: 'replayed',
     })
   }
-  // It was signed before a call that is forgotten: it cannot be known whether it was there.
+  // It was signed before a call that was forgotten, so it may be a replay.
   assert.deepEqual(await process.send('m-new', { at: START + 60_000 }), { status: 401, error: 'replayed' })
   process.nowMs += 11_000
   assert.equal((await process.send('m-new', { at: START + 120_000 })).status, 200)

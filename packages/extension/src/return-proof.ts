@@ -28,8 +28,8 @@ const PURPOSE = 'return'
 /**
  * Makes the return code for the browser in which the user has just proved the factor.
  *
- * Somebody can start a sign-in and talk a victim into proving the factor at your genuine page. The platform sees only whoever
- * started, so a success must go to the browser of the victim or to nobody. Give the code to the browser that proved the factor,
+ * Somebody can start a sign-in and talk a victim into proving the factor at your genuine page. The platform sees only the
+ * browser that started, so a success must go to the browser of the victim or to nobody. Give the code to the browser that proved the factor,
  * and answer SUCCESS only to a call that brings it.
  *
  * The same facts make the same code, so the page may be loaded again.

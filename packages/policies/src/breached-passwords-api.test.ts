@@ -141,7 +141,7 @@ const faults: [RangeFault, string, calls: number][] = [
   [503, 'status 503', 2],
 ]
 for (const [fault, why, calls] of faults) {
-  test(`a service with the fault ${fault} is unavailable, with both clients, and nothing is cached`, async context => {
+  test(`a service with the error ${fault} is unavailable, with both clients, and nothing is cached`, async context => {
     const { standIn } = await start(context)
     const withFetch = createPwnedPasswords({ url: standIn.url, timeoutMs: 200 }, { get: fetchGet })
     const get = createHttpGet()

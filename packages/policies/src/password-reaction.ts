@@ -33,7 +33,7 @@ export function reactToPassword(
   return reactions[reaction](how)
 }
 
-/** The platform shares a digest that does not allow this check. As an error, the request is at fault. */
+/** The platform shares a digest that does not allow this check. As an error, the request is invalid. */
 export function reactToNotCheckable(reaction: PasswordReaction, why: string): Allow<never> | Deny | Fail {
   const decision = reactToPassword(reaction, {
     reason: 'password_not_checkable',

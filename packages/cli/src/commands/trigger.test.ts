@@ -301,7 +301,7 @@ test('a message of the extension ends with one full stop', async t => {
   const error = { actionStatus: 'ERROR', errorMessage: 'server_error', errorDescription: 'The extension failed.' }
   const { url } = await extension(t, 500, error)
   const { out } = await preflow(['preIssueAccessToken', '--to', url])
-  assert.match(out, /server_error - The extension failed\. Its own log says more\.\n/)
+  assert.match(out, /server_error - The extension failed\. See its log\.\n/)
 })
 
 test('an answer that takes too long is aborted', async t => {

@@ -1,6 +1,7 @@
+import { wrapped } from '../wrap.ts'
 import { type Content, callerVariables } from './content.ts'
 import { extensionContent } from './extensions.ts'
-import { platformSteps, variableRow } from './project.ts'
+import { PROSE_COLUMNS, platformSteps, variableRow } from './project.ts'
 import { targets } from './targets.ts'
 
 /** `extensions/{extension}/deploy/README.md`: how to deploy a ready-made extension. */
@@ -50,5 +51,5 @@ function notes({ functionNote, state }: Content): string {
     ...(state ? [`In a container, its data is in the volume \`/data\`. \`${state.variable}\` sets the location.`] : []),
     ...(functionNote ? [functionNote] : []),
   ]
-  return lines.map(line => `\n${line}\n`).join('')
+  return lines.map(line => `\n${wrapped(line, '', PROSE_COLUMNS).join('\n')}\n`).join('')
 }

@@ -1,5 +1,6 @@
 import { type ActionType, actionTypes } from '@preflow/contract'
 import { actionTypeGuides } from '@preflow/contract/guides'
+import { wrapped } from '../wrap.ts'
 import type { Content, Variable } from './content.ts'
 import { deployValues, type Target, type TargetName, targets } from './targets.ts'
 import { fillFolder } from './template.ts'
@@ -20,6 +21,9 @@ export interface Project {
 }
 
 const DEFAULT_PORT = 8080
+
+/** The maximum length of a line in a document. */
+export const PROSE_COLUMNS = 150
 
 /** All files of a project by path. */
 export function projectFiles(project: Project): Record<string, string> {
@@ -186,6 +190,6 @@ export function platformSteps(type: ActionType, { platformSteps: more }: Content
     ...(actionTypes[type].mayListHeaders ? more : []),
     ...steps,
   ]
-    .map((step, index) => `${index + 1}. ${step}\n`)
+    .map((step, index) => `${index + 1}. ${wrapped(step, '   ', PROSE_COLUMNS).join('\n').trimStart()}\n`)
     .join('')
 }

@@ -115,8 +115,8 @@ test('a handler that exceeds the timeout of the template is reported as timed ou
 })
 
 test('a process that ends without output did not start', async t => {
-  await assert.rejects(start(t, { code: `process.stderr.write('gone'); process.exit(3)` }), {
+  await assert.rejects(start(t, { code: `process.stderr.write('failed'); process.exit(3)` }), {
     name: 'NotStarted',
-    message: 'gone',
+    message: 'failed',
   })
 })
