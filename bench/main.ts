@@ -56,9 +56,10 @@ const comparisons: Record<string, () => Promise<string>> = {
   engine: () => engineCall(json.rounds, values.quick ? 500 : 2000),
   issuance: async () =>
     table(
-      'client credentials to a JWT access token, ES256, embedded database',
+      'client credentials to a JWT access token, embedded database',
       await compare(
         [
+          { name: 'bare oidc-provider', program: 'bare-provider.ts' },
           { name: 'no action', program: 'issuance.ts', argv: ['plain'] },
           { name: 'with an action', program: 'issuance.ts', argv: ['action'] },
         ],

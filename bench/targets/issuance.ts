@@ -16,7 +16,14 @@ import { completeConfiguration, createLog, createServer } from '@preflow/server'
 const adminPassword = 'bench-administrator'
 const dataFolder = await mkdtemp(join(tmpdir(), 'preflow-bench-'))
 const server = await createServer(
-  completeConfiguration({ port: 0, dataFolder, adminPassword, privateEndpoints: ['127.0.0.0/8'], logLevel: 'info' }),
+  completeConfiguration({
+    port: 0,
+    dataFolder,
+    adminPassword,
+    privateEndpoints: ['127.0.0.0/8'],
+    logLevel: 'info',
+    tokenAlgorithm: 'ES256',
+  }),
   { now: Date.now, newId: randomUUID, randomBytes, log: createLog('info', { write: () => true }) },
 )
 await server.listen()

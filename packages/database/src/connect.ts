@@ -3,7 +3,9 @@ import { type Dialect, Kysely, type KyselyPlugin, sql } from 'kysely'
 import { type DatabaseError, explain, type Wording } from './failure.ts'
 import { type Location, nameOf } from './location.ts'
 import { type Limits, openPostgres } from './postgres.ts'
-import { openSqlite } from './sqlite.ts'
+import { type ListenOptions, listen } from './postgres-listener.ts'
+import { openSqlite, type ReadNow } from './sqlite.ts'
+import type { Watch } from './watch.ts'
 
 /** The defaults of every lane. All limits except `lockMs` are for PostgreSQL. */
 const DEFAULT_LIMITS: Omit<Limits, 'maxWaiting'> = {
@@ -33,6 +35,8 @@ export interface ConnectOptions<Lane extends string = never> extends Partial<Lim
    * has one connection for all of them.
    */
   lanes?: Record<Lane, Partial<Limits>>
+  /** Tables whose changes by this process are reported, from all lanes. */
+  watch?: Watch
   /** Called if a connection to PostgreSQL breaks. The next query opens another one. */
   onConnectionLost?(error: Error): void
 }
@@ -52,9 +56,13 @@ export interface Connected<Tables, Lane extends string = never> {
    * Rejects with a {@link DatabaseError} if its turn does not come, and with the error of `work`.
    */
   exclusively<Result>(work: (queries: Kysely<Tables>) => Promise<Result>): Promise<Result>
+  /** Only for SQLite files: reads at once what is committed, over a connection of its own. */
+  readNow?: ReadNow
+  /** Only for PostgreSQL: see {@link listen}. */
+  listen?(channel: string, options: ListenOptions): () => Promise<void>
   /** The message for an error of this database, see {@link explain}. */
   explain(error: unknown): DatabaseError
-  /** Waits a moment for running queries, and closes the file or the connections. */
+  /** Waits briefly for running queries, then closes the file or the connections. */
   close(): Promise<void>
 }
 
@@ -82,13 +90,14 @@ function connectFile<Tables, Lane extends string>(
   { subject }: Wording,
 ): Bare<Tables, Lane> {
   const { file } = options.location as { file: string }
-  const { applicationId, plugins = [], lanes, lockMs = DEFAULT_LIMITS.lockMs } = options
-  const { dialect, end } = openSqlite(file, { busyMs: lockMs, subject, ...present({ applicationId }) })
+  const { applicationId, plugins = [], lanes, lockMs = DEFAULT_LIMITS.lockMs, watch } = options
+  const { dialect, end, readNow } = openSqlite(file, { busyMs: lockMs, subject, ...present({ applicationId, watch }) })
   const queries = new Kysely<Tables>({ dialect, plugins })
   return {
     engine: 'sqlite',
     queries,
     lanes: mapValues(lanes, () => queries),
+    ...present({ readNow }),
     exclusively: work => work(queries),
     close: async () => {
       await queries.destroy()
@@ -103,12 +112,12 @@ function connectServer<Tables, Lane extends string>(
   wording: Wording,
 ): Bare<Tables, Lane> {
   const { url } = options.location as { url: string }
-  const { plugins = [], lanes, onConnectionLost } = options
+  const { plugins = [], lanes, onConnectionLost, watch } = options
   const { subject } = wording
   const open = (limits: Partial<Limits>): Kysely<Tables> => {
     const all = { ...DEFAULT_LIMITS, ...limitsOf(options), ...limits }
     const maxWaiting = all.maxWaiting ?? WAITING_PER_CONNECTION * all.maxConnections
-    const dialect: Dialect = openPostgres(url, { ...all, maxWaiting, subject, ...present({ onConnectionLost }) })
+    const dialect: Dialect = openPostgres(url, { ...all, maxWaiting, subject, ...present({ onConnectionLost, watch }) })
     return new Kysely<Tables>({ dialect, plugins })
   }
   const queries = open({})
@@ -117,6 +126,7 @@ function connectServer<Tables, Lane extends string>(
     engine: 'postgresql',
     queries,
     lanes: opened,
+    listen: (channel, notified) => listen(url, channel, notified),
     exclusively: async work => {
       const alone = open({ maxConnections: 1, statementMs: 0, lockMs: PREPARATION_MS })
       let hasBegun = false

@@ -3,4 +3,7 @@ export { DatabaseError, DatabaseUnavailable, type Unavailability, type Wording }
 export { hostOf, type Location, nameOf, readLocation } from './location.ts'
 export { listTables, type Migrations, type MigrationTables, migrate } from './migrate.ts'
 export type { Limits } from './postgres.ts'
+export type { ListenOptions } from './postgres-listener.ts'
+export type { ReadNow } from './sqlite.ts'
 export { unlessTaken } from './unique.ts'
+export type { Watch } from './watch.ts'

@@ -3,6 +3,7 @@ import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClie
 import pg from 'pg'
 import { asUnavailable, DatabaseUnavailable } from './failure.ts'
 import { storable } from './storable.ts'
+import { createWatch, type Watch, type WatchedConnection } from './watch.ts'
 
 /** The limits of one pool of connections. Milliseconds; 0 is no limit. */
 export interface Limits {
@@ -21,6 +22,7 @@ export interface Limits {
 export interface PostgresOptions extends Limits {
   /** The name of the database in messages. */
   subject: string
+  watch?: Watch
   /** Called if a connection breaks. */
   onConnectionLost?(error: Error): void
 }
@@ -70,8 +72,13 @@ export function openPostgres(url: string, options: PostgresOptions): Dialect {
   return new PostgresDialect({ pool: boundedPool(pool, options, () => end(pool, clients)) })
 }
 
-function boundedPool(pool: pg.Pool, { maxWaiting, subject }: PostgresOptions, end: () => Promise<void>): PostgresPool {
+function boundedPool(
+  pool: pg.Pool,
+  { maxWaiting, subject, watch }: PostgresOptions,
+  end: () => Promise<void>,
+): PostgresPool {
   const adapted = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+  const watchConnection = createWatch(watch)
   return {
     options: {},
     async connect() {
@@ -79,7 +86,7 @@ function boundedPool(pool: pg.Pool, { maxWaiting, subject }: PostgresOptions, en
       const client = await pool.connect().catch(error => {
         throw asUnavailable(error, subject)
       })
-      const known = adapted.get(client) ?? adapt(client, subject)
+      const known = adapted.get(client) ?? adapt(client, subject, watchConnection())
       adapted.set(client, known)
       return known
     },
@@ -88,13 +95,15 @@ function boundedPool(pool: pg.Pool, { maxWaiting, subject }: PostgresOptions, en
 }
 
 /** The parts of a connection that Kysely needs. A broken one is not returned to the pool. */
-function adapt(client: pg.PoolClient, subject: string): PostgresPoolClient {
+function adapt(client: pg.PoolClient, subject: string, watched: WatchedConnection): PostgresPoolClient {
   let isBroken = false
   async function query(text: string, values: readonly unknown[]) {
     // The database itself rolls back the transaction of a broken connection.
     if (isBroken && text === 'rollback') return { command: 'ROLLBACK', rowCount: 0, rows: [] }
     try {
-      return await client.query(text, values.map(storable))
+      const result = await client.query(text, values.map(storable))
+      watched.executed(text)
+      return result
     } catch (error) {
       const refined = asUnavailable(error, subject)
       isBroken ||= endsConnection(refined, error as Error)

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { present } from '@preflow/contract'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -13,6 +14,7 @@ import {
 } from 'kysely'
 import { asUnavailable, ForeignDatabase } from './failure.ts'
 import { storable } from './storable.ts'
+import { createWatch, type Watch, type WatchedConnection } from './watch.ts'
 
 /** A program has far fewer. The limit is for statements whose length depends on a list of values. */
 const MAX_PREPARED_STATEMENTS = 500
@@ -29,7 +31,11 @@ export interface SqliteOptions {
   busyMs: number
   /** The name of the database in messages. */
   subject: string
+  watch?: Watch
 }
+
+/** Reads at once what is committed, over a connection of its own. */
+export type ReadNow = <Row>(sql: string, ...parameters: SQLInputValue[]) => Row[]
 
 /**
  * Opens an SQLite file for Kysely through `node:sqlite`.
@@ -39,8 +45,8 @@ export interface SqliteOptions {
  */
 export function openSqlite(
   file: string,
-  { applicationId, busyMs, subject }: SqliteOptions,
-): { dialect: Dialect; end(): void } {
+  { applicationId, busyMs, subject, watch }: SqliteOptions,
+): { dialect: Dialect; readNow?: ReadNow; end(): void } {
   if (file !== ':memory:') createForOwner(file)
   const database = new DatabaseSync(file, { timeout: busyMs })
   try {
@@ -54,12 +60,16 @@ export function openSqlite(
     database.close()
     throw error
   }
+  const reader = file === ':memory:' ? undefined : createReader(file)
   const end = () => {
+    reader?.end()
     if (database.isOpen) database.close()
   }
+  const watched = createWatch(watch)()
   return {
+    ...present({ readNow: reader?.readNow }),
     dialect: {
-      createDriver: () => driverOf(database, connectionOf(database, busyMs, subject), end),
+      createDriver: () => driverOf(database, connectionOf(database, { busyMs, subject }, watched), end),
       createQueryCompiler: () => new SqliteQueryCompiler(),
       createIntrospector: db => new SqliteIntrospector(db),
       // SQLite rolls back DDL, but Kysely does not use that by default. A failed migration would then leave a part
@@ -67,6 +77,20 @@ export function openSqlite(
       createAdapter: () => Object.defineProperty(new SqliteAdapter(), 'supportsTransactionalDdl', { value: true }),
     },
     end,
+  }
+}
+
+function createReader(file: string): { readNow: ReadNow; end(): void } {
+  let database: DatabaseSync | undefined
+  const prepared = new Map<string, StatementSync>()
+  return {
+    readNow<Row>(sql: string, ...parameters: SQLInputValue[]) {
+      database ??= new DatabaseSync(file, { readOnly: true, timeout: BLOCKING_WAIT_MS })
+      const statement = prepared.get(sql) ?? database.prepare(sql)
+      prepared.set(sql, statement)
+      return statement.all(...parameters) as Row[]
+    },
+    end: () => void (database?.isOpen && database.close()),
   }
 }
 
@@ -110,7 +134,11 @@ function driverOf(database: DatabaseSync, connection: DatabaseConnection, end: (
   }
 }
 
-function connectionOf(database: DatabaseSync, busyMs: number, subject: string): DatabaseConnection {
+function connectionOf(
+  database: DatabaseSync,
+  { busyMs, subject }: { busyMs: number; subject: string },
+  watched: WatchedConnection,
+): DatabaseConnection {
   const prepared = new Map<string, StatementSync>()
   const prepare = (sql: string): StatementSync => {
     let statement = prepared.get(sql)
@@ -125,7 +153,10 @@ function connectionOf(database: DatabaseSync, busyMs: number, subject: string): 
   return {
     async executeQuery<Row>({ sql, parameters }: CompiledQuery) {
       try {
-        return await unlessBusy(() => execute<Row>(prepare(sql), parameters.map(storable) as SQLInputValue[]), busyMs)
+        const values = parameters.map(storable) as SQLInputValue[]
+        const result = await unlessBusy(() => execute<Row>(prepare(sql), values), busyMs)
+        watched.executed(sql)
+        return result
       } catch (error) {
         throw asUnavailable(error, subject)
       }

@@ -1,5 +1,6 @@
 import type { ActionType } from '@preflow/contract'
 import type { Selectable } from 'kysely'
+import { remembered } from './configuration-snapshot.ts'
 import { type Database, mustLockRows } from './database.ts'
 import type { Action } from './model.ts'
 import type { Tables } from './tables.ts'
@@ -73,24 +74,28 @@ export async function findActionById(db: Database, tenantId: string, id: string)
   return row && toAction(db, row)
 }
 
-/** The active action of the type, with its credentials decrypted. If there are several, the oldest. */
+/** The active action of the type, with its credentials decrypted. If there are several, the oldest. See {@link remembered}. */
 export async function findActiveAction(
   db: Database,
   tenantId: string,
   organizationId: string,
   type: ActionType,
 ): Promise<Action | undefined> {
-  const row = await db.queries
-    .selectFrom('actions')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('organization_id', '=', organizationId)
-    .where('type', '=', type)
-    .where('status', '=', 'ACTIVE')
-    .orderBy('created_at')
-    .orderBy('id')
-    .executeTakeFirst()
-  return row && toAction(db, row)
+  // The absence of an action is remembered too.
+  const { action } = await remembered(db, tenantId, `action ${type} ${organizationId}`, async () => {
+    const row = await db.queries
+      .selectFrom('actions')
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where('organization_id', '=', organizationId)
+      .where('type', '=', type)
+      .where('status', '=', 'ACTIVE')
+      .orderBy('created_at')
+      .orderBy('id')
+      .executeTakeFirst()
+    return { action: row && toAction(db, row) }
+  })
+  return action
 }
 
 /** The actions of an organization, of one type or of all, oldest first. */

@@ -1,5 +1,6 @@
 import { unlessTaken } from '@preflow/database'
 import type { Selectable } from 'kysely'
+import { remembered } from './configuration-snapshot.ts'
 import { type Database, inTransaction, mustLockRows } from './database.ts'
 import type { ApiResource } from './model.ts'
 import type { Tables } from './tables.ts'
@@ -200,31 +201,33 @@ export interface AuthorizedScope {
   isByRole: boolean
 }
 
-/** All scopes that the application may request, of all its APIs. */
-export async function listAuthorizedScopes(
+/** All scopes that the application may request, of all its APIs. See {@link remembered}. */
+export function listAuthorizedScopes(
   db: Database,
   tenantId: string,
   applicationId: string,
-): Promise<AuthorizedScope[]> {
-  const rows = await db.queries
-    .selectFrom('authorized_scopes')
-    .innerJoin('api_scopes', 'api_scopes.id', 'authorized_scopes.scope_id')
-    .innerJoin('authorized_apis', join =>
-      join
-        .onRef('authorized_apis.resource_id', '=', 'authorized_scopes.resource_id')
-        .onRef('authorized_apis.application_id', '=', 'authorized_scopes.application_id'),
-    )
-    .innerJoin('api_resources', 'api_resources.id', 'authorized_scopes.resource_id')
-    .select(['api_scopes.name', 'authorized_apis.policy', 'api_resources.requires_authorization'])
-    .where('authorized_scopes.application_id', '=', applicationId)
-    .where('api_scopes.tenant_id', '=', tenantId)
-    .orderBy('api_scopes.resource_id')
-    .orderBy('api_scopes.position')
-    .execute()
-  return rows.map(({ name, policy, requires_authorization }) => ({
-    name,
-    isByRole: policy.toUpperCase() === 'RBAC' && requires_authorization === 1,
-  }))
+): Promise<readonly AuthorizedScope[]> {
+  return remembered(db, tenantId, `scopes ${applicationId}`, async () => {
+    const rows = await db.queries
+      .selectFrom('authorized_scopes')
+      .innerJoin('api_scopes', 'api_scopes.id', 'authorized_scopes.scope_id')
+      .innerJoin('authorized_apis', join =>
+        join
+          .onRef('authorized_apis.resource_id', '=', 'authorized_scopes.resource_id')
+          .onRef('authorized_apis.application_id', '=', 'authorized_scopes.application_id'),
+      )
+      .innerJoin('api_resources', 'api_resources.id', 'authorized_scopes.resource_id')
+      .select(['api_scopes.name', 'authorized_apis.policy', 'api_resources.requires_authorization'])
+      .where('authorized_scopes.application_id', '=', applicationId)
+      .where('api_scopes.tenant_id', '=', tenantId)
+      .orderBy('api_scopes.resource_id')
+      .orderBy('api_scopes.position')
+      .execute()
+    return rows.map(({ name, policy, requires_authorization }) => ({
+      name,
+      isByRole: policy.toUpperCase() === 'RBAC' && requires_authorization === 1,
+    }))
+  })
 }
 
 function readAuthorizedScopes(db: Database, tenantId: string, applicationId: string) {

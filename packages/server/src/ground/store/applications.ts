@@ -1,5 +1,6 @@
 import { unlessTaken } from '@preflow/database'
 import type { Selectable } from 'kysely'
+import { remembered } from './configuration-snapshot.ts'
 import { type Database, mustLockRows } from './database.ts'
 import type { Application } from './model.ts'
 import type { Tables } from './tables.ts'
@@ -54,18 +55,21 @@ export async function findApplicationById(
   return row && toApplication(db, row)
 }
 
-export async function findApplicationByClientId(
+/** See {@link remembered}. */
+export function findApplicationByClientId(
   db: Database,
   tenantId: string,
   clientId: string,
 ): Promise<Application | undefined> {
-  const row = await db.queries
-    .selectFrom('applications')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('client_id', '=', clientId)
-    .executeTakeFirst()
-  return row && toApplication(db, row)
+  return remembered(db, tenantId, `application ${clientId}`, async () => {
+    const row = await db.queries
+      .selectFrom('applications')
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where('client_id', '=', clientId)
+      .executeTakeFirst()
+    return row && toApplication(db, row)
+  })
 }
 
 /** All applications of the tenant, by name. */

@@ -1,6 +1,7 @@
 import { unlessTaken } from '@preflow/database'
 import type { Selectable } from 'kysely'
 import { deleteAction, findActionById, insertAction, listActions, setActionStatus, updateAction } from './actions.ts'
+import { remembered } from './configuration-snapshot.ts'
 import { type Database, inTransaction } from './database.ts'
 import type { Action, Authenticator, Tenant } from './model.ts'
 import type { Tables } from './tables.ts'
@@ -56,22 +57,24 @@ export function deleteAuthenticator(db: Database, { action }: Authenticator): Pr
   return deleteAction(db, action.tenantId, action.id)
 }
 
-/** The organization's own authenticator with this name, with its credentials decrypted. */
-export async function findAuthenticator(
+/** The organization's own authenticator with this name, with its credentials decrypted. See {@link remembered}. */
+export function findAuthenticator(
   db: Database,
   tenantId: string,
   organizationId: string,
   name: string,
 ): Promise<Authenticator | undefined> {
-  const row = await db.queries
-    .selectFrom('authenticators')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('organization_id', '=', organizationId)
-    .where('name', '=', name)
-    .executeTakeFirst()
-  const action = row && (await findActionById(db, tenantId, row.action_id))
-  return action && toAuthenticator(row, action)
+  return remembered(db, tenantId, `authenticator ${organizationId} ${name}`, async () => {
+    const row = await db.queries
+      .selectFrom('authenticators')
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where('organization_id', '=', organizationId)
+      .where('name', '=', name)
+      .executeTakeFirst()
+    const action = row && (await findActionById(db, tenantId, row.action_id))
+    return action && toAuthenticator(row, action)
+  })
 }
 
 /** The organization's own authenticators, oldest first. */

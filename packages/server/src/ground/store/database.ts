@@ -10,6 +10,8 @@ import {
   nameOf,
 } from '@preflow/database'
 import { type Kysely, sql } from 'kysely'
+import { CONFIGURATION_TABLES } from './configuration-clock.ts'
+import { type ConfigurationSnapshot, createConfigurationSnapshot } from './configuration-snapshot.ts'
 import { migrations } from './migrations.ts'
 import { type Seal, SealError } from './sealed-secrets.ts'
 import type { Tables } from './tables.ts'
@@ -31,6 +33,8 @@ export interface Database {
    * transaction.
    */
   lanes: Record<Lane, Database>
+  /** What flows remember of the configuration. The lanes have none: they read what they are about to change. */
+  configuration?: ConfigurationSnapshot
   /** Waits briefly for running queries, then closes the file or the connections. */
   close(): Promise<void>
 }
@@ -99,16 +103,19 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
   const location = locationOf(options)
   const { onConnectionLost } = options
   const { administrationConnections, ...limits } = { ...DEFAULT_LIMITS, ...options.limits }
+  let configuration: ConfigurationSnapshot | undefined
   const connected = connect<Tables, Lane>({
     location,
     applicationId: APPLICATION_ID,
     ...limits,
     lanes: lanesOf(administrationConnections, limits.statementMs > 0),
+    watch: { tables: CONFIGURATION_TABLES, onCommitted: () => configuration?.committed() },
     ...present({ onConnectionLost }),
   })
   try {
     const seal = await connected.exclusively(queries => prepare({ ...connected, queries }, nameOf(location), options))
-    return assemble(connected, seal, options)
+    configuration = createConfigurationSnapshot(connected)
+    return assemble(connected, { seal, configuration }, options)
   } catch (error) {
     await connected.close().catch(() => undefined)
     throw error
@@ -131,15 +138,23 @@ function lanesOf(administrationConnections: number, hasLimits: boolean): Record<
   }
 }
 
-function assemble({ close, engine, queries, lanes }: Connected<Tables, Lane>, seal: Seal, options: OpenOptions) {
+function assemble(
+  { close: disconnect, engine, queries, lanes }: Connected<Tables, Lane>,
+  { configuration, seal }: { configuration: ConfigurationSnapshot | undefined; seal: Seal },
+  options: OpenOptions,
+): Database {
   const { now, passwordCost = DEFAULT_PASSWORD_COST } = options
+  const close = async () => {
+    await configuration?.close()
+    await disconnect()
+  }
   const handleOf = (own: Kysely<Tables>): Database => ({
     ...{ engine, queries: own, seal, now, passwordCost, close },
     lanes: handles,
   })
   const handles = {} as Record<Lane, Database>
   for (const lane of Object.keys(lanes) as Lane[]) handles[lane] = handleOf(lanes[lane])
-  return handleOf(queries)
+  return { ...handleOf(queries), ...present({ configuration }) }
 }
 
 /** Checks that the database is ours and runs its migrations. Resolves with its seal. */

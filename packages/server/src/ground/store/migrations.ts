@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Kysely, PostgresAdapter, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { documentOfClaims } from './claims-to-documents.ts'
+import { addConfigurationClock } from './configuration-clock.ts'
 
 // A migration describes the schema of its own version, so it must not use today's types.
 type Schema = Kysely<unknown>
@@ -378,6 +379,8 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable('users').dropColumn('groups').execute()
     },
   },
+
+  '0013-configuration-clock': { up: addConfigurationClock },
 }
 
 /** Until here each user had a list of names of groups. */

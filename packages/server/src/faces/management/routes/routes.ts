@@ -46,6 +46,6 @@ export const MANAGEMENT_BASE_PATH = '/api/server/v1'
 export const openApiRoute = {
   method: 'GET',
   path: '/openapi.json',
-  access: { open: 'describes the service, the same for everybody' },
+  access: { open: 'describes the service and is the same for every caller' },
   level: 'organization',
 } as const
