@@ -7,8 +7,8 @@ const problem = (status: number, code: string, title: string, sentence: string) 
 const UNABLE = 'Unable to perform the operation.'
 
 /**
- * The problems of the actions API with the reference's codes and words. Codes 60011 to 60013 exist twice there with different
- * meanings: the first ones come from its API layer, the second from the service below. Clients tell them apart by the message.
+ * The problems of the actions API, with the reference's codes and wording. The reference uses 60011 to 60013 twice: in its API
+ * layer and in the service below. Clients distinguish them by the message.
  */
 export const actionProblems = {
   invalidType: () => problem(400, '60001', 'Invalid action type.', 'Invalid action type used for path parameter.'),
@@ -43,14 +43,16 @@ export const actionProblems = {
     problem(400, '60010', UNABLE, 'Required authentication properties are not provided or invalid.'),
   credentialsInUri: () =>
     requestProblems.invalid(
-      'endpoint.uri: holds a user name or password that everybody who sees it could read. Use endpoint.authentication.',
+      'endpoint.uri: must not contain a user name or password, because every reader could see it. Use endpoint.authentication.',
     ),
   credentialsInClear: () =>
     requestProblems.invalid(
-      'endpoint.uri: the credentials would travel through the internet in clear. Use an https endpoint, or the type NONE.',
+      'endpoint.uri: the credentials would cross the internet unencrypted. Use an https endpoint, or the type NONE.',
     ),
   credentialsNotSendable: (property: string) =>
-    requestProblems.invalid(`endpoint.authentication: ${property} holds characters that no HTTP header can carry.`),
+    requestProblems.invalid(
+      `endpoint.authentication: ${property} contains characters that an HTTP header cannot carry. Remove them.`,
+    ),
   credentialsEmpty: () => problem(400, '60011', UNABLE, 'Authentication property values cannot be empty.'),
   tooManyAttributes: (count: number, maximum: number) =>
     problem(

@@ -56,7 +56,7 @@ function ruleOf(field: string, operator: string, value: string, expressions = 1,
   return { condition: 'OR', rules: Array.from({ length: groups }, () => group) }
 }
 
-/** The properties of an authentication without one of them, or with it empty. */
+/** The properties of an authentication, with one missing or empty. */
 function without(authentication: typeof CLIENT, name: string): object {
   return {
     ...authentication,
@@ -86,7 +86,7 @@ onEachDatabase('the actions API', open => {
     return { ...tenant, made }
   }
 
-  test('E121: a valid BASIC action is created inactive, with its user name shown and its password nowhere', async () => {
+  test('E121: a valid BASIC action is created inactive, and its user name is returned, but never its password', async () => {
     const { made, prefix, call } = await created()
     const { id, createdAt, updatedAt, ...rest } = made.body
     assert.deepEqual(rest, {
@@ -107,7 +107,7 @@ onEachDatabase('the actions API', open => {
     assert.equal(ofPassword.body.version, 'v2')
   })
 
-  test('E122: properties the authentication does not know are ignored', async () => {
+  test('E122: unknown properties of an authentication are ignored', async () => {
     const authentication = { ...BASIC, properties: { ...BASIC.properties, accessToken: 'extra' } }
     const { made, tenant } = await created(accessToken, action({}, { authentication }))
     const kept = await findActionById(db, tenant.id, made.body.id)
@@ -125,7 +125,7 @@ onEachDatabase('the actions API', open => {
     }
   })
 
-  test('E124: an empty user name is refused in other words', async () => {
+  test('E124: an empty user name is refused with another message', async () => {
     const { call } = await newTenant()
     for (const username of ['', null]) {
       const authentication = { ...BASIC, properties: { ...BASIC.properties, username } }
@@ -154,7 +154,7 @@ onEachDatabase('the actions API', open => {
     }
   })
 
-  test('E127: client credentials need no scopes', async () => {
+  test('E127: client credentials require no scopes', async () => {
     const { made } = await created(accessToken, action({}, { authentication: without(CLIENT, 'scopes') }))
     assert.deepEqual(made.body.endpoint.authentication.properties, {
       clientId: 'preflow',
@@ -172,7 +172,7 @@ onEachDatabase('the actions API', open => {
     }
   })
 
-  test('E129: of client credentials everything is shown but the secret', async () => {
+  test('E129: all properties of client credentials are returned except the secret', async () => {
     const { made, call } = await created(accessToken, action({}, { authentication: CLIENT }))
     const shown = await call('GET', `${accessToken}/${made.body.id}`)
     assert.deepEqual(shown.body.endpoint.authentication, {
@@ -181,7 +181,7 @@ onEachDatabase('the actions API', open => {
     })
   })
 
-  test('E130: a second action of the type is refused, also when both are sent at once', async () => {
+  test('E130: a second action of the type is refused, also if both are sent together', async () => {
     const { call } = await created()
     const refused = await call('POST', accessToken, { body: action() })
     assertRefused(refused, 400, 'ACTION-60002', 'Maximum number of actions per action type is reached.')
@@ -191,7 +191,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual(both.map(({ status }) => status).sort(), [201, 400])
   })
 
-  test('E131: the registration type is known and not implemented, whatever is done with it', async () => {
+  test('E131: the registration type is known, but every operation on it is not implemented', async () => {
     const { call } = await newTenant()
     const text = 'The requested action type is not currently supported by the server.'
     assertRefused(await call('POST', '/actions/preRegistration', { text: 'not json' }), 501, 'ACTION-650015', text)
@@ -201,13 +201,13 @@ onEachDatabase('the actions API', open => {
     }
   })
 
-  test('E132: reading an unknown action says that none is found', async () => {
+  test('E132: reading an unknown action returns that none is found', async () => {
     const { call } = await newTenant()
     const refused = await call('GET', `${accessToken}/8d2f`)
     assertRefused(refused, 404, 'ACTION-60012', 'No action is found for given action id and action type')
   })
 
-  test('E133: changing or switching an unknown action says that none is configured', async () => {
+  test('E133: changing, activating or deactivating an unknown action returns that none is configured', async () => {
     const { call } = await newTenant()
     const text = 'No Action is configured on the given Action Type and Id.'
     assertRefused(await call('PATCH', `${accessToken}/8d2f`, { body: { name: 'Other' } }), 404, 'ACTION-60003', text)
@@ -248,7 +248,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual((await call('GET', idToken)).body, [])
   })
 
-  test('E136: the types count their actions', async () => {
+  test('E136: the list of types has the number of actions', async () => {
     const { made, prefix, call } = await created()
     const count = async () => (await call('GET', '/actions/types')).body.map((type: { count: number }) => type.count)
     assert.deepEqual(await count(), [1, 0, 0, 0])
@@ -263,7 +263,7 @@ onEachDatabase('the actions API', open => {
     })
   })
 
-  test('E137: changing the name alone leaves everything else', async () => {
+  test('E137: changing only the name keeps everything else', async () => {
     const full = action(
       { description: 'Why', rule: ruleOf('grantType', 'equals', 'password'), onFailure: 'deny', platform: 'asgardeo' },
       { allowedHeaders: ['x-one'], allowedParameters: ['device'] },
@@ -279,7 +279,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual(after, before)
   })
 
-  test('E138: changing the URI alone leaves the credentials', async () => {
+  test('E138: changing only the URI keeps the credentials', async () => {
     const { made, tenant, call } = await created()
     const uri = `${new URL(made.body.endpoint.uri).origin}/other`
     const changed = await call('PATCH', `${accessToken}/${made.body.id}`, { body: { endpoint: { uri } } })
@@ -288,7 +288,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual(kept?.endpoint.authentication, BASIC)
   })
 
-  test('AZ-22: an endpoint that moves to another origin needs its credentials again, and loses its signing secrets', async () => {
+  test('AZ-22: an endpoint that moves to another origin requires its credentials again and loses its signing secrets', async () => {
     const { made, tenant, call } = await created(accessToken, action({}, { signing: { generate: true } }))
     const path = `${accessToken}/${made.body.id}`
     const uri = 'https://elsewhere.example/'
@@ -301,7 +301,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual(kept?.endpoint.signingSecrets, [])
   })
 
-  test('E139: from BASIC to BEARER, the token is kept and never shown', async () => {
+  test('E139: after a change from BASIC to BEARER the token is stored and never returned', async () => {
     const { made, tenant, call } = await created()
     const bearer = { type: 'BEARER', properties: { accessToken: 'extremely-secret' } }
     const changed = await call('PATCH', `${accessToken}/${made.body.id}`, {
@@ -311,7 +311,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual((await findActionById(db, tenant.id, made.body.id))?.endpoint.authentication, bearer)
   })
 
-  test('E140: from BASIC to OAuth and on, what is shown follows', async () => {
+  test('E140: after a change from BASIC to OAuth the response has the new properties', async () => {
     const { made, call } = await created()
     const change = async (authentication: object) =>
       (await call('PATCH', `${accessToken}/${made.body.id}`, { body: { endpoint: { authentication } } })).body.endpoint
@@ -340,7 +340,7 @@ onEachDatabase('the actions API', open => {
     )
   })
 
-  test('E141: allowed headers and parameters of the ID token action come back as given', async () => {
+  test('E141: allowed headers and parameters of the ID token action are returned as sent', async () => {
     const { made, call } = await created(idToken)
     const endpoint = { allowedHeaders: ['X-Geo', 'host'], allowedParameters: ['device-id'] }
     const changed = await call('PATCH', `${idToken}/${made.body.id}`, { body: { endpoint } })
@@ -351,7 +351,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual(cleared.body.endpoint.allowedParameters, endpoint.allowedParameters)
   })
 
-  test('E142: a rule is added, replaced, and taken away by an empty one', async () => {
+  test('E142: a rule is added, replaced, and removed by an empty one', async () => {
     const { made, call } = await created()
     const change = async (rule: object) => {
       const changed = await call('PATCH', `${accessToken}/${made.body.id}`, { body: { rule } })
@@ -365,7 +365,7 @@ onEachDatabase('the actions API', open => {
     assert.ok(!('rule' in (await change({}))))
   })
 
-  test('E143: an action is switched on and off, as often as one likes', async () => {
+  test('E143: an action can be activated and deactivated repeatedly', async () => {
     const { made, call } = await created()
     for (const [verb, status] of [
       ['activate', 'ACTIVE'],
@@ -395,7 +395,7 @@ onEachDatabase('the actions API', open => {
     'region',
   ].map(name => `http://wso2.org/claims/${name}`)
 
-  test('E144: eleven attributes are one too many, ten are not', async () => {
+  test('E144: ten attributes are accepted, eleven are refused', async () => {
     const { call } = await newTenant()
     const refused = await call('POST', password, { body: passwordAction({ attributes }) })
     assertRefused(
@@ -409,7 +409,7 @@ onEachDatabase('the actions API', open => {
     assert.equal((await call('POST', password, { body: ten })).status, 201)
   })
 
-  test('E145: an unknown attribute is named, and roles are never shared', async () => {
+  test('E145: an unknown attribute is refused by name, and roles are never shared', async () => {
     const { call } = await newTenant()
     assertRefused(
       await call('POST', profile, { body: action({ attributes: ['invalidattribute'] }) }),
@@ -422,7 +422,7 @@ onEachDatabase('the actions API', open => {
     assert.equal(roles.body.message, 'Not supported.')
   })
 
-  test('E146: an attribute named twice counts and is kept once', async () => {
+  test('E146: a repeated attribute counts and is stored once', async () => {
     const twice = [...attributes.slice(0, 10), attributes[0]]
     const { made, call } = await created(password, passwordAction({ attributes: twice }))
     assert.deepEqual(made.body.attributes, attributes.slice(0, 10))
@@ -434,13 +434,13 @@ onEachDatabase('the actions API', open => {
     assert.ok(!('attributes' in cleared.body))
   })
 
-  test('E147: a profile action needs no attributes', async () => {
+  test('E147: a profile action requires no attributes', async () => {
     const { made } = await created(profile)
     assert.equal(made.body.version, 'v1')
     assert.ok(!('attributes' in made.body))
   })
 
-  test('E148: a certificate that is none, or one that cannot encrypt, is refused', async () => {
+  test('E148: an invalid certificate, or one that cannot encrypt, is refused', async () => {
     const { call } = await newTenant()
     const invalid = 'Certificate content is invalid.'
     for (const certificate of [
@@ -457,7 +457,7 @@ onEachDatabase('the actions API', open => {
     assertRefused(await other('PATCH', `${password}/${made.body.id}`, { body }), 400, 'ACTION-60006', invalid)
   })
 
-  test('E149: a password action without certificate has none; one can be given, kept, and taken away', async () => {
+  test('E149: the certificate of a password action is optional and can be set, kept and removed', async () => {
     const { made, call } = await created(password, passwordAction())
     assert.deepEqual(made.body.passwordSharing, { format: 'PLAIN_TEXT' })
     const change = async (passwordSharing: object) =>
@@ -468,7 +468,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual(await change({ certificate: '' }), { format: 'SHA256_HASHED' })
   })
 
-  test('a password action must say how the password is shared, and other actions must not', async () => {
+  test('passwordSharing is required for password actions and refused for others', async () => {
     const { call } = await newTenant()
     const silent = await call('POST', password, { body: action() })
     assertRefused(silent, 400, 'UE-10000', 'Property passwordSharing cannot be null.')
@@ -488,7 +488,7 @@ onEachDatabase('the actions API', open => {
     assert.equal((await call('PATCH', `${accessToken}/${made.body.id}`, { body: { attributes: [] } })).status, 200)
   })
 
-  test('E151: headers and parameters, even none, are not for user actions', async () => {
+  test('E151: user actions refuse lists of headers and parameters, even empty ones', async () => {
     const { call } = await newTenant()
     assertRefused(
       await call('POST', password, {
@@ -506,7 +506,7 @@ onEachDatabase('the actions API', open => {
     )
   })
 
-  test('E152: organizations have user actions of their own and no token actions', async () => {
+  test('E152: organizations can have their own user actions, but no token actions', async () => {
     const { tenant, root, call } = await created(profile)
     const organization = {
       id: `o-${tenant.id}`,
@@ -539,7 +539,7 @@ onEachDatabase('the actions API', open => {
     assert.match(listed.links[0].href, /^\/t\/[^/]+\/o\/o\/api\/server\/v1\/actions\/preUpdateProfile\//)
   })
 
-  test('E153: names are of letters, digits, dash, underscore and inner spaces, at least two', async () => {
+  test('E153: names have at least two letters, digits, dashes, underscores or inner spaces', async () => {
     const { call } = await newTenant()
     for (const name of ['a', 'bad name ', ' bad', 'x.y', 'ä b']) {
       assertRefused(
@@ -561,7 +561,7 @@ onEachDatabase('the actions API', open => {
     assert.equal((await call('POST', accessToken, { body: action({ name: 'A-1 b_2' }) })).status, 201)
   })
 
-  test('E154: only the latest major version may be asked for', async () => {
+  test('E154: only the latest major version is accepted', async () => {
     const { made, call } = await created(password, passwordAction())
     for (const version of ['v1', 'v2.0', '2', 'v3']) {
       assertRefused(
@@ -574,7 +574,7 @@ onEachDatabase('the actions API', open => {
     assert.equal((await call('PATCH', `${password}/${made.body.id}`, { body: { version: 'v2' } })).status, 200)
   })
 
-  test('E155: an unknown field, another type, an unknown word and no JSON are one refusal', async () => {
+  test('E155: an unknown field, a wrong type, an unknown value and a body that is not JSON get the same refusal', async () => {
     const { call, made } = await created()
     const text = 'Provided request body content is not in the expected format.'
     const bodies = [
@@ -598,7 +598,7 @@ onEachDatabase('the actions API', open => {
     }
   })
 
-  test('missing fields are all named, once', async () => {
+  test('every missing field is named once', async () => {
     const { call } = await newTenant()
     assertRefused(
       await call('POST', accessToken, { body: {} }),
@@ -614,7 +614,7 @@ onEachDatabase('the actions API', open => {
     )
   })
 
-  test('of several faults the first in the order of the reference is told', async () => {
+  test('of several errors the first in the order of the reference is reported', async () => {
     const { call } = await newTenant()
     const broken = {
       name: 'x.y',
@@ -658,7 +658,7 @@ onEachDatabase('the actions API', open => {
     }
   })
 
-  test('only the action types of the table are types', async () => {
+  test('only the action types of the table are accepted', async () => {
     const { call } = await newTenant()
     for (const type of ['authentication', 'flowExtension', 'PreIssueAccessToken', 'nonsense']) {
       assertRefused(
@@ -670,7 +670,7 @@ onEachDatabase('the actions API', open => {
     }
   })
 
-  test('header names of API keys and token endpoints have a form', async () => {
+  test('header names of API keys and token endpoints must have a valid form', async () => {
     const { call } = await newTenant()
     const key = { type: 'API_KEY', properties: { header: 'x_key', value: 'v' } }
     assertRefused(
@@ -720,7 +720,7 @@ onEachDatabase('the actions API', open => {
     assert.deepEqual((await call('GET', `${accessToken}/${made.body.id}`)).body, made.body)
   })
 
-  test('what happens on failure and whose behaviour is reproduced can be chosen and taken back', async () => {
+  test('onFailure and platform can be set and reset', async () => {
     const { made, call } = await created(accessToken, action({ onFailure: 'deny', platform: 'wso2-is-7.1' }))
     assert.equal(made.body.onFailure, 'deny')
     assert.equal(made.body.platform, 'wso2-is-7.1')
@@ -735,7 +735,7 @@ onEachDatabase('the actions API', open => {
     )
   })
 
-  test('a signing secret is generated and shown once; rotating keeps the one before', async () => {
+  test('a generated signing secret is returned once, and rotation keeps the previous one', async () => {
     const { made, tenant, call } = await created(accessToken, action({}, { signing: { generate: true } }))
     const first = made.body.endpoint.signing.generatedSecret
     assert.match(first, /^whsec_[A-Za-z0-9+/]{43}=$/)
@@ -813,7 +813,7 @@ onEachDatabase('the actions API', open => {
     })
   })
 
-  test('the links of rule fields lead somewhere', async () => {
+  test('the links of rule fields can be followed', async () => {
     const { call } = await newTenant()
     for (const { path } of Object.values(actionTypes).filter(({ ruleFields }) => ruleFields.length > 0)) {
       for (const field of (await call('GET', `/rules/metadata?flow=${path}`)).body) {
@@ -822,7 +822,7 @@ onEachDatabase('the actions API', open => {
     }
   })
 
-  test('a raised limit lets an organization have as many', async () => {
+  test('a higher limit allows more actions', async () => {
     const raised = createApiUnderTest(db, { maxActionsPerType: 2 })
     const { call, tenant, root } = await raised()
     for (const status of [201, 201, 400]) {
@@ -831,7 +831,7 @@ onEachDatabase('the actions API', open => {
     assert.equal((await listActions(db, tenant.id, root.id)).length, 2)
   })
 
-  test('AZ-23: a tool with the scope alone makes no action that sees new passwords, and others', async () => {
+  test('AZ-23: the scope alone does not allow an action that sees new passwords, but allows others', async () => {
     const { call } = await newTenant()
     tokens.set('tool', { scopes: ['internal_action_mgt_create'], subject: 'tool' })
     const as = { bearer: 'tool' }
@@ -843,12 +843,12 @@ onEachDatabase('the actions API', open => {
   })
 
   for (const [title, endpoint, sentence] of [
-    ['in the address', { uri: 'https://u:p@guard.example/' }, /holds a user name or password/],
-    ['in clear through the internet', { uri: 'http://guard.acme.io/', authentication: BASIC }, /in clear/],
+    ['in the address', { uri: 'https://u:p@guard.example/' }, /must not contain a user name or password/],
+    ['sent unencrypted on the internet', { uri: 'http://guard.acme.io/', authentication: BASIC }, /unencrypted/],
     [
       'with a line end in a key',
       { uri: 'https://guard.example/', authentication: { type: 'BEARER', properties: { accessToken: 'a\nb' } } },
-      /no HTTP header can carry/,
+      /an HTTP header cannot carry/,
     ],
   ] as const) {
     test(`AZ-54: credentials ${title} are refused`, async () => {

@@ -49,7 +49,7 @@ type ActionRouteName =
   | 'activateAction'
   | 'deactivateAction'
 
-/** @param maximum Most actions an organization may have of one type. */
+/** @param maximum Maximum number of actions per organization and type. */
 export function actionHandlers(maximum: number): Handlers<ActionRouteName> {
   const admit = (params: { actionType: string }, mounted: Mounted) => void typeOf(params, mounted)
   const refuseMalformed = actionProblems.malformedBody
@@ -135,7 +135,7 @@ async function createAction(call: Call<'createAction'>, maximum: number): Promis
   return {
     status: 201,
     body: show(action, generatedSecret),
-    // Without the type, as the reference has it. Clients take the id behind the last slash.
+    // Without the type, as in the reference. Clients read the id after the last slash.
     location: `${call.prefix}${BASE}/${action.id}`,
   }
 }
@@ -178,7 +178,7 @@ async function changeAction(call: Call<'updateAction'>): Promise<Answer<'updateA
   return { status: 200, body: show(changed, generatedSecret) }
 }
 
-/** What a path names. Throws the problems 1 to 3 of the reference's order. */
+/** The action type in a path. Throws the first three problems of the reference's order. */
 export function typeOf({ actionType }: { actionType: string }, { organization }: Mounted): ActionTypeDescriptor {
   if (unimplementedActionTypes.some(({ path }) => path === actionType)) throw actionProblems.typeNotImplemented()
   const descriptor = descriptors.find(({ path, category }) => path === actionType && category === 'PRE_POST')
@@ -189,7 +189,7 @@ export function typeOf({ actionType }: { actionType: string }, { organization }:
   return descriptor
 }
 
-/** The action that the path names, when it is of the type and of the organization. */
+/** Finds the action of the path, if its type and organization match. */
 async function find(call: Pick<Call<'getAction'>, 'db' | 'tenant' | 'organization' | 'origin' | 'prefix' | 'params'>) {
   const { db, tenant, organization, params } = call
   const action = await findActionById(db, tenant.id, params.actionId)
@@ -197,14 +197,14 @@ async function find(call: Pick<Call<'getAction'>, 'db' | 'tenant' | 'organizatio
   return isMeant ? action : undefined
 }
 
-/** What the extension of an action can obtain. */
+/** The permissions that the extension of an action can obtain. */
 function targetOf({ type }: Pick<Action, 'type'>, { organization }: Mounted): Target {
   return { reach: reachOfAction({ type }, organization) }
 }
 
 /**
- * Credentials of an endpoint go to the host they were given for and to no other: an endpoint that moves to another origin needs
- * them again in the same request.
+ * Credentials of an endpoint are only for its origin. If the endpoint moves to another origin, the same request must contain them
+ * again.
  */
 export function mustBringCredentials(
   { uri, authentication }: Action['endpoint'],
@@ -213,11 +213,11 @@ export function mustBringCredentials(
   const isMoved = patch?.uri != null && URL.parse(patch.uri)?.origin !== URL.parse(uri)?.origin
   if (!isMoved || authentication.type === 'NONE' || patch?.authentication) return
   throw requestProblems.invalid(
-    'endpoint.uri: leads to another origin. Send endpoint.authentication with its credentials as well, so that they are not given to a host they were not meant for.',
+    'endpoint.uri: has another origin. Also send endpoint.authentication with its credentials, so that no credentials reach a host they are not for.',
   )
 }
 
-/** Signing secrets are dropped when the endpoint moves to another origin, like every credential. */
+/** Signing secrets are dropped if the endpoint moves to another origin, like every credential. */
 export function keptSigningSecrets(
   { uri, signingSecrets }: Action['endpoint'],
   wanted: string | null | undefined,
@@ -282,7 +282,7 @@ function newAction(
   return { action, ...present({ generatedSecret }) }
 }
 
-/** The action with the fields of the body in place of its own; `undefined` in `read` takes the rule away. */
+/** The action with the fields of the body replaced. `undefined` in `read` removes the rule. */
 function withPatch(
   action: Action,
   body: ActionPatch,
@@ -321,7 +321,7 @@ function withPatch(
   }
 }
 
-/** An empty certificate means none. */
+/** An empty certificate means no certificate. */
 function sharing(
   format: NonNullable<Action['passwordSharing']>['format'],
   certificate: string | null | undefined,
@@ -329,7 +329,7 @@ function sharing(
   return { format, ...present({ certificate: certificate || undefined }) }
 }
 
-/** What the type has no place for, in the order of the reference's mappers. */
+/** Refuses fields that the type does not support, in the order of the reference's mappers. */
 function checkSupported(body: ActionInput | ActionPatch, { type, mayListHeaders }: ActionTypeDescriptor): void {
   if (body.passwordSharing && !SPECIAL_MEMBERS[type]?.includes('passwordSharing')) throw actionProblems.malformedBody()
   if (mayListHeaders) return
@@ -344,7 +344,9 @@ function checkAttributesSupported(
   if (attributes && attributes.length > 0 && !mayListAttributes) throw actionProblems.attributesNotSupported(type)
 }
 
-/** Newest first. A generated secret keeps the newest of before beside it, so that the extension can be told in peace. */
+/**
+ * Newest first. After generating a secret the previous one stays valid, so that the operator has time to update the extension.
+ */
 export function changeSigning(
   current: readonly string[],
   input: SigningInput | null | undefined,
@@ -356,7 +358,7 @@ export function changeSigning(
   return { secrets: [generatedSecret, ...given].slice(0, MAX_SIGNING_SECRETS), generatedSecret }
 }
 
-/** Names of what a body sets, with those inside the endpoint: for the audit. Never values. */
+/** The names of the fields that a body sets, including those of the endpoint, for the audit log. Never values. */
 function changedFields(body: ActionPatch): string[] {
   return Object.entries(body).flatMap(([name, value]) =>
     name === 'endpoint' && value ? Object.keys(value).map(inner => `endpoint.${inner}`) : [name],
@@ -399,7 +401,7 @@ function show(action: Action, generatedSecret?: string): ActionView {
   }
 }
 
-/** The endpoint of an action without its secrets, except one that was generated in this request. */
+/** The endpoint of an action without its secrets, except for a secret that this request generated. */
 export function showEndpoint(endpoint: Action['endpoint'], generatedSecret?: string): EndpointView {
   const { uri, authentication, allowedHeaders, allowedParameters, signingSecrets } = endpoint
   const shown = ENDPOINT_AUTHENTICATION_PROPERTIES[authentication.type].shown

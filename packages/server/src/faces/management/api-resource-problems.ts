@@ -4,7 +4,7 @@ import type { Tenant } from '../../ground/store/model.ts'
 const problem = (status: number, code: string, title: string, sentence: string) =>
   new Problem(status, `API-RESOURCE-${code}`, sentence, { title })
 
-/** The problems of the API resources with the reference's codes and words. */
+/** The problems of API resources, with the reference's codes and wording. */
 export const apiResourceProblems = {
   notFound: (id: string) =>
     problem(

@@ -17,7 +17,7 @@ onEachDatabase('the API resources API', open => {
     newTenant = createApiUnderTest(await open())
   })
 
-  test('an API resource is created with its scopes and read back', async () => {
+  test('an API resource is created with its scopes and can be read', async () => {
     const { call, prefix } = await newTenant()
     const made = await call('POST', '/api-resources', { body: orders })
     assert.equal(made.status, 201)
@@ -52,7 +52,7 @@ onEachDatabase('the API resources API', open => {
     }
   })
 
-  test('scopes that mean something else already are refused', async () => {
+  test('scopes with another meaning are refused', async () => {
     const { call } = await newTenant()
     const refused = async (name: string, code: string) =>
       assertRefused(await call('POST', '/api-resources', { body: { ...orders, scopes: [{ name }] } }), 400, code)
@@ -62,7 +62,7 @@ onEachDatabase('the API resources API', open => {
     await refused('', 'UE-10000')
   })
 
-  test('name, description and scopes change; what is not named stays', async () => {
+  test('name, description and scopes can be changed, and absent members stay', async () => {
     const { call } = await newTenant()
     const { id, scopes } = (await call('POST', '/api-resources', { body: orders })).body
     const body = { name: 'New', addedScopes: [{ name: 'orders.delete' }], removedScopes: ['orders.read'] }
@@ -97,7 +97,7 @@ onEachDatabase('the API resources API', open => {
     assertRefused(await call('GET', '/api-resources?filter=nonsense'), 400, 'API-RESOURCE-60001')
   })
 
-  test('deleting works once and is no fault again; the management API itself cannot be changed', async () => {
+  test('deleting twice succeeds, and the management API itself cannot be changed', async () => {
     const { call } = await newTenant()
     const { id } = (await call('POST', '/api-resources', { body: orders })).body
     assert.equal((await call('DELETE', `/api-resources/${id}`)).status, 204)

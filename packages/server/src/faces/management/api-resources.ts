@@ -25,7 +25,7 @@ type ApiResourceRouteName =
   | 'updateApiResource'
   | 'deleteApiResource'
 
-/** The management API and SCIM as a resource of each tenant: its scopes are what tools are authorized for. */
+/** Whether this is the API resource of the management API and SCIM, whose scopes tools are authorized for. */
 export function isSystemApi({ identifier }: Pick<ApiResource, 'identifier'>): boolean {
   return identifier === MANAGEMENT_BASE_PATH
 }
@@ -64,7 +64,7 @@ export const apiResourceHandlers: Handlers<ApiResourceRouteName> = {
         'API-RESOURCE-60001',
       )
       const all = (await listApiResources(call.db, call.tenant.id)).filter(matches)
-      // The cursor names the last one that was seen. When that is gone meanwhile, the list begins again.
+      // The cursor names the last entry of the previous page. If it no longer exists, the list starts again.
       const seen = after === undefined ? undefined : Buffer.from(after, 'base64url').toString()
       const from = seen === undefined ? 0 : all.findIndex(({ id }) => id === seen) + 1
       const page = all.slice(from, from + limit)
@@ -149,7 +149,7 @@ function refuseSystemApi(resource: ApiResource): void {
 function readScopes(inputs: readonly ApiScopeInput[], { newId }: Pick<Call<'createApiResource'>, 'newId'>) {
   for (const { name } of inputs) {
     if (OIDC_SCOPES.includes(name)) throw apiResourceProblems.oidcScope()
-    // Scopes of this form are rights to manage the tenant; an API of somebody else must not hand them out.
+    // Scopes of this form are rights to manage the tenant, so a business API must not have them.
     if (isServerScope(name)) throw apiResourceProblems.restrictedScope()
   }
   return inputs.map(scope => ({ id: newId(), ...scope }))

@@ -11,17 +11,17 @@ import { createManagementApi, type ManagementSettings } from './management-api.t
 import { type ProblemView, problemViewSchema, type Route, type RouteAnswer } from './routes/route.ts'
 import { MANAGEMENT_BASE_PATH, managementRouteList } from './routes/routes.ts'
 
-/** What came back, with the body read and checked against the declaration of its route. */
+/** A response whose body was read and checked against the declaration of its route. */
 export interface Answered {
   status: number
   headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape; their schemas were checked already
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape, whose schemas were already checked
   body: any
 }
 
 export interface Asking {
   body?: unknown
-  /** Sent as it is, instead of JSON of `body`. */
+  /** Sent unchanged instead of the JSON of `body`. */
   text?: string
   headers?: Record<string, string>
   /** Default: the administrator of the tenant. `nobody` sends no credentials. */
@@ -29,7 +29,7 @@ export interface Asking {
   organization?: Organization
 }
 
-/** A tenant with an administrator, and the management API mounted for it. */
+/** A tenant with an administrator and its management API. */
 export interface TenantUnderTest {
   tenant: Tenant
   root: Organization
@@ -40,11 +40,11 @@ export interface TenantUnderTest {
 
 export const ADMIN_PASSWORD = 'correct horse'
 
-/** Access tokens the tests may send, with what they prove. */
+/** Access tokens for the tests, with their claims. */
 export const tokens = new Map<string, TokenHolder>()
 const verifyAccessToken: VerifyAccessToken = async token => tokens.get(token)
 
-/** Mounts the API over a database; each tenant is empty and has an administrator. An unexpected fault fails the test. */
+/** Creates the API on a database. Each tenant is empty and has an administrator. An unexpected error fails the test. */
 export function createApiUnderTest(db: Database, settings: ManagementSettings = {}) {
   const faults: unknown[] = []
   const api = createManagementApi(
@@ -114,7 +114,7 @@ export async function addUser(db: Database, tenant: Tenant, more: Partial<User> 
   return user
 }
 
-/** A refusal, by status, code and what it says. */
+/** Asserts a refusal by status, code and description. */
 export function assertRefused(answered: Answered, status: number, code: string, description?: string | RegExp): void {
   assert.equal(answered.status, status, JSON.stringify(answered.body))
   const problem: ProblemView = answered.body
@@ -141,7 +141,7 @@ function basic(credentials: string): string {
   return `Basic ${Buffer.from(credentials).toString('base64')}`
 }
 
-/** Every answer keeps the declaration of its route: status, body and headers. Exported for the fuzzing run. */
+/** Asserts that a response matches the declaration of its route: status, body and headers. Exported for the fuzzing run. */
 export function assertDeclared(method: string, path: string, { status, headers, body }: Answered): void {
   const { pathname } = new URL(path, 'http://id.example')
   const route = managementRouteList.find(

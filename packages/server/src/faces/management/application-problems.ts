@@ -4,7 +4,7 @@ import type { ApiResource, Tenant } from '../../ground/store/model.ts'
 const problem = (status: number, code: string, title: string, sentence: string) =>
   new Problem(status, `APP-${code}`, sentence, { title })
 
-/** The problems of the applications API with the reference's codes and words. */
+/** The problems of the applications API, with the reference's codes and wording. */
 export const applicationProblems = {
   notFound: (applicationId: string, { domain }: Tenant) =>
     problem(

@@ -4,9 +4,9 @@ import { requestProblems } from '../../ground/http/request-problems.ts'
 import type { ClaimConfigurationInput } from './routes/applications.ts'
 
 /**
- * The OIDC claims that an application asks for.
+ * Reads the OIDC claims that an application requests.
  *
- * @returns Nothing when it asks for none: then the scopes decide alone. Throws a problem for a claim that does not exist.
+ * @returns Nothing if it requests none. Then only the scopes decide. Throws a problem for an unknown claim.
  */
 export function readRequestedClaims(configuration: ClaimConfigurationInput | undefined): string[] | undefined {
   const { claimMappings = [], dialect = 'LOCAL', requestedClaims = [] } = configuration ?? {}
@@ -19,7 +19,7 @@ export function readRequestedClaims(configuration: ClaimConfigurationInput | und
         if (localClaims.has(local)) return oidcClaimsFrom(local)
         const shown = JSON.stringify(uri)
         throw requestProblems.invalid(
-          `claimConfiguration.requestedClaims: there is no claim ${shown}. GET /claim-dialects/local/claims lists all.`,
+          `claimConfiguration.requestedClaims: the claim ${shown} does not exist. GET /claim-dialects/local/claims lists all claims.`,
         )
       }),
     ),

@@ -1,4 +1,4 @@
-/** What an application signs with. */
+/** The public keys of applications. */
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { requestProblems } from '../../ground/http/request-problems.ts'
 import type { Application, PublicKeys } from '../../ground/store/model.ts'
@@ -8,7 +8,7 @@ const FIELD = 'advancedConfigurations.certificate'
 const MIN_RSA_BITS = 2048
 const CURVES = ['prime256v1', 'secp384r1']
 
-/** Reads the keys. Nothing when the value is empty: then the application has none. Throws a problem when they cannot be used. */
+/** Reads the keys. Returns nothing for an empty value: the application has no keys. Throws a problem for unusable keys. */
 export function readPublicKeys(certificate: AdvancedInput['certificate']): PublicKeys | undefined {
   const { type = 'PEM', value = '' } = certificate ?? {}
   if (value.trim() === '') return undefined
@@ -19,15 +19,15 @@ export function readPublicKeys(certificate: AdvancedInput['certificate']): Publi
   const isEc = asymmetricKeyType === 'ec' && CURVES.includes(asymmetricKeyDetails.namedCurve ?? '')
   if (key && (isRsa || isEc)) return { jwk: { ...key.export({ format: 'jwk' }), use: 'sig' } }
   throw requestProblems.invalid(
-    `${FIELD}.value: must be a certificate in PEM, as it is or in Base64, with an RSA key of ${MIN_RSA_BITS} bits or more, or a key of P-256 or P-384.`,
+    `${FIELD}.value: must be a certificate in PEM, optionally encoded in Base64, with an RSA key of at least ${MIN_RSA_BITS} bits or a P-256 or P-384 key.`,
   )
 }
 
-/** Throws a problem when an application could not authenticate as it is configured. */
+/** Throws a problem if an application could not authenticate with its configuration. */
 export function checkClientAuthentication({ clientAuthMethod, publicKeys }: Application): void {
   if (clientAuthMethod !== 'private_key_jwt' || publicKeys) return
   throw requestProblems.invalid(
-    `clientAuthentication.tokenEndpointAuthMethod: private_key_jwt needs a key in ${FIELD} of the application.`,
+    `clientAuthentication.tokenEndpointAuthMethod: private_key_jwt requires a key in ${FIELD} of the application.`,
   )
 }
 
@@ -39,7 +39,7 @@ function readPem(value: string): KeyObject | undefined {
   }
 }
 
-/** Keys that travel in clear could be exchanged on their way. */
+/** Keys sent unencrypted could be replaced on their way. */
 function readAddress(value: string): string {
   const url = URL.parse(value)
   const isLocal = url?.protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)

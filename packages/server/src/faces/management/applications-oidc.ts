@@ -1,4 +1,4 @@
-/** How an application speaks OAuth and OpenID Connect: from the body of the management API to its settings, and back. */
+/** Converts the OAuth and OpenID Connect settings of an application between the management API and the store. */
 import { isDeepStrictEqual } from 'node:util'
 import { present } from '@preflow/contract'
 import { requestProblems } from '../../ground/http/request-problems.ts'
@@ -7,13 +7,13 @@ import { applicationProblems } from './application-problems.ts'
 import type { OidcInput, OidcView } from './routes/applications.ts'
 import { withKept } from './routes/kept-fields.ts'
 
-/** Grants of clients that authenticate. */
+/** Grants that require client authentication. */
 const CONFIDENTIAL_GRANTS = ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange']
 const HYBRID_RESPONSE_TYPES = ['code token', 'code id_token', 'code id_token token']
-/** Grants whose answers go to a callback URL. */
+/** Grants whose responses go to a callback URL. */
 const REDIRECTING_GRANTS = ['authorization_code', 'implicit']
 
-/** The application's settings out of the body, with the reference's defaults for what is left out. */
+/** Reads the settings of a body, with the reference's defaults for absent members. */
 export function readOidc(oidc: OidcInput) {
   const isPublicClient = oidc.publicClient ?? false
   const callbackUrls = (oidc.callbackURLs ?? []).flatMap(readCallbackUrl)
@@ -21,12 +21,12 @@ export function readOidc(oidc: OidcInput) {
   const forbidden = isPublicClient && oidc.grantTypes.find(grant => CONFIDENTIAL_GRANTS.includes(grant))
   if (forbidden) {
     throw requestProblems.invalid(
-      `grantTypes: a public client cannot use ${forbidden}, because anybody could. Give it a secret, or leave the grant out.`,
+      `grantTypes: a public client cannot use ${forbidden}, because then anyone could. Give it a secret, or remove the grant.`,
     )
   }
   const needsCallback = oidc.grantTypes.some(grant => REDIRECTING_GRANTS.includes(grant))
   if (needsCallback && callbackUrls.length === 0) {
-    throw requestProblems.invalid(`callbackURLs: name at least one; ${REDIRECTING_GRANTS.join(' and ')} need it.`)
+    throw requestProblems.invalid(`callbackURLs: list at least one. ${REDIRECTING_GRANTS.join(' and ')} require it.`)
   }
   return {
     isPublicClient,
@@ -60,7 +60,7 @@ function readClientAuthentication({
   const field = 'clientAuthentication.tokenEndpointAuthMethod'
   if (!method) return {}
   if ((method === 'none') !== publicClient) {
-    throw requestProblems.invalid(`${field}: "none" is how public clients authenticate, and they only. Leave it out.`)
+    throw requestProblems.invalid(`${field}: "none" is only for public clients. Leave it out.`)
   }
   return method === 'none'
     ? {}
@@ -71,7 +71,7 @@ function readAlgorithm(given: NonNullable<OidcInput['idToken']>['idTokenSignedRe
   return given === 'SHA256withRSA' ? 'RS256' : given
 }
 
-/** RFC 8252: tokens reach https pages, programs on the same machine, and schemes that belong to a domain. Nothing else. */
+/** RFC 8252: tokens may only go to https pages, programs on the same machine, and schemes that belong to a domain. */
 function isCallbackUrl(url: string): boolean {
   const parsed = URL.parse(url)
   if (parsed?.hash !== '' || /[#*]/.test(url) || parsed.username !== '' || parsed.password !== '') return false
@@ -85,8 +85,8 @@ function isLoopback(hostname: string): boolean {
 }
 
 /**
- * The reference takes several URLs as one regular expression of alternatives. Other expressions would be guessed at, so they are
- * refused. A dot is a dot, escaped or not.
+ * The reference accepts several URLs as one regular expression of alternatives. Any other expression is ambiguous, so it is
+ * refused. A dot is a literal dot, escaped or not.
  */
 function readCallbackUrl(given: string): string[] {
   const expression = /^regexp=(.*)$/s.exec(given)?.[1]
@@ -108,7 +108,7 @@ function alternativesOf(expression: string): string[] {
     if (!/[*+()[\]{}^$\\]/.test(url)) return url
     const shown = JSON.stringify(alternative.slice(0, 200))
     throw requestProblems.invalid(
-      `callbackURLs: ${shown} is a regular expression. Write every address out: regexp=(https://a.example/cb|https://b.example/cb).`,
+      `callbackURLs: ${shown} is a regular expression. List every address: regexp=(https://a.example/cb|https://b.example/cb).`,
     )
   })
 }
@@ -128,7 +128,7 @@ function readHybridResponseTypes(hybrid: OidcInput['hybridFlow']): string[] {
   throw applicationProblems.wrongHybridResponseType()
 }
 
-/** The application without the settings that a body may leave out. */
+/** The application without the optional settings. */
 export function withoutOidc(application: Application): Application {
   const {
     hybridResponseTypes: _types,
@@ -143,7 +143,7 @@ export function withoutOidc(application: Application): Application {
   return others
 }
 
-/** Its settings as they were sent, with the defaults of what was left out. */
+/** The settings as they were sent, with defaults for the others. */
 export function showOidc(application: Application): OidcView {
   const { hybridResponseTypes = [], mayExchangeFor, trustedIssuers } = application
   const view: OidcView = {
@@ -181,7 +181,7 @@ export function showOidc(application: Application): OidcView {
     },
   }
   const { callbackURLs, ...kept } = application.keptOidc ?? {}
-  // A command of the operator may have moved where the application is called back.
+  // A command of the operator may have changed the callback URLs.
   const isCurrent = isDeepStrictEqual(
     (callbackURLs as string[] | undefined)?.flatMap(readCallbackUrl),
     application.callbackUrls,

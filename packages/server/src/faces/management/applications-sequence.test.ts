@@ -14,7 +14,7 @@ const sequence = (...steps: object[]) => ({ type: 'USER_DEFINED', steps })
 
 const DEFAULT = { type: 'DEFAULT', steps: [step(1, BASIC)], subjectStepId: 1, attributeStepId: 1 }
 
-onEachDatabase('how an application signs in', open => {
+onEachDatabase('the sign-in sequence of an application', open => {
   let db: Database
   let tenant: TenantUnderTest
   let at: string
@@ -41,11 +41,11 @@ onEachDatabase('how an application signs in', open => {
   const sequenceAt = async (path: string) => (await tenant.call('GET', path)).body.authenticationSequence
   const change = (authenticationSequence: object) => tenant.call('PATCH', at, { body: { authenticationSequence } })
 
-  test('is with the password unless it says otherwise', async () => {
+  test('is the password by default', async () => {
     assert.deepEqual(await sequenceAt(await create({ name: 'Plain' })), DEFAULT)
   })
 
-  test('is said when it is created, and in any order of the steps', async () => {
+  test('can be set at creation, with the steps in any order', async () => {
     const steps = [step(2, 'custom-code'), step(1, BASIC, 'custom-door')]
     const authenticationSequence = { ...sequence(...steps), subjectStepId: 1, attributeStepId: 2 }
     assert.deepEqual(await sequenceAt(await create({ name: 'Two steps', authenticationSequence })), {
@@ -54,7 +54,7 @@ onEachDatabase('how an application signs in', open => {
     })
   })
 
-  test('is replaced as a whole, stays when nothing is said of it, and becomes the default again', async () => {
+  test('is replaced as a whole, stays if it is absent, and can be reset to the default', async () => {
     assert.equal((await change(sequence(step(1, 'custom-door')))).status, 200)
     await tenant.call('PATCH', at, { body: { description: 'Other' } })
     assert.deepEqual((await sequenceAt(at)).steps, [step(1, 'custom-door')])
@@ -65,7 +65,7 @@ onEachDatabase('how an application signs in', open => {
     assert.deepEqual(await sequenceAt(at), DEFAULT)
   })
 
-  test('can be read and sent back as it is', async () => {
+  test('can be read and sent back unchanged', async () => {
     await change(sequence(step(1, BASIC), step(2, 'custom-code')))
     const shown = await sequenceAt(at)
     assert.equal((await change(shown)).status, 200)
@@ -78,32 +78,32 @@ onEachDatabase('how an application signs in', open => {
     [
       'an unknown authenticator',
       sequence(step(1, 'custom-nobody')),
-      /step 1: there is no authenticator "custom-nobody"\. Create it/,
+      /step 1: the authenticator "custom-nobody" does not exist\. Create it/,
     ],
-    ['a gap between the steps', sequence(step(1, BASIC), step(3, 'custom-code')), /1, 2, 3 and so on; look at step 3/],
-    ['a step twice', sequence(step(1, BASIC), step(1, BASIC)), /look at step 1/],
-    ['no step', sequence(), /name at least one step/],
+    ['a gap between the steps', sequence(step(1, BASIC), step(3, 'custom-code')), /1, 2, 3 and so on\. Check step 3/],
+    ['a step twice', sequence(step(1, BASIC), step(1, BASIC)), /Check step 1/],
+    ['no step', sequence(), /list at least one step/],
     ['a step without options', sequence(step(1, BASIC), step(2)), /step 2 has no options/],
-    ['an option twice', sequence(step(1, BASIC, BASIC)), /step 1 names an authenticator twice/],
+    ['an option twice', sequence(step(1, BASIC, BASIC)), /step 1 lists an authenticator twice/],
     [
       'a second factor in the first step',
       sequence(step(1, BASIC, 'custom-code')),
-      /step 1: custom-code verifies a user who is known already\. Put it into a later step/,
+      /step 1: custom-code verifies an already identified user\. Move it to a later step/,
     ],
     [
-      'a subject step that is not there',
+      'an unknown subject step',
       { ...sequence(step(1, BASIC)), subjectStepId: 2 },
-      /subjectStepId: there is no step 2; the last one is 1/,
+      /subjectStepId: step 2 does not exist\. The last step is 1/,
     ],
     [
-      'an attribute step that is not there',
+      'an unknown attribute step',
       { ...sequence(step(1, BASIC)), attributeStepId: 3 },
-      /attributeStepId: there is no step 3/,
+      /attributeStepId: step 3 does not exist/,
     ],
     [
       'the default with more than the password',
       { type: 'DEFAULT', steps: [step(1, BASIC), step(2, 'custom-code')] },
-      /Say "type": "USER_DEFINED"/,
+      /Send "type": "USER_DEFINED"/,
     ],
     ['the default with another authenticator', { type: 'DEFAULT', steps: [step(1, 'custom-door')] }, /USER_DEFINED/],
     ['steps without a type', { steps: [step(1, 'custom-door')] }, /USER_DEFINED/],
@@ -115,14 +115,14 @@ onEachDatabase('how an application signs in', open => {
     ['a script', { ...sequence(step(1, BASIC)), script: 'var onLoginRequest = …' }, /script/],
     ['a step zero', sequence(step(0, BASIC)), /id: size must be at least 1/],
   ] as const) {
-    test(`${title} is refused with what to do, and nothing changes`, async () => {
+    test(`${title} is refused with advice, and nothing changes`, async () => {
       const before = await sequenceAt(at)
       assertRefused(await change(given), 400, 'UE-10000', description)
       assert.deepEqual(await sequenceAt(at), before)
     })
   }
 
-  test('of a system application is the password, and cannot be changed', async () => {
+  test('is the password for a system application, and cannot be changed', async () => {
     const path = await create({ name: 'Console' })
     const id = path.split('/').at(-1) ?? ''
     const application = await findApplicationById(db, tenant.tenant.id, id)

@@ -5,12 +5,12 @@ import type { Database } from '../../ground/store/database.ts'
 import type { Application, SignInSequence, Tenant } from '../../ground/store/model.ts'
 import type { AuthenticationSequenceInput, AuthenticationSequenceView } from './routes/applications.ts'
 
-const refuse = (text: string) => requestProblems.invalid(`authenticationSequence${text}`)
+const refuse = (sentence: string) => requestProblems.invalid(`authenticationSequence${sentence}`)
 
 /**
- * Reads how an application has its users signed in.
+ * Reads the sign-in sequence of an application.
  *
- * @returns The sequence, or nothing for the default one. Rejects with a problem that says what does not fit.
+ * @returns The sequence, or nothing for the default one. Rejects with a problem that names the wrong step.
  */
 export async function readSequence(
   { type = 'DEFAULT', steps = [], subjectStepId = 1, attributeStepId = 1 }: AuthenticationSequenceInput,
@@ -19,17 +19,17 @@ export async function readSequence(
   const ordered = steps.toSorted((one, other) => one.id - other.id)
   const options = ordered.map(step => step.options.map(({ authenticator }) => nameOf(authenticator)))
   if (type === 'DEFAULT') {
-    // What asks for more must not be taken and then not done.
+    // A sequence with more steps must not be accepted and then ignored.
     if (options.length <= 1 && (options[0] ?? []).every(name => name === BASIC_AUTHENTICATOR)) return undefined
-    throw refuse(`: DEFAULT is one step with ${BASIC_AUTHENTICATOR}. Say "type": "USER_DEFINED" to have these steps.`)
+    throw refuse(`: DEFAULT is one step with ${BASIC_AUTHENTICATOR}. Send "type": "USER_DEFINED" to use these steps.`)
   }
-  if (ordered.length === 0) throw refuse('.steps: name at least one step, or say "type": "DEFAULT".')
+  if (ordered.length === 0) throw refuse('.steps: list at least one step, or send "type": "DEFAULT".')
   for (const [index, { id }] of ordered.entries()) {
-    if (id !== index + 1) throw refuse(`.steps: ids must be 1, 2, 3 and so on; look at step ${id}.`)
+    if (id !== index + 1) throw refuse(`.steps: ids must be 1, 2, 3 and so on. Check step ${id}.`)
   }
   await checkOptions(options, db, tenant)
   for (const [name, id] of Object.entries({ subjectStepId, attributeStepId })) {
-    if (id > ordered.length) throw refuse(`.${name}: there is no step ${id}; the last one is ${ordered.length}.`)
+    if (id > ordered.length) throw refuse(`.${name}: step ${id} does not exist. The last step is ${ordered.length}.`)
   }
   return {
     steps: options.map(names => ({ options: names })),
@@ -38,7 +38,7 @@ export async function readSequence(
   }
 }
 
-/** Tools write `basic` for the password page. */
+/** Tools send `basic` for the password page. */
 function nameOf(authenticator: string): string {
   return authenticator === 'basic' ? BASIC_AUTHENTICATOR : authenticator
 }
@@ -47,20 +47,20 @@ async function checkOptions(steps: readonly string[][], db: Database, tenant: Te
   const types = await authenticationTypesOf(db, tenant, [...new Set(steps.flat())])
   for (const [index, options] of steps.entries()) {
     const at = `.steps: step ${index + 1}`
-    if (options.length === 0) throw refuse(`${at} has no options. Name at least one authenticator.`)
-    if (new Set(options).size < options.length) throw refuse(`${at} names an authenticator twice.`)
+    if (options.length === 0) throw refuse(`${at} has no options. List at least one authenticator.`)
+    if (new Set(options).size < options.length) throw refuse(`${at} lists an authenticator twice.`)
     for (const name of options) {
       if (name === BASIC_AUTHENTICATOR) continue
       const known = types.get(name)
       if (!known) {
         const shown = JSON.stringify(name)
         throw refuse(
-          `${at}: there is no authenticator ${shown}. Create it, or take one that GET /authenticators lists.`,
+          `${at}: the authenticator ${shown} does not exist. Create it, or use one that GET /authenticators lists.`,
         )
       }
       if (index === 0 && known.includes('VERIFICATION')) {
         throw refuse(
-          `${at}: ${name} verifies a user who is known already. Put it into a later step, after one that identifies the user.`,
+          `${at}: ${name} verifies an already identified user. Move it to a later step, after one that identifies the user.`,
         )
       }
     }

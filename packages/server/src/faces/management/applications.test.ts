@@ -11,7 +11,7 @@ const web = {
   callbackURLs: ['https://shop.example/cb'],
 }
 
-/** A body as WSO2's own consoles and tools send it, with all they fill in. */
+/** A body with all the fields that WSO2's own consoles and tools send. */
 const COMPLETE = {
   name: 'Complete',
   description: 'Everything is said',
@@ -112,7 +112,7 @@ onEachDatabase('the applications API', open => {
     })
   })
 
-  test('a body as the tools of the reference send it works as it is', async () => {
+  test('a body of the reference’s tools is accepted unchanged', async () => {
     const { call, id } = await created(COMPLETE)
     const oidc = (await call('GET', `/applications/${id}/inbound-protocols/oidc`)).body
     const sent = COMPLETE.inboundProtocolConfiguration.oidc
@@ -126,7 +126,7 @@ onEachDatabase('the applications API', open => {
     assert.deepEqual(application.advancedConfigurations, COMPLETE.advancedConfigurations)
   })
 
-  test('clients that may exchange its tokens and issuers it trusts are kept, and go when they are left out', async () => {
+  test('allowed clients and trusted issuers are stored, and removed if they are absent', async () => {
     const { call, id } = await created()
     const path = `/applications/${id}/inbound-protocols/oidc`
     const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }
@@ -148,7 +148,7 @@ onEachDatabase('the applications API', open => {
     assert.deepEqual([left.tokenExchange, left.jwtBearer], [undefined, undefined])
   })
 
-  test('AZ-44: a public client has no grant in which only clients take part', async () => {
+  test('AZ-44: a public client cannot have a grant without a user', async () => {
     const { call } = await newTenant()
     for (const grant of ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange']) {
       const oidc = { ...web, publicClient: true, grantTypes: ['authorization_code', grant] }
@@ -157,7 +157,7 @@ onEachDatabase('the applications API', open => {
     }
   })
 
-  test('a setting that promises what this server does not do is refused by name', async () => {
+  test('a setting for an unsupported feature is refused by name', async () => {
     const { call } = await newTenant()
     const oidcs = [
       { validateRequestObjectSignature: true },
@@ -171,9 +171,12 @@ onEachDatabase('the applications API', open => {
     }
     const named: [object, RegExp][] = [
       [{ subject: { subjectType: 'pairwise' } }, /subject\.subjectType: must be one of public/],
-      [{ logout: { frontChannelLogoutUrl: 'https://x.example/out' } }, /logout\.frontChannelLogoutUrl: is not offered/],
-      [{ fapiProfile: 'FAPI2_SECURITY' }, /fapiProfile: is not offered/],
-      [{ requestObject: { requestObjectSigningAlg: 'RS256' } }, /requestObject: is not offered/],
+      [
+        { logout: { frontChannelLogoutUrl: 'https://x.example/out' } },
+        /logout\.frontChannelLogoutUrl: is not supported/,
+      ],
+      [{ fapiProfile: 'FAPI2_SECURITY' }, /fapiProfile: is not supported/],
+      [{ requestObject: { requestObjectSigningAlg: 'RS256' } }, /requestObject: is not supported/],
       [{ subjectToken: { enable: true } }, /subjectToken\.enable: must be one of false/],
     ]
     for (const [promise, description] of named) {
@@ -182,7 +185,7 @@ onEachDatabase('the applications API', open => {
     }
   })
 
-  test('what is only kept comes back as it was sent, and a PATCH changes only what it names', async () => {
+  test('fields that are only stored are returned as sent, and a PATCH changes only the fields it has', async () => {
     const { call, id } = await created(COMPLETE)
     const { inboundProtocolConfiguration, authenticationSequence: _, ...sent } = COMPLETE
     const shown = (await call('GET', `/applications/${id}`)).body
@@ -201,7 +204,7 @@ onEachDatabase('the applications API', open => {
     })
   })
 
-  test('fields that are only kept have room for 16 KiB', async () => {
+  test('fields that are only stored can have 16 KiB', async () => {
     const { call } = await newTenant()
     const body = {
       name: 'Shop',
@@ -210,30 +213,27 @@ onEachDatabase('the applications API', open => {
     assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', /16384 bytes/)
   })
 
-  test('an application that was switched off is shown so', async () => {
+  test('a disabled application is returned as disabled', async () => {
     const { call, id } = await created({ name: 'Shop', applicationEnabled: false })
     assert.equal((await call('GET', `/applications/${id}`)).body.applicationEnabled, false)
     await call('PATCH', `/applications/${id}`, { body: { applicationEnabled: true } })
     assert.equal((await call('GET', `/applications/${id}`)).body.applicationEnabled, true)
   })
 
-  test('bad settings are refused with what they must be, and nothing is kept', async () => {
+  test('invalid settings are refused with the valid form, and nothing is stored', async () => {
     const { call } = await newTenant()
     const cases: [object, RegExp][] = [
       [{ grantTypes: [] }, /grantTypes: size must be at least 1/],
-      [{ grantTypes: ['authorization_code'] }, /callbackURLs: name at least one/],
+      [{ grantTypes: ['authorization_code'] }, /callbackURLs: list at least one/],
       [{ ...web, callbackURLs: ['javascript:alert(1)'] }, /callbackURLs: each must be/],
       [{ ...web, callbackURLs: ['https://x.example/#fragment'] }, /callbackURLs: each must be/],
       [{ ...web, callbackURLs: ['/relative'] }, /callbackURLs: each must be/],
-      [
-        { ...web, callbackURLs: ['regexp=https://(a|b).example/.*'] },
-        /is a regular expression\. Write every address out/,
-      ],
+      [{ ...web, callbackURLs: ['regexp=https://(a|b).example/.*'] }, /is a regular expression\. List every address/],
       [{ ...web, allowedOrigins: ['https://x.example/path'] }, /allowedOrigins: each must be an origin/],
       [{ ...web, accessToken: { type: 'SAML' } }, /accessToken\.type: must be one of JWT, Default/],
       [{ ...web, accessToken: { userAccessTokenExpiryInSeconds: 0 } }, /size must be at least 1/],
       [{ ...web, refreshToken: { expiryInSeconds: 1.5 } }, /expiryInSeconds: must be int/],
-      [{ ...web, unheardOf: true }, /there is no field "unheardOf"/],
+      [{ ...web, unheardOf: true }, /unknown field "unheardOf"/],
       [{ ...web, hybridFlow: { enable: true, responseType: 'token' } }, /response type for the hybrid flow/],
     ]
     for (const [oidc, description] of cases) {
@@ -246,7 +246,7 @@ onEachDatabase('the applications API', open => {
     assert.equal((await call('GET', '/applications')).body.totalResults, 0)
   })
 
-  test('an escaped sign of a regular expression is the sign itself', async () => {
+  test('an escaped character of a regular expression is the character itself', async () => {
     const callbackURLs = ['regexp=(https://a\\.example/cb|https://b.example/)']
     const { call, id, tenant } = await created({
       name: 'Shop',
@@ -267,7 +267,7 @@ onEachDatabase('the applications API', open => {
     assert.deepEqual(callbackURLs, oidc.callbackURLs)
   })
 
-  test('a public client has no secret and must use PKCE unless it says otherwise', async () => {
+  test('a public client has no secret and must use PKCE by default', async () => {
     const oidc = { ...web, publicClient: true }
     const { call, id } = await created({ name: 'App', inboundProtocolConfiguration: { oidc } })
     const path = `/applications/${id}/inbound-protocols/oidc`
@@ -279,7 +279,7 @@ onEachDatabase('the applications API', open => {
     assert.match((await call('GET', path)).body.clientSecret, /^[\w-]{43}$/)
   })
 
-  test('client id and secret may be chosen at creation and not later', async () => {
+  test('client id and secret can be set at creation, but not later', async () => {
     const oidc = { ...web, clientId: 'shop', clientSecret: 'chosen-secret' }
     const { call, id } = await created({ name: 'Shop', inboundProtocolConfiguration: { oidc } })
     const path = `/applications/${id}/inbound-protocols/oidc`
@@ -301,7 +301,7 @@ onEachDatabase('the applications API', open => {
     assertRefused(await call('POST', '/applications', { body: again }), 409, 'APP-60007')
   })
 
-  test('replacing the configuration resets what is left out and keeps id and secret', async () => {
+  test('replacing the configuration resets absent members and keeps id and secret', async () => {
     const { call, id } = await created(COMPLETE)
     const path = `/applications/${id}/inbound-protocols/oidc`
     const before = (await call('GET', path)).body
@@ -315,7 +315,7 @@ onEachDatabase('the applications API', open => {
     assert.equal((await call('GET', `/applications/${id}`)).body.advancedConfigurations.skipLoginConsent, true)
   })
 
-  test('a regenerated secret is another one', async () => {
+  test('a regenerated secret is different', async () => {
     const { call, id } = await created()
     const path = `/applications/${id}/inbound-protocols/oidc`
     const before = (await call('GET', path)).body.clientSecret
@@ -325,7 +325,7 @@ onEachDatabase('the applications API', open => {
     assert.equal((await call('GET', path)).body.clientSecret, answered.body.clientSecret)
   })
 
-  test('name, description and consent are changed one by one; a taken name changes nothing', async () => {
+  test('name, description and consent can be changed separately, and an existing name changes nothing', async () => {
     const { call, prefix, id } = await created()
     await create({ call, prefix }, { name: 'Taken' })
     assert.equal((await call('PATCH', `/applications/${id}`, { body: { description: 'New' } })).status, 200)
@@ -370,7 +370,7 @@ onEachDatabase('the applications API', open => {
     }
   })
 
-  test('a deleted application is gone, and deleting it again is no fault', async () => {
+  test('a deleted application no longer exists, and deleting it again succeeds', async () => {
     const { call, id } = await created()
     assert.equal((await call('DELETE', `/applications/${id}`)).status, 204)
     assert.equal((await call('DELETE', `/applications/${id}`)).status, 204)
@@ -422,7 +422,7 @@ onEachDatabase('the applications API', open => {
     assertRefused(await call('POST', apis, { body: { ...body, policyIdentifier: 'x' } }), 400, 'APP-60511')
   })
 
-  test('rights to manage the tenant are given by administrators, not by tools that have some', async () => {
+  test('only administrators can grant rights to manage the tenant, tools with some of them cannot', async () => {
     const { call, tenant, id } = await created()
     const [system] = (await call('GET', '/api-resources?filter=type+eq+SYSTEM')).body.APIResources
     const apis = `/applications/${id}/authorized-apis`
@@ -435,7 +435,7 @@ onEachDatabase('the applications API', open => {
     assertRefused(await call('PATCH', `${apis}/${system.id}`, { as: { bearer: 'tool' }, body: more }), 403, 'APP-60520')
   })
 
-  /** An application that manages users, and a tool with these scopes. */
+  /** Creates an application that manages users, and a tool with these scopes. */
   async function besidePrivileged(...scopes: string[]) {
     const tenant = await created()
     const [system] = (await tenant.call('GET', '/api-resources?filter=type+eq+SYSTEM')).body.APIResources
@@ -447,7 +447,7 @@ onEachDatabase('the applications API', open => {
     return { ...tenant, plain, as, oidc: (id: string) => `/applications/${id}/inbound-protocols/oidc` }
   }
 
-  test('AZ-19: a secret is shown to callers with the scope for it, of applications that can do no more than they', async () => {
+  test('AZ-19: a secret is returned only with its scope, and only for applications with no more rights than the caller', async () => {
     const { as, call, id, oidc, plain } = await besidePrivileged('internal_application_mgt_view')
     assert.ok(!('clientSecret' in (await call('GET', oidc(plain), { as })).body))
     const scopes = ['internal_application_mgt_view', 'internal_application_mgt_client_secret_view']
@@ -458,7 +458,7 @@ onEachDatabase('the applications API', open => {
     assert.ok('clientSecret' in (await call('GET', oidc(id), { as })).body)
   })
 
-  test('AZ-20: no new secret for an application that can do more than the caller; the old one keeps working', async () => {
+  test('AZ-20: no new secret for an application with more rights than the caller, and the old one stays valid', async () => {
     const { as, call, id, oidc, plain } = await besidePrivileged('internal_application_mgt_client_secret_create')
     const before = (await call('GET', oidc(id))).body.clientSecret
     const path = (id: string) => `${oidc(id)}/regenerate-secret`
@@ -467,7 +467,7 @@ onEachDatabase('the applications API', open => {
     assert.equal((await call('POST', path(plain), { as })).status, 200)
   })
 
-  test('AZ-21: what leads codes and tokens elsewhere is not changed for an application that can do more', async () => {
+  test('AZ-21: callback settings of an application with more rights than the caller cannot be changed', async () => {
     const { as, call, id, oidc, plain } = await besidePrivileged('internal_application_mgt_update')
     const before = (await call('GET', oidc(id))).body
     for (const body of [
@@ -491,7 +491,7 @@ onEachDatabase('the applications API', open => {
     assert.equal(application, undefined)
   })
 
-  test('AZ-21: an application of the server itself is configured by nobody', async () => {
+  test('AZ-21: no caller can change an application of the server itself', async () => {
     const { call, id, tenant } = await created()
     const application = await findApplicationById(db, tenant.id, id)
     assert.ok(application)
@@ -502,7 +502,7 @@ onEachDatabase('the applications API', open => {
     assertRefused(await call('DELETE', `/applications/${id}`), 403, 'PREFLOW-403', /belongs to the server/)
   })
 
-  test('AZ-44: a public client is not given client_credentials', async () => {
+  test('AZ-44: a public client cannot get client_credentials', async () => {
     const { call } = await newTenant()
     const oidc = { publicClient: true, grantTypes: ['client_credentials'] }
     const body = { name: 'Open', inboundProtocolConfiguration: { oidc } }
@@ -513,7 +513,7 @@ onEachDatabase('the applications API', open => {
     const { administrator, call } = await newTenant()
     for (const clientId of [administrator.id, '6f1f5b3e-6f0c-4c1e-9a53-0d4b2d9f3a11']) {
       const body = { name: 'Twin', inboundProtocolConfiguration: { oidc: { ...web, clientId } } }
-      assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', /^clientId: looks like/)
+      assertRefused(await call('POST', '/applications', { body }), 400, 'UE-10000', /^clientId: has the form/)
     }
   })
 

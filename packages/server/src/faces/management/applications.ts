@@ -323,11 +323,11 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
   },
 }
 
-/** A tool may send back what it read. What it changed of the server's own members is refused. */
+/** A tool may send back what it read. Changes of the server's own members are refused. */
 function refuseReadOnly(body: Record<string, unknown>, shown: ApplicationView): void {
   for (const name of READ_ONLY_FIELDS) {
     if (body[name] === undefined || isDeepStrictEqual(body[name], shown[name])) continue
-    throw requestProblems.invalid(`${name}: cannot be changed. Leave it out, or send it as it is.`)
+    throw requestProblems.invalid(`${name}: cannot be changed. Leave it out, or send it unchanged.`)
   }
 }
 
@@ -335,7 +335,9 @@ const MAX_KEPT_BYTES = 16_384
 
 function limitKept(fields: KeptFields): KeptFields {
   if (Buffer.byteLength(JSON.stringify(fields)) <= MAX_KEPT_BYTES) return fields
-  throw requestProblems.invalid(`Fields that are only kept may be ${MAX_KEPT_BYTES} bytes long together.`)
+  throw requestProblems.invalid(
+    `Fields that are only stored may have at most ${MAX_KEPT_BYTES} bytes together. Shorten them.`,
+  )
 }
 
 type OneApplicationCall = Pick<Call<'getApplication'>, 'db' | 'tenant' | 'params'>
@@ -356,19 +358,19 @@ function audit(
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** The subject of a token is a user or a client: a chosen client id must not be mistakable for a user (RFC 9700, 4.15). */
+/** The subject of a token is a user or a client, so a chosen client id must not look like a user's (RFC 9700, 4.15). */
 async function refuseMistakableClientId(
   clientId: string | undefined,
   { db, tenant }: Pick<Call<'createApplication'>, 'db' | 'tenant'>,
 ): Promise<void> {
   if (clientId === undefined) return
   if (!UUID.test(clientId) && !(await findUserById(db, tenant.id, clientId))) return
-  throw requestProblems.invalid('clientId: looks like the id of a user. Choose another, or leave it out.')
+  throw requestProblems.invalid('clientId: has the form of a user id. Choose another, or leave it out.')
 }
 
 type AuthorizedCall = Pick<Call<'getApplication'>, 'db' | 'caller' | 'organization' | 'authorize'>
 
-/** Throws a 403 unless the caller may do this, and has every permission that the application can obtain where that counts. */
+/** Throws a 403 unless the caller may do this. Some operations also require every permission that the application can obtain. */
 async function authorize(operation: OperationName, application: Application, call: AuthorizedCall): Promise<void> {
   call.authorize(operation, await targetOf(application, call))
 }
@@ -381,7 +383,7 @@ async function targetOf(application: Application, { db }: AuthorizedCall): Promi
   return { reach: await reachOfApplication(db, application), isSystem: application.isSystem }
 }
 
-/** Rights to manage the tenant itself are given by callers who have all of them: a tool could give itself more otherwise. */
+/** Only callers with all rights to manage the tenant can grant such rights. Otherwise a tool could give itself more. */
 async function findAuthorizable(
   { db, tenant, caller, organization }: Pick<Call<'authorizeApi'>, 'db' | 'tenant' | 'caller' | 'organization'>,
   id: string,

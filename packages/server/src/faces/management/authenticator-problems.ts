@@ -6,7 +6,7 @@ const problem = (status: number, code: string, title: string, sentence: string) 
 const notInFormat = (what: string, given: string, form: RegExp) =>
   `The provided ${what} ${JSON.stringify(given)} is not in the expected format ${form.source}.`
 
-/** The problems of the authenticators API with the reference's codes and words. */
+/** The problems of the authenticators API, with the reference's codes and wording. */
 export const authenticatorProblems = {
   invalidEndpoint: (sentence: string) => problem(400, '60011', 'Invalid endpoint configuration provided.', sentence),
   notFound: (id: string) =>
@@ -14,7 +14,7 @@ export const authenticatorProblems = {
       404,
       '60012',
       'Authenticator not found.',
-      `There is no custom authenticator with the id ${id}. GET /authenticators lists all.`,
+      `No custom authenticator has the id ${id}. GET /authenticators lists all.`,
     ),
   nameTaken: (name: string) =>
     problem(

@@ -54,7 +54,7 @@ onEachDatabase('the authenticators API', open => {
     return branch
   }
 
-  test('AU-40: an authenticator is created under an id made of its name, and shown without its secrets', async () => {
+  test('AU-40: the id of an authenticator follows from its name, and its secrets are never returned', async () => {
     const { call, prefix } = await newTenant()
     const made = await call('POST', '/authenticators/custom', { body: door })
     const self = `${prefix}/api/server/v1${ONE}`
@@ -154,7 +154,7 @@ onEachDatabase('the authenticators API', open => {
     ['', 'an unknown field', { endpoints: [] }, 'UE-10000', undefined],
     ['', 'no endpoint', { endpoint: null }, 'UE-10000', undefined],
   ] as const) {
-    test(`${[row, title].filter(Boolean).join(': ')} is refused, and nothing is kept`, async () => {
+    test(`${[row, title].filter(Boolean).join(': ')} is refused, and nothing is stored`, async () => {
       const { call } = await newTenant()
       assertRefused(await call('POST', '/authenticators/custom', { body: { ...door, ...own } }), 400, code, description)
       assert.equal((await call('GET', '/authenticators')).body.length, 1)
@@ -174,7 +174,7 @@ onEachDatabase('the authenticators API', open => {
     assert.equal((await call('POST', '/authenticators/custom', { body: door, organization })).status, 201)
   })
 
-  test('an update replaces what is said, keeps the secrets, and leaves what it does not name of the endpoint', async () => {
+  test('an update replaces the given members, and keeps the secrets and absent members of the endpoint', async () => {
     const { call, tenant } = await withDoor({ isEnabled: false })
     const uri = `${new URL(door.endpoint.uri).origin}/gate`
     const body = { displayName: 'Gate code', endpoint: { uri } }
@@ -214,7 +214,7 @@ onEachDatabase('the authenticators API', open => {
     assertRefused(await call('GET', '/authenticators/custom/bm9uZQ'), 404, 'AUT-60012')
   })
 
-  test('requests can be signed, with a secret that is shown once', async () => {
+  test('requests can be signed, with a secret that is returned once', async () => {
     const { call } = await withDoor()
     const body = { displayName: door.displayName, endpoint: { signing: { generate: true } } }
     const { signing } = (await call('PUT', ONE, { body })).body.endpoint
@@ -222,7 +222,7 @@ onEachDatabase('the authenticators API', open => {
     assert.deepEqual((await call('GET', ONE)).body.endpoint.signing, { activeSecrets: 1 })
   })
 
-  test('one that is deleted is gone, and one that is not there counts as deleted', async () => {
+  test('a deleted authenticator no longer exists, and deleting an unknown one succeeds', async () => {
     const { call } = await withDoor()
     assert.equal((await call('DELETE', ONE)).status, 204)
     assertRefused(await call('GET', ONE), 404, 'AUT-60012')
@@ -230,7 +230,7 @@ onEachDatabase('the authenticators API', open => {
     assert.equal((await call('POST', '/authenticators/custom', { body: door })).status, 201)
   })
 
-  test('one that applications use is not deleted, and the refusal names them', async () => {
+  test('an authenticator that applications use cannot be deleted, and the refusal lists them', async () => {
     const tenant = await withDoor()
     const { call } = tenant
     const steps = [{ id: 1, options: [{ idp: 'LOCAL', authenticator: door.name }] }]
@@ -246,11 +246,11 @@ onEachDatabase('the authenticators API', open => {
       await call('DELETE', ONE),
       400,
       'UE-10000',
-      'custom-door-code is used to sign in to Gauge Board. Take it out of their authenticationSequence first.',
+      'custom-door-code is used to sign in to Gauge Board. Remove it from their authenticationSequence first.',
     )
     assert.equal((await call('GET', ONE)).status, 200)
 
-    // An organization falls back on the tenant's.
+    // An organization uses the tenant's instead.
     const organization = await branchOf(tenant)
     await call('POST', '/authenticators/custom', { body: door, organization })
     assert.equal((await call('DELETE', ONE, { organization })).status, 204)
@@ -259,7 +259,7 @@ onEachDatabase('the authenticators API', open => {
     assert.equal((await call('DELETE', ONE)).status, 204)
   })
 
-  test('the last one of its name that an organization has is not deleted while applications use it', async () => {
+  test('the last authenticator with its name cannot be deleted while applications of an organization use it', async () => {
     const tenant = await newTenant()
     const { call } = tenant
     const organization = await branchOf(tenant)
@@ -270,7 +270,7 @@ onEachDatabase('the authenticators API', open => {
     assertRefused(await call('DELETE', ONE, { organization }), 400, 'UE-10000', /is used to sign in to X/)
   })
 
-  test('an organization sees the ones of the tenant besides its own, and reads and changes only its own', async () => {
+  test('an organization lists the tenant’s authenticators and its own, but reads and changes only its own', async () => {
     const tenant = await withDoor()
     const { call } = tenant
     const organization = await branchOf(tenant)
@@ -287,7 +287,7 @@ onEachDatabase('the authenticators API', open => {
     assert.equal((await call('GET', '/authenticators')).body.length, 2)
   })
 
-  test('each operation asks for its scope, which is published, and in organizations takes that of the reference', async () => {
+  test('each operation requires its published scope, and in organizations the scope of the reference', async () => {
     const tenant = await withDoor()
     const { call } = tenant
     const bearer = randomUUID()
@@ -305,7 +305,7 @@ onEachDatabase('the authenticators API', open => {
       const asking = { as, ...(body === undefined ? {} : { body }) }
       tokens.set(bearer, { scopes: ['internal_action_mgt_view'], subject: 'tool' })
       assertRefused(await call(method, path, asking), 403, 'PREFLOW-403', `This needs the scope ${scope}.`)
-      // Who says who users are can obtain all that they may do: the scope alone is not enough to change it.
+      // An extension that identifies users can obtain all their rights, so the scope alone is not enough to change it.
       const scopes = verb === 'view' ? [scope] : [scope, ...EVERY_PERMISSION]
       tokens.set(bearer, { scopes, subject: 'tool' })
       assert.equal((await call(method, path, asking)).status, status, `${method} ${path}`)
@@ -315,7 +315,7 @@ onEachDatabase('the authenticators API', open => {
     assert.equal((await call('GET', '/authenticators', { as, organization })).status, 200)
   })
 
-  test('AZ-23: a tool with the scope alone makes authenticators for a second step, and none that identify users', async () => {
+  test('AZ-23: the scope alone allows authenticators for a second step, but none that identify users', async () => {
     const { call } = await withDoor()
     const bearer = randomUUID()
     tokens.set(bearer, { scopes: ['internal_custom_authenticator_create'], subject: 'tool' })
@@ -325,7 +325,7 @@ onEachDatabase('the authenticators API', open => {
     assert.equal(second.status, 201)
   })
 
-  test('who changed what is kept, without values', async () => {
+  test('changes are audited without values', async () => {
     const { call, administrator } = await withDoor()
     const uri = `${new URL(door.endpoint.uri).origin}/gate`
     await call('PUT', ONE, { body: { displayName: 'Gate code', endpoint: { uri } } })
@@ -340,7 +340,7 @@ onEachDatabase('the authenticators API', open => {
     for (const { targetId, initiator } of records) assert.deepEqual([targetId, initiator], [ID, administrator.id])
   })
 
-  test('authenticators are no actions of the actions API', async () => {
+  test('the actions API does not list authenticators', async () => {
     const { call } = await withDoor()
     assertRefused(await call('GET', '/actions/authentication'), 400, 'ACTION-60001')
     const types = (await call('GET', '/actions/types')).body.map(({ type }: { type: string }) => type)

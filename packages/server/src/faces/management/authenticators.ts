@@ -35,13 +35,13 @@ type AuthenticatorRouteName =
   | 'updateCustomAuthenticator'
   | 'deleteCustomAuthenticator'
 
-/** Custom authenticators: each is an action of type AUTHENTICATION under a name of its own, configured like all actions. */
+/** Custom authenticators. Each is an action of type AUTHENTICATION with its own name, configured like every action. */
 export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
   listAuthenticators: {
     async handle(call) {
       const { db, tenant, organization } = call
       const own = await listAuthenticators(db, tenant.id, organization.id)
-      // Those of the root apply to the whole tenant, unless an organization has one of the same name.
+      // Authenticators of the root apply to the whole tenant, unless an organization has one with the same name.
       const inherited =
         organization.id === tenant.rootOrganizationId
           ? []
@@ -82,7 +82,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
             signingSecrets: secrets,
           },
           attributes: [],
-          // Nobody is signed in because an extension could not be asked.
+          // An extension that cannot be called must not sign anyone in.
           onFailure: 'error',
           createdAt: nowMs,
           updatedAt: nowMs,
@@ -94,7 +94,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
       if (inserted === 'name_taken') throw authenticatorProblems.nameTaken(name)
       if (inserted === 'too_many') {
         throw requestProblems.invalid(
-          `An organization has at most ${MAX_AUTHENTICATORS} custom authenticators. Delete one first.`,
+          `An organization can have at most ${MAX_AUTHENTICATORS} custom authenticators. Delete one first.`,
         )
       }
       audit(call, 'ADD', name)
@@ -162,7 +162,7 @@ export const authenticatorHandlers: Handlers<AuthenticatorRouteName> = {
   },
 }
 
-/** Who says who somebody is can be anybody. */
+/** An extension that identifies users can sign in as any user. */
 function targetOf(
   { authenticationType }: Pick<Authenticator, 'authenticationType'>,
   { organization }: Mounted,
@@ -198,7 +198,7 @@ function statusOf(isEnabled: boolean): Action['status'] {
   return isEnabled ? 'ACTIVE' : 'INACTIVE'
 }
 
-/** The credentials, refused in the words that the reference has for authenticators: they name the property. */
+/** Reads the credentials. Refusals have the reference's wording for authenticators, which names the property. */
 function readCredentials(input: AuthenticationInput): Action['endpoint']['authentication'] {
   const given = input.properties ?? {}
   for (const property of ENDPOINT_AUTHENTICATION_PROPERTIES[input.type].required) {
@@ -213,7 +213,7 @@ function readCredentials(input: AuthenticationInput): Action['endpoint']['authen
   return readAuthentication(input)
 }
 
-/** What holds for the endpoint of every action, with the code that authenticators have for it. */
+/** Checks the endpoint like that of every action, with the error code of authenticators. */
 function checkEndpoint(action: Action): void {
   try {
     checkAction(action)
@@ -232,13 +232,13 @@ function withPatch(endpoint: Action['endpoint'], patch: EndpointPatch): Action['
   }
 }
 
-/** An application whose step is gone would let nobody in, or leave out what protects it. */
+/** If a step no longer existed, the application would refuse everyone or skip a protection. */
 async function refuseWhileUsed(
   { name }: Authenticator,
   { db, tenant, organization }: OneAuthenticatorCall,
 ): Promise<void> {
   const isOfRoot = organization.id === tenant.rootOrganizationId
-  // Without its own, an organization goes on with the one of the root.
+  // Without its own authenticator, an organization uses the one of the root.
   if (!isOfRoot && (await findAuthenticator(db, tenant.id, tenant.rootOrganizationId, name))) return
   const users = (await listApplications(db, tenant.id)).filter(({ signIn }) =>
     signIn?.steps.some(({ options }) => options.includes(name)),
@@ -246,7 +246,7 @@ async function refuseWhileUsed(
   if (users.length === 0) return
   const names = users.map(application => application.name).join(', ')
   throw requestProblems.invalid(
-    `${name} is used to sign in to ${names}. Take it out of their authenticationSequence first.`,
+    `${name} is used to sign in to ${names}. Remove it from their authenticationSequence first.`,
   )
 }
 
@@ -295,12 +295,12 @@ function show(authenticator: Authenticator, mounted: Mounted, generatedSecret?: 
 }
 
 /**
- * Listing the return code is how an operator states that the extension checks it: platforms that reproduce the reference forward
- * nothing else.
+ * With the return code in the list an operator states that the extension checks it. Platforms that reproduce the reference
+ * forward only listed parameters.
  */
 function warningsOf({ action }: Authenticator): string[] | undefined {
   if (action.endpoint.allowedParameters.includes(RETURN_CODE_PARAMETER)) return undefined
   return [
-    `allowedParameters does not list ${RETURN_CODE_PARAMETER}. If the extension sends the flow id through the browser and checks no return code, anyone can be talked into finishing the sign-in of somebody else. Let it check one, and list ${RETURN_CODE_PARAMETER}.`,
+    `allowedParameters does not list ${RETURN_CODE_PARAMETER}. If the extension sends the flow id through the browser and checks no return code, an attacker can make a user finish the attacker’s sign-in. Make the extension check a return code, and list ${RETURN_CODE_PARAMETER}.`,
   ]
 }

@@ -13,7 +13,7 @@ onEachDatabase('the calls and audit APIs', open => {
     newTenant = createApiUnderTest(db)
   })
 
-  test('calls are listed newest first, filtered, paged, and read whole', async () => {
+  test('calls are listed newest first, filtered, paged, and can be read completely', async () => {
     const { call, tenant } = await newTenant()
     const ids = [1, 2, 3].map(number => `${tenant.id}-call-${number}`)
     await insertCalls(
@@ -73,7 +73,7 @@ onEachDatabase('the calls and audit APIs', open => {
     assertRefused(await elsewhere('GET', `/actions/calls/${ids[0]}`), 404, 'PREFLOW-404')
   })
 
-  test('who changed what is kept, without a secret, and only when it was changed', async () => {
+  test('only real changes are audited, without secrets', async () => {
     const { call, administrator } = await newTenant()
     const path = '/actions/preIssueAccessToken'
     const body = {

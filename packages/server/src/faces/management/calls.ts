@@ -24,7 +24,10 @@ export const callHandlers: Handlers<'listCalls' | 'countCalls' | 'getCall' | 'li
     async handle({ db, tenant, params }) {
       const call = await findCall(db, tenant.id, params.callId)
       if (!call) {
-        throw requestProblems.notFound('No call has this id, or its record is too old.', 'Call is not found.')
+        throw requestProblems.notFound(
+          'No call has this id, or its record was deleted because of its age.',
+          'Call is not found.',
+        )
       }
       return { status: 200, body: { ...summarize(call), details: call.details } }
     },

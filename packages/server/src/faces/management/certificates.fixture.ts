@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 
-/** RSA 2048, self-signed, long expired: only its form matters. */
+/** RSA 2048, self-signed, expired. Only its form matters. */
 export const RSA_CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIDATCCAemgAwIBAgIUV4Vw5dWeAB8asVn2YU+frvZoPJkwDQYJKoZIhvcNAQEL
 BQAwEDEOMAwGA1UEAwwFZ3VhcmQwHhcNMjYxMTIxMTA1MTA2WhcNMjYxMTIyMTA1
@@ -49,7 +49,7 @@ pT1PsR1/YIJawKrIkW3RLw2Rs24SdWYTrvhjkcpKTUFJ1HLAWv5/q9v7xkU3IgrN
 -----END CERTIFICATE-----
 `
 
-/** An X.509 certificate in PEM of another RSA key of 2048 bits. Its signature is wrong, which whoever encrypts to it never asks. */
+/** An X.509 certificate in PEM of another RSA key of 2048 bits. Its signature is wrong, but encryption does not check it. */
 export function certificateOf(publicKey: KeyObject): string {
   const old = new X509Certificate(RSA_CERTIFICATE)
   const spkiOf = (key: KeyObject) => key.export({ type: 'spki', format: 'der' })

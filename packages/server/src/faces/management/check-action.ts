@@ -19,14 +19,14 @@ import type { AuthenticationInput, RuleInput } from './routes/actions.ts'
 const NAME = /^[a-zA-Z0-9-_][a-zA-Z0-9-_ ]*[a-zA-Z0-9-_]$/
 const ENDPOINT_URI = /^https?:\/\/[^\s/$.?#]\S*$/
 const HEADER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9-.]+$/
-/** RFC 9110, 5.5; a user name with a colon would end at it (RFC 7617). */
+/** RFC 9110, 5.5. A user name would also end at a colon (RFC 7617). */
 const NOT_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/
 const NOT_IN_PARAMETER_NAME = /[:/?#[\]@]/
 const MAX_ATTRIBUTES = 10
-/** Never shared with an extension, whoever asks. */
+/** Attributes that are never shared with an extension. */
 const UNSHARED_ATTRIBUTES: ReadonlySet<string> = new Set([localClaimUri('roles')])
 
-/** What the words `Username is empty.` call a property. */
+/** The names of properties in messages such as `Username is empty.`. */
 const PROPERTY_LABELS: Record<string, string> = {
   username: 'Username',
   password: 'Password',
@@ -38,12 +38,12 @@ const PROPERTY_LABELS: Record<string, string> = {
   tokenEndpoint: 'Token endpoint',
 }
 
-/** Members of an action that only some types have. They are unknown fields to all others. */
+/** Members that only some action types have. For all others they are unknown fields. */
 export const SPECIAL_MEMBERS: Partial<Record<ActionType, readonly 'passwordSharing'[]>> = {
   PRE_UPDATE_PASSWORD: ['passwordSharing'],
 }
 
-/** The authentication with its required properties and those it knows; others are ignored, as in the reference. */
+/** Reads the authentication with its required and optional properties. Others are ignored, as in the reference. */
 export function readAuthentication({ type, properties }: AuthenticationInput): EndpointAuthentication {
   const { required, optional } = ENDPOINT_AUTHENTICATION_PROPERTIES[type]
   const given = properties ?? {}
@@ -54,7 +54,7 @@ export function readAuthentication({ type, properties }: AuthenticationInput): E
   return { type, properties: Object.fromEntries(known.map(name => [name, given[name]])) } as EndpointAuthentication
 }
 
-/** The rule as it is kept. `{}` and a rule without groups mean: no rule. */
+/** Reads the rule in its stored form. `{}` and a rule without groups mean no rule. */
 export function readRule(input: RuleInput, descriptor: ActionTypeDescriptor): Rule | undefined {
   if (!input.rules) return undefined
   if (descriptor.ruleFields.length === 0) throw actionProblems.rulesNotSupported()
@@ -64,11 +64,11 @@ export function readRule(input: RuleInput, descriptor: ActionTypeDescriptor): Ru
   return rule
 }
 
-/** Host names that no public server has: of this machine, of a private network, or reserved (RFC 2606, RFC 6762). */
+/** Host names that no public server has: this machine, a private network, or reserved names (RFC 2606, RFC 6762). */
 const PRIVATE_NAME =
   /^[^.]+$|\.(localhost|local|internal|home\.arpa|example|test|invalid)$|(^|\.)example\.(com|net|org)$/i
 
-/** Where credentials would be shown to others: in the address itself, or on an unencrypted way through the internet. */
+/** Refuses addresses that would expose credentials: in the address itself, or unencrypted on the internet. */
 function checkDestination({ authentication, uri }: Action['endpoint']): void {
   const url = URL.parse(uri)
   if (!url) throw actionProblems.invalid('Endpoint URI')
@@ -84,7 +84,7 @@ function bare(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1')
 }
 
-/** The checks of the reference's service, in its order, on what is about to be kept. */
+/** The checks of the reference's service, in its order, before an action is stored. */
 export function checkAction(action: Action): void {
   const { endpoint, name } = action
   if (name.trim() === '') throw actionProblems.empty('Action name')
@@ -135,8 +135,8 @@ function checkAttributes(attributes: readonly string[]): void {
 }
 
 /**
- * Base64 of an X.509 certificate in PEM. Only an RSA key can encrypt what is shared, and RSA-OAEP-256 wants 2048 bits of it
- * (RFC 7518, section 4.3); the reference takes others and fails at every call.
+ * Whether this is the base64 of an X.509 certificate in PEM with a suitable key. Only an RSA key can encrypt shared values, and
+ * RSA-OAEP-256 requires 2048 bits (RFC 7518, section 4.3). The reference accepts other keys and then fails at every call.
  */
 function isRsaCertificate(base64: string): boolean {
   try {

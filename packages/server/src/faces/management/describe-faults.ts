@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 
-/** Of a field's name that the client made up. */
+/** Maximum length of an unknown field's name in a message. */
 const MAX_SHOWN_CHARACTERS = 60
 
 /**
- * What is wrong with a value, in the two kinds the reference tells apart: it cannot be read at all (unknown fields, values of
- * another type, unknown words of an enumeration), or it can and breaks a rule (missing, too long, of another form).
+ * Describes what is wrong with a value. The reference distinguishes two kinds: the value cannot be read (unknown fields, another
+ * type, an unknown enumeration value), or it breaks a rule (missing, too long, wrong form).
  *
  * The description names fields, never values.
  */
@@ -27,7 +27,7 @@ function describeFault(issue: z.core.$ZodIssue, value: unknown): { isMalformed: 
   switch (issue.code) {
     case 'unrecognized_keys':
       return malformed(
-        `${subject}: there is no field ${issue.keys.map(key => JSON.stringify(key.slice(0, MAX_SHOWN_CHARACTERS))).join(', ')}.`,
+        `${subject}: unknown field ${issue.keys.map(key => JSON.stringify(key.slice(0, MAX_SHOWN_CHARACTERS))).join(', ')}.`,
       )
     case 'invalid_type':
       return malformed(`${subject}: must be ${issue.expected}.`)

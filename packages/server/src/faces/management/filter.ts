@@ -7,7 +7,7 @@ const OPERATORS: Record<string, (value: string, wanted: string) => boolean> = {
   ew: (value, wanted) => value.endsWith(wanted),
 }
 
-/** The problems of a filter. Each API of the reference has its own code for all of them. */
+/** The problems of a filter. Each API of the reference has one code for all of them. */
 const filterProblems = {
   format: (code: string) =>
     new Problem(400, code, 'Filter needs to be in the format <attribute>+<operation>+<value>. Eg: name+eq+john', {
@@ -27,11 +27,10 @@ const filterProblems = {
 }
 
 /**
- * Reads a filter like `name eq shop`, and `name eq "my shop" or clientId sw test` of several. Comparisons are without regard
- * to case.
+ * Parses a filter such as `name eq shop`, or several joined: `name eq "my shop" or clientId sw test`. Comparisons ignore case.
  *
- * @param attributes What may be asked about.
- * @returns Whether an entry matches. Throws a {@link Problem} that says what a filter looks like.
+ * @param attributes The attributes that the filter may use.
+ * @returns A function that matches an entry. Throws a {@link Problem} that describes the form of a filter.
  */
 export function readFilter<Entry>(
   filter: string | undefined,

@@ -6,10 +6,10 @@ import { type OpenApiDocument, openApiDocument } from './routes/open-api.ts'
 import { managementRouteList } from './routes/routes.ts'
 
 /**
- * Sends requests made from the OpenAPI document: ones it allows, ones broken in one place, and nonsense. Every answer must
- * keep the declaration (`call` checks that), and none may be a fault of the server (`call` throws those).
+ * Sends requests derived from the OpenAPI document: valid ones, ones with one error, and nonsense. Every response must match the
+ * declaration (`call` checks that), and none may be a server error (`call` throws those).
  *
- * A seed that failed is printed by fast-check; `PREFLOW_FUZZ_SEED` repeats it, `PREFLOW_FUZZ_MS` makes a run longer.
+ * fast-check prints a failing seed. `PREFLOW_FUZZ_SEED` repeats it, and `PREFLOW_FUZZ_MS` makes a run longer.
  */
 const seed = Number(process.env['PREFLOW_FUZZ_SEED'] ?? 20261121)
 const limitMs = Number(process.env['PREFLOW_FUZZ_MS'] ?? 2500)
@@ -18,7 +18,7 @@ type JsonSchema = Record<string, unknown>
 
 const document: OpenApiDocument = openApiDocument(managementRouteList, { server: '/api/server/v1', version: '0.0.0' })
 
-/** Ids that exist, so that requests get past "not found". Each is asked for by the name of a parameter. */
+/** Existing ids by the names of parameters, so that requests get past "not found". */
 type KnownIds = Record<string, string[]>
 
 interface Sent {
@@ -27,7 +27,7 @@ interface Sent {
   asking: Asking
 }
 
-onEachDatabase('requests made from the OpenAPI document', open => {
+onEachDatabase('requests derived from the OpenAPI document', open => {
   let tenant: TenantUnderTest
   const known: KnownIds = {
     actionType: ['preIssueAccessToken', 'preIssueIdToken', 'preUpdatePassword', 'preUpdateProfile', 'preRegistration'],
@@ -44,7 +44,7 @@ onEachDatabase('requests made from the OpenAPI document', open => {
     tenant = await createApiUnderTest(await open(), { maxActionsPerType: 50 })()
     const endpoint = { uri: 'https://guard.example/', authentication: { type: 'NONE' } }
     const passwordSharing = { format: 'PLAIN_TEXT' }
-    // Many of one type: requests delete them as well, and find one only together with its type.
+    // Many of one type, because requests also delete them, and find one only together with its type.
     const tokenActions = Array.from({ length: 40 }, () => [
       '/actions/preIssueAccessToken',
       { name: 'Tokens', endpoint },
@@ -61,7 +61,7 @@ onEachDatabase('requests made from the OpenAPI document', open => {
     }
   })
 
-  test('find no fault of the server and no answer outside its declaration', async () => {
+  test('cause no server error and no undeclared response', async () => {
     const requests = fc.oneof(
       ...Object.entries(document.paths).flatMap(([path, methods]) =>
         Object.entries(methods).map(([method, operation]) => requestsOf(method.toUpperCase(), path, operation, known)),
@@ -113,7 +113,7 @@ function requestsOf(method: string, path: string, operation: OperationOf, known:
 
 const anyText = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('', '\0', "'; --", '%', '\ud800'))
 
-/** An id is looked up when the request is made, so that ids of earlier requests are used. A dot would be normalized away. */
+/** Ids are chosen when the request is made, so that ids of earlier requests are used. A dot would be normalized away. */
 function idsOf(name: string, known: KnownIds): fc.Arbitrary<string> {
   const invented = anyText.map(text => text.toWellFormed()).filter(text => !/^(\.{0,2}|types|calls)$/.test(text))
   return fc.oneof(
@@ -136,7 +136,7 @@ function bodiesOf(schema: JsonSchema): fc.Arbitrary<Asking> {
   )
 }
 
-/** Puts something else at one place of a value, takes the place away, or adds one beside it. */
+/** Replaces, removes or adds one member of a value. */
 const breakages: fc.Arbitrary<(value: unknown) => unknown> = fc
   .record({ steps: fc.array(fc.nat(), { maxLength: 5 }), put: fc.jsonValue(), key: anyText, way: fc.nat(2) })
   .map(({ steps, put, key, way }) => {
@@ -159,7 +159,7 @@ function rebuild(like: object, entries: [string, unknown][]): unknown {
   return Array.isArray(like) ? entries.map(([, member]) => member) : Object.fromEntries(entries)
 }
 
-/** Values that a JSON Schema of the document allows. */
+/** Generates values that a JSON Schema of the document allows. */
 function valuesOf(schema: JsonSchema): fc.Arbitrary<unknown> {
   if (typeof schema['$ref'] === 'string') {
     return valuesOf(document.components.schemas[schema['$ref'].split('/').at(-1) ?? ''] ?? {})
@@ -193,7 +193,7 @@ function valuesOf(schema: JsonSchema): fc.Arbitrary<unknown> {
   }
 }
 
-/** Words that mean something somewhere, so that requests get past the first check. */
+/** Words with a meaning, so that requests get past the first check. */
 const WORDS = [
   'custom-fuzz',
   'BasicAuthenticator',

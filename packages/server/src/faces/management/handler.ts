@@ -8,12 +8,12 @@ import type { Database } from '../../ground/store/database.ts'
 import type { AuditRecord } from '../../ground/store/model.ts'
 import type { ManagementRouteName, ManagementRoutes } from './routes/routes.ts'
 
-/** One request, as a handler sees it: authenticated, authorized and valid. */
+/** A request for a handler: authenticated, authorized and valid. */
 export interface Call<Name extends ManagementRouteName> extends Mounted {
-  /** Of the transaction, when the route changes something. */
+  /** The handle of the transaction, if the route changes something. */
   db: Database
   caller: Caller
-  /** Throws a 403 unless the caller may do the operation to the target. See {@link decide}. */
+  /** Throws a 403 unless the caller may do the operation on the target. See {@link decide}. */
   authorize(operation: OperationName, target?: Target): void
   params: ManagementRoutes[Name]['params']
   query: ManagementRoutes[Name]['query']
@@ -23,13 +23,13 @@ export interface Call<Name extends ManagementRouteName> extends Mounted {
   newId(): string
   randomBytes(count: number): Uint8Array
   passwordRules: PasswordRules
-  /** Keeps who changed what, together with the change. */
+  /** Writes an audit record, in the transaction of the change. */
   audit(entry: Pick<AuditRecord, 'action' | 'targetType' | 'targetId' | 'details'>): void
 }
 
 type Answers<Name extends ManagementRouteName> = ManagementRoutes[Name]['answers']
 
-/** What a handler answers: one of the declared statuses with its body. `location` is the path of what was created. */
+/** The response of a handler: a declared status with its body. `location` is the path of the created object. */
 export type Answer<Name extends ManagementRouteName> = {
   [Status in keyof Answers<Name>]: Answers<Name>[Status] extends undefined
     ? { status: Status; location?: string }
@@ -38,11 +38,11 @@ export type Answer<Name extends ManagementRouteName> = {
 
 export interface Handler<Name extends ManagementRouteName> {
   handle(call: Call<Name>): Promise<Answer<Name>>
-  /** What is checked before the body is read. Throws a {@link Problem}. */
+  /** The checks before the body is read. Throws a {@link Problem}. */
   admit?(params: ManagementRoutes[Name]['params'], mounted: Mounted): void
-  /** How a body is refused that is not JSON, has unknown fields or fields of a wrong type. Default: code `UE-10000`. */
+  /** The problem for a body that is not JSON, or has unknown fields or wrong types. Default: code `UE-10000`. */
   refuseMalformed?(sentence: string): Problem
 }
 
-/** Handlers by the name of their route. */
+/** The handlers by the names of their routes. */
 export type Handlers<Names extends ManagementRouteName> = { [Name in Names]: Handler<Name> }

@@ -20,16 +20,16 @@ before(async () => {
   newTenant = createApiUnderTest(db, { maxBodyBytes: 2000 })
 })
 
-test('without credentials every operation is refused in the same way, and says which credentials count', async () => {
+test('without credentials every operation is refused in the same way, with the accepted kinds of credentials', async () => {
   const { call } = await newTenant()
   for (const { method, path } of managementRouteList) {
     const refused = await call(method, path.replace(/\{\w+\}/g, 'x'), { as: 'nobody' })
-    assertRefused(refused, 401, 'PREFLOW-401', /may do this \(Basic\), or an access token/)
+    assertRefused(refused, 401, 'PREFLOW-401', /with this permission \(Basic\), or an access token/)
     assert.match(refused.headers.get('www-authenticate') ?? '', /^Basic realm="Preflow", charset="UTF-8", Bearer/)
   }
 })
 
-test('wrong credentials are refused like none, whatever is wrong with them', async () => {
+test('all wrong credentials are refused like missing ones', async () => {
   const { call, tenant } = await newTenant()
   await addUser(db, tenant, { userName: 'gone', isActive: false, isAdministrator: true })
   const attempts = [
@@ -47,14 +47,14 @@ test('wrong credentials are refused like none, whatever is wrong with them', asy
   }
 })
 
-test('a user who is no administrator may manage nothing', async () => {
+test('a user who is not an administrator may manage nothing', async () => {
   const { call, tenant } = await newTenant()
   await addUser(db, tenant, { userName: 'mira' })
   const refused = await call('GET', '/actions/types', { as: { basic: `mira:${ADMIN_PASSWORD}` } })
   assertRefused(refused, 403, 'PREFLOW-403', 'This needs the scope internal_action_mgt_view.')
 })
 
-test("the first tenant's administrator administers every tenant, and a tenant's own only theirs", async () => {
+test("the first tenant's administrator administers every tenant, and a tenant's own only that tenant", async () => {
   const first = await findTenantById(db, FIRST_TENANT.id)
   assert.ok(first)
   await addUser(db, first, { userName: 'chief', isAdministrator: true })
@@ -76,7 +76,7 @@ test('an e-mail address as a user name is a user name', async () => {
   assert.equal((await call('GET', '/actions/types', { as })).status, 200)
 })
 
-test('a password that was right a moment ago is checked anew once it or the user changed', async () => {
+test('a cached right password is checked again after a change of the password or the user', async () => {
   const { call, administrator } = await newTenant()
   const status = async () => (await call('GET', '/actions/types')).status
   assert.equal(await status(), 200)
@@ -89,7 +89,7 @@ test('a password that was right a moment ago is checked anew once it or the user
   assert.equal(await status(), 401)
 })
 
-test('wrong passwords are counted as at the sign-in: after ten, not even the right one is looked at for a while', async () => {
+test('wrong passwords are counted as at the sign-in: after ten, even the right one is rejected for a while', async () => {
   const { call, tenant } = await newTenant()
   await addUser(db, tenant, { userName: 'other', isAdministrator: true })
   const ask = (basic: string) => call('GET', '/actions/types', { as: { basic } })
@@ -99,7 +99,7 @@ test('wrong passwords are counted as at the sign-in: after ten, not even the rig
   assert.equal((await ask(`other:${ADMIN_PASSWORD}`)).status, 200)
 })
 
-test('an access token opens exactly what its scope names', async () => {
+test('an access token allows exactly what its scope names', async () => {
   const { call } = await newTenant()
   tokens.set('viewer', { scopes: ['openid', 'internal_action_mgt_view'], subject: 'client-1' })
   const as = { bearer: 'viewer' }
@@ -113,7 +113,7 @@ test('an access token opens exactly what its scope names', async () => {
   )
 })
 
-test('a token of a user who is no administrator manages nothing, whatever its application may', async () => {
+test('a token of a user who is not an administrator manages nothing, even if its application may', async () => {
   const { call, tenant, administrator } = await newTenant()
   const mira = await addUser(db, tenant, { userName: 'mira' })
   tokens.set('of-mira', { scopes: ['internal_action_mgt_view'], subject: mira.id, isUser: true })
@@ -124,7 +124,7 @@ test('a token of a user who is no administrator manages nothing, whatever its ap
   assertRefused(await call('GET', '/actions/types', { as: { bearer: 'of-admin' } }), 401, 'PREFLOW-401')
 })
 
-test('in an organization the scope of its own form counts as well', async () => {
+test('in an organization the organization form of a scope also counts', async () => {
   const { call, tenant, root } = await newTenant()
   tokens.set('branch', { scopes: ['internal_org_action_mgt_view'], subject: 'client-1' })
   const organization = {
@@ -141,14 +141,14 @@ test('in an organization the scope of its own form counts as well', async () => 
   assertRefused(await call('GET', '/actions/types', { as }), 403, 'PREFLOW-403')
 })
 
-test('pages of other sites cannot use the credentials a browser remembers', async () => {
+test('pages of other sites cannot use the browser’s remembered credentials', async () => {
   const { call } = await newTenant()
   const refused = await call('GET', '/actions/types', { headers: { 'sec-fetch-site': 'cross-site' } })
   assertRefused(refused, 403, 'PREFLOW-403', 'Pages of other sites may not use this API.')
   assert.equal((await call('GET', '/actions/types', { headers: { 'sec-fetch-site': 'same-origin' } })).status, 200)
 })
 
-test('a body of another type is refused as such, before it is read', async () => {
+test('a body of another media type is refused before it is read', async () => {
   const { call } = await newTenant()
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', '']) {
     const refused = await call('POST', '/applications', { text: '{"name":"x"}', headers: { 'content-type': type } })
@@ -161,7 +161,7 @@ test('a body of another type is refused as such, before it is read', async () =>
   assert.equal(accepted.status, 201)
 })
 
-test('a body that is too large is refused, by its announced length and by what arrives', async () => {
+test('a body that is too large is refused, by its content-length and by its actual size', async () => {
   const { call } = await newTenant()
   const text = JSON.stringify({ name: 'x'.repeat(3000) })
   assertRefused(await call('POST', '/applications', { text }), 413, 'PREFLOW-413', 'Send at most 2000 bytes.')
@@ -170,7 +170,7 @@ test('a body that is too large is refused, by its announced length and by what a
   assert.deepEqual((await call('GET', '/applications')).body.applications, [])
 })
 
-test('an endless body is given up when it grows too large', async () => {
+test('reading an endless body stops when it is too large', async () => {
   const { tenant, root } = await newTenant()
   let sent = 0
   const body = new ReadableStream({
@@ -206,15 +206,20 @@ test('an endless body is given up when it grows too large', async () => {
   assert.ok(sent < 5000)
 })
 
-test('what was created is named by its whole address', async () => {
+test('Location has the complete URL of a created object', async () => {
   const { call, prefix } = await newTenant()
   const made = await call('POST', '/applications', { body: { name: 'Shop' } })
   assert.ok(made.headers.get('location')?.startsWith(`http://id.example${prefix}/api/server/v1/applications/`))
 })
 
-test('an unknown path and an unknown method say so', async () => {
+test('an unknown path gets 404 and an unknown method 405', async () => {
   const { call } = await newTenant()
-  assertRefused(await call('GET', '/nonsense'), 404, 'PREFLOW-404', 'There is no such path; openapi.json lists all.')
+  assertRefused(
+    await call('GET', '/nonsense'),
+    404,
+    'PREFLOW-404',
+    'The path does not exist. openapi.json lists all paths.',
+  )
   const refused = await call('PUT', '/actions/types')
   assertRefused(refused, 405, 'PREFLOW-405')
   assert.equal(refused.headers.get('allow'), 'GET, POST')
@@ -223,10 +228,15 @@ test('an unknown path and an unknown method say so', async () => {
 test('control characters in a path or a query are refused', async () => {
   const { call } = await newTenant()
   assertRefused(await call('GET', '/applications/a%00b'), 400, 'UE-10000')
-  assertRefused(await call('GET', '/actions/calls?clientId=a%00b'), 400, 'UE-10000', 'The query holds a NUL.')
+  assertRefused(
+    await call('GET', '/actions/calls?clientId=a%00b'),
+    400,
+    'UE-10000',
+    'The query contains a NUL character. Remove it.',
+  )
 })
 
-test('a fault of the server is a 500 with an id that the log has too, and keeps nothing', async () => {
+test('a server error is a 500 with an id that is also in the log, and stores nothing', async () => {
   const { tenant, root } = await newTenant()
   const logged: { traceId?: string }[] = []
   const api = createManagementApi({
@@ -258,7 +268,7 @@ test('a fault of the server is a 500 with an id that the log has too, and keeps 
   assert.doesNotMatch(JSON.stringify(problem), /secret-detail/)
 })
 
-test('the OpenAPI document is served to anybody, with the server it was asked at', async () => {
+test('the OpenAPI document is open to every caller and has the requested server', async () => {
   const { call, prefix } = await newTenant()
   const { status, body } = await call('GET', '/openapi.json', { as: 'nobody' })
   assert.equal(status, 200)
@@ -267,13 +277,13 @@ test('the OpenAPI document is served to anybody, with the server it was asked at
   assert.ok(body.paths['/actions/{actionType}'].post)
 })
 
-test('answers are never kept by a cache: some carry secrets', async () => {
+test('responses are never cached, because some contain secrets', async () => {
   const { call } = await newTenant()
   assert.equal((await call('GET', '/actions/types')).headers.get('cache-control'), 'no-store')
   assert.equal((await call('GET', '/nonsense')).headers.get('cache-control'), 'no-store')
 })
 
-test('what belongs to the tenant cannot be managed in the name of an organization below it', async () => {
+test('objects of the tenant cannot be managed below an organization', async () => {
   const { call, tenant, root } = await newTenant()
   const organization = {
     id: `c-${tenant.id}`,
@@ -302,7 +312,7 @@ test('every scope of the declaration can be authorized: the management API is an
   }
 })
 
-test('two tenants of one domain cannot be', async () => {
+test('two tenants cannot have the same domain', async () => {
   const { tenant } = await newTenant()
   assert.equal(await createTenant(db, { domain: tenant.domain }, { newId: randomUUID }), undefined)
 })

@@ -39,21 +39,21 @@ export interface ManagementPorts {
 }
 
 export interface ManagementSettings {
-  /** Largest body that is read. Default 1 MiB. */
+  /** Maximum size of a body. Default 1 MiB. */
   maxBodyBytes?: number
-  /** Most actions an organization may have of one type. Default 1, as in the reference; more than one never run. */
+  /** Maximum number of actions per organization and type. Default 1, as in the reference. More than one never run. */
   maxActionsPerType?: number
-  /** Of the server, for the OpenAPI document. */
+  /** The version of the server, for the OpenAPI document. */
   version?: string
 }
 
 type AnyHandler = Handler<ManagementRouteName>
 
 /**
- * Makes the management API out of its declaration in `routes`: routing, authorization, validation and the OpenAPI document
- * come from there, what happens from the handlers beside this file.
+ * Creates the management API from its declaration in `routes`, which defines routing, authorization, validation and the OpenAPI
+ * document. The handlers beside this file do the work.
  *
- * A change and its audit record are kept together or not at all.
+ * A change and its audit record are stored together or not at all.
  */
 export function createManagementApi(ports: ManagementPorts, settings: ManagementSettings = {}): MountedApi {
   const { maxBodyBytes = 1_048_576, maxActionsPerType = 1, version = '0.0.0' } = settings
@@ -75,7 +75,7 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
       if (!('name' in route)) return openApi(routed.mounted.prefix)
       return answerRoute({ ...routed, route, handler: handlers[route.name] as AnyHandler })
     },
-    noSuchPath: () => requestProblems.notFound('There is no such path; openapi.json lists all.'),
+    noSuchPath: () => requestProblems.notFound('The path does not exist. openapi.json lists all paths.'),
     wrongMethod: requestProblems.methodNotAllowed,
     refuse(error) {
       const defect = { line: 'a management request failed', problem: unexpected }
@@ -85,13 +85,16 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
   })
 }
 
-/** One request for a route. */
+/** A request for a route. */
 interface Visit extends RoutedRequest {
   route: Route
   handler: AnyHandler
 }
 
-/** Makes the function that answers a route: authenticates, authorizes, validates, and keeps a change with its audit records. */
+/**
+ * Creates the function that answers a route: it authenticates, authorizes, validates, and stores a change with its audit
+ * records.
+ */
 function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Visit) => Promise<Response> {
   const { db, newId } = ports
   const authenticate = createAuthenticate(db, ports.verifyAccessToken)
@@ -128,14 +131,14 @@ function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Vis
   }
 }
 
-/** Parameters, query and body as the route declares them. Throws a problem, in the order of the reference. */
+/** Reads parameters, query and body as the route declares them. Throws a problem, in the order of the reference. */
 async function readValid({ handler, mounted, request, route, ...given }: Visit, maxBodyBytes: number) {
   const params = route.params.safeParse(given.params)
   if (!params.success) throw requestProblems.invalid(describeFaults(params.error, given.params).description)
   handler.admit?.(params.data as never, mounted)
   // PostgreSQL accepts no NUL in a string, not even for a comparison.
   if (Object.values(given.query).some(value => value.includes('\0'))) {
-    throw requestProblems.invalid('The query holds a NUL.')
+    throw requestProblems.invalid('The query contains a NUL character. Remove it.')
   }
   const query = route.query.safeParse(given.query)
   if (!query.success) throw requestProblems.invalid(describeFaults(query.error, given.query).description)
@@ -165,10 +168,10 @@ const unexpected = () =>
 
 function refuseWrongLevel({ level }: Route, { tenant, organization }: Mounted): void {
   if (level === 'first-tenant' && (tenant.id !== FIRST_TENANT.id || organization.depth > 0)) {
-    throw requestProblems.forbidden('Tenants are managed at the first tenant only.')
+    throw requestProblems.forbidden('Only the first tenant manages tenants.')
   }
   if (level === 'tenant' && organization.depth > 0) {
-    throw requestProblems.forbidden('This belongs to the tenant; leave /o/{organization} out.')
+    throw requestProblems.forbidden('This belongs to the tenant. Remove /o/{organization} from the path.')
   }
 }
 

@@ -48,7 +48,7 @@ function describeField({ name, displayName, value }: RuleField): RuleFieldView {
   }
 }
 
-/** `authorization_code` and the URN of the device grant as people read them: `authorization code`, `device code`. */
+/** The readable form of `authorization_code` and the URN of the device grant: `authorization code`, `device code`. */
 function inWords(option: string): string {
   const words = (option.split(':').at(-1) ?? option).replaceAll(/[_-]/g, ' ')
   const spaced = words.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()

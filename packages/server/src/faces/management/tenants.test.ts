@@ -64,7 +64,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
     }
   })
 
-  test('a tenant is created with an owner who administers it', async () => {
+  test('the owner of a new tenant administers it', async () => {
     const owner = { username: 'kim', password: 'a secret of kim only', email: 'kim@acme.example', firstname: 'Kim' }
     const made = await atFirst('POST', '/tenants', {
       domain: 'acme.example',
@@ -92,7 +92,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
     })
   })
 
-  test('a tenant needs only a domain; taken and impossible ones are refused', async () => {
+  test('a tenant requires only a domain, and existing and invalid domains are refused', async () => {
     assert.equal((await atFirst('POST', '/tenants', { domain: 'plain' })).status, 201)
     assert.equal((await atFirst('POST', '/tenants', { domain: 'plain' })).status, 409)
     for (const domain of ['', 'UPPER', 'a/b', 'a b', '-a', 'a..b', '..', 'ä', 'x'.repeat(64)]) {
@@ -109,7 +109,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
 
   test('only the first tenant manages tenants', async () => {
     const { call } = await newTenant()
-    const text = 'Tenants are managed at the first tenant only.'
+    const text = 'Only the first tenant manages tenants.'
     assertRefused(await call('POST', '/tenants', { body: { domain: 'x' } }), 403, 'PREFLOW-403', text)
     assertRefused(await call('GET', '/tenants'), 403, 'PREFLOW-403', text)
     assertRefused(await call('GET', `/tenants/${FIRST_TENANT.id}`), 403, 'PREFLOW-403', text)
@@ -146,19 +146,19 @@ onEachDatabase('the tenants and organizations APIs', open => {
     )
   })
 
-  test('handles are unique in a tenant, parents must exist', async () => {
+  test('handles are unique in a tenant, and parents must exist', async () => {
     const tenant = await newTenant()
     await organization(tenant, { name: 'North', orgHandle: 'north' })
     const again = await tenant.call('POST', '/organizations', { body: { name: 'Other', orgHandle: 'north' } })
     assertRefused(again, 409, 'ORG-60076')
     const orphan = await tenant.call('POST', '/organizations', { body: { name: 'Orphan', parentId: 'x' } })
-    assertRefused(orphan, 400, 'UE-10000', /^parentId: there is no organization x/)
+    assertRefused(orphan, 400, 'UE-10000', /^parentId: no organization of this tenant has the id x/)
     assertRefused(await tenant.call('GET', '/organizations/x'), 404, 'ORG-60015')
     const { call: elsewhere } = await newTenant()
     assertRefused(await elsewhere('GET', `/organizations/${tenant.root.id}`), 404, 'ORG-60015')
   })
 
-  test('the management API is published again where it is missing or out of date', async () => {
+  test('a missing or outdated management API is published again', async () => {
     const { tenant } = await newTenant()
     const [published] = await listApiResources(db, tenant.id)
     assert.ok(published)

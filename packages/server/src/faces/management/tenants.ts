@@ -58,7 +58,8 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
       const { db, tenant, body } = call
       const parent =
         body.parentId === undefined ? call.organization : await findOrganizationById(db, tenant.id, body.parentId)
-      if (!parent) throw requestProblems.invalid(`parentId: there is no organization ${body.parentId} in this tenant.`)
+      if (!parent)
+        throw requestProblems.invalid(`parentId: no organization of this tenant has the id ${body.parentId}.`)
       const id = call.newId()
       const organization: Organization = {
         id,
@@ -95,7 +96,7 @@ export const tenantHandlers: Handlers<TenantRouteName> = {
   },
 }
 
-/** Owners are administrators of their tenant. Without a password they cannot sign in until they are given one. */
+/** Owners are administrators of their tenant. Without a password they cannot sign in until one is set. */
 async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'createTenant'>): Promise<void> {
   const { password, username: userName } = owner
   const broken =
@@ -123,7 +124,7 @@ async function keepOwner(owner: TenantOwnerInput, tenant: Tenant, call: Call<'cr
     },
     password,
   )
-  if (!isKept) throw requestProblems.invalid(`owners: ${userName} is named twice.`)
+  if (!isKept) throw requestProblems.invalid(`owners: ${userName} is listed twice.`)
 }
 
 async function showTenant({ id, domain, rootOrganizationId }: Tenant, db: Database): Promise<TenantView> {

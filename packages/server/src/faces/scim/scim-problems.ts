@@ -26,7 +26,7 @@ export const scimProblems = {
   methodNotAllowed: (methods: readonly string[]) =>
     problem(405, `Use ${methods.join(' or ')}.`, undefined, { allow: methods.join(', ') }),
   notHere: () => problem(404, 'The caller is not a user of this organization. Use the path of its own organization.'),
-  userNameTaken: () => problem(409, 'The user name is taken. Choose another.', 'uniqueness'),
+  userNameTaken: () => problem(409, 'The user name already exists. Choose another.', 'uniqueness'),
   changedMeanwhile: () => problem(409, 'The user changed in the meantime. Read it again and repeat the change.'),
   otherVersion: () => problem(412, 'The user changed in the meantime. Read it again and repeat the change.'),
   /**

@@ -11,18 +11,18 @@ import {
 import { z } from 'zod'
 import { nothing, oneParameter, pageSize, pathSegment, type RouteTable } from './route.ts'
 
-/** `null` means the same as a field that is left out, as in the reference. */
+/** `null` means the same as an absent field, as in the reference. */
 export type Maybe<Value> = Value | null
 
-/** How the platform proves itself to the extension. Which properties a type needs is said in one table of the contract. */
+/** The authentication of calls to the extension. A table of the contract lists the properties of each type. */
 export interface AuthenticationInput {
   type: EndpointAuthenticationType
   properties?: Maybe<Record<string, string | null>>
 }
 
 /**
- * Secrets for signing requests after Standard Webhooks, beyond the reference. Write-only, at most two live at once, the newest
- * first. `generate` makes one, keeps the newest of before beside it, and shows the new one in that answer only.
+ * Secrets for signing requests with Standard Webhooks, beyond the reference. Write-only, at most two at a time, newest first.
+ * `generate` creates one, keeps the previous one, and returns the new one only in that response.
  */
 export interface SigningInput {
   secrets?: Maybe<string[]>
@@ -37,10 +37,10 @@ export interface EndpointInput {
   signing?: Maybe<SigningInput>
 }
 
-/** An endpoint of which what is left out stays. */
+/** Changes of an endpoint. Absent members stay. */
 export type EndpointPatch = { [Name in keyof EndpointInput]?: Maybe<EndpointInput[Name]> }
 
-/** `{}` takes the rule away. */
+/** A rule. `{}` removes it. */
 export interface RuleInput {
   condition?: Maybe<'OR'>
   rules?: Maybe<RuleGroupInput[]>
@@ -53,7 +53,7 @@ export interface RuleGroupInput {
 
 export interface PasswordSharingInput {
   format: 'PLAIN_TEXT' | 'SHA256_HASHED'
-  /** Base64 of an X.509 certificate in PEM with an RSA key: the password travels as a JWE. */
+  /** An X.509 certificate in PEM with an RSA key, encoded in base64. The password is then sent as a JWE. */
   certificate?: Maybe<string>
 }
 
@@ -66,13 +66,13 @@ export interface ActionInput {
   attributes?: Maybe<string[]>
   /** Only for types that share a password, and required there. */
   passwordSharing?: Maybe<PasswordSharingInput>
-  /** Beyond the reference: what happens when the call cannot be decided. Default `error`, which is the reference. */
+  /** Beyond the reference: the effect of a failed call. Default `error`, as in the reference. */
   onFailure?: Maybe<FailureMode>
-  /** Beyond the reference: whose behaviour is reproduced. `default` is the server's. */
+  /** Beyond the reference: the platform to reproduce. `default` is the server's platform. */
   platform?: Maybe<PlatformName | 'default'>
 }
 
-/** The body that changes an action: what is left out stays. */
+/** The body that changes an action. Absent members stay. */
 export interface ActionPatch {
   name?: Maybe<string>
   description?: Maybe<string>
@@ -85,7 +85,7 @@ export interface ActionPatch {
   platform?: Maybe<PlatformName | 'default'>
 }
 
-/** An action without its endpoint, as lists show it. */
+/** An action in a list, without its endpoint. */
 export interface ActionSummary {
   id: string
   type: ActionType
@@ -99,17 +99,17 @@ export interface ActionSummary {
   links: { href: string; method: 'GET'; rel: 'self' }[]
 }
 
-/** An endpoint as it is shown: never with a secret. */
+/** An endpoint in a response, never with a stored secret. */
 export interface EndpointView {
   uri: string
   authentication: { type: EndpointAuthenticationType; properties?: Record<string, string> }
   allowedHeaders?: string[]
   allowedParameters?: string[]
-  /** `generatedSecret` is there once, in the answer to the request that asked for it. */
+  /** `generatedSecret` appears once, in the response to the request that generated it. */
   signing?: { activeSecrets: number; generatedSecret?: string }
 }
 
-/** An action as it is shown: never with a secret. */
+/** An action in a response, never with a stored secret. */
 export interface ActionView extends Omit<ActionSummary, 'links'> {
   endpoint: EndpointView
   rule?: Rule
@@ -123,12 +123,12 @@ export interface ActionTypeSummary {
   type: ActionType
   displayName: string
   description: string
-  /** Actions of the type, active or not. */
+  /** Number of actions of the type, active or not. */
   count: number
   self: string
 }
 
-/** A field a rule may ask about. */
+/** A field for rules. */
 export interface RuleFieldView {
   field: { name: string; displayName: string }
   operators: { name: string; displayName: string }[]
@@ -142,7 +142,7 @@ export interface RuleFieldView {
   }
 }
 
-/** An attribute of users that an action may ask for. */
+/** A user attribute that an action may select. */
 export interface LocalClaimView {
   claimURI: string
   displayName: string
@@ -197,7 +197,7 @@ const authenticationTypes = Object.keys(ENDPOINT_AUTHENTICATION_PROPERTIES) as [
 ]
 const platformNames = Object.keys(platforms) as [PlatformName, ...PlatformName[]]
 
-/** A field that may be left out; `null` is the same. */
+/** An optional field. `null` means absent. */
 export function optional<Schema extends z.ZodType>(schema: Schema): z.ZodExactOptional<z.ZodNullable<Schema>> {
   return schema.nullable().exactOptional()
 }
@@ -207,7 +207,7 @@ export const authenticationInputSchema: z.ZodType<AuthenticationInput> = z.stric
   properties: optional(z.record(z.string(), z.string().nullable())),
 })
 
-/** `whsec_` and the base64 of 24 to 64 bytes, after Standard Webhooks. */
+/** `whsec_` and the base64 of 24 to 64 bytes, as in Standard Webhooks. */
 const signingSecretSchema = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/)
 
 const signingInputSchema: z.ZodType<SigningInput> = z.strictObject({
@@ -230,7 +230,7 @@ export const endpointInputSchema: z.ZodType<EndpointInput> = z.strictObject({
   ...endpointFields,
 })
 
-/** What is left out stays as it is. */
+/** Absent members stay unchanged. */
 export const endpointPatchSchema: z.ZodType<EndpointPatch> = z.strictObject({
   uri: optional(uriSchema),
   authentication: optional(authenticationInputSchema),
@@ -397,7 +397,7 @@ export const actionRoutes: RouteTable<ActionRoutes> = {
   createAction: {
     method: 'POST',
     path: '/actions/{actionType}',
-    summary: 'Create an action; it is inactive until it is activated',
+    summary: 'Create an inactive action',
     tag: 'Actions',
     access: { permission: 'internal_action_mgt_create' },
     level: 'organization',
@@ -434,7 +434,7 @@ export const actionRoutes: RouteTable<ActionRoutes> = {
   updateAction: {
     method: 'PATCH',
     path: '/actions/{actionType}/{actionId}',
-    summary: 'Change an action; what is left out stays',
+    summary: 'Change an action. Absent fields stay unchanged',
     tag: 'Actions',
     access: { permission: 'internal_action_mgt_update' },
     level: 'organization',
@@ -447,19 +447,19 @@ export const actionRoutes: RouteTable<ActionRoutes> = {
   deleteAction: {
     method: 'DELETE',
     path: '/actions/{actionType}/{actionId}',
-    summary: 'Delete an action; one that is not there counts as deleted',
+    summary: 'Delete an action. Deleting an unknown action succeeds',
     tag: 'Actions',
     access: { permission: 'internal_action_mgt_delete' },
     level: 'organization',
     params: oneAction,
     query: nothing,
-    answers: { 204: { description: 'It is gone' } },
+    answers: { 204: { description: 'Deleted' } },
     refusals: [400, 501],
   },
   activateAction: {
     method: 'POST',
     path: '/actions/{actionType}/{actionId}/activate',
-    summary: 'Switch an action on',
+    summary: 'Activate an action',
     tag: 'Actions',
     access: { permission: 'internal_action_mgt_update' },
     level: 'organization',
@@ -471,7 +471,7 @@ export const actionRoutes: RouteTable<ActionRoutes> = {
   deactivateAction: {
     method: 'POST',
     path: '/actions/{actionType}/{actionId}/deactivate',
-    summary: 'Switch an action off',
+    summary: 'Deactivate an action',
     tag: 'Actions',
     access: { permission: 'internal_action_mgt_update' },
     level: 'organization',
@@ -483,7 +483,7 @@ export const actionRoutes: RouteTable<ActionRoutes> = {
   getRuleMetadata: {
     method: 'GET',
     path: '/rules/metadata',
-    summary: 'List the fields that rules of an action type may ask about',
+    summary: 'List the fields for rules of an action type',
     tag: 'Rules',
     access: { permission: 'internal_rule_metadata_view' },
     level: 'organization',
@@ -495,7 +495,7 @@ export const actionRoutes: RouteTable<ActionRoutes> = {
   listLocalClaims: {
     method: 'GET',
     path: '/claim-dialects/local/claims',
-    summary: 'List the attributes of users',
+    summary: 'List the user attributes',
     tag: 'Rules',
     access: { permission: 'internal_claim_meta_view' },
     level: 'organization',

@@ -13,13 +13,13 @@ export interface ApiScopeView extends ApiScopeInput {
   displayName: string
 }
 
-/** An API whose scopes applications may be authorized for. */
+/** An API with scopes for which applications can be authorized. */
 export interface ApiResourceInput {
   name: string
-  /** What the API is known by, usually a URL. */
+  /** The identifier of the API, usually a URL. */
   identifier: string
   description?: string
-  /** Whether a user's role must allow the scope as well. Default `true`. */
+  /** Whether users need a role that allows the scope. Default `true`. */
   requiresAuthorization?: boolean
   scopes?: ApiScopeInput[]
 }
@@ -28,7 +28,7 @@ export interface ApiResourcePatch {
   name?: string
   description?: string
   addedScopes?: ApiScopeInput[]
-  /** Names. Beyond the reference, which answers 501. */
+  /** Names. Beyond the reference, which returns 501. */
   removedScopes?: string[]
 }
 
@@ -81,7 +81,7 @@ export interface ApiResourceRoutes {
   }
 }
 
-const ignored = z.unknown().exactOptional().describe('Taken for compatibility; has no effect.')
+const ignored = z.unknown().exactOptional().describe('Accepted for compatibility. Has no effect.')
 
 export const apiScopeInputSchema: z.ZodType<ApiScopeInput> = z.strictObject({
   name: z.string().regex(SCOPE_PATTERN).max(255),
@@ -166,8 +166,11 @@ export const apiResourceRoutes: RouteTable<ApiResourceRoutes> = {
     params: nothing,
     query: z.object({
       limit: pageSize(1000).exactOptional().describe('Default 10'),
-      after: z.string().exactOptional().describe('From the link `next` of a page'),
-      filter: z.string().exactOptional().describe('For example `identifier eq orders`; also co, sw and ew, and name'),
+      after: z.string().exactOptional().describe('The cursor from the link `next` of a page'),
+      filter: z
+        .string()
+        .exactOptional()
+        .describe('For example `identifier eq orders`. Operators: eq, co, sw, ew. Attributes: identifier, name'),
     }),
     answers: { 200: { description: 'One page', schema: apiResourceListSchema } },
     refusals: [400],
@@ -187,26 +190,26 @@ export const apiResourceRoutes: RouteTable<ApiResourceRoutes> = {
   updateApiResource: {
     method: 'PATCH',
     path: '/api-resources/{apiResourceId}',
-    summary: 'Change an API resource; scopes that are not named stay',
+    summary: 'Change an API resource. Scopes that are not listed stay',
     tag: 'API resources',
     access: { permission: 'internal_api_resource_update' },
     level: 'tenant',
     params: oneResource,
     query: nothing,
     body: apiResourcePatchSchema,
-    answers: { 204: { description: 'It is changed' } },
+    answers: { 204: { description: 'Changed' } },
     refusals: [400, 404, 409],
   },
   deleteApiResource: {
     method: 'DELETE',
     path: '/api-resources/{apiResourceId}',
-    summary: 'Delete an API resource; one that is not there counts as deleted',
+    summary: 'Delete an API resource. Deleting an unknown one succeeds',
     tag: 'API resources',
     access: { permission: 'internal_api_resource_delete' },
     level: 'tenant',
     params: oneResource,
     query: nothing,
-    answers: { 204: { description: 'It is gone' } },
+    answers: { 204: { description: 'Deleted' } },
     refusals: [400],
   },
 }

@@ -11,7 +11,7 @@ import {
 } from './actions.ts'
 import { nothing, oneParameter, type RouteTable } from './route.ts'
 
-/** Whether an authenticator finds out who somebody is, or verifies a second factor of somebody already known. */
+/** Whether an authenticator identifies a user, or verifies a second factor of an identified user. */
 export type AuthenticationTypeName = 'IDENTIFICATION' | 'VERIFICATION'
 
 /** The body that creates a custom authenticator. */
@@ -29,16 +29,16 @@ export interface CustomAuthenticatorInput {
 }
 
 /**
- * The body that replaces one. `isEnabled`, and what is left out of the endpoint, stays: nobody can repeat secrets that are never
- * shown.
+ * The body that replaces a custom authenticator. `isEnabled` and absent members of the endpoint stay, because a client cannot
+ * repeat secrets that are never returned.
  */
 export interface CustomAuthenticatorUpdate extends Omit<CustomAuthenticatorInput, 'name' | 'endpoint'> {
-  /** Only as it is. */
+  /** Only the current name. */
   name?: Maybe<string>
   endpoint?: Maybe<EndpointPatch>
 }
 
-/** A way to sign in with an account of this server. */
+/** An authenticator for accounts of this server. */
 export interface AuthenticatorSummary {
   /** Base64url of the name. */
   id: string
@@ -50,15 +50,15 @@ export interface AuthenticatorSummary {
   tags: string[]
   image?: string
   description?: string
-  /** Absent where there is nothing to configure. */
+  /** Absent if there is nothing to configure. */
   self?: string
 }
 
-/** A custom authenticator as it is shown: never with a secret. */
+/** A custom authenticator in a response, never with a stored secret. */
 export interface CustomAuthenticatorView extends AuthenticatorSummary {
   authenticationType: AuthenticationTypeName
   endpoint: EndpointView
-  /** What the operator should know of this configuration, one sentence each. Absent: nothing. */
+  /** Warnings about the configuration, one sentence each. Absent: none. */
   warnings?: string[]
 }
 
@@ -138,7 +138,7 @@ export const authenticatorRoutes: RouteTable<AuthenticatorRoutes> = {
   listAuthenticators: {
     method: 'GET',
     path: '/authenticators',
-    summary: 'List the ways to sign in with an account of this server',
+    summary: 'List the authenticators for accounts of this server',
     tag: 'Authenticators',
     access: { permission: 'internal_custom_authenticator_view' },
     level: 'organization',
@@ -175,7 +175,7 @@ export const authenticatorRoutes: RouteTable<AuthenticatorRoutes> = {
   updateCustomAuthenticator: {
     method: 'PUT',
     path: '/authenticators/custom/{authenticatorId}',
-    summary: 'Replace a custom authenticator; what is left out of its endpoint stays',
+    summary: 'Replace a custom authenticator. Absent fields of its endpoint stay unchanged',
     tag: 'Authenticators',
     access: { permission: 'internal_custom_authenticator_update' },
     level: 'organization',
@@ -188,13 +188,13 @@ export const authenticatorRoutes: RouteTable<AuthenticatorRoutes> = {
   deleteCustomAuthenticator: {
     method: 'DELETE',
     path: '/authenticators/custom/{authenticatorId}',
-    summary: 'Delete a custom authenticator that no application uses; one that is not there counts as deleted',
+    summary: 'Delete a custom authenticator that no application uses. Deleting an unknown one succeeds',
     tag: 'Authenticators',
     access: { permission: 'internal_custom_authenticator_delete' },
     level: 'organization',
     params: oneAuthenticator,
     query: nothing,
-    answers: { 204: { description: 'It is gone' } },
+    answers: { 204: { description: 'Deleted' } },
     refusals: [400],
   },
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { actionTypeSchema } from './actions.ts'
 import { nothing, oneParameter, pageSize, type RouteTable } from './route.ts'
 
-/** One execution of an action, as lists show it. */
+/** One execution of an action, in a list. */
 export interface CallSummary {
   id: string
   actionId: string
@@ -14,23 +14,23 @@ export interface CallSummary {
   durationMs: number
   /** `success`, `failed`, `error`, `incomplete`, `skipped`, `continued`. */
   status: string
-  /** The sentence a person reads first. */
+  /** The summary for people. */
   reason: string
   clientId?: string
   grantType?: string
-  /** What the flow did with it. */
+  /** The effect on the flow. */
   flowResult: string
 }
 
-/** One execution with what was sent and received, secrets redacted, and the verdict on each operation. */
+/** One execution with request and answer, without secrets, and the verdict on each operation. */
 export interface CallView extends CallSummary {
   details: unknown
 }
 
-/** How often calls of one type ended in one way, among the calls that are kept. */
+/** The number of stored calls of one type with one status. */
 export interface CallCount {
   actionType: ActionType
-  /** `continued` is an extension that could not be asked while its action lets the flow go on. */
+  /** `continued`: the extension could not be called, and its action lets the flow continue. */
   status: string
   count: number
   /** ISO 8601. */
@@ -105,15 +105,15 @@ export const auditViewSchema: z.ZodType<AuditView> = z.strictObject({
 })
 
 const page = {
-  before: z.string().exactOptional().describe('The id of an entry: only older ones'),
-  limit: pageSize(200).exactOptional().describe('At most this many. Default 50'),
+  before: z.string().exactOptional().describe('The id of an entry. Only older entries are returned'),
+  limit: pageSize(200).exactOptional().describe('Maximum number of entries. Default 50'),
 }
 
 export const callRoutes: RouteTable<CallRoutes> = {
   listCalls: {
     method: 'GET',
     path: '/actions/calls',
-    summary: 'List what extensions were asked and what came of it, newest first',
+    summary: 'List the calls of extensions and their results, newest first',
     tag: 'Calls',
     access: { permission: 'internal_action_mgt_view' },
     level: 'tenant',
@@ -130,13 +130,13 @@ export const callRoutes: RouteTable<CallRoutes> = {
   countCalls: {
     method: 'GET',
     path: '/actions/call-counts',
-    summary: 'Count calls by action type and by what came of them; `continued` ones were let through unchecked',
+    summary: 'Count calls by action type and status. For `continued` calls the flow continued unchecked',
     tag: 'Calls',
     access: { permission: 'internal_action_mgt_view' },
     level: 'tenant',
     params: nothing,
     query: z.object({
-      since: z.iso.datetime().exactOptional().describe('Only calls that began then or later, ISO 8601 in UTC'),
+      since: z.iso.datetime().exactOptional().describe('Only calls that began at this time or later, ISO 8601 in UTC'),
     }),
     answers: { 200: { description: 'The counts', schema: z.array(callCountSchema) } },
     refusals: [400],
@@ -144,7 +144,7 @@ export const callRoutes: RouteTable<CallRoutes> = {
   getCall: {
     method: 'GET',
     path: '/actions/calls/{callId}',
-    summary: 'Read one call as a whole: request, attempts, answer, verdicts',
+    summary: 'Read one call: request, attempts, answer, verdicts',
     tag: 'Calls',
     access: { permission: 'internal_action_mgt_view' },
     level: 'tenant',
@@ -156,7 +156,7 @@ export const callRoutes: RouteTable<CallRoutes> = {
   listAuditRecords: {
     method: 'GET',
     path: '/audit-logs',
-    summary: 'List who changed what, newest first',
+    summary: 'List the audit records, newest first',
     tag: 'Audit',
     access: { permission: 'internal_audit_log_view' },
     level: 'tenant',

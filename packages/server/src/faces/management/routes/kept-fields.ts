@@ -1,22 +1,22 @@
 import { z } from 'zod'
 
-/** Schemas of fields that are stored as they were sent and shown again. Most change nothing here; some are acted on as well. */
+/** Schemas of fields that are stored and returned as they were sent. Most have no effect here. Some also have one. */
 const KEPT = new WeakSet<z.core.$ZodType>()
 
-/** What was kept of a body: the value of each field by its path, `accessToken.bindingType`. */
+/** The stored fields of a body: the value of each field by its path, such as `accessToken.bindingType`. */
 export type KeptFields = Record<string, unknown>
 
-/** Marks the field as kept. Tools that compare what they sent with what they read find no difference. */
+/** Marks the field as stored, so that tools read exactly what they sent. */
 export function kept<Value>(
   value: z.ZodType<Value>,
-  description = 'Kept and returned; changes nothing here.',
+  description = 'Stored and returned. Has no effect here.',
 ): z.ZodExactOptional<z.ZodType<Value>> {
   const field = value.exactOptional().describe(description)
   KEPT.add(field)
   return field
 }
 
-/** The fields of a valid body that its schema marks as kept. */
+/** The fields of a valid body that its schema marks as stored. */
 export function keptOf(schema: z.core.$ZodType, value: unknown, path = ''): KeptFields {
   if (value === undefined) return {}
   if (KEPT.has(schema)) return { [path]: value }
@@ -31,7 +31,7 @@ export function keptOf(schema: z.core.$ZodType, value: unknown, path = ''): Kept
   )
 }
 
-/** A view with the kept fields in their places. */
+/** A response with the stored fields in their places. */
 export function withKept<View extends object>(view: View, fields: KeptFields = {}): View {
   const shown = structuredClone(view) as Record<string, unknown>
   for (const [path, value] of Object.entries(fields)) {

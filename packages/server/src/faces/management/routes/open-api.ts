@@ -19,10 +19,10 @@ import { organizationViewSchema, tenantViewSchema } from './tenants.ts'
 
 type JsonSchema = Record<string, unknown>
 
-/** A route with the name under which the table has it. */
+/** A route with its name in the table. */
 type NamedRoute = Route & { name: string }
 
-/** An OpenAPI 3.1 document, as far as this API needs the language. */
+/** An OpenAPI 3.1 document: the parts that this API uses. */
 export interface OpenApiDocument {
   openapi: '3.1.1'
   info: { title: string; version: string; description: string; license: { name: string; identifier: string } }
@@ -52,7 +52,7 @@ export interface OpenApiResponse {
   content?: { 'application/json': { schema: JsonSchema } }
 }
 
-/** Schemas that have a name of their own in the document; all others are written where they are used. */
+/** Schemas with their own name in the document. All others are written where they are used. */
 const NAMED: Record<string, z.ZodType> = {
   Problem: problemViewSchema,
   Action: actionViewSchema,
@@ -78,22 +78,22 @@ const NAMED: Record<string, z.ZodType> = {
 }
 
 const REFUSALS: Record<number, { name: string; description: string }> = {
-  400: { name: 'BadRequest', description: 'Something about the request is wrong; the description says what' },
-  401: { name: 'Unauthorized', description: 'No credentials, or wrong ones' },
-  403: { name: 'Forbidden', description: 'The credentials do not allow it' },
-  404: { name: 'NotFound', description: 'There is no such thing' },
-  409: { name: 'Conflict', description: 'It exists already' },
+  400: { name: 'BadRequest', description: 'The request is invalid. The description states the reason' },
+  401: { name: 'Unauthorized', description: 'Missing or wrong credentials' },
+  403: { name: 'Forbidden', description: 'The credentials do not allow this operation' },
+  404: { name: 'NotFound', description: 'Not found' },
+  409: { name: 'Conflict', description: 'It already exists' },
   413: { name: 'TooLarge', description: 'The body is too large' },
   415: { name: 'UnsupportedMediaType', description: 'The body is not application/json' },
-  429: { name: 'TooManyRequests', description: 'Too many wrong passwords; `retry-after` says how long to wait' },
-  501: { name: 'NotImplemented', description: 'This server does not do that' },
+  429: { name: 'TooManyRequests', description: 'Too many wrong passwords. `retry-after` has the seconds to wait' },
+  501: { name: 'NotImplemented', description: 'Not supported by this server' },
 }
 
 /**
- * Writes the OpenAPI 3.1 document of routes; their names are the operation ids.
+ * Creates the OpenAPI 3.1 document of routes. Their names are the operation ids.
  *
- * @param server Where the routes are, for example `/t/demo/api/server/v1`.
- * @param version Of the server.
+ * @param server The URL of the routes, for example `/t/demo/api/server/v1`.
+ * @param version The version of the server.
  */
 export function openApiDocument(
   routes: readonly NamedRoute[],
@@ -179,7 +179,7 @@ function describeAnswer(answer: RouteAnswer, schemaOf: (schema: z.ZodType) => Js
   return {
     description: answer.description,
     ...(answer.hasLocation && {
-      headers: { Location: { description: 'Where it is; ends with its id', schema: { type: 'string' } } },
+      headers: { Location: { description: 'The URL of the object. It ends with the id', schema: { type: 'string' } } },
     }),
     ...(answer.schema && { content: { 'application/json': { schema: schemaOf(answer.schema) } } }),
   }
@@ -189,7 +189,7 @@ function reference(name: string): JsonSchema {
   return { $ref: `#/components/schemas/${name}` }
 }
 
-/** All schemas are converted together, so that named ones are referred to wherever they are used. */
+/** Converts all schemas together, so that every use of a named schema becomes a reference. */
 function describeSchemas(routes: readonly NamedRoute[]): {
   named: Record<string, JsonSchema>
   of(schema: z.ZodType): JsonSchema
@@ -208,7 +208,7 @@ function describeSchemas(routes: readonly NamedRoute[]): {
     uri: id => `#/components/schemas/${id}`,
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      // Descriptions live in zod's own registry, which a conversion by registry does not read.
+      // Descriptions are in zod's global registry, which the conversion of another registry does not read.
       const { description } = z.globalRegistry.get(zodSchema) ?? {}
       if (description !== undefined && !('$ref' in jsonSchema)) jsonSchema.description = description
     },

@@ -1,6 +1,6 @@
 /**
- * The management API: every route with what it takes and gives, declared once. The server and its OpenAPI document are made of
- * this table; console and tools call the server through it.
+ * The management API: every route with its parameters, bodies and responses, declared once. The server and its OpenAPI document
+ * are derived from this table. Console and tools call the server through it.
  */
 import { type ActionRoutes, actionRoutes } from './actions.ts'
 import { type ApiResourceRoutes, apiResourceRoutes } from './api-resources.ts'
@@ -22,8 +22,8 @@ export interface ManagementRoutes
 export type ManagementRouteName = keyof ManagementRoutes
 
 /**
- * The table of routes. A path without parameters stands before one with parameters that would match it as well, so the first
- * match is the right one.
+ * The table of routes. A path without parameters comes before one with parameters that would also match, so the first match is
+ * the right one.
  */
 export const managementRoutes: RouteTable<ManagementRoutes> = {
   ...callRoutes,
@@ -34,12 +34,12 @@ export const managementRoutes: RouteTable<ManagementRoutes> = {
   ...tenantRoutes,
 }
 
-/** The same routes in their order, for who treats them all alike. */
+/** The same routes as a list, in their order. */
 export const managementRouteList: readonly (Route & { name: ManagementRouteName })[] = Object.entries(
   managementRoutes as unknown as Record<ManagementRouteName, Route>,
 ).map(([name, route]) => ({ ...route, name: name as ManagementRouteName }))
 
-/** What all paths of the table are below, in each tenant and organization. */
+/** The prefix of all paths of the table, in each tenant and organization. */
 export const MANAGEMENT_BASE_PATH = '/api/server/v1'
 
 /** The route of the OpenAPI document itself. */

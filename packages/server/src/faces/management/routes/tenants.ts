@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { nothing, oneParameter, type PageLink, pageLinkSchema, type RouteTable } from './route.ts'
 
-/** A tenant to create; its owners become its administrators. */
+/** A tenant to create. Its owners become its administrators. */
 export interface TenantInput {
   /** The name in `/t/{domain}`. */
   domain: string
@@ -15,7 +15,7 @@ export interface TenantOwnerInput {
   email?: string
   firstname?: string
   lastname?: string
-  /** Only `inline-password`: nothing is mailed from here. */
+  /** Only `inline-password`, because the server sends no mail. */
   provisioningMethod?: string
 }
 
@@ -40,7 +40,7 @@ export interface OrganizationInput {
   /** Unique in the tenant. Default: the new id. */
   orgHandle?: string
   description?: string
-  /** Default: the organization in whose name the request is made. */
+  /** Default: the organization of the request. */
   parentId?: string
   type?: 'TENANT' | 'STRUCTURAL'
 }
@@ -87,10 +87,10 @@ export interface TenantRoutes {
   }
 }
 
-const ignored = z.unknown().exactOptional().describe('Taken for compatibility; has no effect.')
+const ignored = z.unknown().exactOptional().describe('Accepted for compatibility. Has no effect.')
 
 export const tenantInputSchema: z.ZodType<TenantInput> = z.strictObject({
-  // A path segment and a host name at once: one label or several.
+  // A path segment and a host name: one label or several.
   domain: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,8}$/),
   name: z.string().min(1).max(255).exactOptional(),
   owners: z
@@ -163,20 +163,20 @@ export const tenantRoutes: RouteTable<TenantRoutes> = {
   createTenant: {
     method: 'POST',
     path: '/tenants',
-    summary: 'Create a tenant; only at the first tenant',
+    summary: 'Create a tenant. Only at the first tenant',
     tag: 'Tenants',
     access: { permission: 'internal_modify_tenants' },
     level: 'first-tenant',
     params: nothing,
     query: nothing,
     body: tenantInputSchema,
-    answers: { 201: { description: 'It exists; Location ends with its id', hasLocation: true } },
+    answers: { 201: { description: 'Created. Location ends with its id', hasLocation: true } },
     refusals: [400, 409],
   },
   listTenants: {
     method: 'GET',
     path: '/tenants',
-    summary: 'List the tenants, oldest first; only at the first tenant',
+    summary: 'List the tenants, oldest first. Only at the first tenant',
     tag: 'Tenants',
     access: { permission: 'internal_list_tenants' },
     level: 'first-tenant',
@@ -188,7 +188,7 @@ export const tenantRoutes: RouteTable<TenantRoutes> = {
   getTenant: {
     method: 'GET',
     path: '/tenants/{tenantId}',
-    summary: 'Read a tenant; only at the first tenant',
+    summary: 'Read a tenant. Only at the first tenant',
     tag: 'Tenants',
     access: { permission: 'internal_list_tenants' },
     level: 'first-tenant',
