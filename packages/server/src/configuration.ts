@@ -58,6 +58,7 @@ export interface Configuration {
   maxRequestBytes: number
   requestTimeoutMs: number
   shutdownGraceMs: number
+  auditRetentionDays: number
   logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug'
 }
 
@@ -387,6 +388,13 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 10_000,
     read: count,
     description: 'Milliseconds that requests in progress get to finish when the server is told to stop.',
+  },
+  auditRetentionDays: {
+    variable: 'PREFLOW_AUDIT_RETENTION_DAYS',
+    schema: wholeNumber(1, 3650, 'days'),
+    fallback: 400,
+    read: count,
+    description: 'Days for which changes and security events are kept in the database.',
   },
   logLevel: {
     variable: 'PREFLOW_LOG_LEVEL',

@@ -15,6 +15,7 @@ import { answerWith, type Face } from './ground/http/router.ts'
 import { serverProblems } from './ground/http/send.ts'
 import type { Ports } from './ground/ports.ts'
 import { findApplicationByClientId } from './ground/store/applications.ts'
+import type { SecurityLog } from './ground/store/security-log.ts'
 import type { TokenAlgorithm } from './ground/store/signing-keys.ts'
 import { openFaces } from './routes-with-access.ts'
 
@@ -24,7 +25,7 @@ const MAX_FORM_BYTES = 16_384
 export function createFaces(
   configuration: Configuration & { tokenAlgorithm: TokenAlgorithm },
   ports: Ports,
-  domain: Domain,
+  domain: Domain & { securityLog: SecurityLog },
 ): Face<Issuer>[] {
   const { log, newId, now, randomBytes } = ports
   const { db, checkPassword, clientRequestOf, issuers, trigger } = domain
@@ -60,7 +61,7 @@ export function createFaces(
   const { passwordRules } = domain
   const accountPorts = { db, now, newId, randomBytes, log, trigger, passwordRules, verifyAccessToken }
   // Administration waits for itself only: a search through all users holds up no token.
-  const apiPorts = { ...accountPorts, db: db.lanes.administration }
+  const apiPorts = { ...accountPorts, db: db.lanes.administration, securityLog: domain.securityLog }
   const signInPorts = {
     db,
     log,

@@ -1,25 +1,31 @@
+import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { present } from '@preflow/contract'
 import type { Configuration } from './configuration.ts'
 import { createPasswordRules, type PasswordRules } from './domain/credentials/password-rules.ts'
 import { publishManagementApis } from './domain/tenants/create-tenant.ts'
 import { createFirstAdministrator } from './domain/users/first-administrator.ts'
-import { createDomain } from './domain.ts'
+import { createDomain, type Domain } from './domain.ts'
 import { COMMON_AUTH, handleCommonAuth } from './faces/sign-in/common-auth.ts'
 import { createFaces } from './faces.ts'
 import { createListener } from './ground/http/listener.ts'
 import { createRouter, pinHost } from './ground/http/router.ts'
 import { sendJson, sendProblem, serverProblems } from './ground/http/send.ts'
 import { belowIssuer } from './ground/http/well-known.ts'
+import { currentRequest, inRequestScope, type RequestScope } from './ground/observe/security-events.ts'
 import type { Ports } from './ground/ports.ts'
 import { problemOf } from './ground/problem.ts'
 import { openData } from './ground/store/data.ts'
 import type { Database } from './ground/store/database.ts'
 import { startHousekeeping } from './ground/store/housekeeping.ts'
+import { createSecurityLog } from './ground/store/security-log.ts'
 import { keptTokenAlgorithm, type TokenAlgorithm } from './ground/store/signing-keys.ts'
 import { FIRST_TENANT, findTenantByDomain } from './ground/store/tenants.ts'
 
 /** Browsers that reached the server by https once never use http again. */
 const ONE_YEAR = 'max-age=31536000'
+/** Enough of a hash to tell user agents apart. */
+const AGENT_LENGTH = 16
 /** Of every response, unless what answers sets others. */
 const HEADERS = new Headers({
   'cache-control': 'no-store',
@@ -86,7 +92,9 @@ function compose(
   const { log } = ports
   let publicUrl = configuration.publicUrl?.replace(/\/$/, '')
   const domain = createDomain(configuration, ports, db, passwordRules, () => publicUrl ?? '')
-  const route = createRouter(createFaces(configuration, ports, domain), domain.issuers.byName)
+  const securityLog = createSecurityLog(db, ports)
+  const faces = createFaces(configuration, ports, { ...domain, securityLog })
+  const route = createRouter(faces, createPlaceFinder(domain))
   const listener = createListener(configuration, (request, response) =>
     answer(request, response).catch(error => {
       const facts = { method: request.method }
@@ -106,6 +114,14 @@ function compose(
       return sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready' })
     }
     domain.readClient(request)
+    const scope = scopeOf(request, domain, ports)
+    await inRequestScope(scope, () => answerWithin(request, response)).finally(() =>
+      securityLog.write(scope, response.statusCode),
+    )
+  }
+
+  async function answerWithin(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? '/'
     if (publicUrl?.startsWith('https:')) response.setHeader('strict-transport-security', ONE_YEAR)
     pinHost(request, publicUrl ?? '')
     // Extensions send browsers back to one address for all tenants: the flow knows which one it is.
@@ -126,7 +142,7 @@ function compose(
       const { disabledActions, host, platform } = configuration
       const port = await listener.listen()
       publicUrl ??= `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-      stopHousekeeping = startHousekeeping(db.lanes.background, log)
+      stopHousekeeping = startHousekeeping(db.lanes.background, log, configuration)
       log.info({ address: publicUrl, host, port, platform, database: db.engine }, 'listening')
       if (disabledActions.length > 0) {
         log.warn({ actionTypes: disabledActions }, 'actions of these types are switched off (PREFLOW_ACTIONS)')
@@ -138,6 +154,7 @@ function compose(
       stopHousekeeping()
       await listener.close()
       await domain.close()
+      await securityLog.flush()
       await db.close()
       log.info('stopped')
     },
@@ -149,4 +166,27 @@ function isReachable(db: Database): Promise<boolean> {
     tenant => tenant !== undefined,
     () => false,
   )
+}
+
+/** What a request is known by in its security events. */
+function scopeOf(request: IncomingMessage, { clientRequestOf }: Domain, { newId }: Ports): RequestScope {
+  const agent = request.headers['user-agent']
+  return {
+    id: newId(),
+    address: clientRequestOf(request).address,
+    ...present({ agent: agent && createHash('sha256').update(agent).digest('base64url').slice(0, AGENT_LENGTH) }),
+    // The query may hold secrets.
+    path: (request.url ?? '/').split('?', 1)[0] ?? '/',
+    events: [],
+  }
+}
+
+/** Finds tenant and organization by the names in the path, and notes them for security events. */
+function createPlaceFinder({ issuers }: Domain): Domain['issuers']['byName'] {
+  return async (tenant, organization) => {
+    const place = await issuers.byName(tenant, organization)
+    const scope = currentRequest()
+    if (scope && place) Object.assign(scope, { tenant: place.tenant, organizationId: place.organization.id })
+    return place
+  }
 }

@@ -31,12 +31,16 @@ for (const name of names) {
     const others = TENANT_PERMISSIONS.filter(other => other !== permission)
     assert.deepEqual(decide(principal(others), name, root), {
       allowed: false,
+      operation: name,
       reason: `This needs the scope ${permission}.`,
+      missing: [permission],
     })
     assert.equal(decide(principal([organizationForm(permission)]), name, branch).allowed, true)
     assert.deepEqual(decide(principal([permission]), name, branch), {
       allowed: false,
+      operation: name,
       reason: `This needs the scope ${organizationForm(permission)}.`,
+      missing: [organizationForm(permission)],
     })
   })
 

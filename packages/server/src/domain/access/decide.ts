@@ -12,13 +12,15 @@ export interface Target {
 }
 
 /** Whether the caller may do it. A refusal names what is missing. */
-export type Decision = { allowed: true } | { allowed: false; reason: string }
+export type Decision =
+  | { allowed: true }
+  | { allowed: false; operation: OperationName; reason: string; missing: readonly string[] }
 
 const ALLOWED: Decision = { allowed: true }
 
 /** Whether the principal has a permission at this organization, in the form that applies there. */
 export function holds({ permissions }: Principal, permission: string, { depth }: Organization): boolean {
-  return permissions.has(depth > 0 ? organizationForm(permission) : permission)
+  return permissions.has(formAt(permission, { depth }))
 }
 
 /**
@@ -29,22 +31,30 @@ export function holds({ permissions }: Principal, permission: string, { depth }:
  */
 export function decide(principal: Principal, name: OperationName, place: Organization, target: Target = {}): Decision {
   const { covers, permission, sparesSystem }: OperationRule = OPERATIONS[name]
-  if (!holds(principal, permission, place)) return refused(missing(permission, place))
-  if (sparesSystem && target.isSystem) return refused('This application belongs to the server and cannot be changed.')
+  const refused = (reason: string, missed: readonly string[]): Decision => ({
+    allowed: false,
+    operation: name,
+    reason,
+    missing: missed,
+  })
+  if (!holds(principal, permission, place)) return refused(missing(permission, place), [formAt(permission, place)])
+  if (sparesSystem && target.isSystem)
+    return refused('This application belongs to the server and cannot be changed.', [])
   if (!covers) return ALLOWED
   const excess = [...(target.reach ?? [])].filter(needed => !principal.authority.has(needed))
   return excess.length === 0
     ? ALLOWED
-    : refused(`This needs every permission that its target can obtain. You lack ${listOf(excess)}.`)
+    : refused(`This needs every permission that its target can obtain. You lack ${listOf(excess)}.`, excess)
 }
 
 /** The sentence for a permission that the caller lacks. */
-export function missing(permission: string, { depth }: Organization): string {
-  return `This needs the scope ${depth > 0 ? organizationForm(permission) : permission}.`
+export function missing(permission: string, place: Pick<Organization, 'depth'>): string {
+  return `This needs the scope ${formAt(permission, place)}.`
 }
 
-function refused(reason: string): Decision {
-  return { allowed: false, reason }
+/** The form in which a permission counts at an organization. */
+export function formAt(permission: string, { depth }: Pick<Organization, 'depth'>): string {
+  return depth > 0 ? organizationForm(permission) : permission
 }
 
 const SHOWN = 3

@@ -1,6 +1,7 @@
 import { type ActionType, actionTypes, type Platform, present } from '@preflow/contract'
-import { type Bounds, type EnginePorts, executeAction, type Outcome } from '@preflow/engine'
+import { type Bounds, type DiagnosticStep, type EnginePorts, executeAction, type Outcome } from '@preflow/engine'
 import type { Log } from '../../ground/observe/log.ts'
+import { noteEvent } from '../../ground/observe/security-events.ts'
 import { findActiveAction } from '../../ground/store/actions.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Action, CallRecord, Organization, Tenant } from '../../ground/store/model.ts'
@@ -101,7 +102,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
         disclosure: ports.disclosure,
       },
       // The reference's diagnostic log: the result of each step of a call, without payload.
-      { ...engine, observe: step => log.debug({ callId, ...step }, step.resultMessage) },
+      { ...engine, observe: step => log.debug({ callId, ...withoutWords(step) }, step.resultMessage) },
     )
     const outcome = trigger.review ? await trigger.review(answered, platform) : answered
     const { clientId, grantType, refusedWith } = trigger
@@ -120,8 +121,29 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
       { callId, tenant: tenant.domain, actionType: type, actionId: action.id, status, flowResult, durationMs },
       `action call: ${sentenceForLog(outcome)}`,
     )
+    noteOutcome(outcome, action, { callId, type })
     // A failed record does not stop the flow. Operators who need every record watch the log for this line.
     await ports.keepCall(record).catch(error => log.error({ callId, err: error }, 'a call record could not be stored'))
     return { ...outcome, type, platform, callId }
   }
+}
+
+/** Parameters of a diagnostic step that an extension has written for a user. */
+const WORDS = ['Failure Description', 'Error Description']
+
+/** A step without what may quote the user: that is in the record of the call only. */
+function withoutWords(step: DiagnosticStep): object {
+  const params = Object.entries(step.params ?? {}).filter(([name]) => !WORDS.includes(name))
+  return { ...step, params: Object.fromEntries(params) }
+}
+
+/** What of a call concerns security: the extension wanted more than it may, or could not be called. */
+function noteOutcome(outcome: Outcome, { id }: Action, { callId, type }: { callId: string; type: ActionType }): void {
+  const about = { targetId: id, callId }
+  if ('error' in outcome && outcome.error) {
+    noteEvent('extension.not_called', { ...about, reason: outcome.error.code, details: { actionType: type } })
+  }
+  const operations = 'operations' in outcome ? outcome.operations : []
+  const count = operations.filter(({ verdict }) => verdict !== 'applied').length
+  if (count > 0) noteEvent('extension.operations_rejected', { ...about, details: { count, actionType: type } })
 }

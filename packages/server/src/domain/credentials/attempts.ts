@@ -6,8 +6,8 @@ import { addWrongPassword, countWrongPasswords, forgetWrongPasswords } from '../
 export interface Attempts {
   /** Whether this client may try a password of this user now. */
   mayTry(attempt: Attempt): Promise<boolean>
-  /** Counts a wrong password. */
-  failed(attempt: Attempt): Promise<void>
+  /** Counts a wrong password. Resolves with whether it is the last one that is looked at. */
+  failed(attempt: Attempt): Promise<boolean>
   /**
    * Resets the count after the right password. Returns `false` and resets nothing if too many concurrent attempts failed
    * meanwhile. Otherwise many concurrent guesses would pass before the first one is counted.
@@ -38,7 +38,11 @@ export function createAttempts(db: Database): Attempts {
       .digest('base64url')
   return {
     mayTry: async attempt => (await countWrongPasswords(db, keyOf(attempt))) < FREE_FAILURES,
-    failed: attempt => addWrongPassword(db, keyOf(attempt), PAUSE_MS),
+    async failed(attempt) {
+      const key = keyOf(attempt)
+      await addWrongPassword(db, key, PAUSE_MS)
+      return (await countWrongPasswords(db, key)) === FREE_FAILURES
+    },
     async succeeded(attempt) {
       const key = keyOf(attempt)
       const failures = await countWrongPasswords(db, key)

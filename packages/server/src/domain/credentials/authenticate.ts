@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { present } from '@preflow/contract'
 import { LRUCache } from 'lru-cache'
+import { noteActor, noteEvent } from '../../ground/observe/security-events.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import { listRolesOf } from '../../ground/store/roles.ts'
@@ -69,6 +70,8 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
           ? await byToken(credentials, tenant, organization)
           : undefined
     if (!caller) throw credentialProblems.unauthorized()
+    noteActor({ kind: caller.kind, id: caller.id })
+    if (caller.tenantId !== tenant.id) noteEvent('administrator.elsewhere', { targetId: tenant.id })
     return caller
   }
 
@@ -84,7 +87,11 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const known = await remembered.find(tenantId, userName, password, () => findUserByUserName(db, tenantId, userName))
     const user = known ?? (await checkPassword({ tenantId, userName, password, address }))
     if (!user?.isActive) return undefined
-    if (!known) remembered.keep(tenantId, userName, password, user)
+    if (!known) {
+      remembered.keep(tenantId, userName, password, user)
+      const actor = { kind: 'user', id: user.id } as const
+      noteEvent('sign_in.succeeded', { actor, targetId: user.id, details: { factors: ['basic'] } })
+    }
     const isOwn = tenantId === tenant.id
     const roles = await listRolesOf(db, tenantId, user.id)
     return {

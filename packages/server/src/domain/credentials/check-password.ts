@@ -1,5 +1,7 @@
+import { createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
+import { noteEvent } from '../../ground/observe/security-events.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
 import { verifyPassword } from '../../ground/store/users.ts'
@@ -14,6 +16,9 @@ export type CheckPassword = (
   request: IncomingMessage,
 ) => Promise<PasswordVerdict>
 
+const FACTOR = 'password'
+const HASH_LENGTH = 16
+
 /** The message for a user whose sign-in is rejected. */
 export const PASSWORD_COMPLAINTS: Record<Exclude<PasswordVerdict['status'], 'right'>, string> = {
   wrong: 'The user name or the password is wrong.',
@@ -25,13 +30,35 @@ export function createGuardedCheck(
   db: Database,
 ): (attempt: Attempt & { password: string; organizationId?: string }) => Promise<PasswordVerdict> {
   const attempts = createAttempts(db)
+  const hashOf = createUserNameHash(db)
   return async ({ password, organizationId, ...attempt }) => {
-    if (!(await attempts.mayTry(attempt))) return { status: 'resting' }
+    const details = { factor: FACTOR, userNameHash: hashOf(attempt) }
+    const resting = (): PasswordVerdict => {
+      noteEvent('sign_in.limited', { details })
+      return { status: 'resting' }
+    }
+    if (!(await attempts.mayTry(attempt))) return resting()
     const user = await verifyPassword(db, attempt.tenantId, attempt.userName, password, organizationId)
-    if (user) return (await attempts.succeeded(attempt)) ? { status: 'right', user } : { status: 'resting' }
-    await attempts.failed(attempt)
-    return { status: 'wrong' }
+    if (!user) {
+      noteEvent('sign_in.failed', { details })
+      if (await attempts.failed(attempt)) noteEvent('sign_in.locked', { details })
+      return { status: 'wrong' }
+    }
+    if (!(await attempts.succeeded(attempt))) return resting()
+    const actor = { kind: 'user', id: user.id } as const
+    noteEvent('sign_in.step_passed', { actor, targetId: user.id, details: { factor: FACTOR } })
+    return { status: 'right', user }
   }
+}
+
+/** People type their password where the name belongs, so an event must not show what was typed. */
+function createUserNameHash({ seal }: Database): (attempt: Attempt) => string {
+  const secret = seal.deriveSecret('user names of security events')
+  return ({ tenantId, userName }) =>
+    createHmac('sha256', secret)
+      .update(JSON.stringify([tenantId, userName.toLowerCase()]))
+      .digest('base64url')
+      .slice(0, HASH_LENGTH)
 }
 
 /** The same check for the sign-in page and the password grant, which have the issuer and the client. */

@@ -1,6 +1,7 @@
+import { noteEvent } from '../../ground/observe/security-events.ts'
 import { codeOfStatus, Problem } from '../../ground/problem.ts'
 import type { Organization } from '../../ground/store/model.ts'
-import { type Decision, holds, missing } from '../access/decide.ts'
+import { type Decision, formAt, holds, missing } from '../access/decide.ts'
 import type { Principal } from '../access/principal.ts'
 
 /** Why a caller is refused. */
@@ -37,10 +38,15 @@ export const credentialProblems = {
 
 /** Throws a 403 unless the caller has the permission at the organization. */
 export function mustHold(caller: Principal, permission: string, organization: Organization): void {
-  if (!holds(caller, permission, organization)) throw credentialProblems.forbidden(missing(permission, organization))
+  if (holds(caller, permission, organization)) return
+  noteEvent('access.denied', { details: { missing: [formAt(permission, organization)] } })
+  throw credentialProblems.forbidden(missing(permission, organization))
 }
 
 /** Throws a 403 with the reason of a refusing decision. */
 export function mustBeAllowed(decision: Decision): void {
-  if (!decision.allowed) throw credentialProblems.forbidden(decision.reason)
+  if (decision.allowed) return
+  const { missing, operation, reason } = decision
+  noteEvent('access.denied', { targetId: operation, details: { missing } })
+  throw credentialProblems.forbidden(reason)
 }

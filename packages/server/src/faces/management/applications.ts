@@ -5,6 +5,7 @@ import type { OperationName } from '../../domain/access/operations.ts'
 import { EVERY_PERMISSION, reachOfApplication } from '../../domain/access/reach.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
+import { noteEvent } from '../../ground/observe/security-events.ts'
 import {
   authorizeApi,
   findApiResource,
@@ -192,7 +193,10 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
     async handle(call) {
       const application = await mustFind(call)
       const { allowed } = await decideFor('application.read-secret', application, call)
-      const { clientSecret: _, ...shown } = application
+      const { clientSecret, ...shown } = application
+      if (allowed && clientSecret !== undefined) {
+        noteEvent('client_secret.viewed', { clientId: application.clientId, targetId: application.id })
+      }
       return { status: 200, body: showOidc(allowed ? application : shown) }
     },
   },

@@ -95,7 +95,8 @@ onEachDatabase('the calls and audit APIs', open => {
     await call('DELETE', `${path}/${id}`)
     const records = (await call('GET', `/audit-logs?targetType=ACTION&targetId=${id}`)).body
     const shown = records.map(({ id: _, recordedAt: __, ...record }: { id: string; recordedAt: string }) => record)
-    const common = { targetType: 'ACTION', targetId: id }
+    const kind = { event: 'administration.changed', outcome: 'success' }
+    const common = { ...kind, targetType: 'ACTION', targetId: id }
     const type = 'PRE_ISSUE_ACCESS_TOKEN'
     assert.deepEqual(new Set(shown.map((record: object) => JSON.stringify(record, Object.keys(record).sort()))).size, 4)
     const byAction = Object.fromEntries(shown.map((record: { action: string }) => [record.action, record]))

@@ -3,10 +3,14 @@ import { requestProblems } from '../../ground/http/request-problems.ts'
 import { listAuditRecords } from '../../ground/store/audit.ts'
 import { countCalls, findCall, listCalls } from '../../ground/store/calls.ts'
 import type { CallRecord } from '../../ground/store/model.ts'
+import type { SecurityLog } from '../../ground/store/security-log.ts'
 import type { Handlers } from './handler.ts'
 import type { CallSummary } from './routes/calls.ts'
 
-export const callHandlers: Handlers<'listCalls' | 'countCalls' | 'getCall' | 'listAuditRecords'> = {
+type CallRouteName = 'listCalls' | 'countCalls' | 'getCall' | 'listAuditRecords'
+
+/** @param securityLog Whose events are written before they are listed. */
+export const callHandlers = (securityLog?: Pick<SecurityLog, 'flush'>): Handlers<CallRouteName> => ({
   listCalls: {
     async handle({ db, tenant, query }) {
       return { status: 200, body: (await listCalls(db, tenant.id, query)).map(summarize) }
@@ -35,14 +39,17 @@ export const callHandlers: Handlers<'listCalls' | 'countCalls' | 'getCall' | 'li
 
   listAuditRecords: {
     async handle({ db, tenant, query }) {
-      const records = await listAuditRecords(db, tenant.id, query)
+      await securityLog?.flush()
+      const { since, ...search } = query
+      const from = since === undefined ? {} : { since: Date.parse(since) }
+      const records = await listAuditRecords(db, tenant.id, { ...search, ...from })
       return {
         status: 200,
         body: records.map(({ tenantId: _, recordedAt, ...record }) => ({ ...record, recordedAt: instant(recordedAt) })),
       }
     },
   },
-}
+})
 
 function summarize({ tenantId: _, details: __, startedAt, ...call }: CallRecord): CallSummary {
   return { ...call, startedAt: instant(startedAt) }

@@ -13,6 +13,7 @@ import { Problem, problemOf } from '../../ground/problem.ts'
 import { insertAuditRecord } from '../../ground/store/audit.ts'
 import { type Database, inTransaction } from '../../ground/store/database.ts'
 import type { AuditRecord } from '../../ground/store/model.ts'
+import type { SecurityLog } from '../../ground/store/security-log.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import { actionHandlers } from './actions.ts'
 import { apiResourceHandlers } from './api-resources.ts'
@@ -34,6 +35,8 @@ export interface ManagementPorts {
   newId(): string
   randomBytes(count: number): Uint8Array
   passwordRules: PasswordRules
+  /** Absent: no security events are written. */
+  securityLog?: Pick<SecurityLog, 'flush'>
   log: Pick<Log, 'error' | 'info'>
   verifyAccessToken: VerifyAccessToken
 }
@@ -61,7 +64,7 @@ export function createManagementApi(ports: ManagementPorts, settings: Management
   const handlers: Handlers<ManagementRouteName> = {
     ...actionHandlers(maxActionsPerType),
     ...ruleHandlers,
-    ...callHandlers,
+    ...callHandlers(ports.securityLog),
     ...applicationHandlers,
     ...apiResourceHandlers,
     ...authenticatorHandlers,

@@ -9,6 +9,7 @@ import { present } from '@preflow/contract'
 import type { JWTPayload } from 'jose'
 import type { AdapterPayload, Provider } from 'oidc-provider'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
+import { noteEvent } from '../../ground/observe/security-events.ts'
 import { donePage, formTargetOf, logoutPage } from '../../ground/pages/pages.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { applicationOf, createArtifactAdapter } from './adapter.ts'
@@ -111,6 +112,8 @@ function accountSwitch({ state = {}, uid }: Session, id: string): Asked | undefi
 }
 
 async function endSession(ctx: Context, provider: Provider, session: Session, { issuer }: LogoutParts): Promise<void> {
+  const { accountId: id } = session
+  if (id !== undefined) noteEvent('session.ended', { actor: { kind: 'user', id }, targetId: id })
   await session.destroy()
   ctx.cookies.set(provider.cookieName('session'), null, { path: `${issuer.path}/`, signed: true, httpOnly: true })
 }

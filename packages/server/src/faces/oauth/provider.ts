@@ -15,6 +15,7 @@ import { createInteractions, type Interactions } from './interactions.ts'
 import { nameUsersAtIntrospection } from './introspection.ts'
 import { createHintReader, createVerifier, openSigningKeys } from './keys.ts'
 import { answerLogout } from './logout.ts'
+import { noteEvents } from './note-events.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
 import { acceptPostedRequests } from './post-authorize.ts'
 import { configurationOf, JWKS } from './provider-configuration.ts'
@@ -104,6 +105,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     readAccessToken: token => readAccessToken(provider, token),
     findApplication: clientId => findApplicationByClientId(db, issuer.tenant.id, clientId),
   })
+  noteEvents(provider)
   reportUnavailable(provider)
   logFailures(provider, ports.log, issuer.tenant.domain)
 

@@ -4,6 +4,7 @@ import { beginSignIn, continuesSession } from '../../domain/sign-in/flow.ts'
 import { isBeingChecked } from '../../domain/sign-in/returns.ts'
 import { BASIC_AUTHENTICATOR, isPasswordOnly, methodOf, sequenceOf } from '../../domain/sign-in/sequence.ts'
 import { namedValues } from '../../ground/http/named-values.ts'
+import { noteEvent } from '../../ground/observe/security-events.ts'
 import { choicePage, goOnPage, signInPage } from '../../ground/pages/pages.ts'
 import { redirect, sendProblemPage } from '../../ground/pages/send.ts'
 import { findAuthenticator } from '../../ground/store/authenticators.ts'
@@ -253,6 +254,10 @@ async function pass(
   goOn: () => void,
 ): Promise<void> {
   const passed = [...flow.passed, { authenticator, userId: user.id }]
+  // The check of the password notes its own.
+  if (authenticator !== BASIC_AUTHENTICATOR) {
+    noteEvent('sign_in.step_passed', { targetId: user.id, details: { factor: authenticator } })
+  }
   if (passed.length >= sequenceOf(visit.application).steps.length) return decide(visit, flow, passed)
   const isKept = await changeSignInFlow(visit.ports.db, flow, { passed, chosen: undefined, sentAway: undefined })
   return isKept ? goOn() : reload(visit)
@@ -282,6 +287,7 @@ async function refuse(
 ): Promise<void> {
   if (!(await changeSignInFlow(visit.ports.db, flow, { isDecided: true }))) return reload(visit)
   const { error, description } = refusal
+  noteEvent('sign_in.refused', { targetId: visit.application.id, clientId: visit.application.clientId, reason: error })
   await finish(visit, { error, ...(description === undefined ? {} : { error_description: printable(description) }) })
 }
 
@@ -295,6 +301,9 @@ async function finishLogin(visit: Visit, userId: string, authenticators: readonl
   // What the session went through before stays true when it is only completed.
   const before = continuesSession(visit.interaction) && session?.accountId === userId ? (session.amr ?? []) : []
   const amr = [...new Set([...before, ...authenticators.map(methodOf)])]
+  const actor = { kind: 'user', id: userId } as const
+  const { clientId } = visit.application
+  noteEvent('sign_in.succeeded', { actor, clientId, targetId: userId, details: { factors: amr } })
   await finish(visit, { login: { accountId: userId, amr } })
 }
 

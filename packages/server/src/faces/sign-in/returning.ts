@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isReturnOf, openReturn, type Return } from '../../domain/sign-in/returns.ts'
+import { noteEvent } from '../../ground/observe/security-events.ts'
 import type { SignInFlow } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlow } from '../../ground/store/sign-in-flows.ts'
 import type { SignInPorts, SignInServer, Visit } from './visit.ts'
@@ -33,14 +34,7 @@ export async function endReturnedElsewhere(
     error_description: 'The sign-in was continued in another browser than the one that began it.',
   }
   if (!(await changeSignInFlow(ports.db, flow, { isDecided: true, refusal }))) return false
-  const facts = {
-    securityEvent: 'sign_in.returned_elsewhere',
-    tenant: issuer.tenant.domain,
-    organization: issuer.organization.id,
-    authenticators: Object.keys(flow.sentAway),
-    address: ports.clientRequestOf(request).address,
-  }
-  ports.log.warn(facts, 'a sign-in was ended: its user came back in another browser than the one that began it')
+  noteEvent('sign_in.returned_elsewhere', { details: { authenticators: Object.keys(flow.sentAway) } })
   return true
 }
 

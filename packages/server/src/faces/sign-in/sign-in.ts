@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { present } from '@preflow/contract'
 import { errors } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
+import { noteEvent } from '../../ground/observe/security-events.ts'
 import { pageProblems } from '../../ground/pages/page-problems.ts'
 import { consentPage } from '../../ground/pages/pages.ts'
 import { sendProblemPage } from '../../ground/pages/send.ts'
@@ -77,6 +79,7 @@ async function answer(
     // A return that is under way in another tab finds the sign-in ended, and not in another browser.
     const flow = await findSignInFlowOf(ports.db, interaction.uid)
     if (flow) await changeSignInFlow(ports.db, flow, { isDecided: true })
+    noteEvent('sign_in.refused', { targetId: application.id, clientId: application.clientId, reason: 'cancelled' })
     return finish(visit, { error: 'access_denied', error_description: 'The user denied the request.' })
   }
   return prompt.submit(visit, form)
@@ -102,6 +105,9 @@ const prompts: Record<string, Prompt> = {
       const { application, interaction, server } = visit
       const scopes = server.interactions.missingScopes(interaction)
       const grantId = await server.interactions.grant(interaction, application, scopes)
+      const { clientId, id: targetId } = application
+      const actor = { kind: 'user', ...present({ id: interaction.session?.accountId }) } as const
+      noteEvent('consent.given', { actor, clientId, targetId, details: { scopes } })
       await finish(visit, { consent: { grantId } })
     },
   },

@@ -380,6 +380,30 @@ export const migrations: Record<string, Migration> = {
     },
   },
 
+  '0012-events': {
+    async up(db: Schema) {
+      const columns: [name: string, value?: string][] = [
+        ['event', 'administration.changed'],
+        ['outcome', 'success'],
+        ...['organization_id', 'actor_kind', 'client_id', 'reason'].map((name): [string] => [name]),
+        ...['address', 'agent', 'request_id', 'call_id'].map((name): [string] => [name]),
+      ]
+      // SQLite adds one column a statement.
+      for (const [name, value] of columns) {
+        await db.schema
+          .alterTable('audit_records')
+          .addColumn(name, 'text', column => (value === undefined ? column : column.notNull().defaultTo(value)))
+          .execute()
+      }
+      await db.schema.createIndex('audit_records_oldest').on('audit_records').column('recorded_at').execute()
+      await db.schema
+        .createIndex('audit_records_newest_of_event')
+        .on('audit_records')
+        .columns(['tenant_id', 'event', 'recorded_at', 'id'])
+        .execute()
+    },
+  },
+
   '0013-configuration-clock': { up: addConfigurationClock },
 }
 

@@ -296,13 +296,16 @@ export interface CallRecord {
   details: unknown
 }
 
-/** One change through the management API or SCIM: the initiator, the change, the time. Never a secret or a claim value. */
+/**
+ * One security event, or one change through the management API, SCIM or the command line: the initiator, the change, the time.
+ * Never a secret or a claim value.
+ */
 export interface AuditRecord {
   id: string
   tenantId: string
   /** Epoch milliseconds. */
   recordedAt: number
-  /** The user id of the administrator, or the subject of the access token. */
+  /** The user id of the administrator, or the subject of the access token. Empty: not known. */
   initiator: string
   /** `ADD`, `UPDATE`, `DELETE`, `ACTIVATE`, `DEACTIVATE`, … */
   action: string
@@ -311,4 +314,19 @@ export interface AuditRecord {
   targetId: string
   /** Details of the change, for example the names of the changed fields. JSON. */
   details: unknown
+  /** Default `administration.changed`. */
+  event?: string
+  /** Default `success`. */
+  outcome?: string
+  organizationId?: string
+  actorKind?: string
+  clientId?: string
+  reason?: string
+  /** Of the client. */
+  address?: string
+  /** Names the user agent without showing it. */
+  agent?: string
+  /** Ties together what one request did. */
+  requestId?: string
+  callId?: string
 }

@@ -29,7 +29,7 @@ import {
   listApplications,
   updateApplication,
 } from './applications.ts'
-import { insertAuditRecord, listAuditRecords } from './audit.ts'
+import { insertAuditRecord, insertAuditRecords, listAuditRecords, purgeAuditRecords } from './audit.ts'
 import { findCall, insertCalls, listCalls, purgeCalls } from './calls.ts'
 import { type Database, inTransaction } from './database.ts'
 import type { OpenTestDatabase } from './databases.fixture.ts'
@@ -448,13 +448,29 @@ export function storeCases(open: OpenTestDatabase): void {
     )
   })
 
+  test('audit records are deleted when they are old, however many there are', async () => {
+    const db = await open()
+    const record = { tenantId, initiator: 'u1', action: 'ADD', targetType: 'ACTION', targetId: 'a', details: null }
+    const records = Array.from({ length: 1201 }, (_, at) => ({ ...record, id: `old-${at}`, recordedAt: at }))
+    for (let start = 0; start < records.length; start += 400) {
+      await insertAuditRecords(db, records.slice(start, start + 400))
+    }
+    assert.equal(await purgeAuditRecords(db, 1200), 1200)
+    assert.deepEqual(
+      (await listAuditRecords(db, tenantId)).map(({ id }) => id),
+      ['old-1200'],
+    )
+    assert.equal(await purgeAuditRecords(db, 1200), 0)
+    await purgeAuditRecords(db, 1201)
+  })
+
   test('audit records are listed newest first', async () => {
     const db = await open()
     const record = { tenantId, initiator: 'u1', action: 'ADD', targetType: 'ACTION', details: { fields: ['name'] } }
     await insertAuditRecord(db, { ...record, id: 'x', recordedAt: 1, targetId: 'a' })
     await insertAuditRecord(db, { ...record, id: 'y', recordedAt: 2, targetId: 'b' })
     assert.deepEqual(await listAuditRecords(db, tenantId, { limit: 1 }), [
-      { ...record, id: 'y', recordedAt: 2, targetId: 'b' },
+      { ...record, id: 'y', recordedAt: 2, targetId: 'b', event: 'administration.changed', outcome: 'success' },
     ])
     assert.deepEqual(
       (await listAuditRecords(db, tenantId, { before: 'y' })).map(({ id }) => id),

@@ -157,6 +157,17 @@ export interface Tables {
     target_type: string
     target_id: string
     details: string
+    /** The name of a security event; `administration.changed` for a change. */
+    event: string
+    outcome: string
+    organization_id: string | null
+    actor_kind: string | null
+    client_id: string | null
+    reason: string | null
+    address: string | null
+    agent: string | null
+    request_id: string | null
+    call_id: string | null
   }
   oidc_artifacts: {
     tenant_id: string

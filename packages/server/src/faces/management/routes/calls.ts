@@ -37,12 +37,12 @@ export interface CallCount {
   lastAt: string
 }
 
-/** One change made through the management API or SCIM. */
+/** One change made through the management API, SCIM or the command line, or one security event. */
 export interface AuditView {
   id: string
   /** ISO 8601. */
   recordedAt: string
-  /** A user id, or the subject of an access token. */
+  /** A user id, or the subject of an access token. Empty: not known. */
   initiator: string
   /** `ADD`, `UPDATE`, `DELETE`, `ACTIVATE`, `DEACTIVATE`, … */
   action: string
@@ -50,6 +50,23 @@ export interface AuditView {
   targetType: string
   targetId: string
   details?: unknown
+  /** `administration.changed` for a change. */
+  event?: string
+  /** `success`, `refused` or `notice`. */
+  outcome?: string
+  organizationId?: string
+  /** `user`, `application`, `operator` or `nobody`. */
+  actorKind?: string
+  clientId?: string
+  reason?: string
+  /** Of the client. */
+  address?: string
+  /** Names the user agent without showing it. */
+  agent?: string
+  /** Ties together what one request did. */
+  requestId?: string
+  /** Of the record of an extension call. */
+  callId?: string
 }
 
 export interface CallRoutes {
@@ -63,7 +80,15 @@ export interface CallRoutes {
   getCall: { params: { callId: string }; query: object; body: undefined; answers: { 200: CallView } }
   listAuditRecords: {
     params: object
-    query: { targetType?: string; targetId?: string; before?: string; limit?: number }
+    query: {
+      targetType?: string
+      targetId?: string
+      event?: string
+      outcome?: 'success' | 'refused' | 'notice'
+      since?: string
+      before?: string
+      limit?: number
+    }
     body: undefined
     answers: { 200: AuditView[] }
   }
@@ -102,6 +127,16 @@ export const auditViewSchema: z.ZodType<AuditView> = z.strictObject({
   targetType: z.string(),
   targetId: z.string(),
   details: z.unknown().exactOptional(),
+  event: z.string().exactOptional(),
+  outcome: z.string().exactOptional(),
+  organizationId: z.string().exactOptional(),
+  actorKind: z.string().exactOptional(),
+  clientId: z.string().exactOptional(),
+  reason: z.string().exactOptional(),
+  address: z.string().exactOptional(),
+  agent: z.string().exactOptional(),
+  requestId: z.string().exactOptional(),
+  callId: z.string().exactOptional(),
 })
 
 const page = {
@@ -156,12 +191,22 @@ export const callRoutes: RouteTable<CallRoutes> = {
   listAuditRecords: {
     method: 'GET',
     path: '/audit-logs',
-    summary: 'List the audit records, newest first',
+    summary: 'List changes or security events, newest first',
     tag: 'Audit',
     access: { permission: 'internal_audit_log_view' },
     level: 'tenant',
     params: nothing,
-    query: z.object({ targetType: z.string().exactOptional(), targetId: z.string().exactOptional(), ...page }),
+    query: z.object({
+      targetType: z.string().exactOptional(),
+      targetId: z.string().exactOptional(),
+      event: z
+        .string()
+        .exactOptional()
+        .describe('The name of a security event, or `all`. Default: changes, which are `administration.changed`'),
+      outcome: z.enum(['success', 'refused', 'notice']).exactOptional(),
+      since: z.iso.datetime().exactOptional().describe('Only those from then on, ISO 8601 in UTC'),
+      ...page,
+    }),
     answers: { 200: { description: 'The changes', schema: z.array(auditViewSchema) } },
     refusals: [400],
   },

@@ -1,0 +1,131 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/**
+ * Every security event: what its outcome is, what it is about, and the only details it may have. Details are names, ids,
+ * codes and counts. No event has a secret, a token, a password or the value of a claim.
+ */
+export const securityEvents = {
+  'sign_in.succeeded': { outcome: 'success', target: 'USER', details: ['factors'] },
+  'sign_in.step_passed': { outcome: 'success', target: 'USER', details: ['factor'] },
+  'sign_in.failed': { outcome: 'refused', target: 'USER', details: ['factor', 'userNameHash'] },
+  'sign_in.limited': { outcome: 'refused', target: 'USER', details: ['factor', 'userNameHash'] },
+  'sign_in.locked': { outcome: 'notice', target: 'USER', details: ['factor', 'userNameHash'] },
+  'sign_in.refused': { outcome: 'refused', target: 'APPLICATION', details: [] },
+  'sign_in.returned_elsewhere': { outcome: 'refused', target: 'APPLICATION', details: ['authenticators'] },
+  'session.ended': { outcome: 'success', target: 'USER', details: [] },
+  'consent.given': { outcome: 'success', target: 'APPLICATION', details: ['scopes'] },
+  'authorization.refused': { outcome: 'refused', target: 'APPLICATION', details: [] },
+  'token.issued': { outcome: 'success', target: 'APPLICATION', details: ['grantType', 'scopes'] },
+  'token.refused': { outcome: 'refused', target: 'APPLICATION', details: ['grantType'] },
+  'token.reused': { outcome: 'refused', target: 'APPLICATION', details: ['grantType'] },
+  'token.revoked': { outcome: 'success', target: 'APPLICATION', details: [] },
+  'client.authentication_failed': { outcome: 'refused', target: 'APPLICATION', details: [] },
+  'client_secret.viewed': { outcome: 'success', target: 'APPLICATION', details: [] },
+  'access.denied': { outcome: 'refused', target: 'OPERATION', details: ['missing'] },
+  'request.refused': { outcome: 'refused', target: 'PATH', details: ['status'] },
+  'administrator.elsewhere': { outcome: 'success', target: 'TENANT', details: [] },
+  'administration.changed': { outcome: 'success', target: '', details: [] },
+  'extension.operations_rejected': {
+    outcome: 'notice',
+    target: 'ACTION',
+    details: ['count', 'actionType'],
+    hasOwnLine: true,
+  },
+  'extension.not_called': { outcome: 'notice', target: 'ACTION', details: ['actionType'], hasOwnLine: true },
+  'events.left_out': { outcome: 'notice', target: 'TENANT', details: ['count'] },
+} as const satisfies Record<string, SecurityEventDefinition>
+
+interface SecurityEventDefinition {
+  /** `refused`: somebody did not get what the request asked for. A request has at most one such event. */
+  outcome: 'success' | 'refused' | 'notice'
+  /** The type of the target. */
+  target: string
+  details: readonly string[]
+  /** Whether the log has a line about it anyway. */
+  hasOwnLine?: true
+}
+
+export type SecurityEventName = keyof typeof securityEvents
+
+/** Who did it, as far as that is known. */
+export interface Actor {
+  /** `operator`: with the command line. `nobody`: not authenticated. */
+  kind: 'user' | 'application' | 'operator' | 'nobody'
+  id?: string
+}
+
+/** What is known of one event beside its name. Everything else comes from its request. */
+export interface SecurityEventFacts<Name extends SecurityEventName = SecurityEventName> {
+  /** Default: the caller of the request. */
+  actor?: Actor
+  clientId?: string
+  targetId?: string
+  /** A code of the protocol, or a sentence of ours. Never one of a client or of an extension. */
+  reason?: string
+  callId?: string
+  details?: Partial<Record<(typeof securityEvents)[Name]['details'][number], string | number | readonly string[]>>
+}
+
+/** An event as it was noted. */
+export interface NotedEvent extends SecurityEventFacts {
+  name: SecurityEventName
+  /** Kept with the change that it is about, so only its line is still to be written. */
+  isStored?: true
+}
+
+/** One request, from its first byte to its answer. What happens meanwhile can note events. */
+export interface RequestScope {
+  id: string
+  /** Of the client. */
+  address: string
+  /** Names the user agent without showing it. */
+  agent?: string
+  path: string
+  tenant?: { id: string; domain: string }
+  organizationId?: string
+  actor?: Actor
+  events: NotedEvent[]
+}
+
+const scopes = new AsyncLocalStorage<RequestScope>()
+
+/** Runs the work of one request. Everything it calls can use {@link noteEvent}. */
+export function inRequestScope<Result>(scope: RequestScope, work: () => Promise<Result>): Promise<Result> {
+  return scopes.run(scope, work)
+}
+
+/** The request that is being answered. Nothing outside of one, as in the command line. */
+export function currentRequest(): RequestScope | undefined {
+  return scopes.getStore()
+}
+
+/**
+ * Notes a security event of the request that is being answered. It is written when the request is answered.
+ *
+ * Of refusals the first counts, which is the most exact one: what refuses because of it has no event of its own.
+ */
+export function noteEvent<Name extends SecurityEventName>(name: Name, facts: SecurityEventFacts<Name> = {}): void {
+  const scope = currentRequest()
+  if (!scope) return
+  const isRefusal = securityEvents[name].outcome === 'refused'
+  if (isRefusal && scope.events.some(event => securityEvents[event.name].outcome === 'refused')) return
+  scope.events.push({ ...(facts as SecurityEventFacts), name })
+}
+
+/** Who the caller of the request is, from now on. */
+export function noteActor(actor: Actor): void {
+  const scope = currentRequest()
+  if (scope) scope.actor = actor
+}
+
+/** The statuses with which a request is refused although nothing noted why. */
+const REFUSED: readonly number[] = [401, 403, 429]
+
+/** The events of an answered request: what was noted, and a refusal that nothing noted. */
+export function eventsOf({ events, path }: RequestScope, status: number): NotedEvent[] {
+  // A change that was not kept did not happen.
+  const happened = events.filter(({ isStored }) => !isStored || status < 400)
+  const isNoted = happened.some(({ name }) => securityEvents[name].outcome === 'refused')
+  if (isNoted || !REFUSED.includes(status)) return happened
+  return [...happened, { name: 'request.refused', targetId: path, details: { status } } as NotedEvent]
+}
