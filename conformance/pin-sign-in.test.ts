@@ -153,7 +153,7 @@ test('only the browser that started can get the result, and a return in another 
   const right = await pages.submit(page, { username: stage.user.userName, pin: PIN })
   const stolen = await openBrowser(server.address).open(forwardOf(right))
   assert.equal(stolen.status, 400)
-  assert.match(stolen.html, /was begun in another browser/)
+  assert.match(stolen.html, /was started in another browser/)
   const landing = new URL((await browser.open(forwardOf(right))).url)
   assert.deepEqual([landing.searchParams.get('code'), landing.searchParams.get('error')], [null, 'access_denied'])
 })

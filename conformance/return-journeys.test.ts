@@ -1,6 +1,7 @@
 /**
  * Real browsers sign in through pin-authenticator: honest ones, and one that starts a sign-in and lets a victim enter the PIN. In
- * each way in which the extension checks who returns, on a platform that resumes on return and on one that reproduces the reference.
+ * each way in which the extension checks who returns, on a platform that resumes on return and on one that reproduces the
+ * reference.
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -206,7 +207,7 @@ function journeys(platform: PlatformName, mode: 'internal' | 'second_factor', ch
     const victim = await openBrowser(ELSEWHERE)
     await victim.page.goto(attacker.links.at(-1) ?? '')
     await enterPin(victim.page)
-    await victim.page.getByText(/was begun in another browser/).waitFor()
+    await victim.page.getByText(/was started in another browser/).waitFor()
     const seen: string[] = []
     for (let times = 0; times < 5; times++) {
       await attacker.page.goto(attacker.signInPage())
@@ -244,14 +245,14 @@ function journeys(platform: PlatformName, mode: 'internal' | 'second_factor', ch
       const victim = await openBrowser(HOME)
       await victim.page.goto(attacker.links.at(-1) ?? '')
       await enterPin(victim.page)
-      await victim.page.getByText(/was begun in another browser/).waitFor()
+      await victim.page.getByText(/was started in another browser/).waitFor()
       await attacker.page.goto(attacker.signInPage())
       await victim.page.goto(attacker.links.at(-1) ?? '')
       await victim.page.getByRole('heading', { name: 'Did you start this sign-in?' }).waitFor()
       const facts = (await victim.page.locator('dl').textContent()) ?? ''
       for (const fact of [HOME, 'Chrome', 'UTC']) assert.ok(facts.includes(fact), facts)
       await victim.page.getByRole('button', { name: 'Cancel' }).click()
-      await victim.page.getByText(/was begun in another browser/).waitFor()
+      await victim.page.getByText(/was started in another browser/).waitFor()
       await attacker.page.goto(attacker.signInPage())
       assert.match(attacker.page.url(), /\/callback\?error=pin_cancelled/)
       await attacker.context.close()

@@ -38,7 +38,7 @@ export const browsers: Section = {
         door.extension.answer(() => answers.identified(stage.user))
         const { html, status } = await openBrowser(stage.server.address).open(back)
         assert.equal(status, 400)
-        assert.match(html, /was begun in another browser/)
+        assert.match(html, /was started in another browser/)
         assert.equal(door.extension.calls.length, 1)
       },
     ),

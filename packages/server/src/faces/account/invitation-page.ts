@@ -11,19 +11,19 @@ import { send, sendProblemPage } from '../../ground/pages/send.ts'
 import { readInvitation } from './invitation.ts'
 import { invitationProblems } from './invitation-problems.ts'
 
-/** Where invitations lead, below the path of the issuer. */
+/** The path of the invitation page, below the path of the issuer. */
 export const INVITATION_PATH = '/set-password'
 
 const METHODS = ['GET', 'HEAD', 'POST']
 
 export interface InvitationPagePorts extends UserPorts {
-  /** Reads a small form. Rejects when it is too large or no form. */
+  /** Reads a small form. Rejects if it is too large or not a form. */
   readForm(request: IncomingMessage): Promise<URLSearchParams>
 }
 
 /**
- * Answers the page at which an invited user sets a password. Whoever has the invitation may: it is the only proof there is, so no
- * cookie is needed, and nobody else's page can do with it what its owner could not.
+ * Answers the page at which an invited user sets a password. The invitation is the only proof, so the page needs no cookie.
+ * Another site's page can do no more with it than its owner.
  */
 export async function handleInvitation(
   request: IncomingMessage,
@@ -32,7 +32,7 @@ export async function handleInvitation(
   ports: InvitationPagePorts,
 ): Promise<void> {
   if (!METHODS.includes(request.method ?? '')) {
-    return sendProblemPage(response, pageProblems.methodNotAllowed(METHODS, 'This page knows GET and POST.'))
+    return sendProblemPage(response, pageProblems.methodNotAllowed(METHODS, 'Use GET or POST for this page.'))
   }
   const isForm = request.method === 'POST'
   const given = isForm ? await ports.readForm(request) : new URL(request.url ?? '', 'http://any.invalid').searchParams
@@ -64,6 +64,6 @@ export async function handleInvitation(
       return sendProblemPage(response, invitationProblems.notCalled(problem))
     }
     default:
-      return show(409, 'Your account was changed meanwhile. Try again.')
+      return show(409, 'Your account changed in the meantime. Try again.')
   }
 }

@@ -4,10 +4,10 @@ import type { User } from '../../ground/store/model.ts'
 import { SealError } from '../../ground/store/sealed-secrets.ts'
 import { findPasswordHash, findUserById } from '../../ground/store/users.ts'
 
-/** Somebody may set a password, because an administrator said so. */
+/** The permission for a user to set a password, given by an administrator. */
 export interface Invitation {
   user: User
-  /** Who invited: a user id, or the subject of the token. */
+  /** The inviting caller: a user id, or the subject of the token. */
   invitedBy: string
 }
 
@@ -20,13 +20,13 @@ interface Content {
   invitedBy: string
   /** Epoch milliseconds. */
   expiresAt: number
-  /** Of the password at the time, so that an invitation ends with the first password that is set. */
+  /** Derived from the current password hash, so that the first new password invalidates the invitation. */
   stamp: string
 }
 
 /**
- * Writes an invitation: a text that only this server can have written, and which nothing is stored of. It holds for a day, for one
- * password.
+ * Creates an invitation as a sealed string, so that only this server can create one and nothing is stored. It is valid for a
+ * day and for one password.
  */
 export async function writeInvitation(db: Database, { user, invitedBy }: Invitation): Promise<string> {
   const { id: userId, tenantId } = user
@@ -35,7 +35,7 @@ export async function writeInvitation(db: Database, { user, invitedBy }: Invitat
   return db.seal.seal(JSON.stringify(content), CONTEXT)
 }
 
-/** The invitation, when it is one of the tenant that still holds. */
+/** Reads an invitation. Returns nothing unless it belongs to the tenant and is still valid. */
 export async function readInvitation(db: Database, tenantId: string, text: string): Promise<Invitation | undefined> {
   const content = opened(db, text)
   if (content?.tenantId !== tenantId || content.expiresAt <= db.now()) return undefined

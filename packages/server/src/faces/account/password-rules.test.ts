@@ -12,13 +12,13 @@ import { verifyPassword } from '../../ground/store/users.ts'
 import { createServer } from '../../server.ts'
 import { type Extension, startExtension, startWorld, type World } from '../../world.fixture.ts'
 
-/** One way to set a password. */
+/** One entry point that sets a password. */
 interface Entry {
   title: string
-  /** `userName` is that of the user whose password is set. */
+  /** `userName` is the name of the user whose password is set. */
   set(password: string): Promise<{ status: number; body: string }>
   userName: string
-  /** Fewest characters. Default 8. */
+  /** Minimum number of characters. Default 8. */
   minLength?: number
 }
 
@@ -193,7 +193,7 @@ for (const { minLength = 8, set, title, userName } of entries) {
       })
     }
 
-    test(`AZ-48: ${title} accepts ${minLength}, 64 and 1,024 characters of any kind`, async () => {
+    test(`AZ-48: ${title} accepts ${minLength}, 64 and 1,024 characters of every kind`, async () => {
       for (const length of [minLength, 64, 1024]) {
         const { body, status } = await set('x0-Ü9 z7'.repeat(128).slice(0, length))
         // The next one is another user.
@@ -219,13 +219,13 @@ test('AZ-48: the problem has the form of each protocol', async () => {
   assert.equal(JSON.parse(owner?.body ?? '').code, 'UE-10000')
 })
 
-test('AZ-48: a refused password leaves the old one as it is', async () => {
+test('AZ-48: a refused password keeps the old one', async () => {
   const user = await world.addUser({}, PASSWORD)
   await asManager('PATCH', `/scim2/Users/${user.id}`, patchOf('Password1'))
   assert.ok(await verifyPassword(world.db, world.tenant.id, user.userName, PASSWORD))
 })
 
-test('an operator may choose the rules', async context => {
+test('an operator can configure the rules', async context => {
   const relaxed = await startWorld({
     passwordMinLength: 3,
     passwordMinLengthManagement: 3,
@@ -246,7 +246,7 @@ test('an operator may choose the rules', async context => {
   }
 })
 
-test('a server that has its first administrator starts with any configured password', async context => {
+test('a server with an administrator starts with any configured password', async context => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-'))
   context.after(() => rm(folder, { recursive: true }))
   const start = async (adminPassword: string) => {

@@ -70,7 +70,7 @@ onEachDatabase(databaseUrl => {
     await extension.close()
   })
 
-  /** A user of its own and the one action of the type, for one test. */
+  /** A separate user and the one action of the type, for one test. */
   async function scene(
     t: { after(undo: () => Promise<unknown>): void },
     type: ActionType,
@@ -133,10 +133,10 @@ onEachDatabase(databaseUrl => {
   const event = () => extension.calls[0]?.body.event as Json
   const lastCall = async () => (await listCalls(world.db, world.tenant.id, { limit: 1 }))[0]
 
-  /** Of a comparison, because neither claims nor attributes have an order. */
+  /** Sorts claims for a comparison, because neither claims nor attributes have an order. */
   const byUri = (claims: Json[]) => claims.toSorted((a, b) => (a.uri < b.uri ? -1 : 1))
 
-  test('PW-02, PW-27, PW-28, PW-31 to PW-33: a new password is told with who, where and what the action asks for, and no more', async t => {
+  test('PW-02, PW-27, PW-28, PW-31 to PW-33: the event of a new password has the initiator, the place and the selected attributes only', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', {
       attributes: [EMAIL, MOBILES, `${LOCAL}username`, `${LOCAL}nickname`, `${LOCAL}groups`],
       claims: { [MOBILES]: ['+4670000001'] },
@@ -165,7 +165,7 @@ onEachDatabase(databaseUrl => {
     )
     assert.deepEqual(byUri(claims), [
       { uri: EMAIL, value: 'mira@example.com' },
-      // A list also of one value, and what the user does not have is absent.
+      // A list even with one value. Attributes that the user does not have are absent.
       { uri: MOBILES, value: ['+4670000001'] },
       { uri: `${LOCAL}username`, value: mira.userName },
     ])
@@ -195,7 +195,7 @@ onEachDatabase(databaseUrl => {
     ],
   ]
   for (const [name, change, status, initiator, action] of WAYS) {
-    test(`${name} is told as ${initiator} and ${action}`, async t => {
+    test(`${name} has the initiator ${initiator} and the action ${action}`, async t => {
       await scene(t, 'PRE_UPDATE_PASSWORD', { attributes: [EMAIL] })
       const { body, status: answered } = await change()
       assert.equal(answered, status, JSON.stringify(body))
@@ -205,7 +205,7 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('a token does not prove the password: at /Me it sets none, and nobody is called', async t => {
+  test('a token does not prove the password: at /Me it cannot set one, and no extension is called', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     for (const [method, body] of [
       ['PATCH', { schemas: [PATCH], Operations: [replace('nickName', 'N'), replace('password', NEW)] }],
@@ -219,26 +219,26 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual([await opens(OLD), await stored()], [true, mira])
   })
 
-  test('PW-36: of a user who is being registered the attributes that are about to be are told', async t => {
+  test('PW-36: the event of a registration has the attributes of the new user', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', { attributes: [EMAIL, `${LOCAL}groups`] })
     await register(undefined, { emails: [{ value: 'ines@heron.example', primary: true }] })
     assert.deepEqual(event().user.claims, [{ uri: EMAIL, value: 'ines@heron.example' }])
     assert.equal(event().user.groups, undefined)
   })
 
-  test('PW-14: an action of version 1 knows no registrations, and is not asked about them', async t => {
+  test('PW-14: an action of version 1 does not support registrations and is not called for them', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', { version: 'v1' })
     assert.equal((await register()).status, 201)
     assert.equal(extension.calls.length, 0)
   })
 
-  test('a user who is created without a password has none that could be asked about', async t => {
+  test('creating a user without a password calls no password action', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     assert.equal((await send('POST', '/scim2/Users', { userName: `bare-${randomUUID()}` })).status, 201)
     assert.equal(extension.calls.length, 0)
   })
 
-  test('OR-01, OR-02: an organization asks its own action, and inherits none', async t => {
+  test('OR-01, OR-02: an organization calls its own action and inherits none', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const branch = await addOrganization(world)
     const create = () =>
@@ -253,7 +253,7 @@ onEachDatabase(databaseUrl => {
     )
   })
 
-  test('a user of an organization looks after the account there, with a token from there that is good nowhere else', async t => {
+  test('a user of an organization manages the account there, with a token that is valid only there', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const branch = await addOrganization(world)
     await world.addAction('PRE_UPDATE_PASSWORD', extension.url, { version: 'v2', organizationId: branch.id })
@@ -282,7 +282,7 @@ onEachDatabase(databaseUrl => {
     assert.equal((await send('PATCH', '/scim2/Me', body, as)).status, 403)
   })
 
-  test('an account is looked after where it is: below another organization its own action would not be asked', async t => {
+  test('an account is managed only in its organization, because elsewhere its own action would not be called', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const branch = await addOrganization(world)
     const body = { schemas: [PATCH], Operations: [replace('password', NEW)] }
@@ -296,7 +296,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, 1)
   })
 
-  test('the token of a user who is deleted allows nothing any more', async t => {
+  test('the token of a deleted user allows nothing', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const victim = mira
     const leaving = await world.addUser({}, OLD)
@@ -323,7 +323,7 @@ onEachDatabase(databaseUrl => {
     assert.ok(await opens(OLD))
   })
 
-  test('rules ask for the flow', async t => {
+  test('rules can use the flow', async t => {
     const condition = (value: string) => ({
       condition: 'OR' as const,
       rules: [{ condition: 'AND' as const, expressions: [{ field: 'flow', operator: 'equals' as const, value }] }],
@@ -335,7 +335,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, 1)
   })
 
-  test('PC-02: shared as a hash, the password travels as one round of SHA-256 in base64', async t => {
+  test('PC-02: a password shared as a hash is one round of SHA-256 in base64', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD', { passwordSharing: { format: 'SHA256_HASHED' } })
     await setPassword()
     assert.deepEqual(event().user.updatingCredential, {
@@ -348,11 +348,11 @@ onEachDatabase(databaseUrl => {
 
   const ENCRYPTED: [platform: PlatformName, value: unknown][] = [
     ['preflow', 'otters<😀'],
-    // Half a pair is lost on the way, as in the reference.
+    // Half of a surrogate pair is lost, as in the reference.
     ['wso2-is-next', ['o', 't', 't', 'e', 'r', 's', '<', '?', '?']],
   ]
   for (const [platform, value] of ENCRYPTED) {
-    test(`PC-07 to PC-12: with a certificate the password travels as a JWE, on ${platform} with ${JSON.stringify(value)}`, async t => {
+    test(`PC-07 to PC-12: with a certificate the password is sent as a JWE, on ${platform} with ${JSON.stringify(value)}`, async t => {
       const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
       const certificate = Buffer.from(certificateOf(publicKey)).toString('base64')
       await scene(t, 'PRE_UPDATE_PASSWORD', { platform, passwordSharing: { format: 'PLAIN_TEXT', certificate } })
@@ -364,7 +364,7 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('PR-03: FAILED is a 400 in the words of the extension, and the old password stays', async t => {
+  test('PR-03: FAILED is a 400 with the extension’s message, and the old password stays', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     extension.answer(() => ({ body: FAILED }))
     const { body, headers, status } = await setPassword()
@@ -381,7 +381,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual([record?.status, record?.flowResult], ['failed', 'denied'])
   })
 
-  test('PR-04: a registration that is refused leaves no user behind', async t => {
+  test('PR-04: a refused registration creates no user', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     extension.answer(() => ({ body: FAILED }))
     const userName = `refused-${randomUUID()}`
@@ -402,7 +402,7 @@ onEachDatabase(databaseUrl => {
     ],
   ]
   for (const [name, answer] of FAULTS) {
-    test(`${name} is a 500 without words of the extension, and nothing is stored`, async t => {
+    test(`${name} is a 500 without the extension’s message, and nothing is stored`, async t => {
       await scene(t, 'PRE_UPDATE_PASSWORD')
       extension.answer(() => answer)
       const updated = await setPassword()
@@ -423,7 +423,7 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('PR-05: change-password says FAILED as PWD-10004', async t => {
+  test('PR-05: change-password returns FAILED as PWD-10004', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     extension.answer(() => ({ body: FAILED }))
     const { body, status } = await changeOwn()
@@ -444,13 +444,13 @@ onEachDatabase(databaseUrl => {
 
   const MISTAKES: [what: string, current: unknown, next: unknown, code: string][] = [
     ['no new password', OLD, null, 'PWD-10000'],
-    ['a current password that is no text', 7, NEW, 'PWD-10000'],
+    ['a current password that is not a string', 7, NEW, 'PWD-10000'],
     ['a wrong current password', 'wrong', NEW, 'PWD-10001'],
     ['the same password again', OLD, OLD, 'PWD-10002'],
     ['a password with control characters', OLD, 'a\u0007b', 'PWD-10003'],
   ]
   for (const [what, current, next, code] of MISTAKES) {
-    test(`change-password refuses ${what} with ${code}, before any extension is asked`, async t => {
+    test(`change-password refuses ${what} with ${code}, before any extension is called`, async t => {
       await scene(t, 'PRE_UPDATE_PASSWORD')
       const { body, status } = await changeOwn(current, next)
       assert.deepEqual([status, body.code], [400, code])
@@ -459,7 +459,7 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('change-password needs its scope, and stops whoever guesses the current password', async t => {
+  test('change-password requires its scope and limits guesses of the current password', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const body = { currentPassword: OLD, newPassword: NEW }
     const without = await send('POST', '/api/users/v1/me/change-password', body, await asMira('internal_login'))
@@ -486,7 +486,7 @@ onEachDatabase(databaseUrl => {
       body: response.ok ? undefined : JSON.parse(text),
     }
   }
-  /** Fills in the page behind a link, as its form says. */
+  /** Fills in the form of the page behind a link. */
   async function accept(link: string, password = NEW, again = password): Promise<{ status: number; page: string }> {
     const asked = await (await fetch(link)).text()
     const [, invitation = ''] = /name="invitation" value="([^"]*)"/.exec(asked) ?? []
@@ -495,7 +495,7 @@ onEachDatabase(databaseUrl => {
     return { status: response.status, page: await response.text() }
   }
 
-  test('PW-06: a password set through an invitation is told as ADMIN and INVITE, and ends the invitation', async t => {
+  test('PW-06: a password set through an invitation has ADMIN and INVITE, and ends the invitation', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const { headers, status, text: link } = await invite()
     assert.deepEqual([status, headers.get('content-type')], [201, 'text/plain; charset=utf-8'])
@@ -506,10 +506,10 @@ onEachDatabase(databaseUrl => {
     assert.ok(await opens(NEW))
     const late = await fetch(link)
     assert.equal(late.status, 400)
-    assert.match(await late.text(), /used before or is too old/)
+    assert.match(await late.text(), /already used or has expired/)
   })
 
-  test('PR-08: an invited user reads the words of the extension, and may choose another password', async t => {
+  test('PR-08: an invited user sees the extension’s message and can choose another password', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     extension.answer(() => ({ body: { ...FAILED, failureDescription: "Not 'that' one." } }))
     const { text: link } = await invite()
@@ -527,7 +527,7 @@ onEachDatabase(databaseUrl => {
     assert.ok(await opens(NEW))
   })
 
-  test('an invitation takes no password that is none, and no two different ones', async t => {
+  test('an invitation refuses an empty password and two different ones', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const { text: link } = await invite()
     assert.match((await accept(link, 'seven\u0007otters')).page, /control characters/)
@@ -536,7 +536,7 @@ onEachDatabase(databaseUrl => {
     assert.ok(await opens(OLD))
   })
 
-  test('an invitation holds in its tenant, unchanged, and not for ever', async t => {
+  test('an invitation is valid only in its tenant, unchanged, and for a limited time', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     const { text: link } = await invite()
     const elsewhere = link.replace(`/t/${world.tenant.domain}`, '')
@@ -548,7 +548,7 @@ onEachDatabase(databaseUrl => {
     assert.equal((await readInvitation(world.db, world.tenant.id, text))?.user.id, mira.id)
   })
 
-  test('inviting needs its scope and a user, and an administrator for an administrator', async t => {
+  test('inviting requires its scope and an existing user, and inviting an administrator requires an administrator', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     assert.equal((await invite(await asMira())).status, 403)
     const asInviter = await bearer({ grant_type: 'client_credentials', scope: 'internal_offline_invite' })
@@ -559,7 +559,7 @@ onEachDatabase(databaseUrl => {
     assert.equal((await invite(asInviter, {})).body.code, 'UE-10000')
   })
 
-  test('PF-02, PF-14, PF-15: what changes, what it was, and what is not concerned', async t => {
+  test('PF-02, PF-14, PF-15: the event has new values, old values, and nothing else', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE', {
       attributes: [DEPARTMENT, MOBILES, EMAIL, `${LOCAL}title`, `${LOCAL}groups`],
       claims: { [MOBILES]: ['+4670000001'] },
@@ -578,7 +578,7 @@ onEachDatabase(databaseUrl => {
       { uri: MOBILES, value: numbers },
       { uri: `${LOCAL}title`, value: 'Dr' },
     ])
-    // A first value is told in the request alone.
+    // A first value is only in the request.
     assert.deepEqual(byUri(user.claims), [
       { uri: DEPARTMENT, value: 'Geology', updatingValue: 'Hydrology' },
       { uri: EMAIL, value: 'mira@example.com' },
@@ -588,7 +588,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual(claimsOf(await stored())[DEPARTMENT], 'Hydrology')
   })
 
-  test('PF-03, PF-08, PF-09: what is removed travels as "" or [], also when a PUT leaves it out', async t => {
+  test('PF-03, PF-08, PF-09: a removed attribute is sent as "" or [], also if a PUT leaves it out', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE', {
       attributes: [DEPARTMENT, MOBILES],
       claims: { [MOBILES]: ['+4670000001'] },
@@ -606,14 +606,14 @@ onEachDatabase(databaseUrl => {
     ])
   })
 
-  test('PF-14: an attribute that the action does not ask for is told when it changes, and only then', async t => {
+  test('PF-14: an attribute that the action does not select is sent only if it changes', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE')
     await patch([replace(`${ENTERPRISE}:department`, 'Hydrology')])
     assert.deepEqual(event().request.claims, [{ uri: DEPARTMENT, value: 'Hydrology' }])
     assert.equal(event().user.claims, undefined)
   })
 
-  test('switching an account off is a change of its attribute active', async t => {
+  test('deactivating an account is a change of its attribute active', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE', { attributes: [`${LOCAL}active`] })
     await patch([replace('active', false)])
     assert.deepEqual(event().request.claims, [{ uri: `${LOCAL}active`, value: 'false' }])
@@ -627,14 +627,14 @@ onEachDatabase(databaseUrl => {
     ['PF-17: a user is created', () => register()],
   ]
   for (const [what, change] of UNASKED) {
-    test(`${what}, and the profile's action is not asked`, async t => {
+    test(`${what}, and the profile action is not called`, async t => {
       await scene(t, 'PRE_UPDATE_PROFILE')
       assert.ok((await change()).status < 300)
       assert.equal(extension.calls.length, 0)
     })
   }
 
-  test('PF-18 to PF-20: rules ask for the flow and for the attributes that change', async t => {
+  test('PF-18 to PF-20: rules can use the flow and the changed attributes', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE', {
       rule: {
         condition: 'OR',
@@ -658,7 +658,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(event().initiatorType, 'USER')
   })
 
-  test('PF-21, PF-22: a profile that is refused is not stored, in the words of the extension', async t => {
+  test('PF-21, PF-22: a refused profile is not stored, and the error has the extension’s message', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE')
     extension.answer(() => ({
       body: { actionStatus: 'FAILED', failureReason: 'not_allowed', failureDescription: 'Ask your manager.' },
@@ -675,7 +675,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual(await stored(), mira)
   })
 
-  test('PR-29: the password is asked about first, and nothing is stored unless both agree', async t => {
+  test('PR-29: the password action is called first, and nothing is stored unless both succeed', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     await scene(t, 'PRE_UPDATE_PROFILE')
     const both = () => patch([replace('password', NEW), replace(`${ENTERPRISE}:department`, 'Hydrology')])
@@ -695,7 +695,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual([await opens(NEW), claimsOf(await stored())[DEPARTMENT]], [true, 'Hydrology'])
   })
 
-  test('what somebody else changes while the extension is asked is not overwritten', async t => {
+  test('a change during the extension call is not overwritten', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE')
     extension.answer(async ({ body }) => {
       if (body.event.request.claims[0].uri === DEPARTMENT)
@@ -709,7 +709,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual([claims[DEPARTMENT], claims[`${LOCAL}title`]], ['Geology', 'Dr'])
   })
 
-  test('of the last two administrators one stays, also when both are switched off while an extension is asked', async t => {
+  test('of the last two administrators one stays, even if both are deactivated during an extension call', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE')
     const others = await listAdministrators(world.db, world.tenant.id)
     const pair = [await world.addUser({ isAdministrator: true }), await world.addUser({ isAdministrator: true })]
@@ -741,7 +741,7 @@ onEachDatabase(databaseUrl => {
     { op: 'replace', path: 'password' },
     { op: 'add', value: { password: null } },
   ]) {
-    test(`a password is not taken away by ${JSON.stringify(operation)}, and nobody is told that it was`, async t => {
+    test(`a password is not removed by ${JSON.stringify(operation)}, and the response does not claim it`, async t => {
       await scene(t, 'PRE_UPDATE_PASSWORD')
       const { body, status } = await patch([replace('title', 'Dr'), operation])
       assert.deepEqual([status, body.scimType], [400, 'mutability'])
@@ -751,7 +751,7 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('a user name that is taken is refused before any extension is asked', async t => {
+  test('an existing user name is refused before any extension is called', async t => {
     await scene(t, 'PRE_UPDATE_PASSWORD')
     assert.equal((await register(undefined, { userName: admin.userName })).status, 409)
     assert.equal((await patch([replace('password', NEW), replace('userName', admin.userName)])).status, 409)
@@ -762,7 +762,7 @@ onEachDatabase(databaseUrl => {
     ['continue', 200],
     ['deny', 400],
   ] as const) {
-    test(`an action that means “${onFailure}” when it cannot be asked answers ${status}`, async t => {
+    test(`an action with onFailure “${onFailure}” that cannot be called gives ${status}`, async t => {
       await scene(t, 'PRE_UPDATE_PASSWORD', { onFailure })
       extension.answer(() => ({ status: 500, body: 'broken' }))
       assert.equal((await setPassword()).status, status)
@@ -770,9 +770,9 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('nobody gets past an action that goes on without its extension by attributes too large for an event', async t => {
+  test('attributes too large for an event cannot bypass an action that continues on failure', async t => {
     await scene(t, 'PRE_UPDATE_PROFILE', { onFailure: 'continue', attributes: [`${LOCAL}nickname`] })
-    // As extensions do that read no more than a web framework lets them.
+    // Like an extension whose web framework limits the body.
     let largest = 0
     extension.answer(call => {
       largest = Math.max(largest, JSON.stringify(call.body).length)
@@ -781,7 +781,7 @@ onEachDatabase(databaseUrl => {
     for (const length of [10, 15_000, 17_000, 900_000]) {
       assert.equal((await patch([replace('nickName', 'x'.repeat(length))])).status, 400, `${length}`)
     }
-    // A half of a pair takes six characters in JSON.
+    // Half of a surrogate pair takes six characters in JSON.
     const { body, status } = await patch([replace('nickName', '\ud800'.repeat(15_000))])
     assert.equal(status, 400)
     assert.match(body.detail, /at most 16384 bytes.*Shorten them/)

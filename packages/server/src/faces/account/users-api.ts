@@ -22,10 +22,10 @@ import { writeInvitation } from './invitation.ts'
 import { INVITATION_PATH } from './invitation-page.ts'
 import { passwordProblems } from './password-problems.ts'
 
-/** All paths of this API begin with it. */
+/** The beginning of every path of this API. */
 export const USERS_API_PATH = '/api/users/v1'
 
-/** Every route of the users API, with what it requires of its caller. */
+/** Every route of the users API, with the access that it requires. */
 const usersApiRoutes = {
   'POST /me/change-password': { permission: 'internal_user_password_update' },
   'POST /offline-invite-link': { permission: 'internal_offline_invite' },
@@ -43,19 +43,21 @@ const MAX_BODY_BYTES = 16_384
 const changeSchema = z.object({ currentPassword: z.string().min(1), newPassword: z.string().min(1) })
 const inviteSchema = z.object({ username: z.string().min(1), userstore: z.string().exactOptional() })
 
-/** A request whose caller may use the endpoint. */
+/** A request whose caller is authorized. */
 interface Visit extends Mounted {
   caller: Caller
   request: Request
 }
 
 /**
- * Makes the API about passwords of users:
+ * Creates the API for users' passwords:
  *
- * - `POST /api/users/v1/me/change-password` with `currentPassword` and `newPassword` changes one's own, answered with 204. Wrong
- *   current passwords are counted like wrong ones at the sign-in.
- * - `POST /api/users/v1/offline-invite-link` with `username` answers 201 with a link at which that user sets one, to be handed over
- *   in whatever way there is.
+ * - `POST /api/users/v1/me/change-password` with `currentPassword` and `newPassword` changes the caller's password and returns
+ * 204.
+ *   Wrong current passwords are counted like wrong ones at the sign-in.
+ * - `POST /api/users/v1/offline-invite-link` with `username` returns 201 with a link at which that user sets a password. The
+ * caller
+ *   passes it on to the user.
  */
 export function createUsersApi(ports: UsersApiPorts): MountedApi {
   const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
@@ -72,7 +74,7 @@ export function createUsersApi(ports: UsersApiPorts): MountedApi {
     },
     noSuchPath() {
       const known = usersApiRouteList.map(({ method, path }) => `${method} ${USERS_API_PATH}${path}`)
-      return requestProblems.notFound(`There are ${known.join(' and ')}.`)
+      return requestProblems.notFound(`Use ${known.join(' or ')}.`)
     },
     wrongMethod: requestProblems.methodNotAllowed,
     refuse(error) {
@@ -122,11 +124,11 @@ async function invite(
   if (!body.success) throw requestProblems.invalid('Send the user name as username.')
   const { username, userstore = PRIMARY_USER_STORE.name } = body.data
   if (userstore.toUpperCase() !== PRIMARY_USER_STORE.name) {
-    throw requestProblems.invalid(`There is no user store of this name. Users are in ${PRIMARY_USER_STORE.name}.`)
+    throw requestProblems.invalid(`The user store does not exist. Users are in ${PRIMARY_USER_STORE.name}.`)
   }
   const user = await findUserByUserName(db, tenant.id, username, organization.id)
-  if (!user) throw requestProblems.notFound('Nobody here has this user name.', 'User is not found.')
-  // A link sets the password, and with it comes everything that the user may do.
+  if (!user) throw requestProblems.notFound('No user of this organization has this user name.', 'User is not found.')
+  // The link sets the password, and so gives all rights of the user.
   mustBeAllowed(decide(caller, 'user.invite', organization, { reach: await reachOfUser(db, user) }))
   const invitation = await writeInvitation(db, { user, invitedBy: caller.id })
   await auditUser(ports, user, { initiator: caller.id, action: 'INVITE', details: {} })
@@ -136,9 +138,9 @@ async function invite(
   })
 }
 
-/** The user is known already, by a token that somebody may have found: only the password proves who it is. */
+/** Checks the current password. The token may be stolen, so only the password proves who the caller is. */
 async function mustKnow(user: User, password: string, check: ReturnType<typeof createGuardedCheck>): Promise<void> {
-  // Only the user's own credentials lead here, so nobody else can use up the attempts.
+  // Only the user's own credentials reach this point, so no one else can use up the attempts.
   const { tenantId, organizationId, userName } = user
   const { status } = await check({ tenantId, organizationId, userName, password, address: USERS_API_PATH })
   if (status === 'resting') throw passwordProblems.tooManyWrong()

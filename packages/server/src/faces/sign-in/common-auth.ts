@@ -9,14 +9,14 @@ import { findSignInFlow } from '../../ground/store/sign-in-flows.ts'
 import { RETURNED } from './returning.ts'
 import { signInProblems } from './sign-in-problems.ts'
 
-/** Where extensions send browsers back to, below whatever names the tenant and the organization: the flow id says more. */
+/** The endpoint to which extensions return browsers, below any path of tenant and organization. Only the flow id matters. */
 export const COMMON_AUTH = /(^|\/)commonauth$/
 
 /**
- * Takes a browser that comes back from an extension to the page of its sign-in, with the return code that the extension gave it.
+ * Redirects a browser that returns from an extension to its sign-in page, with the extension's return code.
  *
- * Nothing of the request is believed but which flow is meant. The page continues only in the browser that has the cookie it was
- * given there, and a return in any other browser ends the sign-in.
+ * The request is trusted only to name the flow. The page continues only in the browser with the cookie of the sign-in. A return
+ * in any other browser ends the sign-in.
  */
 export async function handleCommonAuth(
   request: IncomingMessage,
@@ -24,9 +24,9 @@ export async function handleCommonAuth(
   { db, findIssuer }: { db: Database; findIssuer(place: FlowPlace): Promise<Issuer | undefined> },
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return sendProblemPage(response, pageProblems.methodNotAllowed(['GET', 'HEAD'], 'Come back here with a GET.'))
+    return sendProblemPage(response, pageProblems.methodNotAllowed(['GET', 'HEAD'], 'Return to this address with GET.'))
   }
-  // Of the query alone: what is before it may be nothing that an address can be read in.
+  // Use only the query, because the part before it may not be a valid address.
   const [, query] = (request.url ?? '').split(/\?(.*)/s)
   const parameters = new URLSearchParams(query)
   const flow = await findSignInFlow(db, parameters.get('flowId') ?? '')
@@ -36,7 +36,7 @@ export async function handleCommonAuth(
   redirect(response, 302, `${issuer.path}/sign-in/${flow.interactionId}?${RETURNED}=${returned}`)
 }
 
-/** Where a flow began. */
+/** The place where a flow began. */
 interface FlowPlace {
   tenantId: string
   organizationId: string

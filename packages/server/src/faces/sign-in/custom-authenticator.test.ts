@@ -96,9 +96,9 @@ onEachDatabase(databaseUrl => {
     ['a failure', 'failure', 'success'],
     ['a success', 'success', 'success'],
   ] as const) {
-    test(`of two requests of a browser that are decided at once ${title} that comes first stands, whatever follows`, async () => {
+    test(`of two concurrent requests of a browser ${title} that comes first holds, whatever follows`, async () => {
       const decisions = { success: () => answers.identified(user), failure: () => answers.failed('flow_expired') }
-      // Before the browser was sent away: of those that come back only one calls the extension.
+      // Before any redirect, because only one of the returning requests calls the extension.
       const application = await addApplication(world, [DOOR, BASIC])
       const { browser, page: choice } = await begin(world, application)
       const chosen = await browser.submit(choice, { authenticator: DOOR })
@@ -120,7 +120,7 @@ onEachDatabase(databaseUrl => {
       held.resolve(decisions[late]())
       const page = await slow
       assert.equal(page.status, 400, page.url)
-      assert.match(page.html, /finished before/)
+      assert.match(page.html, /already finished/)
     })
   }
 })
@@ -157,7 +157,7 @@ describe('on one database', () => {
     await world.close()
   })
 
-  /** A sign-in that the extension has sent away. */
+  /** A sign-in that the extension redirected. */
   async function sentAway(of = application, more: Record<string, string> = {}) {
     extension.answer(() => answers.redirect(PAGE))
     const { browser, page } = await begin(world, of, { more })
@@ -166,14 +166,14 @@ describe('on one database', () => {
     return { browser, page, flowId, back: `${world.base}/commonauth?flowId=${flowId}` }
   }
 
-  /** What the application is told when the extension answers so at once. */
+  /** The application's response if the extension answers so at once. */
   async function toldAfter(how: (call: ReceivedCall) => Answer, of = application) {
     extension.answer(how)
     return told((await begin(world, of)).page)
   }
 
   describe('the event', () => {
-    test('AU-01: in the first step says who asks and where, and nothing of a user', async () => {
+    test('AU-01: in the first step has the application and the place, and no user', async () => {
       await sentAway()
       const { body, headers } = extension.calls[0] as ReceivedCall
       const { flowId, requestId, ...rest } = body
@@ -194,7 +194,7 @@ describe('on one database', () => {
       })
     })
 
-    test('AU-02, AU-03: has what the browser sent to the authorize endpoint, as far as it is listed, in every call', async () => {
+    test('AU-02, AU-03: has the listed headers and parameters of the authorization request in every call', async () => {
       extension.answer(() => answers.redirect(PAGE))
       const browser = openBrowser(world.server.address)
       const url = `${world.base}/oauth2/authorize?${new URLSearchParams({
@@ -214,7 +214,7 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 2)
     })
 
-    test('has the headers of the browser that are listed', async () => {
+    test('has the listed headers of the browser', async () => {
       extension.answer(() => answers.redirect(PAGE))
       await fetch(authorizeUrl(application, world.base), {
         redirect: 'manual',
@@ -234,7 +234,7 @@ describe('on one database', () => {
       })
     })
 
-    test('AU-26: in a later step says who has passed which steps', async () => {
+    test('AU-26: in a later step has the user and the passed steps', async () => {
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
       extension.answer(() => answers.redirect(PAGE))
       const { browser, page } = await begin(world, twoSteps)
@@ -254,7 +254,7 @@ describe('on one database', () => {
   })
 
   describe('a redirect', () => {
-    test('AU-04: takes the browser there with the application in spId, unless the url has one', async () => {
+    test('AU-04: redirects the browser with the application in spId, unless the url has one', async () => {
       for (const [url, expected] of [
         ['https://door.example/entry', `https://door.example/entry?spId=${application.id}`],
         ['https://door.example/e?a=%20b#top', `https://door.example/e?a=%20b&spId=${application.id}#top`],
@@ -265,7 +265,7 @@ describe('on one database', () => {
       }
     })
 
-    test('AU-07: may follow redirect any number of times, under one flow id and without a user', async () => {
+    test('AU-07: may follow another redirect any number of times, with one flow id and without a user', async () => {
       const { browser, back, flowId } = await sentAway()
       for (const round of [1, 2, 3]) {
         extension.answer(() => answers.redirect(`https://door.example/round/${round}`))
@@ -277,7 +277,7 @@ describe('on one database', () => {
       assert(extension.calls.every(({ body }) => body.flowId === flowId))
     })
 
-    test('the way back is /commonauth below the tenant, below nothing, and below the id of the organization alone', async () => {
+    test('the browser returns to /commonauth below the tenant, at the root, or below the organization’s id alone', async () => {
       const { server, tenant, organization } = world
       for (const place of [
         `/t/${tenant.domain}`,
@@ -292,7 +292,7 @@ describe('on one database', () => {
       }
     })
 
-    test('AU-32: signing out asks no extension', async () => {
+    test('AU-32: signing out calls no extension', async () => {
       const { browser, back } = await sentAway()
       extension.answer(() => answers.identified(user))
       await browser.open(back)
@@ -302,7 +302,7 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 0)
     })
 
-    test('OR-13: in an organization its own authenticator is asked and its own users are signed in', async () => {
+    test('OR-13: an organization calls its own authenticator and signs in its own users', async () => {
       const branch = await addOrganization(world)
       const own = await startExtension()
       try {
@@ -328,7 +328,7 @@ describe('on one database', () => {
       }
     })
 
-    test('without an authenticator of its own an organization asks the one of the tenant', async () => {
+    test('an organization without its own authenticator calls the tenant’s', async () => {
       const branch = await addOrganization(world)
       extension.answer(() => answers.redirect(PAGE))
       await begin(world, application, { base: `${world.base}/o/${branch.id}` })
@@ -346,7 +346,7 @@ describe('on one database', () => {
       ['AU-11', 'without url', [{ op: 'redirect' }], /url of the redirect is null or empty/],
       ['AU-11', 'with an empty url', [{ op: 'redirect', url: '' }], /url of the redirect is null or empty/],
     ] as const) {
-      test(`${row}: ${title} is a processing error, and the record says why`, async () => {
+      test(`${row}: ${title} is a processing error, and the call record has the reason`, async () => {
         const { error } = await toldAfter(() => ({ body: { actionStatus: 'INCOMPLETE', operations } }))
         assert.equal(error, 'authentication_processing_error')
         assert.match((await lastCall(world)).reason, why)
@@ -396,10 +396,10 @@ describe('on one database', () => {
         '',
         'with a list for a text',
         { claims: [claim('givenname', ['Mira'])] },
-        'The claim http://wso2.org/claims/givenname is single-valued. Send its value as a text.',
+        'The claim http://wso2.org/claims/givenname is single-valued. Send its value as a string.',
       ],
     ] as const) {
-      test(`${[row, title].filter(Boolean).join(': ')} signs nobody in, and only the record says why`, async () => {
+      test(`${[row, title].filter(Boolean).join(': ')} signs no one in, and only the call record has the reason`, async () => {
         const named =
           userOf && 'id' in userOf ? userOf : userOf && row !== 'AU-13' ? { id: user.id, ...userOf } : userOf
         const data = named && { user: named }
@@ -428,7 +428,7 @@ describe('on one database', () => {
       ],
       ['', 'with claims, whose values the store decides', { claims: [claim('givenname', 'Somebody')] }],
     ] as const) {
-      test(`${[row, title].filter(Boolean).join(': ')} signs the user in as the store knows them`, async () => {
+      test(`${[row, title].filter(Boolean).join(': ')} signs the user in with the values of the store`, async () => {
         const { code = '' } = await toldAfter(() => answers.identified(user, more))
         const { body } = await world.token(application, {
           grant_type: 'authorization_code',
@@ -440,12 +440,12 @@ describe('on one database', () => {
       })
     }
 
-    test('the right user name among the claims is taken', async () => {
+    test('the right user name among the claims is accepted', async () => {
       const { code } = await toldAfter(() => answers.identified(user, { claims: [claim('username', user.userName)] }))
       assert.equal(typeof code, 'string')
     })
 
-    test('a disabled user, and one of an organization below, are not signed in', async () => {
+    test('a deactivated user and a user of an organization below are not signed in', async () => {
       const disabled = await world.addUser({ isActive: false })
       assert.equal((await toldAfter(() => answers.identified(disabled)))['error'], 'authentication_processing_error')
       assert.match((await lastCall(world)).reason, /not active/)
@@ -454,7 +454,7 @@ describe('on one database', () => {
       assert.match((await lastCall(world)).reason, /No user is found/)
     })
 
-    test('AU-23, AU-24: a second factor signs in the user of the step before, whatever the answer names', async () => {
+    test('AU-23, AU-24: a second factor signs in the user of the previous step, for any user in the answer', async () => {
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
       const other = await world.addUser()
       for (const answer of [answers.verified(), answers.identified(other), answers.identified({ id: 'nobody' })]) {
@@ -469,7 +469,7 @@ describe('on one database', () => {
   })
 
   describe('FAILED and ERROR', () => {
-    test('AU-28: FAILED tells the application the reason and the description', async () => {
+    test('AU-28: FAILED returns the reason and the description to the application', async () => {
       const answer = await toldAfter(() => answers.failed('door_closed', 'Closed after 18:00.'))
       assert.deepEqual(
         [answer['error'], answer['error_description'], answer['state']],
@@ -479,17 +479,17 @@ describe('on one database', () => {
       assert.deepEqual([status, flowResult], ['failed', 'denied'])
     })
 
-    test('FAILED without a description tells none', async () => {
+    test('FAILED without a description returns none', async () => {
       const answer = await toldAfter(() => answers.failed('door_closed'))
       assert.deepEqual([answer['error'], answer['error_description']], ['door_closed', undefined])
     })
 
-    test('AU-46: a reason that OAuth does not allow becomes access_denied, and a description is told without what it forbids', async () => {
+    test('AU-46: a reason that OAuth does not allow becomes access_denied, and forbidden characters of a description are removed', async () => {
       const answer = await toldAfter(() => answers.failed('door\nclosed', 'Closed\nafter\t18:00.'))
       assert.deepEqual([answer['error'], answer['error_description']], ['access_denied', 'Closed after 18:00.'])
     })
 
-    test('a reason that is a name of the library reaches the application as it is, or as access_denied, with the description', async () => {
+    test('a reason that is an error name of the library reaches the application unchanged or as access_denied, with the description', async () => {
       const names = Object.keys(errors).map(name =>
         name.replace(/^OIDC/, 'Oidc').replace(/(?<!^)[A-Z]/g, letter => `_${letter}`),
       )
@@ -507,7 +507,7 @@ describe('on one database', () => {
       ['a body that is no answer', { body: 'inner words' }],
       ['an unknown status', { status: 418, body: { actionStatus: 'SUCCESS' } }],
     ] as const) {
-      test(`${title} tells the application nothing but the id of the call`, async () => {
+      test(`${title} returns only the id of the call to the application`, async () => {
         const { error, error_description = '' } = await toldAfter(() => answer)
         const { id, flowResult } = await lastCall(world)
         assert.equal(error, 'authentication_processing_error')
@@ -519,7 +519,7 @@ describe('on one database', () => {
       })
     }
 
-    test('a device learns that the sign-in failed', async () => {
+    test('a device gets the failure of the sign-in', async () => {
       const grantTypes = ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code']
       const device = await world.addApplication({ grantTypes, callbackUrls: [CALLBACK] })
       await setSteps(world, device, [DOOR])
@@ -541,18 +541,18 @@ describe('on one database', () => {
   })
 
   describe('the browser', () => {
-    test('AU-44: that did not begin the flow gets a page that says what to do, and the extension is not asked', async () => {
+    test('AU-44: that did not start the flow gets a page with advice, and the extension is not called', async () => {
       const { back } = await sentAway()
       extension.calls.length = 0
       extension.answer(() => answers.identified(user))
       const page = await openBrowser(world.server.address).open(back)
       assert.equal(page.status, 400)
-      assert.match(page.html, /was begun in another browser/)
+      assert.match(page.html, /was started in another browser/)
       assert.match(page.html, /Go back to the application and try again/)
       assert.equal(extension.calls.length, 0)
     })
 
-    test('is bound by a cookie for the server alone, for the page alone', async () => {
+    test('is bound by a cookie for the server’s sign-in page only', async () => {
       extension.answer(() => answers.redirect(PAGE))
       const response = await fetch(authorizeUrl(application, world.base), { redirect: 'manual' })
       const path = response.headers.get('location')
@@ -562,14 +562,14 @@ describe('on one database', () => {
       assert.match(cookie, /samesite=lax/i)
     })
 
-    test('AU-45: that comes back once more signs in nobody a second time, and the extension is not asked', async () => {
+    test('AU-45: that returns again is not signed in again, and the extension is not called', async () => {
       const { browser, back } = await sentAway()
       extension.answer(() => answers.identified(user))
       assert.equal(typeof told(await browser.open(back))['code'], 'string')
       extension.calls.length = 0
       const again = await browser.open(back)
       assert.equal(again.status, 400)
-      assert.match(again.html, /was finished before/)
+      assert.match(again.html, /is already finished/)
       assert.equal(extension.calls.length, 0)
     })
 
@@ -577,7 +577,7 @@ describe('on one database', () => {
       ['was signed in', () => answers.identified(user)],
       ['was refused', () => answers.failed('door_closed')],
     ] as const) {
-      test(`that ${what} and asks again before it went back goes back, and the extension is not asked`, async () => {
+      test(`that ${what} and reloads before it returned to the application returns, and the extension is not called`, async () => {
         const begun = await fetch(authorizeUrl(application, world.base), { redirect: 'manual' })
         const cookie = begun.headers
           .getSetCookie()
@@ -594,7 +594,7 @@ describe('on one database', () => {
       })
     }
 
-    test('an unknown flow id, none, and one with markup get a page', async () => {
+    test('an unknown flow id, a missing one, and one with markup get a page', async () => {
       for (const query of ['?flowId=0123456789abcdef0123456789abcdef', '', '?flowId=%3Cscript%3E%00']) {
         const page = await openBrowser(world.server.address).open(`${world.base}/commonauth${query}`)
         assert.equal(page.status, 400)
@@ -602,7 +602,7 @@ describe('on one database', () => {
       }
     })
 
-    test('an address that nobody can read a host in is no fault of the server', async () => {
+    test('an address without a readable host causes no server error', async () => {
       const path = '//[/commonauth?flowId=0123456789abcdef0123456789abcdef'
       const [response] = await once(get({ host: '127.0.0.1', port: world.port, path }), 'response')
       response.resume()
@@ -617,7 +617,7 @@ describe('on one database', () => {
   })
 
   describe('several steps and options', () => {
-    test('AU-34: of two options the user chooses one, and only that one is asked', async () => {
+    test('AU-34: the user chooses one of two options, and only that one is called', async () => {
       const choosing = await addApplication(world, [BASIC, DOOR])
       extension.answer(() => answers.redirect(PAGE))
       const { browser, page } = await begin(world, choosing)
@@ -628,7 +628,7 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 0)
 
       const chosen = await browser.submit(page, { authenticator: DOOR })
-      // The policy of the page would keep the browser from following a redirect to the extension.
+      // The policy of the page would stop the browser from following a redirect to the extension.
       assert.equal(chosen.status, 200)
       const away = await forward(browser, chosen)
       assert.ok(away.url.startsWith(PAGE))
@@ -637,7 +637,7 @@ describe('on one database', () => {
       assert.equal(typeof told(await browser.open(`${world.base}/commonauth?flowId=${flowId}`))['code'], 'string')
     })
 
-    test('who chose the password may choose again, and cancel', async () => {
+    test('a user who chose the password can choose again and cancel', async () => {
       const choosing = await addApplication(world, [BASIC, DOOR])
       const { browser, page } = await begin(world, choosing)
       const password = await browser.submit(page, { authenticator: BASIC })
@@ -650,7 +650,7 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 0)
     })
 
-    test('a choice that is none of the options, or comes without the token of the page, changes nothing', async () => {
+    test('a choice that is not an option, or lacks the token of the page, changes nothing', async () => {
       const choosing = await addApplication(world, [BASIC, DOOR])
       const { browser, page } = await begin(world, choosing)
       const other = await browser.submit(page, { authenticator: SECOND })
@@ -659,18 +659,18 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 0)
     })
 
-    test('the password in a later step must be that of the user of the step before', async () => {
+    test('the password in a later step must belong to the user of the previous step', async () => {
       const other = await world.addUser()
       const twoSteps = await addApplication(world, [DOOR], [BASIC])
       extension.answer(() => answers.identified(user))
       const { browser, page } = await begin(world, twoSteps)
       assert.match(page.html, new RegExp(`value="${user.userName}"`))
       const refused = await enterPassword(browser, page, other)
-      assert.match(refused.html, /another user than in the step before/)
+      assert.match(refused.html, /not the user of the previous step/)
       assert.equal(typeof told(await enterPassword(browser, refused, user))['code'], 'string')
     })
 
-    test('a user who is disabled between two steps is not signed in', async () => {
+    test('a user who is deactivated between two steps is not signed in', async () => {
       const leaving = await world.addUser()
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
       const { browser, page } = await begin(world, twoSteps)
@@ -685,7 +685,7 @@ describe('on one database', () => {
       ['disabled', (leaving: User) => updateUser(world.db, { ...leaving, isActive: false })],
       ['deleted', (leaving: User) => deleteUser(world.db, leaving.tenantId, leaving.id)],
     ] as const) {
-      test(`a user who is ${what} while the extension is asked is not signed in`, async () => {
+      test(`a user who is ${what} during the extension call is not signed in`, async () => {
         const leaving = await world.addUser()
         const twoSteps = await addApplication(world, [BASIC], [SECOND])
         const { browser, page } = await begin(world, twoSteps)
@@ -695,11 +695,11 @@ describe('on one database', () => {
           return answers.verified()
         })
         const { error, error_description } = told(await forward(browser, entered))
-        assert.deepEqual([error, error_description], ['access_denied', 'The user is gone or was disabled.'])
+        assert.deepEqual([error, error_description], ['access_denied', 'The user was deleted or deactivated.'])
       })
     }
 
-    test('who cancels in another tab while the extension is asked gets a page in the first one', async () => {
+    test('a user who cancels in another tab during the extension call gets a page in the first one', async () => {
       const asked = Promise.withResolvers<void>()
       const held = Promise.withResolvers<Answer>()
       extension.answer(() => {
@@ -713,10 +713,10 @@ describe('on one database', () => {
       held.resolve(answers.identified(user))
       const late = await waiting
       assert.equal(late.status, 400)
-      assert.match(late.html, /finished before/)
+      assert.match(late.html, /already finished/)
     })
 
-    test('a look ahead with HEAD asks no extension', async () => {
+    test('a prefetch with HEAD calls no extension', async () => {
       const response = await fetch(authorizeUrl(application, world.base), { redirect: 'manual' })
       const cookie = response.headers
         .getSetCookie()
@@ -730,7 +730,7 @@ describe('on one database', () => {
 
   describe('a session', () => {
     for (const steps of [[[BASIC]], [[BASIC], [SECOND]]]) {
-      test(`of a user who was disabled is begun anew in ${steps.length} steps, by somebody else too`, async () => {
+      test(`of a deactivated user starts again with ${steps.length} steps, also for another user`, async () => {
         const leaving = await world.addUser()
         const quick = await addApplication(world, [BASIC])
         const browser = openBrowser(world.server.address)
@@ -745,12 +745,12 @@ describe('on one database', () => {
         extension.answer(() => answers.verified())
         const next = await enterPassword(browser, page, user)
         const last = steps.length === 1 ? next : await forward(browser, next)
-        // The library ends the session of the other user first, with a form that sends itself.
+        // The library first ends the session of the other user, with a form that submits itself.
         assert.equal(typeof told(await browser.submit(last, {}))['code'], 'string')
       })
     }
 
-    test('that went through the password only is asked for the second factor, and for nothing else', async () => {
+    test('that has only the password requires just the second factor', async () => {
       const quick = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
       const { browser, page } = await begin(world, quick)
@@ -771,7 +771,7 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 0)
     })
 
-    test('is signed in anew when the application asks for that', async () => {
+    test('requires a new sign-in if the application requests it', async () => {
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
       extension.answer(() => answers.verified())
       const { browser, page } = await begin(world, twoSteps)
@@ -780,7 +780,7 @@ describe('on one database', () => {
       assert.match(anew.page.html, /name="password"/)
     })
 
-    test('that began with the authenticator of a later step goes through all steps', async () => {
+    test('that started with the authenticator of a later step goes through all steps', async () => {
       extension.answer(() => answers.identified(user))
       const { browser, page } = await begin(world, application)
       told(page)
@@ -792,7 +792,7 @@ describe('on one database', () => {
       assert.deepEqual(extension.calls[0]?.body.event.authenticatedSteps, [{ index: 1, name: BASIC }])
     })
 
-    test('that lacks a step may not be asked with prompt=none', async () => {
+    test('that lacks a step fails with prompt=none', async () => {
       const quick = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
       const twoSteps = await addApplication(world, [BASIC], [SECOND])
       const { browser, page } = await begin(world, quick)
@@ -801,7 +801,7 @@ describe('on one database', () => {
       assert.equal(told(silent.page)['error'], 'login_required')
     })
 
-    test('that a custom authenticator began does not count as the password, and keeps both afterwards', async () => {
+    test('that a custom authenticator started does not count as the password, and has both afterwards', async () => {
       const quick = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
       extension.answer(() => answers.identified(user))
       const { browser, page } = await begin(world, application)
@@ -815,7 +815,7 @@ describe('on one database', () => {
     })
   })
 
-  test('a step with an extension leads on to the consent, in one flow', async () => {
+  test('a step with an extension continues with the consent, in one flow', async () => {
     const asking = await world.addApplication({
       grantTypes: ['authorization_code'],
       callbackUrls: [CALLBACK],
@@ -832,7 +832,7 @@ describe('on one database', () => {
   })
 
   describe('administrators', () => {
-    test('sign in to a system application with the password, whatever its sequence says', async () => {
+    test('sign in to a system application with the password, regardless of its sequence', async () => {
       const system = await world.addApplication({
         grantTypes: ['authorization_code'],
         callbackUrls: [CALLBACK],
@@ -844,7 +844,7 @@ describe('on one database', () => {
       assert.equal(extension.calls.length, 0)
     })
 
-    test('take an authenticator that refuses everybody out of an application through the API', async () => {
+    test('remove an authenticator that refuses everyone from an application through the API', async () => {
       const locked = await addApplication(world, [DOOR])
       assert.equal((await toldAfter(() => answers.error(), locked))['error'], 'authentication_processing_error')
       await setSteps(world, locked, [BASIC])
@@ -853,7 +853,7 @@ describe('on one database', () => {
     })
   })
 
-  test('an authenticator that is switched off is not offered, and a step without any lets nobody pass', async () => {
+  test('a disabled authenticator is not offered, and no one passes a step without any', async () => {
     await addAuthenticator(world, 'custom-off', extension, { isEnabled: false })
     const choosing = await addApplication(world, ['custom-off', BASIC])
     assert.match((await begin(world, choosing)).page.html, /name="password"/)
@@ -864,7 +864,7 @@ describe('on one database', () => {
     assert.equal(extension.calls.length, 0)
   })
 
-  test('an authenticator that verifies only identifies nobody in a first step, also one that an organization put in the place of another', async () => {
+  test('a verifying authenticator identifies no one in a first step, even if an organization replaced another one with it', async () => {
     const branch = await addOrganization(world)
     await addAuthenticator(world, DOOR, extension, { authenticationType: 'VERIFICATION' }, branch)
     extension.answer(() => answers.verified())
@@ -873,7 +873,7 @@ describe('on one database', () => {
     assert.equal(extension.calls.length, 0)
   })
 
-  test('a sign-in under way follows the application when it changes', async () => {
+  test('a sign-in in progress follows changes of the application', async () => {
     const changing = await addApplication(world, [DOOR], [SECOND])
     extension.answer(() => answers.redirect(PAGE))
     const { browser } = await begin(world, changing)
@@ -884,7 +884,7 @@ describe('on one database', () => {
   })
 })
 
-/** What a platform does when a later step identifies somebody else, by its name. */
+/** What each platform does if a later step identifies another user. */
 const OTHER_USERS: Partial<Record<PlatformName, 'refused' | 'signed in'>> = {
   preflow: 'refused',
   'wso2-is-next': 'signed in',
@@ -904,7 +904,7 @@ for (const [platform, then] of Object.entries(OTHER_USERS)) {
       await world.close()
     })
 
-    test(`another user in a later step is ${then}, as the subject step says`, async () => {
+    test(`another user in a later step is ${then}, depending on the subject step`, async () => {
       const [first, second] = [await world.addUser(), await world.addUser()]
       const twoSteps = await addApplication(world, [BASIC], [DOOR])
       extension.answer(() => answers.identified(second))
@@ -912,7 +912,7 @@ for (const [platform, then] of Object.entries(OTHER_USERS)) {
       const answer = told(await forward(browser, await enterPassword(browser, page, first)))
       if (then === 'refused') {
         assert.equal(answer['error'], 'authentication_processing_error')
-        assert.match((await lastCall(world)).reason, /not the user of the steps before/)
+        assert.match((await lastCall(world)).reason, /not the user of the previous steps/)
         return
       }
       const { code = '' } = answer
@@ -920,7 +920,7 @@ for (const [platform, then] of Object.entries(OTHER_USERS)) {
       assert.equal(decodeJwt(body.id_token).sub, first.id)
     })
 
-    test('an address that is none of a web page is followed where the platform follows any', async () => {
+    test('an address that is not a web page is followed only on platforms that follow any', async () => {
       const application = await addApplication(world, [DOOR])
       extension.answer(() => answers.redirect('com.example.door:/entry'))
       const { page } = await begin(world, application)
@@ -930,7 +930,7 @@ for (const [platform, then] of Object.entries(OTHER_USERS)) {
   })
 }
 
-test('a platform without custom authentication lets nobody pass', async () => {
+test('no one passes on a platform without custom authentication', async () => {
   const world = await startWorld({ platform: 'wso2-is-7.0' })
   const extension = await startExtension()
   try {
@@ -948,7 +948,7 @@ test('a platform without custom authentication lets nobody pass', async () => {
   }
 })
 
-test('break-glass makes no sign-in weaker: authenticators are left out, and a step without any other lets nobody pass', async () => {
+test('break-glass makes no sign-in weaker: authenticators are left out, and no one passes a step without another', async () => {
   const world = await startWorld({ disabledActions: ['AUTHENTICATION'] })
   const extension = await startExtension()
   try {

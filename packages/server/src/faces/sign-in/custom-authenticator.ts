@@ -20,31 +20,31 @@ import type { Database } from '../../ground/store/database.ts'
 import type { Application, Authenticator, SignInFlow, User } from '../../ground/store/model.ts'
 import { findUserById } from '../../ground/store/users.ts'
 
-/** The step in which an authenticator is asked. */
+/** The step for which an authenticator is called. */
 export interface Asking {
   authenticator: Authenticator
   application: Application
   issuer: Issuer
   flow: SignInFlow
-  /** Whom the last of the steps before found. Absent in the first step. */
+  /** The user of the previous step. Absent in the first step. */
   user?: User
-  /** What the browser brought back from the page of the extension. */
+  /** The return code that the browser brought from the extension's page. */
   returnCode?: string
 }
 
-/** What an authenticator decided. */
+/** The decision of an authenticator. */
 export type Decision =
   | { status: 'passed'; user: User }
-  /** The browser must go there first. `awaitsReturn`: and the extension is called again only when it comes back. */
+  /** The browser must go to `url` first. `awaitsReturn`: the extension is called again only after the browser returns. */
   | { status: 'redirected'; url: string; awaitsReturn: boolean }
-  /** An OAuth error, as the application gets it. */
+  /** An OAuth error for the application. */
   | { status: 'refused'; error: string; description: string | undefined }
 
-/** What RFC 6749, section 4.1.2.1, lets an error consist of. */
+/** The characters of an error (RFC 6749, section 4.1.2.1). */
 const ERROR_TEXT = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/
 /**
- * Reasons that oidc-provider takes for classes of its own, in lower case without underscores: it would put its own words in the
- * place of the extension's, or show a page instead of going back to the application.
+ * Reasons that oidc-provider mistakes for its own error classes, in lower case without underscores. It would replace the
+ * extension's description, or show a page instead of returning to the application.
  */
 const MISTAKEN_REASONS: ReadonlySet<string> = new Set([
   'customoidcprovidererror',
@@ -56,23 +56,22 @@ const MISTAKEN_REASONS: ReadonlySet<string> = new Set([
   'oidcprovidererror',
   'sessionnotfound',
 ])
-/** What the application gets when an authenticator could not be asked, or said nothing that can be used. */
+/** The application's error if an authenticator cannot be called or its answer is unusable. */
 const PROCESSING_ERROR = 'authentication_processing_error'
-/** Between the values of a claim that has several, where the reference keeps them as one text. */
+/** The reference stores several values of a claim as one string with this separator. */
 const SEPARATOR = ','
 const USERNAME = localClaimUri('username')
-/** The store knows them itself, so what an answer says about them is not looked at. */
+/** The store has the groups and roles, so those of an answer are ignored. */
 const IGNORED_CLAIMS: ReadonlySet<string> = new Set([localClaimUri('groups'), localClaimUri('roles')])
 const ALL_ATTRIBUTES = [...localClaims.keys()]
 
 /**
- * Asks the extension behind a custom authenticator whether a step of a sign-in is passed. The first call and those after the
- * browser came back are alike.
+ * Calls the extension of a custom authenticator for a step of a sign-in. The first call and those after a redirect are alike.
  *
- * Never rejects because of the extension. What it says wrong is in the record of the call, and only the id of that record
- * reaches the application.
+ * It never rejects because of the extension. The call record has the errors of an answer, and the application gets only the id of
+ * that record.
  */
-export async function askAuthenticator(
+export async function callExtension(
   asking: Asking,
   { db, trigger }: { db: Database; trigger: TriggerAction },
 ): Promise<Decision> {
@@ -100,9 +99,9 @@ export async function askAuthenticator(
         case 'incomplete':
           url = withApplication(outcome.redirectUrl, asking)
           return url === undefined
-            ? undecided(outcome, 'The url of the redirect cannot be understood. Send the whole address of your page.')
+            ? undecided(outcome, 'The url of the redirect is invalid. Send the complete address of your page.')
             : outcome
-        // Nobody has passed a step whose authenticator was not asked.
+        // A step whose authenticator was not called is not passed.
         case 'skipped':
           return undecided(outcome, outcome.why)
         default:
@@ -122,7 +121,7 @@ export async function askAuthenticator(
   return processingError(authenticator.displayName, triggered.callId)
 }
 
-/** The refusal that says nothing but whom to ask. */
+/** The refusal that has only the name of the authenticator and the id of the call. */
 export function processingError(displayName: string, callId?: string): Decision & { status: 'refused' } {
   const sentence = `An error occurred while authenticating user with ${displayName}.`
   return {
@@ -160,7 +159,7 @@ function authenticationEvent({ application, flow, issuer, returnCode, user }: As
   }
 }
 
-/** Who has passed the step, or a sentence for the record that says why the answer names nobody who could have. */
+/** Returns the user who passed the step, or a sentence for the call record with the reason why no user did. */
 async function findSubject(
   data: AuthenticationData | undefined,
   { authenticator, issuer, user: previous }: Asking,
@@ -168,7 +167,7 @@ async function findSubject(
   db: Database,
 ): Promise<User | string> {
   if (authenticator.authenticationType === 'VERIFICATION') {
-    return previous ?? 'There is no user to verify. Put the authenticator after a step that identifies the user.'
+    return previous ?? 'No user is identified yet. Move the authenticator after a step that identifies the user.'
   }
   const named = data?.user
   if (!named) {
@@ -185,12 +184,12 @@ async function findSubject(
   if (fault !== undefined) return fault
   if (!user.isActive) return 'The user in the authentication response is not active.'
   if (previous && previous.id !== user.id && platform.signingIn.bindsToPreviousStep) {
-    return 'The user in the authentication response is not the user of the steps before.'
+    return 'The user in the authentication response is not the user of the previous steps.'
   }
   return user
 }
 
-/** What is wrong with the claims of an answer. Their values are taken from the store, whatever is right. */
+/** Returns the error in the claims of an answer. Valid claims are still ignored, because the store has their values. */
 function faultOfClaims(claims: NonNullable<NonNullable<AuthenticationData['user']>['claims']>, user: User) {
   for (const { uri, value } of claims) {
     if (IGNORED_CLAIMS.has(uri)) continue
@@ -200,7 +199,7 @@ function faultOfClaims(claims: NonNullable<NonNullable<AuthenticationData['user'
       if (value.some(element => element.includes(SEPARATOR))) {
         return `The character ${SEPARATOR} is not allowed in values of the multi-valued claim ${uri}.`
       }
-    } else if (typeof value !== 'string') return `The claim ${uri} is single-valued. Send its value as a text.`
+    } else if (typeof value !== 'string') return `The claim ${uri} is single-valued. Send its value as a string.`
     if (uri === USERNAME && value !== user.userName) {
       return 'The provided username for the user in the authentication response does not match the resolved username from the userStore.'
     }
@@ -214,9 +213,9 @@ function shortened(text: string): string {
   return text.slice(0, MAX_SHOWN_CHARACTERS)
 }
 
-/** The address with the application in its query, as newer platforms send it; its own query stays as it is written. */
+/** Adds the application to the query of the address, as newer platforms do. The rest of the query stays unchanged. */
 function withApplication(url: string, { application, issuer }: Asking): string | undefined {
-  // Where a platform sends browsers anywhere, an address without a host is one of the platform itself.
+  // If a platform allows any address, an address without a host belongs to the platform itself.
   const target = URL.parse(url, issuer.url)
   if (!target) return undefined
   if (!target.searchParams.has('spId')) {

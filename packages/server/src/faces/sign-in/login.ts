@@ -11,29 +11,29 @@ import { findAuthenticator } from '../../ground/store/authenticators.ts'
 import type { Authenticator, SentAway, SignInFlow, User } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
 import { findUserById } from '../../ground/store/users.ts'
-import { askAuthenticator, type Decision, processingError } from './custom-authenticator.ts'
+import { callExtension, type Decision, processingError } from './custom-authenticator.ts'
 import { returnOf } from './returning.ts'
 import { signInProblems } from './sign-in-problems.ts'
 import { csrfOf, finish, type Prompt, pathOf, showPage, type Visit } from './visit.ts'
 
-/** A way to pass a step. Without an authenticator it is the password page. */
+/** An option of a step. Without an authenticator it is the password page. */
 interface Option {
   name: string
   title: string
   authenticator?: Authenticator
 }
 
-/** A step that somebody is at. */
+/** The current step of a sign-in. */
 interface Step {
   visit: Visit
   flow: SignInFlow
-  /** What can be used at the moment. */
+  /** The available options. */
   options: Option[]
-  /** The one option, or the one the user chose. Absent: the user has to choose. */
+  /** The only option, or the user's choice. Absent: the user must choose. */
   option?: Option
 }
 
-/** Signs the user in: with the password, or through the steps that the application asks for. */
+/** Signs the user in, with the password or through the steps of the application. */
 export const login: Prompt = {
   async show(visit) {
     const hint = visit.interaction.params['login_hint']
@@ -64,7 +64,7 @@ function showPassword(
   showPage(visit, status, page)
 }
 
-/** The user whose password the form has; nothing when it was wrong and the page was shown again. */
+/** Returns the user of the form's password. Returns nothing if it was wrong and the page is shown again. */
 async function readPassword(
   visit: Visit,
   form: URLSearchParams,
@@ -80,20 +80,20 @@ async function readPassword(
     return undefined
   }
   if (previous && previous.id !== verdict.user.id) {
-    const complaint = 'This is another user than in the step before. Sign in as the same one.'
+    const complaint = 'This is not the user of the previous step. Sign in as the same user.'
     showPassword(visit, 400, { userName: previous.userName, complaint, hasOthers })
     return undefined
   }
   return verdict.user
 }
 
-/** The step the sign-in is at. Nothing when it is at none any more; then the browser was told. */
+/** Returns the current step of the sign-in. Returns nothing if there is none, after answering the browser. */
 async function currentStep(visit: Visit): Promise<Step | undefined> {
   const { application, interaction, ports, request, response, server } = visit
   const find = () => findSignInFlowOf(ports.db, interaction.uid)
   let flow = await find()
   if (!flow) {
-    // The application asked for no more than the password when the sign-in began.
+    // At the start of the sign-in the application required only the password.
     const { headers } = ports.clientRequestOf(request)
     const parameters = namedValues(interaction.params)
     await beginSignIn({ interaction, issuer: server.issuer, application }, { headers, parameters }, ports)
@@ -103,12 +103,12 @@ async function currentStep(visit: Visit): Promise<Step | undefined> {
     if (interaction.result) redirect(response, 303, interaction.returnTo)
     else if (flow?.refusal) await finish(visit, flow.refusal)
     else if (flow && Object.values(flow.sentAway ?? {}).some(away => isBeingChecked(away, ports.db.now()))) {
-      // Decided by another request of this browser, which is about to note the result.
+      // Another request of this browser decided it and is about to store the result.
       showWait(visit)
     } else sendProblemPage(response, signInProblems.over())
     return undefined
   }
-  // The application asks for less than when the sign-in began.
+  // The application requires fewer steps than at the start of the sign-in.
   if (flow.passed.length >= sequenceOf(application).steps.length) {
     await decide(visit, flow, flow.passed)
     return undefined
@@ -144,7 +144,7 @@ async function showStep(step: Step, view: { userName?: string }): Promise<void> 
   const { application, ports, request } = visit
   if (options.length === 0) {
     const facts = { application: application.name, step: flow.passed.length + 1 }
-    ports.log.warn(facts, 'nobody can sign in: no authenticator of the step is there and enabled')
+    ports.log.warn(facts, 'no one can sign in: every authenticator of the step is missing or disabled')
     return refuse(step, processingError('any of the authenticators of the application'))
   }
   const user = await userOf(step)
@@ -159,14 +159,14 @@ async function showStep(step: Step, view: { userName?: string }): Promise<void> 
     const known = user ? { userName: user.userName } : view
     return showPassword(visit, 200, { ...known, hasOthers: options.length > 1 })
   }
-  // A look ahead must not call the extension.
+  // A prefetch must not call the extension.
   if (request.method === 'HEAD') return showGoOn(visit)
   return callAuthenticator(step, authenticator, user)
 }
 
 /**
- * Calls the extension of a step: the first time for any request of the browser, and once it has sent the browser away, only when
- * the browser comes back. Until then the browser is sent to the page of the extension again.
+ * Calls the extension of a step. The first call happens for any request of the browser. After a redirect it is called only when
+ * the browser returns. Until then the browser is redirected to the extension's page again.
  */
 async function callAuthenticator(step: Step, authenticator: Authenticator, user: User | undefined): Promise<void> {
   const { visit, flow } = step
@@ -177,11 +177,11 @@ async function callAuthenticator(step: Step, authenticator: Authenticator, user:
   const away = flow.sentAway?.[name]
   if (away && isBeingChecked(away, db.now())) return showWait(visit)
   if (away && !returned) return redirect(response, 302, away.url)
-  // So that a second click does not use up what the first one proved.
+  // So that a second click does not use up the proof of the first one.
   const current = away ? await noteSentAway(visit, flow, name, { ...away, checkedAt: db.now() }) : flow
   if (!current) return reload(visit)
   const asking = { authenticator, application, issuer: visit.server.issuer, flow: current }
-  const decision = await askAuthenticator({ ...asking, ...present({ user, returnCode: returned?.code }) }, ports)
+  const decision = await callExtension({ ...asking, ...present({ user, returnCode: returned?.code }) }, ports)
   switch (decision.status) {
     case 'redirected': {
       const { awaitsReturn, url } = decision
@@ -197,7 +197,7 @@ async function callAuthenticator(step: Step, authenticator: Authenticator, user:
   }
 }
 
-/** The flow with it; nothing when another request changed the flow first. */
+/** Returns the changed flow, or nothing if another request changed the flow first. */
 async function noteSentAway(
   { ports }: Visit,
   flow: SignInFlow,
@@ -235,10 +235,10 @@ async function submitStep(step: Step, form: URLSearchParams): Promise<void> {
 const USER_GONE: Decision & { status: 'refused' } = {
   status: 'refused',
   error: 'access_denied',
-  description: 'The user is gone or was disabled.',
+  description: 'The user was deleted or deactivated.',
 }
 
-/** Whom the steps before found. */
+/** The user of the previous steps. */
 async function userOf({ flow, visit }: Step): Promise<User | 'gone' | undefined> {
   const last = flow.passed.at(-1)
   if (!last) return undefined
@@ -246,7 +246,7 @@ async function userOf({ flow, visit }: Step): Promise<User | 'gone' | undefined>
   return user?.isActive ? user : 'gone'
 }
 
-/** Notes that the step is passed, and goes on: to the next one, or back to the application. */
+/** Stores that the step is passed and continues with the next one, or returns to the application. */
 async function pass(
   { flow, visit }: Pick<Step, 'flow' | 'visit'>,
   authenticator: string,
@@ -267,8 +267,8 @@ async function pass(
 async function decide(visit: Visit, flow: SignInFlow, passed: SignInFlow['passed']): Promise<void> {
   const { subjectStep } = sequenceOf(visit.application)
   const subject = passed[subjectStep - 1] ?? passed.at(-1)
-  if (!subject) throw new Error('a sign-in is decided before any step was passed')
-  // An extension may have been asked for seconds since the user was looked up.
+  if (!subject) throw new Error('a sign-in was decided before any step was passed')
+  // The extension call may have taken seconds since the user was looked up.
   const user = await findUserById(visit.ports.db, flow.tenantId, subject.userId)
   if (!user?.isActive) return refuse({ visit, flow }, USER_GONE)
   if (!(await changeSignInFlow(visit.ports.db, flow, { passed, isDecided: true }))) return reload(visit)
@@ -276,7 +276,7 @@ async function decide(visit: Visit, flow: SignInFlow, passed: SignInFlow['passed
   await finishLogin(visit, subject.userId, authenticators)
 }
 
-/** Shows where the sign-in is now, also when another request of this browser was faster: what that one decided stands. */
+/** Shows the current state of the sign-in. If another request of this browser was faster, its decision holds. */
 function reload(visit: Visit): void {
   redirect(visit.response, 303, pathOf(visit))
 }
@@ -291,14 +291,14 @@ async function refuse(
   await finish(visit, { error, ...(description === undefined ? {} : { error_description: printable(description) }) })
 }
 
-/** The text with nothing in it that RFC 6749, section 4.1.2.1, keeps out of a description. */
+/** Replaces characters that RFC 6749, section 4.1.2.1, does not allow in a description. */
 function printable(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, '?')
 }
 
 async function finishLogin(visit: Visit, userId: string, authenticators: readonly string[]): Promise<void> {
   const { session } = visit.interaction
-  // What the session went through before stays true when it is only completed.
+  // The methods of the session stay if only its missing steps are added.
   const before = continuesSession(visit.interaction) && session?.accountId === userId ? (session.amr ?? []) : []
   const amr = [...new Set([...before, ...authenticators.map(methodOf)])]
   const actor = { kind: 'user', id: userId } as const
@@ -308,14 +308,14 @@ async function finishLogin(visit: Visit, userId: string, authenticators: readonl
 }
 
 /**
- * Goes on by a page instead of a redirect: browsers hold the redirects that follow a form to the policy of the form's page,
- * and where an extension sends its users is not known when that page is made.
+ * Continues with a page instead of a redirect. Browsers apply the policy of a form's page to the redirects after the form, and
+ * the extension's address is unknown when that page is made.
  */
 function showGoOn(visit: Visit): void {
   showPage(visit, 200, goOnPage({ application: visit.application.name, url: pathOf(visit) }))
 }
 
-/** Looks again in a second: another request of this browser is calling the extension. */
+/** Shows a page that reloads after a second, because another request of this browser is calling the extension. */
 function showWait(visit: Visit): void {
   showPage(visit, 200, goOnPage({ application: visit.application.name, url: pathOf(visit), afterSeconds: 1 }))
 }

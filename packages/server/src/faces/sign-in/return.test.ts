@@ -1,4 +1,4 @@
-/** Only the browser that began a sign-in ends it: the attack by relay, and browsers that do nothing wrong. */
+/** Only the browser that started a sign-in can finish it: relay attacks, and honest browsers. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { decodeJwt } from 'jose'
@@ -31,7 +31,7 @@ const BASIC = 'BasicAuthenticator'
 const PAGE = 'https://door.example/entry?h=0f9c'
 const CODE = 'R3turn-code_of-the-browser-that-proved-the-factor'
 
-/** The code that came with a call, as the extension sees it. */
+/** The return code of a call, as the extension gets it. */
 function codeOf({ body }: ReceivedCall): string[] | undefined {
   const parameters: { name: string; value: string[] }[] = body.event.request.additionalParams ?? []
   return parameters.find(({ name }) => name === 'returnCode')?.value
@@ -43,7 +43,7 @@ onEachDatabase(databaseUrl => {
   let victim: User
   let first: Application
   let second: Application
-  /** Flows in which somebody has proved the factor at the page of the extension. */
+  /** Flows whose factor was proved at the page of the extension. */
   const proved = new Set<string>()
 
   before(async () => {
@@ -65,12 +65,12 @@ onEachDatabase(databaseUrl => {
     await world.close()
   })
 
-  /** An extension that knows no code: whoever calls for a flow that was proved gets the success. */
+  /** An extension without return codes: any call for a proved flow gets SUCCESS. */
   function trusting({ body }: ReceivedCall): Answer {
     return proved.has(body.flowId) ? answers.identified(victim) : answers.redirect(PAGE)
   }
 
-  /** An extension that wants the code which it gave the proving browser. */
+  /** An extension that requires the code that it gave the proving browser. */
   function careful(call: ReceivedCall): Answer {
     if (!proved.has(call.body.flowId)) return answers.redirect(PAGE)
     const code = codeOf(call)
@@ -81,14 +81,14 @@ onEachDatabase(databaseUrl => {
 
   interface Away {
     browser: Browser
-    /** Where the sign-in is, at the server. */
+    /** The address of the sign-in at the server. */
     reload(): Promise<Page>
     flowId: string
-    /** Where the extension sends the browser that proved the factor. */
+    /** The address to which the extension returns the proving browser. */
     back: string
   }
 
-  /** A sign-in that is at the page of the extension. */
+  /** A sign-in at the page of the extension. */
   async function sendAway(application: Application): Promise<Away> {
     const { browser, page } = await begin(world, application)
     const away = application === second ? await forward(browser, await enterPassword(browser, page, victim)) : page
@@ -99,7 +99,7 @@ onEachDatabase(databaseUrl => {
     return { browser, flowId, back, reload: () => browser.open(world.server.address + interactionPath) }
   }
 
-  /** The page of a flow: what `/commonauth` shows to anybody who knows the flow. */
+  /** The page of a flow, which `/commonauth` reveals to anyone who knows the flow. */
   async function whereIs(back: string): Promise<{ interactionPath: string; location: string }> {
     const response = await fetch(back, { method: 'HEAD', redirect: 'manual' })
     const location = response.headers.get('location') ?? ''
@@ -108,7 +108,7 @@ onEachDatabase(databaseUrl => {
 
   const isSignedIn = (page: Page) => page.url.startsWith(CALLBACK) && new URL(page.url).searchParams.has('code')
 
-  test('AZ-04: whoever begins and lets somebody else prove the first factor is not signed in by reloading, and the extension is not called', async () => {
+  test('AZ-04: an attacker who makes a user prove the first factor is not signed in by reloading, and the extension is not called', async () => {
     const attacker = await sendAway(first)
     proved.add(attacker.flowId)
     extension.calls.length = 0
@@ -119,7 +119,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, 0)
   })
 
-  test('AZ-04: choosing the same way to sign in again calls the extension no more than reloading does', async () => {
+  test('AZ-04: choosing the same authenticator again does not call the extension, like reloading', async () => {
     const choosing = await addApplication(world, [FIRST, BASIC])
     const { browser, page } = await begin(world, choosing)
     const choose = async () => forward(browser, await browser.submit(page, { authenticator: FIRST }))
@@ -133,14 +133,14 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, 0)
   })
 
-  test('AZ-05: a browser that proved the factor and did not begin the sign-in ends it with an error page, for both', async () => {
+  test('AZ-05: a browser that proved the factor but did not start the sign-in ends it for both, with an error page', async () => {
     for (const query of ['', `&returnCode=${CODE}`]) {
       const attacker = await sendAway(first)
       proved.add(attacker.flowId)
       extension.calls.length = 0
       const page = await openBrowser(world.server.address).open(attacker.back + query)
       assert.equal(page.status, 400)
-      assert.match(page.html, /was begun in another browser/)
+      assert.match(page.html, /was started in another browser/)
       const { code, error } = told(await attacker.reload())
       assert.deepEqual([code, error], [undefined, 'access_denied'])
       const late = await attacker.browser.open(attacker.back + query)
@@ -149,7 +149,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('AZ-06: whoever has the password and lets somebody else prove the second factor gets no token', async () => {
+  test('AZ-06: an attacker with the password who makes the user prove the second factor gets no token', async () => {
     const attacker = await sendAway(second)
     proved.add(attacker.flowId)
     extension.calls.length = 0
@@ -175,7 +175,7 @@ onEachDatabase(databaseUrl => {
         proved.add(attacker.flowId)
         const page = await attacker.browser.open(attacker.back + query)
         assert.ok(!isSignedIn(page), `${query}: ${page.url}`)
-        // What was sealed for another sign-in is none of this one.
+        // A return that was sealed for another sign-in is invalid for this one.
         const [, token] = foreign.split('?')
         const { interactionPath } = await whereIs(attacker.back)
         const forged = await attacker.browser.open(`${world.server.address}${interactionPath}?${token}`)
@@ -184,11 +184,11 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('AZ-07: what a return was sealed with before the flow went on is worth nothing afterwards', async () => {
+  test('AZ-07: a sealed return is invalid after the flow continued', async () => {
     extension.answer(careful)
     const attacker = await sendAway(first)
     const { location } = await whereIs(`${attacker.back}&returnCode=${CODE}`)
-    // A return without a code: the extension sends the browser to its page again, which is a new state of the flow.
+    // A return without a code: the extension redirects the browser again, which is a new state of the flow.
     assert.ok((await attacker.browser.open(attacker.back)).url.startsWith(PAGE))
     proved.add(attacker.flowId)
     extension.calls.length = 0
@@ -197,7 +197,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, 0)
   })
 
-  test('AZ-08: an honest browser that comes back is signed in once, whether it reloads, goes back or comes again', async () => {
+  test('AZ-08: an honest returning browser is signed in once, even if it reloads, goes back or returns again', async () => {
     extension.answer(careful)
     for (const application of [first, second]) {
       const { browser, flowId, back, reload } = await sendAway(application)
@@ -215,14 +215,14 @@ onEachDatabase(databaseUrl => {
       assert.deepEqual([decodeJwt(body.id_token).sub, decodeJwt(body.id_token)['amr']], [victim.id, amr])
       for (const again of [await browser.open(`${back}&returnCode=${CODE}`), await reload()]) {
         assert.equal(again.status, 400)
-        assert.match(again.html, /was finished before/)
+        assert.match(again.html, /is already finished/)
       }
       assert.equal(extension.calls.filter(call => codeOf(call) !== undefined).length, 1)
       extension.calls.length = 0
     }
   })
 
-  test('AZ-08: of a double click one request calls the extension, and the other waits for what it decides', async () => {
+  test('AZ-08: of a double click one request calls the extension, and the other waits for its decision', async () => {
     const asked = Promise.withResolvers<void>()
     const held = Promise.withResolvers<Answer>()
     const { browser, flowId, back, reload } = await sendAway(first)
@@ -252,7 +252,7 @@ onEachDatabase(databaseUrl => {
     const otherFlow: string = extension.calls.at(-1)?.body.flowId
     assert.notEqual(otherFlow, one.flowId)
     proved.add(one.flowId).add(otherFlow)
-    // The same sign-in in a second tab.
+    // Opens the same sign-in in a second tab.
     assert.ok((await one.reload()).url.startsWith(PAGE))
     for (const flowId of [otherFlow, one.flowId]) {
       const back = `${world.base}/commonauth?flowId=${flowId}&returnCode=${CODE}`
@@ -260,7 +260,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('AZ-08: HEAD calls nobody, ends nothing and takes nothing away', async () => {
+  test('AZ-08: HEAD calls no extension, ends nothing and consumes nothing', async () => {
     extension.answer(careful)
     const { browser, flowId, back } = await sendAway(first)
     proved.add(flowId)
@@ -272,18 +272,18 @@ onEachDatabase(databaseUrl => {
     assert.ok(isSignedIn(await browser.open(`${back}&returnCode=${CODE}`)))
   })
 
-  test('AZ-08: a browser whose answer was lost is signed in when it asks again', async () => {
+  test('AZ-08: a browser whose response was lost is signed in when it reloads', async () => {
     extension.answer(careful)
     const { browser, flowId, back, reload } = await sendAway(first)
     proved.add(flowId)
     const { location } = await whereIs(`${back}&returnCode=${CODE}`)
-    // The answer is dropped: the browser does not follow it.
+    // The response is lost: the browser does not follow it.
     const lost = await browser.openOnce(world.server.address + location)
     assert.equal(lost.status, 303)
     assert.ok(isSignedIn(await reload()))
   })
 
-  test('AZ-09: an extension that knows no code signs users in who come back, and whoever configures it is warned', async () => {
+  test('AZ-09: an extension without return codes signs in returning users, and its configuration shows a warning', async () => {
     const { browser, flowId, back } = await sendAway(first)
     proved.add(flowId)
     assert.ok(isSignedIn(await browser.open(back)))
@@ -300,7 +300,7 @@ onEachDatabase(databaseUrl => {
   })
 })
 
-/** What the extension got as a return code, call by call. */
+/** The return codes that the extension got, call by call. */
 const codesOf = ({ calls }: Extension) => calls.map(call => codeOf(call))
 
 describe('the return code', () => {
@@ -331,7 +331,7 @@ describe('the return code', () => {
     return { browser, back: `${world.base}/commonauth?flowId=${extension.calls.at(-1)?.body.flowId}` }
   }
 
-  test('reaches the extension whatever the authenticator lists, and nothing else of the return does', async () => {
+  test('reaches the extension even if the authenticator does not list it, and no other parameter of the return does', async () => {
     const { browser, back } = await sendAway()
     extension.answer(() => answers.identified(user))
     told(await browser.open(`${back}&door=south&returnCode=${CODE}`))
@@ -340,13 +340,13 @@ describe('the return code', () => {
     })
   })
 
-  test('is nothing that an application can ask for with the sign-in', async () => {
+  test('cannot come from the application’s authorization request', async () => {
     const { browser, back } = await sendAway({ returnCode: 'of the application', ReturnCode: 'too' })
     await browser.open(back)
     assert.deepEqual(codesOf(extension), [undefined, undefined])
   })
 
-  test('is in no record, no log and no address that another site is told', async () => {
+  test('is in no record, no log and no address that another site sees', async () => {
     const { browser, back } = await sendAway()
     extension.answer(() => answers.identified(user))
     told(await browser.open(`${back}&returnCode=${CODE}`))
@@ -378,7 +378,7 @@ describe('the return code', () => {
     )
   })
 
-  test('a sign-in that was cancelled meanwhile is over, and was not returned elsewhere', async () => {
+  test('a return of a cancelled sign-in is not treated as a return in another browser', async () => {
     const choosing = await addApplication(world, [FIRST, BASIC])
     extension.answer(() => answers.redirect(PAGE))
     const { browser, page } = await begin(world, choosing)
@@ -386,7 +386,7 @@ describe('the return code', () => {
     const back = `${world.base}/commonauth?flowId=${extension.calls.at(-1)?.body.flowId}`
     told(await browser.submit(page, { step: 'cancel' }))
     lines.length = 0
-    assert.match((await browser.open(back)).html, /was finished before/)
+    assert.match((await browser.open(back)).html, /is already finished/)
     assert.ok(!lines.join('').includes('securityEvent'))
   })
 })

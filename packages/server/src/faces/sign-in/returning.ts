@@ -5,18 +5,18 @@ import type { SignInFlow } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlow } from '../../ground/store/sign-in-flows.ts'
 import type { SignInPorts, SignInServer, Visit } from './visit.ts'
 
-/** Carries a sealed return from `/commonauth` to the page of the sign-in. */
+/** The parameter with a sealed return from `/commonauth` to the sign-in page. */
 export const RETURNED = 'returned'
 
-/** What the browser brought back for the flow as it is now; nothing when this is another request. */
+/** Returns the browser's return for the current state of the flow. Returns nothing for any other request. */
 export function returnOf({ ports, request }: Visit, flow: SignInFlow): Return | undefined {
   const returned = readReturn(request, ports)
   return returned && isReturnOf(returned, flow) ? returned : undefined
 }
 
 /**
- * Ends a sign-in whose user came back in a browser that did not begin it: somebody was talked into proving who they are for
- * somebody else. The browser that began gets `access_denied`.
+ * Ends a sign-in whose user returned in a browser that did not start it: an attacker may have made the user prove a factor for
+ * the attacker's sign-in. The browser that started it gets `access_denied`.
  *
  * @returns Whether the request was such a return.
  */
@@ -31,7 +31,7 @@ export async function endReturnedElsewhere(
   if (!isReturnOf(returned, flow) || flow.tenantId !== issuer.tenant.id) return false
   const refusal = {
     error: 'access_denied',
-    error_description: 'The sign-in was continued in another browser than the one that began it.',
+    error_description: 'The sign-in was continued in a browser that did not start it.',
   }
   if (!(await changeSignInFlow(ports.db, flow, { isDecided: true, refusal }))) return false
   noteEvent('sign_in.returned_elsewhere', { details: { authenticators: Object.keys(flow.sentAway) } })

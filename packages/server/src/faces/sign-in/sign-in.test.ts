@@ -35,7 +35,7 @@ const addressOf = (more: Record<string, string> = {}, application = shop, base =
 const credentials = () => ({ username: user.userName, password: 'correct horse', step: 'sign-in' })
 
 describe('the page', () => {
-  test('shows the application’s name as text, and runs no script in no frame', async () => {
+  test('escapes the application’s name, and runs no script and in no frame', async () => {
     const page = await openBrowser(world.server.address).open(addressOf())
     assert.match(page.html, /Corner &lt;Shop&gt; &amp; Co/)
     assert(!page.html.includes('<script'))
@@ -56,7 +56,7 @@ describe('the page', () => {
     assert.match(html, /<html lang="en">/)
   })
 
-  test('says the same for a wrong password, an unknown user and a disabled one', async () => {
+  test('shows the same message for a wrong password, an unknown user and a deactivated one', async () => {
     const disabled = await world.addUser({ isActive: false })
     const complaints = new Set<string>()
     for (const attempt of [
@@ -72,7 +72,7 @@ describe('the page', () => {
     assert.deepEqual([...complaints], ['The user name or the password is wrong.'])
   })
 
-  test('lets the user try again, and never shows what was typed as password', async () => {
+  test('lets the user try again, and never shows the typed password', async () => {
     const browser = openBrowser(world.server.address)
     const again = await browser.submit(await browser.open(addressOf()), {
       ...credentials(),
@@ -84,7 +84,7 @@ describe('the page', () => {
 })
 
 describe('consent', () => {
-  test('names what is wanted, and is not asked again in the same session', async () => {
+  test('lists the requested scopes, and is not shown again in the same session', async () => {
     const browser = openBrowser(world.server.address)
     const consent = await browser.submit(await browser.open(addressOf()), credentials())
     for (const wish of ['know who you are', 'read your e-mail address', 'cart.read'])
@@ -99,7 +99,7 @@ describe('consent', () => {
     assert(!more.html.includes('e-mail'))
   })
 
-  test('denied, and a sign-in given up, are told to the application', async () => {
+  test('a denied consent and a cancelled sign-in are reported to the application', async () => {
     const browser = openBrowser(world.server.address)
     const consent = await browser.submit(await browser.open(addressOf()), credentials())
     const denied = await browser.submit(consent, { step: 'cancel' })
@@ -110,11 +110,11 @@ describe('consent', () => {
   })
 })
 
-describe('what comes from elsewhere', () => {
+describe('requests from other origins', () => {
   const post = (url: string, cookie: string, form: Record<string, string>, headers: Record<string, string> = {}) =>
     fetch(url, { method: 'POST', redirect: 'manual', headers: { cookie, ...headers }, body: new URLSearchParams(form) })
 
-  /** A sign-in page with its cookies, outside of any browser. */
+  /** A sign-in page with its cookies, outside a browser. */
   async function begin() {
     const redirect = await fetch(addressOf(), { redirect: 'manual' })
     const cookie = redirect.headers
@@ -141,7 +141,7 @@ describe('what comes from elsewhere', () => {
     assert.equal((await post(url, cookie, { ...form, csrf })).status, 303)
   })
 
-  test('another browser cannot go on with a sign-in', async () => {
+  test('another browser cannot continue a sign-in', async () => {
     const { url, csrf } = await begin()
     const { status } = await post(url, '', { ...credentials(), csrf })
     assert.equal(status, 400)
@@ -167,7 +167,7 @@ describe('what comes from elsewhere', () => {
     assert.deepEqual([status, headers.get('allow')], [405, 'GET, HEAD, POST'])
   })
 
-  test('a callback that is not registered, and an unknown client, end on a page and not at the callback', async () => {
+  test('an unregistered callback and an unknown client end on a page, not at the callback', async () => {
     for (const parameters of [{ redirect_uri: 'https://evil.test/' }, { client_id: 'nobody' }]) {
       const page = await openBrowser(world.server.address).open(addressOf(parameters))
       assert.equal(page.status, 400)
@@ -178,7 +178,7 @@ describe('what comes from elsewhere', () => {
 })
 
 describe('callbacks', () => {
-  test('http on a loopback address with the implicit flow, and the scheme of a native program', async () => {
+  test('http on a loopback address with the implicit flow, and the scheme of a native application, are accepted', async () => {
     const native = 'com.example.shop:/signed-in'
     const application = await world.addApplication({
       grantTypes: ['authorization_code', 'implicit'],
@@ -191,7 +191,7 @@ describe('callbacks', () => {
     assert(landing.url.startsWith('com.example.shop:/signed-in?code='))
   })
 
-  test('one that would run as a script is left out without breaking the others', async () => {
+  test('a callback that would run as a script is ignored, and the others still work', async () => {
     const application = await world.addApplication({
       grantTypes: ['authorization_code'],
       callbackUrls: ['javascript:alert(1)', CALLBACK],
@@ -214,7 +214,7 @@ describe('callbacks', () => {
   })
 })
 
-test('signing out ends the session, and the next request asks for the password again', async () => {
+test('signing out ends the session, and the next request requires the password again', async () => {
   const quick = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
   const browser = openBrowser(world.server.address)
   await browser.submit(await browser.open(addressOf({}, quick)), credentials())
@@ -225,7 +225,7 @@ test('signing out ends the session, and the next request asks for the password a
   assert.match((await browser.open(addressOf({}, quick))).html, /name="password"/)
 })
 
-test('the form for a device that comes without its session is refused with a page', async () => {
+test('a device form without its session is refused with a page', async () => {
   const response = await fetch(`${world.base}/device`, {
     method: 'POST',
     body: new URLSearchParams({ user_code: 'ABCD-EFGH' }),
@@ -234,7 +234,7 @@ test('the form for a device that comes without its session is refused with a pag
   assert.match(await response.text(), /This form has expired, or your browser blocks cookies\. Open the page again\./)
 })
 
-test('sessions of two tenants on one host do not meet', async () => {
+test('sessions of two tenants on one host are separate', async () => {
   const browser = openBrowser(world.server.address)
   const quick = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
   await browser.submit(await browser.open(addressOf({}, quick)), credentials())

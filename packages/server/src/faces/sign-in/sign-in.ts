@@ -23,20 +23,20 @@ import {
   type Visit,
 } from './visit.ts'
 
-/** What the scopes about the user mean to that user. */
+/** The meaning of the identity scopes, for the consent page. */
 const IDENTITY_WISHES: Record<string, string> = {
   openid: 'know who you are',
   profile: 'read your name and profile',
   email: 'read your e-mail address',
   phone: 'read your telephone number',
   address: 'read your postal address',
-  groups: 'see which groups you are in',
-  roles: 'see which roles you have',
+  groups: 'see your groups',
+  roles: 'see your roles',
 }
 
 /**
- * Answers the sign-in page of an issuer at `/sign-in/{uid}`: signs the user in, then asks for consent, and sends the browser back
- * into the authorization request that brought it here. A browser without the cookie of that request gets no further.
+ * Answers the sign-in page of an issuer at `/sign-in/{uid}`: signs the user in, shows the consent page, and returns the browser
+ * to its authorization request. A browser without the cookie of that request cannot continue.
  */
 export async function handleSignIn(
   request: IncomingMessage,
@@ -47,7 +47,7 @@ export async function handleSignIn(
   try {
     await answer(request, response, server, ports)
   } catch (error) {
-    // Not only before the answer: while an extension is asked the same browser may have ended the sign-in in another tab.
+    // This can also happen later: during an extension call the same browser may end the sign-in in another tab.
     if (!(error instanceof errors.SessionNotFound)) throw error
     const isElsewhere = await endReturnedElsewhere(request, server, ports)
     sendProblemPage(response, isElsewhere ? signInProblems.returnedElsewhere() : signInProblems.overOrElsewhere())
@@ -65,18 +65,18 @@ async function answer(
   const visit: Visit = { request, response, server, ports, interaction, application }
   const prompt = prompts[interaction.prompt.name]
   if (!prompt) {
-    return finish(visit, { error: 'interaction_required', error_description: 'The request asks for an unknown step.' })
+    return finish(visit, { error: 'interaction_required', error_description: 'The request requires an unknown step.' })
   }
   if (request.method === 'GET' || request.method === 'HEAD') return prompt.show(visit)
   if (request.method !== 'POST') {
-    const problem = pageProblems.methodNotAllowed(['GET', 'HEAD', 'POST'], 'This page knows GET and POST.')
+    const problem = pageProblems.methodNotAllowed(['GET', 'HEAD', 'POST'], 'Use GET or POST for this page.')
     return sendProblemPage(response, problem)
   }
 
   const form = await ports.readForm(request)
   if (!isOwnForm(visit, form)) return sendProblemPage(response, signInProblems.foreignForm())
   if (form.get('step') === 'cancel') {
-    // A return that is under way in another tab finds the sign-in ended, and not in another browser.
+    // End the flow too, so that a return in another tab is not taken for one in another browser.
     const flow = await findSignInFlowOf(ports.db, interaction.uid)
     if (flow) await changeSignInFlow(ports.db, flow, { isDecided: true })
     noteEvent('sign_in.refused', { targetId: application.id, clientId: application.clientId, reason: 'cancelled' })
@@ -85,7 +85,7 @@ async function answer(
   return prompt.submit(visit, form)
 }
 
-/** What answers each prompt of an authorization request. */
+/** The handler of each prompt of an authorization request. */
 const prompts: Record<string, Prompt> = {
   login,
   consent: {

@@ -20,28 +20,28 @@ export interface SignInPorts {
   checkPassword: CheckPassword
   /** Calls the extension of a custom authenticator. */
   trigger: TriggerAction
-  /** Break-glass: whether custom authenticators are switched off, whatever is configured. */
+  /** Break-glass: whether custom authenticators are disabled, regardless of their configuration. */
   areAuthenticatorsOff: boolean
-  /** Reads a small form. Rejects when it is too large or no form. */
+  /** Reads a small form. Rejects if it is too large or not a form. */
   readForm(request: IncomingMessage): Promise<URLSearchParams>
 }
 
-/** The authorization server behind the pages: what they need of it. */
+/** The functions of the authorization server that the pages need. */
 export interface SignInServer {
   issuer: Issuer
   interactions: {
     /**
-     * The interaction of this browser and the application that wants the sign-in, if it still exists.
+     * Finds the interaction of this browser and its application, if that still exists.
      *
-     * Rejects with oidc-provider's `SessionNotFound` when the browser has no cookie of a running interaction.
+     * Rejects with oidc-provider's `SessionNotFound` if the browser has no cookie of a running interaction.
      */
     find(
       request: IncomingMessage,
       response: ServerResponse,
     ): Promise<{ interaction: Interaction; application?: Application }>
-    /** Ends the interaction and sends the browser back into its authorization request. */
+    /** Ends the interaction and returns the browser to its authorization request. */
     finish(request: IncomingMessage, response: ServerResponse, result: InteractionResults): Promise<void>
-    /** The scopes that the user has not agreed to yet. */
+    /** The scopes that the user has not yet agreed to. */
     missingScopes(interaction: Interaction): string[]
     /** Records that the user agrees to these scopes. Resolves with the id of the grant. */
     grant(interaction: Interaction, application: Application, scopes: readonly string[]): Promise<string>
@@ -58,25 +58,25 @@ export interface Visit {
   application: Application
 }
 
-/** What answers the prompts of one kind. */
+/** The handler of one kind of prompt. */
 export interface Prompt {
   show(visit: Visit): Promise<void>
   submit(visit: Visit, form: URLSearchParams): Promise<void>
 }
 
-/** Where the page of the interaction is. Only the browser with the interaction's cookie gets anywhere with it. */
+/** The path of the interaction's page. Only the browser with the interaction's cookie can use it. */
 export function pathOf({ interaction, server }: Pick<Visit, 'interaction' | 'server'>): string {
   return `${server.issuer.path}/sign-in/${interaction.uid}`
 }
 
-/** Shows a page of the sign-in, whose form may lead back to the application. */
+/** Shows a page of the sign-in. Its form may return to the application. */
 export function showPage({ interaction, response }: Visit, status: number, page: string): void {
   send(response, status, page, { formTargets: formTargetOf(interaction.params['redirect_uri']), keepsOpener: true })
 }
 
 /**
- * A form belongs to the interaction whose cookie comes with it. The cookie alone is not enough: `SameSite=Lax` treats other
- * ports and subdomains of the same site as friends.
+ * The secret that binds a form to the interaction of its cookie. The cookie alone is not enough: for `SameSite=Lax`, other
+ * ports and subdomains are the same site.
  */
 export function csrfOf({ interaction, ports }: Visit): string {
   return createHmac('sha256', ports.deriveSecret('sign-in forms')).update(interaction.jti).digest('base64url')
@@ -91,7 +91,7 @@ export function isOwnForm(visit: Visit, form: URLSearchParams): boolean {
   return given.byteLength === expected.byteLength && timingSafeEqual(given, expected)
 }
 
-/** Ends the interaction with this result and sends the browser back into its authorization request. */
+/** Ends the interaction with this result and returns the browser to its authorization request. */
 export function finish({ request, response, server }: Visit, result: InteractionResults): Promise<void> {
   response.setHeader('cache-control', 'no-store')
   return server.interactions.finish(request, response, result)
