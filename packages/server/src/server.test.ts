@@ -310,7 +310,7 @@ describe('start and stop', () => {
     const server = await createServer(completeConfiguration({ port, dataFolder: await makeTemporaryFolder() }), ports)
     await assert.rejects(server.listen(), {
       name: 'StartError',
-      message: `Port ${port} is in use. Stop the program that uses it, or set PREFLOW_PORT to another port (0 takes a free one).`,
+      message: `Port ${port} is in use. Stop the program that uses it, or set PREFLOW_PORT to another port (0 selects a free one).`,
     })
     await server.close()
     other.close()

@@ -1,5 +1,5 @@
 /**
- * An error for the operator: its message says what happened and what to do next, so it is shown as it is and without a stack.
+ * An error for the operator. Its message states what happened and what to do next, so it is shown without a stack.
  *
  * Errors of other packages join by the member alone, see {@link isForOperator}.
  */
@@ -8,7 +8,7 @@ export class OperatorError extends Error {
   readonly isForOperator = true
 }
 
-/** Whether the message of an error is a sentence for the operator. Any other error is a defect and needs its stack. */
+/** Whether the message of an error is for the operator. Any other error is a defect and needs its stack. */
 export function isForOperator(error: unknown): error is Error & { isForOperator: true } {
   return error instanceof Error && 'isForOperator' in error && error.isForOperator === true
 }

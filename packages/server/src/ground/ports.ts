@@ -1,7 +1,7 @@
 import type { Log } from './observe/log.ts'
 import type { PasswordCost } from './store/database.ts'
 
-/** What the server needs from the world around it. Only `main.ts` files fill these with the real ones. */
+/** The ports of the server to the outside. Only `main.ts` files use the real ones. */
 export interface Ports {
   /** Epoch milliseconds. */
   now(): number
@@ -11,8 +11,8 @@ export interface Ports {
   randomBytes(count: number): Uint8Array
   log: Log
   /**
-   * What hashing a password costs. Default: 32 MiB, three rounds, the OWASP recommendation. Tests lower it; no setting of the
-   * server reaches it, so that nobody weakens real passwords by a variable.
+   * The cost of hashing a password. Default: 32 MiB and three rounds, as OWASP recommends. Tests lower it. It is not a setting,
+   * so that no variable can weaken real passwords.
    */
   passwordCost?: PasswordCost
 }

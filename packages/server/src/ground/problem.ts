@@ -1,7 +1,7 @@
 import { present } from '@preflow/contract'
 import { DatabaseUnavailable } from '@preflow/database'
 
-/** What a {@link Problem} may say beside its status, code and sentence. */
+/** The optional members of a {@link Problem}. */
 export interface ProblemDetails {
   /** The kind of problem in a few words, for APIs that have a line for it. */
   title?: string
@@ -11,17 +11,17 @@ export interface ProblemDetails {
 }
 
 /**
- * A request is refused. It may be thrown anywhere below a face; nothing that the request wrote is kept then. Each face renders it
- * in the form of its protocol.
+ * A refused request. It may be thrown anywhere below a face. Nothing that the request wrote is stored then. Each face renders
+ * it in the form of its protocol.
  *
- * The problems of a subject are a table beside it, so that codes and sentences can be read in one place.
+ * Each subject has a table of its problems, so that codes and sentences are in one place.
  */
 export class Problem extends Error {
   override name = 'Problem'
   status: number
-  /** Stable, so that programs can decide by it: the reference's, the protocol's, or `PREFLOW-<status>` where neither has one. */
+  /** A stable code for programs: the reference's, the protocol's, or `PREFLOW-<status>` if neither has one. */
   code: string
-  /** What exactly is wrong and what to do, for the client. Never a secret. Absent where an extension gave no words. */
+  /** What is wrong and what to do, for the client. Never a secret. Absent if an extension gave no description. */
   sentence: string | undefined
   title: string | undefined
   detail: string | undefined
@@ -38,17 +38,17 @@ export class Problem extends Error {
   }
 }
 
-/** A code that stands for the status alone, in answers whose protocol has no code for the case. */
+/** The code for a status, if the protocol has no code for the case. */
 export function codeOfStatus(status: number): string {
   return `PREFLOW-${status}`
 }
 
-/** What the log says of a database that does not answer: never a value of a statement. */
+/** The facts about an unreachable database for the log. Never a value of a statement. */
 export function describeUnavailable({ cause, code }: DatabaseUnavailable): { database: string; reason?: string } {
   return { database: code, ...present({ reason: cause instanceof Error ? cause.message : undefined }) }
 }
 
-/** The database does not answer now, and the same request may succeed later. */
+/** The problem of an unreachable database. The same request may succeed later. */
 function unavailable({ retryAfterSeconds }: DatabaseUnavailable, code = codeOfStatus(503)): Problem {
   return new Problem(503, code, 'The server cannot reach its database. Try again later.', {
     title: 'Service Unavailable.',
@@ -62,11 +62,11 @@ export interface ProblemPorts {
 }
 
 /**
- * The problem that a face answers for an error of a handler. A defect of the server is logged under a trace id, and so is a
- * detail that only the operator may read.
+ * Returns the problem that a face renders for an error of a handler. Defects of the server, and details for the operator, are
+ * logged under a trace id.
  *
- * @param defect The line of the log for a defect, and the problem that shows its trace id and nothing else of it.
- *   `unavailableCode` is the code while the database does not answer, in protocols that have one.
+ * @param defect The log line of a defect, and the problem that shows only its trace id. `unavailableCode` is the code for an
+ *   unreachable database, in protocols that have one.
  */
 export function problemOf(
   error: unknown,

@@ -152,7 +152,7 @@ test('a body of another media type is refused before it is read', async () => {
   const { call } = await newTenant()
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', '']) {
     const refused = await call('POST', '/applications', { text: '{"name":"x"}', headers: { 'content-type': type } })
-    assertRefused(refused, 415, 'PREFLOW-415', 'Send the body as application/json and say so in content-type.')
+    assertRefused(refused, 415, 'PREFLOW-415', 'Send the body as application/json and set content-type.')
   }
   const accepted = await call('POST', '/applications', {
     text: '{"name":"x"}',

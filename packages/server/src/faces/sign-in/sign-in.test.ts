@@ -171,7 +171,7 @@ describe('requests from other origins', () => {
     for (const parameters of [{ redirect_uri: 'https://evil.test/' }, { client_id: 'nobody' }]) {
       const page = await openBrowser(world.server.address).open(addressOf(parameters))
       assert.equal(page.status, 400)
-      assert.match(page.html, /This did not work/)
+      assert.match(page.html, /The request failed/)
       assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/)
     }
   })

@@ -23,7 +23,7 @@ const document = {
   [WSO2_USER]: { mobileNumbers: ['+1', '+2'], emailVerified: true },
 }
 
-test('claims are derived from the document: the primary value, else the first; by type the first of it', () => {
+test('claims are derived from the document: the primary value or the first one, and the first one of a type', () => {
   assert.deepEqual(localClaimsOf(document), {
     [localClaimUri('givenname')]: 'Kim',
     [localClaimUri('lastname')]: 'Jung',
@@ -42,14 +42,14 @@ test('claims are derived from the document: the primary value, else the first; b
   assert.equal(readLocalClaim(first, localClaimUri('emailaddress')), 'kim@work.example')
 })
 
-test('lists are claims as a whole: all values, addresses in one line', () => {
+test('a list is one claim with all values, and addresses are one line each', () => {
   assert.deepEqual(
     uris('emails', 'addresses', 'entitlements', 'photos').map(uri => readLocalClaim(document, uri)),
     [['kim@work.example', 'kim@home.example', 'second@work.example'], ['Main 1, SE', 'At home'], ['car'], undefined],
   )
 })
 
-test('the country below the enterprise extension is the one of the claim', () => {
+test('the claim has the country of the enterprise extension', () => {
   const both = { ...document, [ENTERPRISE_USER]: { country: 'LK' } }
   const country = localClaimUri('country')
   assert.equal(readLocalClaim(both, country), 'LK')
@@ -57,7 +57,7 @@ test('the country below the enterprise extension is the one of the claim', () =>
   assert.deepEqual([changed[ENTERPRISE_USER], changed['addresses']], [{ country: 'IN' }, document.addresses])
 })
 
-test('a change is reported once: by the claim of the element, or by the list where there is no such claim', () => {
+test('a change is reported once, by the claim of the element or, without one, by the list', () => {
   const changed = (emails: object[]) => [...changedClaimsOf(document, { ...document, emails }).keys()].sort()
   const [work, home, second] = document.emails
   assert.deepEqual(changed([{ ...work, value: 'new' }, home, second] as object[]), uris('emails.work'))
@@ -80,7 +80,7 @@ test('a change is reported once: by the claim of the element, or by the list whe
   assert.deepEqual([...changedClaimsOf(withCountry, { ...withCountry, addresses: moved }).keys()], uris('addresses'))
 })
 
-test('a document of claims has each of them in its place, and one element where a value is primary and of a type', () => {
+test('a document made of claims has each in its place, and one element for a primary value with a type', () => {
   assert.deepEqual(
     documentOf({
       [localClaimUri('emailaddress')]: 'kim@x',
@@ -105,7 +105,7 @@ test('a document of claims has each of them in its place, and one element where 
   )
 })
 
-test('an empty claim removes its value and nothing else', () => {
+test('an empty claim removes only its value', () => {
   const changed = withLocalClaims(document, {
     [localClaimUri('emails.work')]: '',
     [localClaimUri('lastname')]: '',
@@ -163,7 +163,7 @@ test('writing the claims of a document back into it changes nothing', () => {
   )
 })
 
-test('two documents have the same claims when no claim is reported as changed', () => {
+test('two documents have the same claims if no claim is reported as changed', () => {
   fc.assert(
     fc.property(documents, documents, (one, other) => {
       const changed = changedClaimsOf(one, other)

@@ -1,4 +1,4 @@
-/** Claims are derived from the document of a user, and written back into it, by the table of {@link localClaims}. */
+/** Derives claims from the document of a user and writes them back, by the table {@link localClaims}. */
 import type { UserDocument } from '../store/model.ts'
 import { type ClaimPlace, localClaims } from './local-claims.ts'
 
@@ -8,17 +8,17 @@ export type LocalClaims = Record<string, string | string[]>
 type Json = Record<string, unknown>
 type PlaceOf<Kind> = Extract<ClaimPlace, { kind: Kind }>
 
-/** Where claims are kept that no attribute stands for. SCIM neither shows nor changes this member. */
+/** The member for claims without an attribute. SCIM neither shows nor changes it. */
 const OTHER_CLAIMS = 'http://wso2.org/claims'
 
-/** One claim. Nothing when the user does not have it. */
+/** Reads one claim. Returns nothing if the user does not have it. */
 export function readLocalClaim(document: UserDocument, uri: string): string | string[] | undefined {
   const place = localClaims.get(uri)?.place
   const value = place ? readers[place.kind]?.(document, place as never) : undefined
   return value ?? (document[OTHER_CLAIMS] as LocalClaims | undefined)?.[uri]
 }
 
-/** All claims of a user but those of whole lists: each value once. */
+/** All claims of a user except those of whole lists, so that each value appears once. */
 export function localClaimsOf(document: UserDocument): LocalClaims {
   const claims: LocalClaims = {}
   for (const [uri, { place }] of localClaims) {
@@ -29,8 +29,8 @@ export function localClaimsOf(document: UserDocument): LocalClaims {
 }
 
 /**
- * The claims that differ between two documents, with their new values; `undefined` for one that is removed. A list is among them
- * only when it changes where no claim of a single element shows it: a second work e-mail address is no change of `emails.work`.
+ * The claims that differ between two documents, with their new values. `undefined` means removed. The claim of a list is included
+ * only if no claim of a single element shows the change: a second work e-mail address does not change `emails.work`.
  */
 export function changedClaimsOf(before: UserDocument, after: UserDocument): Map<string, string | string[] | undefined> {
   const [old, now] = [localClaimsOf(before), localClaimsOf(after)]
@@ -45,16 +45,16 @@ export function changedClaimsOf(before: UserDocument, after: UserDocument): Map<
   return changed
 }
 
-/** The document of a user of whom only claims are known. */
+/** Creates the document of a user from claims. */
 export function documentOf(claims: LocalClaims): UserDocument {
   return withLocalClaims({}, claims)
 }
 
-/** The document with these claims in place of its own of the same URI; everything else in it stays. `[]` and `''` remove one. */
+/** Returns the document with these claims replaced. Everything else stays. `[]` and `''` remove a claim. */
 export function withLocalClaims(document: UserDocument, claims: LocalClaims): UserDocument {
   const changed = structuredClone(document) as Json
   const others = { ...(changed[OTHER_CLAIMS] as LocalClaims | undefined) }
-  // In the order of the table: what is both the primary value and one of a type is one element.
+  // In the order of the table, so that a primary value with a type stays one element.
   for (const [uri, { place }] of localClaims) {
     const value = claims[uri]
     if (value !== undefined) writers[place.kind]?.(changed, place as never, value)
@@ -119,7 +119,7 @@ const writers: { [Kind in ClaimPlace['kind']]?: Writer<Kind> } = {
   },
 }
 
-/** What a list holds that no claim of a single element shows, in a form that can be compared. */
+/** The parts of a list that no claim of a single element shows, in a comparable form. */
 function unshown(document: UserDocument, list: string): string {
   const elements = elementsOf(document, list)
   const places = [...localClaims.values()].flatMap(({ place }) =>
@@ -149,7 +149,7 @@ function elementsOf(document: UserDocument, list: string): Json[] {
   return (document[list] as Json[] | undefined) ?? []
 }
 
-/** An element with nothing but its type is none. */
+/** Drops elements that have only a type. */
 function kept(elements: Json[]): Json[] | undefined {
   const whole = elements.filter(element => Object.keys(element).some(name => name !== 'type' && name !== 'primary'))
   return whole.length > 0 ? whole : undefined
@@ -161,7 +161,7 @@ function valuePartOf(list: string): string {
   return list === 'addresses' ? 'formatted' : 'value'
 }
 
-/** An element in one string: its value, or an address in one line. */
+/** Writes an element as one string: its value, or an address in one line. */
 function describe(element: Json): string | undefined {
   const line = ADDRESS_PARTS.flatMap(part => textOf(element[part]) ?? []).join(', ')
   return textOf(element['value']) ?? textOf(element['formatted']) ?? textOf(line)

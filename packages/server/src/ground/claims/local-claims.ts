@@ -1,22 +1,22 @@
-/** The one table that says which attribute of a user's document is which local claim. */
+/** The one table that maps local claims to attributes of a user's document. */
 import { localClaimUri, present } from '@preflow/contract'
 
-/** Where a claim is in the document of a user. */
+/** The place of a claim in the document of a user. */
 export type ClaimPlace =
-  /** A string: `nickName`, `name.givenName`, or below an extension. */
+  /** A string: `nickName`, `name.givenName`, or an attribute of an extension. */
   | { kind: 'text'; path: readonly string[] }
-  /** A list of strings below an extension. */
+  /** A list of strings in an extension. */
   | { kind: 'texts'; path: readonly string[] }
-  /** A boolean in the document, `true` or `false` as a string in the claim. */
+  /** A boolean in the document, the string `true` or `false` in the claim. */
   | { kind: 'truth'; path: readonly string[] }
   /**
-   * A part of the element of a list with this type; without a type of the primary one, or of the first. A value at `instead` takes
-   * precedence.
+   * A part of a list's element with this type. Without a type: of the primary element, or of the first. A value at `instead`
+   * takes precedence.
    */
   | { kind: 'element'; list: string; type?: string; part: string; instead?: readonly string[] }
-  /** All values of a list. They are reported as changed only where no claim of a single element shows the change. */
+  /** All values of a list. A change is reported only if no claim of a single element shows it. */
   | { kind: 'list'; list: string }
-  /** The server's own: not in the document. */
+  /** Computed by the server and not in the document. */
   | { kind: 'computed' }
 
 export interface LocalClaim {
@@ -27,7 +27,7 @@ export interface LocalClaim {
 
 export const CORE_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 export const ENTERPRISE_USER = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
-/** The reference's own extension. Its name is older than the rule for names of schemas. */
+/** The reference's own extension. Its URI is older than the rule for schema URIs. */
 export const WSO2_USER = 'urn:scim:wso2:schema'
 
 const text = (...path: string[]): ClaimPlace => ({ kind: 'text', path })
@@ -42,7 +42,7 @@ const element = (list: string, type?: string): ClaimPlace => ({
 const address = (part: string): ClaimPlace => ({ kind: 'element', list: 'addresses', part })
 const list = (name: string): ClaimPlace => ({ kind: 'list', list: name })
 
-/** As in WSO2's default claim dialects. The order is that of a list to choose from. */
+/** As in WSO2's default claim dialects. The order is that of selection lists. */
 const table: [name: string, displayName: string, place: ClaimPlace][] = [
   ['username', 'Username', { kind: 'computed' }],
   ['userid', 'User ID', { kind: 'computed' }],

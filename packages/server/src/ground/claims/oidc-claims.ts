@@ -2,13 +2,13 @@ import { localClaimUri } from '@preflow/contract'
 import type { User } from '../store/model.ts'
 import { readLocalClaim } from './document-claims.ts'
 
-/** A claim value as it stands in a token. */
+/** A claim value in a token. */
 export type ClaimValue = string | number | boolean | string[] | Record<string, string>
 
-/** How a local claim becomes an OIDC claim; the values of the store are texts. */
+/** The conversion of a local claim to an OIDC claim. Values in the store are strings. */
 type Reading = 'text' | 'boolean' | 'seconds'
 
-/** OIDC claims of OpenID Connect Core 5.1 by the local claim they are read from, as in WSO2's claim dialect. */
+/** OIDC claims of OpenID Connect Core 5.1 and their local claims, as in WSO2's claim dialect. */
 const OIDC_CLAIMS: Record<string, { local: string; reading?: Reading }> = {
   name: { local: 'fullname' },
   given_name: { local: 'givenname' },
@@ -39,7 +39,7 @@ const ADDRESS_MEMBERS: Record<string, string> = {
   country: 'country',
 }
 
-/** Which claims a scope asks for. Keys are the identity scopes every application may request. */
+/** The claims that a scope requests. The keys are the identity scopes that every application may request. */
 export const SCOPE_CLAIMS: Record<string, readonly string[]> = {
   openid: ['sub'],
   profile: [
@@ -66,13 +66,13 @@ export const SCOPE_CLAIMS: Record<string, readonly string[]> = {
   roles: ['roles'],
 }
 
-/** Scopes that concern the person who signed in, not an API. */
+/** Scopes about the signed-in user, not about an API. */
 export const IDENTITY_SCOPES: readonly string[] = Object.keys(SCOPE_CLAIMS)
 
-/** Every claim a scope may bring. */
+/** Every claim that a scope can bring. */
 export const STANDARD_CLAIMS: readonly string[] = [...new Set(Object.values(SCOPE_CLAIMS).flat())]
 
-/** The OIDC claims that are read from a local claim. */
+/** The OIDC claims that have the value of a local claim. */
 export function oidcClaimsFrom(localUri: string): string[] {
   const isIt = (local: string) => localClaimUri(local) === localUri
   return [
@@ -83,10 +83,11 @@ export function oidcClaimsFrom(localUri: string): string[] {
 }
 
 /**
- * The user's attributes that the scopes and the named claims ask for, without `sub`. What the user has not is absent.
+ * The user's attributes that the scopes and the named claims request, without `sub`. Attributes that the user does not have are
+ * absent.
  *
- * @param named Claims beside those of the scopes.
- * @param limit What the scopes may bring at most. Absent: everything.
+ * @param named Claims in addition to those of the scopes.
+ * @param limit Limits the claims of the scopes. Absent: no limit.
  */
 export function claimsOf(
   user: User,
@@ -97,7 +98,7 @@ export function claimsOf(
   const ofScopes = [...scopes].flatMap(scope => SCOPE_CLAIMS[scope] ?? [])
   const wanted = new Set(ofScopes.filter(name => limit?.includes(name) ?? true).concat(named))
   wanted.delete('sub')
-  // In the order of the standard, whatever the order of the scopes, so that tokens and events always look the same.
+  // In the order of the standard, not of the scopes, so that tokens and events always look the same.
   const ordered = new Set([...STANDARD_CLAIMS.filter(name => wanted.has(name)), ...wanted])
   return [...ordered].flatMap(name => {
     const value = readClaim(user, name)
@@ -105,7 +106,7 @@ export function claimsOf(
   })
 }
 
-/** Claims with the names of what the user belongs to. */
+/** Claims with the names of the user's groups and roles. */
 const MEMBERSHIPS: ReadonlyMap<string, (user: User) => readonly { name: string }[]> = new Map([
   ['groups', ({ groups }: User) => groups],
   ['roles', ({ roles }: User) => roles],
@@ -117,13 +118,13 @@ function readClaim(user: User, name: string): ClaimValue | undefined {
   if (memberships) return memberships.length > 0 ? memberships : undefined
   if (name === 'address') return readAddress(user)
   if (name === 'username') return user.userName
-  // A claim outside the standard set is looked up under its own name in the local dialect, or as a full claim URI.
+  // A claim outside the standard set is looked up by its name in the local dialect, or as a full claim URI.
   const { local, reading = 'text' } = OIDC_CLAIMS[name] ?? { local: name }
   const value = readLocalClaim(user.document, localClaimUri(local)) ?? readLocalClaim(user.document, local)
   return value === undefined || value.length === 0 ? otherwise[name]?.(user) : readings[reading](value)
 }
 
-/** Where a claim comes from that the user's attributes do not have. */
+/** The values of claims that the user's attributes do not have. */
 const otherwise: Record<string, (user: User) => ClaimValue | undefined> = {
   name: user =>
     ['given_name', 'family_name']

@@ -2,24 +2,24 @@ import type { IncomingMessage } from 'node:http'
 import type { NamedValues } from '@preflow/contract'
 import ipaddr from 'ipaddr.js'
 
-/** What an extension may be told of a client's request: who sent it, with which headers. */
+/** The parts of a client's request that an extension may see: its address and its headers. */
 export interface ClientRequest {
-  /** The client's own address, as far as the proxies can be believed. */
+  /** The client's address, as trusted proxies report it. */
   address: string
   /** Lower-case names, each once, in the order of the request. */
   headers: NamedValues[]
 }
 
-/** Says whether a peer is one of the reverse proxies in front of the server. */
+/** Whether a peer is a reverse proxy in front of the server. */
 export type IsTrusted = (address: string) => boolean
 
-/** The header in which WSO2's products hand the client's address to an extension. */
+/** The header in which WSO2's products send the client's address to an extension. */
 const SOURCE_HEADER = 'x-client-source-ip'
-/** Headers in which a proxy reports the client. From anybody else they are an attempt to lie. */
+/** Headers in which a proxy reports the client. From any other peer they are forged. */
 const REPORTING_HEADERS = new Set([SOURCE_HEADER, 'x-forwarded-for', 'forwarded', 'x-real-ip'])
 
 /**
- * Reads the configured networks once.
+ * Parses the configured networks once.
  *
  * @param networks Addresses and CIDR ranges, already checked by the configuration.
  */
@@ -37,15 +37,17 @@ export function trustNetworks(networks: readonly string[]): IsTrusted {
 }
 
 /**
- * Finds the client's address and the headers that an extension may see, and changes `request.headers` in the same way, so that
- * nothing behind this function can be deceived.
- *
- * A trusted proxy reports the client in one header. Every other reporting header is removed: a proxy that does not know a
- * header passes on what the client wrote in it. Without a valid address the peer is the client.
- *
- * @param addressHeader The header of the proxies, in lower case. Of the lists `x-forwarded-for` and `forwarded` (RFC 7239) the
- *   right-most address counts that is no trusted proxy, because what is left of it was written by the client. Of others the last.
- */
+ /**
+  * Finds the client's address and the headers that an extension may see. It changes `request.headers` in the same way, so that no
+  * later code reads forged headers.
+  *
+  * A trusted proxy reports the client in one header. Every other reporting header is removed, because a proxy passes on headers
+  * of the client that it does not know. Without a valid address the peer is the client.
+  *
+  * @param addressHeader The header of the proxies, in lower case. In the lists `x-forwarded-for` and `forwarded` (RFC 7239) the
+  *   right-most address that is not a trusted proxy counts, because the client can write everything left of it. In other headers
+  *   the last value counts.
+  */
 export function readClientRequest(
   request: IncomingMessage,
   isTrusted: IsTrusted,
@@ -66,7 +68,7 @@ export function readClientRequest(
   return { address, headers }
 }
 
-/** How each list of hops is written. Other headers hold one address. */
+/** Parsers for lists of hops. Other headers have one address. */
 const HOPS: Record<string, (values: readonly string[]) => string[]> = {
   'x-forwarded-for': values => values.flatMap(value => value.split(',')),
   forwarded: values =>
@@ -82,7 +84,9 @@ function reportedAddress(values: readonly string[], header: string, isTrusted: I
   return address !== undefined && ipaddr.isValid(address) ? address : undefined
 }
 
-/** `::ffff:192.0.2.1` is `192.0.2.1`; `192.0.2.1:4711` and `[2001:db8::1]:4711` lose their port; the rest stays as it is. */
+/**
+ * Normalizes an address: `::ffff:192.0.2.1` becomes `192.0.2.1`, and `192.0.2.1:4711` and `[2001:db8::1]:4711` lose their port.
+ */
 function plainAddress(text: string): string {
   const bare = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text
   return ipaddr.isValid(bare) ? ipaddr.process(bare).toString() : bare

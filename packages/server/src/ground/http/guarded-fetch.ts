@@ -1,6 +1,6 @@
 import type { Send } from '@preflow/engine'
 
-/** Requests of the server to addresses that applications named. */
+/** Sends a request of the server to an address from an application's configuration. */
 export type GuardedFetch = (url: string, options: RequestInit) => Promise<Response>
 
 const CONNECT_TIMEOUT_MS = 2000
@@ -9,10 +9,10 @@ const MAX_ANSWER_BYTES = 262_144
 const WITHOUT_BODY = new Set([204, 205, 304])
 
 /**
- * Makes `fetch` of the one way out of the server: private addresses are refused on the connected socket, unless the operator
- * allowed them, redirects are answers, and nothing takes longer than seven seconds.
+ * Creates a `fetch` with limits: private addresses are refused on the connected socket unless the operator allows them,
+ * redirects are not followed, and a request takes at most seven seconds.
  *
- * Rejects with a sentence when there is no answer.
+ * Rejects with a sentence if there is no answer.
  */
 export function createGuardedFetch(send: Send): GuardedFetch {
   return async (url, { body, headers, method }) => {

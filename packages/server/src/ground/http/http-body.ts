@@ -2,11 +2,11 @@ import type { Problem } from '../problem.ts'
 import { requestProblems } from './request-problems.ts'
 
 /**
- * Reads a whole body. Rejects with a {@link Problem} as soon as more than `maxBytes` are announced or seen.
+ * Reads a complete body. Rejects with a {@link Problem} as soon as more than `maxBytes` are announced or received.
  *
- * @param body A request of Node's HTTP server, or the stream of a `Request`; nothing when there is none.
- * @param announcedBytes What `content-length` says; nothing when it does not.
- * @param tooLarge The problem, where that of the APIs does not fit.
+ * @param body A request of Node's HTTP server, the stream of a `Request`, or nothing.
+ * @param announcedBytes The value of `content-length`, if the request has one.
+ * @param tooLarge Creates the problem, if that of the APIs does not fit.
  */
 export async function readBody(
   body: AsyncIterable<Uint8Array> | null,
@@ -19,7 +19,7 @@ export async function readBody(
   let size = 0
   for await (const chunk of body ?? []) {
     size += chunk.byteLength
-    if (size > maxBytes) throw tooLarge(maxBytes, `at least ${size} bytes came`)
+    if (size > maxBytes) throw tooLarge(maxBytes, `at least ${size} bytes were received`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size)

@@ -4,20 +4,20 @@ import { StartError } from '../store/data.ts'
 
 export interface ListenerSettings {
   host: string
-  /** 0: a free one. */
+  /** 0 means a free port. */
   port: number
-  /** A request must have arrived whole after this. */
+  /** Time in which a request must arrive completely. */
   requestTimeoutMs: number
-  /** How long requests in progress may take to finish after the server begins to stop. */
+  /** Time in which requests in progress may finish after the server begins to stop. */
   shutdownGraceMs: number
 }
 
 /** The HTTP server of the process. */
 export interface Listener {
   readonly isClosing: boolean
-  /** Resolves with the port. Rejects with a {@link StartError} when the address is not available. */
+  /** Resolves with the port. Rejects with a {@link StartError} if the address is not available. */
   listen(): Promise<number>
-  /** Accepts no more connections and resolves when the last one is closed, at the latest after the grace. */
+  /** Accepts no more connections. Resolves when the last one is closed, at the latest after the grace period. */
   close(): Promise<void>
 }
 
@@ -32,11 +32,11 @@ export function createListener(
     {
       requestTimeout: requestTimeoutMs,
       headersTimeout: Math.ceil(requestTimeoutMs / 2),
-      // Node checks this often; its default of 30 s would stretch every shorter limit to that.
+      // Node checks at this interval. Its default of 30 s would extend every shorter limit.
       connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
     },
     (request, response) => {
-      // A request that was in progress when the server began to stop would keep its connection open for the next one.
+      // Otherwise a request that was in progress at the stop would keep its connection open for the next request.
       response.once('close', () => isClosing && setImmediate(() => http.closeIdleConnections()))
       void answer(request, response)
     },
@@ -65,10 +65,10 @@ export function createListener(
 
 function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): string {
   const reasons: Record<string, string> = {
-    EADDRINUSE: `Port ${port} is in use. Stop the program that uses it, or set PREFLOW_PORT to another port (0 takes a free one).`,
-    EACCES: `Port ${port} may not be used by this user. Set PREFLOW_PORT to a port above 1023.`,
-    EADDRNOTAVAIL: `${host} is no address of this machine. Set PREFLOW_HOST to one, for example 127.0.0.1 or ::.`,
-    ENOTFOUND: `${host} is no address of this machine. Set PREFLOW_HOST to one, for example 127.0.0.1 or ::.`,
+    EADDRINUSE: `Port ${port} is in use. Stop the program that uses it, or set PREFLOW_PORT to another port (0 selects a free one).`,
+    EACCES: `This user has no permission to use port ${port}. Set PREFLOW_PORT to a port above 1023.`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine. Set PREFLOW_HOST to one, for example 127.0.0.1 or ::.`,
+    ENOTFOUND: `${host} is not an address of this machine. Set PREFLOW_HOST to one, for example 127.0.0.1 or ::.`,
   }
   return reasons[error.code ?? ''] ?? `The server cannot listen at ${host}:${port}: ${error.message}.`
 }

@@ -14,31 +14,31 @@ export type RouteName = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${strin
 export interface RoutedRequest {
   request: Request
   mounted: Mounted
-  /** As the client sent them, decoded. */
+  /** The decoded path parameters of the client. */
   params: Record<string, string>
   query: Record<string, string>
 }
 
 /** An API that answers every request itself. It never rejects. */
 export interface MountedApi {
-  /** @param request Without the prefix of tenant and organization: its path begins with the base path of the API. */
+  /** @param request The request without the prefix of tenant and organization. Its path begins with the base path of the API. */
   fetch(request: Request, mounted: Mounted): Promise<Response>
 }
 
-/** How an API answers. */
+/** The responses of an API. */
 export interface Answers<Route extends DeclaredRoute> {
   answer(route: Route, routed: RoutedRequest): Promise<Response>
-  /** Makes the error for a path without any route. */
+  /** Creates the error for a path without a route. */
   noSuchPath(): Error
-  /** Makes the error for a path that has routes for these methods only. */
+  /** Creates the error for a path that has only routes for these methods. */
   wrongMethod(methods: readonly string[]): Error
-  /** Turns whatever was thrown into a response. */
+  /** Turns a thrown error into a response. */
   refuse(error: unknown): Response
 }
 
 /**
- * Makes an API of its declared routes. This is the only file that may give paths to the HTTP router, so no path is served
- * without a declaration; `tools/architecture.ts` checks it.
+ * Creates an API from its declared routes. Only this file may register paths with the HTTP router, so no path is served without a
+ * declaration. `tools/architecture.ts` checks it.
  *
  * @param routes The first route that matches is used.
  */
@@ -63,7 +63,7 @@ export function mountRoutes<Route extends DeclaredRoute>(
   return { fetch: async (request, mounted) => app.fetch(request, mounted) }
 }
 
-/** The routes of a table by name, in its order, each with its name and its entry. */
+/** The routes of a table as a list in its order, each with its name and its entry. */
 export function routesOf<Table extends Readonly<Record<RouteName, unknown>>>(
   table: Table,
 ): { [Name in keyof Table]: DeclaredRoute & { name: Name; access: Table[Name] } }[keyof Table][] {

@@ -1,18 +1,18 @@
 import type { Organization, Tenant } from '../store/model.ts'
 
-/** Where the API is mounted: the server found these from the path and took its prefix off. */
+/** The place where an API is mounted. The server finds it from the path and removes the prefix. */
 export interface Mounted {
   tenant: Tenant
   organization: Organization
-  /** What was taken off: empty at the root, `/t/demo`, `/t/demo/o/branch`. */
+  /** The removed prefix: empty at the root, `/t/demo` or `/t/demo/o/branch`. */
   prefix: string
-  /** Where clients reach the server: every address that it writes begins so. `https://id.example.com` */
+  /** The public URL of the server, with which every address it writes begins. For example `https://id.example.com`. */
   origin: string
-  /** Of the client, by which wrong passwords are counted. */
+  /** The client's address, by which wrong passwords are counted. */
   address?: string
 }
 
-/** ISO 8601, as the wire has it. */
+/** Formats a time for the wire: ISO 8601. */
 export function instant(epochMs: number): string {
   return new Date(epochMs).toISOString()
 }

@@ -6,9 +6,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 /**
  * Reads a JSON body of at most `maxBytes`.
  *
- * @param mediaTypes What `content-type` may say, without parameters.
- * @returns The value, or nothing when the body is not JSON in UTF-8 or holds NUL characters: the caller words that as its API
- *   does. Rejects with a problem of status 413 or 415.
+ * @param mediaTypes The accepted values of `content-type`, without parameters.
+ * @returns The value, or nothing if the body is not JSON in UTF-8 or contains NUL characters. The caller creates the error in the
+ *   form of its API. Rejects with a problem of status 413 or 415.
  */
 export async function readJson(
   request: Request,
@@ -20,7 +20,7 @@ export async function readJson(
   const body = await readBody(request.body, request.headers.get('content-length'), maxBytes)
   try {
     const value: unknown = JSON.parse(decoder.decode(body))
-    // PostgreSQL keeps no NUL in a text; no name or value here needs one.
+    // PostgreSQL accepts no NUL in a string, and no name or value here needs one.
     return hasNul(value) ? undefined : { value }
   } catch {
     return undefined

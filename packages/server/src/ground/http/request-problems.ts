@@ -1,8 +1,8 @@
 import { codeOfStatus, Problem } from '../problem.ts'
 
-/** What can be wrong with a request before anybody looks at its meaning. */
+/** Problems of a request that do not depend on its meaning. */
 export const requestProblems = {
-  /** A body or query that breaks its schema, as the reference's dispatcher says it. */
+  /** A body or query that violates its schema, with the code of the reference's dispatcher. */
   invalid: (sentence: string) => new Problem(400, 'UE-10000', sentence, { title: 'Invalid Request' }),
   forbidden: (sentence: string) => new Problem(403, codeOfStatus(403), sentence, { title: 'Forbidden.' }),
   notFound: (sentence: string, title = 'Not found.') => new Problem(404, codeOfStatus(404), sentence, { title }),
@@ -18,7 +18,7 @@ export const requestProblems = {
       headers: { connection: 'close' },
     }),
   unsupportedMediaType: (mediaTypes: readonly string[]) =>
-    new Problem(415, codeOfStatus(415), `Send the body as ${mediaTypes.join(' or ')} and say so in content-type.`, {
+    new Problem(415, codeOfStatus(415), `Send the body as ${mediaTypes.join(' or ')} and set content-type.`, {
       title: 'Unsupported media type.',
     }),
 }

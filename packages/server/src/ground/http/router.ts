@@ -3,9 +3,9 @@ import { getRequestListener } from '@hono/node-server'
 import { FIRST_TENANT } from '../store/tenants.ts'
 import { sendProblem, serverProblems } from './send.ts'
 
-/** One request whose tenant and organization are known. `Place` is how the server describes them. */
+/** A request whose tenant and organization are known. `Place` describes them. */
 export interface Visit<Place> {
-  /** Its `url` has no prefix of tenant and organization any more. */
+  /** Its `url` no longer has the prefix of tenant and organization. */
   request: IncomingMessage
   response: ServerResponse
   place: Place
@@ -15,12 +15,12 @@ export interface Visit<Place> {
 export interface Face<Place> {
   /** Matches the path without the prefix of tenant and organization and without the query. */
   paths: RegExp
-  /** What the paths require of their caller: nothing, with the reason, or what each route declares. */
+  /** The access that the paths require: none, with the reason, or as each route declares. */
   access: { open: string } | 'as each route declares'
   answer(visit: Visit<Place>): Promise<void>
 }
 
-/** Lets a face answer with `Request` and `Response` instead of Node's objects. */
+/** Adapts a face that uses `Request` and `Response` instead of Node's objects. */
 export function answerWith<Place>(
   fetch: (request: Request, visit: Visit<Place>) => Promise<Response>,
 ): Face<Place>['answer'] {
@@ -35,10 +35,10 @@ export function answerWith<Place>(
 }
 
 /**
- * Makes the function that finds the tenant and organization of a request from its path, and the face that answers the rest.
+ * Creates the function that finds the tenant and organization of a request from its path, and the face that answers it.
  *
- * @param findPlace By the names in the path. Resolves with nothing when there is no such tenant or organization.
- * @param faces Looked through in order.
+ * @param findPlace Finds a place by the names in the path. Resolves with nothing if the tenant or organization does not exist.
+ * @param faces The faces in order. The first that matches answers.
  */
 export function createRouter<Place>(
   faces: readonly Face<Place>[],
@@ -74,7 +74,7 @@ function decode(text: string): string {
   }
 }
 
-/** Every address that the server writes begins with the public URL, whatever a request or a proxy claims. */
+/** Makes every address that the server writes begin with the public URL, regardless of the headers of clients and proxies. */
 export function pinHost(request: IncomingMessage, publicUrl: string): void {
   const { host, protocol } = new URL(publicUrl)
   delete request.headers['x-forwarded-host']

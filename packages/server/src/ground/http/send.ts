@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { present } from '@preflow/contract'
 import { Problem } from '../problem.ts'
 
-/** Sends a JSON body. A response that has already begun cannot be changed any more: its connection is ended. */
+/** Sends a JSON body. If the response has already begun, it cannot be changed, so its connection is closed. */
 export function sendJson(
   response: ServerResponse,
   status: number,
@@ -20,11 +20,11 @@ export function sendJson(
   response.end(text)
 }
 
-/** The problems of requests that reach no face, or that a face did not answer. Their codes are those of OAuth errors. */
+/** The problems of requests that no face answers. Their codes are those of OAuth errors. */
 export const serverProblems = {
   noSuchPlace: () =>
-    new Problem(404, 'not_found', 'There is no such tenant or organization. Look at the path after /t/ and /o/.'),
-  noSuchPath: () => new Problem(404, 'not_found', 'Nothing is served at this path.'),
+    new Problem(404, 'not_found', 'The tenant or organization does not exist. Check the path after /t/ and /o/.'),
+  noSuchPath: () => new Problem(404, 'not_found', 'The path does not exist. Check the address.'),
   formTooLarge: (_: number, detail: string) =>
     new Problem(413, 'invalid_request', 'The body is too large.', { detail }),
   unexpected: () => new Problem(500, 'server_error', 'Internal Server Error.'),
@@ -36,9 +36,9 @@ export function sendProblem(response: ServerResponse, { code, headers, sentence,
 }
 
 /**
- * A problem in the form of WSO2's REST APIs.
+ * Renders a problem in the form of WSO2's REST APIs.
  *
- * @param traceId Finds the request in the log, for APIs that show it.
+ * @param traceId The id of the request in the log, for APIs that return it.
  */
 export function problemResponse({ code, headers, sentence, status, title }: Problem, traceId?: string): Response {
   const body = { code, message: title ?? sentence ?? code, ...present({ description: sentence, traceId }) }

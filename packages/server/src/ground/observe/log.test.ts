@@ -7,7 +7,7 @@ function lines() {
   return { written, destination: { write: (line: string) => void written.push(line) } }
 }
 
-test('secrets are replaced wherever they turn up in the facts of a line', () => {
+test('secrets are replaced everywhere in the facts of a line', () => {
   const { written, destination } = lines()
   const log = createLog('info', destination)
   log.info(
@@ -20,9 +20,9 @@ test('secrets are replaced wherever they turn up in the facts of a line', () => 
   assert.match(text, /"callId":"c-1"/)
 })
 
-test('an error is written out, and what it carries is looked through like other facts', () => {
+test('an error is serialized, and secrets in its members are replaced', () => {
   const { written, destination } = lines()
-  const cause = Object.assign(new TypeError('The peer is gone.'), { request: { cookie: 'c00kie' } })
+  const cause = Object.assign(new TypeError('The peer closed the connection.'), { request: { cookie: 'c00kie' } })
   createLog('info', destination).error({ err: cause, tries: [{ secret: 's3cret' }], at: new Date(0) }, 'said')
   const { err, tries, at } = JSON.parse(written[0] ?? '')
   assert.deepEqual([err.type, err.message, err.request], ['TypeError', cause.message, { cookie: '[redacted]' }])

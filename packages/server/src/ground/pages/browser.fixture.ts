@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 
-/** As much of a browser as signing in needs: cookies by path, redirects within the server, forms without scripts. */
+/** The parts of a browser that a sign-in needs: cookies by path, redirects within the server, forms without scripts. */
 export interface Browser {
-  /** Follows redirects until there is a page, or an address outside the server. */
+  /** Follows redirects to a page, or to an address outside the server. */
   open(url: string): Promise<Page>
-  /** Sends one request and follows nothing, as a browser whose user goes elsewhere meanwhile. */
+  /** Sends one request without following redirects, like a browser whose user leaves. */
   openOnce(url: string): Promise<Page>
-  /** Fills in the form of a page and sends it. */
+  /** Fills in the form of a page and submits it. */
   submit(page: Page, fields: Record<string, string>): Promise<Page>
 }
 
-/** Where the browser ends up. */
+/** The page where the browser stops. */
 export interface Page {
   url: string
-  /** 0 when the address is outside the server and was not opened. */
+  /** 0 if the address is outside the server and was not opened. */
   status: number
   headers: Headers
   html: string
@@ -21,7 +21,7 @@ export interface Page {
 
 const MAX_HOPS = 12
 
-/** @param origin Of the server: everything else is only looked at. */
+/** @param origin The origin of the server. Other addresses are not opened. */
 export function openBrowser(origin: string): Browser {
   const jar: { name: string; value: string; path: string }[] = []
 
@@ -55,7 +55,7 @@ export function openBrowser(origin: string): Browser {
     openOnce: url => visit(url, {}, 0, 0),
     submit(page, fields) {
       const action = /<form[^>]* action="([^"]*)"/.exec(page.html)?.[1] ?? page.url
-      // Hidden inputs, and others with what the page filled in.
+      // Hidden inputs, and other inputs with a value.
       const inputs = [...page.html.matchAll(/<input[^>]* name="([^"]*)"[^>]* value="([^"]*)"/g)]
       const form = new URLSearchParams(inputs.map(([, name = '', value = '']) => [name, value]))
       for (const [name, value] of Object.entries(fields)) form.set(name, value)
@@ -64,7 +64,7 @@ export function openBrowser(origin: string): Browser {
   }
 }
 
-/** Signs the user in for an authorization request and returns the address the browser ends at. */
+/** Signs the user in for an authorization request and returns the final address of the browser. */
 export async function authorize(
   world: { base: string; server: { address: string } },
   request: { clientId: string; userName: string; password?: string; parameters: Record<string, string> },
@@ -84,5 +84,5 @@ export async function authorize(
   return new URL(landing.url)
 }
 
-/** Where the applications of the tests live: nobody listens there, the browser only looks at the address. */
+/** The callback of the tests' applications. No server listens there, and the browser does not open it. */
 export const CALLBACK = 'http://127.0.0.1:65535/callback'

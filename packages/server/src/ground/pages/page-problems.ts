@@ -1,6 +1,6 @@
 import { Problem } from '../problem.ts'
 
-/** The problems that every page has, in words for people. */
+/** The problems of every page, in sentences for users. */
 export const pageProblems = {
   methodNotAllowed: (methods: readonly string[], sentence: string) =>
     new Problem(405, 'invalid_request', sentence, { headers: { allow: methods.join(', ') } }),

@@ -25,13 +25,13 @@ code { font-size: 1.5rem; letter-spacing: .15em; color: var(--ink) }
 `
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
-/** What differs between the headers of pages. */
+/** The options for the headers of pages. */
 export interface PageOptions {
-  /** Where a form of the page may lead besides this server. */
+  /** Other targets than this server that a form of the page may have. */
   formTargets?: readonly string[]
   /**
-   * Whether the window that opened this one keeps its hold on it. Applications may sign users in in a window of its own, and
-   * wait for it to return to them.
+   * Whether the window that opened this page keeps its reference to it. Applications may sign users in in a separate window and
+   * wait for it to return.
    */
   keepsOpener?: boolean
 }
@@ -50,8 +50,8 @@ export function pageHeaders({ formTargets, keepsOpener = false }: PageOptions = 
 /**
  * The Content Security Policy of our pages: no script, no other origin, in no frame.
  *
- * @param formTargets Origins or schemes that a form may lead to besides our own: browsers apply `form-action` to the
- *   redirects after a submission too, and the last one goes to the client.
+ * @param formTargets Other origins or schemes than our own to which a form may lead. Browsers also apply `form-action` to the
+ *   redirects after a submission, and the last one goes to the client.
  */
 function pagePolicy(formTargets: readonly string[] = []): string {
   return [
@@ -63,7 +63,7 @@ function pagePolicy(formTargets: readonly string[] = []): string {
   ].join('; ')
 }
 
-/** Where a redirect to this address may be allowed: its origin, or its scheme for the schemes of native programs. */
+/** The form target for a redirect to this address: its origin, or the scheme of a native application. */
 export function formTargetOf(redirectUri: unknown): string[] {
   const url = typeof redirectUri === 'string' ? URL.parse(redirectUri) : null
   if (!url) return []
@@ -71,7 +71,7 @@ export function formTargetOf(redirectUri: unknown): string[] {
 }
 
 function page(title: string, content: Html, head?: Html): string {
-  // A promise in the template would make one of the page; there is none.
+  // A promise in the template would make the page a promise. There is none.
   return String(html`<!doctype html>
 <html lang="en">
 <head>
@@ -92,13 +92,13 @@ ${content}
 const alert = (message: string | undefined): Html | undefined =>
   message === undefined ? undefined : html`<p role="alert">${message}</p>`
 
-/** Asks for user name and password. */
+/** The page for user name and password. */
 export function signInPage(view: {
   application: string
   csrf: string
   userName?: string
   complaint?: string
-  /** Whether there are other ways to sign in. */
+  /** Whether the step has other options. */
   hasOthers?: boolean
 }): string {
   return page(
@@ -118,7 +118,7 @@ ${view.hasOthers ? html`<button name="step" value="other" formnovalidate>Sign in
   )
 }
 
-/** Asks how the user wants to sign in. */
+/** The page for choosing an option of a step. */
 export function choicePage(view: {
   application: string
   csrf: string
@@ -136,7 +136,7 @@ ${view.choices.map(({ name, title }) => html`<button name="authenticator" value=
 }
 
 /**
- * Takes the browser to the next step by itself; the link is for browsers that do not.
+ * The page that takes the browser to the next step. The link is for browsers that do not follow.
  *
  * @param view.afterSeconds Default 0.
  */
@@ -150,17 +150,17 @@ export function goOnPage(view: { application: string; url: string; afterSeconds?
   )
 }
 
-/** Asks whether the application may have what it asks for. */
+/** The consent page. */
 export function consentPage(view: {
   application: string
   userName: string
   csrf: string
-  /** One sentence each. */
+  /** Phrases that continue “It wants to”. */
   wishes: readonly string[]
 }): string {
   return page(
     'Allow access?',
-    html`<p><strong>${view.application}</strong> asks to act for <strong>${view.userName}</strong>. It wants to:</p>
+    html`<p><strong>${view.application}</strong> requests access as <strong>${view.userName}</strong>. It wants to:</p>
 <ul>${view.wishes.map(wish => html`<li>${wish}</li>`)}</ul>
 <form method="post">
 <input type="hidden" name="csrf" value="${view.csrf}">
@@ -170,7 +170,7 @@ export function consentPage(view: {
   )
 }
 
-/** Asks an invited user for a new password, twice. */
+/** The page where an invited user sets a password. */
 export function newPasswordPage(view: { userName: string; invitation: string; complaint?: string }): string {
   return page(
     'Choose a password',
@@ -188,7 +188,7 @@ ${alert(view.complaint)}
   )
 }
 
-/** Asks for the code that another device shows. */
+/** The page for the code of another device. */
 export function deviceCodePage(view: { action: string; csrf: string; code?: string; complaint?: string }): string {
   return page(
     'Connect a device',
@@ -203,7 +203,7 @@ ${alert(view.complaint)}
   )
 }
 
-/** Shows the code once more, so that nobody connects a stranger's device. */
+/** Shows the code again, so that the user does not connect an attacker's device. */
 export function deviceConfirmPage(view: { action: string; csrf: string; code: string; application: string }): string {
   return page(
     'Is this your device?',
@@ -219,11 +219,11 @@ export function deviceConfirmPage(view: { action: string; csrf: string; code: st
   )
 }
 
-/** Asks whether to sign out of the server as well. */
+/** The page that confirms a sign-out of the server. */
 export function logoutPage(view: { action: string; csrf: string }): string {
   return page(
     'Sign out?',
-    html`<p>You will have to sign in again for the next application.</p>
+    html`<p>The next application will require you to sign in again.</p>
 <form method="post" action="${view.action}">
 <input type="hidden" name="xsrf" value="${view.csrf}">
 <button name="logout" value="yes" autofocus>Sign out</button>
@@ -232,16 +232,16 @@ export function logoutPage(view: { action: string; csrf: string }): string {
   )
 }
 
-/** Says that something is done and the window may be closed. */
+/** The page after something is done. The window can be closed. */
 export function donePage(title: string, sentence: string): string {
   return page(title, html`<p>${sentence}</p>`)
 }
 
-/** For people: an error that cannot be given to the application. */
+/** The page for an error that cannot be returned to the application. */
 export function errorPage(error: string, description?: string): string {
   return page(
-    'This did not work',
+    'The request failed',
     html`<p role="alert">${description ?? 'The request could not be answered.'}</p>
-<p>Go back to the application and try again. For its makers: <strong>${error}</strong></p>`,
+<p>Go back to the application and try again. Error code for its developers: <strong>${error}</strong></p>`,
   )
 }

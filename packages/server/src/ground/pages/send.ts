@@ -11,7 +11,7 @@ export function send(response: ServerResponse, status: number, page: string, opt
   response.end(page)
 }
 
-/** Shows a problem to a person. */
+/** Shows a problem as a page. */
 export function sendProblemPage(response: ServerResponse, { code, headers, sentence, status }: Problem): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   send(response, status, errorPage(code, sentence))
