@@ -73,6 +73,23 @@ const comparisons: Record<string, () => Promise<string>> = {
         },
       ),
     ),
+  pruning: async () =>
+    table(
+      'client credentials with an action, while a million old call records are deleted',
+      await compare(
+        [
+          { name: 'no old records', program: 'issuance.ts', argv: ['action'] },
+          { name: 'a million old records', program: 'issuance.ts', argv: ['action', 'old-records'] },
+        ],
+        {
+          ...json,
+          connections: 16,
+          requestsPerSecond: 100,
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body: 'grant_type=client_credentials',
+        },
+      ),
+    ),
 }
 
 const wanted = positionals.length > 0 ? positionals : Object.keys(comparisons)

@@ -10,6 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { present } from '@preflow/contract'
 import { completeConfiguration, createLog, createServer } from '@preflow/server'
 
@@ -26,7 +27,22 @@ const server = await createServer(
   }),
   { now: Date.now, newId: randomUUID, randomBytes, log: createLog('info', { write: () => true }) },
 )
+if (process.argv[3] === 'old-records') addOldRecords(join(dataFolder, 'preflow.db'), 1_000_000)
 await server.listen()
+
+/** Records that the server begins to delete as soon as it listens. */
+function addOldRecords(file: string, count: number): void {
+  const database = new DatabaseSync(file)
+  const insert = database.prepare(
+    `insert into calls (id, tenant_id, action_id, action_type, action_name, started_at, duration_ms, status, reason, flow_result, details)
+      values (?, '-1234', 'old', 'PRE_ISSUE_ACCESS_TOKEN', 'old', ?, 5, 'success', 'SUCCESS', 'continued', ?)`,
+  )
+  const details = JSON.stringify({ text: 'x'.repeat(300) })
+  database.exec('begin')
+  for (let row = 0; row < count; row++) insert.run(`old-${row}`, Date.now() - 86_400_000 + row, details)
+  database.exec('commit')
+  database.close()
+}
 
 async function manage(method: string, path: string, body?: unknown): Promise<Response> {
   const response = await fetch(`${server.address}/api/server/v1${path}`, {

@@ -82,8 +82,8 @@ export async function executeAction(call: ActionCall, ports: EnginePorts): Promi
 }
 
 /**
- * The call, unless its circuit is open. Only what the endpoint does not answer is a failure: an answer that is wrong costs no
- * more than one that is right, and credentials that the endpoint rejects are not its fault.
+ * The call, unless its circuit is open. Only a request that the endpoint does not answer is a failure. A wrong answer costs no
+ * more than a right one, and credentials that it rejects say nothing about the endpoint.
  */
 async function guarded(body: string, call: ActionCall, ports: EnginePorts, run: Run): Promise<EndpointAnswer> {
   if (!ports.breakers) return callEndpoint(body, call, ports, run)

@@ -12,7 +12,7 @@ function startQueue(limits: Parameters<typeof createTurns>[0]) {
   return { turns, order, enter }
 }
 
-test('owners get their turns one after the other, whoever of them came most often', () => {
+test('owners get their turns one after the other, however many requests each has', () => {
   const { enter, order } = startQueue({ atOnce: 1 })
   const places = ['a', 'a', 'a', 'b', 'c', 'b'].map(owner => enter(owner))
   // Each ends their turn, and the next one begins.

@@ -14,7 +14,7 @@ export interface TurnLimits {
 
 /** Whose turn it is. */
 export interface TurnHolder {
-  /** Owners take turns, whoever of them comes most often. */
+  /** Owners take turns, however many requests each has. */
   owner: string
   /** Who comes in the name of the owner, where one of many must not fill the queue. */
   guest?: string

@@ -55,6 +55,8 @@ export interface Configuration {
   sessionLifetimeSeconds: number
   maxTokenLifetimeSeconds: number
   maxRefreshLifetimeSeconds: number
+  callsPerTenant: number
+  callRetentionDays: number
   maxRequestBytes: number
   requestTimeoutMs: number
   shutdownGraceMs: number
@@ -367,6 +369,20 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 90 * 24 * 3600,
     read: count,
     description: 'Seconds after a sign-in during which its tokens can be refreshed, however often they are.',
+  },
+  callsPerTenant: {
+    variable: 'PREFLOW_CALLS_PER_TENANT',
+    schema: wholeNumber(1, 1_000_000_000, 'records'),
+    fallback: 10_000,
+    read: count,
+    description: 'Most call records of a tenant. The oldest are deleted first, within a minute.',
+  },
+  callRetentionDays: {
+    variable: 'PREFLOW_CALL_RETENTION_DAYS',
+    schema: wholeNumber(1, 3650, 'days'),
+    fallback: 30,
+    read: count,
+    description: 'Days for which call records are kept in the database.',
   },
   maxRequestBytes: {
     variable: 'PREFLOW_MAX_REQUEST_BYTES',

@@ -26,6 +26,8 @@ export interface Domain {
   clientRequestOf(request: IncomingMessage): ClientRequest
   /** For addresses that applications named. */
   fetch: GuardedFetch
+  /** The tenants whose calls were recorded since the last time. */
+  takeRecorded(): string[]
   /** Closes the connections to extensions. */
   close(): Promise<void>
 }
@@ -47,11 +49,12 @@ export function createDomain(
     maxConnectionsPerOwner: configuration.actionConnections,
     maxWaitingPerOwner: configuration.actionQueue,
   })
+  const calls = createCallKeeper(db)
   const trigger = createTriggerAction({
     db,
     log,
     newId,
-    keepCall: createCallKeeper(db),
+    keepCall: calls.keep,
     engine: {
       send,
       now,
@@ -75,6 +78,7 @@ export function createDomain(
     },
     clientRequestOf,
     fetch: createGuardedFetch(send),
+    takeRecorded: calls.takeRecorded,
     close: () => send.close(),
   }
 }

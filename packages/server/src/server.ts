@@ -132,7 +132,7 @@ function compose(
     await route(request, response)
   }
 
-  let stopHousekeeping = () => {}
+  let stopHousekeeping = async () => {}
   return {
     get address() {
       if (publicUrl === undefined) throw new Error('The address is known after listen().')
@@ -142,7 +142,12 @@ function compose(
       const { disabledActions, host, platform } = configuration
       const port = await listener.listen()
       publicUrl ??= `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-      stopHousekeeping = startHousekeeping(db.lanes.background, log, configuration)
+      stopHousekeeping = startHousekeeping(db.lanes.background, {
+        log,
+        holder: ports.newId(),
+        takeRecorded: domain.takeRecorded,
+        retention: configuration,
+      })
       log.info({ address: publicUrl, host, port, platform, database: db.engine }, 'listening')
       if (disabledActions.length > 0) {
         log.warn({ actionTypes: disabledActions }, 'actions of these types are switched off (PREFLOW_ACTIONS)')
@@ -151,8 +156,8 @@ function compose(
     },
     async close() {
       if (listener.isClosing) return
-      stopHousekeeping()
       await listener.close()
+      await stopHousekeeping()
       await domain.close()
       await securityLog.flush()
       await db.close()

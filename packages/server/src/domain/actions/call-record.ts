@@ -1,7 +1,7 @@
 import { actionTypes, type Platform } from '@preflow/contract'
 import type { Outcome } from '@preflow/engine'
 import type { Problem } from '../../ground/problem.ts'
-import { insertCalls, purgeCalls } from '../../ground/store/calls.ts'
+import { insertCalls } from '../../ground/store/calls.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Action, CallRecord } from '../../ground/store/model.ts'
 
@@ -34,17 +34,6 @@ export interface CallFacts {
   refusedWith?: string
 }
 
-/** How long call records are kept. */
-export interface CallRetention {
-  /** Maximum number of records per tenant. The oldest are deleted first. Default 10,000. */
-  keep?: number
-  /** Age in milliseconds at which a record is deleted. Default 30 days. */
-  maxAgeMs?: number
-}
-
-const DAY_MS = 86_400_000
-/** Old records are deleted once per this many new ones, because a deletion costs as much as several inserts. */
-const RECORDS_BETWEEN_PURGES = 100
 const MAX_RECORDS_A_WRITE = 500
 /**
  * Maximum size of a body in a record, in characters of JSON. Longer ones are cut, because an extension may answer a megabyte
@@ -100,17 +89,17 @@ export function describeCall(outcome: Outcome, facts: CallFacts): CallRecord {
   }
 }
 
-/**
- * Creates the function that stores records and deletes old ones.
- *
- * A record is on disk when its promise resolves. Calls that end at the same time share one write, because a sync of the disk
- * costs more than everything else.
- */
-export function createCallKeeper(
-  db: Database,
-  { keep = 10_000, maxAgeMs = 30 * DAY_MS }: CallRetention = {},
-): (record: CallRecord) => Promise<void> {
-  let untilPurge = 0
+/** Stores the records of calls. */
+export interface CallKeeper {
+  /** The record is on disk when the promise resolves. */
+  keep(record: CallRecord): Promise<void>
+  /** The tenants with new records since the last call. */
+  takeRecorded(): string[]
+}
+
+/** Creates the keeper of call records. Calls that end at the same time share one write, because a sync of the disk is expensive. */
+export function createCallKeeper(db: Database): CallKeeper {
+  const recorded = new Set<string>()
   let waiting: CallRecord[] = []
   let write: Promise<void> | undefined
 
@@ -124,16 +113,20 @@ export function createCallKeeper(
     for (let start = 0; start < records.length; start += MAX_RECORDS_A_WRITE) {
       await insertCalls(db.lanes.records, records.slice(start, start + MAX_RECORDS_A_WRITE))
     }
-    untilPurge -= records.length
-    if (untilPurge > 0) return
-    untilPurge = RECORDS_BETWEEN_PURGES
-    await purgeCalls(db.lanes.background, { startedBefore: db.now() - maxAgeMs, keep })
+    for (const { tenantId } of records) recorded.add(tenantId)
   }
 
-  return record => {
-    waiting.push(record)
-    write ??= writeWaiting()
-    return write
+  return {
+    keep(record) {
+      waiting.push(record)
+      write ??= writeWaiting()
+      return write
+    },
+    takeRecorded() {
+      const tenants = [...recorded]
+      recorded.clear()
+      return tenants
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
-import { purgeWrongPasswords } from '../../ground/store/wrong-passwords.ts'
+import { purgeExpired } from '../../ground/store/purge.ts'
 import { createAttempts } from './attempts.ts'
 
 const mira = { tenantId: '1', userName: 'mira', address: '198.51.100.7' }
@@ -81,8 +81,8 @@ onEachDatabase('wrong passwords', open => {
     const rows = await db.queries.selectFrom('wrong_passwords').selectAll().execute()
     assert.equal(rows.length, 1)
     assert.doesNotMatch(JSON.stringify(rows), /password|198\.51/)
-    assert.equal(await purgeWrongPasswords(db), 0)
+    assert.equal(await purgeExpired(db, 'wrong_passwords'), 0)
     pass(60_000)
-    assert.equal(await purgeWrongPasswords(db), 1)
+    assert.equal(await purgeExpired(db, 'wrong_passwords'), 1)
   })
 })

@@ -8,7 +8,6 @@ import type { Tables } from './tables.ts'
 
 /** The event of a change. */
 const CHANGE = 'administration.changed'
-const MAX_DELETED_AT_ONCE = 500
 
 /** Keeps a change, with what is known of the request that makes it. */
 export async function insertAuditRecord(db: Database, record: AuditRecord): Promise<void> {
@@ -108,28 +107,5 @@ function toAuditRecord(row: Selectable<Tables['audit_records']>): AuditRecord {
       requestId: row.request_id ?? undefined,
       callId: row.call_id ?? undefined,
     }),
-  }
-}
-
-/**
- * Deletes what was recorded before, some hundred rows at a time, so that nobody waits for long.
- *
- * @returns How many were deleted.
- */
-export async function purgeAuditRecords(db: Database, recordedBefore: number): Promise<number> {
-  for (let deleted = 0; ; ) {
-    const { numDeletedRows } = await db.queries
-      .deleteFrom('audit_records')
-      .where('id', 'in', oldest =>
-        oldest
-          .selectFrom('audit_records')
-          .select('id')
-          .where('recorded_at', '<', recordedBefore)
-          .orderBy('recorded_at')
-          .limit(MAX_DELETED_AT_ONCE),
-      )
-      .executeTakeFirst()
-    deleted += Number(numDeletedRows)
-    if (numDeletedRows < BigInt(MAX_DELETED_AT_ONCE)) return deleted
   }
 }

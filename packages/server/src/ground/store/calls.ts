@@ -126,32 +126,6 @@ function callsOfAllTenants(db: Database) {
     .select('tenants.domain')
 }
 
-/** Deletes calls that began before `startedBefore` (epoch milliseconds), and all except the newest `keep` of each tenant. */
-export async function purgeCalls(
-  db: Database,
-  { startedBefore, keep }: { startedBefore: number; keep: number },
-): Promise<void> {
-  await db.queries.deleteFrom('calls').where('started_at', '<', startedBefore).execute()
-  const tenants = await db.queries.selectFrom('calls').select('tenant_id').distinct().execute()
-  for (const { tenant_id } of tenants) {
-    const oldestKept = await db.queries
-      .selectFrom('calls')
-      .select(['started_at', 'id'])
-      .where('tenant_id', '=', tenant_id)
-      .orderBy('started_at', 'desc')
-      .orderBy('id', 'desc')
-      .offset(Math.max(keep - 1, 0))
-      .limit(1)
-      .executeTakeFirst()
-    if (!oldestKept) continue
-    await db.queries
-      .deleteFrom('calls')
-      .where('tenant_id', '=', tenant_id)
-      .where(where => where(where.refTuple('started_at', 'id'), '<', where.tuple(oldestKept.started_at, oldestKept.id)))
-      .execute()
-  }
-}
-
 function toCall(row: Selectable<Tables['calls']>): CallRecord {
   return {
     id: row.id,

@@ -405,6 +405,18 @@ export const migrations: Record<string, Migration> = {
   },
 
   '0013-configuration-clock': { up: addConfigurationClock },
+
+  '0014-background': {
+    async up(db: Schema) {
+      await db.schema
+        .createTable('leases')
+        .addColumn('name', 'text', column => column.primaryKey())
+        .addColumn('holder', 'text', column => column.notNull())
+        .addColumn('expires_at', 'bigint', column => column.notNull())
+        .execute()
+      await db.schema.createIndex('wrong_passwords_expires_at').on('wrong_passwords').column('expires_at').execute()
+    },
+  },
 }
 
 /** Until here each user had a list of names of groups. */

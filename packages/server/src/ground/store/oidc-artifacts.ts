@@ -152,15 +152,6 @@ export async function revokeByGrantId(db: Database, tenantId: string, grantId: s
     .execute()
 }
 
-/** Deletes expired artifacts of all tenants. Returns their number. */
-export async function purgeExpiredArtifacts(db: Database): Promise<number> {
-  const { numDeletedRows } = await db.queries
-    .deleteFrom('oidc_artifacts')
-    .where('expires_at', '<=', db.now())
-    .executeTakeFirst()
-  return Number(numDeletedRows)
-}
-
 function open(db: Database, row: Selectable<Tables['oidc_artifacts']>): OidcPayload {
   const payload: OidcPayload = JSON.parse(db.seal.open(row.payload, contextOf(row.tenant_id, row.model, row.id)))
   return row.consumed_at === null ? payload : { ...payload, consumed: Math.floor(row.consumed_at / 1000) }

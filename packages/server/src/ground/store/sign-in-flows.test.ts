@@ -2,13 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { onEachDatabase } from './databases.fixture.ts'
 import type { SignInFlow } from './model.ts'
-import {
-  changeSignInFlow,
-  findSignInFlow,
-  findSignInFlowOf,
-  insertSignInFlow,
-  purgeSignInFlows,
-} from './sign-in-flows.ts'
+import { purgeExpired } from './purge.ts'
+import { changeSignInFlow, findSignInFlow, findSignInFlowOf, insertSignInFlow } from './sign-in-flows.ts'
 import { FIRST_TENANT } from './tenants.ts'
 
 const flow: SignInFlow = {
@@ -31,11 +26,11 @@ onEachDatabase('sign-ins in progress', open => {
     assert.deepEqual(await findSignInFlow(db, flow.id), flow)
     assert.deepEqual(await findSignInFlowOf(db, flow.interactionId), flow)
     assert.equal(await findSignInFlow(db, 'other'), undefined)
-    assert.equal(await purgeSignInFlows(db), 0)
+    assert.equal(await purgeExpired(db, 'sign_in_flows'), 0)
     now = 2000
     assert.equal(await findSignInFlow(db, flow.id), undefined)
     assert.equal(await findSignInFlowOf(db, flow.interactionId), undefined)
-    assert.equal(await purgeSignInFlows(db), 1)
+    assert.equal(await purgeExpired(db, 'sign_in_flows'), 1)
   })
 
   test('an interaction has one flow: the first', async () => {

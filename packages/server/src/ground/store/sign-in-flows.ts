@@ -56,15 +56,6 @@ export async function changeSignInFlow(
   return numUpdatedRows > 0n
 }
 
-/** Deletes expired flows of all tenants. Returns their number. */
-export async function purgeSignInFlows(db: Database): Promise<number> {
-  const { numDeletedRows } = await db.queries
-    .deleteFrom('sign_in_flows')
-    .where('expires_at', '<=', db.now())
-    .executeTakeFirst()
-  return Number(numDeletedRows)
-}
-
 async function findBy(db: Database, column: 'id' | 'interaction_id', id: string): Promise<SignInFlow | undefined> {
   const row = await db.queries
     .selectFrom('sign_in_flows')

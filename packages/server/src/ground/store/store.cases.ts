@@ -29,8 +29,8 @@ import {
   listApplications,
   updateApplication,
 } from './applications.ts'
-import { insertAuditRecord, insertAuditRecords, listAuditRecords, purgeAuditRecords } from './audit.ts'
-import { findCall, insertCalls, listCalls, purgeCalls } from './calls.ts'
+import { insertAuditRecord, insertAuditRecords, listAuditRecords } from './audit.ts'
+import { findCall, insertCalls, listCalls } from './calls.ts'
 import { type Database, inTransaction } from './database.ts'
 import type { OpenTestDatabase } from './databases.fixture.ts'
 import type { Action, ApiResource, Application, CallRecord, User } from './model.ts'
@@ -40,11 +40,11 @@ import {
   findArtifact,
   findArtifactByUid,
   findArtifactByUserCode,
-  purgeExpiredArtifacts,
   revokeByGrantId,
   upsertArtifact,
 } from './oidc-artifacts.ts'
 import { addOrganization, findOrganization, findOrganizationById, listOrganizations } from './organizations.ts'
+import { createRecordPurge, purgeExpired } from './purge.ts'
 import { deleteSigningKey, insertSigningKey, listSigningKeys } from './signing-keys.ts'
 import { FIRST_TENANT, findTenantByDomain, findTenantById, insertTenant, listTenants } from './tenants.ts'
 import {
@@ -430,38 +430,42 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal(await findCall(db, 'other', 'd'), undefined)
   })
 
-  test('old calls are deleted, and so are all except the newest of a tenant', async () => {
+  test('old calls are deleted, and so are all except the newest of a tenant, some at a time', async () => {
     const db = await open()
     await insertCalls(
       db,
       [1, 2, 3, 4, 5].map(startedAt => call(`c${startedAt}`, startedAt)),
     )
-    await purgeCalls(db, { startedBefore: 2, keep: 3 })
-    assert.deepEqual(
-      (await listCalls(db, tenantId)).map(({ id }) => id),
-      ['c5', 'c4', 'c3'],
-    )
-    await purgeCalls(db, { startedBefore: 5, keep: 3 })
-    assert.deepEqual(
-      (await listCalls(db, tenantId)).map(({ id }) => id),
-      ['c5'],
-    )
+    const left = async () => (await listCalls(db, tenantId)).map(({ id }) => id)
+    const purge = await createRecordPurge(db, 'calls', tenantId, { startedBefore: 2, keep: 3, limit: 1 })
+    assert.equal(await purge(), 1)
+    assert.deepEqual(await left(), ['c5', 'c4', 'c3', 'c2'])
+    assert.equal(await purge(), 1)
+    assert.equal(await purge(), 0)
+    assert.deepEqual(await left(), ['c5', 'c4', 'c3'])
+    const purgeOthers = await createRecordPurge(db, 'calls', 'other', { startedBefore: 5, keep: 0 })
+    assert.equal(await purgeOthers(), 0)
+    const purgeOld = await createRecordPurge(db, 'calls', tenantId, { startedBefore: 5, keep: 3 })
+    assert.equal(await purgeOld(), 2)
+    assert.deepEqual(await left(), ['c5'])
   })
 
-  test('audit records are deleted when they are old, however many there are', async () => {
+  test('audit records are deleted when they are old, some at a time', async () => {
     const db = await open()
     const record = { tenantId, initiator: 'u1', action: 'ADD', targetType: 'ACTION', targetId: 'a', details: null }
     const records = Array.from({ length: 1201 }, (_, at) => ({ ...record, id: `old-${at}`, recordedAt: at }))
     for (let start = 0; start < records.length; start += 400) {
       await insertAuditRecords(db, records.slice(start, start + 400))
     }
-    assert.equal(await purgeAuditRecords(db, 1200), 1200)
+    const limit = 1000
+    const purge = await createRecordPurge(db, 'audit_records', tenantId, { startedBefore: 1200, limit })
+    assert.equal(await purge(), limit)
+    assert.equal(await purge(), 200)
     assert.deepEqual(
       (await listAuditRecords(db, tenantId)).map(({ id }) => id),
       ['old-1200'],
     )
-    assert.equal(await purgeAuditRecords(db, 1200), 0)
-    await purgeAuditRecords(db, 1201)
+    assert.equal(await purge(), 0)
   })
 
   test('audit records are listed newest first', async () => {
@@ -500,7 +504,7 @@ export function storeCases(open: OpenTestDatabase): void {
     nowMs += 60_000
     assert.equal(await findArtifact(db, tenantId, 'RefreshToken', 'opaque-token'), undefined)
     await upsertArtifact(db, tenantId, 'Grant', 'forever', {})
-    assert.equal(await purgeExpiredArtifacts(db), 1)
+    assert.equal(await purgeExpired(db, 'oidc_artifacts'), 1)
     assert.deepEqual(await findArtifact(db, tenantId, 'Grant', 'forever'), {})
   })
 

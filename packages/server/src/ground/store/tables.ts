@@ -183,5 +183,6 @@ export interface Tables {
   }
   /** Recent wrong passwords. The key reveals nothing about the user, the tenant or the address. */
   wrong_passwords: { key: string; count: number; expires_at: number }
+  leases: { name: string; holder: string; expires_at: number }
   signing_keys: { tenant_id: string; kid: string; alg: string; jwk: string; created_at: number }
 }

@@ -31,12 +31,3 @@ export async function addWrongPassword(db: Database, key: string, lifetimeMs: nu
 export async function forgetWrongPasswords(db: Database, key: string): Promise<void> {
   await db.queries.deleteFrom('wrong_passwords').where('key', '=', key).execute()
 }
-
-/** Deletes expired counts. Returns their number. */
-export async function purgeWrongPasswords(db: Database): Promise<number> {
-  const { numDeletedRows } = await db.queries
-    .deleteFrom('wrong_passwords')
-    .where('expires_at', '<=', db.now())
-    .executeTakeFirst()
-  return Number(numDeletedRows)
-}
