@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { present } from '@preflow/contract'
 import type { Log } from '../observe/log.ts'
 import { eventsOf, type NotedEvent, type RequestScope, securityEvents } from '../observe/security-events.ts'
@@ -14,6 +15,8 @@ export interface SecurityLog {
 }
 
 const MAX_ROWS_A_WRITE = 200
+/** Events of this long are one write. */
+const GATHER_MS = 100
 /** Rows that wait for the database. While it does not answer, further events are in the log only. */
 const MAX_WAITING = 5000
 /** Refusals of one tenant in a minute that become rows: strangers must not fill the disk. The log has all of them. */
@@ -28,10 +31,12 @@ export function createSecurityLog(
   const mayKeep = limitRefusals(() => db.now())
   const waiting: AuditRecord[] = []
   let writing: Promise<void> | undefined
+  let hurry = new AbortController()
 
   async function writeWaiting(): Promise<void> {
-    // After the events at hand, so that what they note is in the same write.
-    await new Promise(resolve => setImmediate(resolve))
+    // A write for each request would cost more than the request itself.
+    await sleep(GATHER_MS, undefined, { signal: hurry.signal }).catch(() => undefined)
+    hurry = new AbortController()
     while (waiting.length > 0) {
       const rows = waiting.splice(0, MAX_ROWS_A_WRITE)
       await insertAuditRecords(db.lanes.records, rows).catch(error =>
@@ -64,7 +69,10 @@ export function createSecurityLog(
       }
     },
     async flush() {
-      while (writing) await writing
+      while (writing) {
+        hurry.abort()
+        await writing
+      }
     },
   }
 }
