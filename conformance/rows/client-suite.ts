@@ -1,6 +1,7 @@
 import type { RowId, Suite } from '../row.ts'
 import { clientApplications } from './client-applications.ts'
 import { clientClaims } from './client-claims.ts'
+import { clientCors } from './client-cors.ts'
 import { clientDiscovery } from './client-discovery.ts'
 import { clientKeys } from './client-keys.ts'
 import { clientLogout } from './client-logout.ts'
@@ -19,10 +20,11 @@ export const clientSuite: Suite = {
   ].join('\n'),
   ids: listed(
     '01 21 22 25', // keys
+    '05 06 07 08 09 10 11', // CORS
     '23 30 32 63 33', // discovery and authorize
     '40 41 43 44 45 46', // sign-out
     '65 66 67 68 69', // claims
     '51 52 53 54 55 56 87 57 58 59 85', // applications
   ),
-  sections: [clientKeys, clientDiscovery, clientLogout, clientClaims, clientApplications],
+  sections: [clientKeys, clientCors, clientDiscovery, clientLogout, clientClaims, clientApplications],
 }

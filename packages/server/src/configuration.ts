@@ -9,6 +9,7 @@ import {
 import { nearestName } from '@preflow/contract/nearest-name'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { isOrigin } from './ground/http/cors.ts'
 import { OperatorError } from './ground/operator-error.ts'
 import { DEFAULT_LIMITS } from './ground/store/database.ts'
 
@@ -42,6 +43,8 @@ export interface Configuration {
   privateEndpoints: string[]
   allowedHeaders: string[]
   allowedParameters: string[]
+  /** Origins whose pages may call the APIs of every tenant. */
+  allowedOrigins: string[]
   /** Absent: what the platform does. */
   actionConnectTimeoutMs?: number
   /** Absent: what the platform does. */
@@ -299,6 +302,14 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     read: words,
     description:
       'Parameters of token requests that every extension may see, separated by commas, when its action names none. Not set: what the platform does.',
+  },
+  allowedOrigins: {
+    variable: 'PREFLOW_ALLOWED_ORIGINS',
+    schema: z.array(z.string().refine(isOrigin, { message: 'must be an origin, for example https://app.example.com' })),
+    fallback: [],
+    read: words,
+    description:
+      'Origins whose pages may call the APIs of every tenant, separated by commas. Those of applications (`allowedOrigins` and callback URLs) may call those of their tenant anyway.',
   },
   actionConnectTimeoutMs: {
     variable: 'PREFLOW_ACTION_CONNECT_TIMEOUT_MS',

@@ -6,6 +6,7 @@ import { createPlatforms } from './domain/actions/platforms.ts'
 import { createTriggerAction, type TriggerAction } from './domain/actions/trigger-action.ts'
 import { type CheckPassword, createPasswordCheck } from './domain/credentials/check-password.ts'
 import type { PasswordRules } from './domain/credentials/password-rules.ts'
+import { createAllowedOrigins, type IsAllowedOrigin } from './domain/tenants/allowed-origins.ts'
 import { createIssuerFinder, type IssuerFinder } from './domain/tenants/find-issuer.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './ground/http/client-request.ts'
 import { createGuardedFetch, type GuardedFetch } from './ground/http/guarded-fetch.ts'
@@ -16,6 +17,8 @@ import type { Database } from './ground/store/database.ts'
 export interface Domain {
   db: Database
   issuers: IssuerFinder
+  /** Whether pages of an origin may call the APIs of a tenant. */
+  isAllowedOrigin: IsAllowedOrigin
   /** The only caller of extensions. */
   trigger: TriggerAction
   checkPassword: CheckPassword
@@ -70,6 +73,7 @@ export function createDomain(
   return {
     db,
     issuers: createIssuerFinder(db, publicUrl),
+    isAllowedOrigin: createAllowedOrigins(db, configuration.allowedOrigins),
     trigger,
     checkPassword: createPasswordCheck({ db, clientRequestOf }),
     passwordRules,

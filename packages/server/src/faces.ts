@@ -56,6 +56,7 @@ export function createFaces(
   const mount = (paths: RegExp, api: MountedApi): Face<Issuer> => ({
     paths,
     access: 'as each route declares',
+    shared: { withAllowed: /^/ },
     answer: answerApi(api, clientRequestOf),
   })
   const { passwordRules } = domain

@@ -30,6 +30,10 @@ export const openFaces = {
   protocol: {
     paths: /^\/(oauth2|oidc|device|\.well-known)(\/|$)/,
     access: { open: 'OAuth 2 and OpenID Connect authenticate clients and users themselves' },
+    shared: {
+      withAllowed: /^\/oauth2\/(token|revoke|introspect|userinfo|par|device_authorize)$/,
+      withAll: /^\/oauth2\/jwks$|\/\.well-known\/(openid-configuration|oauth-authorization-server)$/,
+    },
   },
 } as const
 

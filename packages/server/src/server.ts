@@ -94,7 +94,9 @@ function compose(
   const domain = createDomain(configuration, ports, db, passwordRules, () => publicUrl ?? '')
   const securityLog = createSecurityLog(db, ports)
   const faces = createFaces(configuration, ports, { ...domain, securityLog })
-  const route = createRouter(faces, createPlaceFinder(domain))
+  const route = createRouter(faces, createPlaceFinder(domain), ({ tenant }, origin) =>
+    domain.isAllowedOrigin(tenant.id, origin),
+  )
   const listener = createListener(configuration, (request, response) =>
     answer(request, response).catch(error => {
       const facts = { method: request.method }

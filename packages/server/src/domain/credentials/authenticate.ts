@@ -42,10 +42,10 @@ export type VerifyAccessToken = (
   organization: Organization,
 ) => Promise<TokenHolder | undefined>
 
-/** @param where The place of the request, and the client's address if it is known. */
+/** @param where The place of the request, the server's own origin, and the client's address if it is known. */
 export type Authenticate = (
   request: Request,
-  where: { tenant: Tenant; organization: Organization; address?: string },
+  where: { tenant: Tenant; organization: Organization; origin?: string; address?: string },
 ) => Promise<Caller>
 
 const REMEMBERED_MS = 60_000
@@ -60,15 +60,15 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
   const remembered = rememberPasswords()
   const check = createGuardedCheck(db)
 
-  return async (request, { address = '', organization, tenant }) => {
-    if (request.headers.get('sec-fetch-site') === 'cross-site') throw credentialProblems.crossSite()
+  return async (request, { address = '', organization, origin, tenant }) => {
     const [scheme = '', credentials = ''] = (request.headers.get('authorization') ?? '').split(/ +(.*)/s)
-    const caller =
-      scheme.toLowerCase() === 'basic'
-        ? await byPassword(credentials, { tenant, organization, address })
-        : scheme.toLowerCase() === 'bearer'
-          ? await byToken(credentials, tenant, organization)
-          : undefined
+    const isBasic = scheme.toLowerCase() === 'basic'
+    if (isBasic && isFromOtherPage(request, origin)) throw credentialProblems.passwordFromOtherPage()
+    const caller = isBasic
+      ? await byPassword(credentials, { tenant, organization, address })
+      : scheme.toLowerCase() === 'bearer'
+        ? await byToken(credentials, tenant, organization)
+        : undefined
     if (!caller) throw credentialProblems.unauthorized()
     noteActor({ kind: caller.kind, id: caller.id })
     if (caller.tenantId !== tenant.id) noteEvent('administrator.elsewhere', { targetId: tenant.id })
@@ -131,6 +131,13 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const permissions = new Set(scopes.filter(scope => held.has(scope)))
     return { ...holder, kind: 'user', permissions, authority: permissions, userId: user.id }
   }
+}
+
+/** Whether a page of another origin sends the request: with or without `Sec-Fetch-Site`, which old browsers do not send. */
+function isFromOtherPage({ headers }: Request, ownOrigin: string | undefined): boolean {
+  if (['cross-site', 'same-site'].includes(headers.get('sec-fetch-site') ?? '')) return true
+  const origin = headers.get('origin')
+  return origin !== null && ownOrigin !== undefined && origin !== ownOrigin
 }
 
 /** Selects the user of exactly one tenant, so that exactly one password check follows. */

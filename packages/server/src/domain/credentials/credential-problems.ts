@@ -27,8 +27,13 @@ export const credentialProblems = {
       { title: 'Forbidden.' },
     ),
   /** A browser with remembered Basic credentials would send them with the requests of any page. */
-  crossSite: () =>
-    new Problem(403, codeOfStatus(403), 'Pages of other sites may not use this API.', { title: 'Forbidden.' }),
+  passwordFromOtherPage: () =>
+    new Problem(
+      403,
+      codeOfStatus(403),
+      'Pages of other origins may not send a user name and password here. Send an access token (Bearer).',
+      { title: 'Forbidden.' },
+    ),
   tooManyWrongPasswords: () =>
     new Problem(429, codeOfStatus(429), 'Try again in a minute.', {
       title: 'Too many wrong passwords.',

@@ -1,6 +1,7 @@
 /** Converts the OAuth and OpenID Connect settings of an application between the management API and the store. */
 import { isDeepStrictEqual } from 'node:util'
 import { present } from '@preflow/contract'
+import { isOrigin } from '../../ground/http/cors.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
 import type { Application } from '../../ground/store/model.ts'
 import { applicationProblems } from './application-problems.ts'
@@ -114,8 +115,8 @@ function alternativesOf(expression: string): string[] {
 }
 
 function readOrigin(given: string): string {
-  const origin = URL.parse(given)?.origin
-  if (origin === undefined || origin === 'null' || origin !== given.replace(/\/$/, '')) {
+  const origin = given.replace(/\/$/, '')
+  if (!isOrigin(origin)) {
     throw requestProblems.invalid('allowedOrigins: each must be an origin, for example https://app.example.com.')
   }
   return origin

@@ -5,7 +5,7 @@ import { beginSignIn } from '../../domain/sign-in/flow.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { IDENTITY_SCOPES, SCOPE_CLAIMS } from '../../ground/claims/oidc-claims.ts'
 import { namedValues } from '../../ground/http/named-values.ts'
-import type { Application, IdTokenAlgorithm } from '../../ground/store/model.ts'
+import type { IdTokenAlgorithm } from '../../ground/store/model.ts'
 import { accountOf } from './accounts.ts'
 import { APPLICATION, applicationOf, createArtifactAdapter, createClientAdapter } from './adapter.ts'
 import { grants } from './grants/grants.ts'
@@ -117,7 +117,6 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
     cookies: cookiesOf(issuer, ports),
     features: featuresOf(parts),
     pkce: { required: (_ctx, client) => client.clientAuthMethod === 'none' || applicationOf(client).mustUsePkce },
-    clientBasedCORS: (_ctx, origin, client) => mayCallFrom(applicationOf(client), origin),
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     expiresWithSession: () => false,
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
@@ -201,11 +200,4 @@ function cookiesOf(issuer: Issuer, { deriveSecret }: OAuthPorts): Configuration[
 function cookieSuffix({ tenant, organization }: Issuer): string {
   const id = organization.id === tenant.rootOrganizationId ? tenant.id : organization.id
   return `-${id.replaceAll(/[^A-Za-z0-9-]/g, '')}`
-}
-
-function mayCallFrom(application: Application, origin: string): boolean {
-  return (
-    application.allowedOrigins.includes(origin) ||
-    application.callbackUrls.some(callback => URL.parse(callback)?.origin === origin)
-  )
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { FIRST_TENANT } from '../store/tenants.ts'
+import { type SharedPaths, shareWithOrigins } from './cors.ts'
 import { sendProblem, serverProblems } from './send.ts'
 
 /** A request whose tenant and organization are known. `Place` describes them. */
@@ -17,6 +18,8 @@ export interface Face<Place> {
   paths: RegExp
   /** The access that the paths require: none, with the reason, or as each route declares. */
   access: { open: string } | 'as each route declares'
+  /** What pages of other origins may call. Absent: nothing. */
+  shared?: SharedPaths
   answer(visit: Visit<Place>): Promise<void>
 }
 
@@ -39,10 +42,12 @@ export function answerWith<Place>(
  *
  * @param findPlace Finds a place by the names in the path. Resolves with nothing if the tenant or organization does not exist.
  * @param faces The faces in order. The first that matches answers.
+ * @param isAllowedOrigin Whether pages of another origin may call the APIs there.
  */
 export function createRouter<Place>(
   faces: readonly Face<Place>[],
   findPlace: (tenant: string, organization: string | undefined) => Promise<Place | undefined>,
+  isAllowedOrigin: (place: Place, origin: string) => Promise<boolean>,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     const { tenant, organization, rest } = splitPath(request.url ?? '/')
@@ -52,6 +57,10 @@ export function createRouter<Place>(
     const path = rest.split('?', 1)[0] ?? '/'
     const face = faces.find(({ paths }) => paths.test(path))
     if (!face) return sendProblem(response, serverProblems.noSuchPath())
+    if (face.shared) {
+      const shared = { paths: face.shared, path }
+      if (await shareWithOrigins(request, response, shared, origin => isAllowedOrigin(place, origin))) return
+    }
     await face.answer({ request, response, place })
   }
 }

@@ -25,6 +25,12 @@ export const serverProblems = {
   noSuchPlace: () =>
     new Problem(404, 'not_found', 'The tenant or organization does not exist. Check the path after /t/ and /o/.'),
   noSuchPath: () => new Problem(404, 'not_found', 'The path does not exist. Check the address.'),
+  foreignOrigin: () =>
+    new Problem(
+      403,
+      'access_denied',
+      'Pages of this origin may not call the API. Add the origin to the allowedOrigins of an application.',
+    ),
   formTooLarge: (_: number, detail: string) =>
     new Problem(413, 'invalid_request', 'The body is too large.', { detail }),
   unexpected: () => new Problem(500, 'server_error', 'Internal Server Error.'),

@@ -84,6 +84,19 @@ export async function listApplications(db: Database, tenantId: string): Promise<
   return rows.map(row => toApplication(db, row))
 }
 
+/** The origins that enabled applications of the tenant name, and those of their callbacks. See {@link remembered}. */
+export function findApplicationOrigins(db: Database, tenantId: string): Promise<ReadonlySet<string>> {
+  return remembered(db, tenantId, 'application origins', async () => {
+    const { queries } = db
+    const rows = await queries.selectFrom('applications').select('settings').where('tenant_id', '=', tenantId).execute()
+    const origins = rows.flatMap(({ settings }) => {
+      const { allowedOrigins, callbackUrls, isEnabled = true } = JSON.parse(settings) as Application
+      return isEnabled ? [...allowedOrigins, ...callbackUrls.map(url => URL.parse(url)?.origin ?? '')] : []
+    })
+    return new Set(origins.filter(origin => /^https?:/.test(origin)))
+  })
+}
+
 function contextOf(id: string): string {
   return `application/${id}/client-secret`
 }
