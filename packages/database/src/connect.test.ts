@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { sql } from 'kysely'
 import {
   type Connected,
   connect,
@@ -183,4 +184,41 @@ test("messages use the owner's name of the database, and never its password", as
     'The list of birds cannot be used: connect ECONNREFUSED 127.0.0.1:1. Check the setting birds.',
   )
   assert.equal(hostOf('postgres://me:secret@[bad'), 'the configured URL')
+})
+
+test('a lane that only reads leaves the process free during a long statement, and sees what was committed', async () => {
+  const location = { file: await newFile() }
+  const db = connect<Tables, 'search'>({ location, lanes: { search: { isReadOnly: true } } })
+  await migrate(db, migrations)
+  let turns = 0
+  const turning = setInterval(() => turns++)
+  const long = sql<{
+    total: number
+  }>`with recursive counted(n) as (select 1 union all select n + 1 from counted where n < 1000000)
+    select count(*) as total from counted`
+  assert.deepEqual((await long.execute(db.lanes.search)).rows, [{ total: 1_000_000 }])
+  assert.ok(turns > 0)
+  clearInterval(turning)
+  await db.queries.insertInto('birds').values({ name: 'heron', seen_at: 1 }).execute()
+  assert.deepEqual(await db.lanes.search.selectFrom('birds').select('name').execute(), [{ name: 'heron' }])
+  await assert.rejects(db.lanes.search.deleteFrom('birds').execute(), {
+    name: 'DatabaseUnavailable',
+    code: 'read-only',
+  })
+  await assert.rejects(sql`select * from nowhere`.execute(db.lanes.search), /no such table: nowhere/)
+  await db.close()
+  await assert.rejects(db.lanes.search.selectFrom('birds').selectAll().execute())
+})
+
+test('a lane that only reads refuses more than it can queue', async () => {
+  const location = { file: await newFile() }
+  const db = connect<Tables, 'search'>({ location, lanes: { search: { isReadOnly: true, maxWaiting: 2 } } })
+  await migrate(db, migrations)
+  const reads = Array.from({ length: 3 }, () => db.lanes.search.selectFrom('birds').selectAll().execute())
+  const settled = await Promise.allSettled(reads)
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected'],
+  )
+  await db.close()
 })

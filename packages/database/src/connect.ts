@@ -5,6 +5,7 @@ import { type Location, nameOf } from './location.ts'
 import { type Limits, openPostgres } from './postgres.ts'
 import { type ListenOptions, listen } from './postgres-listener.ts'
 import { openSqlite, type ReadNow } from './sqlite.ts'
+import { openSqliteReader } from './sqlite-reader.ts'
 import type { Watch } from './watch.ts'
 
 /** The defaults of every lane. All limits except `lockMs` are for PostgreSQL. */
@@ -32,13 +33,21 @@ export interface ConnectOptions<Lane extends string = never> extends Partial<Lim
   wording?: Wording
   /**
    * Kinds of work that must not wait for each other. Each has its own connections, queue and, if set, limits. SQLite
-   * has one connection for all of them.
+   * has one connection for all of them, except for lanes that only read.
    */
-  lanes?: Record<Lane, Partial<Limits>>
+  lanes?: Record<Lane, LaneLimits>
   /** Tables whose changes by this process are reported, from all lanes. */
   watch?: Watch
   /** Called if a connection to PostgreSQL breaks. The next query opens another one. */
   onConnectionLost?(error: Error): void
+}
+
+export interface LaneLimits extends Partial<Limits> {
+  /**
+   * The lane has neither writes nor transactions. For an SQLite file it gets its own connection and thread, so a long
+   * statement does not block the process.
+   */
+  isReadOnly?: true
 }
 
 /**
@@ -93,16 +102,24 @@ function connectFile<Tables, Lane extends string>(
   const { applicationId, plugins = [], lanes, lockMs = DEFAULT_LIMITS.lockMs, watch } = options
   const { dialect, end, readNow } = openSqlite(file, { busyMs: lockMs, subject, ...present({ applicationId, watch }) })
   const queries = new Kysely<Tables>({ dialect, plugins })
+  const ends = [end]
+  const openLane = ({ isReadOnly, maxWaiting = WAITING_PER_CONNECTION }: LaneLimits) => {
+    // An in-memory database belongs to its connection.
+    if (!isReadOnly || file === ':memory:') return queries
+    const reader = openSqliteReader(file, { busyMs: lockMs, maxWaiting, subject })
+    ends.push(reader.end)
+    return new Kysely<Tables>({ dialect: reader.dialect, plugins })
+  }
   return {
     engine: 'sqlite',
     queries,
-    lanes: mapValues(lanes, () => queries),
+    lanes: mapValues(lanes, openLane),
     ...present({ readNow }),
     exclusively: work => work(queries),
     close: async () => {
       await queries.destroy()
       // Kysely closes only what it has used.
-      end()
+      for (const close of ends) close()
     },
   }
 }
@@ -114,7 +131,7 @@ function connectServer<Tables, Lane extends string>(
   const { url } = options.location as { url: string }
   const { plugins = [], lanes, onConnectionLost, watch } = options
   const { subject } = wording
-  const open = (limits: Partial<Limits>): Kysely<Tables> => {
+  const open = ({ isReadOnly: _, ...limits }: LaneLimits): Kysely<Tables> => {
     const all = { ...DEFAULT_LIMITS, ...limitsOf(options), ...limits }
     const maxWaiting = all.maxWaiting ?? WAITING_PER_CONNECTION * all.maxConnections
     const dialect: Dialect = openPostgres(url, { ...all, maxWaiting, subject, ...present({ onConnectionLost, watch }) })

@@ -1,4 +1,4 @@
-export { type Connected, type ConnectOptions, connect, type Engine } from './connect.ts'
+export { type Connected, type ConnectOptions, connect, type Engine, type LaneLimits } from './connect.ts'
 export { DatabaseError, DatabaseUnavailable, type Unavailability, type Wording } from './failure.ts'
 export { hostOf, type Location, nameOf, readLocation } from './location.ts'
 export { listTables, type Migrations, type MigrationTables, migrate } from './migrate.ts'
