@@ -8,6 +8,7 @@ import { bundles } from './bundle.ts'
 import { engineCall } from './engine-call.ts'
 import { compare, type Load, table } from './measure.ts'
 import { passwordRequest } from './password-request.ts'
+import { scimSearch } from './scim-search.ts'
 import { tokenRequest } from './token-request.ts'
 
 const { values, positionals } = parseArgs({
@@ -54,6 +55,7 @@ const comparisons: Record<string, () => Promise<string>> = {
     ),
   bundle: () => bundles(values.quick ? 1 : 7),
   engine: () => engineCall(json.rounds, values.quick ? 500 : 2000),
+  scim: () => scimSearch(json.rounds, values.quick ? 3 : 20, values.quick ? 10_000 : 200_000),
   issuance: async () =>
     table(
       'client credentials to a JWT access token, embedded database',

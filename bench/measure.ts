@@ -35,7 +35,7 @@ export interface Load {
   requestsPerSecond?: number
 }
 
-interface Running {
+export interface Running {
   target: Target
   process: ChildProcess
   url: string
@@ -66,7 +66,8 @@ export interface Line {
   failed: number
 }
 
-async function start(target: Target): Promise<Running> {
+/** Starts a target as its own process. */
+export async function start(target: Target): Promise<Running> {
   const child = spawn(
     process.execPath,
     ['--conditions=@preflow/source', `${import.meta.dirname}/targets/${target.program}`, ...(target.argv ?? [])],
