@@ -147,7 +147,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: DEFAULT_LIMITS.maxConnections,
     read: count,
     description:
-      'Most connections to PostgreSQL for tokens and sign-ins. A process opens up to five more for call records, background work, readiness and changes of the configuration.',
+      'Most connections to PostgreSQL for tokens and sign-ins. A process opens up to seven more for searches, call records, background work, readiness and changes of the configuration.',
   },
   databaseAdministrationConnections: {
     variable: 'PREFLOW_DATABASE_ADMINISTRATION_CONNECTIONS',

@@ -158,7 +158,7 @@ export function membership(name: string, description: string, more: readonly Att
     name,
     description,
     [
-      string('value', 'The id.'),
+      string('value', 'The id.', { caseExact: true }),
       string('display', 'The name.'),
       reference('$ref', 'The URI.', ['uri']),
       string('type', 'Whether the membership is direct or indirect.'),

@@ -1,13 +1,11 @@
 /** Describes the service in the forms of RFC 7643, sections 5 to 7. */
 import { describeSchema, type ResourceType, type Schema } from './attribute.ts'
-import { MAX_RESULTS } from './find-users.ts'
 import { groupType } from './group-schema.ts'
+import { DEFAULT_RESULTS, LIST_RESPONSE, MAX_RESULTS } from './paging.ts'
 import { userType } from './schema.ts'
 import { scimProblems } from './scim-problems.ts'
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
-
-export const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
 
 /** The kinds of resources of the service. */
 const RESOURCE_TYPES: readonly ResourceType[] = [userType, groupType]
@@ -71,7 +69,15 @@ export function describeService(location: string): object {
     bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
     filter: { supported: true, maxResults: MAX_RESULTS },
     changePassword: { supported: true },
-    sort: { supported: false },
+    sort: { supported: true },
+    // RFC 9865.
+    pagination: {
+      cursor: true,
+      index: true,
+      defaultPaginationMethod: 'index',
+      defaultPageSize: DEFAULT_RESULTS,
+      maxPageSize: MAX_RESULTS,
+    },
     etag: { supported: true },
     authenticationSchemes: [
       {

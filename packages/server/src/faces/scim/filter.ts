@@ -1,4 +1,6 @@
 /** Filters of RFC 7644, section 3.4.2.2: parsing and matching. */
+
+import { valueKey } from '../../ground/store/user-index.ts'
 import { type Attribute, findAttribute, type ResourceType } from './attribute.ts'
 import { type AttributePath, findPath, readPath } from './path.ts'
 import { scimProblems } from './scim-problems.ts'
@@ -273,7 +275,10 @@ export function matchesElement(filter: Filter, element: unknown): boolean {
 
 function compare({ operator, path, value }: Comparison, resource: Resource): boolean {
   const attribute = leafOf(path)
-  const actual = valuesAt(resource, path).map(one => plain(simple(one), attribute))
+  const actual = valuesAt(resource, path)
+    .map(simple)
+    .filter(one => one !== '')
+    .map(one => plain(one, attribute))
   if (value === null) return operator === 'eq' ? actual.length === 0 : operator === 'ne' && actual.length > 0
   const expected = plain(value, attribute)
   if (operator === 'ne') return actual.length === 0 || actual.some(one => one !== expected)
@@ -282,7 +287,13 @@ function compare({ operator, path, value }: Comparison, resource: Resource): boo
 
 type Plain = string | number | boolean
 const order = (holds: (sign: number) => boolean) => (one: Plain, other: Plain) =>
-  typeof one === typeof other && typeof one !== 'boolean' && holds(one < other ? -1 : one > other ? 1 : 0)
+  typeof one === typeof other && typeof one !== 'boolean' && holds(compareByCharacters(one, other))
+
+/** By code points, as the database orders them. JavaScript orders strings by UTF-16 units. */
+function compareByCharacters(one: Plain, other: Plain): number {
+  if (typeof one === 'string' && typeof other === 'string') return Buffer.compare(Buffer.from(one), Buffer.from(other))
+  return one < other ? -1 : one > other ? 1 : 0
+}
 
 const COMPARE: Record<Exclude<Operator, 'ne'>, (actual: Plain, expected: Plain) => boolean> = {
   eq: (actual, expected) => actual === expected,
@@ -320,6 +331,5 @@ function plain(value: unknown, attribute: Attribute | undefined): Plain {
     return value.toLowerCase() === 'true'
   }
   if (typeof value === 'boolean' || typeof value === 'number') return value
-  const text = String(value).normalize('NFC')
-  return attribute?.caseExact ? text : text.toLowerCase()
+  return valueKey(String(value), attribute?.caseExact)
 }

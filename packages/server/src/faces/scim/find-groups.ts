@@ -5,9 +5,9 @@ import { listMembers, type Member } from '../../ground/store/memberships.ts'
 import type { Group, Organization, RoleReference } from '../../ground/store/model.ts'
 import { listRoleReferences } from '../../ground/store/roles.ts'
 import { type Comparison, type Filter, mapComparisons, matches, type Operator, parseFilter } from './filter.ts'
-import { readPage } from './find-users.ts'
 import { toGroupResource } from './group-resource.ts'
 import { groupType } from './group-schema.ts'
+import { type Page, type Position, readPage } from './paging.ts'
 import { findPath } from './path.ts'
 import { scimProblems } from './scim-problems.ts'
 import { readSelection, type Selection } from './select.ts'
@@ -18,9 +18,7 @@ export interface GroupQuery {
   filter?: Filter
   selection: Selection
   orderBy?: NonNullable<GroupSearch['orderBy']>
-  /** From 1. */
-  startIndex: number
-  count: number
+  page: Page
 }
 
 /** A group with what other tables have of it. */
@@ -37,7 +35,7 @@ export function readGroupQuery(given: Record<string, unknown>): GroupQuery {
       orderBy: readOrder(given),
     }),
     selection: readSelection(attributes, excludedAttributes, groupType),
-    ...readPage(given),
+    page: readPage(given),
   }
 }
 
@@ -72,13 +70,15 @@ function readOrder({ sortBy, sortOder, sortOrder = sortOder }: Record<string, un
 export async function findGroups(
   db: Database,
   organization: Organization,
-  { count, filter, orderBy, selection, startIndex }: GroupQuery,
+  { filter, orderBy, page: { count }, selection }: GroupQuery,
+  position: Position,
 ): Promise<{ total: number; groups: WholeGroup[] }> {
+  const skipped = 'offset' in position ? position.offset : 0
   const { rest, search } = toSearch(filter)
   const ordered = { ...search, ...present({ orderBy }) }
   const withMembers = showsMembers(selection)
   if (!rest) {
-    const found = await listGroups(db, organization, { ...ordered, offset: startIndex - 1, limit: count })
+    const found = await listGroups(db, organization, { ...ordered, offset: skipped, limit: count })
     return { total: found.total, groups: await wholeGroups(db, found.groups, withMembers) }
   }
   const needsMembers = mentions(rest, 'members')
@@ -89,7 +89,7 @@ export async function findGroups(
     for (const group of await wholeGroups(db, groups, needsMembers)) {
       if (!matches(rest, toGroupResource(group, ''))) continue
       total++
-      if (total >= startIndex && matching.length < count) matching.push(group)
+      if (total > skipped && matching.length < count) matching.push(group)
     }
     if (groups.length < PAGE_SIZE) break
   }

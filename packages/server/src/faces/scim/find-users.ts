@@ -1,74 +1,117 @@
+import { setImmediate } from 'node:timers/promises'
 import { present } from '@preflow/contract'
+import { DatabaseUnavailable } from '@preflow/database'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, User } from '../../ground/store/model.ts'
-import { listUsers, type UserSearch } from '../../ground/store/users.ts'
+import {
+  SearchTooBroad,
+  searchNumbers,
+  searchUsers,
+  type UserOrder,
+  type UserSearch,
+} from '../../ground/store/user-search.ts'
+import { findUsersByNumber } from '../../ground/store/users.ts'
 import { findAttribute } from './attribute.ts'
-import { type Comparison, type Filter, mapComparisons, matches, type Operator, parseFilter } from './filter.ts'
+import { type Comparison, type Filter, mapComparisons, matches, parseFilter } from './filter.ts'
+import type { Page, Position } from './paging.ts'
+import { readPage } from './paging.ts'
 import { userType } from './schema.ts'
 import { scimProblems } from './scim-problems.ts'
 import { readSelection, type Selection } from './select.ts'
+import { conditionOf, readUserOrder } from './user-conditions.ts'
 import { toResource, withoutStoreIn } from './user-resource.ts'
 
 /** The parameters of a search for users. */
 export interface ScimQuery {
   filter?: Filter
   selection: Selection
-  /** The first is 1. */
-  startIndex: number
-  count: number
+  order?: UserOrder
+  page: Page
 }
 
-export const MAX_RESULTS = 1000
-const DEFAULT_RESULTS = 100
-const PAGE_SIZE = 500
-
-/** Reads the query of a request, or the body of a search. Throws a problem for an invalid filter. */
+/** Reads the query of a request, or the body of a search. Throws a problem for an invalid one. */
 export function readQuery(given: Record<string, unknown>): ScimQuery {
   const { attributes, excludedAttributes, filter } = given
   return {
-    ...present({ filter: filter ? mapComparisons(parseFilter(String(filter), userType), asMeant) : undefined }),
+    ...present({
+      filter: filter ? mapComparisons(parseFilter(String(filter), userType), asMeant) : undefined,
+      order: readUserOrder(given),
+    }),
     selection: readSelection(attributes, excludedAttributes, userType),
-    ...readPage(given),
+    page: readPage(given),
   }
 }
 
-/** Reads which part of a list is wanted. */
-export function readPage(given: Record<string, unknown>): { startIndex: number; count: number } {
-  const number = (name: string, fallback: number) => {
-    const value = given[name] === undefined ? fallback : Number(given[name])
-    if (Number.isInteger(value)) return value
-    throw scimProblems.invalidValue(`${name} must be a whole number.`)
-  }
-  return {
-    startIndex: Math.max(1, number('startIndex', 1)),
-    count: Math.min(MAX_RESULTS, Math.max(0, number('count', DEFAULT_RESULTS))),
-  }
+/** Most documents that are compared for one filter, where the index does not answer it. */
+const MAX_COMPARED = 10_000
+/** Between two slices the process serves other requests. */
+const SLICE = 100
+
+/** One page of users. */
+export interface FoundUsers {
+  total: number
+  users: User[]
+  /** Where the next page begins. Absent: this is the last one. */
+  next?: Position
 }
 
 /**
- * Finds one page of the users of an organization that match a filter, and the total number of matches. SQL compares the user
- * name and the id. Everything else is compared here, page by page.
+ * Finds one page of the users of an organization that match a filter, and the total number of matches.
+ *
+ * The index answers the filter in SQL. Where it finds too many users, their documents are compared, up to a limit. Throws a
+ * problem `tooMany` for a filter that would read more.
  */
 export async function findUsers(
-  db: Database,
-  { tenantId, id: organizationId }: Organization,
-  { filter, startIndex, count }: ScimQuery,
-): Promise<{ total: number; users: User[] }> {
-  const { search, isWhole } = toSearch(filter)
-  const base = { ...search, organizationId }
-  if (isWhole) return await listUsers(db, tenantId, { ...base, offset: startIndex - 1, limit: count })
-
-  const matching: User[] = []
-  let total = 0
-  for (let offset = 0; ; offset += PAGE_SIZE) {
-    const { users } = await listUsers(db, tenantId, { ...base, offset, limit: PAGE_SIZE })
-    for (const user of users) {
-      if (filter && !matches(filter, toResource(user, ''))) continue
-      total++
-      if (total >= startIndex && matching.length < count) matching.push(user)
-    }
-    if (users.length < PAGE_SIZE) return { total, users: matching }
+  { lanes: { search: db } }: Database,
+  { id: organizationId }: Organization,
+  { filter, order, page }: Pick<ScimQuery, 'filter' | 'order' | 'page'>,
+  position: Position,
+): Promise<FoundUsers> {
+  try {
+    const indexed = await searchUsers(db, organizationId, filter && conditionOf(filter))
+    const search =
+      filter && !indexed.isExact
+        ? await searchNumbers(db, organizationId, await compareDocuments(db, indexed, filter))
+        : indexed
+    const total = await search.count()
+    // One more shows whether another page follows.
+    const numbers = await pageOf(search, order, position, page.count + 1)
+    const shown = numbers.slice(0, page.count)
+    const users = await readUsers(db, shown)
+    const hasNext = numbers.length > page.count && page.count > 0
+    return { total, users, ...present({ next: hasNext ? nextOf(order, position, shown) : undefined }) }
+  } catch (error) {
+    const isTooSlow = error instanceof DatabaseUnavailable && error.code === 'slow'
+    throw isTooSlow || error instanceof SearchTooBroad ? scimProblems.tooMany() : error
   }
+}
+
+function pageOf(search: UserSearch, order: UserOrder | undefined, position: Position, limit: number) {
+  if (!order) return search.page({ ...position, limit })
+  return search.sortedPage(order, { offset: 'offset' in position ? position.offset : 0, limit })
+}
+
+/** A page in the order of creation begins behind a user: no page is slower than the first, and none is missed. */
+function nextOf(order: UserOrder | undefined, position: Position, shown: readonly number[]): Position {
+  if (!order) return { after: shown.at(-1) as number }
+  return { offset: ('offset' in position ? position.offset : 0) + shown.length }
+}
+
+async function compareDocuments(db: Database, indexed: UserSearch, filter: Filter): Promise<number[]> {
+  const candidates = await indexed.page({ limit: MAX_COMPARED + 1 })
+  if (candidates.length > MAX_COMPARED) throw scimProblems.tooMany()
+  const matching: number[] = []
+  for (let from = 0; from < candidates.length; from += SLICE) {
+    const users = await findUsersByNumber(db, candidates.slice(from, from + SLICE))
+    for (const [number, user] of users) if (matches(filter, toResource(user, ''))) matching.push(number)
+    await setImmediate()
+  }
+  return matching
+}
+
+async function readUsers(db: Database, numbers: readonly number[]): Promise<User[]> {
+  const users = await findUsersByNumber(db, numbers)
+  return numbers.flatMap(number => users.get(number) ?? [])
 }
 
 /** A comparison as it is meant: of user names and groups without the store before them, and of groups by their name as well. */
@@ -81,33 +124,4 @@ function asMeant(comparison: Comparison): Filter {
   const display = findAttribute(attribute.subAttributes, 'display')
   if (sub || !display || operator === 'ne') return named
   return { kind: 'or', parts: [named, { ...named, path: { attribute, sub: display } }] }
-}
-
-/** The part of a filter that SQL can evaluate. `isWhole`: SQL evaluates all of it. */
-function toSearch(filter: Filter | undefined): { search: UserSearch; isWhole: boolean } {
-  const search: UserSearch = {}
-  if (!filter) return { search, isWhole: true }
-  let isWhole = true
-  for (const part of filter.kind === 'and' ? filter.parts : [filter]) {
-    if (part.kind !== 'compare' || !searchFor(part, search)) isWhole = false
-  }
-  return { search, isWhole }
-}
-
-/** Adds a comparison to a search. Returns `false` if SQL cannot evaluate it or the search already has one. */
-function searchFor({ operator, path, value }: Comparison, search: UserSearch): boolean {
-  // PostgreSQL accepts no NUL in a string, not even for a comparison.
-  if (path.extension || path.sub || typeof value !== 'string' || value.includes('\0')) return false
-  const comparison = COMPARISONS[operator]
-  if (path.attribute?.name === 'id' && operator === 'eq' && search.id === undefined) search.id = value
-  else if (path.attribute?.name === 'userName' && comparison && !search.userName) {
-    search.userName = { comparison, value }
-  } else return false
-  return true
-}
-
-const COMPARISONS: Partial<Record<Operator, NonNullable<UserSearch['userName']>['comparison']>> = {
-  eq: 'equals',
-  sw: 'startsWith',
-  co: 'contains',
 }

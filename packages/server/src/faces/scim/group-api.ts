@@ -7,10 +7,10 @@ import { mustBeAllowed } from '../../domain/credentials/credential-problems.ts'
 import { changeGroup, createGroup, deleteGroup } from '../../domain/users/change-group.ts'
 import { findGroup } from '../../ground/store/groups.ts'
 import type { Group } from '../../ground/store/model.ts'
-import { LIST_RESPONSE } from './describe-service.ts'
 import { findGroups, readGroupQuery, showsMembers, wholeGroups } from './find-groups.ts'
 import { patchGroup, readGroup, toGroupResource } from './group-resource.ts'
 import { groupType } from './group-schema.ts'
+import { cursorAt, listResponse, positionOf } from './paging.ts'
 import { scimProblems } from './scim-problems.ts'
 import type { GuardedScimRoute } from './scim-routes.ts'
 import { readSelection, select } from './select.ts'
@@ -55,14 +55,13 @@ export function groupHandlers(ports: ScimPorts) {
 
 async function list(visit: Visit, { db }: ScimPorts): Promise<Response> {
   const query = readGroupQuery(visit.query)
-  const { groups, total } = await findGroups(db, visit.organization, query)
-  return answer(200, {
-    schemas: [LIST_RESPONSE],
-    totalResults: total,
-    startIndex: query.startIndex,
-    itemsPerPage: groups.length,
-    Resources: groups.map(group => select(toGroupResource(group, visit.location), query.selection)),
-  })
+  const scope = { organizationId: visit.organization.id, query: visit.query }
+  const position = positionOf(query.page, db.seal, scope)
+  const { groups, total } = await findGroups(db, visit.organization, query, position)
+  const resources = groups.map(group => select(toGroupResource(group, visit.location), query.selection))
+  const end = ('offset' in position ? position.offset : 0) + groups.length
+  const nextCursor = groups.length > 0 && end < total ? cursorAt({ offset: end }, db.seal, scope) : undefined
+  return answer(200, listResponse(query.page, { total, resources, ...present({ nextCursor }) }))
 }
 
 async function mustFind({ organization, params, tenant }: Visit, { db }: ScimPorts): Promise<Group> {

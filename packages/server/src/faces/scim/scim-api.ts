@@ -20,10 +20,10 @@ import {
   describeSchemas,
   describeService,
   describeTypes,
-  LIST_RESPONSE,
 } from './describe-service.ts'
 import { findUsers, readQuery } from './find-users.ts'
 import { groupHandlers } from './group-api.ts'
+import { cursorAt, listResponse, positionOf } from './paging.ts'
 import { ownUserType, userType } from './schema.ts'
 import { describeProblem, scimProblems } from './scim-problems.ts'
 import { type GuardedScimRoute, type OpenScimRoute, SCIM_BASE_PATH, scimRouteList } from './scim-routes.ts'
@@ -146,14 +146,12 @@ async function register(visit: Visit, body: unknown, ports: ScimPorts): Promise<
 
 async function list(visit: Visit, { db }: ScimPorts): Promise<Response> {
   const query = readQuery(visit.query)
-  const { total, users } = await findUsers(db, visit.organization, query)
-  return answer(200, {
-    schemas: [LIST_RESPONSE],
-    totalResults: total,
-    startIndex: query.startIndex,
-    itemsPerPage: users.length,
-    Resources: users.map(user => select(toResource(user, visit.location), query.selection)),
-  })
+  const { organization } = visit
+  const scope = { organizationId: organization.id, query: visit.query }
+  const { next, total, users } = await findUsers(db, organization, query, positionOf(query.page, db.seal, scope))
+  const resources = users.map(user => select(toResource(user, visit.location), query.selection))
+  const nextCursor = next && cursorAt(next, db.seal, scope)
+  return answer(200, listResponse(query.page, { total, resources, ...present({ nextCursor }) }))
 }
 
 async function mustFind({ organization, params, tenant }: Visit, { db }: ScimPorts): Promise<User> {

@@ -14,6 +14,14 @@ export const scimProblems = {
   invalidValue: (sentence: string) => problem(400, sentence, 'invalidValue'),
   invalidFilter: (sentence: string) => problem(400, sentence, 'invalidFilter'),
   invalidPath: (sentence: string) => problem(400, sentence, 'invalidPath'),
+  invalidCursor: () =>
+    problem(400, 'The cursor belongs to another query or is damaged. Start again without one.', 'invalidCursor'),
+  tooMany: () =>
+    problem(
+      400,
+      'The filter would have to compare too many resources. Add a comparison with eq of an attribute such as userName or emails.',
+      'tooMany',
+    ),
   noTarget: (sentence: string) => problem(400, sentence, 'noTarget'),
   mutability: (sentence: string) => problem(400, sentence, 'mutability'),
   passwordStays: () => problem(400, 'A password cannot be removed. Replace it, or set active to false.', 'mutability'),

@@ -3,6 +3,7 @@ import {
   type Connected,
   connect,
   DatabaseError,
+  type LaneLimits,
   type Limits,
   type Location,
   listTables,
@@ -15,6 +16,7 @@ import { type ConfigurationSnapshot, createConfigurationSnapshot } from './confi
 import { migrations } from './migrations.ts'
 import { type Seal, SealError } from './sealed-secrets.ts'
 import type { Tables } from './tables.ts'
+import { buildUserIndex } from './user-index.ts'
 
 /**
  * The store's handle, the first argument of every query function. {@link inTransaction} passes a handle of its own. Use only that
@@ -41,10 +43,10 @@ export interface Database {
 
 /**
  * Work with its own connections and queue on PostgreSQL: `administration` for the server's APIs, `records` for call records,
- * which must never delay a flow for long, `background` for work that is not urgent, and `probe` for readiness. Tokens and
- * sign-ins use the other connections.
+ * which must never delay a flow for long, `background` for work that is not urgent, `probe` for readiness, and `search`, which
+ * only reads and may take long. Tokens and sign-ins use the other connections. On SQLite only `search` has its own connection.
  */
-export type Lane = 'administration' | 'records' | 'background' | 'probe'
+export type Lane = 'administration' | 'records' | 'background' | 'probe' | 'search'
 
 /** Limits of the work on PostgreSQL, in milliseconds. 0 means no limit and sends no setting. */
 export interface DatabaseLimits extends Pick<Limits, 'maxConnections' | 'connectMs' | 'statementMs' | 'lockMs'> {
@@ -128,13 +130,14 @@ function locationOf({ url, file }: OpenOptions): Location {
   return { file }
 }
 
-function lanesOf(administrationConnections: number, hasLimits: boolean): Record<Lane, Partial<Limits>> {
+function lanesOf(administrationConnections: number, hasLimits: boolean): Record<Lane, LaneLimits> {
   const statementMs = (milliseconds: number) => (hasLimits ? milliseconds : 0)
   return {
     administration: { maxConnections: administrationConnections },
     records: { maxConnections: 2, connectMs: 1000, lockMs: 500, statementMs: statementMs(2000) },
     background: { maxConnections: 1, connectMs: 30_000, statementMs: statementMs(60_000) },
     probe: { maxConnections: 1, connectMs: 1000, statementMs: statementMs(1000) },
+    search: { maxConnections: 2, statementMs: statementMs(5000), isReadOnly: true },
   }
 }
 
@@ -172,6 +175,7 @@ async function prepare(
   const seal = typeof options.seal === 'function' ? await options.seal(check !== undefined) : options.seal
   if (check !== undefined) refuseAnotherKey(seal, check, name)
   await explained(migrate(connected, migrations))
+  await explained(buildUserIndex(queries))
   await explained(keepSealCheck(queries, seal))
   // Another process may have stored another key first.
   refuseAnotherKey(seal, (await explained(findSealCheck(connected, name))) ?? '', name)

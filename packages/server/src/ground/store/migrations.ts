@@ -380,6 +380,58 @@ export const migrations: Record<string, Migration> = {
     },
   },
 
+  '0009-user-index': {
+    async up(db: Schema) {
+      const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
+      // Numbers in the order of creation: lists are ordered by them, and the index is a third of its size with ids.
+      await db.schema.alterTable('users').addColumn('number', 'bigint').execute()
+      await sql`update users set number = ordered.number from (
+          select id, row_number() over (order by created_at, id) as number from users
+        ) as ordered where ordered.id = users.id`.execute(db)
+      await db.schema.createIndex('users_number').unique().on('users').column('number').execute()
+      if (isPostgres) {
+        await sql`create sequence user_numbers owned by users.number`.execute(db)
+        await sql`select setval('user_numbers', coalesce((select max(number) from users), 0) + 1, false)`.execute(db)
+        await sql`alter table users alter column number set default nextval('user_numbers'),
+          alter column number set not null`.execute(db)
+      }
+      for (const column of ['is_active', 'created_at', 'updated_at']) {
+        await db.schema
+          .createIndex(`users_${column}`)
+          .on('users')
+          .columns(['organization_id', column, 'number'])
+          .execute()
+      }
+      await db.schema.createIndex('users_in_order').on('users').columns(['organization_id', 'number']).execute()
+
+      await db.schema
+        .createTable('user_attributes')
+        .addColumn('number', isPostgres ? 'serial' : 'integer', column =>
+          isPostgres ? column.primaryKey() : column.primaryKey().autoIncrement(),
+        )
+        .addColumn('organization_id', 'text', column =>
+          column.notNull().references('organizations.id').onDelete('cascade'),
+        )
+        .addColumn('name', 'text', column => column.notNull())
+        .addUniqueConstraint('user_attributes_name', ['organization_id', 'name'])
+        .execute()
+
+      // Keys are compared by their characters, and not by the language that a PostgreSQL server was set up for.
+      const characters = isPostgres ? sql`text collate "C"` : 'text'
+      await db.schema
+        .createTable('user_values')
+        .addColumn('attribute', 'integer', column => column.notNull())
+        .addColumn('key', characters as 'text', column => column.notNull())
+        .addColumn('user_number', 'bigint', column => column.notNull().references('users.number').onDelete('cascade'))
+        .addColumn('element', 'integer', column => column.notNull())
+        .addColumn('type', characters as 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('user_values_key', ['attribute', 'key', 'user_number', 'element'])
+        .$call(table => (isPostgres ? table : table.modifyEnd(sql`without rowid`)))
+        .execute()
+      await db.schema.createIndex('user_values_user').on('user_values').columns(['user_number', 'attribute']).execute()
+    },
+  },
+
   '0012-events': {
     async up(db: Schema) {
       const columns: [name: string, value?: string][] = [

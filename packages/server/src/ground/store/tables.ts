@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
 
 /**
  * The columns, as both databases return them. Only the query files in this folder know them.
@@ -32,6 +32,19 @@ export interface Tables {
     is_active: number
     created_at: number
     updated_at: number
+    /** The order of creation, in all tenants. PostgreSQL assigns it. */
+    number: ColumnType<number, number | undefined, never>
+  }
+  /** The indexed attributes of an organization. */
+  user_attributes: { number: Generated<number>; organization_id: string; name: string }
+  /** What users are found by, see `user-index.ts`. */
+  user_values: {
+    /** Of `user_attributes`: it stands for the organization as well. */
+    attribute: number
+    key: string
+    user_number: number
+    element: number
+    type: string
   }
   roles: {
     id: string

@@ -8,6 +8,7 @@ import { nameKey } from './name-key.ts'
 import { hashPassword, matchesPassword } from './passwords.ts'
 import { holdersOf, rolesHeld } from './roles.ts'
 import type { Tables } from './tables.ts'
+import { indexUser } from './user-index.ts'
 
 type UserRow = Selectable<Tables['users']> & { memberships: string | null; role_list: string | null }
 
@@ -51,10 +52,13 @@ export async function insertUser(db: Database, user: User, password?: string): P
   const hash = password === undefined ? null : await hashPassword(password, db.passwordCost)
   return unlessTaken(
     inTransaction(db, async tx => {
-      await tx.queries
+      const row = { ...toRow(user), password: hash, id: user.id, tenant_id: user.tenantId, created_at: user.createdAt }
+      const { number } = await tx.queries
         .insertInto('users')
-        .values({ ...toRow(user), password: hash, id: user.id, tenant_id: user.tenantId, created_at: user.createdAt })
-        .execute()
+        .values({ ...row, ...(tx.engine === 'sqlite' && { number: NEXT_NUMBER }) })
+        .returning('number')
+        .executeTakeFirstOrThrow()
+      await indexUser(tx.queries, user, number)
       for (const { id } of user.groups) await addMembers(tx, 'members of a group', id, [user.id])
       for (const { id, isDirect } of user.roles) if (isDirect) await addMembers(tx, 'users of a role', id, [user.id])
       if (!user.isAdministrator) return
@@ -73,10 +77,13 @@ export async function insertUser(db: Database, user: User, password?: string): P
   )
 }
 
+/** SQLite has one writer at a time and no sequences. PostgreSQL assigns the number by itself. */
+const NEXT_NUMBER = sql<number>`(select coalesce(max(number), 0) + 1 from users)`
+
 export type UserStored = 'updated' | 'user_name_taken' | 'changed_meanwhile'
 
 /**
- * Replaces a user in one statement, and the password only if one is given.
+ * Replaces a user and their part of the index in one transaction, and the password only if one is given.
  *
  * @param options.readAt The `updatedAt` of the user that the change is based on. If the user changed since, nothing is replaced.
  *   Absent: the user is replaced in any case.
@@ -87,16 +94,18 @@ export async function updateUser(
   { password, readAt }: { password?: string; readAt?: number } = {},
 ): Promise<UserStored> {
   const hash = password === undefined ? undefined : await hashPassword(password, db.passwordCost)
-  let query = db.queries
-    .updateTable('users')
-    .set({ ...toRow(user), ...(hash === undefined ? {} : { password: hash }) })
-    .where('tenant_id', '=', user.tenantId)
-    .where('id', '=', user.id)
-  if (readAt !== undefined) query = query.where('updated_at', '=', readAt)
   let isThere = false
   const isFree = await unlessTaken(
-    query.executeTakeFirst().then(({ numUpdatedRows }) => {
-      isThere = numUpdatedRows > 0n
+    inTransaction(db, async tx => {
+      let query = tx.queries
+        .updateTable('users')
+        .set({ ...toRow(user), ...(hash === undefined ? {} : { password: hash }) })
+        .where('tenant_id', '=', user.tenantId)
+        .where('id', '=', user.id)
+      if (readAt !== undefined) query = query.where('updated_at', '=', readAt)
+      const row = await query.returning('number').executeTakeFirst()
+      if (row) await indexUser(tx.queries, user, row.number)
+      isThere = row !== undefined
     }),
   )
   if (!isFree) return 'user_name_taken'
@@ -218,6 +227,13 @@ export async function hasAdministrator(db: Database, tenantId: string, except = 
 function isAdministratorOf(tenantId: string) {
   const fixed = sql`select id from roles where tenant_id = ${tenantId} and kind = 'administrator'`
   return sql<boolean>`users.id in (${holdersOf(fixed)})`
+}
+
+/** Users by their numbers, for those that exist. */
+export async function findUsersByNumber(db: Database, numbers: readonly number[]): Promise<Map<number, User>> {
+  if (numbers.length === 0) return new Map()
+  const rows = await selectUsers(db).where('number', 'in', numbers).execute()
+  return new Map(rows.map(row => [row.number, toUser(row)]))
 }
 
 /** The administrators of the tenant, by a role of their own or of a group, oldest first. */
