@@ -31,14 +31,14 @@ function describeAccess({ access, level, method, path }: RouteAccess): string {
 }
 
 // Run this file with --test-update-snapshots to write the document.
-test('docs/reference/access.md lists every route with what it needs', context => {
+test('docs/reference/access.md lists every route with the access that it requires', context => {
   const document = [
     '# Who may call what',
     '',
     'Every route of the management, SCIM and users APIs with the permission that it needs. A permission is a scope: Basic credentials have those of the',
     "user's roles, an access token those it names and its user or application still has. A test calls every route with every kind of caller.",
     '',
-    'Operations on something that has permissions of its own need more: see `packages/server/src/domain/access/operations.ts`.',
+    'Operations on an object that has permissions require more: see `packages/server/src/domain/access/operations.ts`.',
     '',
     '| route | needs | exists at |',
     '|---|---|---|',
@@ -65,11 +65,11 @@ test('AZ-70: a route without its access does not compile', () => {
   assert.ok(routes && face)
 })
 
-/** A kind of caller: how it authenticates, and the permissions it has at each place. */
+/** A kind of caller: its authentication, and its permissions at each place. */
 interface Caller {
   name: string
   authorization?: string
-  /** What it holds at the place; absent: the place does not know it. */
+  /** Its permissions at the place. Absent: the place does not know it. */
   at: Partial<Record<'root' | 'branch' | 'sibling' | 'other' | 'first', readonly string[]>>
 }
 
@@ -140,7 +140,7 @@ describe('access', () => {
     ]
   }
 
-  test('AZ-71: every route answers every kind of caller at every place as access.md says, and never with 500', async () => {
+  test('AZ-71: every route answers every kind of caller at every place as access.md states, and never with 500', async () => {
     const [user, boss, warden] = [
       await world.addUser({}, PASSWORD),
       await world.addUser({ isAdministrator: true }, PASSWORD),
@@ -206,7 +206,7 @@ describe('access', () => {
     assert.deepEqual(wrong, [])
   })
 
-  /** Nothing that could change anything: parameters that name nothing, and a body that fits nothing. */
+  /** A request that changes nothing: unknown ids as parameters, and an invalid body. */
   async function statusOf({ method, path }: RouteAccess, prefix: string, { authorization }: Caller): Promise<number> {
     const response = await fetch(world.server.address + prefix + path.replace(/\{(\w+)\}/g, 'preUpdatePassword'), {
       method,
@@ -229,7 +229,7 @@ describe('access', () => {
     if ('open' in access || permission === undefined) return 'allowed'
     const isBelow = place === 'branch' || place === 'sibling'
     const held = at[place]
-    // A place that does not know the caller says so, or that it may not do this: both say no.
+    // A place that does not know the caller returns 401 or 403. Both are refusals.
     if (!held) return name === 'nobody' || name === 'nonsense' ? [401] : [401, 403, 429]
     const isThere =
       level === 'organization' || (level === 'tenant' && !isBelow) || (level === 'first-tenant' && place === 'first')

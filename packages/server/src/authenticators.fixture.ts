@@ -11,7 +11,7 @@ import type { Extension, World } from './world.fixture.ts'
 /** The administrator of the first tenant, who administers all of them. */
 const ADMINISTRATOR = `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}`
 
-/** Speaks to the management API of the world's tenant, as its administrator. */
+/** Calls the management API of the world's tenant, as its administrator. */
 export async function manage(
   world: World,
   method: string,
@@ -30,7 +30,7 @@ export async function manage(
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
 }
 
-/** Makes a custom authenticator of an extension, through the API. */
+/** Creates a custom authenticator for an extension, through the API. */
 export async function addAuthenticator(
   world: World,
   name: string,
@@ -64,13 +64,13 @@ export async function addOrganization(world: World): Promise<Organization> {
   return organization
 }
 
-/** The record of the call that was made last. */
+/** The record of the last call. */
 export async function lastCall(world: World): Promise<CallSummary> {
   const { body } = await manage(world, 'GET', '/actions/calls?limit=1')
   return body[0]
 }
 
-/** The sequence of these steps, each with its options. */
+/** Creates a sequence of these steps, each with its options. */
 export function sequence(...steps: string[][]): AuthenticationSequenceInput {
   return {
     type: 'USER_DEFINED',
@@ -81,7 +81,7 @@ export function sequence(...steps: string[][]): AuthenticationSequenceInput {
   }
 }
 
-/** An application whose users sign in through these steps. */
+/** Creates an application whose users sign in through these steps. */
 export async function addApplication(world: World, ...steps: string[][]): Promise<Application> {
   const application = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
   await setSteps(world, application, ...steps)
@@ -106,16 +106,16 @@ export function authorizeUrl(application: Application, base: string, more: Recor
   })}`
 }
 
-/** What the application was told at its callback. */
+/** The parameters that the application got at its callback. */
 export function told(page: Page): Record<string, string> {
   assert.ok(page.url.startsWith(CALLBACK), `the browser is at ${page.url}\n${page.html}`)
   return Object.fromEntries(new URL(page.url).searchParams)
 }
 
-/** Where the page takes the browser by itself. */
+/** Follows the automatic redirect of a page. */
 export function forward(browser: Browser, page: Page): Promise<Page> {
   const [, url] = /http-equiv="refresh" content="0;url=([^"]*)"/.exec(page.html) ?? []
-  assert.ok(url, `the page at ${page.url} goes nowhere\n${page.html}`)
+  assert.ok(url, `the page at ${page.url} has no redirect\n${page.html}`)
   return browser.open(new URL(url, page.url).href)
 }
 
@@ -124,7 +124,7 @@ export function enterPassword(browser: Browser, page: Page, user: Pick<User, 'us
   return browser.submit(page, { username: user.userName, password: 'correct horse', step: 'sign-in' })
 }
 
-/** Begins a sign-in and says where the browser is. */
+/** Starts a sign-in and returns the page of the browser. */
 export async function begin(
   world: World,
   application: Application,

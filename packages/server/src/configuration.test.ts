@@ -21,7 +21,7 @@ test('every option is documented, and no variable names two', () => {
   }
 })
 
-test('variables are read in the form people write them', () => {
+test('variables accept the forms that people write', () => {
   const configuration = readConfiguration({
     PREFLOW_PORT: '0',
     PREFLOW_TRUSTED_PROXIES: '127.0.0.1, ::1 10.0.0.0/8',
@@ -36,7 +36,7 @@ test('variables are read in the form people write them', () => {
   assert.deepEqual(configuration.disabledActions, ['PRE_ISSUE_ID_TOKEN'])
 })
 
-test('break-glass names every type, and on names none', () => {
+test('break-glass can list every type, and on lists none', () => {
   assert.deepEqual(readConfiguration({ PREFLOW_ACTIONS: 'off' }).disabledActions, [
     'PRE_ISSUE_ACCESS_TOKEN',
     'PRE_UPDATE_PASSWORD',
@@ -64,7 +64,7 @@ describe('a wrong value', () => {
     ['PREFLOW_LOG_LEVEL', 'loud', /silent, fatal/],
   ]
   for (const [variable, value, says] of rows) {
-    test(`of ${variable} is named with what it must be, and is not shown: ${value}`, () => {
+    test(`of ${variable} is refused by name with the valid form, and is not shown: ${value}`, () => {
       assert.throws(
         () => readConfiguration({ [variable]: value }),
         (error: Error) => {
@@ -78,13 +78,13 @@ describe('a wrong value', () => {
     })
   }
 
-  test('all of them are named at once', () => {
+  test('all of them are reported at once', () => {
     assert.throws(() => readConfiguration({ PREFLOW_PORT: 'x', PREFLOW_PLATFORM: 'y' }), {
       message: /PREFLOW_PORT: .*\nPREFLOW_PLATFORM: /,
     })
   })
 
-  test('given in code it is named by its property', () => {
+  test('a wrong value given in code is reported by its property', () => {
     assert.throws(() => completeConfiguration({ port: -1 }), { message: /^port: / })
   })
 })
@@ -98,20 +98,20 @@ describe('a PREFLOW_ variable that nothing reads', () => {
     ['PREFLOW_DATA_FOLDER', 'PREFLOW_DATA'],
     ['PREFLOW_TRUSTED_PROXY', 'PREFLOW_TRUSTED_PROXIES'],
   ] as const) {
-    test(`is told from what was meant: ${misspelt}`, () => {
+    test(`gets a suggestion: ${misspelt}`, () => {
       assert.deepEqual(unknownVariables({ [misspelt]: 'hunter2' }), [
-        `${misspelt} is no setting and has no effect. Did you mean ${meant}?`,
+        `${misspelt} is not a setting and has no effect. Did you mean ${meant}?`,
       ])
     })
   }
 
-  test('without a likeness is only named', () => {
+  test('without a similar name is only reported', () => {
     assert.deepEqual(unknownVariables({ PREFLOW_XYZZY: '1', PATH: '/bin' }), [
-      'PREFLOW_XYZZY is no setting and has no effect.',
+      'PREFLOW_XYZZY is not a setting and has no effect.',
     ])
   })
 
-  test('is no setting, no variable of the lab, the tools or the tests, and not empty', () => {
+  test('is not reported if it is empty, a setting, or a variable of the lab, the tools or the tests', () => {
     const settings = Object.values(options).map(({ variable }) => variable)
     const others = ['AUTH', 'SIGN', 'EXTENSIONS_PORT', 'REPUTATION_PORT', 'TEST_POSTGRES_URL', 'FUZZ_SEED']
     const read = [...settings, ...others.map(name => `PREFLOW_${name}`)].map(name => [name, '1'])

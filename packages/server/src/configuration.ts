@@ -13,7 +13,7 @@ import { isOrigin } from './ground/http/cors.ts'
 import { OperatorError } from './ground/operator-error.ts'
 import { DEFAULT_LIMITS } from './ground/store/database.ts'
 
-/** Everything an operator can set. Each option is described once, in {@link options}. */
+/** All settings of an operator. Each option is described once, in {@link options}. */
 export interface Configuration {
   port: number
   host: string
@@ -26,9 +26,9 @@ export interface Configuration {
   databaseConnectTimeoutMs: number
   databaseStatementTimeoutMs: number
   databaseLockTimeoutMs: number
-  /** Absent: one is generated at the first start. */
+  /** Absent: generated at the first start. */
   adminPassword?: string
-  /** Base64 of 32 bytes. Absent: one is generated beside the data. */
+  /** Base64 of 32 bytes. Absent: generated in the data folder. */
   sealKey?: string
   passwordMinLength: number
   passwordMinLengthManagement: number
@@ -38,22 +38,22 @@ export interface Configuration {
   /** Lower case. */
   addressHeader: string
   platform: PlatformName
-  /** Types whose actions are skipped, whatever is configured for them: break-glass. */
+  /** Break-glass: types whose actions are skipped, regardless of their configuration. */
   disabledActions: ActionType[]
   privateEndpoints: string[]
   allowedHeaders: string[]
   allowedParameters: string[]
   /** Origins whose pages may call the APIs of every tenant. */
   allowedOrigins: string[]
-  /** Absent: what the platform does. */
+  /** Absent: the platform's timeout. */
   actionConnectTimeoutMs?: number
-  /** Absent: what the platform does. */
+  /** Absent: the platform's timeout. */
   actionReadTimeoutMs?: number
   breaksCircuits: boolean
   actionConnections: number
   actionQueue: number
   actionMaxOperations: number
-  /** Absent: RS256, or what data of an earlier version was signed with. */
+  /** Absent: RS256, or the algorithm of data of an earlier version. */
   tokenAlgorithm?: 'ES256' | 'RS256'
   sessionLifetimeSeconds: number
   maxTokenLifetimeSeconds: number
@@ -67,18 +67,18 @@ export interface Configuration {
   logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug'
 }
 
-/** How one option is read and what it means. */
+/** How an option is parsed and what it means. */
 export interface Option<Value> {
   /** The environment variable. */
   variable: string
   schema: z.ZodType<Value>
-  /** What is used when it is not set. Absent for options that have no default value. */
+  /** The default. Absent for options without one. */
   fallback?: Value
-  /** For people: what it does, in which unit, what happens when it is not set. */
+  /** For the documentation: its effect, its unit, and the effect if it is not set. */
   description: string
   /** Secrets are never printed. */
   isSecret?: boolean
-  /** From the text of the variable to what the schema expects. Default: the text itself. */
+  /** Parses the variable for the schema. Default: the string itself. */
   read?(text: string): unknown
 }
 
@@ -94,7 +94,7 @@ function wholeNumber(minimum: number, maximum: number, unit: string): z.ZodNumbe
   return z.number({ message }).int({ message }).min(minimum, { message }).max(maximum, { message })
 }
 
-/** `10.0.0.0/8`, `::1` and the like. */
+/** Whether this is an address or a network such as `10.0.0.0/8`. */
 function isNetwork(text: string): boolean {
   return text.includes('/') ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text)
 }
@@ -111,7 +111,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     schema: wholeNumber(0, 65_535, 'a TCP port'),
     fallback: 9400,
     read: count,
-    description: 'TCP port to listen on. 0 takes a free one.',
+    description: 'TCP port to listen on. 0 selects a free port.',
   },
   host: {
     variable: 'PREFLOW_HOST',
@@ -125,7 +125,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
       message: 'must be an http or https address without a path, for example https://id.example.com',
     }),
     description:
-      'Where clients and browsers reach the server. It is the beginning of every issuer, so tokens become invalid when it changes. Not set: the address it listens on.',
+      'The URL at which clients and browsers reach the server. Every issuer begins with it, so tokens become invalid if it changes. Not set: the listening address.',
   },
   dataFolder: {
     variable: 'PREFLOW_DATA',
@@ -139,7 +139,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
       message: 'must be a PostgreSQL URL, for example postgres://preflow:secret@db.example.com/preflow',
     }),
     isSecret: true,
-    description: 'PostgreSQL to keep everything in. Not set: SQLite in the data folder.',
+    description: 'PostgreSQL database for all data. Not set: SQLite in the data folder.',
   },
   databaseConnections: {
     variable: 'PREFLOW_DATABASE_CONNECTIONS',
@@ -147,22 +147,22 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: DEFAULT_LIMITS.maxConnections,
     read: count,
     description:
-      'Most connections to PostgreSQL for tokens and sign-ins. A process opens up to seven more for searches, call records, background work, readiness and changes of the configuration.',
+      'Maximum number of connections to PostgreSQL for tokens and sign-ins. A process opens up to seven more for searches, call records, background work, readiness and changes of the configuration.',
   },
   databaseAdministrationConnections: {
     variable: 'PREFLOW_DATABASE_ADMINISTRATION_CONNECTIONS',
     schema: wholeNumber(1, 1000, 'connections'),
     fallback: DEFAULT_LIMITS.administrationConnections,
     read: count,
-    description: 'Most connections to PostgreSQL for the management API and SCIM, which never use those for tokens.',
+    description:
+      'Maximum number of connections to PostgreSQL for the management API and SCIM. They never use the connections for tokens.',
   },
   databaseConnectTimeoutMs: {
     variable: 'PREFLOW_DATABASE_CONNECT_TIMEOUT_MS',
     schema: wholeNumber(1, 600_000, 'milliseconds'),
     fallback: DEFAULT_LIMITS.connectMs,
     read: count,
-    description:
-      'Milliseconds a request waits for a connection to PostgreSQL, a new one or one that becomes free, before it is answered with 503.',
+    description: 'Milliseconds that a request waits for a new or free connection to PostgreSQL before it gets a 503.',
   },
   databaseStatementTimeoutMs: {
     variable: 'PREFLOW_DATABASE_STATEMENT_TIMEOUT_MS',
@@ -170,7 +170,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: DEFAULT_LIMITS.statementMs,
     read: count,
     description:
-      'Milliseconds PostgreSQL may take for one statement before the request is answered with 503. 0 sets no limit, for poolers such as PgBouncer that refuse parameters of the session.',
+      'Milliseconds that PostgreSQL may take for one statement before the request gets a 503. 0 sets no limit, for poolers such as PgBouncer that refuse session parameters.',
   },
   databaseLockTimeoutMs: {
     variable: 'PREFLOW_DATABASE_LOCK_TIMEOUT_MS',
@@ -178,35 +178,36 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: DEFAULT_LIMITS.lockMs,
     read: count,
     description:
-      'Milliseconds a statement waits for a lock of another session, and on SQLite for another process that writes, before the request is answered with 503. 0 sets no limit on PostgreSQL.',
+      'Milliseconds that a statement waits for a lock of another session, or on SQLite for another writing process, before the request gets a 503. 0 sets no limit on PostgreSQL.',
   },
   adminPassword: {
     variable: 'PREFLOW_ADMIN_PASSWORD',
     schema: z.string().min(1),
     isSecret: true,
     description:
-      'Password of the user `admin` of the first tenant, used when that user is created. It must keep the rules for passwords. Not set: one is generated and shown once.',
+      'Password of the user `admin` of the first tenant, used when that user is created. It must follow the password rules. Not set: a password is generated and shown once.',
   },
   passwordMinLength: {
     variable: 'PREFLOW_PASSWORD_MIN_LENGTH',
     schema: wholeNumber(1, 64, 'characters'),
     fallback: 8,
     read: count,
-    description: 'Fewest characters of a new password.',
+    description: 'Minimum number of characters of a new password.',
   },
   passwordMinLengthManagement: {
     variable: 'PREFLOW_PASSWORD_MIN_LENGTH_MANAGEMENT',
     schema: wholeNumber(1, 64, 'characters'),
     fallback: 15,
     read: count,
-    description: 'Fewest characters of a new password of a user who has permissions of the management API or SCIM.',
+    description:
+      'Minimum number of characters of a new password for users with permissions of the management API or SCIM.',
   },
   refusesCommonPasswords: {
     variable: 'PREFLOW_REFUSE_COMMON_PASSWORDS',
     schema: z.boolean({ message: 'must be on or off' }),
     fallback: true,
     read: onOrOff,
-    description: 'Whether new passwords that are on the shipped list of 49,233 common ones are refused.',
+    description: 'Whether new passwords on the included list of 49,233 common passwords are refused.',
   },
   passwordWords: {
     variable: 'PREFLOW_PASSWORD_WORDS',
@@ -214,16 +215,16 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: ['preflow'],
     read: words,
     description:
-      'Words that no new password may contain, separated by commas, such as names of the organization and its products. Case does not matter.',
+      'Words that no new password may contain, separated by commas, such as names of the organization and its products. Case is ignored.',
   },
   sealKey: {
     variable: 'PREFLOW_SEAL_KEY',
     schema: z.string().refine(text => Buffer.from(text, 'base64').byteLength === 32, {
-      message: 'must be the base64 of 32 bytes; `openssl rand -base64 32` makes one',
+      message: 'must be the base64 of 32 bytes; `openssl rand -base64 32` creates one',
     }),
     isSecret: true,
     description:
-      'Key that seals credentials at rest. Every process on one database needs the same. Not set: `seal.key` in the data folder, made at the first start.',
+      'Key that seals credentials at rest. All processes on one database need the same key. Not set: `seal.key` in the data folder, created at the first start.',
   },
   trustedProxies: {
     variable: 'PREFLOW_TRUSTED_PROXIES',
@@ -233,7 +234,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: [],
     read: words,
     description:
-      'Addresses and networks of the reverse proxies in front, separated by commas. Only they may report the address of a client, in the header that `PREFLOW_ADDRESS_HEADER` names.',
+      'Addresses and networks of the reverse proxies, separated by commas. Only they may report the address of a client, in the header `PREFLOW_ADDRESS_HEADER`.',
   },
   addressHeader: {
     variable: 'PREFLOW_ADDRESS_HEADER',
@@ -241,7 +242,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 'x-forwarded-for',
     read: text => text.trim().toLowerCase(),
     description:
-      'The one header in which the reverse proxies report the address of a client: `x-forwarded-for`, `forwarded`, or another that they always set themselves. All other headers of this kind are removed, because proxies pass on what clients write in them.',
+      'The header in which the reverse proxies report the address of a client: `x-forwarded-for`, `forwarded`, or another that they always set. All other headers of this kind are removed, because proxies pass them on from clients.',
   },
   platform: {
     variable: 'PREFLOW_PLATFORM',
@@ -249,7 +250,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
       message: `must be one of ${platformNames.join(', ')}`,
     }),
     fallback: 'preflow',
-    description: 'Whose behaviour towards extensions is reproduced, unless an action says otherwise.',
+    description: 'The platform whose behaviour towards extensions is reproduced. An action can override it.',
   },
   disabledActions: {
     variable: 'PREFLOW_ACTIONS',
@@ -262,12 +263,12 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     read: text => {
       const said = text.trim().toLowerCase()
       if (said === 'on') return []
-      // Not those that let somebody in: without them nobody would get further.
+      // Not authenticators: without them no one could pass their steps.
       if (said === 'off') return typeNames.filter(type => actionTypes[type].category === 'PRE_POST')
       return said.startsWith('off:') ? words(text.trim().slice(4)) : [text]
     },
     description:
-      'Break-glass: `off` skips every action about tokens and users, which are then issued and changed as if there were none; `off:PRE_ISSUE_ID_TOKEN` those of the named types. Custom authenticators stay unless `AUTHENTICATION` is named: nobody passes a step without them.',
+      'Break-glass: `off` skips every action for tokens and users, as if none were configured. `off:PRE_ISSUE_ID_TOKEN` skips only the listed types. Custom authenticators stay unless `AUTHENTICATION` is listed: no one can pass a step without them.',
   },
   privateEndpoints: {
     variable: 'PREFLOW_PRIVATE_ENDPOINTS',
@@ -279,29 +280,27 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: [],
     read: words,
     description:
-      'Networks of private and other special addresses at which extensions may be called, separated by commas. Not set: extensions must have public addresses.',
+      'Networks of private and other special addresses where extensions may be called, separated by commas. Not set: extensions must have public addresses.',
   },
   allowedHeaders: {
     variable: 'PREFLOW_ALLOWED_HEADERS',
     schema: z.array(
-      z.string().refine(name => !isSecretHeader(name), { message: 'must not name a header that holds a credential' }),
+      z.string().refine(name => !isSecretHeader(name), { message: 'must not name a header with a credential' }),
     ),
     fallback: [],
     read: words,
     description:
-      'Headers of token requests that every extension may see, separated by commas, when its action names none. Not set: what the platform does.',
+      'Headers of token requests that extensions get if their action lists none, separated by commas. Not set: as the platform does.',
   },
   allowedParameters: {
     variable: 'PREFLOW_ALLOWED_PARAMETERS',
     schema: z.array(
-      z
-        .string()
-        .refine(name => !isSecretParameter(name), { message: 'must not name a parameter that holds a credential' }),
+      z.string().refine(name => !isSecretParameter(name), { message: 'must not name a parameter with a credential' }),
     ),
     fallback: [],
     read: words,
     description:
-      'Parameters of token requests that every extension may see, separated by commas, when its action names none. Not set: what the platform does.',
+      'Parameters of token requests that extensions get if their action lists none, separated by commas. Not set: as the platform does.',
   },
   allowedOrigins: {
     variable: 'PREFLOW_ALLOWED_ORIGINS',
@@ -309,19 +308,19 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: [],
     read: words,
     description:
-      'Origins whose pages may call the APIs of every tenant, separated by commas. Those of applications (`allowedOrigins` and callback URLs) may call those of their tenant anyway.',
+      'Origins whose pages may call the APIs of every tenant, separated by commas. The origins of applications (`allowedOrigins` and callback URLs) may always call the APIs of their tenant.',
   },
   actionConnectTimeoutMs: {
     variable: 'PREFLOW_ACTION_CONNECT_TIMEOUT_MS',
     schema: wholeNumber(1, 600_000, 'milliseconds'),
     read: count,
-    description: 'Milliseconds until the connection to an extension must stand. Not set: what the platform does.',
+    description: 'Milliseconds for connecting to an extension. Not set: as the platform does.',
   },
   actionReadTimeoutMs: {
     variable: 'PREFLOW_ACTION_READ_TIMEOUT_MS',
     schema: wholeNumber(1, 600_000, 'milliseconds'),
     read: count,
-    description: 'Milliseconds an extension may take to answer, per attempt. Not set: what the platform does.',
+    description: 'Milliseconds that an extension may take to answer, per attempt. Not set: as the platform does.',
   },
   breaksCircuits: {
     variable: 'PREFLOW_CIRCUIT_BREAKER',
@@ -329,7 +328,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: true,
     read: onOrOff,
     description:
-      'Whether an action is skipped for a minute if its extension does not answer most of its calls. Its failure mode then decides at once. `off` calls it every time, as the reference does.',
+      'Whether an action is skipped for a minute if its extension does not answer most of its calls. Its failure mode then decides at once. `off` calls it every time, as in the reference.',
   },
   actionConnections: {
     variable: 'PREFLOW_ACTION_CONNECTIONS',
@@ -337,7 +336,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 16,
     read: count,
     description:
-      'Most connections to one origin for the extensions of one tenant. All tenants together have 64 and take turns.',
+      'Maximum number of connections to one origin for the extensions of one tenant. All tenants together have 64 and take turns.',
   },
   actionQueue: {
     variable: 'PREFLOW_ACTION_QUEUE',
@@ -345,48 +344,49 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 32,
     read: count,
     description:
-      'Most calls of one tenant that wait for a connection to one origin. Further calls fail at once, as the failure mode of the action states.',
+      'Maximum number of calls of one tenant that wait for a connection to one origin. Further calls fail at once, with the failure mode of the action.',
   },
   actionMaxOperations: {
     variable: 'PREFLOW_ACTION_MAX_OPERATIONS',
     schema: wholeNumber(1, 10_000, 'operations'),
     fallback: 64,
     read: count,
-    description: 'Most operations in one answer of an extension. An answer with more is invalid.',
+    description: 'Maximum number of operations in one answer of an extension. An answer with more is invalid.',
   },
   tokenAlgorithm: {
     variable: 'PREFLOW_TOKEN_ALGORITHM',
     schema: z.enum(['ES256', 'RS256'], { message: 'must be ES256 or RS256' }),
     description:
-      'How new tokens are signed, unless an application chooses another algorithm for its ID tokens. Keys of both algorithms are published, so it may be changed at any time. Not set: RS256; ES256 for data that was made when that was the default.',
+      'The algorithm that signs new tokens. An application can choose another one for its ID tokens. Keys of both algorithms are published, so you can change it at any time. Not set: RS256, or ES256 for data from versions with that default.',
   },
   sessionLifetimeSeconds: {
     variable: 'PREFLOW_SESSION_LIFETIME',
     schema: wholeNumber(60, 31_536_000, 'seconds'),
     fallback: 14 * 24 * 3600,
     read: count,
-    description: 'Seconds a browser stays signed in.',
+    description: 'Seconds that a browser stays signed in.',
   },
   maxTokenLifetimeSeconds: {
     variable: 'PREFLOW_MAX_TOKEN_LIFETIME',
     schema: wholeNumber(60, 315_360_000, 'seconds'),
     fallback: 24 * 3600,
     read: count,
-    description: 'Longest lifetime of an access token or ID token in seconds, whatever applications and actions say.',
+    description:
+      'Maximum lifetime of access tokens and ID tokens in seconds. Applications and actions cannot exceed it.',
   },
   maxRefreshLifetimeSeconds: {
     variable: 'PREFLOW_MAX_REFRESH_LIFETIME',
     schema: wholeNumber(60, 315_360_000, 'seconds'),
     fallback: 90 * 24 * 3600,
     read: count,
-    description: 'Seconds after a sign-in during which its tokens can be refreshed, however often they are.',
+    description: 'Seconds after a sign-in during which its tokens can be refreshed.',
   },
   callsPerTenant: {
     variable: 'PREFLOW_CALLS_PER_TENANT',
     schema: wholeNumber(1, 1_000_000_000, 'records'),
     fallback: 10_000,
     read: count,
-    description: 'Most call records of a tenant. The oldest are deleted first, within a minute.',
+    description: 'Maximum number of call records of a tenant. The oldest are deleted first, within a minute.',
   },
   callRetentionDays: {
     variable: 'PREFLOW_CALL_RETENTION_DAYS',
@@ -400,21 +400,21 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     schema: wholeNumber(1024, 104_857_600, 'bytes'),
     fallback: 1_048_576,
     read: count,
-    description: 'Largest request body that is read, in bytes. Token requests have their own limit of 56 KiB.',
+    description: 'Maximum size of a request body in bytes. Token requests have their own limit of 56 KiB.',
   },
   requestTimeoutMs: {
     variable: 'PREFLOW_REQUEST_TIMEOUT_MS',
     schema: wholeNumber(1000, 600_000, 'milliseconds'),
     fallback: 30_000,
     read: count,
-    description: 'Milliseconds a client may take to send its whole request; half of it for the headers.',
+    description: 'Milliseconds that a client may take to send a complete request, half of it for the headers.',
   },
   shutdownGraceMs: {
     variable: 'PREFLOW_SHUTDOWN_GRACE_MS',
     schema: wholeNumber(0, 600_000, 'milliseconds'),
     fallback: 10_000,
     read: count,
-    description: 'Milliseconds that requests in progress get to finish when the server is told to stop.',
+    description: 'Milliseconds for requests in progress to finish when the server stops.',
   },
   auditRetentionDays: {
     variable: 'PREFLOW_AUDIT_RETENTION_DAYS',
@@ -429,7 +429,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
       message: 'must be one of silent, fatal, error, warn, info, debug',
     }),
     fallback: 'info',
-    description: 'Least serious lines that are written.',
+    description: 'The lowest level of log lines that are written.',
   },
 }
 
@@ -439,9 +439,9 @@ export class ConfigurationError extends OperatorError {
 }
 
 /**
- * Fills in the defaults of what is not given and checks all of it.
+ * Adds the defaults of absent options and checks all options.
  *
- * Throws a {@link ConfigurationError} that names every wrong option and never shows a value, for it may be a secret.
+ * Throws a {@link ConfigurationError} that names every wrong option. It never shows a value, which may be a secret.
  *
  * @example
  * const configuration = completeConfiguration({ port: 0, dataFolder: folder, privateEndpoints: ['127.0.0.0/8'] })
@@ -471,11 +471,11 @@ export function readConfiguration(environment: Record<string, string | undefined
 }
 
 const PREFIX = 'PREFLOW_'
-/** What the lab, the tools and the tests read: no settings here, and no mistakes either. */
+/** Variables that the lab, the tools and the tests read. They are no settings of the server. */
 const OTHER_PROGRAMS = /^PREFLOW_(AUTH|SIGN|EXTENSIONS_PORT|REPUTATION_PORT|(TEST|FUZZ)_.*)$/
 
 /**
- * Looks for `PREFLOW_*` variables that nothing reads, most likely because they are misspelt.
+ * Finds `PREFLOW_*` variables that nothing reads, most likely because they are misspelt.
  *
  * @param more Variables that the caller reads itself.
  * @returns A sentence for each. It never shows a value.
@@ -491,7 +491,7 @@ export function unknownVariables(
     .map(([name]) => {
       const unprefixed = known.map(variable => variable.slice(PREFIX.length))
       const nearest = nearestName(name.slice(PREFIX.length), unprefixed)
-      return `${name} is no setting and has no effect.${nearest === undefined ? '' : ` Did you mean ${PREFIX}${nearest}?`}`
+      return `${name} is not a setting and has no effect.${nearest === undefined ? '' : ` Did you mean ${PREFIX}${nearest}?`}`
     })
 }
 

@@ -15,7 +15,7 @@ import { TEST_PASSWORD_COST } from './ground/store/password-cost.fixture.ts'
 import { createServer } from './server.ts'
 import { type Extension, startExtension, startWorld, type World } from './world.fixture.ts'
 
-/** Everything a server wrote to its log. */
+/** All log lines of a server. */
 function collectLog(): { log: ReturnType<typeof createLog>; lines: { msg: string; database?: string }[] } {
   const lines: { msg: string; database?: string }[] = []
   const write = (line: string) => void lines.push(JSON.parse(line))
@@ -51,7 +51,7 @@ describe('a server whose PostgreSQL fails', { skip: whyNoPostgres }, () => {
   const terminateAll = () =>
     asAdministrator(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`)
 
-  test('sessions that are ended under load cost some requests a 503, and the server lives', async () => {
+  test('ending sessions under load gives some requests a 503, and the server keeps running', async () => {
     const statuses = new Map<number, number>()
     let isOver = false
     let more = Promise.withResolvers<void>()
@@ -78,7 +78,7 @@ describe('a server whose PostgreSQL fails', { skip: whyNoPostgres }, () => {
     isOver = true
     await Promise.all(workers)
     assert.ok((statuses.get(200) ?? 0) >= 30)
-    // The connections that were found broken are replaced by now.
+    // The broken connections are replaced by now.
     for (let attempt = 0; attempt < 10; attempt++) await world.token(application, machineToken)
     for (let attempt = 0; attempt < 10; attempt++) {
       assert.equal((await world.token(application, machineToken)).status, 200)
@@ -102,7 +102,7 @@ describe('a server whose PostgreSQL fails', { skip: whyNoPostgres }, () => {
     assert.deepEqual(lines, [])
   })
 
-  test('a lock that stays is answered with 503, in the form of each API, and other requests go on', async () => {
+  test('a lasting lock results in 503, in the form of each API, and other requests continue', async () => {
     const authorization = `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}`
     const asked = (path: string) => fetch(`${world.server.address}${path}`, { headers: { authorization } })
     await inTransaction(world.db, async tx => {
@@ -124,7 +124,7 @@ describe('a server whose PostgreSQL fails', { skip: whyNoPostgres }, () => {
     assert.ok(lines.some(({ database }) => database === 'locked'))
   })
 
-  test('a tenant that cannot be found because of a lock is not one that does not exist', async () => {
+  test('a tenant that cannot be read because of a lock is not reported as unknown', async () => {
     await inTransaction(world.db, async tx => {
       await sql`lock table tenants`.execute(tx.queries)
       const unknown = await fetch(`${world.server.address}/t/${randomUUID()}/oauth2/jwks`)
@@ -133,7 +133,7 @@ describe('a server whose PostgreSQL fails', { skip: whyNoPostgres }, () => {
     })
   })
 
-  test('tenants that are created at the same moment are all created', async () => {
+  test('tenants that are created at the same time are all created', async () => {
     const authorization = `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}`
     const create = (domain: string) =>
       fetch(`${world.server.address}/api/server/v1/tenants`, {
@@ -157,7 +157,7 @@ describe('servers that start together on an empty PostgreSQL', { skip: whyNoPost
   before(place.create)
   after(place.remove)
 
-  test('all come up, with one administrator', async () => {
+  test('all start, with one administrator', async () => {
     const sealKey = randomBytes(32).toString('base64')
     const configuration = completeConfiguration({ port: 0, databaseUrl: place.url, sealKey })
     const ports = {
@@ -186,7 +186,7 @@ const whyNoDisk: string | false = (() => {
 })()
 
 describe('a server whose disk is full', { skip: whyNoDisk }, () => {
-  test('says so, answers what needs no writing, and goes on when there is room', async context => {
+  test('logs it, answers requests that write nothing, and recovers when there is space', async context => {
     const { log, lines } = collectLog()
     const world = await startWorld({ dataFolder: folder }, log)
     context.after(() => world.close())
@@ -197,7 +197,7 @@ describe('a server whose disk is full', { skip: whyNoDisk }, () => {
         headers: { authorization, 'content-type': 'application/json' },
         body: JSON.stringify({ domain }),
       })
-    // The first answer makes the keys.
+    // The first response creates the keys.
     assert.equal((await fetch(`${world.server.address}/oauth2/jwks`)).status, 200)
     const fillers = await fill()
     let refused = await create('tenant-0')
@@ -209,7 +209,7 @@ describe('a server whose disk is full', { skip: whyNoDisk }, () => {
       lines.some(({ msg }) => msg === `The database file ${file} cannot grow: the disk is full. Free some space.`),
       JSON.stringify(lines),
     )
-    // Basic credentials would write too: each wrong password is counted before it is checked.
+    // Basic credentials would also write, because each wrong password is counted.
     for (const path of ['/oauth2/jwks', '/.well-known/openid-configuration', '/readyz']) {
       assert.equal((await fetch(world.server.address + path)).status, 200, path)
     }
@@ -217,7 +217,7 @@ describe('a server whose disk is full', { skip: whyNoDisk }, () => {
     assert.equal((await create('room-again')).status, 201)
   })
 
-  /** Leaves no room on the disk. */
+  /** Fills the disk. */
   async function fill(): Promise<string[]> {
     const written: string[] = []
     for (;;) {

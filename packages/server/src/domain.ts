@@ -13,7 +13,7 @@ import { createGuardedFetch, type GuardedFetch } from './ground/http/guarded-fet
 import type { Ports } from './ground/ports.ts'
 import type { Database } from './ground/store/database.ts'
 
-/** What happens in the server, ready for the faces. */
+/** The functions of the domain, for the faces. */
 export interface Domain {
   db: Database
   issuers: IssuerFinder
@@ -23,11 +23,11 @@ export interface Domain {
   trigger: TriggerAction
   checkPassword: CheckPassword
   passwordRules: PasswordRules
-  /** Works out who sends a request. Call it once, before anything reads the headers. */
+  /** Finds the client of a request. Call it once, before anything reads the headers. */
   readClient(request: IncomingMessage): void
   /** The result of {@link Domain.readClient}. */
   clientRequestOf(request: IncomingMessage): ClientRequest
-  /** For addresses that applications named. */
+  /** Fetches addresses from the configuration of applications. */
   fetch: GuardedFetch
   /** The tenants whose calls were recorded since the last time. */
   takeRecorded(): string[]
@@ -35,7 +35,7 @@ export interface Domain {
   close(): Promise<void>
 }
 
-/** @param publicUrl Where clients reach the server; known once it listens. */
+/** @param publicUrl The public URL of the server, known after it listens. */
 export function createDomain(
   configuration: Configuration,
   { log, newId, now }: Ports,

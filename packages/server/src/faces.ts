@@ -21,7 +21,7 @@ import { openFaces } from './routes-with-access.ts'
 
 const MAX_FORM_BYTES = 16_384
 
-/** The table of faces: what answers which paths below a tenant or organization. */
+/** The table of faces and their paths below a tenant or organization. */
 export function createFaces(
   configuration: Configuration & { tokenAlgorithm: TokenAlgorithm },
   ports: Ports,
@@ -61,7 +61,7 @@ export function createFaces(
   })
   const { passwordRules } = domain
   const accountPorts = { db, now, newId, randomBytes, log, trigger, passwordRules, verifyAccessToken }
-  // Administration waits for itself only: a search through all users holds up no token.
+  // Administration has its own connections, so a search through all users delays no token.
   const apiPorts = { ...accountPorts, db: db.lanes.administration, securityLog: domain.securityLog }
   const signInPorts = {
     db,

@@ -87,21 +87,21 @@ test('AZ-56: every page of a logout has the headers of all pages, and no script'
   }
 })
 
-test('AZ-56: pages that tell of an error or an invitation have the same headers', async () => {
+test('AZ-56: pages for errors and invitations have the same headers', async () => {
   const browser = openBrowser(world.server.address)
   assertPage(await browser.open(`${world.base}/set-password?invitation=x`), 'an invitation')
   assertPage(await browser.open(`${world.base}/oauth2/authorize?client_id=nobody`), 'an unknown client')
   assertPage(await browser.open(`${world.server.address}/commonauth?flowId=x`), 'a return without a flow')
 })
 
-test('pages of a sign-in leave an application its hold on the window that it opened for them', async () => {
+test('sign-in pages keep an application’s reference to the window that it opened', async () => {
   const query = new URLSearchParams({ client_id: shop.clientId, redirect_uri: CALLBACK, response_type: 'code' })
   const page = await openBrowser(world.server.address).open(`${world.base}/oauth2/authorize?${query}`)
   assert.match(page.html, /type="password"/)
   assert.equal(page.headers.get('cross-origin-opener-policy'), null)
 })
 
-test('every response forbids sniffing and referrers, and caches keep only what is published', async () => {
+test('every response forbids sniffing and referrers, and only published documents may be cached', async () => {
   const published = [
     '/oauth2/jwks',
     '/oauth2/token/.well-known/openid-configuration',

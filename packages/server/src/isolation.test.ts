@@ -3,9 +3,9 @@ import { after, afterEach, before, test } from 'node:test'
 import { type Extension, type Place, startExtension, startWorld, type World } from './world.fixture.ts'
 
 let world: World
-/** The tenant that does what it wants. */
+/** The tenant that misbehaves. */
 let noisy: Place
-/** The tenant whose answers stay the same. */
+/** The tenant whose responses must stay the same. */
 let quiet: Place
 let extension: Extension
 
@@ -25,7 +25,7 @@ afterEach(() => extension.succeed())
 
 const GRANT = { grant_type: 'client_credentials' }
 
-test('AZ-26: a hundred failing calls of one tenant leave the calls of another to the same endpoint as they were', async () => {
+test('AZ-26: a hundred failing calls of one tenant do not affect another tenant’s calls to the same endpoint', async () => {
   extension.answer(({ headers }) =>
     headers['x-api-key'] === 'right' ? { body: { actionStatus: 'SUCCESS' } } : { status: 503, body: '' },
   )

@@ -18,7 +18,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Runs the program, and gives what it says as it says it. */
+/** Runs the program and collects its output as it is written. */
 function run(environment: Record<string, string>) {
   const main = join(import.meta.dirname, 'main.ts')
   const child = spawn(process.execPath, ['--conditions=@preflow/source', main], {
@@ -46,14 +46,14 @@ function run(environment: Record<string, string>) {
   return { child, said, listening, ended: once(child, 'close') as Promise<[code: number | null]> }
 }
 
-test('a configuration that is wrong in two places ends with both, and code 1', async () => {
+test('a configuration with two errors ends with both messages and code 1', async () => {
   const { said, ended } = run({ PREFLOW_PORT: 'http', PREFLOW_PLATFORM: 'other' })
   assert.deepEqual((await ended)[0], 1)
   assert.match(said.err, /^preflow: PREFLOW_PORT: .*\nPREFLOW_PLATFORM: .*\n$/)
   assert.equal(said.out, '')
 })
 
-test('a port in use ends with what to do, and code 1', async () => {
+test('a port in use ends with advice and code 1', async () => {
   const other = createServer()
   other.listen(0, '127.0.0.1')
   await once(other, 'listening')
@@ -64,28 +64,28 @@ test('a port in use ends with what to do, and code 1', async () => {
   other.close()
 })
 
-test('a database that cannot be reached ends with what to do, and code 1', async () => {
+test('an unreachable database ends with advice and code 1', async () => {
   const { said, ended } = run({ PREFLOW_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })
   assert.deepEqual((await ended)[0], 1)
   assert.match(said.err, /^preflow: .*127\.0\.0\.1:1.*\n$/)
 })
 
-test('a misspelt variable is warned of, and stops nothing', async () => {
+test('a misspelt variable causes a warning, and the server starts', async () => {
   const { child, said, listening, ended } = run({ PREFLOW_PROT: '1', PREFLOW_DATA: join(folder, 'misspelt') })
   await listening
   const warnings = said.out.split('\n').filter(line => line.includes('PREFLOW_PROT'))
   assert.deepEqual(
     warnings.map(line => JSON.parse(line).msg),
-    ['PREFLOW_PROT is no setting and has no effect. Did you mean PREFLOW_PORT?'],
+    ['PREFLOW_PROT is not a setting and has no effect. Did you mean PREFLOW_PORT?'],
   )
   child.kill('SIGTERM')
   await ended
 })
 
-test('the password of the first start is shown once, and SIGTERM ends it with code 0', async () => {
+test('the first start shows the password once, and SIGTERM ends it with code 0', async () => {
   const first = run({})
   await first.listening
-  const password = /shown only now: (\S+)/.exec(first.said.err)?.[1] ?? ''
+  const password = /shown only once: (\S+)/.exec(first.said.err)?.[1] ?? ''
   assert.match(password, /^[\w-]{24}$/)
   first.child.kill('SIGTERM')
   assert.deepEqual((await first.ended)[0], 0)

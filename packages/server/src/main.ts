@@ -11,14 +11,16 @@ try {
   for (const sentence of unknownVariables(process.env)) log.warn(sentence)
   const server = await createServer(configuration, { now: Date.now, newId: randomUUID, randomBytes, log })
   if (server.generatedAdminPassword !== undefined) {
-    process.stderr.write(`The user admin was created. Its password, shown only now: ${server.generatedAdminPassword}\n`)
+    process.stderr.write(
+      `The user admin was created. Its password, shown only once: ${server.generatedAdminPassword}\n`,
+    )
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void server.close().then(() => process.exit(0)))
   }
   await server.listen()
 } catch (error) {
-  // An error that has no sentence for the operator is a defect and shows where.
+  // An error without a sentence for the operator is a defect, so show its stack.
   process.stderr.write(`preflow: ${isForOperator(error) ? error.message : (error as Error).stack}\n`)
   process.exit(1)
 }

@@ -40,7 +40,7 @@ test('the document is JSON', () => {
   assert.deepEqual(JSON.parse(JSON.stringify(document)), document)
 })
 
-test('every route of the table is an operation, under an id of its own', () => {
+test('every route of the table is an operation with its own id', () => {
   const ids = operations.map(({ operation }) => operation.operationId)
   assert.deepEqual([...new Set(ids)].sort(), Object.keys(managementRoutes).sort())
   assert.equal(ids.length, Object.keys(managementRoutes).length)
@@ -54,7 +54,7 @@ test('every reference resolves, and every named schema is used', () => {
   }
 })
 
-test('every parameter of a path is declared and required, and no other', () => {
+test('exactly the parameters of a path are declared and required', () => {
   for (const { path, operation } of operations) {
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
     const declared = operation.parameters.filter(parameter => parameter.in === 'path')
@@ -67,7 +67,7 @@ test('every parameter of a path is declared and required, and no other', () => {
   }
 })
 
-test('every operation says what it does, what it answers, and who may call it', () => {
+test('every operation describes its effect, its responses and its access', () => {
   for (const { path, method, operation } of operations) {
     const title = `${method} ${path}`
     assert.notEqual(operation.summary, '', title)
@@ -81,7 +81,7 @@ test('every operation says what it does, what it answers, and who may call it', 
   }
 })
 
-test('operations with a body say what becomes of one that cannot be read', () => {
+test('operations with a body describe the refusal of an unreadable one', () => {
   const withBody = operations.filter(({ operation }) => operation.requestBody)
   assert.ok(withBody.length > 5)
   for (const { operation } of withBody) {
@@ -89,7 +89,7 @@ test('operations with a body say what becomes of one that cannot be read', () =>
   }
 })
 
-test('a path without parameters stands before the one with parameters that would match it', () => {
+test('a path without parameters comes before one with parameters that would match it', () => {
   for (const [index, route] of managementRouteList.entries()) {
     const hidden = managementRouteList.slice(0, index).find(earlier => {
       const pattern = new RegExp(`^${earlier.path.replace(/\{\w+\}/g, '[^/]+')}$`)
@@ -99,7 +99,7 @@ test('a path without parameters stands before the one with parameters that would
   }
 })
 
-test('an answer can carry of the credentials only what is not secret', () => {
+test('a response can contain only the credentials’ members that are not secret', () => {
   const shown = Object.values(ENDPOINT_AUTHENTICATION_PROPERTIES).flatMap(properties => properties.shown)
   const action = document.components.schemas['Action'] as unknown as typeof actionShape
   const { properties } = action.properties.endpoint.properties.authentication.properties
@@ -107,7 +107,7 @@ test('an answer can carry of the credentials only what is not secret', () => {
   assert.equal(properties.additionalProperties, false)
 })
 
-test('what a scope protects can be found by its route', () => {
+test('the scope of each route can be looked up', () => {
   const create = operations.find(({ operation }) => operation.operationId === 'createAction') as {
     operation: OpenApiOperation
   }
@@ -117,7 +117,7 @@ test('what a scope protects can be found by its route', () => {
   })
 })
 
-test('the entry loads its declarations, the contract and zod, and nothing of the server', () => {
+test('the entry loads only its declarations, the contract and zod', () => {
   const loaded = new Set<string>()
   const pending = [new URL('./management.ts', import.meta.url)]
   for (let file = pending.pop(); file; file = pending.pop()) {

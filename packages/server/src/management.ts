@@ -1,6 +1,6 @@
 /**
- * The management API for programs that call it: every route with what it takes and gives, and the OpenAPI document. Nothing of the
- * server is loaded with it.
+ * The management API for client programs: every route with its parameters, bodies and responses, and the OpenAPI document. It
+ * loads nothing of the server.
  */
 export type {
   ActionInput,

@@ -3,29 +3,29 @@ import { USERS_API_PATH, usersApiRouteList } from './faces/account/users-api.ts'
 import { MANAGEMENT_BASE_PATH, managementRouteList, openApiRoute } from './faces/management/routes/routes.ts'
 import { SCIM_BASE_PATH, scimRouteList } from './faces/scim/scim-routes.ts'
 
-/** A route and what it requires of its caller. */
+/** A route and the access that it requires. */
 export interface RouteAccess {
   method: string
-  /** Below the prefix of a tenant or organization; parameters in braces. */
+  /** The path below the prefix of a tenant or organization, with parameters in braces. */
   path: string
   access: Access
-  /** Where it exists: at the first tenant, at the root of any tenant, or in organizations below as well. */
+  /** Where it exists: at the first tenant, at the root of every tenant, or also in organizations below. */
   level: 'first-tenant' | 'tenant' | 'organization'
 }
 
-/** The declared routes of every API: docs/reference/access.md is written from here. */
+/** The declared routes of every API, from which docs/reference/access.md is generated. */
 export const routesWithAccess: readonly RouteAccess[] = [
   ...below(MANAGEMENT_BASE_PATH, [...managementRouteList, openApiRoute]),
   ...below(SCIM_BASE_PATH, scimRouteList),
   ...below(USERS_API_PATH, usersApiRouteList),
 ]
 
-/** Pages and protocol endpoints, which no permission guards. */
+/** Pages and protocol endpoints that require no permission. */
 export const openFaces = {
   invitation: { paths: /^\/set-password$/, access: { open: 'the link contains a one-time invitation' } },
   signIn: {
     paths: /^\/sign-in\/[^/]+$/,
-    access: { open: 'requires the cookie of the browser that began the sign-in' },
+    access: { open: 'requires the cookie of the browser that started the sign-in' },
   },
   protocol: {
     paths: /^\/(oauth2|oidc|device|\.well-known)(\/|$)/,

@@ -35,7 +35,7 @@ describe('the address of the client', () => {
     extension.calls.length = 0
   })
 
-  /** What the extension is told when a request comes with these headers. */
+  /** The event of the extension for a request with these headers. */
   async function toldBy(world: World, application: Application, headers: Record<string, string>) {
     const { status } = await world.token(application, { grant_type: 'client_credentials' }, headers)
     assert.equal(status, 200)
@@ -49,7 +49,7 @@ describe('the address of the client', () => {
     return { world, application: await world.addApplication() }
   }
 
-  test('an untrusted peer cannot lie about it, by any of the headers', async () => {
+  test('an untrusted peer cannot forge it with any header', async () => {
     const { world, application } = await startBehind([])
     try {
       const told = await toldBy(world, application, {
@@ -68,18 +68,18 @@ describe('the address of the client', () => {
     }
   })
 
-  test('AZ-37: of a trusted proxy, one header is believed and every other that clients can write is removed', async () => {
+  test('AZ-37: one header of a trusted proxy is accepted, and every other that clients can set is removed', async () => {
     const { world, application } = await startBehind(['127.0.0.0/8', '10.0.0.0/8'])
     try {
       const rows: [headers: Record<string, string>, address: string][] = [
         [{ 'x-client-source-ip': '6.6.6.6', forwarded: 'for=6.6.6.6', 'x-real-ip': '6.6.6.6' }, '127.0.0.1'],
         [{ 'x-client-source-ip': '6.6.6.6', 'x-forwarded-for': '198.51.100.7' }, '198.51.100.7'],
-        // Left of the right-most address that is no proxy is what the client wrote itself.
+        // The client can write everything left of the right-most address that is not a proxy.
         [{ 'x-forwarded-for': '6.6.6.6, 198.51.100.7, 10.1.2.3' }, '198.51.100.7'],
         [{ 'x-forwarded-for': '198.51.100.7:4711' }, '198.51.100.7'],
         [{ 'x-forwarded-for': '[2001:db8::1]:4711' }, '2001:db8::1'],
         [{ 'x-forwarded-for': '::ffff:198.51.100.7' }, '198.51.100.7'],
-        // All of them proxies: the request began at the first.
+        // All are proxies, so the request comes from the first.
         [{ 'x-forwarded-for': '10.9.9.9, 10.1.2.3' }, '10.9.9.9'],
         [{}, '127.0.0.1'],
         [{ 'x-forwarded-for': '198.51.100.7, garbage' }, '127.0.0.1'],
@@ -99,7 +99,7 @@ describe('the address of the client', () => {
     ['x-client-source-ip', { 'x-client-source-ip': '205.210.31.51', 'x-forwarded-for': '1.2.3.4' }, '205.210.31.51'],
     ['x-client-source-ip', { 'x-client-source-ip': 'garbage', 'x-forwarded-for': '1.2.3.4' }, '127.0.0.1'],
   ] as const) {
-    test(`AZ-37: the operator may choose ${addressHeader}, which then reports ${address}`, async () => {
+    test(`AZ-37: the operator can configure ${addressHeader}, which then reports ${address}`, async () => {
       const { world, application } = await startBehind(['127.0.0.0/8', '10.0.0.0/8'], addressHeader)
       try {
         const told = await toldBy(world, application, headers)
@@ -111,7 +111,7 @@ describe('the address of the client', () => {
     })
   }
 
-  test('a proxy that adds its header to one of the client is believed, not the client', async () => {
+  test('if a proxy adds its header to the client’s, the proxy’s value counts', async () => {
     const { world, application } = await startBehind(['127.0.0.0/8'], 'x-client-source-ip')
     try {
       const { clientId, clientSecret } = application
@@ -135,7 +135,7 @@ describe('the address of the client', () => {
   })
 })
 
-test('AZ-43: every address that the server writes begins with its public URL, whatever a client or proxy reports', async () => {
+test('AZ-43: every address that the server writes begins with its public URL, regardless of what a client or proxy reports', async () => {
   const world = await startWorld({ publicUrl: 'https://id.example.com' })
   try {
     const url = `http://127.0.0.1:${world.port}`
@@ -181,7 +181,7 @@ describe('paths', () => {
     }
   })
 
-  test('no header moves the addresses the server writes', async () => {
+  test('no header changes the addresses that the server writes', async () => {
     const { body } = await get('/.well-known/openid-configuration', {
       'x-forwarded-host': 'evil.test',
       'x-forwarded-proto': 'https',
@@ -189,9 +189,9 @@ describe('paths', () => {
     assert.equal(body['token_endpoint'], `${world.server.address}/oauth2/token`)
   })
 
-  test('an organization has an issuer of its own', async () => {
+  test('an organization has its own issuer', async () => {
     const path = `/t/${world.tenant.domain}/o/${world.organization.handle}`
-    // The root organization by its handle is the tenant itself.
+    // The handle of the root organization selects the tenant itself.
     assert.equal((await get(`${path}/.well-known/openid-configuration`)).body['issuer'], `${world.base}/oauth2/token`)
   })
 
@@ -208,7 +208,7 @@ describe('paths', () => {
     }
   })
 
-  test('a method that an endpoint does not have is 404 with a sentence, below the tenant’s paths too', async () => {
+  test('a method that an endpoint does not support is 404 with a sentence, also below a tenant', async () => {
     const { status, body } = await get(`/t/${world.tenant.domain}/oauth2/token`)
     assert.equal(status, 404)
     assert.deepEqual(body, {
@@ -218,7 +218,7 @@ describe('paths', () => {
     assert.equal((await get(`/t/${world.tenant.domain}/oauth2/nothing`)).status, 404)
   })
 
-  test('it says that it lives and that it is ready', async () => {
+  test('it reports that it is alive and ready', async () => {
     assert.deepEqual(await get('/livez'), { status: 200, body: { status: 'alive' } })
     assert.deepEqual(await get('/readyz'), { status: 200, body: { status: 'ready' } })
   })
@@ -251,7 +251,7 @@ describe('paths', () => {
     assert.equal(chunked.status, 413)
   })
 
-  test('a token request that is malformed, of another type or too large gets the protocol’s own error', async () => {
+  test('a token request that is malformed, of another media type or too large gets an OAuth error', async () => {
     const url = `${world.base}/oauth2/token`
     const json = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
     const large = await fetch(url, { method: 'POST', body: new URLSearchParams({ grant_type: 'x'.repeat(100_000) }) })
@@ -270,7 +270,7 @@ describe('paths', () => {
 })
 
 describe('start and stop', () => {
-  test('the first start makes a key only its owner can read, and a password that is told once', async () => {
+  test('the first start creates a key that only its owner can read, and shows a password once', async () => {
     const dataFolder = join(await makeTemporaryFolder(), 'below', 'data')
     const configuration = completeConfiguration({ port: 0, dataFolder })
     const first = await createServer(configuration, ports)
@@ -291,7 +291,7 @@ describe('start and stop', () => {
     await second.close()
   })
 
-  test('passwords are hashed at full strength, which no configuration lowers', async () => {
+  test('passwords are hashed at full strength, which no setting lowers', async () => {
     const dataFolder = await makeTemporaryFolder()
     const configuration = { ...completeConfiguration({ port: 0, dataFolder }), passwordCost: TEST_PASSWORD_COST }
     const server = await createServer(configuration, strongPorts)
@@ -302,7 +302,7 @@ describe('start and stop', () => {
     assert.match(String(row?.['password']), /^scrypt\.32768\.8\.3\./)
   })
 
-  test('a port in use is an error that says what to do', async () => {
+  test('a port in use is an error with advice', async () => {
     const other = createHttpServer()
     other.listen(0, '127.0.0.1')
     await once(other, 'listening')
@@ -316,7 +316,7 @@ describe('start and stop', () => {
     other.close()
   })
 
-  test('a broken database, a broken key and a folder that is a file are errors that say what to do', async () => {
+  test('a broken database, a broken key and a folder that is a file are errors with advice', async () => {
     const broken = await makeTemporaryFolder()
     await writeFile(join(broken, 'preflow.db'), 'this is no database, only a text that is long enough')
     await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder: broken }), ports), {
@@ -337,7 +337,7 @@ describe('start and stop', () => {
     })
   })
 
-  test('a folder where the system lets none be made is an error and not an endless wait', {
+  test('a folder that the system refuses to create is an error, not an endless wait', {
     skip: process.platform !== 'linux' && 'only Linux has /proc',
     timeout: 10_000,
   }, async () => {
@@ -349,7 +349,7 @@ describe('start and stop', () => {
     }
   })
 
-  test('a key that is lost is an error that says what to do, and no other key takes its place', async () => {
+  test('a lost key is an error with advice, and no other key replaces it', async () => {
     const dataFolder = await makeTemporaryFolder()
     const configuration = completeConfiguration({ port: 0, dataFolder })
     await (await createServer(configuration, ports)).close()
@@ -365,7 +365,7 @@ describe('start and stop', () => {
     await (await createServer({ ...configuration, sealKey: key.trim() }, ports)).close()
   })
 
-  test('an empty key file, left by a start that was killed, is replaced as long as nothing is sealed', async () => {
+  test('an empty key file of a killed start is replaced if nothing is sealed yet', async () => {
     const dataFolder = await makeTemporaryFolder()
     await writeFile(join(dataFolder, 'seal.key'), '')
     const configuration = completeConfiguration({ port: 0, dataFolder })
@@ -376,14 +376,14 @@ describe('start and stop', () => {
     await assert.rejects(createServer(configuration, ports), { message: /does not contain a sealing key/ })
   })
 
-  test('a database that cannot be used gets no key', async () => {
+  test('no key is created for an unusable database', async () => {
     const dataFolder = await makeTemporaryFolder()
     await writeFile(join(dataFolder, 'preflow.db'), 'this is no database, only a text that is long enough')
     await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder }), ports))
     assert.deepEqual(await readdir(dataFolder), ['preflow.db'])
   })
 
-  test('two servers that start on one folder at once make one key and one administrator', async () => {
+  test('two servers that start together on one folder create one key and one administrator', async () => {
     const dataFolder = await makeTemporaryFolder()
     const configuration = completeConfiguration({ port: 0, dataFolder })
     const servers = await Promise.all([createServer(configuration, ports), createServer(configuration, ports)])
@@ -414,7 +414,7 @@ describe('start and stop', () => {
     await extension.close()
   })
 
-  test('a client that sends its headers too slowly is let go', async () => {
+  test('a client that sends its headers too slowly is disconnected', async () => {
     const world = await startWorld({ requestTimeoutMs: 1000 })
     const { hostname, port } = new URL(world.server.address)
     const socket = connect(Number(port), hostname)
@@ -429,7 +429,7 @@ describe('start and stop', () => {
   })
 })
 
-test('AZ-28: an action that denies everybody leaves the administrator a token for the management API, and nobody any other', async () => {
+test('AZ-28: an action that denies everyone still gives the administrator a token for the management API, and no other token', async () => {
   const world = await startWorld()
   const extension = await startExtension()
   await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)

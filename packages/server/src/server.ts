@@ -22,11 +22,11 @@ import { createSecurityLog } from './ground/store/security-log.ts'
 import { keptTokenAlgorithm, type TokenAlgorithm } from './ground/store/signing-keys.ts'
 import { FIRST_TENANT, findTenantByDomain } from './ground/store/tenants.ts'
 
-/** Browsers that reached the server by https once never use http again. */
+/** A browser that used https once never uses http again. */
 const ONE_YEAR = 'max-age=31536000'
 /** Enough of a hash to tell user agents apart. */
 const AGENT_LENGTH = 16
-/** Of every response, unless what answers sets others. */
+/** The headers of every response, unless its handler sets others. */
 const HEADERS = new Headers({
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
@@ -36,22 +36,22 @@ const HEADERS = new Headers({
 /** A server that is ready to listen. */
 export interface Server {
   /**
-   * The password of the user `admin`, when this start created that user and none was configured. Show it once; it cannot be
-   * read again.
+   * The generated password of the user `admin`, if this start created the user and no password was configured. Show it once. It
+   * cannot be read again.
    */
   generatedAdminPassword?: string
-  /** Starts to answer. Rejects with a `StartError` when the address is not available. */
+  /** Starts listening. Rejects with a `StartError` if the address is not available. */
   listen(): Promise<{ port: number }>
-  /** Where clients reach it, for example `http://127.0.0.1:9400`. Known after {@link Server.listen}. */
+  /** The public URL, for example `http://127.0.0.1:9400`. Known after {@link Server.listen}. */
   readonly address: string
-  /** Stops accepting, lets requests in progress finish for a while, and closes the database. */
+  /** Stops accepting requests, lets those in progress finish for the grace period, and closes the database. */
   close(): Promise<void>
 }
 
 /**
- * Opens the database, creates the first tenant and its administrator if they do not exist, and makes the HTTP server.
+ * Opens the database, creates the first tenant and its administrator if they do not exist, and creates the HTTP server.
  *
- * Rejects with a sentence for the operator when it cannot: `ConfigurationError`, `DatabaseError`, `StartError`.
+ * Rejects with a sentence for the operator if it fails: `ConfigurationError`, `DatabaseError`, `StartError`.
  *
  * @example
  * const server = await createServer(completeConfiguration({ port: 0 }), ports)
@@ -72,11 +72,11 @@ export async function createServer(configuration: Configuration, ports: Ports): 
   }
 }
 
-/** Tokens of existing data do not change their algorithm because the server was updated. */
+/** Keeps the algorithm of existing data after an update of the server. */
 async function defaultTokenAlgorithm(db: Database, { log }: Ports): Promise<TokenAlgorithm> {
   const kept = await keptTokenAlgorithm(db)
   if (kept !== undefined) {
-    const sentence = `this data is older than the default RS256: tokens are still signed with ${kept}; PREFLOW_TOKEN_ALGORITHM chooses`
+    const sentence = `this data is older than the default RS256, so tokens are still signed with ${kept}; set PREFLOW_TOKEN_ALGORITHM to change it`
     log.info({ tokenAlgorithm: kept }, sentence)
   }
   return kept ?? 'RS256'
@@ -126,7 +126,7 @@ function compose(
     const url = request.url ?? '/'
     if (publicUrl?.startsWith('https:')) response.setHeader('strict-transport-security', ONE_YEAR)
     pinHost(request, publicUrl ?? '')
-    // Extensions send browsers back to one address for all tenants: the flow knows which one it is.
+    // Extensions return browsers to one address for all tenants. The flow knows its tenant.
     if (COMMON_AUTH.test(url.split('?', 1)[0] ?? '')) {
       return handleCommonAuth(request, response, { db, findIssuer: domain.issuers.byId })
     }
@@ -152,7 +152,7 @@ function compose(
       })
       log.info({ address: publicUrl, host, port, platform, database: db.engine }, 'listening')
       if (disabledActions.length > 0) {
-        log.warn({ actionTypes: disabledActions }, 'actions of these types are switched off (PREFLOW_ACTIONS)')
+        log.warn({ actionTypes: disabledActions }, 'actions of these types are disabled (PREFLOW_ACTIONS)')
       }
       return { port }
     },

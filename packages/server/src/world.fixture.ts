@@ -25,20 +25,20 @@ import { createServer, type Server } from './server.ts'
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
 type Json = any
 
-/** A call as the extension got it. */
+/** A call that the extension received. */
 export interface ReceivedCall {
   headers: IncomingHttpHeaders
   body: Json
 }
 
-/** What the extension answers: an object is sent as JSON with HTTP 200, unless `status` says otherwise. */
+/** The extension's answer. An object is sent as JSON, with HTTP 200 unless `status` is set. */
 export type Answer = { status?: number; type?: string; body: unknown }
 
-/** An extension that does what the test wants and remembers how it was called. */
+/** An extension that the test controls and that records its calls. */
 export interface Extension {
   url: string
   calls: ReceivedCall[]
-  /** What it answers from now on. */
+  /** Sets its answers from now on. */
   answer(how: (call: ReceivedCall) => Answer | Promise<Answer>): void
   succeed(...operations: Operation[]): void
   close(): Promise<void>
@@ -101,14 +101,14 @@ export interface Place {
   post(path: string, application: Application, form: Record<string, string>): Promise<Response>
 }
 
-/** A running server with one tenant, and a second handle on its database to put things there. */
+/** A running server with one tenant, and a second handle on its database for setting up data. */
 export interface World extends Place {
   server: Server
-  /** Where it listens, whatever its public address is. */
+  /** The port on which it listens, independent of its public address. */
   port: number
   db: Database
   folder: string
-  /** Makes another tenant. */
+  /** Creates another tenant. */
   addPlace(): Promise<Place>
   close(): Promise<void>
 }
@@ -119,14 +119,14 @@ export interface TokenAnswer {
   body: Json
 }
 
-/** Runs the suite on SQLite, and on a PostgreSQL database of its own when one answers. */
+/** Runs the suite on SQLite, and on its own PostgreSQL database if a server answers. */
 export function onEachDatabase(suite: (databaseUrl: string | undefined) => void): void {
   describe('on SQLite', () => suite(undefined))
   describe('on PostgreSQL', { skip: whyNoPostgres }, () => {
     const database = newPostgresPlace('database')
     before(database.create)
     suite(database.url)
-    // Hooks run in the order in which they were given: the server lets go of its connections first.
+    // Hooks run in their order of registration, so the server closes its connections first.
     after(database.remove)
   })
 }
@@ -196,7 +196,7 @@ async function createPlace(db: Database, address: string): Promise<Place> {
     })
   }
 
-  /** Makes an API for the scopes the tenant does not know yet, and authorizes the application for all of them. */
+  /** Creates an API for the scopes that the tenant lacks, and authorizes the application for all of them. */
   async function authorizeScopes(applicationId: string, scopes: string[]): Promise<void> {
     const known = await listApiResources(db, tenant.id)
     const unknown = scopes.filter(name => !known.some(api => api.scopes.some(scope => scope.name === name)))

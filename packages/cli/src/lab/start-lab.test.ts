@@ -648,7 +648,7 @@ describe('a start', () => {
   test('reports a misspelt variable, but no variable that it reads itself', async () => {
     await start({ PREFLOW_REPUTATION_PROT: '0', PREFLOW_LOG_LEVEL: 'error' })
     assert.deepEqual(lines, [
-      'PREFLOW_REPUTATION_PROT is no setting and has no effect. Did you mean PREFLOW_REPUTATION_PORT?',
+      'PREFLOW_REPUTATION_PROT is not a setting and has no effect. Did you mean PREFLOW_REPUTATION_PORT?',
     ])
   })
 
