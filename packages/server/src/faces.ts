@@ -52,7 +52,7 @@ export function createFaces(
     fetch: domain.fetch,
   })
 
-  const verifyAccessToken = createAccessTokenCheck(issuers, issuerServerOf)
+  const verifyAccessToken = createAccessTokenCheck(db, issuers, issuerServerOf)
   const mount = (paths: RegExp, api: MountedApi): Face<Issuer> => ({
     paths,
     access: 'as each route declares',

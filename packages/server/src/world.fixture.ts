@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe } from 'node:test'
-import type { ActionType, Operation, Rule } from '@preflow/contract'
+import { type ActionType, type Operation, present, type Rule } from '@preflow/contract'
 import { newPostgresPlace, whyNoPostgres } from '@preflow/database/testing'
 import { type Configuration, completeConfiguration } from './configuration.ts'
 import { documentOf, type LocalClaims } from './ground/claims/document-claims.ts'
@@ -19,7 +19,7 @@ import type { Action, Application, Organization, Tenant, User } from './ground/s
 import { TEST_PASSWORD_COST } from './ground/store/password-cost.fixture.ts'
 import { createSeal } from './ground/store/sealed-secrets.ts'
 import { insertTenant } from './ground/store/tenants.ts'
-import { insertUser } from './ground/store/users.ts'
+import { findUserById, insertUser } from './ground/store/users.ts'
 import { createServer, type Server } from './server.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests assert on what came over the wire, whatever it is
@@ -110,6 +110,8 @@ export interface World extends Place {
   folder: string
   /** Creates another tenant. */
   addPlace(): Promise<Place>
+  /** Starts another instance on the same data. It listens at the port it resolves with; its public address is that of the first. */
+  startAnother(): Promise<{ port: number; close(): Promise<void> }>
   close(): Promise<void>
 }
 
@@ -134,17 +136,20 @@ export function onEachDatabase(suite: (databaseUrl: string | undefined) => void)
 export async function startWorld(settings: Partial<Configuration> = {}, log = createLog('silent')): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-'))
   const key = randomBytes(32)
-  const server = await createServer(
-    completeConfiguration({
-      port: 0,
-      dataFolder: folder,
-      sealKey: key.toString('base64'),
-      adminPassword: 'admin-of-the-test',
-      privateEndpoints: ['127.0.0.0/8'],
-      ...settings,
-    }),
-    { now: Date.now, newId: randomUUID, randomBytes, log, passwordCost: TEST_PASSWORD_COST },
-  )
+  const startServer = (more: Partial<Configuration> = {}) =>
+    createServer(
+      completeConfiguration({
+        port: 0,
+        dataFolder: folder,
+        sealKey: key.toString('base64'),
+        adminPassword: 'admin-of-the-test',
+        privateEndpoints: ['127.0.0.0/8'],
+        ...settings,
+        ...more,
+      }),
+      { now: Date.now, newId: randomUUID, randomBytes, log, passwordCost: TEST_PASSWORD_COST },
+    )
+  const server = await startServer()
   const { port } = await server.listen()
   const db = await openDatabase({
     ...(settings.databaseUrl === undefined ? {} : { url: settings.databaseUrl }),
@@ -161,6 +166,11 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
     db,
     folder,
     addPlace,
+    async startAnother() {
+      const another = await startServer({ publicUrl: server.address })
+      const { port } = await another.listen()
+      return { port, close: () => another.close() }
+    },
     async close() {
       await server.close()
       await db.close()
@@ -274,7 +284,7 @@ async function createPlace(db: Database, address: string): Promise<Place> {
         ...own,
       }
       await insertUser(db, user, password)
-      return user
+      return { ...user, ...present({ generation: (await findUserById(db, tenant.id, id))?.generation }) }
     },
     async addAction(type, uri, own = {}) {
       const action: Action = {

@@ -18,6 +18,8 @@ import { credentialProblems } from './credential-problems.ts'
 export interface Caller extends Principal {
   /** The user id, if the caller is a user of the tenant. */
   userId?: string
+  /** The grant of the user's access token. */
+  grantId?: string
 }
 
 /** The subject of an access token. */
@@ -30,6 +32,8 @@ export interface TokenHolder {
    * an application.
    */
   isUser?: boolean
+  /** The grant that a user gave with it. */
+  grantId?: string
 }
 
 /**
@@ -116,7 +120,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
   async function byToken(token: string, tenant: Tenant, organization: Organization): Promise<Caller | undefined> {
     const verified = await verifyAccessToken(token, tenant, organization)
     if (!verified) return undefined
-    const { isUser = false, scopes, subject } = verified
+    const { grantId, isUser = false, scopes, subject } = verified
     const holder = { id: subject, tenantId: tenant.id, via: 'token' as const }
     if (!isUser) {
       // Self-service is for users. An application has no account here.
@@ -129,7 +133,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     // A token never allows more than its user may do now, even if its application is authorized for more.
     const held = await permissionsOf(db, user, { organization })
     const permissions = new Set(scopes.filter(scope => held.has(scope)))
-    return { ...holder, kind: 'user', permissions, authority: permissions, userId: user.id }
+    return { ...holder, kind: 'user', permissions, authority: permissions, userId: user.id, ...present({ grantId }) }
   }
 }
 

@@ -1,4 +1,10 @@
-import { mayDiscloseHeader, mayDiscloseParameter, type NamedValues, RETURN_CODE_PARAMETER } from '@preflow/contract'
+import {
+  mayDiscloseHeader,
+  mayDiscloseParameter,
+  type NamedValues,
+  present,
+  RETURN_CODE_PARAMETER,
+} from '@preflow/contract'
 import type { Interaction } from 'oidc-provider'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application } from '../../ground/store/model.ts'
@@ -18,6 +24,15 @@ export function continuesSession({ prompt, session }: Interaction): boolean {
   return session?.accountId !== undefined && prompt.reasons.every(reason => reason === AUTHENTICATOR_MISSING)
 }
 
+/** What a sign-in begins with. */
+interface SignInStart {
+  interaction: Interaction
+  issuer: Issuer
+  application: Application
+  /** The generation of the session's user. Absent: nothing that the session went through counts. */
+  generation?: string
+}
+
 /**
  * Stores the start of a sign-in and the browser's request, for custom authenticators. A sign-in with only the password needs no
  * flow.
@@ -25,21 +40,22 @@ export function continuesSession({ prompt, session }: Interaction): boolean {
  * @param request The browser's request to the authorize endpoint. Secrets are not stored.
  */
 export async function beginSignIn(
-  { interaction, issuer, application }: { interaction: Interaction; issuer: Issuer; application: Application },
+  { interaction, issuer, application, generation }: SignInStart,
   request: { headers: readonly NamedValues[]; parameters: readonly NamedValues[] },
   { db, randomBytes }: { db: Database; randomBytes(count: number): Uint8Array },
 ): Promise<void> {
   const sequence = sequenceOf(application)
   if (interaction.prompt.name !== 'login' || isPasswordOnly(sequence)) return
   const { accountId: userId = '', amr } = interaction.session ?? {}
-  const passed = continuesSession(interaction) ? stepsPassedBefore(sequence, amr) : []
+  const isContinued = generation !== undefined && continuesSession(interaction)
+  const passed = isContinued ? stepsPassedBefore(sequence, amr) : []
   await insertSignInFlow(db, {
     id: Buffer.from(randomBytes(FLOW_ID_BYTES)).toString('hex'),
     tenantId: issuer.tenant.id,
     organizationId: issuer.organization.id,
     interactionId: interaction.uid,
     version: 1,
-    passed: passed.map(authenticator => ({ authenticator, userId })),
+    passed: passed.map(authenticator => ({ authenticator, userId, ...present({ generation }) })),
     request: {
       headers: request.headers.filter(mayDiscloseHeader),
       parameters: request.parameters.filter(

@@ -20,6 +20,8 @@ export interface UserUpdate extends UserChange {
   statedFlags?: readonly string[]
   /** Absent: the password stays. */
   password?: string
+  /** The grant of the access token with which users change their own password. It survives, with its session. */
+  keptGrantId?: string
   /** The reason for the new password, as its event states it. */
   action: Exclude<PasswordEvent['action'], 'REGISTER'>
 }
@@ -47,7 +49,7 @@ export type UserUpdated =
  */
 export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<UserUpdated> {
   const { db, now } = ports
-  const { organization, password, statedFlags, user } = update
+  const { keptGrantId, organization, password, statedFlags, user } = update
   const profile = update.profile
     ? { ...update.profile, document: resetVerifiedFlags(user.document, update.profile.document, statedFlags) }
     : user
@@ -77,7 +79,7 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
   // It is the version of the user, so it must differ after every change.
   const updatedAt = Math.max(now(), user.updatedAt + 1)
   const changed: User = { ...user, document, isActive, userName, updatedAt }
-  const stored = { readAt: user.updatedAt, ...present({ password }) }
+  const stored = { readAt: user.updatedAt, ...present({ keptGrantId, password }) }
   const status = isSwitchedOff
     ? // Checked again: during the extension call another administrator may have been deactivated.
       await inTurnOfAdministrators(db, user.tenantId, async tx =>

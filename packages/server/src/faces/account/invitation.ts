@@ -20,7 +20,7 @@ interface Content {
   invitedBy: string
   /** Epoch milliseconds. */
   expiresAt: number
-  /** Derived from the current password hash, so that the first new password invalidates the invitation. */
+  /** Derived from the current password hash and generation: a new password invalidates the invitation, and so does disabling the user. */
   stamp: string
 }
 
@@ -30,7 +30,7 @@ interface Content {
  */
 export async function writeInvitation(db: Database, { user, invitedBy }: Invitation): Promise<string> {
   const { id: userId, tenantId } = user
-  const stamp = stampOf(await findPasswordHash(db, tenantId, userId))
+  const stamp = stampOf(await findPasswordHash(db, tenantId, userId), user)
   const content: Content = { tenantId, userId, invitedBy, expiresAt: db.now() + LIFETIME_MS, stamp }
   return db.seal.seal(JSON.stringify(content), CONTEXT)
 }
@@ -41,7 +41,7 @@ export async function readInvitation(db: Database, tenantId: string, text: strin
   if (content?.tenantId !== tenantId || content.expiresAt <= db.now()) return undefined
   const user = await findUserById(db, tenantId, content.userId)
   if (!user) return undefined
-  const stamp = Buffer.from(stampOf(await findPasswordHash(db, tenantId, user.id)))
+  const stamp = Buffer.from(stampOf(await findPasswordHash(db, tenantId, user.id), user))
   return timingSafeEqual(stamp, Buffer.from(content.stamp)) ? { user, invitedBy: content.invitedBy } : undefined
 }
 
@@ -54,8 +54,8 @@ function opened(db: Database, text: string): Content | undefined {
   }
 }
 
-function stampOf(passwordHash: string | undefined): string {
+function stampOf(passwordHash = '', { generation = '' }: User): string {
   return createHash('sha256')
-    .update(passwordHash ?? '')
+    .update(passwordHash + generation)
     .digest('base64url')
 }

@@ -1,3 +1,4 @@
+import { present } from '@preflow/contract'
 import * as z from 'zod'
 import { decide } from '../../domain/access/decide.ts'
 import type { Access } from '../../domain/access/permission-names.ts'
@@ -106,6 +107,7 @@ async function changePassword(
     initiator,
     user,
     password: newPassword,
+    ...present({ keptGrantId: caller.grantId }),
     action: 'UPDATE',
   })
   if (updated.status === 'refused') throw passwordProblems.byAction(updated.problem)

@@ -32,8 +32,8 @@ export interface ArtifactAdapter extends Adapter {
  * Organizations of a tenant share its tables but not their artifacts: a code of one cannot be redeemed at another.
  */
 export function createArtifactAdapter(db: Database, issuer: Issuer, name: string): ArtifactAdapter {
-  const { tenant, organization } = issuer
-  const model = organization.id === tenant.rootOrganizationId ? name : `${name}@${organization.id}`
+  const { tenant } = issuer
+  const model = modelAt(issuer, name)
   const read = async (found: Promise<OidcPayload | undefined>) => (await found) as AdapterPayload | undefined
   return {
     upsert: (id, payload, expiresIn) => upsertArtifact(db, tenant.id, model, id, payload as OidcPayload, expiresIn),
@@ -53,6 +53,11 @@ export function createArtifactAdapter(db: Database, issuer: Issuer, name: string
     destroy: id => destroyArtifact(db, tenant.id, model, id),
     revokeByGrantId: grantId => revokeByGrantId(db, tenant.id, grantId),
   }
+}
+
+/** The name of a model at one issuer. */
+export function modelAt({ organization, tenant }: Issuer, name: string): string {
+  return organization.id === tenant.rootOrganizationId ? name : `${name}@${organization.id}`
 }
 
 function alreadyUsed(model: string): Error {

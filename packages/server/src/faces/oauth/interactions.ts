@@ -5,6 +5,8 @@ import type { Application } from '../../ground/store/model.ts'
 import { applicationOf } from './adapter.ts'
 import { RESOURCE } from './resource.ts'
 import { grantScopes } from './scopes.ts'
+import { memoryOf } from './seam/grants.ts'
+import { generationOf } from './seam/sessions.ts'
 
 /** The interactions of a provider, for the sign-in pages. */
 export interface Interactions {
@@ -34,11 +36,15 @@ export function createInteractions(provider: Provider): Interactions {
       }
       return [...new Set([...missingOIDCScope, ...(missingResourceScopes[RESOURCE] ?? [])])]
     },
-    async grant(interaction, { clientId }, scopes) {
+    async grant(interaction, { clientId, generation }, scopes) {
       const accountId = interaction.session?.accountId
       if (accountId === undefined) throw new Error('a consent was given before the sign-in')
       const known = interaction.grantId ? await provider.Grant.find(interaction.grantId) : undefined
       const grant = known ?? new provider.Grant({ clientId, accountId })
+      if (!known) {
+        const session = await provider.Session.findByUid(interaction.session?.uid ?? '')
+        Object.assign(memoryOf(grant), { clientGeneration: generation, userGeneration: generationOf(session) })
+      }
       grantScopes(grant, scopes)
       return grant.save()
     },

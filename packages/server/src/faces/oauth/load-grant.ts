@@ -1,8 +1,10 @@
+import { present } from '@preflow/contract'
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import { applicationOf } from './adapter.ts'
 import { RESOURCE } from './resource.ts'
 import { grantScopes } from './scopes.ts'
 import { memoryOf } from './seam/grants.ts'
+import { generationOf } from './seam/sessions.ts'
 
 /**
  * The grant of this session: the scopes that the user agreed to. Without consent: the requested scopes that the user may have.
@@ -17,19 +19,31 @@ export async function loadGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefi
   if (!known && !skipsConsent) return undefined
 
   const grant = known ?? new provider.Grant({ clientId: client.clientId, accountId: account.accountId })
+  // A grant of the consent page has it already. A new one is of the session, and not of the user as they are by now.
+  if (!known) memoryOf(grant).userGeneration = generationOf(session)
   const offered = [...requestParamScopes].filter(scope => resourceServers[RESOURCE]?.scopes.has(scope))
   const given = new Set(grant.getResourceScope(RESOURCE).split(' '))
   const isNew = skipsConsent && !(known && offered.every(scope => given.has(scope)))
   if (isNew) grantScopes(grant, offered)
-  if (remember(grant, [...requestParamScopes], session.amr ?? []) || isNew) await grant.save()
+  if (remember(grant, ctx) || isNew) await grant.save()
   return grant
 }
 
-/** Stores the requested scopes and the sign-in methods in the grant. Returns whether it changed. */
-function remember(grant: Grant, requested: readonly string[], amr: readonly string[]): boolean {
+/** Stores the requested scopes, the sign-in methods and the session in the grant. Returns whether it changed. */
+function remember(grant: Grant, { oidc: { client, requestParamScopes, session } }: KoaContextWithOIDC): boolean {
   const memory = memoryOf(grant)
-  const asked = [...new Set([...(memory.asked ?? []), ...requested])]
-  const isKnown = memory.asked?.length === asked.length && memory.amr?.join(' ') === amr.join(' ')
-  Object.assign(memory, { asked, amr: [...amr] })
+  const { amr = [], uid } = session ?? {}
+  const now = {
+    asked: [...new Set([...(memory.asked ?? []), ...requestParamScopes])],
+    amr: [...amr],
+    ...present({ sessionUid: uid }),
+    endsWithSession: applicationOf(client).endsTokensWithSession ?? false,
+  }
+  const isKnown =
+    memory.asked?.length === now.asked.length &&
+    memory.amr?.join(' ') === now.amr.join(' ') &&
+    memory.sessionUid === now.sessionUid &&
+    (memory.endsWithSession ?? false) === now.endsWithSession
+  Object.assign(memory, now)
   return !isKnown
 }

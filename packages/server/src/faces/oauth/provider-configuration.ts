@@ -15,6 +15,7 @@ import { DEVICE_PAGE, devicePages, showError, showSignedOut } from './provider-p
 import { RESOURCE, resourceServerOf } from './resource.ts'
 import { offeredScopes, type ScopePorts } from './scopes.ts'
 import type { Seam } from './seam/seam.ts'
+import { generationOf } from './seam/sessions.ts'
 import { signInPolicy } from './sign-in-policy.ts'
 
 const BUILT_IN_GRANTS = [
@@ -126,7 +127,8 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
       async url(ctx, interaction) {
         // Custom authenticators get the headers and parameters of this request, even if they are called in a later one.
         const application = applicationOf(ctx.oidc.client)
-        await beginSignIn({ interaction, issuer, application }, requestBehind(ctx, ports), ports)
+        const start = { interaction, issuer, application, generation: generationOf(ctx.oidc.session) }
+        await beginSignIn(start, requestBehind(ctx, ports), ports)
         return `${issuer.path}/sign-in/${interaction.uid}`
       },
     },

@@ -6,8 +6,9 @@ import { createScopesOfToken } from '../../domain/access/scopes-of-token.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { decideTokens } from '../../domain/tokens/decide-tokens.ts'
 import { findApplicationByClientId } from '../../ground/store/applications.ts'
+import { isApplicationTokenLive } from '../../ground/store/oidc-artifacts.ts'
 import { createUserFinder } from './accounts.ts'
-import { createArtifactAdapter } from './adapter.ts'
+import { createArtifactAdapter, modelAt } from './adapter.ts'
 import { answerWhatIsLeft, logFailures, reportUnavailable } from './failures.ts'
 import { grants } from './grants/grants.ts'
 import type { GrantPorts } from './grants/token-grant.ts'
@@ -21,6 +22,7 @@ import { acceptPostedRequests } from './post-authorize.ts'
 import { configurationOf, JWKS } from './provider-configuration.ts'
 import { fillInDeviceCode } from './provider-pages.ts'
 import { type AccessTokenClaims, readAccessToken } from './read-access-token.ts'
+import { REVOKED } from './seam/access-tokens.ts'
 import { createSeam } from './seam/seam.ts'
 
 /** The authorization server of one issuer. */
@@ -81,6 +83,12 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
     clientRequestOf,
     adapterOf: model => createArtifactAdapter(db, issuer, model),
     verify: jwt => verify(jwt, 'at+jwt'),
+    isApplicationTokenLive: ({ clientId, generation, jti: id }) =>
+      isApplicationTokenLive(db, issuer.tenant.id, {
+        clientId,
+        generation,
+        revocation: { model: modelAt(issuer, REVOKED), id },
+      }),
     nowSeconds,
     maxRefreshLifetimeSeconds: ports.maxRefreshLifetimeSeconds,
   })

@@ -1,7 +1,9 @@
 import { interactionPolicy } from 'oidc-provider'
 import { AUTHENTICATOR_MISSING } from '../../domain/sign-in/flow.ts'
 import { sequenceOf, stepsPassedBefore } from '../../domain/sign-in/sequence.ts'
+import type { User } from '../../ground/store/model.ts'
 import { applicationOf } from './adapter.ts'
+import { generationOf } from './seam/sessions.ts'
 
 /**
  * When a browser with a session must sign in again: the application requires more steps than the session has, or the user of the
@@ -20,7 +22,10 @@ function accountGone() {
     'account_gone',
     'The user of the session was deleted or deactivated',
     'login_required',
-    ({ oidc: { account, session } }) => session?.accountId !== undefined && !account,
+    ({ oidc: { account, session } }) =>
+      session?.accountId !== undefined &&
+      // The password may have changed between the sign-in and here.
+      (account as { user?: User } | undefined)?.user?.generation !== generationOf(session),
   )
 }
 

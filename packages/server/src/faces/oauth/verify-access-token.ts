@@ -1,8 +1,11 @@
+import { present } from '@preflow/contract'
 import { decodeJwt } from 'jose'
 import type { VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { credentialProblems } from '../../domain/credentials/credential-problems.ts'
 import type { IssuerFinder } from '../../domain/tenants/find-issuer.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
+import { listScopesOfClient } from '../../ground/store/api-resources.ts'
+import type { Database } from '../../ground/store/database.ts'
 import type { IssuerServer } from './provider.ts'
 
 /**
@@ -12,6 +15,7 @@ import type { IssuerServer } from './provider.ts'
  * other way round. Throws a 403 for a token that is valid elsewhere in the tenant.
  */
 export function createAccessTokenCheck(
+  db: Database,
   issuers: IssuerFinder,
   issuerServerOf: (issuer: Issuer) => Promise<IssuerServer>,
 ): VerifyAccessToken {
@@ -23,8 +27,15 @@ export function createAccessTokenCheck(
       const read = issuer && (await (await issuerServerOf(issuer)).readAccessToken(token))
       if (!read) continue
       if (read.organizationId !== organization.id) throw credentialProblems.elsewhere()
-      const { clientId, scopes, userId } = read
-      return { scopes, subject: userId ?? clientId, isUser: userId !== undefined }
+      const { clientId, grant, scopes, userId } = read
+      // A right that was taken from the application is taken from its tokens as well.
+      const authorized = new Set(await listScopesOfClient(db, tenant.id, clientId))
+      return {
+        scopes: scopes.filter(scope => authorized.has(scope)),
+        subject: userId ?? clientId,
+        isUser: userId !== undefined,
+        ...present({ grantId: grant?.id }),
+      }
     }
     return undefined
   }

@@ -8,7 +8,7 @@ import { noteEvent } from '../../ground/observe/security-events.ts'
 import { choicePage, goOnPage, signInPage } from '../../ground/pages/pages.ts'
 import { redirect, sendProblemPage } from '../../ground/pages/send.ts'
 import { findAuthenticator } from '../../ground/store/authenticators.ts'
-import type { Authenticator, SentAway, SignInFlow, User } from '../../ground/store/model.ts'
+import type { Authenticator, PassedStep, SentAway, SignInFlow, User } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
 import { findUserById } from '../../ground/store/users.ts'
 import { callExtension, type Decision, processingError } from './custom-authenticator.ts'
@@ -46,7 +46,7 @@ export const login: Prompt = {
   async submit(visit, form) {
     if (isPasswordOnly(sequenceOf(visit.application))) {
       const user = await readPassword(visit, form)
-      if (user) await finishLogin(visit, user.id, [BASIC_AUTHENTICATOR])
+      if (user) await finishLogin(visit, user, [BASIC_AUTHENTICATOR])
       return
     }
     const step = await currentStep(visit)
@@ -242,8 +242,16 @@ const USER_GONE: Decision & { status: 'refused' } = {
 async function userOf({ flow, visit }: Step): Promise<User | 'gone' | undefined> {
   const last = flow.passed.at(-1)
   if (!last) return undefined
-  const user = await findUserById(visit.ports.db, flow.tenantId, last.userId)
-  return user?.isActive ? user : 'gone'
+  return (await findPassed(visit, last)) ?? 'gone'
+}
+
+/** The user of a step, unless they were disabled or changed their password since. */
+async function findPassed(
+  { ports, server }: Visit,
+  { generation = '', userId }: PassedStep,
+): Promise<User | undefined> {
+  const user = await findUserById(ports.db, server.issuer.tenant.id, userId)
+  return user?.isActive && user.generation === generation ? user : undefined
 }
 
 /** Stores that the step is passed and continues with the next one, or returns to the application. */
@@ -253,7 +261,7 @@ async function pass(
   user: User,
   goOn: () => void,
 ): Promise<void> {
-  const passed = [...flow.passed, { authenticator, userId: user.id }]
+  const passed = [...flow.passed, { authenticator, userId: user.id, ...present({ generation: user.generation }) }]
   // The check of the password notes its own.
   if (authenticator !== BASIC_AUTHENTICATOR) {
     noteEvent('sign_in.step_passed', { targetId: user.id, details: { factor: authenticator } })
@@ -269,11 +277,11 @@ async function decide(visit: Visit, flow: SignInFlow, passed: SignInFlow['passed
   const subject = passed[subjectStep - 1] ?? passed.at(-1)
   if (!subject) throw new Error('a sign-in was decided before any step was passed')
   // The extension call may have taken seconds since the user was looked up.
-  const user = await findUserById(visit.ports.db, flow.tenantId, subject.userId)
-  if (!user?.isActive) return refuse({ visit, flow }, USER_GONE)
+  const user = await findPassed(visit, subject)
+  if (!user) return refuse({ visit, flow }, USER_GONE)
   if (!(await changeSignInFlow(visit.ports.db, flow, { passed, isDecided: true }))) return reload(visit)
   const authenticators = passed.map(({ authenticator }) => authenticator)
-  await finishLogin(visit, subject.userId, authenticators)
+  await finishLogin(visit, user, authenticators)
 }
 
 /** Shows the current state of the sign-in. If another request of this browser was faster, its decision holds. */
@@ -296,15 +304,19 @@ function printable(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, '?')
 }
 
-async function finishLogin(visit: Visit, userId: string, authenticators: readonly string[]): Promise<void> {
+async function finishLogin(
+  visit: Visit,
+  { generation, id: accountId }: User,
+  authenticators: readonly string[],
+): Promise<void> {
   const { session } = visit.interaction
   // The methods of the session stay if only its missing steps are added.
-  const before = continuesSession(visit.interaction) && session?.accountId === userId ? (session.amr ?? []) : []
+  const before = continuesSession(visit.interaction) && session?.accountId === accountId ? (session.amr ?? []) : []
   const amr = [...new Set([...before, ...authenticators.map(methodOf)])]
-  const actor = { kind: 'user', id: userId } as const
+  const actor = { kind: 'user', id: accountId } as const
   const { clientId } = visit.application
-  noteEvent('sign_in.succeeded', { actor, clientId, targetId: userId, details: { factors: amr } })
-  await finish(visit, { login: { accountId: userId, amr } })
+  noteEvent('sign_in.succeeded', { actor, clientId, targetId: accountId, details: { factors: amr } })
+  await finish(visit, { login: { accountId, amr, ...present({ generation }) } })
 }
 
 /**

@@ -230,6 +230,19 @@ export function listAuthorizedScopes(
   })
 }
 
+/** The names of all scopes that the application of a client may ask for now. None of a client that does not exist. */
+export async function listScopesOfClient(db: Database, tenantId: string, clientId: string): Promise<string[]> {
+  const rows = await db.queries
+    .selectFrom('applications')
+    .innerJoin('authorized_scopes', 'authorized_scopes.application_id', 'applications.id')
+    .innerJoin('api_scopes', 'api_scopes.id', 'authorized_scopes.scope_id')
+    .select('api_scopes.name')
+    .where('applications.tenant_id', '=', tenantId)
+    .where('applications.client_id', '=', clientId)
+    .execute()
+  return rows.map(({ name }) => name)
+}
+
 function readAuthorizedScopes(db: Database, tenantId: string, applicationId: string) {
   return db.queries
     .selectFrom('authorized_scopes')

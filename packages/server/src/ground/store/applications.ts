@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
+import { present } from '@preflow/contract'
 import { unlessTaken } from '@preflow/database'
 import type { Selectable } from 'kysely'
 import { remembered } from './configuration-snapshot.ts'
-import { type Database, mustLockRows } from './database.ts'
+import { type Database, inTransaction, mustLockRows } from './database.ts'
+import { newGeneration } from './generation.ts'
 import type { Application } from './model.ts'
 import type { Tables } from './tables.ts'
 
@@ -13,20 +16,38 @@ export async function insertApplication(db: Database, application: Application):
   return unlessTaken(
     db.queries
       .insertInto('applications')
-      .values({ ...toRow(db, application), id, tenant_id, created_at })
+      .values({ ...toRow(db, application), id, tenant_id, generation: newGeneration(), created_at })
       .execute(),
   )
 }
 
-/** Replaces everything. `false`: the tenant already has the new name or client id. */
-export async function updateApplication(db: Database, application: Application): Promise<boolean> {
+/**
+ * Replaces everything. `false`: the tenant already has the new name or client id.
+ *
+ * New or removed credentials end all grants and tokens of the application, and so does disabling it.
+ */
+export function updateApplication(db: Database, application: Application): Promise<boolean> {
+  const { id, tenantId } = application
   return unlessTaken(
-    db.queries
-      .updateTable('applications')
-      .set(toRow(db, application))
-      .where('tenant_id', '=', application.tenantId)
-      .where('id', '=', application.id)
-      .execute(),
+    inTransaction(db, async tx => {
+      const before = await findApplicationById(tx, tenantId, id)
+      const generation = before && endsTokens(before, application) ? newGeneration() : undefined
+      await tx.queries
+        .updateTable('applications')
+        .set({ ...toRow(tx, application), ...present({ generation }) })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .execute()
+    }),
+  )
+}
+
+function endsTokens(before: Application, after: Application): boolean {
+  const isSwitchedOff = before.isEnabled !== false && after.isEnabled === false
+  return (
+    isSwitchedOff ||
+    before.clientSecret !== after.clientSecret ||
+    !isDeepStrictEqual(before.publicKeys, after.publicKeys)
   )
 }
 
@@ -102,7 +123,7 @@ function contextOf(id: string): string {
 }
 
 function toRow(db: Database, application: Application) {
-  const { id, tenantId, name, clientId, clientSecret, createdAt, updatedAt, ...settings } = application
+  const { id, tenantId, name, clientId, clientSecret, generation, createdAt, updatedAt, ...settings } = application
   return {
     name,
     client_id: clientId,
@@ -126,6 +147,7 @@ function columnsOf(db: Database, row: ApplicationRow) {
     name: row.name,
     clientId: row.client_id,
     ...(row.client_secret === null ? {} : { clientSecret: db.seal.open(row.client_secret, contextOf(row.id)) }),
+    generation: row.generation,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -8,14 +9,18 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
-import { openDatabase } from './database.ts'
+import { findApplicationById, updateApplication } from './applications.ts'
+import { type Database, openDatabase } from './database.ts'
 import { openOlder, testSeal } from './databases.fixture.ts'
 import { migrations } from './migrations.ts'
+import type { Application, User } from './model.ts'
+import { findArtifact } from './oidc-artifacts.ts'
 import { TEST_PASSWORD_COST } from './password-cost.fixture.ts'
 import { hashPassword, matchesPassword } from './passwords.ts'
 import { createSeal } from './sealed-secrets.ts'
 import type { Tables } from './tables.ts'
 import { FIRST_TENANT, findTenantByDomain, insertTenant } from './tenants.ts'
+import { findUserById, updateUser } from './users.ts'
 
 let folder: string
 before(async () => {
@@ -158,6 +163,65 @@ test('a database with data that is upgraded step by step gets the schema of a fr
     assert.equal((await findTenantByDomain(upgraded, 'old'))?.id, '1')
     await upgraded.close()
   }
+})
+
+test('AZ-38, AZ-40: what was kept before there were ends is found after the upgrade, and ends as everything else', async () => {
+  const older = await openOlder<Tables>(join(folder, 'ends.db'), '0006-user-documents')
+  await older.queries
+    .insertInto('tenants')
+    .values({ id: '1', domain: 'old', root_organization_id: 'r', created_at: 1 })
+    .execute()
+  const organization = { id: 'r', tenant_id: '1', name: 'Old', handle: 'old', depth: 0, created_at: 1 }
+  await older.queries.insertInto('organizations').values(organization).execute()
+  const user = { id: 'ann', tenant_id: '1', organization_id: 'r', user_name: 'ann', user_name_key: 'ann', groups: '[]' }
+  const times = { created_at: 1, updated_at: 1 }
+  await older.queries
+    .insertInto('users')
+    .values({ ...user, document: '{}', is_active: 1, ...times } as never)
+    .execute()
+  const shop = { id: 'a', tenant_id: '1', name: 'Shop', client_id: 'shop', settings: '{"isPublicClient":false}' }
+  await older.queries
+    .insertInto('applications')
+    .values({ ...shop, ...times } as never)
+    .execute()
+  const payloads = {
+    Session: { uid: 'u', accountId: 'ann' },
+    Grant: { accountId: 'ann', clientId: 'shop' },
+    'Grant@branch': { accountId: 'ann', clientId: 'shop' },
+    ClientCredentials: { clientId: 'shop' },
+    RefreshToken: { accountId: 'ann', clientId: 'shop', grantId: 'g' },
+    Interaction: { uid: 'i' },
+  }
+  for (const [model, payload] of Object.entries(payloads)) {
+    const id = createHash('sha256').update(model).digest('base64url')
+    const sealed = testSeal.seal(JSON.stringify(payload), `oidc-artifact/1/${model}/${id}`)
+    const row = { tenant_id: '1', model, id, payload: sealed, grant_id: model === 'RefreshToken' ? 'g' : null }
+    await older.queries
+      .insertInto('oidc_artifacts')
+      .values({ ...row, expires_at: Date.now() + 60_000 } as never)
+      .execute()
+  }
+  const lost = { tenant_id: '1', model: 'Grant', id: 'lost', payload: 'v1.00000000.AAAA', expires_at: 1 }
+  await older.queries
+    .insertInto('oidc_artifacts')
+    .values(lost as never)
+    .execute()
+  await older.close()
+
+  const found = async (db: Database) => {
+    const models = Object.keys(payloads)
+    const all = await Promise.all(models.map(model => findArtifact(db, '1', model, model)))
+    return models.filter((_, index) => all[index])
+  }
+  const upgraded = await open('ends.db')
+  assert.deepEqual(await found(upgraded), Object.keys(payloads))
+  await upgraded.close()
+  const db = await open('ends.db')
+  await updateApplication(db, { ...((await findApplicationById(db, '1', 'a')) as Application), clientSecret: 'new' })
+  assert.deepEqual(await found(db), ['Session', 'RefreshToken', 'Interaction'])
+  await updateUser(db, (await findUserById(db, '1', 'ann')) as User, { password: 'new' })
+  assert.deepEqual(await found(db), ['RefreshToken', 'Interaction'])
+  await db.close()
 })
 
 test('an unreachable PostgreSQL is named without the password', async () => {

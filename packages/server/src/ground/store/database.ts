@@ -15,6 +15,7 @@ import { CONFIGURATION_TABLES } from './configuration-clock.ts'
 import { type ConfigurationSnapshot, createConfigurationSnapshot } from './configuration-snapshot.ts'
 import { migrations } from './migrations.ts'
 import { type Seal, SealError } from './sealed-secrets.ts'
+import { stampOlderArtifacts } from './stamp-artifacts.ts'
 import type { Tables } from './tables.ts'
 import { buildUserIndex } from './user-index.ts'
 
@@ -176,6 +177,7 @@ async function prepare(
   if (check !== undefined) refuseAnotherKey(seal, check, name)
   await explained(migrate(connected, migrations))
   await explained(buildUserIndex(queries))
+  await explained(stampOlderArtifacts(queries as unknown as Kysely<unknown>, seal))
   await explained(keepSealCheck(queries, seal))
   // Another process may have stored another key first.
   refuseAnotherKey(seal, (await explained(findSealCheck(connected, name))) ?? '', name)

@@ -326,6 +326,28 @@ export const migrations: Record<string, Migration> = {
     },
   },
 
+  '0007-ends': {
+    async up(db: Schema) {
+      for (const table of ['users', 'applications']) {
+        await db.schema
+          .alterTable(table)
+          .addColumn('generation', 'text', column => column.notNull().defaultTo(''))
+          .execute()
+      }
+      for (const column of ['account_id', 'user_generation', 'client_id', 'client_generation', 'session_uid']) {
+        await db.schema.alterTable('oidc_artifacts').addColumn(column, 'text').execute()
+      }
+      await db.schema
+        .createIndex('oidc_artifacts_account_id')
+        .on('oidc_artifacts')
+        .columns(['tenant_id', 'account_id'])
+        .execute()
+      // Whose they are is sealed, and a migration has no key: the start that follows fills in the columns.
+      await sql`insert into store_facts (name, value) select 'unstamped-artifacts', ''
+        where exists (select 1 from oidc_artifacts)`.execute(db)
+    },
+  },
+
   '0008-groups': {
     async up(db: Schema) {
       // The type of a column that counts is the one thing that the databases name differently.

@@ -45,6 +45,8 @@ export interface User {
    * change it.
    */
   isAdministrator: boolean
+  /** Sessions and grants of the user that carry another one have ended. The store sets it; absent until then. */
+  generation?: string
   createdAt: number
   updatedAt: number
 }
@@ -142,6 +144,8 @@ export interface Application {
   skipsConsent: boolean
   /** Whether it may sign users out without a confirmation page. Absent: no. */
   skipsLogoutConsent?: boolean
+  /** Whether its grants end with the session of the browser. Absent: no. */
+  endsTokensWithSession?: boolean
   /** Whether users can sign in and tokens are issued. Absent: yes. */
   isEnabled?: boolean
   /** Fields of the management API that are only stored and returned, by their path. */
@@ -152,6 +156,8 @@ export interface Application {
   signIn?: SignInSequence
   /** A system application such as the Console. It never triggers the ID token action. */
   isSystem: boolean
+  /** Grants and tokens of the application that carry another one have ended. The store sets it; absent until then. */
+  generation?: string
   createdAt: number
   updatedAt: number
 }
@@ -249,7 +255,7 @@ export interface SignInFlow {
   /** Counts changes. Of two concurrent changes from the same version only one is stored. */
   version: number
   /** The completed steps in order. Steps of the session come first. */
-  passed: { authenticator: string; userId: string }[]
+  passed: PassedStep[]
   /** The authenticator that the user chose in the current step, if it offers a choice. */
   chosen?: string | undefined
   /**
@@ -265,6 +271,14 @@ export interface SignInFlow {
   isDecided: boolean
   /** Epoch milliseconds. */
   expiresAt: number
+}
+
+/** A step that the user passed. */
+export interface PassedStep {
+  authenticator: string
+  userId: string
+  /** The generation of the user at that moment. What has ended since does not count. */
+  generation?: string
 }
 
 /** A browser that an authenticator redirected to its own page. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Database } from './database.ts'
+import type { User } from './model.ts'
 import type { Tables } from './tables.ts'
 
 /** An artifact that oidc-provider stores: a code, a token, a session, a grant, … Its own members stay unchanged. */
@@ -11,6 +12,17 @@ export interface OidcPayload {
   uid?: string
   /** Epoch seconds. Absent until it is consumed. */
   consumed?: number
+  /** The user, and their generation when they signed in. */
+  accountId?: string
+  userGeneration?: string
+  /** The client, and the generation of its application when this was issued. */
+  clientId?: string
+  clientGeneration?: string
+  /** The session it comes from, and whether it ends with it. */
+  sessionUid?: string
+  endsWithSession?: boolean
+  /** Of a grant: the grant of the token that its own were made from. */
+  parentGrantId?: string
 }
 
 /**
@@ -37,6 +49,7 @@ export async function upsertArtifact(
     user_code: userCode === undefined ? null : hashOf(userCode),
     uid: uid === undefined ? null : hashOf(uid),
     expires_at: expiresInSeconds === undefined ? null : db.now() + expiresInSeconds * 1000,
+    ...stampsOf(payload),
   }
   await db.queries
     .insertInto('oidc_artifacts')
@@ -69,13 +82,54 @@ export async function useOnce(
       uid: null,
       expires_at: db.now() + expiresInSeconds * 1000,
       consumed_at: db.now(),
+      ...stampsOf({}),
     })
     .onConflict(conflict => conflict.columns(['tenant_id', 'model', 'id']).doNothing())
     .executeTakeFirst()
   return numInsertedOrUpdatedRows > 0n
 }
 
-/** An expired artifact is not found. */
+/**
+ * What decides whether something has ended. Sessions and grants carry the generation of their user, grants and tokens without a
+ * grant that of their application. Everything else has a grant and ends with it.
+ */
+function stampsOf(payload: OidcPayload) {
+  const { accountId, clientGeneration = '', clientId, grantId, userGeneration = '' } = payload
+  const hasUser = grantId === undefined && accountId !== undefined
+  const hasClient = grantId === undefined && clientId !== undefined
+  const { endsWithSession, sessionUid } = payload
+  return {
+    account_id: hasUser ? accountId : null,
+    user_generation: hasUser ? userGeneration : null,
+    client_id: hasClient ? clientId : null,
+    client_generation: hasClient ? clientGeneration : null,
+    session_uid: endsWithSession && sessionUid !== undefined ? hashOf(sessionUid) : null,
+  }
+}
+
+/** Whether nothing has ended it: in the statement that reads it, so that no path can forget to look. */
+function isLive(db: Database) {
+  return sql<boolean>`(
+    oidc_artifacts.account_id is null or exists (
+      select 1 from users where users.id = oidc_artifacts.account_id and users.tenant_id = oidc_artifacts.tenant_id
+        and users.generation = oidc_artifacts.user_generation and users.is_active = 1
+    )
+  ) and (
+    oidc_artifacts.client_id is null or exists (
+      select 1 from applications where applications.tenant_id = oidc_artifacts.tenant_id
+        and applications.client_id = oidc_artifacts.client_id
+        and applications.generation = oidc_artifacts.client_generation
+    )
+  ) and (
+    oidc_artifacts.session_uid is null or exists (
+      select 1 from oidc_artifacts as sessions where sessions.tenant_id = oidc_artifacts.tenant_id
+        and sessions.uid = oidc_artifacts.session_uid and sessions.account_id is not null
+        and sessions.expires_at > ${db.now()}
+    )
+  )`
+}
+
+/** What has expired or ended is not found. */
 export function findArtifact(
   db: Database,
   tenantId: string,
@@ -117,8 +171,97 @@ async function findBy(
     .where('model', '=', model)
     .where(column, '=', value)
     .where(where => where.or([where('expires_at', 'is', null), where('expires_at', '>', db.now())]))
+    .where(isLive(db))
     .executeTakeFirst()
-  return row && open(db, row)
+  const payload = row && open(db, row)
+  // Written by a version that knew no ends, while this one was running already.
+  return row && payload?.accountId !== undefined && !payload.grantId && row.account_id === null ? undefined : payload
+}
+
+/** What proves an access token of an application: such a token has no grant, and as a JWT no row. */
+export interface ApplicationToken {
+  clientId: string
+  /** The generation of the application when it was issued. */
+  generation: string
+  /** Where its revocation would be. */
+  revocation: { model: string; id: string }
+}
+
+/** Whether the token was not revoked, and nothing has ended the tokens of its application since. */
+export async function isApplicationTokenLive(
+  db: Database,
+  tenantId: string,
+  { clientId, generation, revocation }: ApplicationToken,
+): Promise<boolean> {
+  const row = await db.queries
+    .selectFrom('applications')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where('client_id', '=', clientId)
+    .where('generation', '=', generation)
+    .where(where =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('oidc_artifacts')
+            .select('oidc_artifacts.id')
+            .where('oidc_artifacts.tenant_id', '=', tenantId)
+            .where('oidc_artifacts.model', '=', revocation.model)
+            .where('oidc_artifacts.id', '=', hashOf(revocation.id)),
+        ),
+      ),
+    )
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/**
+ * Lets a grant survive the end that gave its user this generation, together with the grants it was made from and the session
+ * that they come from, but no code that was not redeemed yet. Nothing that ended before is revived.
+ *
+ * @param user As they were before.
+ */
+export async function keepGrant(
+  tx: Database,
+  { generation: before = '', id: accountId, tenantId }: User,
+  grantId: string,
+  generation: string,
+): Promise<void> {
+  const keep = async (column: 'id' | 'uid', value: string): Promise<OidcPayload | undefined> => {
+    const row = await tx.queries
+      .selectFrom('oidc_artifacts')
+      .selectAll()
+      .where('tenant_id', '=', tenantId)
+      .where('account_id', '=', accountId)
+      .where('user_generation', '=', before)
+      .where(column, '=', hashOf(value))
+      .executeTakeFirst()
+    if (!row) return undefined
+    const payload: OidcPayload = { ...open(tx, row), userGeneration: generation }
+    await tx.queries
+      .updateTable('oidc_artifacts')
+      .set({
+        payload: tx.seal.seal(JSON.stringify(payload), contextOf(tenantId, row.model, row.id)),
+        user_generation: generation,
+      })
+      .where('tenant_id', '=', tenantId)
+      .where('model', '=', row.model)
+      .where('id', '=', row.id)
+      .execute()
+    return payload
+  }
+  let next: string | undefined = grantId
+  while (next !== undefined) {
+    const grant: OidcPayload | undefined = await keep('id', next)
+    await tx.queries
+      .deleteFrom('oidc_artifacts')
+      .where('tenant_id', '=', tenantId)
+      .where('grant_id', '=', next)
+      .where(where => where.or([where('model', 'like', 'AuthorizationCode%'), where('model', 'like', 'DeviceCode%')]))
+      .execute()
+    if (grant?.sessionUid !== undefined) await keep('uid', grant.sessionUid)
+    next = grant?.parentGrantId
+  }
 }
 
 /** Marks the artifact as used. Returns `true` only for the first call, also among concurrent ones. */

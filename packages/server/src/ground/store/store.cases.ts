@@ -40,6 +40,7 @@ import {
   findArtifact,
   findArtifactByUid,
   findArtifactByUserCode,
+  isApplicationTokenLive,
   revokeByGrantId,
   upsertArtifact,
 } from './oidc-artifacts.ts'
@@ -149,6 +150,13 @@ function call(id: string, startedAt: number, more: Partial<CallRecord> = {}): Ca
   }
 }
 
+/** What was kept, without the member that the store adds. */
+function ofAnyGeneration<Kept extends { generation?: string }>(kept: Kept | undefined): Omit<Kept, 'generation'> {
+  assert.ok(kept?.generation)
+  const { generation: _, ...others } = kept
+  return others
+}
+
 /** Every string in the store, in which a test searches for secrets. */
 async function everythingAtRest(db: Database): Promise<string> {
   const tables = ['applications', 'actions', 'users', 'oidc_artifacts', 'signing_keys', 'store_facts'] as const
@@ -198,8 +206,8 @@ export function storeCases(open: OpenTestDatabase): void {
   test('a user is returned as stored and found by name in any case', async () => {
     const db = await open()
     assert.equal(await insertUser(db, alice, 'wonderland'), true)
-    assert.deepEqual(await findUserById(db, tenantId, 'u1'), alice)
-    assert.deepEqual(await findUserByUserName(db, tenantId, 'aLiCe'), alice)
+    assert.deepEqual(ofAnyGeneration(await findUserById(db, tenantId, 'u1')), alice)
+    assert.deepEqual(ofAnyGeneration(await findUserByUserName(db, tenantId, 'aLiCe')), alice)
     assert.equal(await findUserByUserName(db, 'other', 'alice'), undefined)
     assert.equal(await insertUser(db, { ...alice, id: 'u2', userName: 'ALICE' }), false)
   })
@@ -229,7 +237,7 @@ export function storeCases(open: OpenTestDatabase): void {
     const db = await open()
     await insertUser(db, alice, 'wonderland')
     await insertUser(db, { ...alice, id: 'u2', userName: 'nopassword' })
-    assert.deepEqual(await verifyPassword(db, tenantId, 'alice', 'wonderland'), alice)
+    assert.deepEqual(ofAnyGeneration(await verifyPassword(db, tenantId, 'alice', 'wonderland')), alice)
     assert.equal(await verifyPassword(db, tenantId, 'alice', 'Wonderland'), undefined)
     assert.equal(await verifyPassword(db, tenantId, 'alice', ''), undefined)
     assert.equal(await verifyPassword(db, tenantId, 'nobody', 'wonderland'), undefined)
@@ -298,8 +306,8 @@ export function storeCases(open: OpenTestDatabase): void {
   test('an application is returned as stored, and its secret is sealed at rest', async () => {
     const db = await open()
     assert.equal(await insertApplication(db, application), true)
-    assert.deepEqual(await findApplicationById(db, tenantId, 'a1'), application)
-    assert.deepEqual(await findApplicationByClientId(db, tenantId, 'shop'), application)
+    assert.deepEqual(ofAnyGeneration(await findApplicationById(db, tenantId, 'a1')), application)
+    assert.deepEqual(ofAnyGeneration(await findApplicationByClientId(db, tenantId, 'shop')), application)
     assert.equal(await findApplicationByClientId(db, 'other', 'shop'), undefined)
     assert.doesNotMatch(await everythingAtRest(db), /shop-secret/)
   })
@@ -312,7 +320,7 @@ export function storeCases(open: OpenTestDatabase): void {
     const { clientSecret: _, ...publicClient } = application
     const other = { ...publicClient, id: 'a2', name: 'Other', clientId: 'other', isPublicClient: true }
     assert.equal(await insertApplication(db, other), true)
-    assert.deepEqual(await findApplicationById(db, tenantId, 'a2'), other)
+    assert.deepEqual(ofAnyGeneration(await findApplicationById(db, tenantId, 'a2')), other)
     assert.equal(await updateApplication(db, { ...other, name: 'Shop' }), false)
     assert.equal(await updateApplication(db, { ...other, name: 'Another', description: 'x' }), true)
     assert.deepEqual(
@@ -506,6 +514,126 @@ export function storeCases(open: OpenTestDatabase): void {
     await upsertArtifact(db, tenantId, 'Grant', 'forever', {})
     assert.equal(await purgeExpired(db, 'oidc_artifacts'), 1)
     assert.deepEqual(await findArtifact(db, tenantId, 'Grant', 'forever'), {})
+  })
+
+  const user = async (db: Database) => (await findUserById(db, tenantId, alice.id)) as User
+  const keepFor = async (db: Database, ids: string[]) => {
+    const { generation: userGeneration = '', id: accountId } = await user(db)
+    const { clientId, generation = '' } = (await findApplicationByClientId(db, tenantId, 'shop')) as Application
+    for (const id of ids) {
+      const client = id.startsWith('Grant') ? { clientId, clientGeneration: generation } : {}
+      const payload = { jti: id, uid: `uid-of-${id}`, accountId, userGeneration, ...client }
+      await upsertArtifact(db, tenantId, id.split('-')[0] ?? '', id, payload, 60)
+    }
+    return ids
+  }
+  const found = async (db: Database, ids: string[]) => {
+    const all = await Promise.all(ids.map(id => findArtifact(db, tenantId, id.split('-')[0] ?? '', id)))
+    return ids.filter((_, index) => all[index])
+  }
+
+  const USER_ENDS: Record<string, (db: Database) => Promise<unknown>> = {
+    'a new password': async db => updateUser(db, await user(db), { password: 'looking-glass' }),
+    'switching the user off': async db => updateUser(db, { ...(await user(db)), isActive: false }),
+    'deleting the user': db => deleteUser(db, tenantId, alice.id),
+  }
+  for (const [what, end] of Object.entries(USER_ENDS)) {
+    test(`AZ-38, AZ-39: ${what} ends what was kept for the user, and nothing revives it`, async () => {
+      const db = await open()
+      await insertUser(db, alice, 'wonderland')
+      await insertApplication(db, application)
+      const kept = await keepFor(db, ['Session-1', 'Grant-1'])
+      await updateUser(db, { ...(await user(db)), document: { title: 'Queen' } })
+      assert.deepEqual(await found(db, kept), kept, 'another change ends nothing')
+      await end(db)
+      assert.deepEqual(await found(db, kept), [])
+      assert.equal(await findArtifactByUid(db, tenantId, 'Session', 'uid-of-Session-1'), undefined)
+      if (!(await updateUser(db, alice).then(stored => stored === 'updated'))) await insertUser(db, alice)
+      assert.deepEqual(await found(db, kept), [])
+      const later = await keepFor(db, ['Session-2', 'Grant-2'])
+      assert.deepEqual(await found(db, later), later)
+    })
+  }
+
+  const { clientSecret: _secret, ...publicApplication } = { ...application, isPublicClient: true }
+  const APPLICATION_ENDS: Record<string, (db: Database) => Promise<unknown>> = {
+    'another secret': db => updateApplication(db, { ...application, clientSecret: 'another' }),
+    'making the application public': db => updateApplication(db, publicApplication),
+    'other public keys': db => updateApplication(db, { ...application, publicKeys: { jwksUri: 'https://a.example' } }),
+    'switching the application off': db => updateApplication(db, { ...application, isEnabled: false }),
+    'deleting the application': db => deleteApplication(db, tenantId, application.id),
+  }
+  for (const [what, end] of Object.entries(APPLICATION_ENDS)) {
+    test(`AZ-40: ${what} ends its grants and tokens, and nothing revives them`, async () => {
+      const db = await open()
+      await insertUser(db, alice, 'wonderland')
+      await insertApplication(db, application)
+      const isTokenLive = (generation: string) =>
+        isApplicationTokenLive(db, tenantId, {
+          clientId: 'shop',
+          generation,
+          revocation: { model: 'Revoked', id: 'token' },
+        })
+      const { generation = '' } = (await findApplicationById(db, tenantId, 'a1')) as Application
+      const kept = await keepFor(db, ['Session-1', 'Grant-1'])
+      await updateApplication(db, { ...application, description: 'Shoes' })
+      assert.deepEqual(await found(db, kept), kept, 'another change ends nothing')
+      assert.equal(await isTokenLive(generation), true)
+      await end(db)
+      assert.deepEqual(await found(db, kept), ['Session-1'])
+      assert.equal(await isTokenLive(generation), false)
+      await updateApplication(db, application)
+      await insertApplication(db, application)
+      assert.deepEqual(await found(db, kept), ['Session-1'])
+      assert.equal(await isTokenLive(generation), false)
+      const now = (await findApplicationByClientId(db, tenantId, 'shop'))?.generation ?? ''
+      assert.equal(await isTokenLive(now), true)
+      await upsertArtifact(db, tenantId, 'Revoked', 'token', {}, 60)
+      assert.equal(await isTokenLive(now), false)
+    })
+  }
+
+  test('AZ-38: a grant survives a new password together with its session and the grants it was made from', async () => {
+    const db = await open()
+    await insertUser(db, alice, 'wonderland')
+    const before = await user(db)
+    const { generation: userGeneration = '', id: accountId } = before
+    const of = { accountId, userGeneration }
+    await upsertArtifact(db, tenantId, 'Session', 's', { ...of, uid: 'session' }, 60)
+    await upsertArtifact(db, tenantId, 'Session', 't', { ...of, uid: 'other' }, 60)
+    await upsertArtifact(db, tenantId, 'Grant', 'parent', { ...of, sessionUid: 'session' }, 60)
+    await upsertArtifact(db, tenantId, 'Grant@branch', 'child', { ...of, parentGrantId: 'parent' }, 60)
+    await upsertArtifact(db, tenantId, 'Grant', 'stranger', { ...of, sessionUid: 'other' }, 60)
+    assert.equal(await updateUser(db, before, { password: 'looking-glass', keptGrantId: 'child' }), 'updated')
+    const now = (await user(db)).generation
+    assert.notEqual(now, userGeneration)
+    assert.equal((await findArtifact(db, tenantId, 'Grant@branch', 'child'))?.userGeneration, now)
+    assert.equal((await findArtifact(db, tenantId, 'Grant', 'parent'))?.userGeneration, now)
+    assert.equal((await findArtifactByUid(db, tenantId, 'Session', 'session'))?.userGeneration, now)
+    assert.equal(await findArtifact(db, tenantId, 'Grant', 'stranger'), undefined)
+    assert.equal(await findArtifactByUid(db, tenantId, 'Session', 'other'), undefined)
+    // Nothing that had ended before is kept.
+    await updateUser(db, await user(db), { password: 'mad-hatter', keptGrantId: 'stranger' })
+    assert.equal(await findArtifact(db, tenantId, 'Grant', 'stranger'), undefined)
+  })
+
+  test('what ends with a session is found as long as the session is', async () => {
+    let nowMs = 1_000_000
+    const db = await open({ now: () => nowMs })
+    await insertUser(db, alice, 'wonderland')
+    await insertApplication(db, application)
+    const [session = '', other = ''] = await keepFor(db, ['Session-1', 'Session-2'])
+    const bound = (id: string) => ({ sessionUid: `uid-of-${id}`, endsWithSession: true })
+    await upsertArtifact(db, tenantId, 'Grant', 'bound', bound(session), 600)
+    await upsertArtifact(db, tenantId, 'Grant', 'late', bound(other), 600)
+    await upsertArtifact(db, tenantId, 'Grant', 'free', { ...bound(session), endsWithSession: false }, 600)
+    assert.ok(await findArtifact(db, tenantId, 'Grant', 'bound'))
+    await destroyArtifact(db, tenantId, 'Session', session)
+    assert.equal(await findArtifact(db, tenantId, 'Grant', 'bound'), undefined)
+    assert.ok(await findArtifact(db, tenantId, 'Grant', 'late'))
+    nowMs += 60_000
+    assert.equal(await findArtifact(db, tenantId, 'Grant', 'late'), undefined)
+    assert.ok(await findArtifact(db, tenantId, 'Grant', 'free'))
   })
 
   test('an artifact stored again is replaced, and a deleted one is not found', async () => {

@@ -30,6 +30,8 @@ export interface Tables {
     /** JSON. */
     document: string
     is_active: number
+    /** Another one after every end: what was issued before carries the old one. Empty: nothing has ended since 0007. */
+    generation: string
     created_at: number
     updated_at: number
     /** The order of creation, in all tenants. PostgreSQL assigns it. */
@@ -86,6 +88,8 @@ export interface Tables {
     client_secret: string | null
     /** The members that no query searches for. */
     settings: string
+    /** As of users. */
+    generation: string
     created_at: number
     updated_at: number
   }
@@ -193,6 +197,14 @@ export interface Tables {
     uid: string | null
     expires_at: number | null
     consumed_at: number | null
+    /** Of a session or a grant: its user, and their generation when they signed in. */
+    account_id: string | null
+    user_generation: string | null
+    /** Of a grant, or of a token without one: its client, and the generation of the application when it was issued. */
+    client_id: string | null
+    client_generation: string | null
+    /** SHA-256 of the uid of the session with which it ends. */
+    session_uid: string | null
   }
   /** Recent wrong passwords. The key reveals nothing about the user, the tenant or the address. */
   wrong_passwords: { key: string; count: number; expires_at: number }

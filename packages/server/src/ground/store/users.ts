@@ -2,9 +2,11 @@ import { present } from '@preflow/contract'
 import { unlessTaken } from '@preflow/database'
 import { type Selectable, sql } from 'kysely'
 import { type Database, inTransaction, mustLockRows } from './database.ts'
+import { newGeneration } from './generation.ts'
 import { addMembers } from './memberships.ts'
 import type { FixedRole, GroupReference, Role, RoleReference, User } from './model.ts'
 import { nameKey } from './name-key.ts'
+import { keepGrant } from './oidc-artifacts.ts'
 import { hashPassword, matchesPassword } from './passwords.ts'
 import { holdersOf, rolesHeld } from './roles.ts'
 import type { Tables } from './tables.ts'
@@ -52,7 +54,8 @@ export async function insertUser(db: Database, user: User, password?: string): P
   const hash = password === undefined ? null : await hashPassword(password, db.passwordCost)
   return unlessTaken(
     inTransaction(db, async tx => {
-      const row = { ...toRow(user), password: hash, id: user.id, tenant_id: user.tenantId, created_at: user.createdAt }
+      const { createdAt: created_at, id, tenantId: tenant_id } = user
+      const row = { ...toRow(user), password: hash, id, tenant_id, generation: newGeneration(), created_at }
       const { number } = await tx.queries
         .insertInto('users')
         .values({ ...row, ...(tx.engine === 'sqlite' && { number: NEXT_NUMBER }) })
@@ -82,30 +85,45 @@ const NEXT_NUMBER = sql<number>`(select coalesce(max(number), 0) + 1 from users)
 
 export type UserStored = 'updated' | 'user_name_taken' | 'changed_meanwhile'
 
+/** How a user is replaced. */
+export interface UserReplacement {
+  password?: string
+  /**
+   * The `updatedAt` of the user that the change is based on. If the user changed since, nothing is replaced. Absent: the user is
+   * replaced in any case.
+   */
+  readAt?: number
+  /** The grant that survives the change, together with its session. */
+  keptGrantId?: string
+}
+
 /**
  * Replaces a user and their part of the index in one transaction, and the password only if one is given.
  *
- * @param options.readAt The `updatedAt` of the user that the change is based on. If the user changed since, nothing is replaced.
- *   Absent: the user is replaced in any case.
+ * A new password ends everything that was issued for the user before: sessions, grants and what belongs to them. So does
+ * disabling the user.
  */
 export async function updateUser(
   db: Database,
   user: User,
-  { password, readAt }: { password?: string; readAt?: number } = {},
+  { password, readAt, keptGrantId }: UserReplacement = {},
 ): Promise<UserStored> {
   const hash = password === undefined ? undefined : await hashPassword(password, db.passwordCost)
+  const generation = hash === undefined && user.isActive ? undefined : newGeneration()
   let isThere = false
   const isFree = await unlessTaken(
     inTransaction(db, async tx => {
       let query = tx.queries
         .updateTable('users')
-        .set({ ...toRow(user), ...(hash === undefined ? {} : { password: hash }) })
+        .set({ ...toRow(user), ...present({ password: hash, generation }) })
         .where('tenant_id', '=', user.tenantId)
         .where('id', '=', user.id)
       if (readAt !== undefined) query = query.where('updated_at', '=', readAt)
       const row = await query.returning('number').executeTakeFirst()
-      if (row) await indexUser(tx.queries, user, row.number)
       isThere = row !== undefined
+      if (!row) return
+      await indexUser(tx.queries, user, row.number)
+      if (generation !== undefined && keptGrantId !== undefined) await keepGrant(tx, user, keptGrantId, generation)
     }),
   )
   if (!isFree) return 'user_name_taken'
@@ -287,6 +305,7 @@ function toUser(row: UserRow): User {
     roles,
     isActive: row.is_active === 1,
     isAdministrator: roles.some(({ kind }) => kind === 'administrator'),
+    generation: row.generation,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

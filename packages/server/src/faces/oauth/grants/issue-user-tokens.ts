@@ -102,7 +102,13 @@ async function saveGrant(
   const parent = from?.grant
   Object.assign(
     memoryOf(grant),
-    present({ asked: parent?.asked ?? scopes, amr: parent?.amr ?? amr, parentGrantId: parent?.id }),
+    present({
+      asked: parent?.asked ?? scopes,
+      amr: parent?.amr ?? amr,
+      parentGrantId: parent?.id,
+      // Not that of the user as they are after the actions were called.
+      userGeneration: user.generation,
+    }),
   )
   const id = await grant.save()
   ctx.oidc.entity('Grant', grant)

@@ -29,6 +29,8 @@ import { claimsAsObject, wireAudience } from './wire-claims.ts'
 
 /** Standard members of an introspected or JWT access token. */
 const STANDARD_MEMBERS = new Set(['iss', 'client_id', 'aud', 'sub', 'scope', 'exp', 'iat', 'jti'])
+/** The model of the revocations of tokens without a row. */
+export const REVOKED = 'RevokedAccessToken'
 /** A prefix that hides a JWT from the endpoints that refuse JWTs. */
 const HIDDEN = 'jwt:'
 const TOKEN_PARAMETER_ROUTES = new Set(['introspection', 'revocation'])
@@ -70,8 +72,9 @@ export function writeDecidedAccessTokens(provider: Provider, seam: SeamKit): voi
       generate =>
         function (this: AccessTokenModel) {
           const id = generate.call(this)
-          // A JWT has no row with its grant, but a revoked grant must end it. So its id contains the grant.
-          return this.format === 'jwt' && this.grantId ? `${id}.${this.grantId}` : id
+          // A JWT has no row, but the end of its grant or its application must end it. So its id contains the one or the other.
+          if (this.format !== 'jwt') return id
+          return `${id}.${this.grantId ?? applicationOf(current().oidc.client).generation ?? ''}`
         },
     )
   }
@@ -79,7 +82,7 @@ export function writeDecidedAccessTokens(provider: Provider, seam: SeamKit): voi
 
 /** Accepts and revokes JWTs wherever a stored token is accepted. */
 export function findStructuredTokens(provider: Provider, seam: SeamKit): void {
-  const revocations = seam.adapterOf('RevokedAccessToken')
+  const revocations = seam.adapterOf(REVOKED)
   for (const { Model, isOfUser } of classesOf(provider)) {
     wrap(
       Model,
@@ -101,8 +104,7 @@ export function findStructuredTokens(provider: Provider, seam: SeamKit): void {
         async function (this: AccessTokenModel) {
           if (!this[STRUCTURED]) return destroy.call(this)
           const leftSeconds = (this.exp ?? 0) - seam.nowSeconds()
-          if (leftSeconds > 0)
-            await revocations.upsert(this.jti, { jti: this.jti, kind: 'RevokedAccessToken' }, leftSeconds)
+          if (leftSeconds > 0) await revocations.upsert(this.jti, { jti: this.jti, kind: REVOKED }, leftSeconds)
         },
     )
   }
@@ -113,10 +115,14 @@ export function findStructuredTokens(provider: Provider, seam: SeamKit): void {
   ): Promise<AccessTokenModel | undefined> {
     const claims = await seam.verify(jwt)
     if (!claims?.jti || (claims['aut'] === 'APPLICATION_USER') !== isOfUser) return undefined
-    if (await revocations.find(claims.jti)) return undefined
     const { jti, iat, exp, sub, aud, scope, client_id: clientId } = claims
+    const [, belongsTo = ''] = jti.split('.')
+    const isLive = isOfUser
+      ? !(await revocations.find(jti))
+      : await seam.isApplicationTokenLive({ clientId: String(clientId), jti, generation: belongsTo })
+    if (!isLive) return undefined
     const extra = Object.fromEntries(Object.entries(claims).filter(([name]) => !STANDARD_MEMBERS.has(name)))
-    const ofUser = { accountId: sub, grantId: jti.split('.')[1] ?? 'unknown', extra }
+    const ofUser = { accountId: sub, grantId: belongsTo, extra }
     const token = new Model({
       jti,
       iat,

@@ -41,9 +41,12 @@ function decideBeforeConsuming(Model: Provider['AuthorizationCode'] | Provider['
   )
 }
 
-/** In the hybrid flow a refused ID token must not leave a code. A code also stores the key of its consent page. */
+/**
+ * In the hybrid flow a refused ID token must not leave a code. A code also stores the key of its consent page, and ends with the
+ * session of its browser.
+ */
 export function decideBeforeNewCodes(provider: Provider, seam: SeamKit): void {
-  widen(provider.AuthorizationCode, 'sessionDataKeyConsent')
+  widen(provider.AuthorizationCode, 'sessionDataKeyConsent', 'endsWithSession')
   const prototype: CodeModel = provider.AuthorizationCode.prototype as never
   wrap(
     prototype,
@@ -52,6 +55,7 @@ export function decideBeforeNewCodes(provider: Provider, seam: SeamKit): void {
       async function (this: CodeModel) {
         const ctx = current()
         if (!this.jti) {
+          this.endsWithSession = true
           const { Interaction } = ctx.oidc.entities
           if (Interaction?.prompt.name === 'consent') this.sessionDataKeyConsent = Interaction.jti
           if (asksForIdToken(ctx)) await seam.decide(ctx, sourceAtAuthorize(ctx))

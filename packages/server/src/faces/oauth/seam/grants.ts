@@ -3,9 +3,12 @@
  *
  * - A grant stores the scopes that its sign-in requested and how the user signed in. Both limit derived tokens.
  * - A grant that token exchange or organization switch derived from another one ends with it.
+ * - Grants carry the generation of their user and their application. What has no grant carries that of its application. What has
+ *   ended is not found.
  */
-import type { Grant, Provider } from 'oidc-provider'
-import { widen, wrap } from './internals.ts'
+import { type Grant, Provider } from 'oidc-provider'
+import { applicationOf } from '../adapter.ts'
+import { type Stamped, widen, wrap } from './internals.ts'
 
 /** What a grant stores in addition to the granted scopes. */
 export interface GrantMemory {
@@ -15,6 +18,13 @@ export interface GrantMemory {
   amr?: string[]
   /** The grant of the token from which this grant's tokens are derived. */
   parentGrantId?: string
+  /** The generation of the user when they signed in. */
+  userGeneration?: string
+  /** The generation of the application when the grant was made. */
+  clientGeneration?: string
+  /** The session in which the grant was made, and whether it ends with it. */
+  sessionUid?: string
+  endsWithSession?: boolean
 }
 
 interface GrantClass {
@@ -28,7 +38,8 @@ export function memoryOf(grant: Grant): GrantMemory {
 
 /** Finds a derived grant only while its parent exists. */
 export function endDerivedGrants(provider: Provider): void {
-  widen(provider.Grant as never, 'asked', 'amr', 'parentGrantId')
+  const { Grant } = provider as unknown as { Grant: Parameters<typeof widen>[0] }
+  widen(Grant, 'asked', 'amr', 'parentGrantId', 'userGeneration', 'sessionUid', 'endsWithSession')
   wrap(
     provider.Grant as unknown as GrantClass,
     'find',
@@ -39,4 +50,23 @@ export function endDerivedGrants(provider: Provider): void {
         return (await this.find(grant.parentGrantId)) ? grant : undefined
       },
   )
+}
+
+/** What has a client and no grant ends with the application's generation: it is written down when it is made. */
+export function stampWithApplication(provider: Provider): void {
+  for (const Model of [provider.Grant, provider.ClientCredentials, provider.DeviceCode]) {
+    widen(Model as never, 'clientGeneration')
+    const prototype = Model.prototype as unknown as Stamped
+    wrap(
+      prototype,
+      'save',
+      save =>
+        async function (this: Stamped, ...options) {
+          const client = Provider.ctx?.oidc?.client
+          const generation = client && applicationOf(client).generation
+          if (generation !== undefined) this.clientGeneration ??= generation
+          return save.apply(this, options)
+        },
+    )
+  }
 }

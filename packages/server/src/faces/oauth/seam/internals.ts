@@ -28,6 +28,7 @@ export interface TokenInternals {
   [STRUCTURED]?: true
   customisation?: Customisation
   sessionDataKeyConsent?: string
+  endsWithSession?: boolean
   accessingOrganization?: Organization
   error?: string
   expiresIn?: number
@@ -48,6 +49,20 @@ export interface AccessTokenClass {
   new (payload: object): AccessTokenModel
   find(value: unknown, options?: object): Promise<AccessTokenModel | undefined>
   prototype: AccessTokenModel
+}
+
+export interface SessionModel {
+  userGeneration?: string | undefined
+  oldId?: string | undefined
+  adapter: { destroy(id: string): Promise<unknown> }
+  loginAccount(details: object): void
+  save(ttl: number): Promise<string>
+}
+
+/** What carries the generation of its application. */
+export interface Stamped {
+  clientGeneration?: string
+  save(...options: unknown[]): Promise<string>
 }
 
 export interface OIDCContextInternals {

@@ -201,6 +201,7 @@ async function createProvider(stage: SeamStage): Promise<Provider> {
     clientRequestOf: () => ({ address: '', headers: [] }),
     adapterOf,
     verify: async jwt => (await jwtVerify(jwt, createLocalJWKSet({ keys }))).payload,
+    isApplicationTokenLive: async () => true,
     nowSeconds: () => Math.floor(Date.now() / 1000),
     maxRefreshLifetimeSeconds: 90 * 24 * 3600,
   })

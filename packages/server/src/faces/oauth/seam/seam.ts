@@ -3,8 +3,8 @@
  * per file, each with its contract tests. The package is pinned exactly: run these tests before you change the pin.
  *
  * The top of each file describes what is taken over and why there is no other way: codes, refresh tokens, access tokens, ID
- * tokens, grants, clients, responses. `plan.ts` turns the stock handlers' knowledge into the plan, `internals.ts` has the
- * shapes that the types lack. `token-request.ts` is the order of checks of a token request.
+ * tokens, grants, sessions, clients, responses. `plan.ts` turns the stock handlers' knowledge into the plan, `internals.ts`
+ * has the shapes that the types lack. `token-request.ts` is the order of checks of a token request.
  */
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { CALL_ID_HEADER } from '../../../domain/actions/call-record.ts'
@@ -18,11 +18,12 @@ import {
 } from './access-tokens.ts'
 import { acceptRegisteredCallbacks, requireClientAuthMethod } from './clients.ts'
 import { decideBeforeNewCodes } from './codes.ts'
-import { endDerivedGrants } from './grants.ts'
+import { endDerivedGrants, stampWithApplication } from './grants.ts'
 import { idTokenLifetime } from './id-tokens.ts'
 import { planOf } from './plan.ts'
 import { decideBeforeRefresh } from './refresh-tokens.ts'
 import { asProviderError } from './responses.ts'
+import { stampSessions } from './sessions.ts'
 import type { RequestState, SeamKit, SeamPorts, TakeOver } from './take-over.ts'
 import { TOKEN_REQUEST } from './token-request.ts'
 
@@ -41,6 +42,8 @@ const OTHER_TAKE_OVERS: readonly TakeOver[] = [
   readUserinfoByToken,
   acceptRegisteredCallbacks,
   endDerivedGrants,
+  stampWithApplication,
+  stampSessions,
   requireClientAuthMethod,
 ]
 
