@@ -5,6 +5,7 @@ import { clientCors } from './client-cors.ts'
 import { clientDiscovery } from './client-discovery.ts'
 import { clientKeys } from './client-keys.ts'
 import { clientLogout } from './client-logout.ts'
+import { clientProfile } from './client-profile.ts'
 
 /** The numbers of rows, written as they follow each other in the sections. */
 function listed(...sections: string[]): RowId[] {
@@ -21,10 +22,11 @@ export const clientSuite: Suite = {
   ids: listed(
     '01 21 22 25', // keys
     '05 06 07 08 09 10 11', // CORS
+    '12 13 14 15', // profile
     '23 30 32 63 33', // discovery and authorize
     '40 41 43 44 45 46', // sign-out
     '65 66 67 68 69', // claims
     '51 52 53 54 55 56 87 57 58 59 85', // applications
   ),
-  sections: [clientKeys, clientCors, clientDiscovery, clientLogout, clientClaims, clientApplications],
+  sections: [clientKeys, clientCors, clientProfile, clientDiscovery, clientLogout, clientClaims, clientApplications],
 }

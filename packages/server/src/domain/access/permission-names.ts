@@ -38,6 +38,12 @@ export const TENANT_PERMISSIONS = [
 /** The permissions of the first tenant's administrators over all tenants. */
 export const SERVER_PERMISSIONS = ['internal_list_tenants', 'internal_modify_tenants'] as const
 
+/**
+ * Lets users read and change their own profile. Every application gets this scope for a user who is asked for it, as in WSO2's
+ * products: official SDKs request it by default.
+ */
+export const OWN_PROFILE = 'internal_login'
+
 /** The permissions of every user in their organizations: managing their own account. */
 export const SELF_SERVICE_PERMISSIONS = ['internal_login', 'internal_user_password_update'] as const
 

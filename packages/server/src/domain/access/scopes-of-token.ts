@@ -2,7 +2,7 @@ import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
 import { listAuthorizedScopes } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, Organization, User } from '../../ground/store/model.ts'
-import { isSelfService, isServerScope } from './permission-names.ts'
+import { isSelfService, isServerScope, OWN_PROFILE } from './permission-names.ts'
 import { permissionsOf } from './permissions.ts'
 
 /** The limits of a token's scopes. */
@@ -35,7 +35,7 @@ export function createScopesOfToken(db: Database): ScopesOfToken {
   return async ({ input, requested, ...limits }) => {
     const asked = input ? requested.filter(scope => input.includes(scope)) : [...requested]
     if (asked.length === 0) return []
-    const mayHave = await createCeiling(db, limits)
+    const mayHave = await createCeiling(db, limits, asked)
     return asked.filter(mayHave)
   }
 }
@@ -44,18 +44,21 @@ export function createScopesOfToken(db: Database): ScopesOfToken {
 async function createCeiling(
   db: Database,
   { amr = [], application, organization, user }: Omit<TokenScopes, 'input' | 'requested'>,
+  asked: readonly string[],
 ): Promise<(scope: string) => boolean> {
   const authorized = await listAuthorizedScopes(db, application.tenantId, application.id)
   const byRole = new Map(authorized.map(({ name, isByRole }) => [name, isByRole]))
   if (!user) return scope => byRole.has(scope) && mayApplicationHave(scope, organization)
 
-  const isNeeded = authorized.some(({ name, isByRole }) => isByRole || isServerScope(name))
+  const isNeeded =
+    asked.includes(OWN_PROFILE) || authorized.some(({ name, isByRole }) => isByRole || isServerScope(name))
   const held = isNeeded
     ? await permissionsOf(db, user, { organization, applicationId: application.id })
     : new Set<string>()
   const mayManage = amr.some(method => FIRST_PARTY_FACTORS.has(method))
   return scope => {
     if (IDENTITY_SCOPES.includes(scope)) return true
+    if (scope === OWN_PROFILE) return held.has(scope)
     if (!byRole.has(scope)) return false
     if (isServerScope(scope)) return held.has(scope) && (mayManage || isSelfService(scope))
     return byRole.get(scope) === false || held.has(scope)

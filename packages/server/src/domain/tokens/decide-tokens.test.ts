@@ -175,6 +175,7 @@ describe('when the actions run', () => {
       plan({ user: administrator, grantedScopes: [...SERVER_SCOPES, 'cart.read'] }),
       plan({ user: administrator, grantedScopes: [] }),
       plan({ grantedScopes: ['internal_login'] }),
+      plan({ user: administrator, grantedScopes: ['internal_login'] }),
       { ...ofApplication, grantedScopes: SERVER_SCOPES },
     ]) {
       const w = world()

@@ -1,5 +1,5 @@
 import type { Platform } from '@preflow/contract'
-import { isServerScope } from '../access/permission-names.ts'
+import { isSelfService, isServerScope } from '../access/permission-names.ts'
 import type { TokenPlan } from './token-plan.ts'
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -23,11 +23,11 @@ const ID_TOKEN_RESPONSE_TYPES: ReadonlySet<string> = new Set(['code id_token', '
 
 /**
  * Whether the token is only for managing this server: it belongs to an administrator or a system application and has only the
- * server's scopes. Actions never run for it. Otherwise an action that refuses everyone could not be deactivated any more.
+ * server's scopes, of which one is for more than its user's own account. Actions never run for it. Otherwise an action that refuses everyone could not be deactivated any more.
  */
 export function isForManaging({ application, grantedScopes, user }: TokenPlan): boolean {
   const isManager = user?.isAdministrator === true || application.isSystem
-  return isManager && grantedScopes.length > 0 && grantedScopes.every(isServerScope)
+  return isManager && !grantedScopes.every(isSelfService) && grantedScopes.every(isServerScope)
 }
 
 /** Whether a platform calls the access token action for these tokens. */

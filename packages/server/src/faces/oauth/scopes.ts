@@ -1,4 +1,5 @@
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
+import { OWN_PROFILE } from '../../domain/access/permission-names.ts'
 import type { ScopesOfToken } from '../../domain/access/scopes-of-token.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { IDENTITY_SCOPES } from '../../ground/claims/oidc-claims.ts'
@@ -25,7 +26,7 @@ export interface ScopePorts {
 export async function offeredScopes(ctx: KoaContextWithOIDC, ports: ScopePorts): Promise<string[]> {
   const application = applicationOf(ctx.oidc.client)
   const authorized = await listAuthorizedScopes(ports.db, application.tenantId, application.id)
-  const requested = [...IDENTITY_SCOPES, ...authorized.map(({ name }) => name)]
+  const requested = [...new Set([...IDENTITY_SCOPES, OWN_PROFILE, ...authorized.map(({ name }) => name)])]
   const { session } = ctx.oidc
   const found = session?.accountId === undefined ? undefined : await ports.findUser(session.accountId)
   if (!found || ctx.oidc.route === 'token') return requested

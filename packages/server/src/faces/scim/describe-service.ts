@@ -1,8 +1,9 @@
 /** Describes the service in the forms of RFC 7643, sections 5 to 7. */
-import { describeSchema, type ResourceType, type Schema } from './attribute.ts'
+import { present } from '@preflow/contract'
+import { type Attribute, describeSchema, type ResourceType, type Schema } from './attribute.ts'
 import { groupType } from './group-schema.ts'
 import { DEFAULT_RESULTS, LIST_RESPONSE, MAX_RESULTS } from './paging.ts'
-import { userType } from './schema.ts'
+import { ownUserType, userType } from './schema.ts'
 import { scimProblems } from './scim-problems.ts'
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
@@ -29,6 +30,32 @@ function listOf(resources: readonly object[]): object {
 /** @param location The URL of the service, without a slash at the end. */
 export function describeSchemas(location: string): object {
   return listOf([...schemas.values()].map(schema => describeSchema(schema, `${location}/Schemas`)))
+}
+
+/**
+ * The schemas of `/Me` in the form of WSO2's products, which Asgardeo's SDKs read: an array, with constants in capitals. The SDKs
+ * show its attributes on the page of a user's profile.
+ */
+export function describeProfile(): object[] {
+  const { core, extensions } = ownUserType
+  return [core, ...extensions].map(({ attributes, ...schema }) => ({ ...schema, attributes: forProfile(attributes) }))
+}
+
+function forProfile(attributes: readonly Attribute[]): object[] {
+  return attributes.map(
+    ({ description, mutability, name, returned, subAttributes, type, uniqueness, ...more }, at) => ({
+      ...more,
+      ...{ name, description, displayName: description.replace(/\.$/, ''), displayOrder: String(at + 1) },
+      ...{ type: asConstant(type), mutability: asConstant(mutability) },
+      ...{ returned: asConstant(returned), uniqueness: asConstant(uniqueness) },
+      ...present({ subAttributes: subAttributes && forProfile(subAttributes) }),
+    }),
+  )
+}
+
+/** `readWrite` is `READ_WRITE`, and `dateTime` is `DATE_TIME`. */
+function asConstant(name: string): string {
+  return name.replace(/(?=[A-Z])/g, '_').toUpperCase()
 }
 
 /** Throws a problem with status 404 for an unknown schema. */

@@ -9,7 +9,7 @@ import { registerUser } from '../../domain/users/register-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
 import { type Initiator, isDocumentShort, type Profile } from '../../domain/users/user-change.ts'
 import { changedClaimsOf } from '../../ground/claims/document-claims.ts'
-import { type MountedApi, mountRoutes } from '../../ground/http/mount.ts'
+import { type MountedApi, mountRoutes, type RoutedRequest } from '../../ground/http/mount.ts'
 import { type Problem, problemOf } from '../../ground/problem.ts'
 import type { User } from '../../ground/store/model.ts'
 import { deleteUser, findUserById } from '../../ground/store/users.ts'
@@ -17,6 +17,7 @@ import type { ResourceType } from './attribute.ts'
 import {
   describeOneSchema,
   describeOneType,
+  describeProfile,
   describeSchemas,
   describeService,
   describeTypes,
@@ -35,11 +36,13 @@ import {
   checkVersion,
   createEntrance,
   type Handler,
+  inWantedType,
   locationOf,
   readSearch,
   type ScimPorts,
   type ScimSettings,
   type Visit,
+  wantsPlainJson,
 } from './visit.ts'
 
 /**
@@ -55,11 +58,11 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Mo
     ...ownHandlers(ports),
     ...groupHandlers(ports),
   }
-  return mountRoutes(SCIM_BASE_PATH, scimRouteList, {
+  const api = mountRoutes(SCIM_BASE_PATH, scimRouteList, {
     async answer(route, routed) {
       return 'permission' in route.access
         ? guarded[route.name as GuardedScimRoute](await enter(route.access.permission, routed))
-        : descriptions[route.name as OpenScimRoute](locationOf(routed.mounted), routed.params)
+        : describe(route.name as OpenScimRoute, routed)
     },
     noSuchPath: scimProblems.noSuchEndpoint,
     wrongMethod: scimProblems.methodNotAllowed,
@@ -68,6 +71,12 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Mo
       return refuse(problemOf(error, ports, defect).problem)
     },
   })
+  return { fetch: async (request, mounted) => inWantedType(request, await api.fetch(request, mounted)) }
+}
+
+function describe(name: OpenScimRoute, { mounted, params, request }: RoutedRequest): Response {
+  if (name === 'GET /Schemas' && wantsPlainJson(request)) return answer(200, describeProfile())
+  return descriptions[name](locationOf(mounted), params)
 }
 
 function userHandlers(ports: ScimPorts) {

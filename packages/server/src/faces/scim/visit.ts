@@ -24,7 +24,24 @@ export interface ScimSettings {
 }
 
 const MEDIA_TYPE = 'application/scim+json'
-const MEDIA_TYPES = [MEDIA_TYPE, 'application/json']
+const PLAIN_TYPE = 'application/json'
+const MEDIA_TYPES = [MEDIA_TYPE, PLAIN_TYPE]
+
+/**
+ * Whether a client wants plain JSON: it accepts `application/json` and does not mention the media type of SCIM. Asgardeo's SDKs
+ * read nothing else as JSON.
+ */
+export function wantsPlainJson({ headers }: Request): boolean {
+  const accepted = (headers.get('accept') ?? '').split(',').map(range => range.split(';', 1)[0]?.trim().toLowerCase())
+  return accepted.includes(PLAIN_TYPE) && !accepted.includes(MEDIA_TYPE)
+}
+
+/** Sends a response in the media type that the client wants. */
+export function inWantedType(request: Request, response: Response): Response {
+  const isScim = response.headers.get('content-type')?.startsWith(MEDIA_TYPE) ?? false
+  if (isScim && wantsPlainJson(request)) response.headers.set('content-type', `${PLAIN_TYPE};charset=utf-8`)
+  return response
+}
 
 /** A request whose caller is authenticated and authorized. */
 export interface Visit extends Mounted {
