@@ -69,7 +69,7 @@ test('the TypeScript in the documents compiles', () => {
     )
     const tsc = join(root, 'node_modules', '.bin', 'tsc')
     try {
-      execFileSync(tsc, ['-p', folder], { encoding: 'utf8', stdio: 'pipe' })
+      execFileSync(tsc, ['-p', folder, '--singleThreaded'], { encoding: 'utf8', stdio: 'pipe' })
     } catch (error) {
       assert.fail((error as { stdout: string }).stdout)
     }
@@ -92,7 +92,7 @@ test('an editor finds the packages from a file in the root folder of a new clone
     const [example = ''] = /```ts\n[\s\S]*?```/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
     writeFileSync(join(folder, 'first.ts'), example.replaceAll(/^```.*$/gm, ''))
     const tsc = join(root, 'node_modules', '.bin', 'tsc')
-    const { stdout } = spawnSync(tsc, ['-p', folder, '--listFiles'], { encoding: 'utf8' })
+    const { stdout } = spawnSync(tsc, ['-p', folder, '--listFiles', '--singleThreaded'], { encoding: 'utf8' })
     assert.match(stdout, /packages\/extension\/src\/index\.ts$/m)
     assert.doesNotMatch(stdout, /packages\/[a-z]+\/dist\//)
     assert.doesNotMatch(stdout, /first\.ts.*error/)

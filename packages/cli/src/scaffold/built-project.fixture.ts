@@ -2,9 +2,11 @@
  * Writes projects as `preflow new` does, in a temporary folder, with the packages of the workspace instead of installed
  * ones.
  */
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import process from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type BuildOptions, build } from 'rolldown'
 import type { Content } from './content.ts'
@@ -18,6 +20,8 @@ export const SOURCE_CONDITION = '@preflow/source'
 
 export interface WrittenProject {
   folder: string
+  /** Everything that its bundle depends on. Projects with the same sources have the same bundle. */
+  sources: string
   remove(): Promise<void>
 }
 
@@ -35,14 +39,29 @@ export async function writeProject(
     await writeFile(join(folder, path), text)
   }
   await symlink(join(workspace, 'node_modules'), join(folder, 'node_modules'))
-  return { folder, remove: () => rm(folder, { recursive: true }) }
+  const sources = JSON.stringify(Object.entries(files).filter(([path]) => /^(src\/|rolldown\.)/.test(path)))
+  return { folder, sources, remove: () => rm(folder, { recursive: true }) }
 }
 
-/** Bundles a project with its own configuration, from the sources of the workspace. */
-export async function buildProject({ folder }: WrittenProject): Promise<void> {
+/** Bundles of this process, by the sources of their project. */
+const bundles = new Map<string, string>()
+process.once('exit', () => {
+  for (const folder of bundles.values()) rmSync(folder, { recursive: true })
+})
+
+/**
+ * Bundles a project with its own configuration, from the sources of the workspace. Several targets share a bundle: a
+ * project with the sources of an earlier one gets a copy.
+ */
+export async function buildProject({ folder, sources }: WrittenProject): Promise<void> {
+  const bundle = bundles.get(sources)
+  if (bundle !== undefined) return cp(bundle, join(folder, 'dist'), { recursive: true })
   const { default: config } = (await import(pathToFileURL(join(folder, 'rolldown.config.js')).href)) as {
     default: BuildOptions
   }
   const conditionNames = [SOURCE_CONDITION, 'node', 'default']
   await build({ ...config, resolve: { conditionNames }, logLevel: 'warn' })
+  const kept = await mkdtemp(join(tmpdir(), 'preflow-bundle-'))
+  await cp(join(folder, 'dist'), kept, { recursive: true })
+  bundles.set(sources, kept)
 }

@@ -1040,8 +1040,20 @@ export async function serveBroken(
       n += 1
       const text = Buffer.concat(chunks).toString()
       const headers = request.headers as Record<string, string | undefined>
-      const call: ReceivedCall = { method: request.method ?? '', headers, text, json: parse(text), n }
-      const reply = await defect(call, async changes => goodReply(good, { ...call, ...changes }))
+      const method = request.method ?? ''
+      let json: { value: unknown } | undefined
+      const call: ReceivedCall = {
+        method,
+        headers,
+        text,
+        n,
+        // Only some defects read it, and some bodies are large.
+        get json() {
+          json ??= { value: parse(text) }
+          return json.value
+        },
+      }
+      const reply = await defect(call, async changes => goodReply(good, { method, headers, text, ...changes }))
       if (reply === 'reset') request.socket.destroy()
       else if (reply !== 'silence') {
         const length = { 'content-length': String(Buffer.byteLength(reply.body)) }
@@ -1058,7 +1070,10 @@ export async function serveBroken(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook` }
 }
 
-async function goodReply(good: Extension, { method, headers, text }: ReceivedCall): Promise<Reply> {
+async function goodReply(
+  good: Extension,
+  { method, headers, text }: Pick<ReceivedCall, 'method' | 'headers' | 'text'>,
+): Promise<Reply> {
   const call: IncomingCall = {
     method,
     // A defect may have changed the body, and the declared length is checked first.

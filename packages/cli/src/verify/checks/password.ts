@@ -16,6 +16,14 @@ async function ask({ session, type, usual }: Subject, variant: string, credentia
   return exchange && { exchange, decision: decisionOf(exchange) }
 }
 
+let newKey: KeyObject | undefined
+
+/** A public key without an owner, for passwords that nobody shall read. Created once, because that takes long. */
+function keyOfNobody(): KeyObject {
+  newKey ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
+  return newKey
+}
+
 /** A notorious password that is refused in clear, and the decisions on the others. */
 async function findRefused(subject: Subject): Promise<{ refused?: string; decisions: readonly Decision[] }> {
   const decisions: Decision[] = []
@@ -67,7 +75,7 @@ export const passwordChecks: readonly Check[] = [
     async run(subject) {
       const problems = createProblems()
       const isTheirs = subject.encryptionKey !== undefined
-      const key = subject.encryptionKey ?? generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
+      const key = subject.encryptionKey ?? keyOfNobody()
       const { refused } = await findRefused(subject)
       let unreadable = 0
       const judge = async (
