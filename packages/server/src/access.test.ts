@@ -73,7 +73,8 @@ interface Caller {
   at: Partial<Record<'root' | 'branch' | 'sibling' | 'other' | 'first', readonly string[]>>
 }
 
-describe('access', () => {
+// Every route with every caller at every place: on a busy machine this takes longer than other tests may.
+describe('access', { timeout: 600_000 }, () => {
   let world: World
   let other: World['tenant']
   let branch: Organization

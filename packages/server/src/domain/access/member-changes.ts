@@ -87,3 +87,20 @@ export async function changeMembers(
   for (const change of changes) await make(change)
   return { added: [...added], removed: [...removed] }
 }
+
+/** Names after changes of a list of them: each is its own id. */
+export function changeNames(names: readonly string[], changes: readonly MemberChange[]): string[] {
+  let changed = [...names]
+  for (const change of changes) {
+    if (change.kind === 'add') changed.push(...change.ids)
+    else if (change.kind === 'replace') changed = [...change.ids]
+    else if (change.kind === 'remove') changed = changed.filter(name => !change.ids.includes(name))
+    else changed = changed.filter(name => !change.isMeant({ id: name, name }))
+  }
+  return [...new Set(changed)]
+}
+
+/** The ids that changes may add. */
+export function idsAdded(changes: readonly MemberChange[]): string[] {
+  return changes.flatMap(change => (change.kind === 'add' || change.kind === 'replace' ? [...change.ids] : []))
+}

@@ -9,6 +9,20 @@ export const membershipProblems = {
       'invalidValue',
       `${what}: this organization has none with the id ${JSON.stringify(id.slice(0, 80))}. Leave it out, or create it first.`,
     ),
+  unknownPermission: (name: string) =>
+    new Problem(
+      400,
+      'invalidValue',
+      `permissions: no API has the scope ${JSON.stringify(name.slice(0, 80))}, or it has no effect here. Leave it out.`,
+    ),
+  unknownAudience: () =>
+    new Problem(
+      400,
+      'invalidValue',
+      'audience: must be this organization or, at the root of the tenant, one of its applications, by type and value.',
+    ),
+  fixedRole: () =>
+    new Problem(403, codeOfStatus(403), 'This role belongs to the server: it cannot be renamed, changed or deleted.'),
   nameTaken: (name: string) =>
     new Problem(409, 'uniqueness', `The name ${JSON.stringify(name)} is in use. Choose another.`),
   lastAdministrator: () =>

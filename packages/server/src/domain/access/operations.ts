@@ -36,6 +36,15 @@ export const OPERATIONS = {
   'user.delete': { permission: 'internal_user_mgt_delete', covers: true },
   'group.update': { permission: 'internal_group_mgt_update', covers: true },
   'group.delete': { permission: 'internal_group_mgt_delete', covers: true },
+  // For roles the target is the role before and after: nobody gives a permission that they lack, or takes over a role with one.
+  'role.create': { permission: 'internal_role_mgt_create', covers: true },
+  'role.update': { permission: 'internal_role_mgt_update', covers: true },
+  'role.create-meta': { permission: 'internal_role_mgt_meta_create', covers: true },
+  'role.update-meta': { permission: 'internal_role_mgt_meta_update', covers: true },
+  'role.set-permissions': { permission: 'internal_role_mgt_permissions_update', covers: true },
+  'role.set-users': { permission: 'internal_role_mgt_users_update', covers: true },
+  'role.set-groups': { permission: 'internal_role_mgt_groups_update', covers: true },
+  'role.delete': { permission: 'internal_role_mgt_delete', covers: true },
   'user.invite': { permission: 'internal_offline_invite', covers: true },
 } as const satisfies Record<string, OperationRule>
 

@@ -90,10 +90,18 @@ onEachDatabase('permissions', open => {
     assert.ok(await insertRole(db, { ...role, audience: { type: 'application', id: 'shop' } }))
     assert.equal(await insertRole(db, { ...role, id: 's', audience: { type: 'application', id: 'shop' } }), false)
     await addMembers(db, 'users of a role', 'r', ['ann'])
-    const here = await permissionsOf(db, ann, { organization: root, applicationId: 'shop' })
+    const here = await permissionsOf(db, ann, {
+      organization: root,
+      application: { id: 'shop', roleAudience: 'application' },
+    })
     assert.ok(here.has('orders.read'))
-    const elsewhere = await permissionsOf(db, ann, { organization: root, applicationId: 'other' })
+    const elsewhere = await permissionsOf(db, ann, {
+      organization: root,
+      application: { id: 'other', roleAudience: 'application' },
+    })
     assert.ok(!elsewhere.has('orders.read'))
+    // One that accepts the roles of the organization does not accept its own.
+    assert.ok(!(await permissionsOf(db, ann, { organization: root, application: { id: 'shop' } })).has('orders.read'))
   })
 
   test('a role gives no root permission below the root and no organization permission at the root', async () => {

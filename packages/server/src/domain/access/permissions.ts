@@ -1,9 +1,10 @@
 import type { Database } from '../../ground/store/database.ts'
-import type { Organization, Role, User } from '../../ground/store/model.ts'
+import type { Application, Organization, Role, User } from '../../ground/store/model.ts'
 import { findOrganizationById } from '../../ground/store/organizations.ts'
 import { listRolesOf } from '../../ground/store/roles.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import {
+  isSelfService,
   isServerScope,
   ORGANIZATION_PERMISSIONS,
   SELF_SERVICE_PERMISSIONS,
@@ -14,8 +15,8 @@ import {
 /** The place for which permissions are computed. */
 export interface PermissionPlace {
   organization: Organization
-  /** Also includes roles whose audience is this application. */
-  applicationId?: string
+  /** The application that acts for the user. Absent: none, and only roles for organizations apply. */
+  application?: Pick<Application, 'id' | 'roleAudience'>
 }
 
 /**
@@ -33,20 +34,48 @@ export async function permissionsByRoles(
   db: Database,
   user: User,
   roles: readonly Role[],
-  { applicationId, organization }: PermissionPlace,
+  place: PermissionPlace,
 ): Promise<ReadonlySet<string>> {
+  const { organization } = place
   const path = await pathTo(db, organization)
   const permissions = new Set<string>()
   if (isMemberBy(user, organization, roles, path)) for (const name of SELF_SERVICE_PERMISSIONS) permissions.add(name)
   for (const role of roles) {
-    const { type, id } = role.audience
-    const counts = type === 'organization' ? path.has(id) : id === applicationId
-    if (counts) for (const name of permissionsOfRole(role, organization)) permissions.add(name)
+    if (!applies(role, place, path)) continue
+    for (const name of permissionsOfRole(role, organization)) permissions.add(name)
   }
   return permissions
 }
 
-/** Whether a user belongs to an organization: the account is in it, or a role applies to it. */
+/** An application accepts the roles of the organization, or only its own. */
+function applies(
+  { audience: { id, type } }: Pick<Role, 'audience'>,
+  { application }: Pick<PermissionPlace, 'application'>,
+  path: ReadonlySet<string>,
+): boolean {
+  const accepted = application?.roleAudience ?? 'organization'
+  return type === accepted && (type === 'organization' ? path.has(id) : id === application?.id)
+}
+
+/** The roles that somebody with the password of their user can use in an organization, also through an application. */
+export async function rolesUsableAt(db: Database, roles: readonly Role[], organization: Organization): Promise<Role[]> {
+  const path = await pathTo(db, organization)
+  return roles.filter(({ audience }) => audience.type === 'application' || path.has(audience.id))
+}
+
+/** The roles of a user that an application accepts in an organization, for claims. Those of organizations above do not count. */
+export function rolesFor<Reference extends Pick<Role, 'audience'>>(
+  roles: readonly Reference[],
+  application: Pick<Application, 'id' | 'roleAudience'>,
+  { id }: Pick<Organization, 'id'>,
+): Reference[] {
+  return roles.filter(role => applies(role, { application }, new Set([id])))
+}
+
+/**
+ * Whether a user belongs to an organization: the account is in it, it has a role for the user, or a role from above lets the user
+ * manage it.
+ */
 export async function isMember(db: Database, user: User, organization: Organization): Promise<boolean> {
   const roles = await listRolesOf(db, user.tenantId, user.id)
   return isMemberBy(user, organization, roles, await pathTo(db, organization))
@@ -60,16 +89,28 @@ function isMemberBy(
 ): boolean {
   return (
     user.organizationId === organization.id ||
-    roles.some(({ audience }) => audience.type === 'organization' && path.has(audience.id))
+    roles.some(role => {
+      const { id, type } = role.audience
+      if (type !== 'organization' || !path.has(id)) return false
+      return id === organization.id || permissionsOfRole(role, organization).some(isServerScope)
+    })
   )
 }
 
-function permissionsOfRole({ kind, permissions }: Role, { depth, tenantId }: Organization): readonly string[] {
+/** The permissions of a role that count in an organization. */
+export function permissionsOfRole({ kind, permissions }: Role, { depth, tenantId }: Organization): readonly string[] {
   const all = depth === 0 ? rootPermissions(tenantId) : ORGANIZATION_PERMISSIONS
   if (kind === 'administrator') return all
   if (kind === 'organization-administrator') return depth === 0 ? [] : all
   // Scopes of business APIs are the same in every organization.
   return permissions.filter(name => !isServerScope(name) || all.includes(name))
+}
+
+/** Whether a role for the organization, or for an application if it is the root, can give a permission that counts somewhere. */
+export function canCount(permission: string, { depth, tenantId }: Organization): boolean {
+  if (!isServerScope(permission) || isSelfService(permission)) return true
+  if (ORGANIZATION_PERMISSIONS.includes(permission)) return true
+  return depth === 0 && rootPermissions(tenantId).includes(permission)
 }
 
 function rootPermissions(tenantId: string): readonly string[] {

@@ -52,9 +52,7 @@ async function createCeiling(
 
   const isNeeded =
     asked.includes(OWN_PROFILE) || authorized.some(({ name, isByRole }) => isByRole || isServerScope(name))
-  const held = isNeeded
-    ? await permissionsOf(db, user, { organization, applicationId: application.id })
-    : new Set<string>()
+  const held = isNeeded ? await permissionsOf(db, user, { organization, application }) : new Set<string>()
   const mayManage = amr.some(method => FIRST_PARTY_FACTORS.has(method))
   return scope => {
     if (IDENTITY_SCOPES.includes(scope)) return true

@@ -2,15 +2,16 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { present } from '@preflow/contract'
 import { LRUCache } from 'lru-cache'
 import { noteActor, noteEvent } from '../../ground/observe/security-events.ts'
+import { findApplicationByClientId } from '../../ground/store/applications.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 import { listRolesOf } from '../../ground/store/roles.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import { findUserById, findUserByUserName } from '../../ground/store/users.ts'
 import { isSelfService, ORGANIZATION_PERMISSIONS, TENANT_PERMISSIONS } from '../access/permission-names.ts'
-import { permissionsByRoles, permissionsOf } from '../access/permissions.ts'
+import { permissionsByRoles, permissionsOf, rolesUsableAt } from '../access/permissions.ts'
 import type { Principal } from '../access/principal.ts'
-import { reachOfRoles } from '../access/reach.ts'
+import { EVERY_PERMISSION, reachOfRoles } from '../access/reach.ts'
 import { createGuardedCheck } from './check-password.ts'
 import { credentialProblems } from './credential-problems.ts'
 
@@ -34,6 +35,8 @@ export interface TokenHolder {
   isUser?: boolean
   /** The grant that a user gave with it. */
   grantId?: string
+  /** The client of the token. Absent: no application acts for the user. */
+  clientId?: string
 }
 
 /**
@@ -105,7 +108,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
       permissions: isOwn
         ? await permissionsByRoles(db, user, roles, { organization })
         : visitingPermissions(user, organization),
-      authority: reachOfRoles(roles),
+      authority: isOwn ? reachOfRoles(await rolesUsableAt(db, roles, organization)) : visitingAuthority(user),
       via: 'basic',
       ...present({ userId: isOwn ? user.id : undefined }),
     }
@@ -120,7 +123,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
   async function byToken(token: string, tenant: Tenant, organization: Organization): Promise<Caller | undefined> {
     const verified = await verifyAccessToken(token, tenant, organization)
     if (!verified) return undefined
-    const { grantId, isUser = false, scopes, subject } = verified
+    const { clientId, grantId, isUser = false, scopes, subject } = verified
     const holder = { id: subject, tenantId: tenant.id, via: 'token' as const }
     if (!isUser) {
       // Self-service is for users. An application has no account here.
@@ -131,7 +134,8 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     // The token of a deleted user is invalid. It is not a token of an application.
     if (!user?.isActive) return undefined
     // A token never allows more than its user may do now, even if its application is authorized for more.
-    const held = await permissionsOf(db, user, { organization })
+    const application = clientId === undefined ? undefined : await findApplicationByClientId(db, tenant.id, clientId)
+    const held = await permissionsOf(db, user, { organization, ...present({ application }) })
     const permissions = new Set(scopes.filter(scope => held.has(scope)))
     return { ...holder, kind: 'user', permissions, authority: permissions, userId: user.id, ...present({ grantId }) }
   }
@@ -158,6 +162,11 @@ async function locateUser(
   }
   const own = await findUserByUserName(db, tenant.id, given)
   return { userName: given, tenantId: own ? tenant.id : FIRST_TENANT.id }
+}
+
+/** What administrators of the first tenant could obtain in another tenant. */
+function visitingAuthority({ isAdministrator }: User): ReadonlySet<string> {
+  return isAdministrator ? EVERY_PERMISSION : new Set()
 }
 
 /** The permissions of the first tenant's administrators in another tenant. */

@@ -50,19 +50,23 @@ export async function createGroup(
  * Throws a 409 for a name that is in use, a 400 for members of nobody, a 403 if the tenant would be left without an administrator,
  * and a 412 if the group has another version than `readAt`.
  *
+ * @param read The group that the change was made from.
  * @param options.readAt The `updatedAt` that the client knows. Absent: any.
  */
 export async function changeGroup(
   ports: GroupPorts,
-  { id, tenantId }: Group,
-  { externalId, members, name }: WantedGroup,
+  read: Group,
+  wanted: WantedGroup,
   { initiator, readAt }: { initiator: string; readAt?: number },
 ): Promise<Group> {
-  return keepingAdministrator(ports.db, tenantId, async tx => {
-    const group = await findGroup(tx, tenantId, id)
+  return keepingAdministrator(ports.db, read.tenantId, async tx => {
+    const group = await findGroup(tx, read.tenantId, read.id)
     if (!group) throw membershipProblems.notFound()
     if (readAt !== undefined && readAt !== group.updatedAt) throw membershipProblems.changedMeanwhile()
-    const { added, removed } = await changeMembers(tx, listOf(group), members)
+    const { added, removed } = await changeMembers(tx, listOf(group), wanted.members)
+    // What this change leaves alone may have been changed by another one.
+    const name = wanted.name === read.name ? group.name : wanted.name
+    const externalId = wanted.externalId === read.externalId ? group.externalId : wanted.externalId
     const fields = [
       ...(name === group.name ? [] : ['name']),
       ...(externalId === group.externalId ? [] : ['externalId']),

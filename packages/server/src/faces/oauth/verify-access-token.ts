@@ -34,6 +34,7 @@ export function createAccessTokenCheck(
         scopes: scopes.filter(scope => authorized.has(scope)),
         subject: userId ?? clientId,
         isUser: userId !== undefined,
+        clientId,
         ...present({ grantId: grant?.id }),
       }
     }

@@ -3,13 +3,14 @@ import { present } from '@preflow/contract'
 import { type Attribute, describeSchema, type ResourceType, type Schema } from './attribute.ts'
 import { groupType } from './group-schema.ts'
 import { DEFAULT_RESULTS, LIST_RESPONSE, MAX_RESULTS } from './paging.ts'
+import { roleType } from './role-schema.ts'
 import { ownUserType, userType } from './schema.ts'
 import { scimProblems } from './scim-problems.ts'
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
 
 /** The kinds of resources of the service. */
-const RESOURCE_TYPES: readonly ResourceType[] = [userType, groupType]
+const RESOURCE_TYPES: readonly ResourceType[] = [userType, groupType, roleType]
 
 /** Their schemas, by the URIs. */
 const schemas: ReadonlyMap<string, Schema> = new Map(

@@ -8,18 +8,17 @@ import { addOrganization } from '../../ground/store/organizations.ts'
 import { insertRole } from '../../ground/store/roles.ts'
 import { findUserById } from '../../ground/store/users.ts'
 import { onEachDatabase, startWorld, type World } from '../../world.fixture.ts'
+import {
+  type Answered,
+  type Asking,
+  assertFault,
+  callScim,
+  PASSWORD,
+  patchOf,
+  tokenFor,
+} from './scim-client.fixture.ts'
 
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group'
-const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
-const PASSWORD = 'a long enough password'
-
-interface Answered {
-  status: number
-  headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
-  body: any
-}
-
 onEachDatabase(databaseUrl => {
   let world: World
   let boss: User
@@ -29,26 +28,8 @@ onEachDatabase(databaseUrl => {
   })
   after(() => world.close())
 
-  async function call(
-    method: string,
-    path: string,
-    { as = boss.userName, below = '', body, headers = {} }: Asking = {},
-  ): Promise<Answered> {
-    const authorization = as.startsWith('Bearer ') ? as : `Basic ${Buffer.from(`${as}:${PASSWORD}`).toString('base64')}`
-    const response = await fetch(`${world.base}${below}/scim2${path}`, {
-      method,
-      headers: { authorization, ...(body ? { 'content-type': 'application/scim+json' } : {}), ...headers },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
-    const text = await response.text()
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
-  }
-  interface Asking {
-    as?: string
-    below?: string
-    body?: object
-    headers?: Record<string, string>
-  }
+  const call = (method: string, path: string, asking: Partial<Asking> = {}) =>
+    callScim(world, method, path, { as: boss.userName, ...asking })
 
   const newUser = (more: Partial<User> = {}) => world.addUser({ groups: [], ...more }, PASSWORD)
   const unique = (name: string) => `${name} ${randomUUID().slice(0, 8)}`
@@ -60,24 +41,12 @@ onEachDatabase(databaseUrl => {
     return made.body
   }
 
-  const patch = (id: string, ...Operations: object[]) =>
-    call('PATCH', `/Groups/${id}`, { body: { schemas: [PATCH], Operations } })
+  const patch = (id: string, ...operations: object[]) =>
+    call('PATCH', `/Groups/${id}`, { body: patchOf(...operations) })
 
   async function membersOf(id: string): Promise<string[]> {
     const { body } = await call('GET', `/Groups/${id}`)
     return body.members.map(({ value }: { value: string }) => value)
-  }
-
-  function assertFault({ body, status }: Answered, expected: number, scimType?: string): void {
-    assert.deepEqual([status, body.scimType], [expected, scimType], JSON.stringify(body))
-    assert.deepEqual(body.schemas, ['urn:ietf:params:scim:api:messages:2.0:Error'])
-  }
-
-  /** The token of an application with these scopes. */
-  async function tokenFor(...scopes: string[]): Promise<string> {
-    const application = await world.addApplication({}, scopes)
-    const { body } = await world.token(application, { grant_type: 'client_credentials', scope: scopes.join(' ') })
-    return `Bearer ${body.access_token}`
   }
 
   test('a created group comes back with its members, and its members with the group', async () => {
@@ -295,16 +264,16 @@ onEachDatabase(databaseUrl => {
     const audience = { type: 'organization', id: world.organization.id } as const
     await insertRole(world.db, { ...role, audience, permissions: ['internal_user_mgt_delete'] })
     await addMembers(world.db, 'groups of a role', role.id, [id])
-    const body = { schemas: [PATCH], Operations: [{ op: 'add', path: 'members', value: mallory.id }] }
+    const body = patchOf({ op: 'add', path: 'members', value: mallory.id })
     const attempts = async (as: string) => [
       (await call('PATCH', `/Groups/${id}`, { as, body })).status,
       (await call('PUT', `/Groups/${id}`, { as, body: { displayName: unique('x') } })).status,
       (await call('DELETE', `/Groups/${id}`, { as })).status,
     ]
     const rights = ['internal_group_mgt_update', 'internal_group_mgt_delete']
-    assert.deepEqual(await attempts(await tokenFor(...rights)), [403, 403, 403])
+    assert.deepEqual(await attempts(await tokenFor(world, ...rights)), [403, 403, 403])
     assert.deepEqual((await findUserById(world.db, world.tenant.id, mallory.id))?.groups, [])
-    assert.deepEqual(await attempts(await tokenFor(...rights, 'internal_user_mgt_delete')), [200, 200, 204])
+    assert.deepEqual(await attempts(await tokenFor(world, ...rights, 'internal_user_mgt_delete')), [200, 200, 204])
   })
 
   test('changes are in the audit, with the ids of those who joined and left', async () => {

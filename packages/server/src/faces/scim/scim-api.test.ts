@@ -539,9 +539,12 @@ onEachDatabase('the SCIM API', open => {
     const { Resources, totalResults } = (await call('GET', '/Schemas')).body
     assert.deepEqual(
       Resources.map(({ id }: { id: string }) => id),
-      [CORE, ENTERPRISE, WSO2, 'urn:ietf:params:scim:schemas:core:2.0:Group'],
+      [
+        ...[CORE, ENTERPRISE, WSO2, 'urn:ietf:params:scim:schemas:core:2.0:Group'],
+        'urn:ietf:params:scim:schemas:extension:2.0:Role',
+      ],
     )
-    assert.equal(totalResults, 4)
+    assert.equal(totalResults, 5)
     const wso2 = (await call('GET', `/Schemas/${WSO2}`)).body
     assert.equal(wso2.meta.location, `${base}/Schemas/${WSO2}`)
     assert.ok(wso2.attributes.some(({ name }: { name: string }) => name === 'dateOfBirth'))

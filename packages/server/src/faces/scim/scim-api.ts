@@ -25,6 +25,7 @@ import {
 import { findUsers, readQuery } from './find-users.ts'
 import { groupHandlers } from './group-api.ts'
 import { cursorAt, listResponse, positionOf } from './paging.ts'
+import { roleHandlers } from './role-api.ts'
 import { ownUserType, userType } from './schema.ts'
 import { describeProblem, scimProblems } from './scim-problems.ts'
 import { type GuardedScimRoute, type OpenScimRoute, SCIM_BASE_PATH, scimRouteList } from './scim-routes.ts'
@@ -46,8 +47,8 @@ import {
 } from './visit.ts'
 
 /**
- * Creates the SCIM 2.0 API from its table of routes: create, read, filter, replace, patch and delete users and groups, and `/Me` for
- * the caller's own account.
+ * Creates the SCIM 2.0 API from its table of routes: create, read, filter, replace, patch and delete users, groups and roles, and
+ * `/Me` for the caller's own account.
  *
  * @see RFC 7643, RFC 7644.
  */
@@ -57,6 +58,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Mo
     ...userHandlers(ports),
     ...ownHandlers(ports),
     ...groupHandlers(ports),
+    ...roleHandlers(ports),
   }
   const api = mountRoutes(SCIM_BASE_PATH, scimRouteList, {
     async answer(route, routed) {

@@ -30,7 +30,11 @@ export const scimProblems = {
   passwordByToken: () =>
     problem(403, 'A token does not prove the password. Send user name and password (Basic), or use change-password.'),
   notFound: () => problem(404, 'The resource does not exist.'),
-  noSuchEndpoint: () => problem(404, 'The endpoint does not exist. /ResourceTypes lists the resource types.'),
+  noSuchEndpoint: () =>
+    problem(
+      404,
+      'The endpoint does not exist. /ResourceTypes lists the resource types. Roles are at /v2/Roles and /v3/Roles.',
+    ),
   methodNotAllowed: (methods: readonly string[]) =>
     problem(405, `Use ${methods.join(' or ')}.`, undefined, { allow: methods.join(', ') }),
   notHere: () => problem(404, 'The caller is not a user of this organization. Use the path of its own organization.'),

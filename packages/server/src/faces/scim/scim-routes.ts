@@ -6,6 +6,8 @@ export const SCIM_BASE_PATH = '/scim2'
 
 const DESCRIPTION = { open: 'describes the service and is the same for every caller' }
 
+const ROLE_VIEW = { permission: 'internal_role_mgt_view' } as const
+
 /** Every route of the SCIM API, with the access that it requires. */
 export const scimRoutes = {
   'POST /Users': { permission: 'internal_user_mgt_create' },
@@ -26,6 +28,24 @@ export const scimRoutes = {
   'PUT /Groups/{id}': { permission: 'internal_group_mgt_update' },
   'PATCH /Groups/{id}': { permission: 'internal_group_mgt_update' },
   'DELETE /Groups/{id}': { permission: 'internal_group_mgt_delete' },
+  'POST /v2/Roles': { permission: 'internal_role_mgt_create' },
+  'GET /v2/Roles': ROLE_VIEW,
+  'POST /v2/Roles/.search': ROLE_VIEW,
+  'GET /v2/Roles/{id}': ROLE_VIEW,
+  'PUT /v2/Roles/{id}': { permission: 'internal_role_mgt_update' },
+  'PATCH /v2/Roles/{id}': { permission: 'internal_role_mgt_update' },
+  'DELETE /v2/Roles/{id}': { permission: 'internal_role_mgt_delete' },
+  'POST /v3/Roles': { permission: 'internal_role_mgt_meta_create' },
+  'GET /v3/Roles': ROLE_VIEW,
+  'POST /v3/Roles/.search': ROLE_VIEW,
+  'GET /v3/Roles/{id}': ROLE_VIEW,
+  'PUT /v3/Roles/{id}': { permission: 'internal_role_mgt_meta_update' },
+  'PATCH /v3/Roles/{id}': { permission: 'internal_role_mgt_meta_update' },
+  'DELETE /v3/Roles/{id}': { permission: 'internal_role_mgt_delete' },
+  'PUT /v3/Roles/{id}/Users': { permission: 'internal_role_mgt_users_update' },
+  'PATCH /v3/Roles/{id}/Users': { permission: 'internal_role_mgt_users_update' },
+  'PUT /v3/Roles/{id}/Groups': { permission: 'internal_role_mgt_groups_update' },
+  'PATCH /v3/Roles/{id}/Groups': { permission: 'internal_role_mgt_groups_update' },
   'GET /ServiceProviderConfig': DESCRIPTION,
   'GET /Schemas': DESCRIPTION,
   'GET /Schemas/{id}': DESCRIPTION,

@@ -52,13 +52,35 @@ export function updateApiResource(db: Database, resource: ApiResource): Promise<
         .where('tenant_id', '=', resource.tenantId)
         .where('id', '=', resource.id)
         .execute()
+      const before = await scopeNames(tx, resource.id)
       const kept = resource.scopes.map(scope => scope.id)
       let gone = tx.queries.deleteFrom('api_scopes').where('resource_id', '=', resource.id)
       if (kept.length > 0) gone = gone.where('id', 'not in', kept)
       await gone.execute()
       await keepScopes(tx, resource, resource.scopes)
+      const left = resource.scopes.map(({ name }) => name)
+      await takeFromRoles(
+        tx,
+        resource.tenantId,
+        before.filter(name => !left.includes(name)),
+      )
     }),
   )
+}
+
+async function scopeNames(tx: Database, resourceId: string): Promise<string[]> {
+  const rows = await tx.queries.selectFrom('api_scopes').select('name').where('resource_id', '=', resourceId).execute()
+  return rows.map(({ name }) => name)
+}
+
+/** Another scope that gets the name later must not be given by roles of today. */
+async function takeFromRoles(tx: Database, tenantId: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
+  await tx.queries
+    .deleteFrom('role_permissions')
+    .where('role_id', 'in', of => of.selectFrom('roles').select('id').where('tenant_id', '=', tenantId))
+    .where('permission', 'in', names)
+    .execute()
 }
 
 async function keepScopes(tx: Database, resource: ApiResource, scopes: ApiResource['scopes']): Promise<void> {
@@ -77,14 +99,19 @@ async function keepScopes(tx: Database, resource: ApiResource, scopes: ApiResour
   }
 }
 
-/** Deletes an API resource with its scopes and their authorizations. Returns whether it existed. */
-export async function deleteApiResource(db: Database, tenantId: string, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db.queries
-    .deleteFrom('api_resources')
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return numDeletedRows > 0n
+/** Deletes an API resource with its scopes and their authorizations, also those by roles. Returns whether it existed. */
+export function deleteApiResource(db: Database, tenantId: string, id: string): Promise<boolean> {
+  return inTransaction(db, async tx => {
+    const names = await scopeNames(tx, id)
+    const { numDeletedRows } = await tx.queries
+      .deleteFrom('api_resources')
+      .where('tenant_id', '=', tenantId)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (numDeletedRows === 0n) return false
+    await takeFromRoles(tx, tenantId, names)
+    return true
+  })
 }
 
 export async function findApiResource(db: Database, tenantId: string, id: string): Promise<ApiResource | undefined> {
@@ -273,4 +300,20 @@ function toApiResource(
       ...(scope.description === null ? {} : { description: scope.description }),
     })),
   }
+}
+
+/** The scopes of all APIs of the tenant with these names. */
+export async function findScopes(
+  db: Database,
+  tenantId: string,
+  names: readonly string[],
+): Promise<{ name: string; displayName: string }[]> {
+  if (names.length === 0) return []
+  const rows = await db.queries
+    .selectFrom('api_scopes')
+    .select(['name', 'display_name'])
+    .where('tenant_id', '=', tenantId)
+    .where('name', 'in', names)
+    .execute()
+  return rows.map(({ display_name, name }) => ({ name, displayName: display_name ?? name }))
 }

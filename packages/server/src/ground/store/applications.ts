@@ -51,14 +51,22 @@ function endsTokens(before: Application, after: Application): boolean {
   )
 }
 
-/** Deletes an application with its authorizations. Returns whether it existed. */
-export async function deleteApplication(db: Database, tenantId: string, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db.queries
-    .deleteFrom('applications')
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return numDeletedRows > 0n
+/** Deletes an application with its authorizations and roles. Returns whether it existed. */
+export function deleteApplication(db: Database, tenantId: string, id: string): Promise<boolean> {
+  return inTransaction(db, async tx => {
+    await tx.queries
+      .deleteFrom('roles')
+      .where('tenant_id', '=', tenantId)
+      .where('audience_type', '=', 'application')
+      .where('audience_id', '=', id)
+      .execute()
+    const { numDeletedRows } = await tx.queries
+      .deleteFrom('applications')
+      .where('tenant_id', '=', tenantId)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return numDeletedRows > 0n
+  })
 }
 
 export async function findApplicationById(

@@ -152,6 +152,8 @@ export interface Application {
   kept?: Record<string, unknown>
   /** The same for its OpenID Connect configuration. */
   keptOidc?: Record<string, unknown>
+  /** Which roles give users permissions in its tokens. Absent: those of the organization. */
+  roleAudience?: Role['audience']['type']
   /** How users sign in. Absent: with their password. */
   signIn?: SignInSequence
   /** A system application such as the Console. It never triggers the ID token action. */
