@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { World } from '../../world.fixture.ts'
+import type { Application } from '../../ground/store/model.ts'
 
 export interface Answered {
   status: number
@@ -22,13 +22,13 @@ export const PASSWORD = 'a long enough password'
 
 /** One request to the SCIM API of a tenant. */
 export async function callScim(
-  world: World,
+  { base }: { base: string },
   method: string,
   path: string,
   { as, below = '', body, headers = {} }: Asking,
 ): Promise<Answered> {
   const isToken = as.startsWith('Bearer ')
-  const response = await fetch(`${world.base}${below}/scim2${path}`, {
+  const response = await fetch(`${base}${below}/scim2${path}`, {
     method,
     headers: {
       authorization: isToken ? as : `Basic ${Buffer.from(`${as}:${PASSWORD}`).toString('base64')}`,
@@ -42,7 +42,13 @@ export async function callScim(
 }
 
 /** The token of a new application with these scopes. */
-export async function tokenFor(world: World, ...scopes: string[]): Promise<string> {
+export async function tokenFor(
+  world: {
+    addApplication(own: object, scopes: string[]): Promise<Application>
+    token(application: Application, form: Record<string, string>): Promise<{ body: { access_token: string } }>
+  },
+  ...scopes: string[]
+): Promise<string> {
   const application = await world.addApplication({}, scopes)
   const { body } = await world.token(application, { grant_type: 'client_credentials', scope: scopes.join(' ') })
   return `Bearer ${body.access_token}`
