@@ -141,7 +141,7 @@ export const passwordAnswers: Section = {
         async stage => {
           const { ines, page } = await pageWhile(stage, json(REFUSED))
           assert.equal(page.status, 400)
-          assert.match(page.html, /<p role="alert">Pick another one\.<\/p>/)
+          assert.match(page.html, /<p id="complaint" role="alert">Pick another one\.<\/p>/)
           assert.match(page.html, /name="password"/)
           assert.doesNotMatch(page.html, /weak_for_policy/)
           await assertUnchanged(stage, ines)

@@ -19,6 +19,7 @@ export interface Configuration {
   host: string
   /** Absent: `http://{host}:{port}` of the listening socket. */
   publicUrl?: string
+  homeUrl?: string
   dataFolder: string
   databaseUrl?: string
   databaseConnections: number
@@ -126,6 +127,12 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     }),
     description:
       'The URL at which clients and browsers reach the server. Every issuer begins with it, so tokens become invalid if it changes. Not set: the listening address.',
+  },
+  homeUrl: {
+    variable: 'PREFLOW_HOME_URL',
+    schema: z.url({ protocol: /^https?$/, message: 'must be an http or https URL' }),
+    description:
+      'Where the page at the address of the server sends people, for example to an application. Not set: nowhere.',
   },
   dataFolder: {
     variable: 'PREFLOW_DATA',

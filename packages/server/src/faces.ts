@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { present } from '@preflow/contract'
 import type { Configuration } from './configuration.ts'
 import type { Issuer } from './domain/tenants/issuer.ts'
 import type { Domain } from './domain.ts'
@@ -13,6 +14,7 @@ import { readBody } from './ground/http/http-body.ts'
 import type { MountedApi } from './ground/http/mount.ts'
 import { answerWith, type Face } from './ground/http/router.ts'
 import { serverProblems } from './ground/http/send.ts'
+import { answerStart } from './ground/pages/start.ts'
 import type { Ports } from './ground/ports.ts'
 import { findApplicationByClientId } from './ground/store/applications.ts'
 import type { SecurityLog } from './ground/store/security-log.ts'
@@ -76,6 +78,11 @@ export function createFaces(
   }
 
   return [
+    {
+      ...openFaces.start,
+      answer: async ({ place, request, response }) =>
+        answerStart(request, response, { prefix: place.path, ...present({ homeUrl: configuration.homeUrl }) }),
+    },
     mount(/^\/api\/server\/v1(\/|$)/, createManagementApi(apiPorts, limits)),
     mount(/^\/scim2(\/|$)/, createScimApi(apiPorts, limits)),
     mount(/^\/api\/users\/v1(\/|$)/, createUsersApi(accountPorts)),

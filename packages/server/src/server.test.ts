@@ -218,6 +218,23 @@ describe('paths', () => {
     assert.equal((await get(`/t/${world.tenant.domain}/oauth2/nothing`)).status, 404)
   })
 
+  test('its address is a page for people and a list of links for programs, at the root and at a tenant', async () => {
+    for (const prefix of ['', `/t/${world.tenant.domain}`]) {
+      const { body } = await get(`${prefix}/`)
+      assert.equal(body['discovery'], `${prefix}/.well-known/openid-configuration`)
+      for (const path of [body['discovery'], body['management'], body['scim']]) {
+        assert.equal((await get(String(path))).status, 200, String(path))
+      }
+      const page = await fetch(`${world.server.address}${prefix}`, { headers: { accept: 'text/html' } })
+      assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
+      const text = await page.text()
+      assert.ok(text.includes(`href="${prefix}/api/server/v1/openapi.json"`), text)
+    }
+    const posted = await fetch(world.server.address, { method: 'POST' })
+    assert.equal(posted.status, 404)
+    await posted.body?.cancel()
+  })
+
   test('it reports that it is alive and ready', async () => {
     assert.deepEqual(await get('/livez'), { status: 200, body: { status: 'alive' } })
     assert.deepEqual(await get('/readyz'), { status: 200, body: { status: 'ready' } })

@@ -95,7 +95,7 @@ export async function startLab(
     await followMoves(surrounding)
 
     progress('Starting the identity server …')
-    const server = await createServer({ ...configuration, ...present({ adminPassword }) }, ports)
+    const server = await createServer({ homeUrl: web.url, ...configuration, ...present({ adminPassword }) }, ports)
     closing.push(() => server.close())
     await server.listen()
     await hosted.open(server.address)

@@ -515,7 +515,7 @@ onEachDatabase(databaseUrl => {
     const { text: link } = await invite()
     const refused = await accept(link)
     assert.equal(refused.status, 400)
-    assert.match(refused.page, /<p role="alert">Not &#39;that&#39; one\.<\/p>/)
+    assert.match(refused.page, /<p id="complaint" role="alert">Not &#39;that&#39; one\.<\/p>/)
     extension.answer(() => ({ status: 500, body: 'quite-secret' }))
     const broken = await accept(link)
     assert.equal(broken.status, 500)

@@ -4,8 +4,8 @@ import { html, raw } from 'hono/html'
 type Html = ReturnType<typeof html>
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2430; --dim: #5a6677; --paper: #fff; --ground: #f2f4f7; --line: #c9d1dc; --lead: #1d5fbf; --alarm: #b3261e }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8ecf2; --dim: #a3afc0; --paper: #1b222d; --ground: #11161e; --line: #3b4757; --lead: #8ab4f8; --alarm: #f2b8b5 } }
+:root { color-scheme: light dark; --ink: #1c2430; --dim: #5a6677; --paper: #fff; --ground: #f2f4f7; --line: #c9d1dc; --field: #77838f; --lead: #1d5fbf; --alarm: #b3261e }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8ecf2; --dim: #a3afc0; --paper: #1b222d; --ground: #11161e; --line: #3b4757; --field: #8d99a8; --lead: #8ab4f8; --alarm: #f2b8b5 } }
 * { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1rem; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif }
 main { width: 100%; max-width: 24rem; padding: 2rem 1.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: .75rem }
@@ -14,7 +14,8 @@ p { margin: 0 0 1.25rem; color: var(--dim); overflow-wrap: anywhere }
 p strong { color: var(--ink) }
 ul { margin: 0 0 1.5rem; padding-left: 1.25rem }
 label { display: block; margin: 0 0 .25rem; font-weight: 600 }
-input { width: 100%; min-height: 2.75rem; margin: 0 0 1.25rem; padding: .5rem .75rem; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem }
+input { width: 100%; min-height: 2.75rem; margin: 0 0 1.25rem; padding: .5rem .75rem; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--field); border-radius: .5rem }
+input[aria-invalid] { border-color: var(--alarm) }
 input.code { text-align: center; text-transform: uppercase; letter-spacing: .15em; font-size: 1.25rem }
 button { width: 100%; min-height: 2.75rem; font: inherit; font-weight: 600; border-radius: .5rem; border: 1px solid var(--lead); background: var(--lead); color: var(--paper); cursor: pointer }
 button + button { margin-top: .75rem; background: transparent; color: var(--lead) }
@@ -70,7 +71,12 @@ export function formTargetOf(redirectUri: unknown): string[] {
   return [url.origin === 'null' ? url.protocol : url.origin]
 }
 
-function page(title: string, content: Html, head?: Html): string {
+/** @param complaint What is wrong with the entries of the form. Screen readers announce it with the title and its field. */
+function page(
+  title: string,
+  content: Html,
+  { complaint, head }: { complaint?: string | undefined; head?: Html } = {},
+): string {
   // A promise in the template would make the page a promise. There is none.
   return String(html`<!doctype html>
 <html lang="en">
@@ -78,7 +84,7 @@ function page(title: string, content: Html, head?: Html): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${title}</title>
+<title>${complaint === undefined ? '' : 'Error: '}${title}</title>
 ${head}<style>${raw(STYLE)}</style>
 </head>
 <body><main>
@@ -89,8 +95,14 @@ ${content}
 `)
 }
 
+const COMPLAINT = 'complaint'
+
 const alert = (message: string | undefined): Html | undefined =>
-  message === undefined ? undefined : html`<p role="alert">${message}</p>`
+  message === undefined ? undefined : html`<p id="${COMPLAINT}" role="alert">${message}</p>`
+
+/** The attributes of the field that a complaint is about. */
+const invalid = (complaint: string | undefined): Html | undefined =>
+  complaint === undefined ? undefined : html` aria-invalid="true" aria-describedby="${COMPLAINT}"`
 
 /** The page for user name and password. */
 export function signInPage(view: {
@@ -110,11 +122,12 @@ ${alert(view.complaint)}
 <label for="username">User name</label>
 <input id="username" name="username" value="${view.userName ?? ''}" autocomplete="username" autocapitalize="none" spellcheck="false" required${view.userName ? '' : ' autofocus'}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required${view.userName ? ' autofocus' : ''}>
+<input id="password" name="password" type="password" autocomplete="current-password" required${view.userName ? ' autofocus' : ''}${invalid(view.complaint)}>
 <button name="step" value="sign-in">Sign in</button>
 ${view.hasOthers ? html`<button name="step" value="other" formnovalidate>Sign in another way</button>` : undefined}
 <button name="step" value="cancel" formnovalidate>Cancel</button>
 </form>`,
+    view,
   )
 }
 
@@ -145,8 +158,10 @@ export function goOnPage(view: { application: string; url: string; afterSeconds?
     'One moment',
     html`<p>You go on to <strong>${view.application}</strong>.</p>
 <p><a href="${view.url}">Continue</a></p>`,
-    html`<meta http-equiv="refresh" content="${view.afterSeconds ?? 0};url=${view.url}">
+    {
+      head: html`<meta http-equiv="refresh" content="${view.afterSeconds ?? 0};url=${view.url}">
 `,
+    },
   )
 }
 
@@ -180,11 +195,12 @@ ${alert(view.complaint)}
 <input type="hidden" name="invitation" value="${view.invitation}">
 <input type="hidden" name="username" value="${view.userName}" autocomplete="username">
 <label for="password">New password</label>
-<input id="password" name="password" type="password" autocomplete="new-password" required autofocus>
+<input id="password" name="password" type="password" autocomplete="new-password" required autofocus${invalid(view.complaint)}>
 <label for="again">The same again</label>
 <input id="again" name="again" type="password" autocomplete="new-password" required>
 <button>Set the password</button>
 </form>`,
+    view,
   )
 }
 
@@ -197,9 +213,10 @@ ${alert(view.complaint)}
 <form method="post" action="${view.action}">
 <input type="hidden" name="xsrf" value="${view.csrf}">
 <label for="user_code">Code</label>
-<input class="code" id="user_code" name="user_code" value="${view.code ?? ''}" autocomplete="off" autocapitalize="characters" spellcheck="false" required autofocus>
+<input class="code" id="user_code" name="user_code" value="${view.code ?? ''}" autocomplete="off" autocapitalize="characters" spellcheck="false" required autofocus${invalid(view.complaint)}>
 <button>Continue</button>
 </form>`,
+    view,
   )
 }
 
@@ -235,6 +252,15 @@ export function logoutPage(view: { action: string; csrf: string }): string {
 /** The page after something is done. The window can be closed. */
 export function donePage(title: string, sentence: string): string {
   return page(title, html`<p>${sentence}</p>`)
+}
+
+/** The page at the address of the server itself, for people who open it. */
+export function startPage(view: { links: readonly { title: string; path: string }[] }): string {
+  return page(
+    'Preflow',
+    html`<p>This is an identity server. Applications send their users here to sign in.</p>
+<ul>${view.links.map(({ path, title }) => html`<li><a href="${path}">${title}</a></li>`)}</ul>`,
+  )
 }
 
 /** The page for an error that cannot be returned to the application. */
