@@ -27,7 +27,18 @@ export const ARROWS: Record<string, { workspace: string[]; outside: string[]; no
   },
   'packages/server': {
     workspace: ['@preflow/contract', '@preflow/corpus', '@preflow/database', '@preflow/engine'],
-    outside: ['oidc-provider', 'jose', 'hono', '@hono/node-server', 'kysely', 'pino', 'lru-cache', 'zod', 'ipaddr.js'],
+    outside: [
+      'oidc-provider',
+      'jose',
+      'hono',
+      '@hono/node-server',
+      'kysely',
+      'pino',
+      'rate-limiter-flexible',
+      'lru-cache',
+      'zod',
+      'ipaddr.js',
+    ],
     node: true,
   },
   'packages/cli': {
@@ -63,7 +74,7 @@ const OUTSIDE_FOLDERS = ['bench', 'conformance', 'packaging', 'tools']
  */
 export const STOREYS: readonly { name: string; rooms: readonly string[]; areSideBySide?: true }[] = [
   { name: 'ground', rooms: ['observe', 'store', 'claims', 'http', 'pages', 'ports'] },
-  { name: 'domain', rooms: ['access', 'tenants', 'credentials', 'actions', 'sign-in', 'users', 'tokens'] },
+  { name: 'domain', rooms: ['access', 'tenants', 'limits', 'credentials', 'actions', 'sign-in', 'users', 'tokens'] },
   { name: 'faces', rooms: ['account', 'management', 'oauth', 'scim', 'sign-in'], areSideBySide: true },
 ]
 const STOREYED = 'packages/server/src/'

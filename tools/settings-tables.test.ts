@@ -8,7 +8,7 @@ import { passwordGuard } from '@preflow/password-guard'
 import { PREFIX, settings } from '@preflow/pin-authenticator'
 import { profileGuard } from '@preflow/profile-guard'
 import { scopeLimiter } from '@preflow/scope-limiter'
-import { options } from '@preflow/server'
+import { BUCKETS, type Bucket, options } from '@preflow/server'
 import { tokenGuard } from '@preflow/token-guard'
 
 const root = join(import.meta.dirname, '..')
@@ -30,6 +30,17 @@ const tables: Record<string, string> = {
   ].join('\n'),
 }
 
+const inWords = (seconds: number) =>
+  seconds >= 3600 ? `${seconds / 3600} h` : seconds >= 60 ? `${seconds / 60} min` : `${seconds} s`
+const limits = [
+  '| limit | default | then | what counts |',
+  '|---|---|---|---|',
+  ...Object.entries<Bucket>(BUCKETS).map(([name, { counts, pauseSeconds, points, seconds }]) => {
+    const then = pauseSeconds === undefined ? 'wait for the rest of the time' : `wait ${inWords(pauseSeconds)}`
+    return `| \`${name}\` | ${points} in ${inWords(seconds)} | ${then} | ${counts} |`
+  }),
+].join('\n')
+
 // Run this file with --test-update-snapshots to write the tables.
 describe('the README lists every setting', () => {
   for (const [folder, table] of Object.entries(tables)) {
@@ -42,6 +53,15 @@ describe('the README lists every setting', () => {
       context.assert.fileSnapshot(expected, path, { serializers: [text => text] })
     })
   }
+
+  test('limits of the server', context => {
+    const path = join(root, 'packages/server/README.md')
+    const readme = readFileSync(path, 'utf8')
+    const place = /<!-- limits -->[\s\S]*<!-- \/limits -->/
+    assert.match(readme, place, 'the table has lost its place')
+    const expected = readme.replace(place, () => `<!-- limits -->\n${limits}\n<!-- /limits -->`)
+    context.assert.fileSnapshot(expected, path, { serializers: [text => text] })
+  })
 
   test('no extension is missing', () => {
     const names = readdirSync(join(root, 'extensions')).map(name => `extensions/${name}`)

@@ -24,6 +24,7 @@ const server = await createServer(
     privateEndpoints: ['127.0.0.0/8'],
     logLevel: 'info',
     tokenAlgorithm: 'ES256',
+    limits: process.argv.includes('limited') ? ['token-client=1000000/60', 'token-tenant=1000000/60'] : ['off'],
   }),
   { now: Date.now, newId: randomUUID, randomBytes, log: createLog('info', { write: () => true }) },
 )

@@ -83,7 +83,7 @@ describe('access', { timeout: 600_000 }, () => {
     `Basic ${Buffer.from(`${userName}:${password}`).toString('base64')}`
 
   before(async () => {
-    world = await startWorld()
+    world = await startWorld({ limits: ['api=off'] })
     const organization = (handle: string): Organization => ({
       id: `${handle}-${world.tenant.id}`,
       tenantId: world.tenant.id,

@@ -9,9 +9,11 @@ import {
 import { nearestName } from '@preflow/contract/nearest-name'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { isOverride } from './domain/limits/buckets.ts'
 import { isOrigin } from './ground/http/cors.ts'
 import { OperatorError } from './ground/operator-error.ts'
 import { DEFAULT_LIMITS } from './ground/store/database.ts'
+import { DEFAULT_HASHING } from './ground/store/passwords.ts'
 
 /** All settings of an operator. Each option is described once, in {@link options}. */
 export interface Configuration {
@@ -54,6 +56,10 @@ export interface Configuration {
   actionConnections: number
   actionQueue: number
   actionMaxOperations: number
+  /** Changes of the limits of abuse. */
+  limits: string[]
+  hashesAtOnce: number
+  hashQueue: number
   /** Absent: RS256, or the algorithm of data of an earlier version. */
   tokenAlgorithm?: 'ES256' | 'RS256'
   sessionLifetimeSeconds: number
@@ -63,6 +69,8 @@ export interface Configuration {
   callRetentionDays: number
   maxRequestBytes: number
   requestTimeoutMs: number
+  maxRequests: number
+  shutdownDelayMs: number
   shutdownGraceMs: number
   auditRetentionDays: number
   logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug'
@@ -360,6 +368,34 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     read: count,
     description: 'Maximum number of operations in one answer of an extension. An answer with more is invalid.',
   },
+  limits: {
+    variable: 'PREFLOW_LIMITS',
+    schema: z.array(
+      z.string().refine(isOverride, {
+        message: 'must be changes of limits, for example token-client=6000/60 or token-tenant=off',
+      }),
+    ),
+    fallback: [],
+    read: words,
+    description:
+      'Changes of the limits below, separated by commas: `token-client=6000/60` allows 6000 in 60 seconds, `token-tenant=off` any number, and `off` switches all limits off.',
+  },
+  hashesAtOnce: {
+    variable: 'PREFLOW_HASHES_AT_ONCE',
+    schema: wholeNumber(1, 64, 'passwords'),
+    fallback: DEFAULT_HASHING.atOnce,
+    read: count,
+    description:
+      'Passwords that are hashed at once, each on one of Node’s four threads. `UV_THREADPOOL_SIZE` gives it more of them.',
+  },
+  hashQueue: {
+    variable: 'PREFLOW_HASH_QUEUE',
+    schema: wholeNumber(1, 10_000, 'passwords'),
+    fallback: DEFAULT_HASHING.waiting,
+    read: count,
+    description:
+      'Passwords that wait to be hashed: half of them of one tenant, an eighth from one network. Further sign-ins get 503 with `Retry-After`.',
+  },
   tokenAlgorithm: {
     variable: 'PREFLOW_TOKEN_ALGORITHM',
     schema: z.enum(['ES256', 'RS256'], { message: 'must be ES256 or RS256' }),
@@ -415,6 +451,22 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 30_000,
     read: count,
     description: 'Milliseconds that a client may take to send a complete request, half of it for the headers.',
+  },
+  maxRequests: {
+    variable: 'PREFLOW_MAX_REQUESTS',
+    schema: wholeNumber(2, 100_000, 'requests'),
+    fallback: 256,
+    read: count,
+    description:
+      'Requests that the server works on at once, half of them of one tenant. Further ones get 503 with `Retry-After`. Requests that wait for an extension or a password do not count.',
+  },
+  shutdownDelayMs: {
+    variable: 'PREFLOW_SHUTDOWN_DELAY_MS',
+    schema: wholeNumber(0, 600_000, 'milliseconds'),
+    fallback: 1000,
+    read: count,
+    description:
+      'Milliseconds the server goes on accepting requests when it is stopped, if it has any connections. `/readyz` reports 503 meanwhile, and every response ends its connection. Set it to what your load balancer needs to notice.',
   },
   shutdownGraceMs: {
     variable: 'PREFLOW_SHUTDOWN_GRACE_MS',

@@ -5,7 +5,9 @@ import { createCallKeeper } from './domain/actions/call-record.ts'
 import { createPlatforms } from './domain/actions/platforms.ts'
 import { createTriggerAction, type TriggerAction } from './domain/actions/trigger-action.ts'
 import { type CheckPassword, createPasswordCheck } from './domain/credentials/check-password.ts'
+import { createKnownBrowsers, type KnownBrowsers } from './domain/credentials/known-browsers.ts'
 import type { PasswordRules } from './domain/credentials/password-rules.ts'
+import { createLimits, type Limits } from './domain/limits/limits.ts'
 import { createAllowedOrigins, type IsAllowedOrigin } from './domain/tenants/allowed-origins.ts'
 import { createIssuerFinder, type IssuerFinder } from './domain/tenants/find-issuer.ts'
 import { type ClientRequest, readClientRequest, trustNetworks } from './ground/http/client-request.ts'
@@ -22,6 +24,8 @@ export interface Domain {
   /** The only caller of extensions. */
   trigger: TriggerAction
   checkPassword: CheckPassword
+  limits: Limits
+  knownBrowsers: KnownBrowsers
   passwordRules: PasswordRules
   /** Finds the client of a request. Call it once, before anything reads the headers. */
   readClient(request: IncomingMessage): void
@@ -70,12 +74,16 @@ export function createDomain(
     maxOperations: configuration.actionMaxOperations,
   })
 
+  const limits = createLimits(db, configuration.limits)
+
   return {
     db,
     issuers: createIssuerFinder(db, publicUrl),
     isAllowedOrigin: createAllowedOrigins(db, configuration.allowedOrigins),
     trigger,
-    checkPassword: createPasswordCheck({ db, clientRequestOf }),
+    checkPassword: createPasswordCheck({ db, limits, clientRequestOf }),
+    limits,
+    knownBrowsers: createKnownBrowsers(db),
     passwordRules,
     readClient(request) {
       clients.set(request, readClientRequest(request, isTrusted, configuration.addressHeader))

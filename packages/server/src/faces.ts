@@ -10,6 +10,7 @@ import { createIssuerServers } from './faces/oauth/provider.ts'
 import { createAccessTokenCheck } from './faces/oauth/verify-access-token.ts'
 import { createScimApi } from './faces/scim/scim-api.ts'
 import { handleSignIn } from './faces/sign-in/sign-in.ts'
+import type { SignInPorts } from './faces/sign-in/visit.ts'
 import { readBody } from './ground/http/http-body.ts'
 import type { MountedApi } from './ground/http/mount.ts'
 import { answerWith, type Face } from './ground/http/router.ts'
@@ -30,10 +31,10 @@ export function createFaces(
   domain: Domain & { securityLog: SecurityLog },
 ): Face<Issuer>[] {
   const { log, newId, now, randomBytes } = ports
-  const { db, checkPassword, clientRequestOf, issuers, trigger } = domain
+  const { db, checkPassword, clientRequestOf, issuers, limits, trigger } = domain
   const { deriveSecret } = db.seal
   const { disabledActions } = configuration
-  const limits = { maxBodyBytes: configuration.maxRequestBytes }
+  const settings = { maxBodyBytes: configuration.maxRequestBytes }
 
   const issuerServerOf = createIssuerServers({
     db,
@@ -51,6 +52,7 @@ export function createFaces(
     deriveSecret,
     clientRequestOf,
     checkPassword,
+    limits,
     fetch: domain.fetch,
   })
 
@@ -62,7 +64,7 @@ export function createFaces(
     answer: answerApi(api, clientRequestOf),
   })
   const { passwordRules } = domain
-  const accountPorts = { db, now, newId, randomBytes, log, trigger, passwordRules, verifyAccessToken }
+  const accountPorts = { db, limits, now, newId, randomBytes, log, trigger, passwordRules, verifyAccessToken }
   // Administration has its own connections, so a search through all users delays no token.
   const apiPorts = { ...accountPorts, db: db.lanes.administration, securityLog: domain.securityLog }
   const signInPorts = {
@@ -72,6 +74,7 @@ export function createFaces(
     deriveSecret,
     clientRequestOf,
     checkPassword,
+    rememberBrowser: rememberIn(domain, configuration),
     trigger,
     readForm,
     areAuthenticatorsOff: disabledActions.includes('AUTHENTICATION'),
@@ -83,8 +86,8 @@ export function createFaces(
       answer: async ({ place, request, response }) =>
         answerStart(request, response, { prefix: place.path, ...present({ homeUrl: configuration.homeUrl }) }),
     },
-    mount(/^\/api\/server\/v1(\/|$)/, createManagementApi(apiPorts, limits)),
-    mount(/^\/scim2(\/|$)/, createScimApi(apiPorts, limits)),
+    mount(/^\/api\/server\/v1(\/|$)/, createManagementApi(apiPorts, settings)),
+    mount(/^\/scim2(\/|$)/, createScimApi(apiPorts, settings)),
     mount(/^\/api\/users\/v1(\/|$)/, createUsersApi(accountPorts)),
     {
       ...openFaces.invitation,
@@ -114,4 +117,13 @@ function answerApi(api: MountedApi, clientRequestOf: Domain['clientRequestOf']):
 async function readForm(form: IncomingMessage): Promise<URLSearchParams> {
   const length = form.headers['content-length']
   return new URLSearchParams((await readBody(form, length, MAX_FORM_BYTES, serverProblems.formTooLarge)).toString())
+}
+
+/** Gives browsers the cookie of those that are known. */
+function rememberIn({ knownBrowsers }: Domain, { publicUrl }: Configuration): SignInPorts['rememberBrowser'] {
+  const isSecure = publicUrl?.startsWith('https:') === true
+  return (request, response, user) => {
+    const cookie = knownBrowsers.remember(request.headers.cookie, user, isSecure)
+    if (cookie !== undefined) response.appendHeader('set-cookie', cookie)
+  }
 }

@@ -10,6 +10,7 @@ export {
 } from './configuration.ts'
 export { type BreakGlass, openBreakGlass } from './domain/actions/break-glass.ts'
 export { type ArchiveSearch, type CallArchive, openCallArchive } from './domain/actions/call-archive.ts'
+export { BUCKETS, type Bucket } from './domain/limits/buckets.ts'
 export { createLog, type Log } from './ground/observe/log.ts'
 export { isForOperator, OperatorError } from './ground/operator-error.ts'
 export type { Ports } from './ground/ports.ts'

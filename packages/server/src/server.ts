@@ -8,8 +8,9 @@ import { createFirstAdministrator } from './domain/users/first-administrator.ts'
 import { createDomain, type Domain } from './domain.ts'
 import { COMMON_AUTH, handleCommonAuth } from './faces/sign-in/common-auth.ts'
 import { createFaces } from './faces.ts'
+import { createAdmission } from './ground/http/admission.ts'
 import { createListener } from './ground/http/listener.ts'
-import { createRouter, pinHost } from './ground/http/router.ts'
+import { createRouter, pinHost, tenantIn } from './ground/http/router.ts'
 import { sendJson, sendProblem, serverProblems } from './ground/http/send.ts'
 import { belowIssuer } from './ground/http/well-known.ts'
 import { currentRequest, inRequestScope, type RequestScope } from './ground/observe/security-events.ts'
@@ -97,14 +98,9 @@ function compose(
   const route = createRouter(faces, createPlaceFinder(domain), ({ tenant }, origin) =>
     domain.isAllowedOrigin(tenant.id, origin),
   )
+  const admit = createAdmission(configuration.maxRequests)
   const listener = createListener(configuration, (request, response) =>
-    answer(request, response).catch(error => {
-      const facts = { method: request.method }
-      const unavailableCode = 'temporarily_unavailable'
-      const line = 'a request could not be answered'
-      const defect = { line, facts, problem: serverProblems.unexpected, unavailableCode }
-      sendProblem(response, problemOf(error, ports, defect).problem)
-    }),
+    answer(request, response).catch(error => refuse(error, request, response, ports)),
   )
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -131,7 +127,7 @@ function compose(
       return handleCommonAuth(request, response, { db, findIssuer: domain.issuers.byId })
     }
     request.url = belowIssuer(url)
-    await route(request, response)
+    await admit(request, tenantIn(request.url), () => route(request, response))
   }
 
   let stopHousekeeping = async () => {}
@@ -166,6 +162,17 @@ function compose(
       log.info('stopped')
     },
   }
+}
+
+/** Answers what no face answered. */
+function refuse(error: unknown, { method }: IncomingMessage, response: ServerResponse, ports: Ports): void {
+  const defect = {
+    line: 'a request could not be answered',
+    facts: { method },
+    problem: serverProblems.unexpected,
+    unavailableCode: 'temporarily_unavailable',
+  }
+  sendProblem(response, problemOf(error, ports, defect).problem)
 }
 
 function isReachable(db: Database): Promise<boolean> {

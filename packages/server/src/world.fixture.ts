@@ -17,6 +17,7 @@ import { type Database, openDatabase } from './ground/store/database.ts'
 import { insertGroup } from './ground/store/groups.ts'
 import type { Action, Application, Organization, Tenant, User } from './ground/store/model.ts'
 import { TEST_PASSWORD_COST } from './ground/store/password-cost.fixture.ts'
+import type { PasswordCost } from './ground/store/passwords.ts'
 import { createSeal } from './ground/store/sealed-secrets.ts'
 import { insertTenant } from './ground/store/tenants.ts'
 import { findUserById, insertUser } from './ground/store/users.ts'
@@ -133,7 +134,11 @@ export function onEachDatabase(suite: (databaseUrl: string | undefined) => void)
   })
 }
 
-export async function startWorld(settings: Partial<Configuration> = {}, log = createLog('silent')): Promise<World> {
+export async function startWorld(
+  settings: Partial<Configuration> = {},
+  log = createLog('silent'),
+  passwordCost: PasswordCost = TEST_PASSWORD_COST,
+): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-'))
   const key = randomBytes(32)
   const startServer = (more: Partial<Configuration> = {}) =>
@@ -144,10 +149,11 @@ export async function startWorld(settings: Partial<Configuration> = {}, log = cr
         sealKey: key.toString('base64'),
         adminPassword: 'admin-of-the-test',
         privateEndpoints: ['127.0.0.0/8'],
+        shutdownDelayMs: 0,
         ...settings,
         ...more,
       }),
-      { now: Date.now, newId: randomUUID, randomBytes, log, passwordCost: TEST_PASSWORD_COST },
+      { now: Date.now, newId: randomUUID, randomBytes, log, passwordCost },
     )
   const server = await startServer()
   const { port } = await server.listen()

@@ -1,5 +1,5 @@
 import type { Log } from './observe/log.ts'
-import type { PasswordCost } from './store/database.ts'
+import type { PasswordCost } from './store/passwords.ts'
 
 /** The ports of the server to the outside. Only `main.ts` files use the real ones. */
 export interface Ports {

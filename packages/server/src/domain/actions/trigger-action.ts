@@ -1,5 +1,6 @@
 import { type ActionType, actionTypes, type Platform, present } from '@preflow/contract'
 import { type Bounds, type DiagnosticStep, type EnginePorts, executeAction, type Outcome } from '@preflow/engine'
+import { stepAside } from '../../ground/http/admission.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import { noteEvent } from '../../ground/observe/security-events.ts'
 import { findActiveAction } from '../../ground/store/actions.ts'
@@ -87,6 +88,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
     if (trigger.appliesTo?.(platform) === false) return nothing(`${platform.title} does not call the action here.`)
     const callId = ports.newId()
     const startedAt = engine.now()
+    stepAside()
     const answered = await executeAction(
       {
         action,

@@ -1,54 +1,76 @@
-import { createHmac } from 'node:crypto'
-import type { Database } from '../../ground/store/database.ts'
-import { addWrongPassword, countWrongPasswords, forgetWrongPasswords } from '../../ground/store/wrong-passwords.ts'
+import type { Limits, Use } from '../limits/limits.ts'
+import { networkOf } from '../limits/networks.ts'
 
 /** Slows down password guessing. */
 export interface Attempts {
-  /** Whether this client may try a password of this user now. */
-  mayTry(attempt: Attempt): Promise<boolean>
+  /** Seconds until this client may try a password of this user. Undefined: now. */
+  waitFor(attempt: Attempt): Promise<number | undefined>
   /** Counts a wrong password. Resolves with whether it is the last one that is looked at. */
   failed(attempt: Attempt): Promise<boolean>
   /**
-   * Resets the count after the right password. Returns `false` and resets nothing if too many concurrent attempts failed
-   * meanwhile. Otherwise many concurrent guesses would pass before the first one is counted.
+   * Forgets the wrong passwords after the right one. Returns seconds, and forgets nothing, if too many of the same moment were wrong.
+   * Otherwise many guesses at once would pass before the first of them is counted.
    */
-  succeeded(attempt: Attempt): Promise<boolean>
+  succeeded(attempt: Attempt): Promise<number | undefined>
 }
 
 /** The user and the client of an attempt. */
 export interface Attempt {
   tenantId: string
   userName: string
-  /** The client's address. It is part of the key, so that a stranger elsewhere cannot lock out the user. */
+  /** The client's address. */
   address: string
+  /** A browser in which this user signed in before. Others cannot use up its attempts. */
+  browser?: string
 }
 
-/** Number of wrong passwords without a pause. */
-const FREE_FAILURES = 10
-/** After them, passwords are rejected until this time after the last one. */
-const PAUSE_MS = 60_000
+/**
+ * Counts wrong passwords: of an account from one network, of an account from everywhere, and from a network for whatever accounts.
+ * Browsers and networks in which the user signed in before have counts of their own, so that strangers cannot lock the user out.
+ */
+export function createAttempts(limits: Limits): Attempts {
+  async function usesOf(attempt: Attempt): Promise<{ own: Use[]; shared: Use[] }> {
+    const { address, browser } = attempt
+    const account = accountOf(attempt)
+    if (browser !== undefined) {
+      const of = [...account, 'browser', browser]
+      const own: Use[] = [
+        { bucket: 'password', of },
+        { bucket: 'account', of },
+      ]
+      return { own, shared: [] }
+    }
+    const fromNetwork: Use = { bucket: 'password', of: account, address }
+    const byNetwork: Use = { bucket: 'address', of: [], address }
+    if (!(await limits.isKnown(account, address))) {
+      return { own: [fromNetwork], shared: [{ bucket: 'account', of: account }, byNetwork] }
+    }
+    const ofNetwork: Use = { bucket: 'account', of: [...account, 'network', networkOf(address)] }
+    return { own: [fromNetwork, ofNetwork], shared: [byNetwork] }
+  }
 
-/** Creates a counter of wrong passwords per user and address. All processes on one database share it. */
-export function createAttempts(db: Database): Attempts {
-  // People type their password into the name field, so the stored key must not reveal what was typed.
-  const secret = db.seal.deriveSecret('wrong passwords')
-  const keyOf = ({ tenantId, userName, address }: Attempt) =>
-    createHmac('sha256', secret)
-      .update(JSON.stringify([tenantId, userName.toLowerCase(), address]))
-      .digest('base64url')
   return {
-    mayTry: async attempt => (await countWrongPasswords(db, keyOf(attempt))) < FREE_FAILURES,
+    async waitFor(attempt) {
+      const { own, shared } = await usesOf(attempt)
+      return limits.waitFor(...own, ...shared)
+    },
     async failed(attempt) {
-      const key = keyOf(attempt)
-      await addWrongPassword(db, key, PAUSE_MS)
-      return (await countWrongPasswords(db, key)) === FREE_FAILURES
+      const { own, shared } = await usesOf(attempt)
+      const pauses = await Promise.all([...own, ...shared].map(use => limits.count(use)))
+      return pauses.some(seconds => seconds !== undefined)
     },
     async succeeded(attempt) {
-      const key = keyOf(attempt)
-      const failures = await countWrongPasswords(db, key)
-      // Most sign-ins have no failures before, so they need no write.
-      if (failures > 0 && failures < FREE_FAILURES) await forgetWrongPasswords(db, key)
-      return failures < FREE_FAILURES
+      const { own } = await usesOf(attempt)
+      const seconds = await limits.waitFor(...own)
+      if (seconds !== undefined) return seconds
+      await Promise.all(own.map(limits.forget))
+      await limits.know(accountOf(attempt), attempt.address)
+      return undefined
     },
   }
+}
+
+/** The same in every organization of the tenant, as people write it. */
+function accountOf({ tenantId, userName }: Attempt): string[] {
+  return ['user', tenantId, userName.toLowerCase()]
 }

@@ -12,7 +12,8 @@ import { isSelfService, ORGANIZATION_PERMISSIONS, TENANT_PERMISSIONS } from '../
 import { permissionsByRoles, permissionsOf, rolesUsableAt } from '../access/permissions.ts'
 import type { Principal } from '../access/principal.ts'
 import { EVERY_PERMISSION, reachOfRoles } from '../access/reach.ts'
-import { createGuardedCheck } from './check-password.ts'
+import type { Limits } from '../limits/limits.ts'
+import { createGuardedCheck, passwordComplaint } from './check-password.ts'
 import { credentialProblems } from './credential-problems.ts'
 
 /** The authenticated caller of a request. */
@@ -49,11 +50,22 @@ export type VerifyAccessToken = (
   organization: Organization,
 ) => Promise<TokenHolder | undefined>
 
-/** @param where The place of the request, the server's own origin, and the client's address if it is known. */
+/**
+ * @param where The place of the request, the server's own origin, and the client's address if it is known.
+ * @param weight How many requests it counts as. Default 1.
+ */
 export type Authenticate = (
   request: Request,
   where: { tenant: Tenant; organization: Organization; origin?: string; address?: string },
+  weight?: number,
 ) => Promise<Caller>
+
+/** What authenticating needs of the server. */
+export interface AuthenticatePorts {
+  db: Database
+  limits: Limits
+  verifyAccessToken: VerifyAccessToken
+}
 
 const REMEMBERED_MS = 60_000
 
@@ -63,11 +75,11 @@ const REMEMBERED_MS = 60_000
  * A user name is looked up in the tenant first, then in the first tenant, whose administrators administer all tenants.
  * `name@domain` selects one. Every failure costs one password check and returns the same 401.
  */
-export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccessToken): Authenticate {
+export function createAuthenticate({ db, limits, verifyAccessToken }: AuthenticatePorts): Authenticate {
   const remembered = rememberPasswords()
-  const check = createGuardedCheck(db)
+  const check = createGuardedCheck({ db, limits })
 
-  return async (request, { address = '', organization, origin, tenant }) => {
+  return async (request, { address = '', organization, origin, tenant }, weight = 1) => {
     const [scheme = '', credentials = ''] = (request.headers.get('authorization') ?? '').split(/ +(.*)/s)
     const isBasic = scheme.toLowerCase() === 'basic'
     if (isBasic && isFromOtherPage(request, origin)) throw credentialProblems.passwordFromOtherPage()
@@ -79,6 +91,7 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     if (!caller) throw credentialProblems.unauthorized()
     noteActor({ kind: caller.kind, id: caller.id })
     if (caller.tenantId !== tenant.id) noteEvent('administrator.elsewhere', { targetId: tenant.id })
+    await countRequest(caller, weight, limits)
     return caller
   }
 
@@ -116,7 +129,9 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
 
   async function checkPassword(attempt: Parameters<typeof check>[0]): Promise<User | undefined> {
     const verdict = await check(attempt)
-    if (verdict.status === 'resting') throw credentialProblems.tooManyWrongPasswords()
+    if (verdict.status === 'resting')
+      throw credentialProblems.tooManyWrongPasswords(passwordComplaint(verdict), verdict.afterSeconds)
+    if (verdict.status === 'busy') throw credentialProblems.busy(passwordComplaint(verdict), verdict.afterSeconds)
     return verdict.status === 'right' ? verdict.user : undefined
   }
 
@@ -139,6 +154,11 @@ export function createAuthenticate(db: Database, verifyAccessToken: VerifyAccess
     const permissions = new Set(scopes.filter(scope => held.has(scope)))
     return { ...holder, kind: 'user', permissions, authority: permissions, userId: user.id, ...present({ grantId }) }
   }
+}
+
+async function countRequest({ id, kind, tenantId }: Caller, weight: number, limits: Limits): Promise<void> {
+  const seconds = await limits.count({ bucket: 'api', of: [tenantId, kind, id] }, weight)
+  if (seconds !== undefined) throw credentialProblems.tooManyRequests(seconds)
 }
 
 /** Whether a page of another origin sends the request: with or without `Sec-Fetch-Site`, which old browsers do not send. */

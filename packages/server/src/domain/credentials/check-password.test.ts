@@ -5,6 +5,7 @@ import { onEachDatabase } from '../../ground/store/databases.fixture.ts'
 import { findOrganizationById } from '../../ground/store/organizations.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
 import { insertUser } from '../../ground/store/users.ts'
+import { createLimits } from '../limits/limits.ts'
 import { makeIssuer } from '../tenants/issuer.ts'
 import { createPasswordCheck } from './check-password.ts'
 
@@ -31,7 +32,11 @@ onEachDatabase('the check of a password', open => {
     }
     await insertUser(db, mira, 'correct horse')
     const issuer = makeIssuer('http://127.0.0.1', tenant, organization)
-    const check = createPasswordCheck({ db, clientRequestOf: () => ({ address: '198.51.100.7', headers: [] }) })
+    const check = createPasswordCheck({
+      db,
+      limits: createLimits(db),
+      clientRequestOf: () => ({ address: '198.51.100.7', headers: [] }),
+    })
     return async (password: string) => (await check({ issuer, userName: 'mira', password }, request)).status
   }
 
@@ -46,6 +51,7 @@ onEachDatabase('the check of a password', open => {
     const check = await startChecking()
     const guesses = [...Array.from({ length: 40 }, () => 'wrong'), 'correct horse']
     const verdicts = await Promise.all(guesses.map(check))
-    assert.equal(verdicts.at(-1), 'resting')
+    // The queue is full, or too many were wrong before it was looked at.
+    assert.match(String(verdicts.at(-1)), /resting|busy/)
   })
 })

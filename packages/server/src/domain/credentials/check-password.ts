@@ -1,15 +1,30 @@
 import { createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { present } from '@preflow/contract'
+import { stepAside } from '../../ground/http/admission.ts'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
 import { noteEvent } from '../../ground/observe/security-events.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { User } from '../../ground/store/model.ts'
+import { Busy, RETRY_AFTER_SECONDS } from '../../ground/store/passwords.ts'
 import { verifyPassword } from '../../ground/store/users.ts'
+import type { Limits } from '../limits/limits.ts'
+import { networkOf } from '../limits/networks.ts'
 import type { Issuer } from '../tenants/issuer.ts'
 import { type Attempt, createAttempts } from './attempts.ts'
+import { createKnownBrowsers } from './known-browsers.ts'
 
-/** The result of a password check. It does not reveal whether the name or the password was wrong. */
-export type PasswordVerdict = { status: 'right'; user: User } | { status: 'wrong' } | { status: 'resting' }
+/**
+ * The result of a password check. It does not reveal whether the name or the password was wrong. `resting`: too many were
+ * wrong. `busy`: too many passwords are being checked.
+ */
+export type PasswordVerdict =
+  | { status: 'right'; user: User }
+  | { status: 'wrong' }
+  | { status: 'resting' | 'busy'; afterSeconds: number }
+
+/** A verdict that lets nobody in. */
+export type PasswordRefusal = Exclude<PasswordVerdict, { status: 'right' }>
 
 export type CheckPassword = (
   attempt: { issuer: Issuer; userName: string; password: string },
@@ -19,32 +34,53 @@ export type CheckPassword = (
 const FACTOR = 'password'
 const HASH_LENGTH = 16
 
-/** The message for a user whose sign-in is rejected. */
-export const PASSWORD_COMPLAINTS: Record<Exclude<PasswordVerdict['status'], 'right'>, string> = {
-  wrong: 'The user name or the password is wrong.',
-  resting: 'Too many wrong passwords. Try again in a minute.',
+/** The sentence for a person who is refused. */
+export function passwordComplaint(refusal: PasswordRefusal): string {
+  if (refusal.status === 'wrong') return 'The user name or the password is wrong.'
+  if (refusal.status === 'busy') return 'Too many people are signing in. Try again in a few seconds.'
+  return `Too many wrong passwords. Try again in ${inWords(refusal.afterSeconds)}.`
 }
 
-/** Creates the one password check, which slows down guessing at every entry point. */
-export function createGuardedCheck(
-  db: Database,
-): (attempt: Attempt & { password: string; organizationId?: string }) => Promise<PasswordVerdict> {
-  const attempts = createAttempts(db)
+function inWords(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60)
+  return minutes === 1 ? 'a minute' : `${minutes} minutes`
+}
+
+/** The HTTP status of each refusal, where the protocol has none of its own. */
+export const REFUSAL_STATUS: Record<PasswordRefusal['status'], number> = { wrong: 400, resting: 429, busy: 503 }
+
+export type GuardedCheck = (
+  attempt: Attempt & { password: string; organizationId?: string },
+) => Promise<PasswordVerdict>
+
+/** Makes the one check of a password. It slows down clients that guess, at every endpoint, before anything is hashed for them. */
+export function createGuardedCheck({ db, limits }: { db: Database; limits: Limits }): GuardedCheck {
+  const attempts = createAttempts(limits)
   const hashOf = createUserNameHash(db)
   return async ({ password, organizationId, ...attempt }) => {
+    const { address, tenantId, userName } = attempt
     const details = { factor: FACTOR, userNameHash: hashOf(attempt) }
-    const resting = (): PasswordVerdict => {
+    const resting = (afterSeconds: number): PasswordVerdict => {
       noteEvent('sign_in.limited', { details })
-      return { status: 'resting' }
+      return { status: 'resting', afterSeconds }
     }
-    if (!(await attempts.mayTry(attempt))) return resting()
-    const user = await verifyPassword(db, attempt.tenantId, attempt.userName, password, organizationId)
+    const seconds = await attempts.waitFor(attempt)
+    if (seconds !== undefined) return resting(seconds)
+    let user: User | undefined
+    stepAside()
+    try {
+      user = await verifyPassword(db, tenantId, userName, password, organizationId, networkOf(address))
+    } catch (error) {
+      if (error instanceof Busy) return { status: 'busy', afterSeconds: RETRY_AFTER_SECONDS }
+      throw error
+    }
     if (!user) {
       noteEvent('sign_in.failed', { details })
       if (await attempts.failed(attempt)) noteEvent('sign_in.locked', { details })
       return { status: 'wrong' }
     }
-    if (!(await attempts.succeeded(attempt))) return resting()
+    const tooMany = await attempts.succeeded(attempt)
+    if (tooMany !== undefined) return resting(tooMany)
     const actor = { kind: 'user', id: user.id } as const
     noteEvent('sign_in.step_passed', { actor, targetId: user.id, details: { factor: FACTOR } })
     return { status: 'right', user }
@@ -64,11 +100,15 @@ function createUserNameHash({ seal }: Database): (attempt: Attempt) => string {
 /** The same check for the sign-in page and the password grant, which have the issuer and the client. */
 export function createPasswordCheck(ports: {
   db: Database
+  limits: Limits
   clientRequestOf(request: IncomingMessage): ClientRequest
 }): CheckPassword {
-  const check = createGuardedCheck(ports.db)
+  const check = createGuardedCheck(ports)
+  const browsers = createKnownBrowsers(ports.db)
   return ({ issuer: { organization, tenant }, userName, password }, request) => {
     const { address } = ports.clientRequestOf(request)
-    return check({ tenantId: tenant.id, organizationId: organization.id, userName, password, address })
+    const account = { tenantId: tenant.id, userName }
+    const browser = present({ browser: browsers.find(request.headers?.cookie, account) })
+    return check({ ...account, organizationId: organization.id, password, address, ...browser })
   }
 }

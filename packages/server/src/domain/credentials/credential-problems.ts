@@ -34,10 +34,21 @@ export const credentialProblems = {
       'Pages of other origins may not send a user name and password here. Send an access token (Bearer).',
       { title: 'Forbidden.' },
     ),
-  tooManyWrongPasswords: () =>
-    new Problem(429, codeOfStatus(429), 'Try again in a minute.', {
+  tooManyWrongPasswords: (sentence: string, afterSeconds: number) =>
+    new Problem(429, codeOfStatus(429), sentence, {
       title: 'Too many wrong passwords.',
-      headers: { 'retry-after': '60' },
+      headers: { 'retry-after': String(afterSeconds) },
+    }),
+  tooManyRequests: (afterSeconds: number) =>
+    new Problem(429, codeOfStatus(429), `Send fewer requests. Try again in ${afterSeconds} seconds.`, {
+      title: 'Too many requests.',
+      headers: { 'retry-after': String(afterSeconds) },
+    }),
+  /** Too many passwords are being checked. */
+  busy: (sentence: string, afterSeconds: number) =>
+    new Problem(503, codeOfStatus(503), sentence, {
+      title: 'Service Unavailable.',
+      headers: { 'retry-after': String(afterSeconds) },
     }),
 }
 

@@ -31,8 +31,9 @@ export const passwordProblems = {
   },
   notOwn: () =>
     problem(400, '10005', 'Invalid request', 'The caller is not a user of this organization. Sign in as the user.'),
-  tooManyWrong: () =>
-    problem(429, '10005', 'Too many wrong passwords', 'Try again in a minute.', { 'retry-after': '60' }),
+  /** Too many passwords were wrong, or too many are being checked. */
+  notNow: (status: number, sentence: string, afterSeconds: number) =>
+    problem(status, '10005', 'The password cannot be checked now', sentence, { 'retry-after': String(afterSeconds) }),
   changedMeanwhile: () => problem(409, '10005', 'The user changed in the meantime', 'Repeat the change.'),
   unexpected: (traceId: string) =>
     problem(500, '15001', 'Error updating password', `The server's log has it under ${traceId}.`),

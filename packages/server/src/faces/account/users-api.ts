@@ -4,8 +4,13 @@ import { decide } from '../../domain/access/decide.ts'
 import type { Access } from '../../domain/access/permission-names.ts'
 import { reachOfUser } from '../../domain/access/reach.ts'
 import { PRIMARY_USER_STORE } from '../../domain/actions/event-nouns.ts'
-import { type Caller, createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
-import { createGuardedCheck } from '../../domain/credentials/check-password.ts'
+import { type AuthenticatePorts, type Caller, createAuthenticate } from '../../domain/credentials/authenticate.ts'
+import {
+  createGuardedCheck,
+  type GuardedCheck,
+  passwordComplaint,
+  REFUSAL_STATUS,
+} from '../../domain/credentials/check-password.ts'
 import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
 import { auditUser } from '../../domain/users/audit-user.ts'
 import { updateUser } from '../../domain/users/update-user.ts'
@@ -35,9 +40,8 @@ const usersApiRoutes = {
 /** The same routes as a list. */
 export const usersApiRouteList = routesOf(usersApiRoutes)
 
-export interface UsersApiPorts extends UserPorts {
+export interface UsersApiPorts extends UserPorts, AuthenticatePorts {
   log: Pick<Log, 'error' | 'info'>
-  verifyAccessToken: VerifyAccessToken
 }
 
 const MAX_BODY_BYTES = 16_384
@@ -61,8 +65,8 @@ interface Visit extends Mounted {
  *   passes it on to the user.
  */
 export function createUsersApi(ports: UsersApiPorts): MountedApi {
-  const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
-  const check = createGuardedCheck(ports.db)
+  const authenticate = createAuthenticate(ports)
+  const check = createGuardedCheck(ports)
   const handlers: Record<keyof typeof usersApiRoutes, (visit: Visit) => Promise<Response>> = {
     'POST /me/change-password': visit => changePassword(visit, check, ports),
     'POST /offline-invite-link': visit => invite(visit, ports),
@@ -86,8 +90,8 @@ export function createUsersApi(ports: UsersApiPorts): MountedApi {
 }
 
 async function changePassword(
-  { caller, request, organization, tenant }: Visit,
-  check: ReturnType<typeof createGuardedCheck>,
+  { address = '', caller, request, organization, tenant }: Visit,
+  check: GuardedCheck,
   ports: UsersApiPorts,
 ): Promise<Response> {
   const { db } = ports
@@ -97,7 +101,7 @@ async function changePassword(
   const body = changeSchema.safeParse((await readJson(request, MAX_BODY_BYTES))?.value)
   if (!body.success) throw passwordProblems.missingData()
   const { currentPassword, newPassword } = body.data
-  await mustKnow(user, currentPassword, check)
+  await mustKnow(user, currentPassword, address, check)
   if (newPassword === currentPassword) throw passwordProblems.samePassword()
 
   const initiator = { type: 'USER', id: user.id } as const
@@ -141,10 +145,13 @@ async function invite(
 }
 
 /** Checks the current password. The token may be stolen, so only the password proves who the caller is. */
-async function mustKnow(user: User, password: string, check: ReturnType<typeof createGuardedCheck>): Promise<void> {
+async function mustKnow(user: User, password: string, address: string, check: GuardedCheck): Promise<void> {
   // Only the user's own credentials reach this point, so no one else can use up the attempts.
   const { tenantId, organizationId, userName } = user
-  const { status } = await check({ tenantId, organizationId, userName, password, address: USERS_API_PATH })
-  if (status === 'resting') throw passwordProblems.tooManyWrong()
-  if (status === 'wrong') throw passwordProblems.wrongPassword()
+  const account = { tenantId, organizationId, userName }
+  const verdict = await check({ ...account, password, address, browser: USERS_API_PATH })
+  if (verdict.status === 'wrong') throw passwordProblems.wrongPassword()
+  if (verdict.status !== 'right') {
+    throw passwordProblems.notNow(REFUSAL_STATUS[verdict.status], passwordComplaint(verdict), verdict.afterSeconds)
+  }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { TokenHolder, VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { DEFAULT_PASSWORD_RULES } from '../../domain/credentials/password-rules.fixture.ts'
+import { createLimits } from '../../domain/limits/limits.ts'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
@@ -56,6 +57,7 @@ export function createApiUnderTest(db: Database, settings: ManagementSettings = 
       log: { info: () => {}, error: (facts: unknown) => faults.push((facts as { err: unknown }).err) },
       passwordRules: DEFAULT_PASSWORD_RULES,
       verifyAccessToken,
+      limits: createLimits(db),
     },
     settings,
   )

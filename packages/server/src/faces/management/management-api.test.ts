@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
 import { DEFAULT_PASSWORD_RULES } from '../../domain/credentials/password-rules.fixture.ts'
+import { createLimits } from '../../domain/limits/limits.ts'
 import { createTenant, MANAGEMENT_SCOPES } from '../../domain/tenants/create-tenant.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { sqliteOpener } from '../../ground/store/databases.fixture.ts'
@@ -95,7 +96,7 @@ test('wrong passwords are counted as at the sign-in: after ten, even the right o
   const ask = (basic: string) => call('GET', '/actions/types', { as: { basic } })
   for (let guesses = 0; guesses < 10; guesses++) assert.equal((await ask('admin:wrong')).status, 401)
   const late = await ask(`admin:${ADMIN_PASSWORD}`)
-  assertRefused(late, 429, 'PREFLOW-429', 'Try again in a minute.')
+  assertRefused(late, 429, 'PREFLOW-429', 'Too many wrong passwords. Try again in a minute.')
   assert.equal((await ask(`other:${ADMIN_PASSWORD}`)).status, 200)
 })
 
@@ -188,6 +189,7 @@ test('reading an endless body stops when it is too large', async () => {
       log: { info: () => {}, error: () => assert.fail('nothing unexpected happens') },
       passwordRules: DEFAULT_PASSWORD_RULES,
       verifyAccessToken: async () => undefined,
+      limits: createLimits(db),
     },
     { maxBodyBytes: 2000 },
   )
@@ -249,6 +251,7 @@ test('a server error is a 500 with an id that is also in the log, and stores not
     log: { info: () => {}, error: (facts: object) => void logged.push(facts) },
     passwordRules: DEFAULT_PASSWORD_RULES,
     verifyAccessToken: async () => undefined,
+    limits: createLimits(db),
   })
   const response = await api.fetch(
     new Request(`http://id.example${MANAGEMENT_BASE_PATH}/applications`, {

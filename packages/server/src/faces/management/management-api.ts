@@ -1,9 +1,9 @@
 import { decide, type Target } from '../../domain/access/decide.ts'
 import type { OperationName } from '../../domain/access/operations.ts'
-import { createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import { type AuthenticatePorts, createAuthenticate } from '../../domain/credentials/authenticate.ts'
 import { mustBeAllowed, mustHold } from '../../domain/credentials/credential-problems.ts'
 import type { PasswordRules } from '../../domain/credentials/password-rules.ts'
-import { type MountedApi, mountRoutes, type RoutedRequest } from '../../ground/http/mount.ts'
+import { type MountedApi, mountRoutes, type RoutedRequest, weightOf } from '../../ground/http/mount.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import { requestProblems } from '../../ground/http/request-problems.ts'
@@ -11,7 +11,7 @@ import { problemResponse } from '../../ground/http/send.ts'
 import type { Log } from '../../ground/observe/log.ts'
 import { Problem, problemOf } from '../../ground/problem.ts'
 import { insertAuditRecord } from '../../ground/store/audit.ts'
-import { type Database, inTransaction } from '../../ground/store/database.ts'
+import { inTransaction } from '../../ground/store/database.ts'
 import type { AuditRecord } from '../../ground/store/model.ts'
 import type { SecurityLog } from '../../ground/store/security-log.ts'
 import { FIRST_TENANT } from '../../ground/store/tenants.ts'
@@ -28,8 +28,7 @@ import { MANAGEMENT_BASE_PATH, type ManagementRouteName, managementRouteList, op
 import { ruleHandlers } from './rules.ts'
 import { tenantHandlers } from './tenants.ts'
 
-export interface ManagementPorts {
-  db: Database
+export interface ManagementPorts extends AuthenticatePorts {
   /** Epoch milliseconds. */
   now(): number
   newId(): string
@@ -38,7 +37,6 @@ export interface ManagementPorts {
   /** Absent: no security events are written. */
   securityLog?: Pick<SecurityLog, 'flush'>
   log: Pick<Log, 'error' | 'info'>
-  verifyAccessToken: VerifyAccessToken
 }
 
 export interface ManagementSettings {
@@ -100,11 +98,11 @@ interface Visit extends RoutedRequest {
  */
 function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Visit) => Promise<Response> {
   const { db, newId } = ports
-  const authenticate = createAuthenticate(db, ports.verifyAccessToken)
+  const authenticate = createAuthenticate(ports)
 
   return async visit => {
     const { handler, mounted, request, route } = visit
-    const caller = await authenticate(request, mounted)
+    const caller = await authenticate(request, mounted, weightOf(route))
     refuseWrongLevel(route, mounted)
     if ('permission' in route.access) mustHold(caller, route.access.permission, mounted.organization)
     const valid = await readValid(visit, maxBodyBytes)

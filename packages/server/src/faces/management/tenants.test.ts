@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
 import { DEFAULT_PASSWORD_RULES } from '../../domain/credentials/password-rules.fixture.ts'
+import { createLimits } from '../../domain/limits/limits.ts'
 import { publishManagementApis } from '../../domain/tenants/create-tenant.ts'
 import { deleteApiResource, listApiResources, updateApiResource } from '../../ground/store/api-resources.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -42,6 +43,7 @@ onEachDatabase('the tenants and organizations APIs', open => {
       log: { info: () => {}, error: (facts: unknown) => assert.fail(String((facts as { err: unknown }).err)) },
       passwordRules: DEFAULT_PASSWORD_RULES,
       verifyAccessToken: async () => undefined,
+      limits: createLimits(db),
     })
     atFirst = async (method, path, body) => {
       const response = await api.fetch(

@@ -227,7 +227,7 @@ test('guessing passwords is slowed down at the token endpoint and on the page', 
     assert.match((await world.token(web, form)).body.error_description, /The user name or the password is wrong/)
   }
   const { status, body } = await world.token(web, form)
-  assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+  assert.deepEqual([status, body.error], [429, 'temporarily_unavailable'])
   assert.match(body.error_description, /Too many wrong passwords/)
 
   const site = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { CheckPassword } from '../../domain/credentials/check-password.ts'
+import type { Limits } from '../../domain/limits/limits.ts'
 import type { DecisionPorts } from '../../domain/tokens/decide-tokens.ts'
 import type { ClientRequest } from '../../ground/http/client-request.ts'
 import type { GuardedFetch } from '../../ground/http/guarded-fetch.ts'
@@ -21,6 +22,7 @@ export interface OAuthPorts extends DecisionPorts {
   deriveSecret(purpose: string): string
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
+  limits: Limits
   /** Fetches the keys of clients and calls their logout addresses. */
   fetch: GuardedFetch
 }

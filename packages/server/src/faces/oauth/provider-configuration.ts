@@ -125,6 +125,8 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
     interactions: {
       policy: signInPolicy(),
       async url(ctx, interaction) {
+        const { address } = ports.clientRequestOf(ctx.req)
+        await ports.limits.count({ bucket: 'sign-in', of: [], address })
         // Custom authenticators get the headers and parameters of this request, even if they are called in a later one.
         const application = applicationOf(ctx.oidc.client)
         const start = { interaction, issuer, application, generation: generationOf(ctx.oidc.session) }

@@ -48,6 +48,15 @@ const DEVICE_COMPLAINTS: Record<string, string> = {
   AbortedError: 'You cancelled the request. Your device stops waiting.',
 }
 
+/** The members of an error that the device's page shows. */
+interface DevicePageError {
+  userCode?: string
+  /** How long the browser must wait, after too many codes. */
+  afterSeconds?: number
+}
+
+const TOO_MANY_CODES = 'Too many wrong codes. Wait ten minutes, then start again on your device.'
+
 /** Shows an error that cannot be returned to the application, because the application or its callback is unknown. */
 export function showError(ctx: PageContext, out: { error: string; error_description?: string | undefined }): void {
   const isOurs = out.error === 'server_error'
@@ -67,7 +76,8 @@ export function showSignedOut(ctx: PageContext): void {
 
 export const devicePages: NonNullable<NonNullable<Configuration['features']>['deviceFlow']> = {
   userCodeInputSource(ctx, _form, _out, error) {
-    const { userCode = ctx.state['userCode'] } = (error ?? {}) as { userCode?: string }
+    const { afterSeconds, userCode = ctx.state['userCode'] } = (error ?? {}) as DevicePageError
+    if (afterSeconds !== undefined) return show(ctx, errorPage('temporarily_unavailable', TOO_MANY_CODES))
     const complaint = error && (DEVICE_COMPLAINTS[error.name] ?? 'The request failed. Try again.')
     const form = formOf(ctx, 'code_verification')
     show(

@@ -15,6 +15,7 @@ import type { GrantPorts } from './grants/token-grant.ts'
 import { createInteractions, type Interactions } from './interactions.ts'
 import { nameUsersAtIntrospection } from './introspection.ts'
 import { createHintReader, createVerifier, openSigningKeys } from './keys.ts'
+import { limitSignIns } from './limit-sign-ins.ts'
 import { answerLogout } from './logout.ts'
 import { noteEvents } from './note-events.ts'
 import type { OAuthPorts } from './oauth-ports.ts'
@@ -91,6 +92,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
       }),
     nowSeconds,
     maxRefreshLifetimeSeconds: ports.maxRefreshLifetimeSeconds,
+    limits: ports.limits,
   })
 
   const provider = new Provider(issuer.url, configurationOf({ db, issuer, keys, findUser, scopesOfToken, seam }, ports))
@@ -98,6 +100,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   provider.proxy = true
   answerWhatIsLeft(provider)
   allowCaching(provider)
+  limitSignIns(provider, ports)
   acceptPostedRequests(provider, issuer, nowSeconds)
   fillInDeviceCode(provider)
   answerLogout(provider, { db, issuer, readHint: createHintReader(keys, issuer.url) })

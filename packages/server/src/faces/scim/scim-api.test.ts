@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import type { TriggerAction } from '../../domain/actions/trigger-action.ts'
 import type { TokenHolder } from '../../domain/credentials/authenticate.ts'
 import { DEFAULT_PASSWORD_RULES } from '../../domain/credentials/password-rules.fixture.ts'
+import { createLimits } from '../../domain/limits/limits.ts'
 import { createTenant } from '../../domain/tenants/create-tenant.ts'
 import { localClaimsOf, withLocalClaims } from '../../ground/claims/document-claims.ts'
 import type { MountedApi } from '../../ground/http/mount.ts'
@@ -81,6 +82,7 @@ onEachDatabase('the SCIM API', open => {
         passwordRules: DEFAULT_PASSWORD_RULES,
         log: { info: () => {}, error: (facts: unknown) => void faults.push((facts as { err: unknown }).err) },
         verifyAccessToken: async token => tokens.get(token),
+        limits: createLimits(db),
       },
       { maxBodyBytes: 20_000 },
     )
@@ -639,6 +641,7 @@ onEachDatabase('the SCIM API', open => {
       passwordRules: DEFAULT_PASSWORD_RULES,
       log: { info: () => {}, error: (facts: object) => void logged.push(facts) },
       verifyAccessToken: async () => undefined,
+      limits: createLimits(db),
     })
     const response = await broken.fetch(
       new Request('http://id.example/scim2/Users', { headers: { authorization: 'Basic YTpi' } }),

@@ -63,7 +63,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Mo
   const api = mountRoutes(SCIM_BASE_PATH, scimRouteList, {
     async answer(route, routed) {
       return 'permission' in route.access
-        ? guarded[route.name as GuardedScimRoute](await enter(route.access.permission, routed))
+        ? guarded[route.name as GuardedScimRoute](await enter({ ...route, access: route.access }, routed))
         : describe(route.name as OpenScimRoute, routed)
     },
     noSuchPath: scimProblems.noSuchEndpoint,

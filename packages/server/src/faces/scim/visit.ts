@@ -1,8 +1,8 @@
 import { present } from '@preflow/contract'
-import { type Caller, createAuthenticate, type VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
+import { type AuthenticatePorts, type Caller, createAuthenticate } from '../../domain/credentials/authenticate.ts'
 import { mustHold } from '../../domain/credentials/credential-problems.ts'
 import type { UserPorts } from '../../domain/users/user-change.ts'
-import type { RoutedRequest } from '../../ground/http/mount.ts'
+import { type DeclaredRoute, type RoutedRequest, weightOf } from '../../ground/http/mount.ts'
 import type { Mounted } from '../../ground/http/mounted.ts'
 import { readJson } from '../../ground/http/read-json.ts'
 import type { Log } from '../../ground/observe/log.ts'
@@ -13,9 +13,8 @@ import { SCIM_BASE_PATH } from './scim-routes.ts'
 import { readSelection, select } from './select.ts'
 import { isObject } from './user-resource.ts'
 
-export interface ScimPorts extends UserPorts {
+export interface ScimPorts extends UserPorts, AuthenticatePorts {
   log: Pick<Log, 'error' | 'info'>
-  verifyAccessToken: VerifyAccessToken
 }
 
 export interface ScimSettings {
@@ -57,14 +56,18 @@ export interface Visit extends Mounted {
   readBody(): Promise<unknown>
 }
 
+/** A route that requires a permission. */
+type GuardedRoute = DeclaredRoute & { access: { permission: string } }
+
 /** Answers an authorized request. */
 export type Handler = (visit: Visit) => Promise<Response>
 
 /** Creates the function that authenticates and authorizes a request. */
 export function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: ScimSettings) {
-  const authenticate = createAuthenticate(ports.db, ports.verifyAccessToken)
-  return async (permission: string, { mounted, params, query, request }: RoutedRequest): Promise<Visit> => {
-    const caller = await authenticate(request, mounted)
+  const authenticate = createAuthenticate(ports)
+  return async (route: GuardedRoute, { mounted, params, query, request }: RoutedRequest): Promise<Visit> => {
+    const { permission } = route.access
+    const caller = await authenticate(request, mounted, weightOf(route))
     mustHold(caller, permission, mounted.organization)
     const readBody = async () => {
       const read = await readJson(request, maxBodyBytes, MEDIA_TYPES)

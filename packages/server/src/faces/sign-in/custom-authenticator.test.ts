@@ -131,7 +131,7 @@ describe('on one database', () => {
   let user: User
   let application: Application
   before(async () => {
-    world = await startWorld()
+    world = await startWorld({ limits: ['sign-in=off'] })
     extension = await startExtension()
     user = await world.addUser({
       claims: {

@@ -1,5 +1,5 @@
 import { present } from '@preflow/contract'
-import { PASSWORD_COMPLAINTS } from '../../domain/credentials/check-password.ts'
+import { passwordComplaint, REFUSAL_STATUS } from '../../domain/credentials/check-password.ts'
 import { beginSignIn, continuesSession } from '../../domain/sign-in/flow.ts'
 import { isBeingChecked } from '../../domain/sign-in/returns.ts'
 import { BASIC_AUTHENTICATOR, isPasswordOnly, methodOf, sequenceOf } from '../../domain/sign-in/sequence.ts'
@@ -75,8 +75,9 @@ async function readPassword(
   const password = form.get('password') ?? ''
   const verdict = await ports.checkPassword({ issuer: server.issuer, userName, password }, request)
   if (verdict.status !== 'right') {
-    const complaint = PASSWORD_COMPLAINTS[verdict.status]
-    showPassword(visit, verdict.status === 'resting' ? 429 : 400, { userName, complaint, hasOthers })
+    if ('afterSeconds' in verdict) visit.response.setHeader('retry-after', verdict.afterSeconds)
+    const complaint = passwordComplaint(verdict)
+    showPassword(visit, REFUSAL_STATUS[verdict.status], { userName, complaint, hasOthers })
     return undefined
   }
   if (previous && previous.id !== verdict.user.id) {
@@ -304,11 +305,9 @@ function printable(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, '?')
 }
 
-async function finishLogin(
-  visit: Visit,
-  { generation, id: accountId }: User,
-  authenticators: readonly string[],
-): Promise<void> {
+async function finishLogin(visit: Visit, user: User, authenticators: readonly string[]): Promise<void> {
+  const { generation, id: accountId } = user
+  visit.ports.rememberBrowser(visit.request, visit.response, user)
   const { session } = visit.interaction
   // The methods of the session stay if only its missing steps are added.
   const before = continuesSession(visit.interaction) && session?.accountId === accountId ? (session.amr ?? []) : []

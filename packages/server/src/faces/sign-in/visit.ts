@@ -9,7 +9,7 @@ import type { Log } from '../../ground/observe/log.ts'
 import { formTargetOf } from '../../ground/pages/pages.ts'
 import { send } from '../../ground/pages/send.ts'
 import type { Database } from '../../ground/store/database.ts'
-import type { Application } from '../../ground/store/model.ts'
+import type { Application, User } from '../../ground/store/model.ts'
 
 export interface SignInPorts {
   db: Database
@@ -18,6 +18,8 @@ export interface SignInPorts {
   deriveSecret(purpose: string): string
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
+  /** Lets the browser be known as one in which this user signed in. */
+  rememberBrowser(request: IncomingMessage, response: ServerResponse, user: User): void
   /** Calls the extension of a custom authenticator. */
   trigger: TriggerAction
   /** Break-glass: whether custom authenticators are disabled, regardless of their configuration. */

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { StartError } from '../store/data.ts'
 
 export interface ListenerSettings {
@@ -10,6 +11,8 @@ export interface ListenerSettings {
   requestTimeoutMs: number
   /** Time in which requests in progress may finish after the server begins to stop. */
   shutdownGraceMs: number
+  /** How long it goes on accepting after that, so that load balancers notice first. */
+  shutdownDelayMs: number
 }
 
 /** The HTTP server of the process. */
@@ -17,7 +20,10 @@ export interface Listener {
   readonly isClosing: boolean
   /** Resolves with the port. Rejects with a {@link StartError} if the address is not available. */
   listen(): Promise<number>
-  /** Accepts no more connections. Resolves when the last one is closed, at the latest after the grace period. */
+  /**
+   * Continues for the delay if there are connections, with responses that end them. Then accepts no more connections, and resolves
+   * when the last one is closed, at the latest after the grace period.
+   */
   close(): Promise<void>
 }
 
@@ -26,8 +32,9 @@ export function createListener(
   settings: ListenerSettings,
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Listener {
-  const { host, port, requestTimeoutMs, shutdownGraceMs } = settings
+  const { host, port, requestTimeoutMs, shutdownDelayMs, shutdownGraceMs } = settings
   let isClosing = false
+  const unanswered = new Set<ServerResponse>()
   const http = createServer(
     {
       requestTimeout: requestTimeoutMs,
@@ -36,6 +43,9 @@ export function createListener(
       connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
     },
     (request, response) => {
+      unanswered.add(response)
+      response.once('close', () => unanswered.delete(response))
+      if (isClosing) endConnection(response)
       // Otherwise a request that was in progress at the stop would keep its connection open for the next request.
       response.once('close', () => isClosing && setImmediate(() => http.closeIdleConnections()))
       void answer(request, response)
@@ -54,13 +64,29 @@ export function createListener(
     },
     async close() {
       isClosing = true
+      for (const response of unanswered) endConnection(response)
+      if (shutdownDelayMs > 0 && (await hasConnections(http))) await setTimeout(shutdownDelayMs)
       const closed = new Promise<void>(resolve => http.close(() => resolve()))
       http.closeIdleConnections()
-      const grace = setTimeout(() => http.closeAllConnections(), shutdownGraceMs)
+      const grace = new AbortController()
+      const afterGrace = setTimeout(shutdownGraceMs, undefined, { signal: grace.signal })
+      afterGrace.then(
+        () => http.closeAllConnections(),
+        () => {},
+      )
       await closed
-      clearTimeout(grace)
+      grace.abort()
     },
   }
+}
+
+/** A client that keeps its connection would send the next request to a server that has stopped. */
+function endConnection(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close')
+}
+
+function hasConnections(http: Server): Promise<boolean> {
+  return new Promise(resolve => http.getConnections((_, count) => resolve(count > 0)))
 }
 
 function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): string {

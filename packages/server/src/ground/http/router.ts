@@ -65,6 +65,11 @@ export function createRouter<Place>(
   }
 }
 
+/** The name of the tenant in a URL, without looking whether it exists. */
+export function tenantIn(url: string): string {
+  return splitPath(url).tenant
+}
+
 /** `/t/acme/o/shop/oauth2/token?x=1` names the tenant `acme`, its organization `shop` and the rest. */
 function splitPath(url: string): { tenant: string; organization: string | undefined; rest: string } {
   const [, tenant, organization, rest = ''] = /^(?:\/t\/([^/?#]+))?(?:\/o\/([^/?#]+))?(.*)$/s.exec(url) ?? []

@@ -8,6 +8,8 @@ export interface Browser {
   openOnce(url: string): Promise<Page>
   /** Fills in the form of a page and submits it. */
   submit(page: Page, fields: Record<string, string>): Promise<Page>
+  /** Deletes the cookies with these names. */
+  forget(names: RegExp): void
 }
 
 /** The page where the browser stops. */
@@ -21,8 +23,11 @@ export interface Page {
 
 const MAX_HOPS = 12
 
-/** @param origin The origin of the server. Other addresses are not opened. */
-export function openBrowser(origin: string): Browser {
+/**
+ * @param origin The origin of the server. Other addresses are not opened.
+ * @param headers Sent with every request, as by a proxy in front.
+ */
+export function openBrowser(origin: string, headers: Record<string, string> = {}): Browser {
   const jar: { name: string; value: string; path: string }[] = []
 
   async function visit(url: string, init: RequestInit = {}, hops = 0, maxHops = MAX_HOPS): Promise<Page> {
@@ -33,7 +38,7 @@ export function openBrowser(origin: string): Browser {
       .filter(({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
-    const response = await fetch(url, { ...init, redirect: 'manual', headers: { cookie } })
+    const response = await fetch(url, { ...init, redirect: 'manual', headers: { ...headers, cookie } })
     for (const text of response.headers.getSetCookie()) {
       const [pair = '', ...attributes] = text.split(/;\s*/)
       const [name = '', value = ''] = pair.split(/=(.*)/s)
@@ -53,6 +58,9 @@ export function openBrowser(origin: string): Browser {
   return {
     open: url => visit(url),
     openOnce: url => visit(url, {}, 0, 0),
+    forget(names) {
+      jar.splice(0, jar.length, ...jar.filter(({ name }) => !names.test(name)))
+    },
     submit(page, fields) {
       const action = /<form[^>]* action="([^"]*)"/.exec(page.html)?.[1] ?? page.url
       // Hidden inputs, and other inputs with a value.

@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { present } from '@preflow/contract'
 import type { Log } from '../observe/log.ts'
 import { OperatorError } from '../operator-error.ts'
-import { type Database, type DatabaseLimits, openDatabase, type PasswordCost } from './database.ts'
+import { type Database, type DatabaseLimits, openDatabase } from './database.ts'
+import { DEFAULT_HASHING, type HashingLimits, type PasswordCost } from './passwords.ts'
 import { createSeal, SEALING_KEY_BYTES, type Seal } from './sealed-secrets.ts'
 
 /** The server cannot start. The message says what to do. */
@@ -25,6 +26,9 @@ export interface DataSettings {
   databaseConnectTimeoutMs?: number
   databaseStatementTimeoutMs?: number
   databaseLockTimeoutMs?: number
+  /** Default: those of the store. */
+  hashesAtOnce?: number
+  hashQueue?: number
 }
 
 /** The ports that opening the data needs. */
@@ -54,10 +58,15 @@ export async function openData(configuration: DataSettings, ports: DataPorts): P
     seal: isSealed => openSeal(configuration, isSealed, ports),
     now: ports.now,
     limits: limitsOf(configuration),
+    hashing: hashingOf(configuration),
     ...present({ passwordCost: ports.passwordCost }),
     onConnectionLost: error =>
       ports.log.warn({ err: error }, 'a connection to the database was lost; the next query opens a new one'),
   })
+}
+
+function hashingOf({ hashesAtOnce, hashQueue }: DataSettings): HashingLimits {
+  return { ...DEFAULT_HASHING, ...present({ atOnce: hashesAtOnce, waiting: hashQueue }) }
 }
 
 function limitsOf(settings: DataSettings): Partial<DatabaseLimits> {

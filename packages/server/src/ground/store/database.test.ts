@@ -16,7 +16,7 @@ import { migrations } from './migrations.ts'
 import type { Application, User } from './model.ts'
 import { findArtifact } from './oidc-artifacts.ts'
 import { TEST_PASSWORD_COST } from './password-cost.fixture.ts'
-import { hashPassword, matchesPassword } from './passwords.ts'
+import { createPasswords } from './passwords.ts'
 import { createSeal } from './sealed-secrets.ts'
 import type { Tables } from './tables.ts'
 import { FIRST_TENANT, findTenantByDomain, insertTenant } from './tenants.ts'
@@ -280,11 +280,12 @@ test('a process killed during writes loses nothing that it acknowledged', async 
 })
 
 test('a password hash contains its cost, so that a higher cost locks out no user', async () => {
-  const kept = await hashPassword('pässword', TEST_PASSWORD_COST)
+  const holder = { owner: 'acme' }
+  const kept = await createPasswords(TEST_PASSWORD_COST).hash('pässword', holder)
   assert.match(kept, /^scrypt\.16\.1\.1\./)
-  const raised = { cost: 64, blockSize: 2, parallelization: 2 }
-  assert.equal(await matchesPassword(kept, 'pässword', raised), true)
-  assert.equal(await matchesPassword(kept, 'pa\u0308ssword', raised), true)
-  assert.equal(await matchesPassword(kept, 'password', raised), false)
-  assert.equal(await matchesPassword(undefined, '', raised), false)
+  const raised = createPasswords({ cost: 64, blockSize: 2, parallelization: 2 })
+  assert.equal(await raised.matches(kept, 'pässword', holder), true)
+  assert.equal(await raised.matches(kept, 'pa\u0308ssword', holder), true)
+  assert.equal(await raised.matches(kept, 'password', holder), false)
+  assert.equal(await raised.matches(undefined, '', holder), false)
 })

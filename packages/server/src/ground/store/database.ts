@@ -14,6 +14,7 @@ import { type Kysely, sql } from 'kysely'
 import { CONFIGURATION_TABLES } from './configuration-clock.ts'
 import { type ConfigurationSnapshot, createConfigurationSnapshot } from './configuration-snapshot.ts'
 import { migrations } from './migrations.ts'
+import { createPasswords, type HashingLimits, type PasswordCost, type Passwords } from './passwords.ts'
 import { type Seal, SealError } from './sealed-secrets.ts'
 import { stampOlderArtifacts } from './stamp-artifacts.ts'
 import type { Tables } from './tables.ts'
@@ -30,7 +31,7 @@ export interface Database {
   seal: Seal
   /** Epoch milliseconds. */
   now(): number
-  passwordCost: PasswordCost
+  passwords: Passwords
   /**
    * The same database for work that must not delay other work. The lanes of a handle of {@link inTransaction} are outside the
    * transaction.
@@ -63,15 +64,6 @@ export const DEFAULT_LIMITS: DatabaseLimits = {
   lockMs: 2000,
 }
 
-/** The cost of checking one password: the parameters of scrypt (RFC 7914). They are stored with each hash. */
-export interface PasswordCost {
-  /** Cost in memory and time, a power of two. It uses `128 * blockSize * cost` bytes. */
-  cost: number
-  blockSize: number
-  /** Cost in time only. */
-  parallelization: number
-}
-
 export interface OpenOptions {
   /** A PostgreSQL URL. Takes precedence over `file`. */
   url?: string
@@ -85,6 +77,8 @@ export interface OpenOptions {
   now(): number
   /** Default: 32 MiB and three rounds, as OWASP recommends. */
   passwordCost?: PasswordCost
+  /** How many passwords are hashed, and wait for it. Default: two, and 64. */
+  hashing?: HashingLimits
   /** Default: {@link DEFAULT_LIMITS}. */
   limits?: Partial<DatabaseLimits>
   /** Called when a connection to PostgreSQL breaks. The next query opens a new one. */
@@ -147,13 +141,14 @@ function assemble(
   { configuration, seal }: { configuration: ConfigurationSnapshot | undefined; seal: Seal },
   options: OpenOptions,
 ): Database {
-  const { now, passwordCost = DEFAULT_PASSWORD_COST } = options
+  const { hashing, now, passwordCost = DEFAULT_PASSWORD_COST } = options
+  const passwords = createPasswords(passwordCost, hashing)
   const close = async () => {
     await configuration?.close()
     await disconnect()
   }
   const handleOf = (own: Kysely<Tables>): Database => ({
-    ...{ engine, queries: own, seal, now, passwordCost, close },
+    ...{ engine, queries: own, seal, now, passwords, close },
     lanes: handles,
   })
   const handles = {} as Record<Lane, Database>

@@ -454,6 +454,22 @@ export const migrations: Record<string, Migration> = {
     },
   },
 
+  '0010-limits': {
+    async up(db: Schema) {
+      // Its table stays, for the index that a later migration adds.
+      await sql`delete from wrong_passwords`.execute(db)
+      await db.schema
+        .createTable('limits')
+        .addColumn('key', 'text', column => column.primaryKey())
+        .addColumn('points', 'integer', column => column.notNull())
+        .addColumn('expires_at', 'bigint', column => column.notNull())
+        .execute()
+      await db.schema.createIndex('limits_expires_at').on('limits').column('expires_at').execute()
+      // The token that replaced a refresh token, for clients that did not receive it.
+      await db.schema.alterTable('oidc_artifacts').addColumn('replaced_by', 'text').execute()
+    },
+  },
+
   '0012-events': {
     async up(db: Schema) {
       const columns: [name: string, value?: string][] = [

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { hashPassword, matchesPassword } from './passwords.ts'
+import { TEST_PASSWORD_COST } from './password-cost.fixture.ts'
+import { Busy, createPasswords } from './passwords.ts'
 
 const cost = { cost: 16_384, blockSize: 8, parallelization: 1 }
+const acme = { owner: 'acme' }
 
 test('many concurrent sign-ins leave threads for name lookups and file reads', async () => {
+  const passwords = createPasswords(cost)
   const ended: string[] = []
-  const hashes = Array.from({ length: 12 }, () => hashPassword('secret', cost).then(() => ended.push('hash')))
+  const hashes = Array.from({ length: 12 }, () => passwords.hash('secret', acme).then(() => ended.push('hash')))
   const read = readFile(import.meta.filename).then(() => ended.push('read'))
   await Promise.all([...hashes, read])
   assert.equal(ended.length, 13)
@@ -15,9 +18,38 @@ test('many concurrent sign-ins leave threads for name lookups and file reads', a
 })
 
 test('a failed hash passes its turn to the next one', async () => {
-  const impossible = { cost: 3, blockSize: 8, parallelization: 1 }
-  await Promise.all(Array.from({ length: 5 }, () => assert.rejects(hashPassword('secret', impossible))))
-  const kept = await hashPassword('secret', cost)
-  assert.equal(await matchesPassword(kept, 'secret', cost), true)
-  assert.equal(await matchesPassword(kept, 'Secret', cost), false)
+  const passwords = createPasswords({ cost: 3, blockSize: 8, parallelization: 1 })
+  await Promise.all(Array.from({ length: 5 }, () => assert.rejects(passwords.hash('secret', acme), /Invalid scrypt/)))
+  const kept = await createPasswords(cost).hash('secret', acme)
+  assert.equal(await passwords.matches(kept, 'secret', acme), true)
+  assert.equal(await passwords.matches(kept, 'Secret', acme), false)
+})
+
+test('AZ-36: of two hundred checks at once a bounded number waits, and the others are refused at once', async () => {
+  const passwords = createPasswords(TEST_PASSWORD_COST)
+  const check = (owner: string, guest: string) =>
+    passwords.matches(undefined, 'secret', { owner, guest }).catch((error: unknown) => error)
+  const verdicts = async (names: [owner: string, guest: string][]) => {
+    const all = await Promise.all(names.map(([owner, guest]) => check(owner, guest)))
+    return all.filter(verdict => verdict === false).length
+  }
+  const many = (name: (i: number) => [string, string]) => Array.from({ length: 200 }, (_, i) => name(i))
+  // Two at once, and the queue: an eighth of it for one network, half of it for one tenant.
+  assert.equal(await verdicts(many(() => ['acme', 'one network'])), 2 + 8)
+  assert.equal(await verdicts(many(i => ['acme', `network ${i}`])), 2 + 32)
+  assert.equal(await verdicts(many(i => [`tenant ${i}`, `network ${i}`])), 2 + 64)
+  const refused = await Promise.all(many(() => ['acme', 'one network']).map(names => check(...names)))
+  const error = refused.find(verdict => verdict instanceof Busy)
+  assert.equal(error?.status, 503)
+  assert.equal(error?.headers['retry-after'], '5')
+})
+
+test('AZ-36: a tenant that fills its part of the queue holds up no other for longer than one password', async () => {
+  const passwords = createPasswords(TEST_PASSWORD_COST, { atOnce: 1, waiting: 64 })
+  const order: string[] = []
+  const hash = (owner: string, guest: string) =>
+    passwords.hash('secret', { owner, guest }).then(() => order.push(owner))
+  const crowd = Array.from({ length: 20 }, (_, i) => hash('crowd', `network ${i}`))
+  await Promise.all([...crowd, hash('quiet', 'home')])
+  assert.ok(order.indexOf('quiet') <= 2, order.join(' '))
 })

@@ -205,9 +205,11 @@ export interface Tables {
     client_generation: string | null
     /** SHA-256 of the uid of the session with which it ends. */
     session_uid: string | null
+    /** Hash of the id of the token that replaced this refresh token. */
+    replaced_by: string | null
   }
-  /** Recent wrong passwords. The key reveals nothing about the user, the tenant or the address. */
-  wrong_passwords: { key: string; count: number; expires_at: number }
+  /** What was counted recently. The key reveals nothing about the user, the tenant or the address. */
+  limits: { key: string; points: number; expires_at: number }
   leases: { name: string; holder: string; expires_at: number }
   signing_keys: { tenant_id: string; kid: string; alg: string; jwk: string; created_at: number }
 }

@@ -7,7 +7,6 @@ import { addMembers } from './memberships.ts'
 import type { FixedRole, GroupReference, Role, RoleReference, User } from './model.ts'
 import { nameKey } from './name-key.ts'
 import { keepGrant } from './oidc-artifacts.ts'
-import { hashPassword, matchesPassword } from './passwords.ts'
 import { holdersOf, rolesHeld } from './roles.ts'
 import type { Tables } from './tables.ts'
 import { indexUser } from './user-index.ts'
@@ -51,7 +50,7 @@ function rolesColumn(db: Database) {
  * already has the user name.
  */
 export async function insertUser(db: Database, user: User, password?: string): Promise<boolean> {
-  const hash = password === undefined ? null : await hashPassword(password, db.passwordCost)
+  const hash = password === undefined ? null : await db.passwords.hash(password, { owner: user.tenantId })
   return unlessTaken(
     inTransaction(db, async tx => {
       const { createdAt: created_at, id, tenantId: tenant_id } = user
@@ -108,7 +107,7 @@ export async function updateUser(
   user: User,
   { password, readAt, keptGrantId }: UserReplacement = {},
 ): Promise<UserStored> {
-  const hash = password === undefined ? undefined : await hashPassword(password, db.passwordCost)
+  const hash = password === undefined ? undefined : await db.passwords.hash(password, { owner: user.tenantId })
   const generation = hash === undefined && user.isActive ? undefined : newGeneration()
   let isThere = false
   const isFree = await unlessTaken(
@@ -163,6 +162,8 @@ export async function findUserByUserName(
 /**
  * Returns the active user with this name and password. Takes the same time if the user does not exist, has no password or is
  * inactive. Default organization: the tenant's root organization.
+ *
+ * @param network Of the client. One network fills only a part of the queue.
  */
 export async function verifyPassword(
   db: Database,
@@ -170,9 +171,11 @@ export async function verifyPassword(
   userName: string,
   password: string,
   organizationId?: string,
+  network?: string,
 ): Promise<User | undefined> {
   const row = await findRowByUserName(db, tenantId, userName, organizationId)
-  const matches = await matchesPassword(row?.password ?? undefined, password, db.passwordCost)
+  const holder = { owner: tenantId, ...present({ guest: network }) }
+  const matches = await db.passwords.matches(row?.password ?? undefined, password, holder)
   return row && matches && row.is_active === 1 ? toUser(row) : undefined
 }
 

@@ -1,7 +1,8 @@
 import { errors } from 'oidc-provider'
-import { PASSWORD_COMPLAINTS } from '../../../domain/credentials/check-password.ts'
+import { passwordComplaint, REFUSAL_STATUS } from '../../../domain/credentials/check-password.ts'
 import { isPasswordOnly, sequenceOf } from '../../../domain/sign-in/sequence.ts'
 import { applicationOf } from '../adapter.ts'
+import { tooMuch } from '../too-much.ts'
 import { issueUserTokens } from './issue-user-tokens.ts'
 import { requestedScopes, required, type TokenGrant } from './token-grant.ts'
 
@@ -23,8 +24,11 @@ export const password: TokenGrant = {
     }
     const verdict = await ports.checkPassword(attempt, ctx.req)
     if (verdict.status !== 'right') {
-      const error_description = PASSWORD_COMPLAINTS[verdict.status]
-      throw Object.assign(new errors.InvalidGrant(verdict.status), { error_description })
+      const refusal =
+        'afterSeconds' in verdict
+          ? tooMuch(ctx, REFUSAL_STATUS[verdict.status], verdict.afterSeconds)
+          : new errors.InvalidGrant(verdict.status)
+      throw Object.assign(refusal, { error_description: passwordComplaint(verdict) })
     }
     await issueUserTokens(ctx, { user: verdict.user, scopes: requestedScopes(ctx), amr: ['pwd'] }, ports)
   },

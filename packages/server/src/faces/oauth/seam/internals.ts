@@ -72,6 +72,8 @@ export interface OIDCContextInternals {
 }
 
 export interface ClientInternals {
+  clientId: string
+  compareClientSecret(actual: string): boolean | Promise<boolean>
   grantTypeAllowed(type: string): boolean
   responseTypeAllowed(type: string): boolean
   asymmetricKeyStore: { selectForVerify(options: { alg: string; kid?: string | undefined }): object[] }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach } from 'node:test'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose'
 import { type AdapterPayload, Provider } from 'oidc-provider'
+import type { Limits } from '../../../domain/limits/limits.ts'
 import { makeIssuer } from '../../../domain/tenants/issuer.ts'
 import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
 import type { TokenPlan } from '../../../domain/tokens/token-plan.ts'
@@ -28,6 +29,8 @@ export interface SeamStage {
   decision: (plan: TokenPlan) => TokenDecision
   /** Whether the user of the stage is active. */
   isUserActive: boolean
+  /** Whether requests are within their limits. */
+  isWithinLimits: boolean
   /** Every row, by model and id. */
   rows: Map<string, AdapterPayload>
   /** Creates a code as the authorize endpoint would. */
@@ -124,6 +127,7 @@ export function stageSeam(): SeamStage {
     plans: [],
     decision: plan => decided(plan.grantedScopes),
     isUserActive: true,
+    isWithinLimits: true,
     rows: new Map(),
     async makeCode(scope = 'openid read') {
       const grant = new stage.provider.Grant({ clientId: 'web', accountId: 'u-1' })
@@ -183,6 +187,15 @@ export function stageSeam(): SeamStage {
   return stage
 }
 
+/** Everything is allowed. What is counted is a subject of the server's tests. */
+const NO_LIMITS: Limits = {
+  waitFor: async () => undefined,
+  count: async () => undefined,
+  forget: async () => {},
+  isKnown: async () => false,
+  know: async () => {},
+}
+
 async function createProvider(stage: SeamStage): Promise<Provider> {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   const keys: JWK[] = [{ ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'k-1' }]
@@ -204,6 +217,7 @@ async function createProvider(stage: SeamStage): Promise<Provider> {
     isApplicationTokenLive: async () => true,
     nowSeconds: () => Math.floor(Date.now() / 1000),
     maxRefreshLifetimeSeconds: 90 * 24 * 3600,
+    limits: { ...NO_LIMITS, count: async () => (stage.isWithinLimits ? undefined : 1) },
   })
   const provider = new Provider(issuer.url, {
     adapter: adapterOf,

@@ -9,6 +9,7 @@
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { CALL_ID_HEADER } from '../../../domain/actions/call-record.ts'
 import { Problem } from '../../../ground/problem.ts'
+import { tooMuch } from '../too-much.ts'
 import {
   decidedClaims,
   findStructuredTokens,
@@ -19,6 +20,7 @@ import {
 import { acceptRegisteredCallbacks, requireClientAuthMethod } from './clients.ts'
 import { decideBeforeNewCodes } from './codes.ts'
 import { endDerivedGrants, stampWithApplication } from './grants.ts'
+import { limitCodeGuesses, limitSecretGuesses } from './guesses.ts'
 import { idTokenLifetime } from './id-tokens.ts'
 import { planOf } from './plan.ts'
 import { decideBeforeRefresh } from './refresh-tokens.ts'
@@ -45,6 +47,8 @@ const OTHER_TAKE_OVERS: readonly TakeOver[] = [
   stampWithApplication,
   stampSessions,
   requireClientAuthMethod,
+  limitSecretGuesses,
+  limitCodeGuesses,
 ]
 
 /** Creates the seam of one issuer. Pass its `configuration` to the provider, then install it there. */
@@ -80,6 +84,7 @@ function createDecisions(ports: SeamPorts): Pick<SeamKit, 'decide' | 'stateOf'> 
       // Store the promise, because the hybrid flow issues the code and the tokens concurrently.
       state.decision ??= (async () => {
         try {
+          if (ctx.oidc.route === 'token') await countTokenRequest(ctx, ports)
           const decision = await ports.decide(await planOf(ctx, source, ports))
           if (decision.callIds.length > 0) ctx.set(CALL_ID_HEADER, decision.callIds.join(', '))
           state.decided = decision
@@ -91,4 +96,13 @@ function createDecisions(ports: SeamPorts): Pick<SeamKit, 'decide' | 'stateOf'> 
       return state.decision
     },
   }
+}
+
+/** One application does not use up its tenant, and one tenant not the server. */
+async function countTokenRequest(ctx: KoaContextWithOIDC, { issuer, limits }: SeamPorts): Promise<void> {
+  const ofTenant = [issuer.tenant.id]
+  const seconds =
+    (await limits.count({ bucket: 'token-client', of: [...ofTenant, String(ctx.oidc.client?.clientId)] })) ??
+    (await limits.count({ bucket: 'token-tenant', of: ofTenant }))
+  if (seconds !== undefined) throw tooMuch(ctx, 429, seconds)
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { JWTPayload } from 'jose'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { ScopesOfToken } from '../../../domain/access/scopes-of-token.ts'
+import type { Limits } from '../../../domain/limits/limits.ts'
 import type { Issuer } from '../../../domain/tenants/issuer.ts'
 import type { Customisation } from '../../../domain/tokens/customisation.ts'
 import type { TokenDecision } from '../../../domain/tokens/decide-tokens.ts'
@@ -30,6 +31,7 @@ export interface SeamPorts {
   isApplicationTokenLive(token: { clientId: string; jti: string; generation: string }): Promise<boolean>
   nowSeconds(): number
   maxRefreshLifetimeSeconds: number
+  limits: Limits
 }
 
 /** The source of a decision: the data that the stock handler has at that moment. */

@@ -14,6 +14,7 @@ const EVERYTHING_WRONG = {
   scope: '"',
   isRepeated: true,
   isTokenKnown: false,
+  isWithinLimits: false,
   isUserActive: false,
 }
 type Mistakes = typeof EVERYTHING_WRONG
@@ -26,11 +27,13 @@ const RIGHT: Record<string, Partial<Mistakes>> = {
   'check that no parameter is repeated': { isRepeated: false },
   'check that the scope is well-formed': { scope: 'openid' },
   'check the code, refresh token or password': { isTokenKnown: true },
+  'check the limits of client and tenant': { isWithinLimits: true },
   'check that the user is active': { isUserActive: true },
 }
 
 async function send(mistakes: Mistakes, refreshToken: string) {
   stage.isUserActive = mistakes.isUserActive
+  stage.isWithinLimits = mistakes.isWithinLimits
   const form: [string, string][] = [
     ['grant_type', mistakes.grantType],
     ['refresh_token', mistakes.isTokenKnown ? refreshToken : 'unknown'],

@@ -1,0 +1,80 @@
+/** What is counted together, and how much of it is allowed. */
+export interface Bucket {
+  points: number
+  /** Seconds for which they are remembered, from the first one. */
+  seconds: number
+  /** Seconds without anything, once all points are used. Absent: until they are forgotten. */
+  pauseSeconds?: number
+  /** Each pause within a day is twice as long as the one before, up to so many seconds. */
+  maxPauseSeconds?: number
+  /** For the documentation. */
+  counts: string
+}
+
+/**
+ * Secrets are counted by failures, costly requests by requests. An address stands for its network: of IPv6 the /64, and the /48 with
+ * ten times the points.
+ */
+export const BUCKETS = {
+  password: {
+    points: 10,
+    seconds: 60,
+    pauseSeconds: 60,
+    counts: 'wrong passwords for one user name from one network, or from one known browser',
+  },
+  account: {
+    points: 100,
+    seconds: 86_400,
+    pauseSeconds: 3600,
+    counts: 'wrong passwords for one user name from everywhere; known browsers and networks have their own count',
+  },
+  address: {
+    points: 30,
+    seconds: 300,
+    pauseSeconds: 300,
+    maxPauseSeconds: 3600,
+    counts:
+      'wrong passwords from one network, for whatever user names; each further pause is twice as long, up to an hour',
+  },
+  'client-address': { points: 20, seconds: 60, counts: 'wrong secrets of one application from one network' },
+  client: {
+    points: 200,
+    seconds: 3600,
+    counts: 'wrong secrets of one application from everywhere; networks that it authenticated from are not affected',
+  },
+  'user-code': { points: 5, seconds: 600, counts: 'wrong codes of devices in one browser' },
+  'user-code-address': { points: 30, seconds: 600, counts: 'wrong codes of devices from one network' },
+  'sign-in': { points: 300, seconds: 60, counts: 'sign-ins started from one network' },
+  'token-client': { points: 600, seconds: 60, counts: 'token requests of one application' },
+  'token-tenant': { points: 3000, seconds: 60, counts: 'token requests of one tenant' },
+  api: {
+    points: 1200,
+    seconds: 60,
+    counts: 'requests of one caller of the management API, SCIM and the users API; a list counts ten',
+  },
+} as const satisfies Record<string, Bucket>
+
+export type BucketName = keyof typeof BUCKETS
+
+/** `token-client=6000/60`, `token-tenant=off`; `off` alone is all of them. */
+const OVERRIDE = /^(?:off|([a-z-]+)=(?:off|([1-9]\d{0,8})\/([1-9]\d{0,6})))$/
+
+/** Whether a string changes a bucket. */
+export function isOverride(text: string): boolean {
+  const name = OVERRIDE.exec(text)?.[1]
+  return text === 'off' || (name !== undefined && Object.hasOwn(BUCKETS, name))
+}
+
+/** The buckets with the overrides of the operator. Those that are off are missing. */
+export function bucketsWith(overrides: readonly string[]): ReadonlyMap<BucketName, Bucket> {
+  if (overrides.includes('off')) return new Map()
+  const buckets = new Map<BucketName, Bucket>(Object.entries(BUCKETS) as [BucketName, Bucket][])
+  for (const override of overrides) {
+    const [, name, points, seconds] = OVERRIDE.exec(override) ?? []
+    const bucket = buckets.get(name as BucketName)
+    if (!bucket) continue
+    if (points === undefined) buckets.delete(name as BucketName)
+    else buckets.set(name as BucketName, { ...bucket, points: Number(points), seconds: Number(seconds) })
+  }
+  return buckets
+}
