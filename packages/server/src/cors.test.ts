@@ -64,7 +64,7 @@ onEachDatabase(databaseUrl => {
   ]
   const PAGES = ['/oauth2/authorize', '/oidc/logout', '/device', '/sign-in/x', '/set-password']
 
-  test('every shared path is readable from the allowed origins, also when it refuses the request', async () => {
+  test('every shared path is readable from allowed origins, also if it refuses the request', async () => {
     for (const origin of [SHOP, CALLBACK_ORIGIN, EVERYWHERE]) {
       for (const path of [...SHARED, ...PUBLISHED]) {
         assertReadable(await send(world.base + path, { origin }), origin, path)
@@ -75,7 +75,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('a page of any other origin can neither read nor prepare a request', async () => {
+  test('a page of any other origin can neither read a response nor pass a preflight', async () => {
     for (const origin of [
       FOREIGN,
       'null',
@@ -93,7 +93,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('what is published is readable from everywhere, but with credentials only from allowed origins', async () => {
+  test('published documents are readable from every origin, but with credentials only from allowed ones', async () => {
     for (const path of PUBLISHED) {
       for (const origin of [FOREIGN, 'null', undefined]) {
         const response = await send(world.base + path, origin === undefined ? {} : { origin })
@@ -103,7 +103,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('no page, neither sign-in nor logout nor device, is shared', async () => {
+  test('no page is shared, neither sign-in nor logout nor device', async () => {
     for (const path of PAGES) {
       for (const response of [
         await send(world.base + path, { origin: SHOP }),
@@ -114,7 +114,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('an origin of one tenant is none of another', async () => {
+  test('an origin of one tenant is not allowed at another', async () => {
     assert.equal((await preflight(`${other.base}/scim2/Me`, SHOP)).status, 403)
     assert.equal((await preflight(`${other.base}/scim2/Me`, EVERYWHERE)).status, 204)
   })
@@ -140,7 +140,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('a new origin is allowed at once, and until its application is disabled', async () => {
+  test('a new origin is allowed at once, until its application is disabled', async () => {
     const origin = 'https://new.example'
     const administer = async (method: string, path: string, body: object) => {
       const authorization = `Basic ${Buffer.from('admin:admin-of-the-test').toString('base64')}`
@@ -162,7 +162,7 @@ onEachDatabase(databaseUrl => {
     assert.equal(await statusOf(), 403)
   })
 
-  test('a user name and password are refused from a page of another origin, and an access token works', async () => {
+  test('a page of another origin cannot use a user name and password, but an access token', async () => {
     const url = `${world.base}/scim2/Me`
     const form = {
       grant_type: 'password',

@@ -11,7 +11,7 @@ import { type Extension, onEachDatabase, startExtension, startWorld, type World 
 type Json = any
 
 const BOSS_PASSWORD = 'seven-otters-in-a-canoe'
-/** What an extension writes for the user is in the response and in the record of the call, and in nothing else. */
+/** An extension's message for the user. Only the response and the call record may have it. */
 const DESCRIPTION = 'the-words-of-an-extension'
 const AGENT = 'a browser of the test/1.0'
 
@@ -56,12 +56,12 @@ onEachDatabase(databaseUrl => {
     return (await response.json()) as Json[]
   }
 
-  /** What one thing that happens leaves behind. */
+  /** The events of one step. */
   async function during(work: () => Promise<unknown>, search: Record<string, string> = {}): Promise<Json[]> {
     const earlier = new Set((await events()).map(({ id }) => id))
     await work()
     const later = (await events(search)).filter(({ id }) => !earlier.has(id))
-    // Reading the events signs the administrator in, too.
+    // Reading the events also signs in the administrator.
     return later.filter(({ event, initiator }) => !(initiator === boss.id && /^sign_in\.(step|succ)/.test(event)))
   }
 
@@ -85,7 +85,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual(shown, expected)
   }
 
-  describe('AZ-94: what happens becomes a row with all its fields', () => {
+  describe('AZ-94: each event becomes a row with all its fields', () => {
     test('AZ-94: a sign-in, its steps and its token', async () => {
       let tokens: Json
       const noted = await during(async () => {
@@ -121,7 +121,7 @@ onEachDatabase(databaseUrl => {
       assert.equal(noted.length, 3, JSON.stringify(noted))
     })
 
-    test('AZ-94: a wrong password, by its user name as a keyed hash, and the lock after ten', async () => {
+    test('AZ-94: a wrong password with a keyed hash of the user name, and the lock after ten', async () => {
       const wrong = (userName: string) =>
         world.token(shop, { grant_type: 'password', username: userName, password: 'a wrong guess' })
       const [first, ...others] = await during(() => wrong('nobody-here'))
@@ -177,7 +177,7 @@ onEachDatabase(databaseUrl => {
       assert.deepEqual(others, [])
     })
 
-    test('AZ-94: a secret that somebody reads, and one that somebody renews', async () => {
+    test('AZ-94: a secret that is read, and one that is renewed', async () => {
       const kiosk = await world.addApplication()
       const path = `/api/server/v1/applications/${kiosk.id}/inbound-protocols/oidc`
       const [viewed, ...others] = await during(() => send('GET', path, asBoss))
@@ -188,7 +188,7 @@ onEachDatabase(databaseUrl => {
       assertFields(renewed, { event: 'administration.changed', outcome: 'success', ...change })
     })
 
-    test('AZ-94: an operation that is not allowed names what is missing', async () => {
+    test('AZ-94: a refused operation has the missing permission', async () => {
       const headers = { authorization: basic('mira', 'correct horse') }
       await send('GET', '/scim2/Me', headers)
       const [denied, ...others] = await during(() => send('GET', '/api/server/v1/applications', headers), {
@@ -199,7 +199,7 @@ onEachDatabase(databaseUrl => {
       assert.deepEqual(others, [])
     })
 
-    test('AZ-94: an extension that wants more than it may, and one that does not answer', async () => {
+    test('AZ-94: an extension that exceeds its limits, and one that does not answer', async () => {
       extension.succeed({ op: 'add', path: '/accessToken/scopes/-', value: 'internal_everything' })
       const action = await world.addAction('PRE_ISSUE_ACCESS_TOKEN', extension.url)
       const noted = await during(() => world.token(machine, { grant_type: 'client_credentials' }))
@@ -213,7 +213,7 @@ onEachDatabase(databaseUrl => {
       await world.db.queries.deleteFrom('actions').where('id', '=', action.id).execute()
     })
 
-    test('AZ-94: an administrator of the first tenant elsewhere', async () => {
+    test('AZ-94: an administrator of the first tenant in another tenant', async () => {
       const headers = { authorization: basic('admin', 'admin-of-the-test') }
       const noted = await during(() => send('GET', '/api/server/v1/applications', headers))
       assert.ok(
@@ -223,7 +223,7 @@ onEachDatabase(databaseUrl => {
     })
   })
 
-  test('changes alone are listed unless events are asked for, and one kind can be', async () => {
+  test('only changes are listed by default, and events of one kind can be requested', async () => {
     const listed = (await (await fetch(`${world.base}/api/server/v1/audit-logs`, { headers: asBoss })).json()) as Json[]
     assert.ok(listed.length > 0)
     assert.ok(listed.every(({ event }) => event === 'administration.changed'))
@@ -234,7 +234,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual(await events({ since }), [])
   })
 
-  /** A request that is refused, with secrets planted wherever it has room for some. */
+  /** A refused request with secrets in every possible place. */
   interface Refusal {
     title: string
     event: string
@@ -249,7 +249,7 @@ onEachDatabase(databaseUrl => {
       run: secret => send('GET', '/scim2/Users', { authorization: basic('mira', secret()) }),
     },
     {
-      title: 'a password in the place of the user name',
+      title: 'a password instead of the user name',
       event: 'sign_in.failed',
       run: secret => send('GET', '/scim2/Users', { authorization: basic(secret(), secret()) }),
     },
@@ -363,7 +363,7 @@ onEachDatabase(databaseUrl => {
       },
     },
     {
-      title: 'an authorization without a session that may show no page',
+      title: 'an authorization without a session and without a page',
       event: 'authorization.refused',
       run: async secret => {
         const query = { client_id: shop.clientId, redirect_uri: CALLBACK, response_type: 'code', prompt: 'none' }
@@ -386,7 +386,7 @@ onEachDatabase(databaseUrl => {
       },
     },
     {
-      title: 'a sign-in that its user cancels',
+      title: 'a sign-in that the user cancels',
       event: 'sign_in.refused',
       run: async secret => {
         const query = { client_id: shop.clientId, redirect_uri: CALLBACK, response_type: 'code', state: secret() }
@@ -458,7 +458,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('every event that was written is in the table, with no other details', async () => {
+  test('every written event is in the table and has no other details', async () => {
     for (const { event, details } of await events()) {
       if (event === 'administration.changed') continue
       const known: readonly string[] = securityEvents[event as keyof typeof securityEvents].details
@@ -469,7 +469,7 @@ onEachDatabase(databaseUrl => {
     for (const line of lines) assert.ok(line.requestId && line.actor && line.outcome, JSON.stringify(line))
   })
 
-  test('a flood of refusals fills the log and not the database', async () => {
+  test('many refusals fill the log but not the database', async () => {
     const before = (await events({ outcome: 'refused' })).length
     const lines = () => log.filter(line => line.includes('"securityEvent":"request.refused"')).length
     const linesBefore = lines()

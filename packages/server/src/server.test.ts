@@ -335,7 +335,7 @@ describe('start and stop', () => {
 
   test('a broken database, a broken key and a folder that is a file are errors with advice', async () => {
     const broken = await makeTemporaryFolder()
-    await writeFile(join(broken, 'preflow.db'), 'this is no database, only a text that is long enough')
+    await writeFile(join(broken, 'preflow.db'), 'this is not a database, only a string that is long enough')
     await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder: broken }), ports), {
       name: 'DatabaseError',
       message: /not a database.*Nothing was changed/s,
@@ -395,7 +395,7 @@ describe('start and stop', () => {
 
   test('no key is created for an unusable database', async () => {
     const dataFolder = await makeTemporaryFolder()
-    await writeFile(join(dataFolder, 'preflow.db'), 'this is no database, only a text that is long enough')
+    await writeFile(join(dataFolder, 'preflow.db'), 'this is not a database, only a string that is long enough')
     await assert.rejects(createServer(completeConfiguration({ port: 0, dataFolder }), ports))
     assert.deepEqual(await readdir(dataFolder), ['preflow.db'])
   })

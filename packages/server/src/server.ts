@@ -25,7 +25,7 @@ import { FIRST_TENANT, findTenantByDomain } from './ground/store/tenants.ts'
 
 /** A browser that used https once never uses http again. */
 const ONE_YEAR = 'max-age=31536000'
-/** Enough of a hash to tell user agents apart. */
+/** Enough characters of a hash to distinguish user agents. */
 const AGENT_LENGTH = 16
 /** The headers of every response, unless its handler sets others. */
 const HEADERS = new Headers({
@@ -182,14 +182,14 @@ function isReachable(db: Database): Promise<boolean> {
   )
 }
 
-/** What a request is known by in its security events. */
+/** The members of a request in its security events. */
 function scopeOf(request: IncomingMessage, { clientRequestOf }: Domain, { newId }: Ports): RequestScope {
   const agent = request.headers['user-agent']
   return {
     id: newId(),
     address: clientRequestOf(request).address,
     ...present({ agent: agent && createHash('sha256').update(agent).digest('base64url').slice(0, AGENT_LENGTH) }),
-    // The query may hold secrets.
+    // The query may contain secrets.
     path: (request.url ?? '/').split('?', 1)[0] ?? '/',
     events: [],
   }

@@ -52,7 +52,7 @@ export function missing(permission: string, place: Pick<Organization, 'depth'>):
   return `This needs the scope ${formAt(permission, place)}.`
 }
 
-/** The form in which a permission counts at an organization. */
+/** The form in which a permission applies at an organization. */
 export function formAt(permission: string, { depth }: Pick<Organization, 'depth'>): string {
   return depth > 0 ? organizationForm(permission) : permission
 }

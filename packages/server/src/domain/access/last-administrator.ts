@@ -4,8 +4,8 @@ import { hasAdministrator } from '../../ground/store/users.ts'
 import { membershipProblems } from './membership-problems.ts'
 
 /**
- * Runs work that may end that somebody administers the tenant, in a transaction. Transactions of this kind take turns: of two
- * administrators who leave at the same moment, the second one sees that the first one has left.
+ * Runs work that may remove an administrator of the tenant, in a transaction. Such transactions run one after the other: of two
+ * concurrent removals the second one sees the result of the first.
  */
 export function inTurnOfAdministrators<T>(
   db: Database,
@@ -28,8 +28,8 @@ export async function isLastAdministrator(db: Database, { id, tenantId }: User):
 }
 
 /**
- * Runs work that may end memberships, in a transaction. Nothing is stored, and a 403 thrown, if it leaves the tenant without an
- * active administrator.
+ * Runs work that may end memberships, in a transaction. If it would leave the tenant without an active administrator, nothing is
+ * stored and a 403 is thrown.
  */
 export function keepingAdministrator<T>(
   db: Database,

@@ -10,38 +10,38 @@ import {
 import type { Organization } from '../../ground/store/model.ts'
 import { membershipProblems } from './membership-problems.ts'
 
-/** One change of a list of members. Several are done in their order. */
+/** One change of a list of members. Several changes are applied in order. */
 export type MemberChange =
-  /** Those who are members already stay it. */
+  /** Existing members stay. */
   | { kind: 'add'; ids: readonly string[] }
-  /** These are the members, and nobody else. */
+  /** Exactly these are the members. */
   | { kind: 'replace'; ids: readonly string[] }
-  /** Those who are no members are passed over. */
+  /** Ids that are not members are ignored. */
   | { kind: 'remove'; ids: readonly string[] }
-  /** Reads all members. */
+  /** Reads all members, and removes those that match. */
   | { kind: 'removeMatching'; isMeant: (member: Member) => boolean }
 
-/** Who joined and who left. */
+/** The added and the removed members. */
 export interface MembersChanged {
   added: string[]
   removed: string[]
 }
 
-/** The list that changes. */
+/** The list to change. */
 export interface ChangedList {
   list: MemberList
   /** The name of the list for clients. */
   what: string
   ownerId: string
-  /** Only its users and groups can be members. */
+  /** Only users and groups of this organization can be members. */
   organization: Pick<Organization, 'id' | 'tenantId'>
 }
 
 /**
- * Changes a list of members. No list is read for additions and removals by id, so that a large group changes as fast as a small
- * one, and two changes at the same moment both count.
+ * Changes a list of members. Additions and removals by id read no list, so a large group changes as fast as a small one, and two
+ * concurrent changes both count.
  *
- * Throws a 400 for ids of nobody in the organization. Call it in a transaction.
+ * Throws a 400 for ids that the organization does not have. Call it in a transaction.
  */
 export async function changeMembers(
   tx: Database,
@@ -61,7 +61,7 @@ export async function changeMembers(
     for (const id of await removeMembers(tx, list, ownerId, ids)) if (!added.delete(id)) removed.add(id)
   }
 
-  /** A member who stays needs no check. */
+  /** Existing members that stay need no check. */
   async function replace(ids: readonly string[]): Promise<void> {
     const members = (await listMembers(tx, list, ownerId)).map(({ id }) => id)
     const [before, wanted] = [new Set(members), new Set(ids)]

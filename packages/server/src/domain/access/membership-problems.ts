@@ -1,13 +1,13 @@
 import { codeOfStatus, Problem } from '../../ground/problem.ts'
 
-/** Why groups and roles stay as they are. SCIM is their only API: codes are its keywords (RFC 7644, section 3.12). */
+/** Why groups and roles cannot be changed. SCIM is their only API, so the codes are its keywords (RFC 7644, section 3.12). */
 export const membershipProblems = {
-  /** @param what Of the list, for example `users`. */
+  /** @param what The name of the list, for example `users`. */
   stranger: (what: string, id: string) =>
     new Problem(
       400,
       'invalidValue',
-      `${what}: this organization has none with the id ${JSON.stringify(id.slice(0, 80))}. Leave it out, or create it first.`,
+      `${what}: this organization has no entry with the id ${JSON.stringify(id.slice(0, 80))}. Leave it out, or create it first.`,
     ),
   unknownPermission: (name: string) =>
     new Problem(
@@ -29,5 +29,5 @@ export const membershipProblems = {
     new Problem(403, codeOfStatus(403), 'The tenant would have no active administrator. Add another one first.'),
   changedMeanwhile: () =>
     new Problem(412, codeOfStatus(412), 'This was changed in the meantime. Read it again and repeat the change.'),
-  notFound: () => new Problem(404, codeOfStatus(404), 'There is no such resource.'),
+  notFound: () => new Problem(404, codeOfStatus(404), 'The resource does not exist.'),
 }

@@ -32,7 +32,7 @@ export async function reachOfUser(db: Database, { id, tenantId }: User): Promise
   return reachOfRoles(await listRolesOf(db, tenantId, id))
 }
 
-/** What the members of a group obtain by it. */
+/** The permissions that the members of a group obtain through it. */
 export async function reachOfGroup(db: Database, { id, tenantId }: Group): Promise<ReadonlySet<string>> {
   return reachOfRoles(await listRolesOfGroup(db, tenantId, id))
 }

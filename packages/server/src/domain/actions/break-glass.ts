@@ -57,7 +57,7 @@ export interface BreakGlass {
 /** The initiator in the audit log. */
 const INITIATOR = 'command line'
 
-/** Opens the data of the configuration, also while a server uses it. Rejects with a sentence that says what to do. */
+/** Opens the data of the configuration, also while a server uses it. Rejects with a sentence for the operator. */
 export async function openBreakGlass(settings: DataSettings, ports: Ports): Promise<BreakGlass> {
   const { newId, now } = ports
   const db = await openData(settings, ports)

@@ -25,7 +25,7 @@ export interface CallArchive {
 }
 
 /**
- * Opens the data of the configuration, also while a server uses it. Rejects with a sentence that says what to do, also if the
+ * Opens the data of the configuration, also while a server uses it. Rejects with a sentence for the operator, also if the
  * folder does not exist: the reader probably misspelt it, and must not create new data.
  */
 export async function openCallArchive(settings: DataSettings, ports: Ports): Promise<CallArchive> {

@@ -130,7 +130,7 @@ test('control characters in an extension’s message become spaces', () => {
   assert.equal(describeCall(outcome, facts).reason, 'FAILED: no pe: a b')
 })
 
-test('records are stored, and the tenants with new ones are named once', async () => {
+test('records are stored, and each tenant with new ones is reported once', async () => {
   const db = await openTestDatabase()
   const keeper = createCallKeeper(db)
   const record = describeCall({ status: 'continued', error, trace }, facts)

@@ -52,7 +52,7 @@ export interface TriggerPorts {
   /** Break-glass: types whose actions are skipped, regardless of their configuration. */
   disabledActions: readonly ActionType[]
   disclosure: { allowedHeaders: readonly string[]; allowedParameters: readonly string[] }
-  /** Most operations of one answer. */
+  /** Maximum number of operations of one answer. */
   maxOperations: number
 }
 
@@ -97,7 +97,7 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
         facts: trigger.facts,
         requestId: callId,
         owner: tenant.id,
-        // Whatever an administrator corrects, the next call is made.
+        // After any correction by an administrator the next call is made.
         circuit: `${tenant.id}/${action.id}/${action.updatedAt}`,
         bounds: { maxOperations: ports.maxOperations, ...trigger.bounds },
         ...present({ flowId: trigger.flowId }),
@@ -130,16 +130,16 @@ export function createTriggerAction(ports: TriggerPorts): TriggerAction {
   }
 }
 
-/** Parameters of a diagnostic step that an extension has written for a user. */
+/** Parameters of a diagnostic step with an extension's message for a user. */
 const WORDS = ['Failure Description', 'Error Description']
 
-/** A step without what may quote the user: that is in the record of the call only. */
+/** A step without values that may quote the user. Only the call record has those. */
 function withoutWords(step: DiagnosticStep): object {
   const params = Object.entries(step.params ?? {}).filter(([name]) => !WORDS.includes(name))
   return { ...step, params: Object.fromEntries(params) }
 }
 
-/** What of a call concerns security: the extension wanted more than it may, or could not be called. */
+/** Records the security events of a call: the extension exceeded its limits, or could not be called. */
 function noteOutcome(outcome: Outcome, { id }: Action, { callId, type }: { callId: string; type: ActionType }): void {
   const about = { targetId: id, callId }
   if ('error' in outcome && outcome.error) {

@@ -5,7 +5,7 @@ import { networkOf } from '../limits/networks.ts'
 export interface Attempts {
   /** Seconds until this client may try a password of this user. Undefined: now. */
   waitFor(attempt: Attempt): Promise<number | undefined>
-  /** Counts a wrong password. Resolves with whether it is the last one that is looked at. */
+  /** Counts a wrong password. Resolves with whether it is the last one that is checked. */
   failed(attempt: Attempt): Promise<boolean>
   /**
    * Forgets the wrong passwords after the right one. Returns seconds, and forgets nothing, if too many of the same moment were wrong.

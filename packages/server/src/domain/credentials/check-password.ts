@@ -87,7 +87,7 @@ export function createGuardedCheck({ db, limits }: { db: Database; limits: Limit
   }
 }
 
-/** People type their password where the name belongs, so an event must not show what was typed. */
+/** People type their password into the name field, so an event must not show what was typed. */
 function createUserNameHash({ seal }: Database): (attempt: Attempt) => string {
   const secret = seal.deriveSecret('user names of security events')
   return ({ tenantId, userName }) =>

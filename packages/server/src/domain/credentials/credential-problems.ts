@@ -31,7 +31,7 @@ export const credentialProblems = {
     new Problem(
       403,
       codeOfStatus(403),
-      'Pages of other origins may not send a user name and password here. Send an access token (Bearer).',
+      'Pages of other origins cannot use a user name and password here. Send an access token (Bearer).',
       { title: 'Forbidden.' },
     ),
   tooManyWrongPasswords: (sentence: string, afterSeconds: number) =>

@@ -5,8 +5,9 @@ import type { Database } from '../../ground/store/database.ts'
 export type IsAllowedOrigin = (tenantId: string, origin: string) => Promise<boolean>
 
 /**
- * An origin is allowed if an enabled application of the tenant names it or has a callback there, as in WSO2's products: an origin
- * of one application holds for all of the tenant.
+ * Creates the check of origins. An origin is allowed if an enabled application of the tenant lists it or has a callback there.
+ * As in WSO2's products, an origin of one application applies to the whole tenant.
+ *
  *
  * @param everywhere Origins that every tenant allows.
  */

@@ -7,7 +7,7 @@ import { keepingAdministrator } from '../access/last-administrator.ts'
 import { changeMembers, type MemberChange } from '../access/member-changes.ts'
 import { membershipProblems } from '../access/membership-problems.ts'
 
-/** What changes of groups need of the server. */
+/** The ports that changes of groups need. */
 export interface GroupPorts {
   db: Database
   /** Epoch milliseconds. */
@@ -15,7 +15,7 @@ export interface GroupPorts {
   newId(): string
 }
 
-/** What somebody wants a group to be. */
+/** A group as a client requests it. */
 export interface WantedGroup {
   name: string
   /** Absent: none. */
@@ -23,7 +23,7 @@ export interface WantedGroup {
   members: readonly MemberChange[]
 }
 
-/** Creates a group with its members, or nothing. Throws a 409 for a name that is in use, and a 400 for members of nobody. */
+/** Creates a group with its members, or nothing. Throws a 409 for a name that is in use, and a 400 for unknown members. */
 export async function createGroup(
   ports: GroupPorts,
   organization: Organization,
@@ -45,13 +45,13 @@ export async function createGroup(
 }
 
 /**
- * Changes a group, everything or nothing. Its version changes only if something does.
+ * Applies all changes of a group, or none. The version changes only if the group does.
  *
- * Throws a 409 for a name that is in use, a 400 for members of nobody, a 403 if the tenant would be left without an administrator,
+ * Throws a 409 for a name that is in use, a 400 for unknown members, a 403 if the tenant would be left without an administrator,
  * and a 412 if the group has another version than `readAt`.
  *
- * @param read The group that the change was made from.
- * @param options.readAt The `updatedAt` that the client knows. Absent: any.
+ * @param read The group on which the change is based.
+ * @param options.readAt The `updatedAt` that the client has. Absent: any version.
  */
 export async function changeGroup(
   ports: GroupPorts,
@@ -74,7 +74,7 @@ export async function changeGroup(
     ]
     if (fields.length === 0) return group
     const { externalId: _, ...rest } = group
-    // Never the same twice: it is the version of the group.
+    // It is the version of the group, so it must differ after every change.
     const updatedAt = Math.max(ports.now(), group.updatedAt + 1)
     const changed: Group = { ...rest, name, ...present({ externalId }), updatedAt }
     if (!(await updateGroup(tx, changed))) throw membershipProblems.nameTaken(name)
@@ -83,7 +83,10 @@ export async function changeGroup(
   })
 }
 
-/** Deletes a group, and with it what its members have by it. Throws a 403 if the tenant would be left without an administrator. */
+/**
+ * Deletes a group, and the rights that its members have through it. Throws a 403 if the tenant would be left without an
+ * administrator.
+ */
 export async function deleteGroup(ports: GroupPorts, group: Group, initiator: string): Promise<void> {
   await keepingAdministrator(ports.db, group.tenantId, async tx => {
     if (!(await deleteFromStore(tx, group.tenantId, group.id))) throw membershipProblems.notFound()
@@ -96,7 +99,7 @@ function listOf({ id, organizationId, tenantId }: Group) {
   return { list: 'members of a group', what: 'members', ownerId: id, organization } as const
 }
 
-/** Most ids of members in one audit record. */
+/** Maximum number of member ids in one audit record. */
 const SHOWN_IDS = 100
 
 function detailsOf(changed: string[], added: string[], removed: string[] = []) {

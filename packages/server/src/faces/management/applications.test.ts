@@ -14,7 +14,7 @@ const web = {
 /** A body with all the fields that WSO2's own consoles and tools send. */
 const COMPLETE = {
   name: 'Complete',
-  description: 'Everything is said',
+  description: 'With every member',
   imageUrl: 'https://x.example/logo.png',
   accessUrl: 'https://x.example/',
   templateId: 'b9c5e11e-fc78-484b-9bec-015d247561b8',
@@ -122,7 +122,7 @@ onEachDatabase('the applications API', open => {
     assert.deepEqual(oidc.hybridFlow, { enable: true, responseType: 'code id_token,code token' })
     assert.equal(oidc.pkce.mandatory, true)
     const application = (await call('GET', `/applications/${id}`)).body
-    assert.equal(application.description, 'Everything is said')
+    assert.equal(application.description, 'With every member')
     assert.deepEqual(application.advancedConfigurations, COMPLETE.advancedConfigurations)
   })
 

@@ -9,7 +9,7 @@ import type { CallSummary } from './routes/calls.ts'
 
 type CallRouteName = 'listCalls' | 'countCalls' | 'getCall' | 'listAuditRecords'
 
-/** @param securityLog Whose events are written before they are listed. */
+/** @param securityLog Its events are written before the list is read. */
 export const callHandlers = (securityLog?: Pick<SecurityLog, 'flush'>): Handlers<CallRouteName> => ({
   listCalls: {
     async handle({ db, tenant, query }) {

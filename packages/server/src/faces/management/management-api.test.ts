@@ -145,7 +145,7 @@ test('in an organization the organization form of a scope also counts', async ()
 test('pages of other sites cannot use the browser’s remembered credentials', async () => {
   const { call } = await newTenant()
   const refused = await call('GET', '/actions/types', { headers: { 'sec-fetch-site': 'cross-site' } })
-  assertRefused(refused, 403, 'PREFLOW-403', /^Pages of other origins may not send a user name/)
+  assertRefused(refused, 403, 'PREFLOW-403', /^Pages of other origins cannot use a user name/)
   assert.equal((await call('GET', '/actions/types', { headers: { 'sec-fetch-site': 'same-origin' } })).status, 200)
 })
 

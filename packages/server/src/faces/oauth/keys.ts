@@ -15,7 +15,7 @@ const KEY_ALGORITHMS: readonly TokenAlgorithm[] = ['RS256', 'ES256']
 
 /**
  * The private keys of a tenant, those of `algorithm` first. The first key of an algorithm signs, all are published. Creates
- * missing keys. RSA keys are published a second time for PS256, which an application may choose for its ID tokens.
+ * missing keys. RSA keys are also published for PS256, which an application may choose for its ID tokens.
  */
 export async function openSigningKeys(db: Database, tenantId: string, algorithm: TokenAlgorithm): Promise<JWK[]> {
   const isOfChoice = ({ alg }: { alg?: string }) => Number(alg === algorithm)

@@ -4,7 +4,7 @@ import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider'
 import { noteEvent, type SecurityEventName } from '../../ground/observe/security-events.ts'
 import { applicationOf } from './adapter.ts'
 
-/** The events with which oidc-provider reports a refused request, by what the request was for. */
+/** The events of oidc-provider for a refused request, and our security events for them. */
 const REFUSED: Record<string, SecurityEventName> = {
   'authorization.error': 'authorization.refused',
   'pushed_authorization_request.error': 'authorization.refused',
@@ -15,11 +15,11 @@ const REFUSED: Record<string, SecurityEventName> = {
   'userinfo.error': 'token.refused',
 }
 
-/** How oidc-provider says that somebody may have copied a code or a token. It is in no response. */
+/** oidc-provider's message for a reused code or token, which may be stolen. It is in no response. */
 const REUSED = /already (been )?(used|consumed)/
 const REVOKE = '/oauth2/revoke'
 
-/** Notes what oidc-provider does as security events. */
+/** Records what oidc-provider does as security events. */
 export function noteEvents(provider: Provider): void {
   const emitter = provider as EventEmitter
   for (const [name, event] of Object.entries(REFUSED)) {
@@ -45,12 +45,12 @@ export function noteEvents(provider: Provider): void {
 type WithOidc = Pick<KoaContextWithOIDC, 'oidc'>
 
 function noteRefusal(ctx: KoaContextWithOIDC, error: Error, event: SecurityEventName): void {
-  // The page of the sign-in has noted why it refuses.
+  // The sign-in page has already recorded the reason.
   if (event === 'authorization.refused' && ctx.oidc?.entities.Interaction?.result?.['error'] !== undefined) return
   const { callId, error_detail: detail = '', message } = error as Error & { callId?: string; error_detail?: string }
   const isClient = error instanceof errors.InvalidClientAuth || error instanceof errors.InvalidClient
   const name = isClient ? 'client.authentication_failed' : REUSED.test(detail) ? 'token.reused' : event
-  // Of errors of OAuth the message is the code.
+  // For OAuth errors the message is the code.
   const reason = error instanceof errors.OIDCProviderError ? message : 'server_error'
   const isGrant = name === 'token.refused' || name === 'token.reused'
   noteEvent(name, {
@@ -71,7 +71,7 @@ function applicationIn({ oidc }: WithOidc): { kind: 'application'; id: string } 
 
 function grantTypeOf({ oidc }: WithOidc): { grantType?: string } {
   const grantType = oidc?.params?.['grant_type']
-  // What the server does not know may be anything that a client has written.
+  // An unknown grant may be any string that a client sent.
   return typeof grantType === 'string' && oidc.client?.grantTypes?.includes(grantType) ? { grantType } : {}
 }
 

@@ -70,7 +70,7 @@ describe('the client’s error', () => {
     ],
     ['T207: FAILED without a reason', failed(), 1],
     ['T208: FAILED with a comma in the description', failed('access_denied', 'a, b'), 1],
-    ['T209: FAILED with a reason that means a fault of the server', failed('Internal_Server_Error', 'x'), 1],
+    ['T209: FAILED with a reason that means a server error', failed('Internal_Server_Error', 'x'), 1],
     ['T213: HTTP 200 with ERROR', { body: ERROR }, 1],
     ['T214: HTTP 200 with HTML', { type: 'text/html', body: '<p>hello' }, 1],
     ['T215: HTTP 404', { status: 404, body: {} }, 1],
@@ -263,7 +263,7 @@ describe('the log', () => {
     lines.length = 0
   })
   const [INFO, WARN] = [30, 40]
-  /** Lines that are no security events. */
+  /** Lines that are not security events. */
   const others = () => lines.filter(({ securityEvent }) => securityEvent === undefined)
 
   test('an ERROR leaves one log line with the id of the call, without the extension’s message', async () => {

@@ -20,7 +20,7 @@ export interface Attribute {
   isPermanent?: true
   /** A PUT without this attribute keeps its value. */
   isKeptByReplace?: true
-  /** Most values of a list in one request. Default: as many as fit into the document of a user. */
+  /** Maximum number of values of a list in one request. Default: as many as fit into the document of a user. */
   maxValues?: number
 }
 
@@ -168,9 +168,9 @@ export function membership(name: string, description: string, more: readonly Att
   )
 }
 
-/** Where a role in a list counts. */
+/** Where a role in a list applies. */
 export const AUDIENCE_OF_ROLE: readonly Attribute[] = [
-  string('audienceValue', 'The id of the organization or application in which the role counts.'),
+  string('audienceValue', 'The id of the organization or application in which the role applies.'),
   string('audienceDisplay', 'Its name.'),
   string('audienceType', 'Whether it is an organization or an application.'),
 ]

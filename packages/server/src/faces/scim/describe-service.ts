@@ -12,7 +12,7 @@ const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
 /** The kinds of resources of the service. */
 const RESOURCE_TYPES: readonly ResourceType[] = [userType, groupType, roleType]
 
-/** Their schemas, by the URIs. */
+/** Their schemas, by their URIs. */
 const schemas: ReadonlyMap<string, Schema> = new Map(
   RESOURCE_TYPES.flatMap(({ core, extensions }) => [core, ...extensions]).map(schema => [schema.id, schema]),
 )

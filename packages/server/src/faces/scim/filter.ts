@@ -225,7 +225,7 @@ function invalid(why: string) {
   return scimProblems.invalidFilter(`The filter is invalid. ${why}`)
 }
 
-/** The filter with each comparison in it replaced, also those in brackets. */
+/** Replaces every comparison of a filter, including those in brackets. */
 export function mapComparisons(filter: Filter, change: (comparison: Comparison) => Filter): Filter {
   switch (filter.kind) {
     case 'and':
@@ -289,7 +289,7 @@ type Plain = string | number | boolean
 const order = (holds: (sign: number) => boolean) => (one: Plain, other: Plain) =>
   typeof one === typeof other && typeof one !== 'boolean' && holds(compareByCharacters(one, other))
 
-/** By code points, as the database orders them. JavaScript orders strings by UTF-16 units. */
+/** Compares by code points, like the database. JavaScript compares by UTF-16 units. */
 function compareByCharacters(one: Plain, other: Plain): number {
   if (typeof one === 'string' && typeof other === 'string') return Buffer.compare(Buffer.from(one), Buffer.from(other))
   return one < other ? -1 : one > other ? 1 : 0

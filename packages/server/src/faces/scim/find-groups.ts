@@ -13,7 +13,7 @@ import { scimProblems } from './scim-problems.ts'
 import { readSelection, type Selection } from './select.ts'
 import { withoutStoreIn } from './user-resource.ts'
 
-/** What `GET /Groups` and the like request. */
+/** The parameters of a search for groups. */
 export interface GroupQuery {
   filter?: Filter
   selection: Selection
@@ -21,12 +21,12 @@ export interface GroupQuery {
   page: Page
 }
 
-/** A group with what other tables have of it. */
+/** A group with its members and roles. */
 export type WholeGroup = Group & { members?: Member[]; roles: RoleReference[] }
 
 const PAGE_SIZE = 500
 
-/** Reads the query of a request, or the body of a search. Throws a problem for what cannot be understood. */
+/** Reads the query of a request, or the body of a search. Throws a problem for an invalid parameter. */
 export function readGroupQuery(given: Record<string, unknown>): GroupQuery {
   const { attributes, excludedAttributes, filter } = given
   return {
@@ -39,7 +39,7 @@ export function readGroupQuery(given: Record<string, unknown>): GroupQuery {
   }
 }
 
-/** Clients may write the store before the name of a group or of a member. */
+/** Removes the name of the user store, which clients may put before the name of a group or member. */
 function asMeant(comparison: Comparison): Comparison {
   const { attribute, sub } = comparison.path
   const isName = attribute?.name === 'displayName' || (sub ?? attribute)?.name === 'display'
@@ -52,20 +52,20 @@ const SORTED_BY: Record<string, NonNullable<GroupSearch['orderBy']>['column']> =
   'meta.lastModified': 'updatedAt',
 }
 
-/** `sortOder` is how the reference spells it. */
+/** Reads the sort order. The reference spells the parameter `sortOder`. */
 function readOrder({ sortBy, sortOder, sortOrder = sortOder }: Record<string, unknown>): GroupQuery['orderBy'] {
   if (sortBy === undefined || sortBy === '') return undefined
   const path = findPath(groupType, String(sortBy))
   const column = SORTED_BY[`${path?.attribute?.name}.${path?.sub?.name ?? ''}`]
   if (!column) {
-    throw scimProblems.invalidValue('sortBy: groups are sorted by displayName, meta.created or meta.lastModified.')
+    throw scimProblems.invalidValue('sortBy: groups can be sorted by displayName, meta.created or meta.lastModified.')
   }
   return { column, isDescending: String(sortOrder).toLowerCase() === 'descending' }
 }
 
 /**
- * The groups of an organization that a filter matches, one page of them, and how many there are in all. The store searches for what
- * it can; the rest is compared here, page by page. Members are read only where they are wanted.
+ * Finds one page of the groups of an organization that match a filter, and the total number of matches. SQL evaluates a part of
+ * the filter. The rest is compared here, page by page. Members are loaded only if they are needed.
  */
 export async function findGroups(
   db: Database,
@@ -96,7 +96,7 @@ export async function findGroups(
   return { total, groups: needsMembers === withMembers ? matching : await wholeGroups(db, matching, withMembers) }
 }
 
-/** Adds what the other tables have of groups. */
+/** Adds the members and roles of groups. */
 export async function wholeGroups(db: Database, groups: readonly Group[], withMembers: boolean): Promise<WholeGroup[]> {
   const whole: WholeGroup[] = []
   for (const group of groups) {
@@ -106,7 +106,7 @@ export async function wholeGroups(db: Database, groups: readonly Group[], withMe
   return whole
 }
 
-/** Whether a selection shows members, or parts of them. */
+/** Whether a selection includes members, or parts of them. */
 export function showsMembers({ attributes, excluded }: Selection): boolean {
   const isAbout = ({ attribute }: { attribute?: { name: string } }) => attribute?.name === 'members'
   return (attributes?.some(isAbout) ?? true) && !excluded.some(path => isAbout(path) && !path.sub)
@@ -124,7 +124,7 @@ function mentions(filter: Filter, name: string): boolean {
   }
 }
 
-/** As much of a filter as the store can answer, and what is left to compare. */
+/** The part of a filter that SQL can evaluate, and the rest to compare. */
 function toSearch(filter: Filter | undefined): { search: GroupSearch; rest?: Filter } {
   const search: GroupSearch = {}
   if (!filter) return { search }
@@ -133,17 +133,17 @@ function toSearch(filter: Filter | undefined): { search: GroupSearch; rest?: Fil
   return rest.length > 0 ? { search, rest: { kind: 'and', parts: rest } } : { search }
 }
 
-/** Adds a condition to a search. `false`: it is none that the store can check, or the search has one already. */
+/** Adds a condition to a search. Returns `false` if SQL cannot evaluate it or the search already has one. */
 function searchFor(part: Filter, search: GroupSearch): boolean {
   if (part.kind === 'element') {
-    // `members[value eq "…"]` holds for the same groups as `members.value eq "…"`.
+    // `members[value eq "…"]` matches the same groups as `members.value eq "…"`.
     const { attribute: list } = part.path
     const inner = part.part
     if (inner.kind !== 'compare' || list?.name !== 'members' || inner.path.attribute?.name !== 'value') return false
     return searchFor({ ...inner, path: { attribute: list, sub: inner.path.attribute } }, search)
   }
   if (part.kind !== 'compare' || typeof part.value !== 'string') return false
-  // PostgreSQL keeps no NUL in a text, not even to compare with.
+  // PostgreSQL accepts no NUL in a string, not even for a comparison.
   if (part.value.includes('\0')) return false
   return searchForText(part, part.value, search)
 }

@@ -20,7 +20,7 @@ const other: Organization = { ...root, id: 'other', parentId: 'root', name: 'Oth
 const NAMES = ['ada', 'Bob', 'Ünal', 'a_b%', 'zoë', '😀x', 'x'.repeat(300), '"q"', 'é', 'ada lovelace', '\\']
 const TYPES = ['work', 'home', undefined]
 
-/** Users of every shape: without values, with several, long and odd ones. */
+/** Users of every shape: without values, with several, with long and unusual ones. */
 function userAt(index: number): User {
   const pick = <Value>(values: readonly Value[], salt: number) =>
     values[(index * 7 + salt * 3) % values.length] as Value
@@ -135,7 +135,7 @@ onEachDatabase('the search for users', open => {
   }
   const namesOf = async (given: Record<string, unknown>) => (await search(given)).users.map(({ id }) => id)
 
-  test('SQL finds the users that comparing every document finds', async () => {
+  test('SQL finds the same users as a comparison of all documents', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(filters, { minLength: 10, maxLength: 10 }), async given => {
         await Promise.all(given.map(compareBothWays))
@@ -149,7 +149,7 @@ onEachDatabase('the search for users', open => {
         if (error.code === 'tooMany') return undefined
         throw error
       })
-      // A filter with many comparisons that read a whole attribute is refused.
+      // A filter with too many comparisons that read a whole attribute is refused.
       if (!found) return
       assert.deepEqual(
         found.users?.map(({ id }: User) => id),
@@ -181,7 +181,7 @@ onEachDatabase('the search for users', open => {
     assert.deepEqual(await find('emails eq "kept@x" or userName eq "renamed"'), [])
   })
 
-  test('a search sees one organization, in the order of creation, with the total of all pages', async () => {
+  test('a search returns users of one organization, in the order of creation, with the total of all pages', async () => {
     assert.equal((await search({})).total, 60)
     assert.deepEqual(
       (await search({}, other)).users.map(({ id }) => id),
@@ -214,7 +214,7 @@ onEachDatabase('the search for users', open => {
     assert.throws(() => readQuery({ sortBy: 'addresses' }), { code: 'invalidValue' })
   })
 
-  test('pages behind a user show every user once while others are added and deleted', async () => {
+  test('paging by cursor returns every user once while others are added and deleted', async () => {
     const seen: string[] = []
     let position: { after: number } | { offset: number } | undefined = { offset: 0 }
     const { page } = readQuery({ count: 7 })

@@ -42,16 +42,16 @@ export function readQuery(given: Record<string, unknown>): ScimQuery {
   }
 }
 
-/** Most documents that are compared for one filter, where the index does not answer it. */
+/** Maximum number of documents that are compared for one filter if the index cannot answer it. */
 const MAX_COMPARED = 10_000
-/** Between two slices the process serves other requests. */
+/** Documents per slice. Between two slices the process serves other requests. */
 const SLICE = 100
 
 /** One page of users. */
 export interface FoundUsers {
   total: number
   users: User[]
-  /** Where the next page begins. Absent: this is the last one. */
+  /** The start of the next page. Absent: this is the last page. */
   next?: Position
 }
 
@@ -74,7 +74,7 @@ export async function findUsers(
         ? await searchNumbers(db, organizationId, await compareDocuments(db, indexed, filter))
         : indexed
     const total = await search.count()
-    // One more shows whether another page follows.
+    // One more row shows whether another page follows.
     const numbers = await pageOf(search, order, position, page.count + 1)
     const shown = numbers.slice(0, page.count)
     const users = await readUsers(db, shown)
@@ -91,7 +91,7 @@ function pageOf(search: UserSearch, order: UserOrder | undefined, position: Posi
   return search.sortedPage(order, { offset: 'offset' in position ? position.offset : 0, limit })
 }
 
-/** A page in the order of creation begins behind a user: no page is slower than the first, and none is missed. */
+/** A page in the order of creation starts after a user, so no page is slower than the first and no user is missed. */
 function nextOf(order: UserOrder | undefined, position: Position, shown: readonly number[]): Position {
   if (!order) return { after: shown.at(-1) as number }
   return { offset: ('offset' in position ? position.offset : 0) + shown.length }

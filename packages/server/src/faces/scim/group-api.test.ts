@@ -49,7 +49,7 @@ onEachDatabase(databaseUrl => {
     return body.members.map(({ value }: { value: string }) => value)
   }
 
-  test('a created group comes back with its members, and its members with the group', async () => {
+  test('a created group is returned with its members, and its members with the group', async () => {
     const ann = await newUser()
     const made = await newGroup([ann], { externalId: 'e-1' })
     const base = `${world.base}/scim2`
@@ -65,7 +65,7 @@ onEachDatabase(databaseUrl => {
     ])
   })
 
-  test('SG-02, SG-03: a name in use in any case is 409, and a group with unknown members is not made', async () => {
+  test('SG-02, SG-03: a name in use in any case is a 409, and a group with unknown members is not created', async () => {
     const { displayName } = await newGroup()
     const again = await call('POST', '/Groups', { body: { displayName: `PRIMARY/${displayName.toUpperCase()}` } })
     assertFault(again, 409, 'uniqueness')
@@ -90,7 +90,7 @@ onEachDatabase(databaseUrl => {
     assertFault(await call('POST', '/Groups', { body: [] }), 400, 'invalidSyntax')
   })
 
-  test('SG-04: members are added and removed once, and what changes nothing keeps the version', async () => {
+  test('SG-04: members are added and removed once, and a request that changes nothing keeps the version', async () => {
     const [ann, bob] = [await newUser(), await newUser()]
     const { id, meta } = await newGroup([ann])
     const same = await patch(
@@ -104,7 +104,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual((await membersOf(id)).sort(), [ann.id, bob.id].sort())
   })
 
-  test('each form of a PATCH changes members, name and external id, or is refused', async () => {
+  test('every form of PATCH changes members, name and external id, or is refused', async () => {
     const [ann, bob, carl] = [await newUser(), await newUser(), await newUser()]
     const { id } = await newGroup([ann, bob, carl])
     const leaves = async (expected: User[], ...operations: object[]) => {
@@ -161,7 +161,7 @@ onEachDatabase(databaseUrl => {
     assertFault(await put({ members: [] }), 400, 'invalidValue')
   })
 
-  test('SG-09: changes that arrive together all count', async () => {
+  test('SG-09: concurrent changes all count', async () => {
     const users = await Promise.all(Array.from({ length: 8 }, () => newUser()))
     const { id } = await newGroup()
     const answers = await Promise.all(
@@ -231,7 +231,7 @@ onEachDatabase(databaseUrl => {
     assert.equal('groups' in (await call('GET', `/Users/${bob.id}`)).body, false)
   })
 
-  test('SG-10: a group exists only in its organization, and only users of it become members', async () => {
+  test('SG-10: a group exists only in its organization, and only users of that organization can be members', async () => {
     const [alpha, beta] = ['alpha', 'beta'].map(
       (name): Organization => ({
         ...{ id: randomUUID(), tenantId: world.tenant.id, parentId: world.organization.id },
@@ -257,7 +257,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('AZ-24: nobody puts themselves into a group that can do more than they can', async () => {
+  test('AZ-24: a caller cannot add themselves to a group with more rights', async () => {
     const mallory = await newUser()
     const { id } = await newGroup()
     const role = { id: randomUUID(), tenantId: world.tenant.id, name: unique('Role'), createdAt: 1, updatedAt: 1 }
@@ -276,7 +276,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual(await attempts(await tokenFor(world, ...rights, 'internal_user_mgt_delete')), [200, 200, 204])
   })
 
-  test('changes are in the audit, with the ids of those who joined and left', async () => {
+  test('changes are audited with the ids of added and removed members', async () => {
     const [ann, bob] = [await newUser(), await newUser()]
     const { id } = await newGroup([ann])
     await patch(

@@ -71,7 +71,7 @@ async function mustFind({ organization, params, tenant }: Visit, { db }: ScimPor
   return group
 }
 
-/** A manager of groups could otherwise join one that has more permissions. */
+/** Without this check a group manager could join a group with more permissions. */
 async function mayChange(
   { caller, organization }: Visit,
   operation: OperationName,

@@ -1,4 +1,4 @@
-/** Groups as SCIM shows them, and what clients want them to be. */
+/** Converts groups to SCIM resources, and the requests of clients to groups. */
 import { present } from '@preflow/contract'
 import type { MemberChange } from '../../domain/access/member-changes.ts'
 import type { WantedGroup } from '../../domain/users/change-group.ts'
@@ -16,8 +16,8 @@ const MEMBERS = findAttribute(groupType.core.attributes, 'members') as Attribute
 const OWN = [...groupType.common, ...groupType.core.attributes].filter(attribute => attribute !== MEMBERS)
 
 /**
- * @param group.members Absent: they are not wanted.
- * @param location Where the API is, without slash at the end.
+ * @param group.members Absent: the client does not select them.
+ * @param location The URL of the API, without a slash at the end.
  */
 export function toGroupResource(
   { members, roles, ...group }: Group & { members?: readonly Member[]; roles: readonly RoleReference[] },
@@ -45,7 +45,7 @@ export function toGroupResource(
   }
 }
 
-/** Reads what a client sent to create or replace a group. Throws a problem of status 400 for what the schema does not allow. */
+/** Reads the body that creates or replaces a group. Throws a problem of status 400 for values that the schema does not allow. */
 export function readGroup(body: unknown): WantedGroup {
   if (!isObject(body)) throw scimProblems.invalidSyntax('The body must be one group.')
   const { members, ...given } = givenIn(body, groupType)
@@ -53,7 +53,7 @@ export function readGroup(body: unknown): WantedGroup {
   return { ...ownOf(readAttributes(given, OWN, {})), members: [{ kind: 'replace', ids }] }
 }
 
-/** Reads what a PatchOp message makes of a group. Throws a problem of status 400 for what is no such message. */
+/** Applies a PatchOp message to a group. Throws a problem of status 400 for an invalid message. */
 export function patchGroup(message: unknown, { externalId, id, name }: Group): WantedGroup {
   const resource: Json = { displayName: name, ...present({ externalId }) }
   const members: MemberChange[] = []

@@ -1,4 +1,4 @@
-/** The schema of groups: one table for reading, patching, filtering, selecting and for `/Schemas`. */
+/** The schema of groups: the one table for parsing, patching, filtering, selection and `/Schemas`. */
 import {
   AUDIENCE_OF_ROLE,
   COMMON,
@@ -10,7 +10,7 @@ import {
   string,
 } from './attribute.ts'
 
-/** Most members in one request. More are added with several. */
+/** Maximum number of members in one request. Larger groups need several requests. */
 const MAX_MEMBERS = 20_000
 
 const coreGroup: Schema = {
@@ -25,7 +25,7 @@ const coreGroup: Schema = {
       [
         string('value', 'The id of the user.', { caseExact: true }),
         string('display', 'The user name.'),
-        reference('$ref', 'Where the user is.', ['User']),
+        reference('$ref', 'The URI of the user.', ['User']),
         string('type', 'The type of the member.', { canonicalValues: ['User'] }),
       ],
       { multiValued: true, maxValues: MAX_MEMBERS },

@@ -1,19 +1,19 @@
-/** Which part of a list a client requests: by index (RFC 7644, section 3.4.2.4) or by cursor (RFC 9865). */
+/** The requested part of a list: by index (RFC 7644, section 3.4.2.4) or by cursor (RFC 9865). */
 import { createHash } from 'node:crypto'
 import { present } from '@preflow/contract'
 import { type Seal, SealError } from '../../ground/store/sealed-secrets.ts'
 import { scimProblems } from './scim-problems.ts'
 
 export const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
-/** Most resources in one answer, as in the reference. */
+/** Maximum number of resources in one response, as in the reference. */
 export const MAX_RESULTS = 200
-/** Resources in one answer if the client sends no count. */
+/** Number of resources in one response if the client sends no count. */
 export const DEFAULT_RESULTS = 100
 
 /** A requested part of a list. */
 export interface Page {
   count: number
-  /** From 1. */
+  /** The first is 1. */
   startIndex: number
   /** Absent: the client pages by index. Empty: it requests the first page by cursor. */
   cursor?: string
@@ -37,17 +37,17 @@ export function readPage(given: Readonly<Record<string, unknown>>): Page {
   }
 }
 
-/** Where a page begins: behind the resource with a number, or after this many resources. */
+/** The start of a page: after the resource with this number, or after this many resources. */
 export type Position = { after: number } | { offset: number }
 
-/** What a cursor belongs to. It is valid nowhere else. */
+/** The query to which a cursor belongs. It is valid only there. */
 export interface CursorScope {
   organizationId: string
   /** The query without its page. */
   query: Readonly<Record<string, unknown>>
 }
 
-/** Where the page begins. Throws a problem `invalidCursor`. */
+/** Returns the start of the page. Throws a problem `invalidCursor`. */
 export function positionOf({ cursor, startIndex }: Page, seal: Seal, scope: CursorScope): Position {
   if (cursor === undefined) return { offset: startIndex - 1 }
   if (cursor === '') return { offset: 0 }
@@ -59,7 +59,7 @@ export function positionOf({ cursor, startIndex }: Page, seal: Seal, scope: Curs
   }
 }
 
-/** Sealed, because numbers of users would show how many users other tenants have. */
+/** Creates a cursor. It is sealed, because the numbers of users would reveal how many users other tenants have. */
 export function cursorAt(position: Position, seal: Seal, scope: CursorScope): string {
   return seal.seal(JSON.stringify(position), contextOf(scope))
 }
@@ -72,7 +72,7 @@ function contextOf({ organizationId, query }: CursorScope): string {
   return `scim-cursor/${organizationId}/${digest}`
 }
 
-/** The ListResponse for a page. `nextCursor` is for clients that page by cursor. */
+/** Creates the ListResponse of a page. `nextCursor` is for clients that page by cursor. */
 export function listResponse(
   { cursor, startIndex }: Page,
   found: { total: number; resources: readonly object[]; nextCursor?: string },

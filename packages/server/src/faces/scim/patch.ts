@@ -52,9 +52,9 @@ export function applyPatch(message: unknown, resource: Json, type: ResourceType)
 }
 
 /**
- * Reads what a PatchOp message does, step by step, for a caller that keeps lists elsewhere. For resources without extensions only.
+ * Splits a PatchOp message into steps, for a caller that stores lists elsewhere. Only for resources without extensions.
  *
- * @param resource Its `id` may be sent back.
+ * @param resource The message may repeat its `id`.
  */
 export function readSteps(message: unknown, resource: Json, type: ResourceType): Step[] {
   return readOperations(message).flatMap(operation => stepsOf(operation, resource, type))
@@ -148,7 +148,7 @@ function mustBeRemovable({ op, path: { attribute }, value }: Step): void {
   }
 }
 
-/** Does one step to the resource. */
+/** Applies one step to the resource. */
 export function applyStep(resource: Json, step: Step): void {
   const { attribute, extension } = step.path
   const holder = extension ? { ...(resource[extension.id] as Json | undefined) } : resource

@@ -1,4 +1,4 @@
-/** Lists of users, groups or permissions in a resource, as changes of who is in them. */
+/** Reads lists of users, groups or permissions in a resource as changes of members. */
 import type { MemberChange } from '../../domain/access/member-changes.ts'
 import type { Member } from '../../ground/store/memberships.ts'
 import type { Attribute } from './attribute.ts'
@@ -8,7 +8,7 @@ import { invalid, isAbsent, readList } from './read-value.ts'
 import { scimProblems } from './scim-problems.ts'
 import { withoutStoreIn } from './user-resource.ts'
 
-/** The ids that a client sent as a list. Throws a problem for elements without one. */
+/** Reads the ids of a list. Throws a problem for an element without an id. */
 export function readIds(attribute: Attribute, given: unknown): string[] {
   const elements = (readList(attribute, given, 'ignore') ?? []) as { value?: string }[]
   return elements.map(({ value }) => {
@@ -17,7 +17,7 @@ export function readIds(attribute: Attribute, given: unknown): string[] {
   })
 }
 
-/** What a step of a PATCH does to a list. Throws a problem for a step that changes a part of an element. */
+/** The change that a PATCH step makes to a list. Throws a problem for a step that changes a part of an element. */
 export function changeOf({ op, path, value }: Step): MemberChange {
   const { attribute, filter, sub } = path
   const isRemoval = op === 'remove' || (op === 'replace' && isAbsent(value))
@@ -32,7 +32,7 @@ export function changeOf({ op, path, value }: Step): MemberChange {
   return { kind: op, ids: readIds(attribute, value) }
 }
 
-/** The ids of a filter that compares nothing else: `value eq "…"`, also several with `or`. */
+/** The ids of a filter that only compares ids: `value eq "…"`, or several with `or`. */
 function idsIn(filter: Filter): string[] | undefined {
   if (filter.kind === 'or') {
     const parts = filter.parts.map(idsIn)
@@ -42,7 +42,7 @@ function idsIn(filter: Filter): string[] | undefined {
   return isId && typeof filter.value === 'string' ? [filter.value] : undefined
 }
 
-/** Whether a filter in brackets means a member. Clients may write the store before a name. */
+/** Creates a matcher of members for a filter in brackets. Clients may put the user store before a name. */
 function matcherOf(filter: Filter): (member: Member) => boolean {
   const plain = mapComparisons(filter, comparison =>
     comparison.path.attribute?.name === 'display' ? withoutStoreIn(comparison) : comparison,

@@ -1,4 +1,4 @@
-/** Filters as conditions for the index of users. */
+/** Converts filters to conditions for the index of users. */
 import { INDEXED, valueKey } from '../../ground/store/user-index.ts'
 import type { UserColumn, UserCondition, UserOrder, ValueColumn, ValueTest } from '../../ground/store/user-search.ts'
 import type { Comparison, Filter, Operator } from './filter.ts'
@@ -11,7 +11,7 @@ const ALWAYS: UserCondition = { kind: 'and', parts: [] }
 const NEVER: UserCondition = { kind: 'or', parts: [] }
 const not = (part: UserCondition): UserCondition => ({ kind: 'not', part })
 
-/** The condition that a filter means. Its parts that the index cannot answer are `unknown`. */
+/** Converts a filter to a condition. Parts that the index cannot evaluate are `unknown`. */
 export function conditionOf(filter: Filter): UserCondition {
   switch (filter.kind) {
     case 'and':
@@ -30,7 +30,7 @@ export function conditionOf(filter: Filter): UserCondition {
   }
 }
 
-/** @param isPresence Whether it is `pr`. For a complex value that is not the presence of its `value`. */
+/** @param isPresence Whether the operator is `pr`. A complex value can be present without its `value`. */
 function compared(comparison: Comparison, isPresence: boolean): UserCondition {
   const { path } = comparison
   const name = nameOf(path)
@@ -46,7 +46,7 @@ function compared(comparison: Comparison, isPresence: boolean): UserCondition {
 interface Place {
   name: string
   column: ValueColumn
-  /** The path is a complex value, and its `value` is meant. */
+  /** The path is a complex value, so its `value` is compared. */
   isImplied?: boolean
 }
 
@@ -83,7 +83,7 @@ function operandOf(value: string | number | boolean, name: string, column: Value
 }
 
 function testOf(operator: Exclude<Operator, 'ne'>, column: ValueColumn, operand: string): ValueTest {
-  // Every value contains nothing at its beginning, anywhere, and at its end.
+  // Every value starts with, contains and ends with the empty string.
   if (operand === '' && (operator === 'co' || operator === 'sw' || operator === 'ew'))
     return { kind: 'present', column }
   return { kind: 'compare', column, operator, operand }
@@ -140,7 +140,7 @@ function groupCondition({ operator, value }: Comparison, sub: string | undefined
   return UNKNOWN
 }
 
-/** Attributes that are columns of the user, whom they never lack. */
+/** Attributes that are columns of the user and always have a value. */
 const COLUMNS: Readonly<Record<string, (comparison: Comparison) => UserCondition>> = {
   id: ({ operator, value }) =>
     inColumn({ operator, value }, value =>

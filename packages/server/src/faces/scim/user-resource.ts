@@ -54,7 +54,7 @@ function showGroups(groups: User['groups'], location: string): Json[] | undefine
   return groups.map(({ id, name }) => ({ value: id, display: name, $ref: `${location}/Groups/${id}`, type: 'direct' }))
 }
 
-/** Roles in the resource of a user or group. Nothing without any. */
+/** The roles in the resource of a user or group. Nothing if there are none. */
 export function showRoles(roles: readonly RoleReference[], location: string): Json[] | undefined {
   if (roles.length === 0) return undefined
   return roles.map(({ audience, id, isDirect, name }) => ({
@@ -146,7 +146,7 @@ function givenBelow(body: Json, { id }: Pick<Schema, 'id'>): Json {
   return given
 }
 
-/** Reads the values of attributes. Those that are read-only, and unknown ones, are ignored. */
+/** Reads the values of attributes. Read-only and unknown ones are ignored. */
 export function readAttributes(given: Json, attributes: readonly Attribute[], old: Json): Json {
   const read: Json = {}
   for (const { name, required } of attributes) {
@@ -212,13 +212,13 @@ function storeIn(name: string): string | undefined {
   return store?.[1] !== undefined && STORES.includes(store[1].toLowerCase()) ? store[0] : undefined
 }
 
-/** A comparison with a name, without the store that clients may write before it. */
+/** A comparison with a name, without the user store that clients may put before it. */
 export function withoutStoreIn(comparison: Comparison): Comparison {
   const { value } = comparison
   return typeof value === 'string' ? { ...comparison, value: value.slice(storeIn(value)?.length) } : comparison
 }
 
-/** A name without the store before it. Throws a problem for one of another store. */
+/** A name without the user store before it. Throws a problem for another store. */
 export function withoutStore(userName: string): string {
   if (!userName.includes('/')) return userName
   const store = storeIn(userName)

@@ -78,7 +78,7 @@ export function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: S
   }
 }
 
-/** Reads the body of a search, which has what the query of a list has. */
+/** Reads the body of a search, which has the parameters of a list. */
 export async function readSearch({ readBody }: Visit): Promise<Json> {
   const body = await readBody()
   if (isObject(body)) return body

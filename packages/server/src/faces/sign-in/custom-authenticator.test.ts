@@ -382,7 +382,7 @@ describe('on one database', () => {
       ],
       [
         'AU-20',
-        'with a text for a list',
+        'with a string for a list',
         { claims: [claim('emailAddresses', 'a@x.test')] },
         'The claim http://wso2.org/claims/emailAddresses is multi-valued. Send its values as a list.',
       ],
@@ -394,7 +394,7 @@ describe('on one database', () => {
       ],
       [
         '',
-        'with a list for a text',
+        'with a list for a string',
         { claims: [claim('givenname', ['Mira'])] },
         'The claim http://wso2.org/claims/givenname is single-valued. Send its value as a string.',
       ],

@@ -246,7 +246,7 @@ async function userOf({ flow, visit }: Step): Promise<User | 'gone' | undefined>
   return (await findPassed(visit, last)) ?? 'gone'
 }
 
-/** The user of a step, unless they were disabled or changed their password since. */
+/** The user of a step, unless they were deactivated or changed their password since. */
 async function findPassed(
   { ports, server }: Visit,
   { generation = '', userId }: PassedStep,
@@ -263,7 +263,7 @@ async function pass(
   goOn: () => void,
 ): Promise<void> {
   const passed = [...flow.passed, { authenticator, userId: user.id, ...present({ generation: user.generation }) }]
-  // The check of the password notes its own.
+  // The password check records its own event.
   if (authenticator !== BASIC_AUTHENTICATOR) {
     noteEvent('sign_in.step_passed', { targetId: user.id, details: { factor: authenticator } })
   }

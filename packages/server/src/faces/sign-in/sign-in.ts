@@ -76,7 +76,7 @@ async function answer(
   const form = await ports.readForm(request)
   if (!isOwnForm(visit, form)) return sendProblemPage(response, signInProblems.foreignForm())
   if (form.get('step') === 'cancel') {
-    // End the flow too, so that a return in another tab is not taken for one in another browser.
+    // End the flow too, so that a return in another tab is not mistaken for one in another browser.
     const flow = await findSignInFlowOf(ports.db, interaction.uid)
     if (flow) await changeSignInFlow(ports.db, flow, { isDecided: true })
     noteEvent('sign_in.refused', { targetId: application.id, clientId: application.clientId, reason: 'cancelled' })

@@ -1,4 +1,4 @@
-/** Which pages of other origins may call the server (CORS). One layer in front of all faces decides it. */
+/** Decides which pages of other origins may call the server (CORS), in one layer in front of all faces. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sendProblem, serverProblems } from './send.ts'
 
@@ -6,24 +6,27 @@ import { sendProblem, serverProblems } from './send.ts'
 export interface SharedPaths {
   /** With credentials, from the allowed origins of the tenant. */
   withAllowed: RegExp
-  /** Also without credentials, from every origin: what is published. */
+  /** From every origin, without credentials. For published documents. */
   withAll?: RegExp
 }
 
-/** Headers that a page may read besides those that every page may. */
+/** Response headers that a page may read in addition to the safe ones. */
 const EXPOSED = 'Location, WWW-Authenticate, ETag, Retry-After, x-preflow-call-id'
 const METHODS = 'GET, POST, PUT, PATCH, DELETE'
-/** How long a browser may remember a preflight. */
+/** Time for which a browser may cache a preflight. */
 const MAX_AGE_SECONDS = '3600'
 
-/** Whether a string is an origin as browsers send it, of an http or https page. Neither `*`, not even in a host, nor `null` is one. */
+/**
+ * Whether a string is the origin of an http or https page, in the form that browsers send. `*`, also in a host, and `null` are
+ * not.
+ */
 export function isOrigin(text: string): boolean {
   return /^https?:[^*]+$/.test(text) && URL.parse(text)?.origin === text
 }
 
 /**
- * Writes the CORS headers of a request for a shared path and answers preflights. Call it before the face: a header that is
- * already set also reaches error responses, and oidc-provider writes no CORS headers of its own beside it.
+ * Writes the CORS headers of a request for a shared path and answers preflights. Call it before the face: headers that are
+ * already set also reach error responses, and oidc-provider then writes no CORS headers of its own.
  *
  * A request of an origin that is not allowed is served without these headers, so its page cannot read the response. No shared
  * path may act on a cookie alone, because browsers send cookies with credentials.
@@ -44,7 +47,7 @@ export async function shareWithOrigins(
   const { origin } = request.headers
   if (isForAll) response.setHeader('access-control-allow-origin', '*')
   if (origin === undefined || origin === ownOrigin(request)) return false
-  // Documents in a sandbox have the origin `null`, whoever wrote them.
+  // Documents in a sandbox have the origin `null`, regardless of their source.
   const mayRead = origin !== 'null' && (await isAllowed(origin))
   if (mayRead) {
     response.setHeader('access-control-allow-origin', origin)
@@ -64,7 +67,7 @@ function allow(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(204).end()
 }
 
-/** The origin of the server itself. Its pages are not foreign. Both headers are pinned to the public URL. */
+/** The origin of the server itself, whose pages are always allowed. Both headers have the values of the public URL. */
 function ownOrigin({ headers }: IncomingMessage): string {
   return `${headers['x-forwarded-proto']}://${headers.host}`
 }

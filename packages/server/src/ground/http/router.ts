@@ -18,7 +18,7 @@ export interface Face<Place> {
   paths: RegExp
   /** The access that the paths require: none, with the reason, or as each route declares. */
   access: { open: string } | 'as each route declares'
-  /** What pages of other origins may call. Absent: nothing. */
+  /** The paths that pages of other origins may call. Absent: none. */
   shared?: SharedPaths
   answer(visit: Visit<Place>): Promise<void>
 }

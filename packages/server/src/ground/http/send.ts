@@ -29,7 +29,7 @@ export const serverProblems = {
     new Problem(
       403,
       'access_denied',
-      'Pages of this origin may not call the API. Add the origin to the allowedOrigins of an application.',
+      'Pages of this origin cannot call the API. Add the origin to the allowedOrigins of an application.',
     ),
   formTooLarge: (_: number, detail: string) =>
     new Problem(413, 'invalid_request', 'The body is too large.', { detail }),

@@ -6,7 +6,7 @@ import { eventsOf, inRequestScope, noteEvent, type RequestScope, securityEvents 
 const scopeOf = (): RequestScope => ({ id: 'r-1', address: '192.0.2.1', path: '/scim2/Users', events: [] })
 const namesOf = (scope: RequestScope, status: number) => eventsOf(scope, status).map(({ name }) => name)
 
-test('of the refusals of a request the first one counts', async () => {
+test('only the first refusal of a request counts', async () => {
   const scope = scopeOf()
   await inRequestScope(scope, async () => {
     noteEvent('sign_in.failed')
@@ -16,7 +16,7 @@ test('of the refusals of a request the first one counts', async () => {
   assert.deepEqual(namesOf(scope, 400), ['sign_in.failed', 'sign_in.locked'])
 })
 
-test('a refusal that nothing noted has an event by its status', () => {
+test('a refusal without a recorded event has one by its status', () => {
   assert.deepEqual(namesOf(scopeOf(), 401), ['request.refused'])
   assert.deepEqual(namesOf(scopeOf(), 403), ['request.refused'])
   assert.deepEqual(namesOf(scopeOf(), 429), ['request.refused'])
@@ -24,7 +24,7 @@ test('a refusal that nothing noted has an event by its status', () => {
   assert.deepEqual(namesOf(scopeOf(), 404), [])
 })
 
-test('requests that are answered at the same time keep their events apart, and outside of one nothing is noted', async () => {
+test('concurrent requests keep their events separate, and outside of a request nothing is recorded', async () => {
   noteEvent('sign_in.failed')
   const [first, second] = [scopeOf(), scopeOf()]
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -41,7 +41,7 @@ test('requests that are answered at the same time keep their events apart, and o
   assert.deepEqual([namesOf(first, 200), namesOf(second, 200)], [['token.issued'], ['token.revoked']])
 })
 
-test('a change that was not kept is no event', () => {
+test('a change that was not stored is not an event', () => {
   const scope = { ...scopeOf(), events: [{ name: 'administration.changed', isStored: true } as const] }
   assert.deepEqual([namesOf(scope, 409), namesOf(scope, 201)], [[], ['administration.changed']])
 })

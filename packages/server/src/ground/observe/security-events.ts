@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 /**
- * Every security event: what its outcome is, what it is about, and the only details it may have. Details are names, ids,
- * codes and counts. No event has a secret, a token, a password or the value of a claim.
+ * Every security event: its outcome, its target, and the only details that it may have. Details are names, ids, codes and counts.
+ * No event has a secret, a token, a password or the value of a claim.
  */
 export const securityEvents = {
   'sign_in.succeeded': { outcome: 'success', target: 'USER', details: ['factors'] },
@@ -36,49 +36,49 @@ export const securityEvents = {
 } as const satisfies Record<string, SecurityEventDefinition>
 
 interface SecurityEventDefinition {
-  /** `refused`: somebody did not get what the request asked for. A request has at most one such event. */
+  /** `refused`: the request was refused. A request has at most one such event. */
   outcome: 'success' | 'refused' | 'notice'
   /** The type of the target. */
   target: string
   details: readonly string[]
-  /** Whether the log has a line about it anyway. */
+  /** Whether another log line already reports it. */
   hasOwnLine?: true
 }
 
 export type SecurityEventName = keyof typeof securityEvents
 
-/** Who did it, as far as that is known. */
+/** The actor of an event, if it is known. */
 export interface Actor {
-  /** `operator`: with the command line. `nobody`: not authenticated. */
+  /** `operator`: a user of the command line. `nobody`: not authenticated. */
   kind: 'user' | 'application' | 'operator' | 'nobody'
   id?: string
 }
 
-/** What is known of one event beside its name. Everything else comes from its request. */
+/** The facts of one event. Everything else comes from its request. */
 export interface SecurityEventFacts<Name extends SecurityEventName = SecurityEventName> {
   /** Default: the caller of the request. */
   actor?: Actor
   clientId?: string
   targetId?: string
-  /** A code of the protocol, or a sentence of ours. Never one of a client or of an extension. */
+  /** A code of the protocol, or one of our sentences. Never a string of a client or an extension. */
   reason?: string
   callId?: string
   details?: Partial<Record<(typeof securityEvents)[Name]['details'][number], string | number | readonly string[]>>
 }
 
-/** An event as it was noted. */
+/** A recorded event. */
 export interface NotedEvent extends SecurityEventFacts {
   name: SecurityEventName
-  /** Kept with the change that it is about, so only its line is still to be written. */
+  /** Stored with its change, so only its log line must still be written. */
   isStored?: true
 }
 
-/** One request, from its first byte to its answer. What happens meanwhile can note events. */
+/** The scope of one request, in which events can be recorded. */
 export interface RequestScope {
   id: string
-  /** Of the client. */
+  /** The address of the client. */
   address: string
-  /** Names the user agent without showing it. */
+  /** Identifies the user agent without showing it. */
   agent?: string
   path: string
   tenant?: { id: string; domain: string }
@@ -89,20 +89,20 @@ export interface RequestScope {
 
 const scopes = new AsyncLocalStorage<RequestScope>()
 
-/** Runs the work of one request. Everything it calls can use {@link noteEvent}. */
+/** Runs the work of one request, in which {@link noteEvent} is available. */
 export function inRequestScope<Result>(scope: RequestScope, work: () => Promise<Result>): Promise<Result> {
   return scopes.run(scope, work)
 }
 
-/** The request that is being answered. Nothing outside of one, as in the command line. */
+/** The current request. Nothing outside of a request, as in the command line. */
 export function currentRequest(): RequestScope | undefined {
   return scopes.getStore()
 }
 
 /**
- * Notes a security event of the request that is being answered. It is written when the request is answered.
+ * Records a security event of the current request. It is written when the request is answered.
  *
- * Of refusals the first counts, which is the most exact one: what refuses because of it has no event of its own.
+ * Only the first refusal counts, because it is the most exact one. Later ones are its consequences.
  */
 export function noteEvent<Name extends SecurityEventName>(name: Name, facts: SecurityEventFacts<Name> = {}): void {
   const scope = currentRequest()
@@ -112,18 +112,18 @@ export function noteEvent<Name extends SecurityEventName>(name: Name, facts: Sec
   scope.events.push({ ...(facts as SecurityEventFacts), name })
 }
 
-/** Who the caller of the request is, from now on. */
+/** Sets the actor of the current request from now on. */
 export function noteActor(actor: Actor): void {
   const scope = currentRequest()
   if (scope) scope.actor = actor
 }
 
-/** The statuses with which a request is refused although nothing noted why. */
+/** The statuses that count as a refusal even if no event was recorded. */
 const REFUSED: readonly number[] = [401, 403, 429]
 
-/** The events of an answered request: what was noted, and a refusal that nothing noted. */
+/** The events of an answered request: the recorded ones, or one for an unrecorded refusal. */
 export function eventsOf({ events, path }: RequestScope, status: number): NotedEvent[] {
-  // A change that was not kept did not happen.
+  // A change that was not stored did not happen.
   const happened = events.filter(({ isStored }) => !isStored || status < 400)
   const isNoted = happened.some(({ name }) => securityEvents[name].outcome === 'refused')
   if (isNoted || !REFUSED.includes(status)) return happened

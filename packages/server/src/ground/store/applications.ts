@@ -113,7 +113,7 @@ export async function listApplications(db: Database, tenantId: string): Promise<
   return rows.map(row => toApplication(db, row))
 }
 
-/** The origins that enabled applications of the tenant name, and those of their callbacks. See {@link remembered}. */
+/** The origins that enabled applications of the tenant list, and those of their callbacks. See {@link remembered}. */
 export function findApplicationOrigins(db: Database, tenantId: string): Promise<ReadonlySet<string>> {
   return remembered(db, tenantId, 'application origins', async () => {
     const { queries } = db

@@ -9,7 +9,7 @@ import type { Tables } from './tables.ts'
 /** The event of a change. */
 const CHANGE = 'administration.changed'
 
-/** Keeps a change, with what is known of the request that makes it. */
+/** Stores a change, with the facts of its request. */
 export async function insertAuditRecord(db: Database, record: AuditRecord): Promise<void> {
   const request = currentRequest()
   await insertAuditRecords(db, [{ ...(request && contextOf(request)), ...record }])
@@ -22,12 +22,12 @@ export async function insertAuditRecord(db: Database, record: AuditRecord): Prom
   })
 }
 
-/** What a record has of its request. */
+/** The members of a record that come from its request. */
 export function contextOf({ actor, address, agent, id, organizationId }: RequestScope): Partial<AuditRecord> {
   return { requestId: id, address, ...present({ organizationId, agent, actorKind: actor?.kind }) }
 }
 
-/** Keeps records in one write, all or none. */
+/** Stores all records in one write, or none. */
 export async function insertAuditRecords(db: Database, records: readonly AuditRecord[]): Promise<void> {
   const rows = records.map(record => ({
     id: record.id,
@@ -59,7 +59,7 @@ export interface AuditSearch {
   /** The name of an event. Absent: changes only; `all`: changes and events. */
   event?: string
   outcome?: string
-  /** Epoch milliseconds: only those from then on. */
+  /** Only records from this time on. Epoch milliseconds. */
   since?: number
   /** The id of a record. Only older records match. */
   before?: string

@@ -1,4 +1,4 @@
-/** Another process on the same database. It sets the status of an action whenever it is sent one, and answers when it is done. */
+/** Another process on the same database. It sets an action to each status that it receives, and replies when it is stored. */
 import process from 'node:process'
 import { readLocation } from '@preflow/database'
 import { setActionStatus } from './actions.ts'

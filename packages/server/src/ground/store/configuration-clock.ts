@@ -1,6 +1,6 @@
 import { type Kysely, SqliteAdapter, sql } from 'kysely'
 
-/** Tables whose rows are remembered, with the tenant that a row belongs to. */
+/** Tables whose rows are cached, with the column of their tenant. */
 const TENANT_OF: Readonly<Record<string, string>> = {
   tenants: 'id',
   organizations: 'tenant_id',
@@ -8,7 +8,7 @@ const TENANT_OF: Readonly<Record<string, string>> = {
   api_resources: 'tenant_id',
   api_scopes: 'tenant_id',
   authorized_apis: 'tenant_id',
-  // Has no column for the tenant. When an application is deleted, its own row names the tenant.
+  // This table has no column for the tenant. If an application is deleted, its own row has the tenant.
   authorized_scopes: 'application_id',
   actions: 'tenant_id',
   authenticators: 'tenant_id',
@@ -17,12 +17,12 @@ const TENANT_OF: Readonly<Record<string, string>> = {
 /** The tables of the configuration, see {@link ConfigurationSnapshot}. */
 export const CONFIGURATION_TABLES: readonly string[] = Object.keys(TENANT_OF)
 
-/** PostgreSQL announces each change of the configuration here, with the id of the tenant. */
+/** PostgreSQL announces each configuration change on this channel, with the id of the tenant. */
 export const CONFIGURATION_CHANNEL = 'preflow_configuration'
 
 /**
- * Lets the database itself count changes of the configuration, so that no query can forget to: on SQLite in a row that readers
- * look at, on PostgreSQL by a notification. A counter there would make the changes of all tenants wait for each other.
+ * Makes the database itself count configuration changes, so that no query can forget to: on SQLite in a row that readers check,
+ * on PostgreSQL with a notification. There a counter would make the changes of all tenants wait for each other.
  */
 export async function addConfigurationClock(db: Kysely<unknown>): Promise<void> {
   const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter

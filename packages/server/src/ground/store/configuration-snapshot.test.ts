@@ -18,7 +18,7 @@ import type { Action, Application } from './model.ts'
 import { FIRST_TENANT, insertTenant } from './tenants.ts'
 
 const { id: tenantId } = FIRST_TENANT
-/** How long a change by another process may be unseen on PostgreSQL while its network works; README, "Several instances". */
+/** Time after which a change by another process must apply on PostgreSQL while the network works. */
 const BOUND_MS = 2000
 const CHANGES = 30
 
@@ -55,7 +55,7 @@ const action: Action = {
 } as unknown as Action
 
 onEachEngine(
-  'the remembered configuration',
+  'the cached configuration',
   (newLocation, engine) => {
     const opened: Database[] = []
     let location: string
@@ -66,7 +66,7 @@ onEachEngine(
       opened.push(one)
       return one
     }
-    /** Resolves when answers are remembered: on PostgreSQL once notifications arrive. */
+    /** Resolves when entries are cached: on PostgreSQL after notifications arrive. */
     const remembers = async (one: Database) => {
       for (let loads = 2; loads > 1; await sleep(5)) {
         loads = 0
@@ -99,7 +99,7 @@ onEachEngine(
       for (const one of opened) await one.close()
     })
 
-    test('a change by this process is seen by the next read', async () => {
+    test('a change by this process applies to the next read', async () => {
       for (let change = 0; change < CHANGES; change++) {
         const status = change % 2 === 0 ? 'INACTIVE' : 'ACTIVE'
         await setActionStatus(change % 3 === 0 ? db.lanes.administration : db, tenantId, 'c1', status)
@@ -107,7 +107,7 @@ onEachEngine(
       }
     })
 
-    test('a change by another process is seen: at once on SQLite, within the bound on PostgreSQL', async () => {
+    test('a change by another process applies at once on SQLite, and within the limit on PostgreSQL', async () => {
       const other = fork(join(import.meta.dirname, 'configuration-changer.fixture.ts'), [location, tenantId, 'c1'])
       await once(other, 'message')
       for (let change = 0; change < CHANGES; change++) {
@@ -121,7 +121,7 @@ onEachEngine(
       await once(other, 'exit')
     })
 
-    test('what a transaction has not committed is remembered by nobody', async () => {
+    test('uncommitted changes of a transaction are not cached', async () => {
       const rename = (one: Database, name: string) => updateApplication(one, { ...application, name })
       await assert.rejects(
         inTransaction(db, async tx => {
@@ -136,7 +136,7 @@ onEachEngine(
       assert.equal((await findApplicationByClientId(db, tenantId, 'shop'))?.name, 'Renamed')
     })
 
-    test('an authorization that is withdrawn ends at once, and deleting an application forgets it', async () => {
+    test('a withdrawn authorization ends at once, and so does a deleted application', async () => {
       const resource = { id: 'r1', tenantId, name: 'Orders', identifier: 'orders', requiresAuthorization: true }
       const scopes = [{ id: 's1', name: 'orders.read' }]
       assert.ok(await insertApiResource(db, { ...resource, scopes, createdAt: 1 } as never))
@@ -146,7 +146,7 @@ onEachEngine(
       assert.equal((await listAuthorizedScopes(db, tenantId, 'a1')).length, 0)
     })
 
-    test('an answer is read once, shared and frozen', async () => {
+    test('an entry is read once, shared and frozen', async () => {
       const read = () => findApplicationByClientId(db, tenantId, 'shop')
       // Notifications of earlier changes may still arrive.
       await eventually(async () => {
@@ -159,7 +159,7 @@ onEachEngine(
       assert.notEqual(await findApplicationByClientId(db.lanes.administration, tenantId, 'shop'), first)
     })
 
-    test('a client that does not exist is not remembered, so nobody can fill the memory with names', async () => {
+    test('an unknown client is not cached, so that no one can fill the memory with names', async () => {
       assert.equal(await findApplicationByClientId(db, tenantId, 'later'), undefined)
       let loads = 0
       const load = async () => void loads++
@@ -169,7 +169,7 @@ onEachEngine(
     })
 
     for (const table of CONFIGURATION_TABLES) {
-      test(`a change of ${table} by another process forgets the tenant`, async () => {
+      test(`a change of ${table} by another process drops the tenant from the cache`, async () => {
         const column =
           { authenticators: 'action_id', authorized_scopes: 'scope_id' }[table] ??
           (table === 'authorized_apis' ? 'resource_id' : 'id')
@@ -186,7 +186,7 @@ onEachEngine(
       })
     }
 
-    /** Every table has a row of the tenant. */
+    /** Gives the tenant a row in every table. */
     async function fill(one: Database): Promise<void> {
       const row = (table: string, values: Record<string, unknown>) =>
         one.queries
@@ -218,13 +218,13 @@ onEachEngine(
   'database',
 )
 
-describe('the remembered configuration without news of changes', () => {
+describe('the cached configuration without notifications', () => {
   const count = () => {
     let loads = 0
     return { load: async () => ({ loads: ++loads }), loads: () => loads }
   }
 
-  test('remembers nothing while no notifications arrive, and forgets everything when they arrive again', async () => {
+  test('caches nothing while no notifications arrive, and drops everything when they arrive again', async () => {
     let report: (isListening: boolean) => void = () => undefined
     const snapshot = createConfigurationSnapshot({
       listen: (_, { onState }) => {
@@ -249,7 +249,7 @@ describe('the remembered configuration without news of changes', () => {
     assert.equal(loads(), 5)
   })
 
-  test('remembers nothing while the counter cannot be read', async () => {
+  test('caches nothing while the counter cannot be read', async () => {
     let isBroken = true
     const readNow = <Row>() => {
       if (isBroken) throw new Error('disk I/O error')
@@ -265,7 +265,7 @@ describe('the remembered configuration without news of changes', () => {
     assert.equal(loads(), 3)
   })
 
-  test('a read that fails is not remembered', async () => {
+  test('a failed read is not cached', async () => {
     const snapshot = createConfigurationSnapshot({ readNow: <Row>() => [{ revision: 1 }] as Row[] })
     await assert.rejects(
       () => snapshot?.remember('t', 'key', () => Promise.reject(new Error('lost'))) ?? Promise.resolve(),

@@ -2,43 +2,43 @@ import type { ListenOptions, ReadNow } from '@preflow/database'
 import { LRUCache } from 'lru-cache'
 import { CONFIGURATION_CHANNEL } from './configuration-clock.ts'
 
-/** Most tenants whose configuration is remembered. The ones that were not used for longest are forgotten first. */
+/** Maximum number of tenants in the cache. The least recently used ones are dropped first. */
 const MAX_TENANTS = 1000
-/** Most answers for one tenant. All of them are forgotten when there are more. */
+/** Maximum number of entries per tenant. All of them are dropped if there are more. */
 const MAX_ANSWERS = 5000
 
 /**
- * What flows read of the configuration, remembered until it changes. Answers are shared by all requests, so they are frozen.
- * Secrets in them stay opened in memory as long.
+ * A cache of the configuration that flows read, valid until it changes. All requests share the entries, so they are frozen.
+ * Secrets in them stay decrypted in memory for as long.
  */
 export interface ConfigurationSnapshot {
   /**
-   * @param key Names the question within the tenant.
-   * @param load Reads the answer. What it rejects with, and `undefined`, is not remembered.
+   * @param key Identifies the entry within the tenant.
+   * @param load Loads the entry. Errors and `undefined` are not cached.
    */
   remember<Answer>(tenantId: string, key: string, load: () => Promise<Answer>): Promise<Answer>
-  /** A change by this process was committed. */
+  /** Call it after this process committed a change. */
   committed(): void
   close(): Promise<void>
 }
 
-/** Where the snapshot learns what changed. */
+/** The source of changes for the snapshot. */
 interface Changes {
-  /** The tenants that changed since the last call. `undefined`: this is not known, and nothing may be remembered. */
+  /** The tenants that changed since the last call. `undefined`: unknown, so nothing may be cached. */
   take(): readonly string[] | 'all' | undefined
   committed(): void
   close(): Promise<void>
 }
 
-/** What of an open database tells changes. */
+/** The parts of an open database that report changes. */
 export interface ChangeSources {
   readNow?: ReadNow
   listen?(channel: string, options: ListenOptions): () => Promise<void>
 }
 
 /**
- * Answers from the snapshot, or loads the answer where there is none: in transactions, and for the APIs, which read what they
- * are about to change.
+ * Returns an entry of the snapshot, or loads it if there is no snapshot: in transactions, and for the APIs, which read what
+ * they are about to change.
  */
 export function remembered<Answer>(
   { configuration, queries }: { configuration?: ConfigurationSnapshot; queries: { isTransaction: boolean } },
@@ -50,11 +50,11 @@ export function remembered<Answer>(
 }
 
 /**
- * Makes the snapshot of one open database.
+ * Creates the snapshot of one open database.
  *
- * - SQLite: exact. At most once per turn of the event loop it looks at a counter that triggers raise, whoever made the change.
- * - PostgreSQL: a change by this process is seen at once, one by another as soon as its notification arrives. A broken network is
- *   noticed within two seconds. While no notifications arrive, nothing is remembered.
+ * - SQLite: exact. At most once per turn of the event loop it reads a counter that triggers increment for every change.
+ * - PostgreSQL: a change by this process applies at once, one by another process as soon as its notification arrives. A broken
+ *   network is detected within two seconds. While no notifications arrive, nothing is cached.
  */
 export function createConfigurationSnapshot(sources: ChangeSources): ConfigurationSnapshot | undefined {
   const { listen, readNow } = sources

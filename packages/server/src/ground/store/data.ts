@@ -8,7 +8,7 @@ import { type Database, type DatabaseLimits, openDatabase } from './database.ts'
 import { DEFAULT_HASHING, type HashingLimits, type PasswordCost } from './passwords.ts'
 import { createSeal, SEALING_KEY_BYTES, type Seal } from './sealed-secrets.ts'
 
-/** The server cannot start. The message says what to do. */
+/** The server cannot start. The message states the cause and the next step. */
 export class StartError extends OperatorError {
   override name = 'StartError'
 }

@@ -115,7 +115,7 @@ test('a file in a folder that does not exist is refused with advice', async () =
   )
 })
 
-test('without a file and a URL the error says what to configure', async () => {
+test('without a file and a URL the error names what to configure', async () => {
   await assert.rejects(openDatabase({ seal: testSeal, now: Date.now }), {
     message: 'No database is configured. Configure a file or a PostgreSQL URL.',
   })

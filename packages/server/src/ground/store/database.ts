@@ -37,7 +37,7 @@ export interface Database {
    * transaction.
    */
   lanes: Record<Lane, Database>
-  /** What flows remember of the configuration. The lanes have none: they read what they are about to change. */
+  /** The configuration cache of flows. Lanes have none, because they read what they are about to change. */
   configuration?: ConfigurationSnapshot
   /** Waits briefly for running queries, then closes the file or the connections. */
   close(): Promise<void>

@@ -33,7 +33,7 @@ async function plant(db: Database, groups: string[], users: string[]): Promise<v
 }
 
 onEachDatabase('groups in the store', open => {
-  test('a group is found, renamed and deleted, and its name is unique in its organization without regard to case', async () => {
+  test('a group is found, renamed and deleted, and its name is unique in its organization regardless of case', async () => {
     const db = await open()
     await plant(db, ['staff', 'eu'], [])
     assert.equal(await insertGroup(db, group('other', { name: 'STAFF' })), false)
@@ -74,7 +74,7 @@ onEachDatabase('groups in the store', open => {
     assert.equal((await listGroups(db, { id: 'root', tenantId: 'other' })).total, 0)
   })
 
-  test('members are added once, removed, and end with the user and with the group', async () => {
+  test('members are added once and removed, also when the user or the group is deleted', async () => {
     const db = await open()
     await plant(db, ['staff', 'eu'], ['ann', 'bob'])
     const names = async (id: string) => (await listMembers(db, 'members of a group', id)).map(({ name }) => name)
@@ -95,7 +95,7 @@ onEachDatabase('groups in the store', open => {
     assert.deepEqual(await names('staff'), [])
   })
 
-  test('a new user is a member of the groups and direct roles that they are given', async () => {
+  test('a new user is a member of their groups and direct roles', async () => {
     const db = await open()
     await plant(db, ['staff'], [])
     const clerk: Role = {
@@ -110,7 +110,7 @@ onEachDatabase('groups in the store', open => {
     assert.deepEqual(await findUserById(db, tenantId, 'ann'), ann)
   })
 
-  test('more members than fit one statement are added and removed, and strangers among them are found', async () => {
+  test('more members than one statement allows are added and removed, and unknown ids are found', async () => {
     const db = await open()
     await plant(db, ['everybody', 'staff'], ['ann'])
     await addOrganization(db, { id: 'b', tenantId, parentId: 'root', name: 'B', handle: 'b', depth: 1 })
@@ -128,7 +128,7 @@ onEachDatabase('groups in the store', open => {
     assert.equal((await removeMembers(db, 'members of a group', 'everybody', users)).length, 1200)
   })
 
-  test('a role of a group counts for its members, also the role Administrator', async () => {
+  test('a role of a group applies to its members, also the role Administrator', async () => {
     const db = await open()
     await plant(db, ['staff'], ['ann', 'bob'])
     await addMembers(db, 'members of a group', 'staff', ['ann'])
@@ -158,7 +158,7 @@ onEachDatabase('groups in the store', open => {
   })
 })
 
-test('the groups that users of an older database name become groups with members', async () => {
+test('group names in users of an older database become groups with members', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-groups-'))
   const file = join(folder, 'old.db')
   const older = await openOlder<Record<string, Record<string, unknown>>>(file, '0006-user-documents')

@@ -5,7 +5,7 @@ import type { Group, Organization } from './model.ts'
 import { nameKey } from './name-key.ts'
 import type { Tables } from './tables.ts'
 
-/** Stores a group without members. `false`: the organization has one of that name. */
+/** Stores a group without members. `false`: the organization already has a group with this name. */
 export function insertGroup(db: Database, group: Group): Promise<boolean> {
   const row = { ...toRow(group), id: group.id, tenant_id: group.tenantId, organization_id: group.organizationId }
   return unlessTaken(
@@ -16,7 +16,7 @@ export function insertGroup(db: Database, group: Group): Promise<boolean> {
   )
 }
 
-/** Replaces the name and the client's id. `false`: the organization has another group of that name. */
+/** Replaces the name and the client's id. `false`: the organization has another group with this name. */
 export function updateGroup(db: Database, group: Group): Promise<boolean> {
   return unlessTaken(
     db.queries
@@ -28,7 +28,7 @@ export function updateGroup(db: Database, group: Group): Promise<boolean> {
   )
 }
 
-/** Whether the group was there. Its memberships and its roles end with it. */
+/** Deletes a group with its memberships and its roles. Returns whether it existed. */
 export async function deleteGroup(db: Database, tenantId: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('groups')
@@ -38,7 +38,7 @@ export async function deleteGroup(db: Database, tenantId: string, id: string): P
   return numDeletedRows > 0n
 }
 
-/** In a transaction nobody else changes the group until its end. */
+/** Finds a group. In a transaction it is locked until the end. */
 export async function findGroup(db: Database, tenantId: string, id: string): Promise<Group | undefined> {
   const row = await db.queries
     .selectFrom('groups')
@@ -50,10 +50,10 @@ export async function findGroup(db: Database, tenantId: string, id: string): Pro
   return row && toGroup(row)
 }
 
-/** What {@link listGroups} searches for; all that are given must hold. */
+/** The criteria of {@link listGroups}. A group must match all of them. */
 export interface GroupSearch {
   id?: string
-  /** Without regard to case. */
+  /** Ignores case. */
   name?: { comparison: 'equals' | 'startsWith' | 'contains'; value: string }
   externalId?: string
   /** Only groups with this user. */
@@ -64,7 +64,7 @@ export interface GroupSearch {
   limit?: number
 }
 
-/** The groups of an organization that match, oldest first, and how many there are without `offset` and `limit`. */
+/** The matching groups of an organization, oldest first, and the total number of matches. */
 export async function listGroups(
   db: Database,
   { id: organizationId, tenantId }: Pick<Organization, 'id' | 'tenantId'>,
@@ -95,7 +95,7 @@ export async function listGroups(
 }
 
 function orderOf({ engine }: Database, column: NonNullable<GroupSearch['orderBy']>['column'] = 'number') {
-  // By the characters, and not by the language that a PostgreSQL server was set up for.
+  // By the characters, not by the language of the PostgreSQL server.
   if (column === 'name') return engine === 'postgresql' ? sql`name_key collate "C"` : sql`name_key`
   return sql.ref(column === 'number' ? 'number' : 'updated_at')
 }

@@ -38,7 +38,7 @@ onEachDatabase('housekeeping', open => {
   const artifacts = async (db: Database) =>
     (await db.queries.selectFrom('oidc_artifacts').select('id').execute()).length
 
-  test('the first run deletes everything that is due, however much it is', async () => {
+  test('the first run deletes everything that is due, regardless of its amount', async () => {
     const { db } = await started()
     await expired(db)
     await addCalls(db, 250)
@@ -55,7 +55,7 @@ onEachDatabase('housekeeping', open => {
     )
   })
 
-  test('of several processes one works, another takes over when that one is gone', async () => {
+  test('of several processes one works, and another one continues after it ends', async () => {
     const { db, nowMs } = await started()
     assert.ok(await holdLease(db, { name: 'housekeeping', holder: 'one', lifetimeMs: 120_000 }))
     await expired(db)
@@ -77,14 +77,14 @@ onEachDatabase('housekeeping', open => {
     assert.equal((await listCalls(db, tenantId, { limit: 500 })).length, 10)
   })
 
-  test('two processes that start at the same moment do not both take the lease', async () => {
+  test('two processes that start together do not both get the lease', async () => {
     const { db } = await started()
     const holders = ['one', 'two', 'three', 'four']
     const held = await Promise.all(holders.map(holder => holdLease(db, { name: 'x', holder, lifetimeMs: 1000 })))
     assert.equal(held.filter(Boolean).length, 1)
   })
 
-  test('stopping ends a run that has much left', async () => {
+  test('stopping ends a run with remaining work', async () => {
     const { db } = await started()
     await addCalls(db, 450)
     const housekeeping = keeper(db, 'one')

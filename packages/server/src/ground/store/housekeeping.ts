@@ -5,9 +5,9 @@ import { holdLease, releaseLease } from './leases.ts'
 import { createRecordPurge, EXPIRING_TABLES, PURGE_LIMIT, purgeExpired } from './purge.ts'
 import { listTenants } from './tenants.ts'
 
-/** How much is kept of the records of one tenant. */
+/** The retention of one tenant's records. */
 export interface Retention {
-  /** Most call records. */
+  /** Maximum number of call records. */
   callsPerTenant: number
   /** Days after which a call record is deleted. */
   callRetentionDays: number
@@ -17,7 +17,7 @@ export interface Retention {
 
 export interface HousekeepingPorts {
   log: Pick<Log, 'warn'>
-  /** Names this process among those on the same database. */
+  /** Identifies this process among those on the same database. */
   holder: string
   retention: Retention
   /** Tenants whose calls this process recorded since it was last called. */
@@ -25,7 +25,7 @@ export interface HousekeepingPorts {
 }
 
 export interface Housekeeping {
-  /** Deletes what is due, until nothing is left. The first run, and one an hour, visits every tenant. */
+  /** Deletes everything that is due. The first run, and one per hour, visits every tenant. */
   run(): Promise<void>
   /** Ends after the current statement. */
   stop(): Promise<void>
@@ -41,7 +41,7 @@ const MIN_PAUSE_MS = 20
 const PAUSE_RATIO = 4
 
 /**
- * Creates what deletes expired and old rows, beside the requests: in small statements with pauses, so that requests wait for one
+ * Creates the housekeeping that deletes expired and old rows in small statements with pauses, so that requests wait for one
  * of them at most. Expired rows and tenants without traffic are left to one process of the deployment.
  */
 export function createHousekeeping(db: Database, ports: HousekeepingPorts): Housekeeping {
@@ -54,7 +54,7 @@ export function createHousekeeping(db: Database, ports: HousekeepingPorts): Hous
     return !stopped.signal.aborted && (await holdLease(db, { name: LEASE, holder, lifetimeMs: LEASE_MS }))
   }
 
-  /** Repeats a statement until it finds less than it may delete. */
+  /** Repeats a statement until it deletes fewer rows than its limit. */
   async function drain(step: () => Promise<number>, goesOn: () => Promise<boolean>): Promise<void> {
     let checkedAt = db.now()
     while (!stopped.signal.aborted) {

@@ -2,10 +2,10 @@ import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
 /**
- * Takes or renews a lease: of several processes on one database, one does the work of this name.
+ * Acquires or renews a lease. Of several processes on one database, only the holder does the work with this name.
  *
- * @param holder Names this process.
- * @returns Whether this process holds it, for `lifetimeMs` from now.
+ * @param holder Identifies this process.
+ * @returns Whether this process holds the lease, for `lifetimeMs` from now.
  */
 export async function holdLease(
   db: Database,
@@ -25,7 +25,7 @@ export async function holdLease(
   return (numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
-/** Gives a lease back, so that another process need not wait until it expires. */
+/** Releases a lease, so that another process does not have to wait until it expires. */
 export async function releaseLease(db: Database, name: string, holder: string): Promise<void> {
   await db.queries.deleteFrom('leases').where('name', '=', name).where('holder', '=', holder).execute()
 }

@@ -1,11 +1,11 @@
-/** Who belongs to what: one set of queries for every table that only connects two others. */
+/** Memberships: one set of queries for every table that only connects two others. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from './database.ts'
 
 /** A list of members: of users or groups, by their ids. */
 export type MemberList = keyof typeof LISTS
 
-/** What a member is called, as far as clients may name it. */
+/** A member with the name that clients may use. */
 export interface Member {
   id: string
   name: string
@@ -20,10 +20,10 @@ const LISTS = {
   'groups of a role': { table: 'role_groups', owner: 'role_id', member: 'group_id', kind: GROUPS },
 } as const
 
-/** Most ids in one statement: both databases allow many more parameters. */
+/** Maximum number of ids in one statement. Both databases allow many more parameters. */
 const CHUNK = 500
 
-/** The members, oldest first. */
+/** Lists the members, oldest first. */
 export async function listMembers(db: Database, list: MemberList, ownerId: string): Promise<Member[]> {
   const { kind, member, owner, table } = LISTS[list]
   const order = sql.join(kind.order.map(column => sql.ref(`${kind.table}.${column}`)))
@@ -34,7 +34,7 @@ export async function listMembers(db: Database, list: MemberList, ownerId: strin
   return rows
 }
 
-/** Those of the ids that cannot become members, because the organization has no such user or group. */
+/** Lists the ids that cannot become members, because the organization has no such user or group. */
 export async function listStrangers(
   db: Database,
   list: MemberList,
@@ -43,7 +43,7 @@ export async function listStrangers(
 ): Promise<string[]> {
   const table = sql.table(LISTS[list].kind.table)
   const known = new Set<string>()
-  // PostgreSQL keeps no NUL in a text, not even to compare with.
+  // PostgreSQL accepts no NUL in a string, not even for a comparison.
   for (const chunk of chunksOf(ids.filter(one => !one.includes('\0')))) {
     const { rows } = await sql<{ id: string }>`select id from ${table}
       where tenant_id = ${tenantId} and organization_id = ${id} and id in (${sql.join(chunk)})`.execute(db.queries)
@@ -52,7 +52,7 @@ export async function listStrangers(
   return ids.filter(one => !known.has(one))
 }
 
-/** Adds members. Resolves with those who were none before. */
+/** Adds members. Resolves with the new ones. */
 export function addMembers(db: Database, list: MemberList, ownerId: string, ids: readonly string[]): Promise<string[]> {
   const { member, owner, table } = LISTS[list]
   return inChunks(db, [...new Set(ids)], chunk => {
@@ -64,7 +64,7 @@ export function addMembers(db: Database, list: MemberList, ownerId: string, ids:
   })
 }
 
-/** Removes members. Resolves with those who were some. */
+/** Removes members. Resolves with the removed ones. */
 export function removeMembers(
   db: Database,
   list: MemberList,

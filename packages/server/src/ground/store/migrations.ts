@@ -350,7 +350,7 @@ export const migrations: Record<string, Migration> = {
 
   '0008-groups': {
     async up(db: Schema) {
-      // The type of a column that counts is the one thing that the databases name differently.
+      // Only the type of a counting column has different names in the databases.
       const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
       await db.schema
         .createTable('groups')
@@ -384,7 +384,7 @@ export const migrations: Record<string, Migration> = {
         .execute()
       await db.schema.createIndex('role_groups_group').on('role_groups').column('group_id').execute()
 
-      // Until here only the fixed roles exist, one in each audience.
+      // Before this migration only the fixed roles exist, one per audience.
       await db.schema
         .alterTable('roles')
         .addColumn('name_key', 'text', column => column.notNull().defaultTo(''))
@@ -405,7 +405,8 @@ export const migrations: Record<string, Migration> = {
   '0009-user-index': {
     async up(db: Schema) {
       const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
-      // Numbers in the order of creation: lists are ordered by them, and the index is a third of its size with ids.
+      // Numbers in the order of creation. Lists are ordered by them, and the index has a third of the size that it would have
+      // with ids.
       await db.schema.alterTable('users').addColumn('number', 'bigint').execute()
       await sql`update users set number = ordered.number from (
           select id, row_number() over (order by created_at, id) as number from users
@@ -438,7 +439,7 @@ export const migrations: Record<string, Migration> = {
         .addUniqueConstraint('user_attributes_name', ['organization_id', 'name'])
         .execute()
 
-      // Keys are compared by their characters, and not by the language that a PostgreSQL server was set up for.
+      // Keys are compared by their characters, not by the language of the PostgreSQL server.
       const characters = isPostgres ? sql`text collate "C"` : 'text'
       await db.schema
         .createTable('user_values')
@@ -478,7 +479,7 @@ export const migrations: Record<string, Migration> = {
         ...['organization_id', 'actor_kind', 'client_id', 'reason'].map((name): [string] => [name]),
         ...['address', 'agent', 'request_id', 'call_id'].map((name): [string] => [name]),
       ]
-      // SQLite adds one column a statement.
+      // SQLite adds one column per statement.
       for (const [name, value] of columns) {
         await db.schema
           .alterTable('audit_records')
@@ -509,7 +510,7 @@ export const migrations: Record<string, Migration> = {
   },
 }
 
-/** Until here each user had a list of names of groups. */
+/** Before this migration each user had a list of group names. */
 async function moveGroupsOfUsers(db: Schema): Promise<void> {
   const queries = db as Kysely<Record<'users' | 'groups' | 'group_members', Record<string, unknown>>>
   const users = await queries

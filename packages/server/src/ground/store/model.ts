@@ -35,9 +35,9 @@ export interface User {
   organizationId: string
   userName: string
   document: UserDocument
-  /** Of which the user is a member, in the order in which they were created. */
+  /** The groups of the user, in the order of creation. */
   groups: GroupReference[]
-  /** The user's own and those of the user's groups, oldest first. */
+  /** The roles of the user and of the user's groups, oldest first. */
   roles: RoleReference[]
   isActive: boolean
   /**
@@ -51,7 +51,7 @@ export interface User {
   updatedAt: number
 }
 
-/** Users of one organization under a name. */
+/** A named group of users of one organization. */
 export interface Group {
   /** The SCIM id. */
   id: string
@@ -72,7 +72,7 @@ export interface GroupReference {
 export interface RoleReference {
   id: string
   name: string
-  /** With the name of the organization or application. */
+  /** The audience with the name of its organization or application. */
   audience: Role['audience'] & { name?: string }
   kind?: FixedRole
   /** `false`: only a group of the user has the role. */
@@ -340,9 +340,9 @@ export interface AuditRecord {
   reason?: string
   /** Of the client. */
   address?: string
-  /** Names the user agent without showing it. */
+  /** Identifies the user agent without showing it. */
   agent?: string
-  /** Ties together what one request did. */
+  /** Connects the records of one request. */
   requestId?: string
   callId?: string
 }

@@ -1,4 +1,4 @@
-/** A name in the form in which it is unique: composed characters, without case. */
+/** The form in which a name is unique: composed characters in lower case. */
 export function nameKey(name: string): string {
   return name.normalize('NFC').toLowerCase()
 }

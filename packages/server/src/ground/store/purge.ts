@@ -4,14 +4,14 @@ import type { Database } from './database.ts'
 /** Tables whose rows expire. Each has an index on `expires_at`. */
 export const EXPIRING_TABLES = ['oidc_artifacts', 'sign_in_flows', 'limits'] as const
 
-/** Most rows that one statement deletes. On SQLite all other queries wait for it. */
+/** Maximum number of rows that one statement deletes. On SQLite all other queries wait for it. */
 export const PURGE_LIMIT = 100
 
 /**
  * Deletes expired rows of all tenants.
  *
- * @param limit Most rows. Default {@link PURGE_LIMIT}.
- * @returns How many rows it deleted. If it is the limit, there may be more.
+ * @param limit Maximum number of rows. Default {@link PURGE_LIMIT}.
+ * @returns The number of deleted rows. If it equals the limit, there may be more.
  */
 export async function purgeExpired(
   db: Database,
@@ -24,19 +24,19 @@ export async function purgeExpired(
   return Number(numDeletedRows)
 }
 
-/** How much is kept of the records of one tenant. */
+/** The retention of one tenant's records. */
 export interface RecordRetention {
   /** Records that began earlier are deleted. Epoch milliseconds. */
   startedBefore: number
   /** All except the newest ones are deleted. Default: no limit. */
   keep?: number
-  /** Most rows of one statement. Default {@link PURGE_LIMIT}. */
+  /** Maximum number of rows of one statement. Default {@link PURGE_LIMIT}. */
   limit?: number
 }
 
 const TIME_OF = { calls: 'started_at', audit_records: 'recorded_at' } as const
 
-/** Makes the function that deletes the oldest records of a tenant, some at each call. It returns how many. */
+/** Creates the function that deletes the oldest records of a tenant, some at each call. It returns their number. */
 export async function createRecordPurge(
   db: Database,
   table: keyof typeof TIME_OF,
@@ -56,7 +56,7 @@ export async function createRecordPurge(
           .offset(Math.max(keep - 1, 0))
           .limit(1)
           .executeTakeFirst()
-  // Both bounds are one: everything before the later of them goes.
+  // Both bounds become one: everything before the later of them is deleted.
   const bound =
     oldestKept && oldestKept.time >= startedBefore ? [oldestKept.time, oldestKept.id] : ([startedBefore, ''] as const)
   const row = rowIdOf(db)

@@ -47,7 +47,7 @@ export function insertRole(db: Database, role: Role): Promise<boolean> {
   )
 }
 
-/** Replaces the name and the permissions. `false`: its audience has another role of that name. */
+/** Replaces the name and the permissions. `false`: its audience has another role with this name. */
 export function updateRole(db: Database, role: Role): Promise<boolean> {
   return unlessTaken(
     inTransaction(db, async tx => {
@@ -72,7 +72,7 @@ async function insertPermissions(tx: Database, { id, permissions }: Role): Promi
   if (rows.length > 0) await tx.queries.insertInto('role_permissions').values(rows).execute()
 }
 
-/** Whether the role was there. Nobody has it any more. */
+/** Deletes a role with its memberships. Returns whether it existed. */
 export async function deleteRole(db: Database, tenantId: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await db.queries
     .deleteFrom('roles')
@@ -82,7 +82,7 @@ export async function deleteRole(db: Database, tenantId: string, id: string): Pr
   return numDeletedRows > 0n
 }
 
-/** In a transaction nobody else changes the role until its end. */
+/** Finds a role. In a transaction it is locked until the end. */
 export async function findRole(db: Database, tenantId: string, id: string): Promise<Role | undefined> {
   if (mustLockRows(db)) await db.queries.selectFrom('roles').select('id').where('id', '=', id).forUpdate().execute()
   const [role] = await readRoles(db, tenantId, sql`roles.id = ${id}`)
@@ -90,8 +90,8 @@ export async function findRole(db: Database, tenantId: string, id: string): Prom
 }
 
 /**
- * The roles of a tenant that are for an organization, oldest first; with `applications` also those for applications, which belong to
- * the tenant.
+ * The roles of a tenant that are for an organization, oldest first; with `applications` also those for applications, which
+ * belong to the tenant.
  */
 export function listRoles(
   db: Database,
@@ -106,7 +106,7 @@ export function listRoles(
   )
 }
 
-/** The roles that a user has, by themselves or through a group, with their permissions. */
+/** The roles that a user has, directly or through a group, with their permissions. */
 export function listRolesOf(db: Database, tenantId: string, userId: string): Promise<Role[]> {
   return readRoles(db, tenantId, sql`roles.id in (select role_id from (${rolesHeld(sql`${userId}`)}) as held)`)
 }
@@ -116,7 +116,7 @@ export function listRolesOfGroup(db: Database, tenantId: string, groupId: string
   return readRoles(db, tenantId, sql`roles.id in (select role_id from role_groups where group_id = ${groupId})`)
 }
 
-/** The roles of a group as users of it show them, with the names of their audiences. */
+/** The roles of a group in the form of its users, with the names of their audiences. */
 export async function listRoleReferences(db: Database, { id, tenantId }: Pick<Group, 'id' | 'tenantId'>) {
   const rows = await db.queries
     .selectFrom('role_groups')
@@ -145,7 +145,7 @@ export async function listRoleReferences(db: Database, { id, tenantId }: Pick<Gr
   )
 }
 
-/** The ids of the roles that a user has. `is_direct` is 0 where only a group of the user has the role. */
+/** The ids of the roles that a user has. `is_direct` is 0 if only a group of the user has the role. */
 export function rolesHeld(userId: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`select role_id, max(direct) as is_direct from (
       select role_id, 1 as direct from role_members where user_id = ${userId}
@@ -154,7 +154,7 @@ export function rolesHeld(userId: RawBuilder<unknown>): RawBuilder<unknown> {
     ) as every_way group by role_id`
 }
 
-/** The ids of the users who have one of the roles, by themselves or through a group. */
+/** The ids of the users who have one of the roles, directly or through a group. */
 export function holdersOf(roleIds: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`select user_id from role_members where role_id in (${roleIds})
     union select group_members.user_id from role_groups

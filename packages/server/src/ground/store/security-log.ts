@@ -6,24 +6,27 @@ import { contextOf, insertAuditRecords } from './audit.ts'
 import type { Database } from './database.ts'
 import type { AuditRecord } from './model.ts'
 
-/** Writes the security events of requests: each as a line of the log, and as a row where a tenant is concerned. */
+/** Writes the security events of requests: each as a log line, and as a row if it belongs to a tenant. */
 export interface SecurityLog {
-  /** Writes the events of a request that was answered. The rows follow, many in one write. */
+  /** Writes the events of an answered request. The rows follow, many in one write. */
   write(scope: RequestScope, status: number): void
-  /** Resolves when the rows of everything that was written are kept, or could not be. */
+  /** Resolves when the rows of all earlier events are stored, or failed. */
   flush(): Promise<void>
 }
 
 const MAX_ROWS_A_WRITE = 200
-/** Events of this long are one write. */
+/** Events within this time share one write. */
 const GATHER_MS = 100
-/** Rows that wait for the database. While it does not answer, further events are in the log only. */
+/** Maximum number of rows that wait for the database. Further events are only in the log. */
 const MAX_WAITING = 5000
-/** Refusals of one tenant in a minute that become rows: strangers must not fill the disk. The log has all of them. */
+/**
+ * Maximum number of refusals per tenant and minute that become rows, so that strangers cannot fill the disk. The log has all of
+ * them.
+ */
 const MAX_REFUSALS_A_MINUTE = 1000
 const MINUTE_MS = 60_000
 
-/** Makes the one writer of security events. A row that cannot be kept changes no response. */
+/** Creates the one writer of security events. A row that cannot be stored changes no response. */
 export function createSecurityLog(
   db: Database,
   { log, newId }: { log: Pick<Log, 'error' | 'info' | 'warn'>; newId(): string },
@@ -40,7 +43,7 @@ export function createSecurityLog(
     while (waiting.length > 0) {
       const rows = waiting.splice(0, MAX_ROWS_A_WRITE)
       await insertAuditRecords(db.lanes.records, rows).catch(error =>
-        log.error({ err: error, count: rows.length }, 'security events could not be kept; the log has them'),
+        log.error({ err: error, count: rows.length }, 'security events could not be stored; the log has them'),
       )
     }
     writing = undefined
@@ -77,7 +80,7 @@ export function createSecurityLog(
   }
 }
 
-/** What a line of the log has of an event. */
+/** The members of an event in a log line. */
 function lineOf(event: NotedEvent, { actor, address, agent, id, organizationId, tenant }: RequestScope): object {
   const { name, actor: own, clientId, targetId, reason, callId, details } = event
   return {
@@ -114,7 +117,7 @@ function recordOf(
   }
 }
 
-/** Whether one more refusal of a tenant becomes a row, and how many of the minute before did not. */
+/** Creates the function that decides whether a refusal becomes a row, and counts those of the previous minute that did not. */
 function limitRefusals(now: () => number): (tenantId: string) => { isKept: boolean; leftOut: number } {
   let minute = 0
   let counts = new Map<string, number>()

@@ -34,14 +34,14 @@ export interface Tables {
     generation: string
     created_at: number
     updated_at: number
-    /** The order of creation, in all tenants. PostgreSQL assigns it. */
+    /** The order of creation over all tenants. PostgreSQL assigns it. */
     number: ColumnType<number, number | undefined, never>
   }
   /** The indexed attributes of an organization. */
   user_attributes: { number: Generated<number>; organization_id: string; name: string }
-  /** What users are found by, see `user-index.ts`. */
+  /** The values by which users are found, see `user-index.ts`. */
   user_values: {
-    /** Of `user_attributes`: it stands for the organization as well. */
+    /** The id in `user_attributes`, which also determines the organization. */
     attribute: number
     key: string
     user_number: number
@@ -55,7 +55,7 @@ export interface Tables {
     audience_type: string
     audience_id: string
     name: string
-    /** Lower case: names are unique in their audience without regard to case. */
+    /** Lower case, because names are unique in their audience regardless of case. */
     name_key: string
     /** The kind of a fixed role, which determines its permissions. Null for other roles. */
     kind: string | null
@@ -67,13 +67,13 @@ export interface Tables {
   /** Every member of the group has the role. */
   role_groups: { role_id: string; group_id: string }
   groups: {
-    /** Counts groups in the order in which they were created. */
+    /** The order of creation of groups. */
     number: Generated<number>
     id: string
     tenant_id: string
     organization_id: string
     name: string
-    /** Lower case: names are unique in their organization without regard to case. */
+    /** Lower case, because names are unique in their organization regardless of case. */
     name_key: string
     external_id: string | null
     created_at: number

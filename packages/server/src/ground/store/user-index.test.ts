@@ -59,7 +59,7 @@ onEachEngine(
       test: { kind: 'compare', column: 'key', operator: 'eq', operand },
     })
 
-    test('a database from before has every user in its index, in the order of creation', async () => {
+    test('an older database gets every user in its index, in the order of creation', async () => {
       const location = await openOld()
       const db = await openDatabase({ ...location, seal: testSeal, now: Date.now })
       assert.deepEqual(await find(db, equals('emails', 'u0501@x')), { total: 1, first: ['u0501'] })
@@ -73,7 +73,7 @@ onEachEngine(
       await db.close()
     })
 
-    test('an index that was built from another table of attributes is built again', async () => {
+    test('an index of another table of attributes is built again', async () => {
       const location = await openOld()
       const first = await openDatabase({ ...location, seal: testSeal, now: Date.now })
       await first.queries.deleteFrom('user_values').execute()

@@ -1,5 +1,5 @@
 /**
- * The index of users: one row for each value by which users are found. It is derived from their documents, and written in
+ * The index of users: one row for each searchable value. It is derived from the documents, and written in
  * the transaction that writes the user. See docs/decisions/0017-user-index.md.
  */
 import { createHash } from 'node:crypto'
@@ -9,11 +9,11 @@ import type { Tables } from './tables.ts'
 
 /** An attribute that is indexed. */
 export interface IndexedAttribute {
-  /** Where it is in the document. */
+  /** The path in the document. */
   at: readonly string[]
   /** Whether case matters. */
   isExact?: true
-  /** A list of complex values: the `value` of each element is indexed, with its `type` beside it. */
+  /** A list of complex values: the `value` of each element is indexed together with its `type`. */
   isTyped?: true
 }
 
@@ -25,8 +25,8 @@ const core = (...names: string[]): Record<string, IndexedAttribute> =>
   Object.fromEntries(names.map(name => [name, { at: name.split('.') }]))
 
 /**
- * Every indexed attribute by its name in filters. For others, documents are compared, and their number is limited. After
- * a change of this table the next start builds the index again.
+ * Every indexed attribute by its name in filters. For other attributes documents are compared, and their number is limited.
+ * After a change of this table the next start builds the index again.
  */
 export const INDEXED: Readonly<Record<string, IndexedAttribute>> = {
   ...core('userName', 'displayName', 'nickName', 'title', 'userType'),
@@ -39,13 +39,13 @@ export const INDEXED: Readonly<Record<string, IndexedAttribute>> = {
   ...below(WSO2, 'emailAddresses', 'mobileNumbers'),
 }
 
-/** Longest key in UTF-16 units. PostgreSQL indexes no row above 2.7 kB. */
+/** Maximum length of a key in UTF-16 units. PostgreSQL cannot index a row above 2.7 kB. */
 const MAX_KEY_LENGTH = 255
 
-/** The name under which values are indexed whose key had to be cut. Their documents must be compared. */
+/** The name for values whose key was cut. Their documents must be compared. */
 export const longOf = (name: string) => `${name}#long`
 
-/** A value in the form in which it is compared: composed characters and, unless case matters, lower case. */
+/** The comparable form of a value: composed characters and, unless case matters, lower case. */
 export function valueKey(value: string, isExact = false): string {
   const composed = value.normalize('NFC')
   return isExact ? composed : composed.toLowerCase()
@@ -63,11 +63,11 @@ interface IndexEntry {
   key: string
   /** The type of an element of a list, in lower case. Empty: none. */
   type: string
-  /** 0 for the primary element, or else the first one. Users are sorted by it. */
+  /** 0 for the primary element, or for the first one if none is primary. Users are sorted by it. */
   element: number
 }
 
-/** Everything that the index contains of a user. */
+/** All index entries of a user. */
 function entriesOf({ document, userName }: Pick<Indexable, 'document' | 'userName'>): IndexEntry[] {
   const holder = { ...document, userName }
   return Object.entries(INDEXED).flatMap(([name, { at, isExact, isTyped }]) =>
@@ -85,7 +85,7 @@ function entriesOf({ document, userName }: Pick<Indexable, 'document' | 'userNam
   )
 }
 
-/** Never between the two halves of a character. */
+/** Cuts a key, but never between the two halves of a character. */
 function cut(key: string): string {
   return key.slice(0, MAX_KEY_LENGTH).toWellFormed()
 }
@@ -105,7 +105,7 @@ function primaryFirst(values: unknown[]): unknown[] {
 
 type IndexRow = Tables['user_values']
 
-/** The numbers of the attributes of an organization, by name. Attributes of which no user ever had a value are absent. */
+/** The numbers of the attributes of an organization, by name. Attributes without any value so far are absent. */
 export async function findIndexNumbers(queries: Kysely<Tables>, organizationId: string): Promise<Map<string, number>> {
   const rows = await queries
     .selectFrom('user_attributes')
@@ -115,14 +115,14 @@ export async function findIndexNumbers(queries: Kysely<Tables>, organizationId: 
   return new Map(rows.map(({ name, number }) => [name, number]))
 }
 
-/** The same, including those of `names`. */
+/** The same, after adding the missing ones of `names`. */
 async function ensureIndexNumbers(
   queries: Kysely<Tables>,
   organizationId: string,
   names: readonly string[],
 ): Promise<Map<string, number>> {
   const known = await findIndexNumbers(queries, organizationId)
-  // Sorted, so that two transactions that add the same names cannot wait for each other.
+  // Sorted, so that two transactions that add the same names cannot deadlock.
   const missing = [...new Set(names)].filter(name => !known.has(name)).sort()
   if (missing.length === 0) return known
   await queries
@@ -159,7 +159,7 @@ async function rowsOf(queries: Kysely<Tables>, organizationId: string, users: re
 export async function indexUser(queries: Kysely<Tables>, user: Indexable, number: number): Promise<void> {
   const rows = await rowsOf(queries, user.organizationId, [[number, user]])
   const old = await queries.selectFrom('user_values').selectAll().where('user_number', '=', number).execute()
-  // Only the difference: to rewrite every row of a user took ten times as long.
+  // Write only the difference: rewriting every row of a user took ten times as long.
   for (const { attribute, element, key } of minus(old, rows)) {
     await queries
       .deleteFrom('user_values')
@@ -178,7 +178,7 @@ function minus(rows: readonly IndexRow[], others: readonly IndexRow[]): IndexRow
   return rows.filter(row => !known.has(identityOf(row)))
 }
 
-/** Both databases allow far more parameters in a statement. */
+/** Rows per statement. Both databases allow far more parameters. */
 const ROWS_PER_STATEMENT = 1000
 
 async function insertRows(queries: Kysely<Tables>, rows: readonly IndexRow[]): Promise<void> {
@@ -193,7 +193,7 @@ async function insertRows(queries: Kysely<Tables>, rows: readonly IndexRow[]): P
 const FACT = 'user-index'
 const USERS_PER_BATCH = 500
 
-/** Identifies what the index was built from. */
+/** Identifies the table of attributes that the index was built from. */
 const VERSION = createHash('sha256')
   .update(JSON.stringify([INDEXED, MAX_KEY_LENGTH]))
   .digest('hex')

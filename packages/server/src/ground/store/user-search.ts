@@ -1,14 +1,14 @@
 /**
  * Finds users by the index, and counts them, without reading documents.
  *
- * A condition becomes a set of user numbers in SQL: `and` an INTERSECT, `or` a UNION, `not` a complement. Where the index
- * cannot answer exactly, there are two sets, one with too many users and one with too few.
+ * A condition becomes a set of user numbers in SQL: `and` is an INTERSECT, `or` a UNION, `not` a complement. If the index cannot
+ * answer exactly, there are two sets: one with too many users and one with too few.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from './database.ts'
 import { findIndexNumbers, INDEXED, isShortKey, longOf } from './user-index.ts'
 
-/** What is searched for. Names are those of `INDEXED`, operands are keys (`valueKey`). */
+/** A search condition. Names are those of `INDEXED`, operands are keys (`valueKey`). */
 export type UserCondition =
   | { kind: 'and' | 'or'; parts: readonly UserCondition[] }
   | { kind: 'not'; part: UserCondition }
@@ -22,12 +22,12 @@ export type UserCondition =
       operator: Exclude<SearchOperator, 'co' | 'sw' | 'ew'>
       operand: string | number
     }
-  /** The user is a member of such a group; without a test, of any. */
+  /** The user is a member of a matching group. Without a test: of any group. */
   | { kind: 'group'; test?: { column: 'id' | 'name_key'; operator: 'eq' | 'co' | 'ew'; operand: string } }
-  /** The index cannot answer it. */
+  /** The index cannot evaluate the condition. */
   | { kind: 'unknown' }
 
-/** What one value of an attribute must be. */
+/** The test of one value of an attribute. */
 export type ValueTest =
   | { kind: 'and' | 'or'; parts: readonly ValueTest[] }
   | { kind: 'not'; part: ValueTest }
@@ -42,23 +42,23 @@ export type UserColumn = 'id' | 'is_active' | 'created_at' | 'updated_at'
 
 export type SearchOperator = 'eq' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le'
 
-/** By what found users are ordered. Users without a value come last, or first if descending. */
+/** The order of found users. Users without a value come last, or first if descending. */
 export interface UserOrder {
   by: { name: string } | { column: UserColumn }
   isDescending: boolean
 }
 
-/** A search that would take too long: it has too many comparisons that read all values of an attribute. */
+/** The search would take too long: too many comparisons read all values of an attribute. */
 export class SearchTooBroad extends Error {
   override name = 'SearchTooBroad'
 }
 
-/** Found users, before anything is read of them. */
+/** The result of a search, before users are loaded. */
 export interface UserSearch {
-  /** Whether exactly the users that match are found. Otherwise their documents have to be compared. */
+  /** Whether it has exactly the matching users. Otherwise their documents must be compared. */
   isExact: boolean
   count(): Promise<number>
-  /** The numbers of found users in the order of creation, after the one with the number `after`. */
+  /** The numbers of found users in the order of creation, after the number `after`. */
   page(options: { after?: number; offset?: number; limit: number }): Promise<number[]>
   /** The same in another order. */
   sortedPage(order: UserOrder, options: { offset: number; limit: number }): Promise<number[]>
@@ -76,7 +76,7 @@ export async function searchUsers(
   return { isExact: may === must, ...readerOf(db, organizationId, may, compile.numbers) }
 }
 
-/** The same for users whose numbers are known. */
+/** The same among users with these numbers. */
 export async function searchNumbers(
   db: Database,
   organizationId: string,
@@ -92,10 +92,10 @@ export async function searchNumbers(
   }
 }
 
-/** A set of users of the organization: those that SQL selects, or all but those. */
+/** A set of users of the organization: those that SQL selects, or all others. */
 interface UserSet {
   isComplement: boolean
-  /** Selects `user_number`, each once. Absent: nobody. */
+  /** Selects each `user_number` once. Absent: no user. */
   query?: RawBuilder<unknown>
 }
 
@@ -108,7 +108,7 @@ const complement = ({ isComplement, query }: UserSet): UserSet => ({
 })
 
 function combine(word: 'intersect' | 'union' | 'except', one: RawBuilder<unknown>, other: RawBuilder<unknown>) {
-  // SQLite has no parentheses around the parts of a compound.
+  // SQLite does not allow parentheses around the parts of a compound.
   return sql`select user_number from (${one}) as one ${sql.raw(word)} select user_number from (${other}) as other`
 }
 
@@ -122,7 +122,7 @@ function intersection(one: UserSet, other: UserSet): UserSet {
   return within(combine(other.isComplement ? 'except' : 'intersect', one.query, other.query))
 }
 
-/** Of two sets, by the rule of De Morgan. */
+/** The union of two sets, by De Morgan's law. */
 const union = (one: UserSet, other: UserSet) => complement(intersection(complement(one), complement(other)))
 
 /** Users that may match, and users that certainly do. The same object if the index answers exactly. */
@@ -139,7 +139,7 @@ function mapBounds(bounds: readonly Bounds[], join: (one: UserSet, other: UserSe
   return { may, must: isExact ? may : bounds.map(one => one.must).reduce(join, start) }
 }
 
-/** Most comparisons that read all values of an attribute. One takes 0.2 s with 200,000 users. */
+/** Maximum number of comparisons that read all values of an attribute. One takes 0.2 s with 200,000 users. */
 const MAX_SCANS = 6
 
 type Compile = ((condition: UserCondition) => Bounds) & { numbers: ReadonlyMap<string, number> }
@@ -151,7 +151,7 @@ function createCompiler(db: Database, organizationId: string, numbers: ReadonlyM
     if (++scans > MAX_SCANS) throw new SearchTooBroad()
   }
 
-  /** Users with a row of the attribute that the SQL selects. */
+  /** The users with a row of the attribute that the SQL selects. */
   const having = (name: string, where: RawBuilder<boolean>): UserSet => {
     const number = numbers.get(name)
     if (number === undefined) return NONE
@@ -162,13 +162,13 @@ function createCompiler(db: Database, organizationId: string, numbers: ReadonlyM
     if (!tests.isSelective(test)) scan()
     const { may, must } = tests.compile(test)
     const [short, certain] = [having(name, may), having(name, must)]
-    // A cut key shows little, and nothing about a test of the type alone is lost.
+    // A cut key decides little. A test of only the type is still exact.
     const long = having(longOf(name), tests.readsKey(test) ? sql<boolean>`1 = 1` : may)
     if (may === must && (!long.query || !tests.readsKey(test))) return exactly(union(short, long))
     return { may: union(short, long), must: certain }
   }
 
-  /** Users with the value, unless they have another one as well. */
+  /** The users with this value and no other one. */
   function only(name: string, column: ValueColumn, operand: string): Bounds {
     const number = numbers.get(name)
     const long = numbers.get(longOf(name))
@@ -188,7 +188,7 @@ function createCompiler(db: Database, organizationId: string, numbers: ReadonlyM
   function inColumn({ column, operand, operator }: UserCondition & { kind: 'column' }): UserSet {
     const users = (where: RawBuilder<boolean>) =>
       within(sql`select number as user_number from users where organization_id = ${organizationId} and ${where}`)
-    // Most users are active: the others are the smaller set.
+    // Most users are active, so the others are the smaller set.
     if (column === 'is_active' && operand === 1) return complement(users(sql`is_active = 0`))
     return users(tests.compare(sql.ref(column), operator, operand))
   }
@@ -288,7 +288,7 @@ function createTests({ engine }: Database) {
     }
   }
 
-  /** Whether the test needs few rows: it has an equality or a beginning that must hold. */
+  /** Whether the test reads few rows, because it requires an equality or a prefix. */
   function isSelective(test: ValueTest): boolean {
     if (test.kind === 'and') return test.parts.some(isSelective)
     if (test.kind === 'or') return test.parts.every(isSelective)
@@ -314,12 +314,12 @@ function createTests({ engine }: Database) {
 
 const ORDERINGS = { gt: '>', ge: '>=', lt: '<', le: '<=' } as const
 
-/** The first string behind all that begin with the prefix. Nothing: there is none. */
+/** The first string after all strings with the prefix. Nothing if there is none. */
 function afterPrefix(prefix: string): string | undefined {
   const characters = [...prefix]
   for (let last = characters.pop(); last !== undefined; last = characters.pop()) {
     const code = last.codePointAt(0) as number
-    // Behind the last character before the surrogates, which are no characters, comes the first one after them.
+    // Surrogates are not characters, so skip them.
     if (code < 0x10ffff) return characters.join('') + String.fromCodePoint(code === 0xd7ff ? 0xe000 : code + 1)
   }
   return undefined
@@ -378,7 +378,7 @@ function readerOf(
   }
 }
 
-/** Whether an attribute can be searched for, and users sorted by it. */
+/** Whether an attribute can be used for searching and sorting. */
 export function isIndexed(name: string): boolean {
   return Object.hasOwn(INDEXED, name)
 }

@@ -13,7 +13,7 @@ import { indexUser } from './user-index.ts'
 
 type UserRow = Selectable<Tables['users']> & { memberships: string | null; role_list: string | null }
 
-/** Columns of `users`, and the groups and roles of the user as JSON, which are memberships. */
+/** The columns of `users`, and the groups and roles of the user as JSON. */
 function selectUsers(db: Database) {
   return db.queries
     .selectFrom('users')
@@ -21,7 +21,7 @@ function selectUsers(db: Database) {
     .select([groupsColumn(db), rolesColumn(db)])
 }
 
-/** A list of lists in JSON, in whichever order; `null` or `[]` without rows. */
+/** A list of lists in JSON, in any order. `null` or `[]` without rows. */
 function jsonList({ engine }: Database, ...columns: string[]) {
   const values = sql.join(columns.map(column => sql.ref(column)))
   return engine === 'sqlite'
@@ -46,8 +46,8 @@ function rolesColumn(db: Database) {
 }
 
 /**
- * Stores a user as a member of their groups and direct roles. Without a password the user cannot sign in. `false`: the organization
- * already has the user name.
+ * Stores a user as a member of their groups and direct roles. Without a password the user cannot sign in. `false`: the
+ * organization already has the user name.
  */
 export async function insertUser(db: Database, user: User, password?: string): Promise<boolean> {
   const hash = password === undefined ? null : await db.passwords.hash(password, { owner: user.tenantId })
@@ -79,7 +79,7 @@ export async function insertUser(db: Database, user: User, password?: string): P
   )
 }
 
-/** SQLite has one writer at a time and no sequences. PostgreSQL assigns the number by itself. */
+/** SQLite has one writer at a time and no sequences. PostgreSQL assigns the number itself. */
 const NEXT_NUMBER = sql<number>`(select coalesce(max(number), 0) + 1 from users)`
 
 export type UserStored = 'updated' | 'user_name_taken' | 'changed_meanwhile'
@@ -250,7 +250,7 @@ function isAdministratorOf(tenantId: string) {
   return sql<boolean>`users.id in (${holdersOf(fixed)})`
 }
 
-/** Users by their numbers, for those that exist. */
+/** The existing users with these numbers. */
 export async function findUsersByNumber(db: Database, numbers: readonly number[]): Promise<Map<number, User>> {
   if (numbers.length === 0) return new Map()
   const rows = await selectUsers(db).where('number', 'in', numbers).execute()

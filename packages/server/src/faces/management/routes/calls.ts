@@ -61,9 +61,9 @@ export interface AuditView {
   reason?: string
   /** Of the client. */
   address?: string
-  /** Names the user agent without showing it. */
+  /** Identifies the user agent without showing it. */
   agent?: string
-  /** Ties together what one request did. */
+  /** Connects the records of one request. */
   requestId?: string
   /** Of the record of an extension call. */
   callId?: string
@@ -204,7 +204,7 @@ export const callRoutes: RouteTable<CallRoutes> = {
         .exactOptional()
         .describe('The name of a security event, or `all`. Default: changes, which are `administration.changed`'),
       outcome: z.enum(['success', 'refused', 'notice']).exactOptional(),
-      since: z.iso.datetime().exactOptional().describe('Only those from then on, ISO 8601 in UTC'),
+      since: z.iso.datetime().exactOptional().describe('Only records from this time on, ISO 8601 in UTC'),
       ...page,
     }),
     answers: { 200: { description: 'The changes', schema: z.array(auditViewSchema) } },
