@@ -48,7 +48,7 @@ export const TENANT_PERMISSIONS = [
 export const SERVER_PERMISSIONS = ['internal_list_tenants', 'internal_modify_tenants'] as const
 
 /**
- * Lets users read and change their own profile. Every application gets this scope for a user who is asked for it, as in WSO2's
+ * Lets users read and change their own profile. Every application gets this scope for a user if it requests it, as in WSO2's
  * products: official SDKs request it by default.
  */
 export const OWN_PROFILE = 'internal_login'
