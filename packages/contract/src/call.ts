@@ -6,19 +6,50 @@ import { readDocument } from './read-document.ts'
 
 /** The request of a platform. Keys are serialized in this order. */
 export interface ActionRequest<Event = unknown> {
+  /** Which decision is requested. */
   actionType: ActionType
+  /** Ties the calls of one flow together, for types that need several. */
   flowId?: string
+  /** What is about to happen. */
   event: Event
+  /** The changes that the answer may request. */
   allowedOperations?: AllowedOperation[]
+  /** Names this call in logs. */
   requestId?: string
 }
 
 /** The answer of an extension: SUCCESS, FAILED and INCOMPLETE with HTTP 200, ERROR with 400, 401 or 500. */
 export type ActionResponse =
-  | { actionStatus: 'SUCCESS'; operations?: Operation[]; data?: unknown }
-  | { actionStatus: 'FAILED'; failureReason: string; failureDescription?: string }
-  | { actionStatus: 'ERROR'; errorMessage: string; errorDescription?: string }
-  | { actionStatus: 'INCOMPLETE'; operations: Operation[] }
+  | {
+      /** The flow continues. */
+      actionStatus: 'SUCCESS'
+      /** The requested changes. */
+      operations?: Operation[]
+      /** What the type defines, see `AuthenticationData`. */
+      data?: unknown
+    }
+  | {
+      /** The flow is refused. */
+      actionStatus: 'FAILED'
+      /** A code for the client, for example `access_denied`. */
+      failureReason: string
+      /** A sentence for the client. */
+      failureDescription?: string
+    }
+  | {
+      /** The extension could not decide. */
+      actionStatus: 'ERROR'
+      /** A code for the operator. */
+      errorMessage: string
+      /** A sentence for the operator. */
+      errorDescription?: string
+    }
+  | {
+      /** The browser must go elsewhere first. */
+      actionStatus: 'INCOMPLETE'
+      /** One redirect. */
+      operations: Operation[]
+    }
 
 /** The header that carries the action's major version to the extension. */
 export const API_VERSION_HEADER = 'x-wso2-api-version'

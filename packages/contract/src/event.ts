@@ -2,39 +2,53 @@ import * as z from 'zod/mini'
 
 /** The root organization. `id` is a number written as a string. The first tenant is `-1234`, `carbon.super`. */
 export interface Tenant {
+  /** For example `2210`. */
   id: string
+  /** The domain in `/t/{name}`. */
   name: string
 }
 
-/** An organization inside the tenant. `depth` is 0 at the root of the tenant. */
+/** An organization inside the tenant. */
 export interface Organization {
+  /** A UUID on most platforms. */
   id: string
+  /** The display name. */
   name: string
+  /** The name in addresses, unique in the tenant. */
   orgHandle?: string
+  /** 0 at the root of the tenant, 1 below it, and so on. */
   depth?: number
 }
 
-/** The store of the user's account. `id` is the base64 of the name: `PRIMARY` is `UFJJTUFSWQ==`. */
+/** The store of the user's account. */
 export interface UserStore {
+  /** The base64 of the name: `UFJJTUFSWQ==` for `PRIMARY`. */
   id?: string
+  /** For example `PRIMARY` or `DEFAULT`. */
   name?: string
 }
 
-/** A header or parameter of the request that started the flow. Header names are in lower case. */
+/** A header or parameter of the request that started the flow. */
 export interface NamedValues {
+  /** Headers in lower case, parameters as they were sent. */
   name: string
+  /** Every value of that name, in order. */
   value: string[]
 }
 
-/** The possible types of a claim on the wire. `value` is absent if it would be empty. */
+/** A claim of a token. */
 export interface TokenClaim {
+  /** For example `sub`, `aud` or `expires_in`. */
   name: string
+  /** Any JSON value. Absent if it would be empty. */
   value?: unknown
 }
 
 /** A user attribute, named by its local claim URI. */
 export interface UserClaim {
+  /** For example `http://wso2.org/claims/emailaddress`. */
   uri: string
+  /** An array for an attribute with several values. */
   value: string | string[]
 }
 
@@ -43,13 +57,17 @@ export type InitiatorType = 'ADMIN' | 'APPLICATION' | 'USER'
 
 /** The client's request at the token or authorize endpoint. */
 export interface TokenRequest {
+  /** The client id of the application. */
   clientId: string
   /** Absent at the authorize endpoint. */
   grantType?: string
   /** Only at the authorize endpoint, for example `code id_token`. */
   responseType?: string
+  /** The requested scopes. */
   scopes?: string[]
+  /** The headers that the action lists, without credentials. */
   additionalHeaders?: NamedValues[]
+  /** The parameters that the action lists, without secrets, codes and tokens. */
   additionalParams?: NamedValues[]
 }
 

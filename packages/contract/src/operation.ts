@@ -13,6 +13,7 @@ export const operationMembers: readonly string[] = ['op', 'path', 'value', 'url'
  * allowed path is reachable, see {@link isAllowed}.
  */
 export interface Operation {
+  /** What to do. */
   op: OperationName
   /** The place; for add, remove, replace. */
   path?: string
@@ -24,7 +25,9 @@ export interface Operation {
 
 /** The changes that the platform offers. `paths` is absent for `redirect`. */
 export interface AllowedOperation {
+  /** What may be done. */
   op: OperationName
+  /** Where. A path that ends with a slash also allows one level below it. */
   paths?: string[]
 }
 

@@ -18,23 +18,47 @@ import {
  */
 export interface AuthenticationEvent {
   /** Headers and parameters of the browser's request that the authenticator lists. */
-  request?: { additionalHeaders?: NamedValues[]; additionalParams?: NamedValues[] }
+  request?: {
+    /** Names in lower case. */
+    additionalHeaders?: NamedValues[]
+    /** Parameters of the query or of the form. */
+    additionalParams?: NamedValues[]
+  }
+  /** The tenant of the root organization. */
   tenant: Tenant
+  /** The organization in which the user signs in. */
   organization?: Organization
   /** The user of an earlier step; absent in the first step. */
   user?: {
+    /** The id of the local account. */
     id?: string
+    /** Whether the account is in this tenant or at an identity provider. */
     userIdentitySource?: 'LOCAL' | 'FEDERATED'
+    /** The subject at the identity provider. */
     sub?: string
+    /** The attributes of the user that the platform shares. */
     claims?: UserClaim[]
+    /** Names of the user's groups. */
     groups?: string[]
   }
   /** Empty for a federated user. */
   userStore?: UserStore
-  application: { id: string; name: string }
-  /** Counted from 1. */
+  /** The application to which the user signs in. */
+  application: {
+    /** Not the client id. */
+    id: string
+    /** The display name. */
+    name: string
+  }
+  /** The step that is being passed, counted from 1. */
   currentStepIndex: number
-  authenticatedSteps?: { index: number; name: string }[]
+  /** The steps that were passed. */
+  authenticatedSteps?: {
+    /** Counted from 1. */
+    index: number
+    /** The authenticator that passed the step. */
+    name: string
+  }[]
 }
 
 /**
@@ -42,11 +66,16 @@ export interface AuthenticationEvent {
  * a second factor.
  */
 export interface AuthenticationData {
+  /** The user who signed in. */
   user?: {
+    /** The id of a local account, or of the user at the identity provider. */
     id?: string
+    /** Attributes of the user. */
     claims?: UserClaim[] | null
+    /** Names of groups. */
     groups?: string[] | null
-    userStore?: { id?: string; name?: string } | null
+    /** The store of a local account. */
+    userStore?: UserStore | null
   }
 }
 

@@ -14,19 +14,45 @@ import {
 
 /** An access token will be issued. */
 export interface AccessTokenEvent {
+  /** The client's request at the token or authorize endpoint. */
   request: TokenRequest
+  /** The tenant of the root organization. */
   tenant: Tenant
-  /** Since revision 1.1. */
+  /** The organization in which the token is issued. Since revision 1.1. */
   organization?: Organization
-  user?: { id: string; organization?: Organization }
+  /** The user of the token. Absent if an application requests it for itself. */
+  user?: {
+    /** The id of the account. */
+    id: string
+    /** The organization of the account. Since revision 1.1. */
+    organization?: Organization
+  }
+  /** The store of the user's account. */
   userStore?: UserStore
-  accessToken: { tokenType: string; scopes?: string[]; claims: TokenClaim[] }
-  /** Since revision 1.1. Lifetime in seconds as the claim `expires_in`. */
-  refreshToken?: { claims: TokenClaim[] }
-  /** Since revision 1.2. */
-  session?: { sessionDataKeyConsent: string }
-  /** Since revision 1.3: the members of the token response. */
-  response?: { parameters: string[] }
+  /** The access token as it would be issued. */
+  accessToken: {
+    /** `JWT` or `Opaque`. */
+    tokenType: string
+    /** The granted scopes. */
+    scopes?: string[]
+    /** All claims, also `aud`, `iss` and `expires_in`. */
+    claims: TokenClaim[]
+  }
+  /** The refresh token as it would be issued. Since revision 1.1. */
+  refreshToken?: {
+    /** The lifetime in seconds is the claim `expires_in`. */
+    claims: TokenClaim[]
+  }
+  /** The sign-in in the browser. Since revision 1.2. */
+  session?: {
+    /** Names the sign-in until its consent. */
+    sessionDataKeyConsent: string
+  }
+  /** The token response. Since revision 1.3. */
+  response?: {
+    /** The names of its members. */
+    parameters: string[]
+  }
 }
 
 export const accessTokenEventSchema: z.ZodMiniType<AccessTokenEvent> = z.looseObject({

@@ -14,20 +14,32 @@ import {
 
 /** An ID token will be issued. */
 export interface IdTokenEvent {
+  /** The client's request at the token or authorize endpoint. */
   request: TokenRequest
+  /** The tenant of the root organization. */
   tenant: Tenant
+  /** The organization in which the token is issued. */
   organization?: Organization
+  /** The user of the token. */
   user?: {
     /** Absent for a federated user without a local account. */
     id?: string
+    /** Whether the account is in this tenant or at an identity provider. */
     userType?: 'LOCAL' | 'FEDERATED'
+    /** The name of the identity provider. */
     federatedIdP?: string
+    /** The organization of the account. */
     organization?: Organization
     /** Only with the organization switch grant. */
     accessingOrganization?: Organization
   }
+  /** The store of the user's account. */
   userStore?: UserStore
-  idToken: { claims: TokenClaim[] }
+  /** The ID token as it would be issued. */
+  idToken: {
+    /** All claims, also `aud`, `iss` and `expires_in`. */
+    claims: TokenClaim[]
+  }
 }
 
 export const idTokenEventSchema: z.ZodMiniType<IdTokenEvent> = z.looseObject({

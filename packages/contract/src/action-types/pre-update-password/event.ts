@@ -17,22 +17,30 @@ import {
  * SHA-256 round over its UTF-8 bytes. In a JWE of the reference it is a list of single characters: join them.
  */
 export interface PasswordCredential {
+  /** The kind of credential. */
   type: 'PASSWORD'
+  /** How the action shares passwords. */
   format: 'PLAIN_TEXT' | 'HASH'
+  /** The password or its digest. */
   value: string | string[]
   /** Only with `HASH`. */
-  additionalData?: { algorithm: 'SHA256' }
+  additionalData?: {
+    /** The digest, without salt. */
+    algorithm: 'SHA256'
+  }
 }
 
 /** A password will be set. */
 export interface PasswordEvent {
+  /** Who sets the password. */
   initiatorType: InitiatorType
-  /** `REGISTER` only in version 2. */
+  /** Why it is set. `REGISTER` only in version 2. */
   action: 'UPDATE' | 'RESET' | 'INVITE' | 'REGISTER'
   /** The tenant of the root organization. */
   tenant: Tenant
   /** The organization in which it happens. Since revision 1.1. */
   organization?: Organization
+  /** The user whose password is set. */
   user: {
     /** Absent while the user is being registered. */
     id?: string
@@ -45,6 +53,7 @@ export interface PasswordEvent {
     /** A string is a compact JWE (RSA-OAEP-256, A256GCM) of the credential. */
     updatingCredential: PasswordCredential | string
   }
+  /** The store of the user's account. */
   userStore?: UserStore
 }
 

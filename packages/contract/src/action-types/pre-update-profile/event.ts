@@ -20,16 +20,20 @@ export interface UpdatingClaim extends UserClaim {
 
 /** A profile will be updated through SCIM. */
 export interface ProfileEvent {
+  /** Who updates the profile. */
   initiatorType: InitiatorType
+  /** Always `UPDATE`. */
   action: 'UPDATE'
-  /**
-   * Every change with the value to store: the complete list for a multi-valued attribute, `""` or `[]` for a removal.
-   */
-  request?: { claims: UserClaim[] }
+  /** What the update changes. */
+  request?: {
+    /** Every change with the value to store: the complete list for a multi-valued attribute, `""` or `[]` for a removal. */
+    claims: UserClaim[]
+  }
   /** The tenant of the root organization. */
   tenant: Tenant
   /** The organization in which it happens. */
   organization?: Organization
+  /** The user whose profile is updated. */
   user: {
     /** For a shared user, the id in the organization of the account; absent if that is unknown. */
     id?: string
@@ -39,8 +43,10 @@ export interface ProfileEvent {
     organization?: Organization
     /** The attributes that the action lists and that have a stored value. A first value is only in `request.claims`. */
     claims?: UpdatingClaim[]
+    /** Names of the user's groups, if the action lists the groups claim. */
     groups?: string[]
   }
+  /** The store of the user's account. */
   userStore?: UserStore
 }
 
