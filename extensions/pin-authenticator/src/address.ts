@@ -28,7 +28,7 @@ export function lastHop(header: string | undefined): string {
 /**
  * Makes the function that finds the network of a browser.
  *
- * @param header In which a proxy reports the address. Absent: the address of the connection counts, whatever headers say.
+ * @param header In which a proxy reports the address. Absent: the address of the connection counts, and headers are ignored.
  */
 export function networkReader(header: string | undefined): (c: Context<{ Bindings: Peer }>) => string {
   if (header !== undefined) return c => networkOf(lastHop(c.req.header(header)))

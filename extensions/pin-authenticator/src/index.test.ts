@@ -226,7 +226,7 @@ test('entries are deleted, but not before the platform has forgotten the flow as
   assert.equal(
     (await running.call({ flowId })).answer.actionStatus,
     'INCOMPLETE',
-    'started again, with nothing of the old one',
+    'started again, without the old state',
   )
 })
 

@@ -180,7 +180,7 @@ export interface Shown {
   form?: { action: string; attempt: string; token: string }
   /** Content of the element with `role="alert"`. */
   alert?: string
-  /** Where the page forwards to by itself. */
+  /** The address to which the page forwards automatically. */
   forward?: string
   /** The button that is a link. */
   link?: string

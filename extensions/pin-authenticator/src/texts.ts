@@ -26,7 +26,7 @@ export const englishTexts = {
   cancelled: 'You cancelled the sign-in.',
   expired: 'It took too long. Please start again.',
   returnRefused:
-    'This sign-in was started in another browser or from another network. If somebody sent you here, do not go on, and report it.',
+    'This sign-in was started in another browser or from another network. If somebody sent you here, do not continue, and report it.',
   goBack: 'Back to the sign-in',
   confirmTitle: 'Did you start this sign-in?',
   confirmText: 'Your PIN is right. The person who started the sign-in below will be signed in to {application} as you.',

@@ -255,7 +255,7 @@ test('a killed build continues from its checkpoint and gives the same corpus', a
   }
 })
 
-test('an aborted build rejects with the reason and continues later, whatever its step', async () => {
+test('an aborted build rejects with the reason and continues later, in every step', async () => {
   const out = path('aborted.corpus')
   const cases: [string, BuildProgress['step']][] = [
     [await source(sorted), 'writing'],

@@ -348,7 +348,7 @@ test('for every answer of an extension there is an outcome, and it can be serial
   )
 })
 
-test('AZ-31: an answer with more operations than the server works on is invalid, and nothing of it is kept', async t => {
+test('AZ-31: an answer with more operations than the server works on is invalid, and no operation is kept', async t => {
   const add = (scope: string) => ({ op: 'add', path: '/accessToken/scopes/-', value: scope })
   const operations = Array.from({ length: 12_000 }, (_, i) => add(`scope-${i}`))
   const { uri } = await startExtension(t, { json: { actionStatus: 'SUCCESS', operations } })

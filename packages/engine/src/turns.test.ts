@@ -53,7 +53,7 @@ test('those who leave the queue get no turn, and their place is free', () => {
   assert.equal(turns.isIdle(), true)
 })
 
-test('the limits hold whatever enters and leaves, and nobody is forgotten', () => {
+test('the limits hold for any order of calls, and no call is lost', () => {
   const owner = fc.constantFrom('a', 'b', 'c')
   const step = fc.oneof(fc.record({ enter: owner }), fc.record({ leave: fc.nat(30) }))
   fc.assert(

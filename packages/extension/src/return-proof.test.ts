@@ -24,7 +24,7 @@ test('a page that is loaded again has the same code', async () => {
   assert.deepEqual(await createReturnProof(facts), await createReturnProof({ ...facts }))
 })
 
-test('whatever is no code is wrong, and nothing is missing', async () => {
+test('a value that is not a code is wrong, and no value is missing', async () => {
   const { code, codeHash } = await createReturnProof(facts)
   for (const given of [undefined, '']) assert.equal(await checkReturnCode(given, codeHash), 'missing')
   for (const given of [codeHash, code.slice(1), `${code}x`, code.toUpperCase()]) {

@@ -105,7 +105,7 @@ for (const [name, get] of [
       assert.deepEqual(await ask(), { kind: 'unavailable', why }, why)
     }
     answerWith(scored(7))
-    assert.deepEqual(await ask(), { kind: 'score', score: 7 }, 'nothing of it is cached')
+    assert.deepEqual(await ask(), { kind: 'score', score: 7 }, 'it is not cached')
   })
 
   test(`${name}, T235: a service that hangs or drips is abandoned after the time limit`, async t => {

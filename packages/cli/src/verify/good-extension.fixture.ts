@@ -47,7 +47,7 @@ export async function makeGoodExtension(
       preIssueAccessToken(event, context) {
         const address = context.header('x-client-source-ip')
         if (address === undefined) return deny('access_denied', 'No client address was provided.')
-        if (!isIP(address)) return deny('access_denied', 'The client address is none.')
+        if (!isIP(address)) return deny('access_denied', 'The client address is invalid.')
         return allow([shortenTo(900), setClaim('tier', event.user ? 'person' : 'machine')])
       },
       preIssueIdToken: () => allow([setClaim('tier', 'person')]),

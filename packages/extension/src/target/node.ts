@@ -75,7 +75,8 @@ export async function serve(
       if (isClosing) response.setHeader('connection', 'close')
       return listener(request, response)
     }
-    if (!extension) return respond(response, 404, { 'content-type': 'text/plain' }, 'No extension lives here.\n')
+    if (!extension)
+      return respond(response, 404, { 'content-type': 'text/plain' }, 'Not found. No extension uses this path.\n')
     extension.answer(callOf(request)).then(
       ({ status, headers, body, record }) => {
         if (record && write) {
