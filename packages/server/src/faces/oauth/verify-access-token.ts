@@ -1,5 +1,6 @@
 import { present } from '@preflow/contract'
 import { decodeJwt } from 'jose'
+import { OWN_PROFILE } from '../../domain/access/permission-names.ts'
 import type { VerifyAccessToken } from '../../domain/credentials/authenticate.ts'
 import { credentialProblems } from '../../domain/credentials/credential-problems.ts'
 import type { IssuerFinder } from '../../domain/tenants/find-issuer.ts'
@@ -28,8 +29,8 @@ export function createAccessTokenCheck(
       if (!read) continue
       if (read.organizationId !== organization.id) throw credentialProblems.elsewhere()
       const { clientId, grant, scopes, userId } = read
-      // A right that was taken from the application is taken from its tokens as well.
-      const authorized = new Set(await listScopesOfClient(db, tenant.id, clientId))
+      // A right that was taken from the application is taken from its tokens as well. No application needs one for the profile.
+      const authorized = new Set([OWN_PROFILE, ...(await listScopesOfClient(db, tenant.id, clientId))])
       return {
         scopes: scopes.filter(scope => authorized.has(scope)),
         subject: userId ?? clientId,
