@@ -42,16 +42,29 @@ export function describeProfile(): object[] {
   return [core, ...extensions].map(({ attributes, ...schema }) => ({ ...schema, attributes: forProfile(attributes) }))
 }
 
-function forProfile(attributes: readonly Attribute[]): object[] {
-  return attributes.map(
-    ({ description, mutability, name, returned, subAttributes, type, uniqueness, ...more }, at) => ({
+/** A list, and what is part of a read-only attribute, is read-only: a page of the SDKs edits single values only. */
+function forProfile(attributes: readonly Attribute[], isReadOnly = false): object[] {
+  return attributes.map((attribute, at) => {
+    const { multiValued, name, returned, subAttributes, type, uniqueness, ...more } = attribute
+    const mutability = isReadOnly || multiValued ? 'readOnly' : attribute.mutability
+    const parts = multiValued ? undefined : subAttributes
+    return {
       ...more,
-      ...{ name, description, displayName: description.replace(/\.$/, ''), displayOrder: String(at + 1) },
+      ...{ name, multiValued, displayName: labelOf(name), displayOrder: String(at + 1) },
       ...{ type: asConstant(type), mutability: asConstant(mutability) },
       ...{ returned: asConstant(returned), uniqueness: asConstant(uniqueness) },
-      ...present({ subAttributes: subAttributes && forProfile(subAttributes) }),
-    }),
-  )
+      ...present({ subAttributes: parts && forProfile(parts, mutability === 'readOnly') }),
+    }
+  })
+}
+
+/** `givenName` is “Given name”. */
+function labelOf(name: string): string {
+  const words = name
+    .replace(/^\W+/, '')
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toLowerCase()
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 /** `readWrite` is `READ_WRITE`, and `dateTime` is `DATE_TIME`. */
