@@ -87,6 +87,36 @@ To turn off every action of one server process instead, start it with PREFLOW_AC
     environment: dataEnvironment,
     exitCodes: '0 done, 1 no such action or the data cannot be opened, 2 usage error.',
   },
+  keys: {
+    summary: 'List and replace the keys of a server, even while it runs.',
+    forms: [
+      'keys [list] [--tenant <domain>] [--json]',
+      'keys rotate [--tenant <domain>] [--json]',
+      'keys retire <kid> --yes [--json]',
+      'keys sealing [--json]',
+      'keys reseal [--json]',
+    ],
+    about: `Works directly on the database. The audit log records changes. Set the environment of the server.
+
+rotate replaces the keys that sign tokens. Each new key is published at once and signs after about 20 minutes, when every
+client knows it. The key before it is published until its last token has expired.
+
+retire withdraws a key that somebody else may have: at once, and with it every session and token of its tenant.
+
+sealing shows which keys seal the stored secrets. To replace the sealing key, start every process with
+PREFLOW_SEAL_KEY=NEW,OLD. Then run reseal with the same setting. Then restart every process with NEW alone.`,
+    options: {
+      tenant: { type: 'string', value: 'DOMAIN', about: 'only keys of this tenant' },
+      yes: { type: 'boolean', default: false, about: 'confirm that everybody in the tenant is signed out' },
+      json,
+    },
+    environment: [
+      ...dataEnvironment,
+      ['PREFLOW_SEAL_KEY', 'sealing keys of the server, if it has them from there'],
+      ['PREFLOW_MAX_TOKEN_LIFETIME', 'as the server has it, for rotate'],
+    ],
+    exitCodes: '0 done, 1 no such key or the data cannot be opened, 2 usage error.',
+  },
   calls: {
     summary: 'List the calls of extensions, or show why one call ended as it did.',
     forms: [

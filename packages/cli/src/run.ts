@@ -7,6 +7,7 @@ import { preflowVersion } from './scaffold/versions.ts'
 const programs: Readonly<Record<CommandName, () => Promise<Program>>> = {
   lab: async () => (await import('./commands/lab.ts')).runLab,
   actions: async () => (await import('./commands/actions.ts')).runActions,
+  keys: async () => (await import('./commands/keys.ts')).runKeys,
   calls: async () => (await import('./commands/calls.ts')).runCalls,
   passwords: async () => (await import('./commands/passwords.ts')).runPasswords,
   trigger: async () => (await import('./commands/trigger.ts')).runTrigger,

@@ -31,7 +31,7 @@ export interface Configuration {
   databaseLockTimeoutMs: number
   /** Absent: generated at the first start. */
   adminPassword?: string
-  /** Base64 of 32 bytes. Absent: generated in the data folder. */
+  /** Base64 of 32 bytes, older keys after commas. Absent: generated in the data folder. */
   sealKey?: string
   passwordMinLength: number
   passwordMinLengthManagement: number
@@ -62,6 +62,8 @@ export interface Configuration {
   hashQueue: number
   /** Absent: RS256, or the algorithm of data of an earlier version. */
   tokenAlgorithm?: 'ES256' | 'RS256'
+  /** Absent: keys are replaced by command only. */
+  keyRotationDays?: number
   sessionLifetimeSeconds: number
   maxTokenLifetimeSeconds: number
   maxRefreshLifetimeSeconds: number
@@ -234,12 +236,12 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
   },
   sealKey: {
     variable: 'PREFLOW_SEAL_KEY',
-    schema: z.string().refine(text => Buffer.from(text, 'base64').byteLength === 32, {
-      message: 'must be the base64 of 32 bytes; `openssl rand -base64 32` creates one',
+    schema: z.string().refine(text => text.split(',').every(key => Buffer.from(key, 'base64').byteLength === 32), {
+      message: 'must be the base64 of 32 bytes; `openssl rand -base64 32` creates one; older keys follow after commas',
     }),
     isSecret: true,
     description:
-      'Key that seals credentials at rest. All processes on one database need the same key. Not set: `seal.key` in the data folder, created at the first start.',
+      'Key that seals credentials at rest. All processes on one database need the same key. While it is replaced, older keys follow it, separated by commas. Not set: `seal.key` in the data folder, created at the first start, with older keys on further lines.',
   },
   trustedProxies: {
     variable: 'PREFLOW_TRUSTED_PROXIES',
@@ -395,6 +397,12 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     read: count,
     description:
       'Passwords that wait to be hashed: half of them of one tenant, an eighth from one network. Further sign-ins get 503 with `Retry-After`.',
+  },
+  keyRotationDays: {
+    variable: 'PREFLOW_KEY_ROTATION_DAYS',
+    schema: wholeNumber(1, 3650, 'days'),
+    read: count,
+    description: 'Days after which the keys that sign tokens are replaced. Not set: only by `preflow keys rotate`.',
   },
   tokenAlgorithm: {
     variable: 'PREFLOW_TOKEN_ALGORITHM',

@@ -32,7 +32,6 @@ export function createFaces(
 ): Face<Issuer>[] {
   const { log, newId, now, randomBytes } = ports
   const { db, checkPassword, clientRequestOf, issuers, limits, trigger } = domain
-  const { deriveSecret } = db.seal
   const { disabledActions } = configuration
   const settings = { maxBodyBytes: configuration.maxRequestBytes }
 
@@ -49,7 +48,6 @@ export function createFaces(
     maxTokenLifetimeSeconds: configuration.maxTokenLifetimeSeconds,
     maxRefreshLifetimeSeconds: configuration.maxRefreshLifetimeSeconds,
     isClient: async (tenantId, clientId) => (await findApplicationByClientId(db, tenantId, clientId)) !== undefined,
-    deriveSecret,
     clientRequestOf,
     checkPassword,
     limits,
@@ -71,7 +69,6 @@ export function createFaces(
     db,
     log,
     randomBytes,
-    deriveSecret,
     clientRequestOf,
     checkPassword,
     rememberBrowser: rememberIn(domain, configuration),

@@ -11,6 +11,7 @@ export {
 export { type BreakGlass, openBreakGlass } from './domain/actions/break-glass.ts'
 export { type ArchiveSearch, type CallArchive, openCallArchive } from './domain/actions/call-archive.ts'
 export { BUCKETS, type Bucket } from './domain/limits/buckets.ts'
+export { type KeyManagement, type ListedKey, openKeyManagement } from './domain/tenants/manage-keys.ts'
 export { createLog, type Log } from './ground/observe/log.ts'
 export { isForOperator, OperatorError } from './ground/operator-error.ts'
 export type { Ports } from './ground/ports.ts'

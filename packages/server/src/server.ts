@@ -4,6 +4,7 @@ import { present } from '@preflow/contract'
 import type { Configuration } from './configuration.ts'
 import { createPasswordRules, type PasswordRules } from './domain/credentials/password-rules.ts'
 import { publishManagementApis } from './domain/tenants/create-tenant.ts'
+import { startKeyRotation } from './domain/tenants/signing-keys.ts'
 import { createFirstAdministrator } from './domain/users/first-administrator.ts'
 import { createDomain, type Domain } from './domain.ts'
 import { COMMON_AUTH, handleCommonAuth } from './faces/sign-in/common-auth.ts'
@@ -131,6 +132,7 @@ function compose(
   }
 
   let stopHousekeeping = async () => {}
+  let stopKeyRotation = () => {}
   return {
     get address() {
       if (publicUrl === undefined) throw new Error('The address is known after listen().')
@@ -140,6 +142,7 @@ function compose(
       const { disabledActions, host, platform } = configuration
       const port = await listener.listen()
       publicUrl ??= `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+      stopKeyRotation = startKeyRotation(db.lanes.background, log, configuration)
       stopHousekeeping = startHousekeeping(db.lanes.background, {
         log,
         holder: ports.newId(),
@@ -154,6 +157,7 @@ function compose(
     },
     async close() {
       if (listener.isClosing) return
+      stopKeyRotation()
       await listener.close()
       await stopHousekeeping()
       await domain.close()

@@ -10,6 +10,7 @@ import { newPostgresPlace, whyNoPostgres } from '@preflow/database/testing'
 import { type Configuration, completeConfiguration } from './configuration.ts'
 import { documentOf, type LocalClaims } from './ground/claims/document-claims.ts'
 import { createLog } from './ground/observe/log.ts'
+import type { Ports } from './ground/ports.ts'
 import { insertAction } from './ground/store/actions.ts'
 import { authorizeApi, insertApiResource, listApiResources } from './ground/store/api-resources.ts'
 import { insertApplication } from './ground/store/applications.ts'
@@ -105,6 +106,8 @@ export interface Place {
 /** A running server with one tenant, and a second handle on its database for setting up data. */
 export interface World extends Place {
   server: Server
+  configuration: Configuration
+  ports: Ports
   /** The port on which it listens, independent of its public address. */
   port: number
   db: Database
@@ -134,40 +137,40 @@ export function onEachDatabase(suite: (databaseUrl: string | undefined) => void)
   })
 }
 
+/** @param now Of the server and of the handle on its database. Times in tokens are real nevertheless. */
 export async function startWorld(
   settings: Partial<Configuration> = {},
   log = createLog('silent'),
   passwordCost: PasswordCost = TEST_PASSWORD_COST,
+  now: () => number = Date.now,
 ): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'preflow-'))
-  const key = randomBytes(32)
-  const startServer = (more: Partial<Configuration> = {}) =>
-    createServer(
-      completeConfiguration({
-        port: 0,
-        dataFolder: folder,
-        sealKey: key.toString('base64'),
-        adminPassword: 'admin-of-the-test',
-        privateEndpoints: ['127.0.0.0/8'],
-        shutdownDelayMs: 0,
-        ...settings,
-        ...more,
-      }),
-      { now: Date.now, newId: randomUUID, randomBytes, log, passwordCost },
-    )
+  const configuration = completeConfiguration({
+    port: 0,
+    dataFolder: folder,
+    sealKey: randomBytes(32).toString('base64'),
+    adminPassword: 'admin-of-the-test',
+    privateEndpoints: ['127.0.0.0/8'],
+    shutdownDelayMs: 0,
+    ...settings,
+  })
+  const ports = { now, newId: randomUUID, randomBytes, log, passwordCost }
+  const startServer = (more: Partial<Configuration> = {}) => createServer({ ...configuration, ...more }, ports)
   const server = await startServer()
   const { port } = await server.listen()
   const db = await openDatabase({
     ...(settings.databaseUrl === undefined ? {} : { url: settings.databaseUrl }),
     file: join(folder, 'preflow.db'),
-    seal: createSeal(key),
-    now: Date.now,
+    seal: createSeal(Buffer.from(configuration.sealKey ?? '', 'base64')),
+    now,
     passwordCost: TEST_PASSWORD_COST,
   })
   const addPlace = () => createPlace(db, server.address)
   return {
     ...(await addPlace()),
     server,
+    configuration,
+    ports,
     port,
     db,
     folder,

@@ -1,42 +1,56 @@
-import {
-  compactVerify,
-  createLocalJWKSet,
-  exportJWK,
-  generateKeyPair,
-  type JWK,
-  type JWTPayload,
-  jwtVerify,
-} from 'jose'
+import { present } from '@preflow/contract'
+import { compactVerify, createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import { makeMissingKeys, nextChangeOf, stateOf } from '../../domain/tenants/signing-keys.ts'
 import type { Database } from '../../ground/store/database.ts'
-import { insertSigningKey, listSigningKeys, type TokenAlgorithm } from '../../ground/store/signing-keys.ts'
+import {
+  type KeyTimes,
+  listKeyTimes,
+  listSigningKeys,
+  type SigningKey,
+  type TokenAlgorithm,
+} from '../../ground/store/signing-keys.ts'
 
-/** The algorithms for which every tenant has its own key. */
-const KEY_ALGORITHMS: readonly TokenAlgorithm[] = ['RS256', 'ES256']
+/** The keys of a tenant as a server needs them. */
+export interface IssuerKeys {
+  /** Private keys. The first of an algorithm signs, all are published. */
+  keys: JWK[]
+  /** Tells these keys from others. */
+  mark: string
+  /** Epoch milliseconds at which another key signs, or one is published no longer. Absent: not known. */
+  changesAt?: number
+}
 
 /**
  * The private keys of a tenant, those of `algorithm` first. The first key of an algorithm signs, all are published. Creates
  * missing keys. RSA keys are also published for PS256, which an application may choose for its ID tokens.
  */
-export async function openSigningKeys(db: Database, tenantId: string, algorithm: TokenAlgorithm): Promise<JWK[]> {
-  const isOfChoice = ({ alg }: { alg?: string }) => Number(alg === algorithm)
-  let keys = await listSigningKeys(db, tenantId)
-  const missing = KEY_ALGORITHMS.filter(name => !keys.some(({ alg }) => alg === name))
-  if (missing.length > 0) {
-    for (const name of missing) await makeFirstKey(db, tenantId, name)
-    keys = await listSigningKeys(db, tenantId)
+export async function openSigningKeys(db: Database, tenantId: string, algorithm: TokenAlgorithm): Promise<IssuerKeys> {
+  await makeMissingKeys(db, tenantId)
+  const nowMs = db.now()
+  const listed = await listSigningKeys(db, tenantId)
+  const rankOf = (key: SigningKey) => {
+    const isOfChoice = key.alg === algorithm
+    return (isOfChoice ? 0 : 2) + (stateOf(key, listed, nowMs) === 'active' ? 0 : 1)
   }
-  const named = keys.map(({ kid, alg, jwk }): JWK => ({ ...jwk, kid, alg, use: 'sig' }))
-  return [
-    ...named.toSorted((one, other) => isOfChoice(other) - isOfChoice(one)),
-    ...named.filter(({ alg }) => alg === 'RS256').map(key => ({ ...key, kid: `${key.kid}-pss`, alg: 'PS256' })),
-  ]
+  const ranked = listed.toSorted((one, other) => rankOf(one) - rankOf(other))
+  const named = ranked.map(({ kid, alg, jwk }): JWK => ({ ...jwk, kid, alg, use: 'sig' }))
+  const forPss = named
+    .filter(({ alg }) => alg === 'RS256')
+    .map(key => ({ ...key, kid: `${key.kid}-pss`, alg: 'PS256' }))
+  return {
+    keys: [...named, ...forPss],
+    mark: markOf(listed),
+    ...present({ changesAt: nextChangeOf(listed, nowMs) }),
+  }
 }
 
-/** The first key of an algorithm has a fixed id, so that two processes that start together agree on one. */
-async function makeFirstKey(db: Database, tenantId: string, alg: TokenAlgorithm): Promise<void> {
-  const { privateKey } = await generateKeyPair(alg, { extractable: true })
-  const kid = `${alg.toLowerCase()}-1`
-  await insertSigningKey(db, tenantId, { kid, alg, jwk: await exportJWK(privateKey), createdAt: db.now() })
+/** Tells the keys of a tenant from others, without reading the keys themselves. */
+export async function readKeysMark(db: Database, tenantId: string): Promise<string> {
+  return markOf(await listKeyTimes(db, tenantId))
+}
+
+function markOf(keys: readonly KeyTimes[]): string {
+  return JSON.stringify(keys.map(({ kid, activeFrom, expiresAt }) => [kid, activeFrom, expiresAt]))
 }
 
 /**

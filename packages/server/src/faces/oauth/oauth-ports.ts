@@ -18,8 +18,6 @@ export interface OAuthPorts extends DecisionPorts {
   /** For access tokens, and for ID tokens unless the application chooses another one. */
   tokenAlgorithm: TokenAlgorithm
   sessionLifetimeSeconds: number
-  /** Derives a secret for one purpose. It is the same in every process and after every restart. */
-  deriveSecret(purpose: string): string
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
   limits: Limits

@@ -186,7 +186,7 @@ function mayIntrospect(
   return token.clientId === clientId || (clientAuthMethod !== 'none' && [token.aud].flat().includes(clientId))
 }
 
-function cookiesOf(issuer: Issuer, { deriveSecret }: OAuthPorts): Configuration['cookies'] {
+function cookiesOf(issuer: Issuer, { db }: OAuthPorts): Configuration['cookies'] {
   const suffix = cookieSuffix(issuer)
   return {
     names: {
@@ -194,7 +194,8 @@ function cookiesOf(issuer: Issuer, { deriveSecret }: OAuthPorts): Configuration[
       interaction: `preflow-sign-in${suffix}`,
       resume: `preflow-resume${suffix}`,
     },
-    keys: [deriveSecret(`cookies/${issuer.tenant.id}`)],
+    // Older keys verify only, so a new one signs nobody out.
+    keys: db.seal.deriveSecrets(`cookies/${issuer.tenant.id}`),
     long: { httpOnly: true, sameSite: 'lax', signed: true, path: `${issuer.path}/` },
     short: { httpOnly: true, sameSite: 'lax', signed: true },
   }

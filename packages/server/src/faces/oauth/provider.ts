@@ -4,6 +4,7 @@ import { Provider } from 'oidc-provider'
 import { isMember } from '../../domain/access/permissions.ts'
 import { createScopesOfToken } from '../../domain/access/scopes-of-token.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
+import { KEYS_CHECK_MS, PUBLISHED_SECONDS } from '../../domain/tenants/signing-keys.ts'
 import { decideTokens } from '../../domain/tokens/decide-tokens.ts'
 import { findApplicationByClientId } from '../../ground/store/applications.ts'
 import { isApplicationTokenLive } from '../../ground/store/oidc-artifacts.ts'
@@ -14,7 +15,7 @@ import { grants } from './grants/grants.ts'
 import type { GrantPorts } from './grants/token-grant.ts'
 import { createInteractions, type Interactions } from './interactions.ts'
 import { nameUsersAtIntrospection } from './introspection.ts'
-import { createHintReader, createVerifier, openSigningKeys } from './keys.ts'
+import { createHintReader, createVerifier, type IssuerKeys, openSigningKeys, readKeysMark } from './keys.ts'
 import { limitSignIns } from './limit-sign-ins.ts'
 import { answerLogout } from './logout.ts'
 import { noteEvents } from './note-events.ts'
@@ -29,6 +30,7 @@ import { createSeam } from './seam/seam.ts'
 /** The authorization server of one issuer. */
 export interface IssuerServer {
   issuer: Issuer
+  keys: IssuerKeys
   interactions: Interactions
   /** Answers a request. Its `url` must start after the issuer's path. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>
@@ -36,8 +38,6 @@ export interface IssuerServer {
   readAccessToken(token: string): Promise<AccessTokenClaims | undefined>
 }
 
-/** Seconds for which clients may keep the discovery documents and the keys. */
-export const PUBLISHED_SECONDS = 600
 const MAX_ISSUERS = 500
 /** After this time the keys of another process are loaded. */
 const ISSUER_LIFETIME_MS = 600_000
@@ -56,21 +56,46 @@ const DISCOVERY_ALIAS =
  * @returns A function from issuer to its server.
  */
 export function createIssuerServers(ports: OAuthPorts): (issuer: Issuer) => Promise<IssuerServer> {
-  const servers = new LRUCache<string, Promise<IssuerServer>>({ max: MAX_ISSUERS, ttl: ISSUER_LIFETIME_MS })
-  return issuer => {
+  const servers = new LRUCache<string, Remembered>({ max: MAX_ISSUERS, ttl: ISSUER_LIFETIME_MS })
+  return async issuer => {
     const known = servers.get(issuer.url)
-    if (known) return known
-    const made = createIssuerServer(issuer, ports)
+    if (known && (await isCurrent(known, issuer, ports))) return known.server
+    const made: Remembered = { server: createIssuerServer(issuer, ports), checkedAt: ports.now() }
     servers.set(issuer.url, made)
     // Do not cache the failure of a database that was unreachable for a moment.
-    made.catch(() => servers.delete(issuer.url))
-    return made
+    made.server.catch(() => servers.get(issuer.url) === made && servers.delete(issuer.url))
+    return made.server
+  }
+}
+
+interface Remembered {
+  server: Promise<IssuerServer>
+  /** Epoch milliseconds at which its keys were the current ones. */
+  checkedAt: number
+}
+
+/**
+ * Whether a server still has the current keys. Every process looks each few seconds, so a new key is published and a withdrawn
+ * one is refused everywhere soon.
+ */
+async function isCurrent(known: Remembered, { tenant }: Issuer, { db, log, now }: OAuthPorts): Promise<boolean> {
+  const { keys } = await known.server
+  if (now() >= (keys.changesAt ?? Number.POSITIVE_INFINITY)) return false
+  if (now() - known.checkedAt < KEYS_CHECK_MS) return true
+  // The requests that arrive meanwhile do not look as well.
+  known.checkedAt = now()
+  try {
+    return (await readKeysMark(db, tenant.id)) === keys.mark
+  } catch (error) {
+    log.warn({ err: error, tenant: tenant.domain }, 'cannot check the signing keys; the known ones are used')
+    return true
   }
 }
 
 async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<IssuerServer> {
   const { clientRequestOf, db } = ports
-  const keys = await openSigningKeys(db, issuer.tenant.id, ports.tokenAlgorithm)
+  const issuerKeys = await openSigningKeys(db, issuer.tenant.id, ports.tokenAlgorithm)
+  const { keys } = issuerKeys
   const verify = createVerifier(keys, issuer.url)
   const findUser = createUserFinder(db, issuer)
   const scopesOfToken = createScopesOfToken(db)
@@ -122,6 +147,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
 
   return {
     issuer,
+    keys: issuerKeys,
     interactions: createInteractions(provider),
     handle: createHandler(provider, issuer),
     readAccessToken: token => readAccessToken(provider, token),

@@ -15,7 +15,6 @@ export interface SignInPorts {
   db: Database
   log: Log
   randomBytes(count: number): Uint8Array
-  deriveSecret(purpose: string): string
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
   /** Lets the browser be known as one in which this user signed in. */
@@ -81,7 +80,14 @@ export function showPage({ interaction, response }: Visit, status: number, page:
  * ports and subdomains are the same site.
  */
 export function csrfOf({ interaction, ports }: Visit): string {
-  return createHmac('sha256', ports.deriveSecret('sign-in forms')).update(interaction.jti).digest('base64url')
+  return formSecretsOf(interaction, ports)[0] ?? ''
+}
+
+/** Older keys count as well, so that a new one breaks no form that a user has open. */
+function formSecretsOf({ jti }: Interaction, { db }: SignInPorts): string[] {
+  return db.seal
+    .deriveSecrets('sign-in forms')
+    .map(secret => createHmac('sha256', secret).update(jti).digest('base64url'))
 }
 
 export function isOwnForm(visit: Visit, form: URLSearchParams): boolean {
@@ -89,8 +95,10 @@ export function isOwnForm(visit: Visit, form: URLSearchParams): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
   const given = Buffer.from(form.get('csrf') ?? '')
-  const expected = Buffer.from(csrfOf(visit))
-  return given.byteLength === expected.byteLength && timingSafeEqual(given, expected)
+  return formSecretsOf(visit.interaction, visit.ports).some(secret => {
+    const expected = Buffer.from(secret)
+    return given.byteLength === expected.byteLength && timingSafeEqual(given, expected)
+  })
 }
 
 /** Ends the interaction with this result and returns the browser to its authorization request. */

@@ -136,19 +136,25 @@ async function openSeal(
   isSealed: boolean,
   ports: Pick<DataPorts, 'randomBytes'>,
 ): Promise<Seal> {
-  if (sealKey !== undefined) return createSeal(Buffer.from(sealKey, 'base64'))
+  if (sealKey !== undefined) return sealOf(sealKey.split(','))
   const file = join(dataFolder, SEAL_FILE)
   if (!isSealed) {
     await makeDataFolder(dataFolder)
     await makeKey(file, Buffer.from(ports.randomBytes(SEALING_KEY_BYTES)))
   }
-  const key = Buffer.from(await readKey(file), 'base64')
-  if (key.byteLength !== SEALING_KEY_BYTES) {
+  const keys = (await readKey(file)).split(/\s+/)
+  if (keys.some(key => Buffer.from(key, 'base64').byteLength !== SEALING_KEY_BYTES)) {
     throw new StartError(
       `${file} does not contain a sealing key. Restore it from a copy. Sealed values cannot be decrypted without it.`,
     )
   }
-  return createSeal(key)
+  return sealOf(keys)
+}
+
+/** @param keys In base64, the current one first. */
+function sealOf(keys: readonly string[]): Seal {
+  const [current = Buffer.alloc(0), ...older] = keys.map(key => Buffer.from(key, 'base64'))
+  return createSeal(current, older)
 }
 
 /** Error codes of file systems that have no hard links. */

@@ -135,12 +135,14 @@ test('a database of a newer Preflow is refused with the unknown migration and st
 })
 
 test('a database sealed with another key is refused at the start, not at the first secret', async () => {
-  await (await open('sealed.db')).close()
+  const original = await open('sealed.db')
+  const { keyId } = original.seal
+  await original.close()
   const other = createSeal(new Uint8Array(32).fill(9))
   await assert.rejects(open('sealed.db', other), {
     name: 'DatabaseError',
     message: new RegExp(
-      `sealed with another key than the configured one \\(${other.keyId}\\)\\. Configure its original key`,
+      `sealed with another key than the configured one \\(${other.keyId}\\): the key ${keyId} is missing\\.`,
     ),
   })
   await (await open('sealed.db')).close()

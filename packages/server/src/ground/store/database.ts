@@ -15,7 +15,7 @@ import { CONFIGURATION_TABLES } from './configuration-clock.ts'
 import { type ConfigurationSnapshot, createConfigurationSnapshot } from './configuration-snapshot.ts'
 import { migrations } from './migrations.ts'
 import { createPasswords, type HashingLimits, type PasswordCost, type Passwords } from './passwords.ts'
-import { type Seal, SealError } from './sealed-secrets.ts'
+import { type Seal, SealError, sealedWith } from './sealed-secrets.ts'
 import { stampOlderArtifacts } from './stamp-artifacts.ts'
 import type { Tables } from './tables.ts'
 import { buildUserIndex } from './user-index.ts'
@@ -167,15 +167,15 @@ async function prepare(
       throw connected.explain(error)
     })
   const { queries } = connected
-  const check = await explained(findSealCheck(connected, name))
-  const seal = typeof options.seal === 'function' ? await options.seal(check !== undefined) : options.seal
-  if (check !== undefined) refuseAnotherKey(seal, check, name)
+  const checks = await explained(findSealChecks(connected, name))
+  const seal = typeof options.seal === 'function' ? await options.seal(checks.length > 0) : options.seal
+  refuseMissingKeys(seal, checks, name)
   await explained(migrate(connected, migrations))
   await explained(buildUserIndex(queries))
   await explained(stampOlderArtifacts(queries as unknown as Kysely<unknown>, seal))
   await explained(keepSealCheck(queries, seal))
   // Another process may have stored another key first.
-  refuseAnotherKey(seal, (await explained(findSealCheck(connected, name))) ?? '', name)
+  refuseMissingKeys(seal, await explained(findSealChecks(connected, name)), name)
   return seal
 }
 
@@ -210,13 +210,13 @@ export function mustLockRows(db: Database): boolean {
 }
 
 /**
- * Finds the value that was sealed at the first start. Before that it refuses a database of a newer Preflow, because Kysely would
+ * Finds the values that were sealed when each key was used first: one for every key that may have sealed something. Before that it refuses a database of a newer Preflow, because Kysely would
  * report an unknown migration as corruption.
  */
-async function findSealCheck(
+async function findSealChecks(
   connected: Pick<Connected<Tables>, 'engine' | 'queries'>,
   place: string,
-): Promise<string | undefined> {
+): Promise<string[]> {
   const { queries } = connected
   const tables = await listTables(connected)
   if (tables.includes('kysely_migration')) {
@@ -231,33 +231,61 @@ async function findSealCheck(
       )
     }
   }
-  if (!tables.includes('store_facts')) return undefined
-  const check = await queries
+  if (!tables.includes('store_facts')) return []
+  const checks = await queries
+    .selectFrom('store_facts')
+    .select('value')
+    .where('name', 'like', `${SEAL_CHECK}%`)
+    .execute()
+  return checks.map(({ value }) => value)
+}
+
+/** Refuses to open a database without each of the keys that sealed something in it. */
+function refuseMissingKeys(seal: Seal, checks: readonly string[], place: string): void {
+  for (const check of checks) {
+    try {
+      seal.open(check, SEAL_CHECK)
+    } catch (cause) {
+      if (!(cause instanceof SealError)) throw cause
+      const missing = sealedWith(check)
+      throw new DatabaseError(
+        `${place} was sealed with another key than the configured one (${seal.keyId}): the key ${missing} is missing. If it was replaced, set PREFLOW_SEAL_KEY to both, the new one first, separated by a comma, until \`preflow keys reseal\` has run. Nothing was changed.`,
+        { cause },
+      )
+    }
+  }
+}
+
+/**
+ * Stores the proof of the first key, which is the key of the database from then on. If a further key seals from now on, its
+ * proof is stored as well: until everything is sealed with it, both are needed.
+ */
+async function keepSealCheck(queries: Kysely<Tables>, seal: Seal): Promise<void> {
+  const value = seal.seal(SEAL_CHECK, SEAL_CHECK)
+  const keep = (name: string) =>
+    queries
+      .insertInto('store_facts')
+      .values({ name, value })
+      .onConflict(conflict => conflict.doNothing())
+      .execute()
+  await keep(SEAL_CHECK)
+  const first = await queries
     .selectFrom('store_facts')
     .select('value')
     .where('name', '=', SEAL_CHECK)
     .executeTakeFirst()
-  return check?.value
+  if (first && sealedWith(first.value) !== seal.keyId) await keep(checkNameOf(seal.keyId))
 }
 
-/** Refuses a key that cannot decrypt the value sealed at the first start. */
-function refuseAnotherKey(seal: Seal, check: string, place: string): void {
-  try {
-    seal.open(check, SEAL_CHECK)
-  } catch (cause) {
-    if (!(cause instanceof SealError)) throw cause
-    throw new DatabaseError(
-      `${place} was sealed with another key than the configured one (${seal.keyId}). Configure its original key. Nothing was changed.`,
-      { cause },
-    )
-  }
+function checkNameOf(keyId: string): string {
+  return `${SEAL_CHECK}/${keyId}`
 }
 
-/** Stores the proof of the first key, which is the key of the database from then on. */
-async function keepSealCheck(queries: Kysely<Tables>, seal: Seal): Promise<void> {
-  await queries
-    .insertInto('store_facts')
-    .values({ name: SEAL_CHECK, value: seal.seal(SEAL_CHECK, SEAL_CHECK) })
-    .onConflict(conflict => conflict.doNothing())
-    .execute()
+/** From now on the current key is the only one that is needed. Call it when nothing is sealed with another one. */
+export async function keepOnlyCurrentKey({ queries, seal }: Database): Promise<void> {
+  const value = seal.seal(SEAL_CHECK, SEAL_CHECK)
+  await queries.transaction().execute(async tx => {
+    await tx.deleteFrom('store_facts').where('name', 'like', `${SEAL_CHECK}/%`).execute()
+    await tx.updateTable('store_facts').set({ value }).where('name', '=', SEAL_CHECK).execute()
+  })
 }

@@ -471,6 +471,22 @@ export const migrations: Record<string, Migration> = {
     },
   },
 
+  '0011-keys': {
+    async up(db: Schema) {
+      const add = (name: string, type: 'text' | 'bigint') => db.schema.alterTable('signing_keys').addColumn(name, type)
+      await db.schema
+        .alterTable('signing_keys')
+        .addColumn('active_from', 'bigint', column => column.notNull().defaultTo(0))
+        .execute()
+      await add('expires_at', 'bigint').execute()
+      await add('follows', 'text').execute()
+      // Until here a tenant has one key of each algorithm, which stays the first one.
+      await sql`update signing_keys set follows = 'first/' || tenant_id || '/' || alg`.execute(db)
+      await db.schema.createIndex('signing_keys_expires_at').on('signing_keys').column('expires_at').execute()
+      await db.schema.createIndex('signing_keys_follows').unique().on('signing_keys').column('follows').execute()
+    },
+  },
+
   '0012-events': {
     async up(db: Schema) {
       const columns: [name: string, value?: string][] = [

@@ -4,6 +4,9 @@ import type { Database } from './database.ts'
 import type { User } from './model.ts'
 import type { Tables } from './tables.ts'
 
+/** What is remembered so that it is accepted once: the ids of assertions. */
+const USED_ONCE = ['Assertion', 'ReplayDetection']
+
 /** An artifact that oidc-provider stores: a code, a token, a session, a grant, … Its own members stay unchanged. */
 export interface OidcPayload {
   [member: string]: unknown
@@ -292,6 +295,15 @@ export async function revokeByGrantId(db: Database, tenantId: string, grantId: s
     .deleteFrom('oidc_artifacts')
     .where('tenant_id', '=', tenantId)
     .where('grant_id', '=', grantId)
+    .execute()
+}
+
+/** Ends every session, grant, code and token of a tenant. What is remembered so that it is used once stays. */
+export async function endEverythingOfTenant(db: Database, tenantId: string): Promise<void> {
+  await db.queries
+    .deleteFrom('oidc_artifacts')
+    .where('tenant_id', '=', tenantId)
+    .where('model', 'not in', USED_ONCE)
     .execute()
 }
 

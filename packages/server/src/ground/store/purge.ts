@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
 /** Tables whose rows expire. Each has an index on `expires_at`. */
-export const EXPIRING_TABLES = ['oidc_artifacts', 'sign_in_flows', 'limits'] as const
+export const EXPIRING_TABLES = ['oidc_artifacts', 'sign_in_flows', 'limits', 'signing_keys'] as const
 
 /** Maximum number of rows that one statement deletes. On SQLite all other queries wait for it. */
 export const PURGE_LIMIT = 100

@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 
 /** Encrypts secrets. Without the key, stored values and copies of them are useless. */
 export interface Seal {
@@ -14,11 +22,18 @@ export interface Seal {
   open(sealed: string, context: string): string
   /** Derives a secret for one purpose from the key: HKDF (RFC 5869), 32 bytes in base64url. */
   deriveSecret(purpose: string): string
+  /** The same from every key, the current one first: what an older key made stays valid while it is configured. */
+  deriveSecrets(purpose: string): string[]
 }
 
 /** A sealed value cannot be decrypted. The message never contains any part of the value. */
 export class SealError extends Error {
   override name = 'SealError'
+}
+
+/** The id of the key that a value was sealed with. */
+export function sealedWith(sealed: string): string {
+  return sealed.split('.')[1] ?? ''
 }
 
 /** The length of a sealing key, for AES-256. */
@@ -73,8 +88,13 @@ export function createSeal(key: Uint8Array, olderKeys: readonly Uint8Array[] = [
         throw new SealError(`The sealed value of ${context} was changed or belongs elsewhere.`, { cause })
       }
     },
-    deriveSecret: purpose => Buffer.from(hkdfSync('sha256', sealer, '', purpose, DERIVED_BYTES)).toString('base64url'),
+    deriveSecret: purpose => deriveFrom(sealer, purpose),
+    deriveSecrets: purpose => [...keys.values()].map(derived => deriveFrom(derived, purpose)),
   }
+}
+
+function deriveFrom(key: KeyObject, purpose: string): string {
+  return Buffer.from(hkdfSync('sha256', key, '', purpose, DERIVED_BYTES)).toString('base64url')
 }
 
 function keyIdOf(key: Uint8Array): string {

@@ -46,7 +46,7 @@ import {
 } from './oidc-artifacts.ts'
 import { addOrganization, findOrganization, findOrganizationById, listOrganizations } from './organizations.ts'
 import { createRecordPurge, purgeExpired } from './purge.ts'
-import { deleteSigningKey, insertSigningKey, listSigningKeys } from './signing-keys.ts'
+import { expireSigningKey, insertSigningKey, listSigningKeys } from './signing-keys.ts'
 import { FIRST_TENANT, findTenantByDomain, findTenantById, insertTenant, listTenants } from './tenants.ts'
 import {
   deleteUser,
@@ -670,14 +670,17 @@ export function storeCases(open: OpenTestDatabase): void {
 
   test('signing keys are listed newest first, and their private part is sealed at rest', async () => {
     const db = await open()
-    const key = { kid: 'k1', alg: 'ES256', jwk: { kty: 'EC', d: 'private-part' }, createdAt: 1 }
+    const key = { kid: 'k1', alg: 'ES256', jwk: { kty: 'EC', d: 'private-part' }, createdAt: 1, activeFrom: 1 }
     assert.equal(await insertSigningKey(db, tenantId, key), true)
-    assert.equal(await insertSigningKey(db, tenantId, key), false)
-    await insertSigningKey(db, tenantId, { ...key, kid: 'k2', createdAt: 2 })
-    assert.deepEqual(await listSigningKeys(db, tenantId), [{ ...key, kid: 'k2', createdAt: 2 }, key])
+    assert.equal(await insertSigningKey(db, tenantId, { ...key, kid: 'other' }), false, 'there is a first one')
+    const next = { ...key, kid: 'k2', createdAt: 2, activeFrom: 2 }
+    assert.equal(await insertSigningKey(db, tenantId, next, 'k1'), true)
+    assert.equal(await insertSigningKey(db, tenantId, { ...next, kid: 'k3' }, 'k1'), false, 'there is a successor')
+    assert.deepEqual(await listSigningKeys(db, tenantId), [next, key])
     assert.doesNotMatch(await everythingAtRest(db), /private-part/)
-    assert.equal(await deleteSigningKey(db, tenantId, 'k1'), true)
-    assert.equal((await listSigningKeys(db, tenantId)).length, 1)
+    await expireSigningKey(db, tenantId, 'k1', db.now())
+    assert.deepEqual(await listSigningKeys(db, tenantId), [next])
+    assert.equal(await purgeExpired(db, 'signing_keys'), 1)
   })
 
   test('a nested transaction is part of the outer one and stores nothing if the outer one rejects', async () => {

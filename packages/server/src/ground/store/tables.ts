@@ -211,5 +211,15 @@ export interface Tables {
   /** What was counted recently. The key reveals nothing about the user, the tenant or the address. */
   limits: { key: string; points: number; expires_at: number }
   leases: { name: string; holder: string; expires_at: number }
-  signing_keys: { tenant_id: string; kid: string; alg: string; jwk: string; created_at: number }
+  signing_keys: {
+    tenant_id: string
+    kid: string
+    alg: string
+    jwk: string
+    created_at: number
+    active_from: number
+    expires_at: number | null
+    /** What the key comes after: unique, so that of two keys that are made at once for one place one is kept. */
+    follows: string
+  }
 }
