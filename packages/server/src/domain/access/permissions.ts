@@ -63,13 +63,13 @@ export async function rolesUsableAt(db: Database, roles: readonly Role[], organi
   return roles.filter(({ audience }) => audience.type === 'application' || path.has(audience.id))
 }
 
-/** The roles of a user that an application accepts in an organization, for claims. Those of organizations above do not count. */
-export function rolesFor<Reference extends Pick<Role, 'audience'>>(
-  roles: readonly Reference[],
+/** A user as an application sees them in an organization: with the roles that it accepts, without those of organizations above. */
+export function asSeenBy(
+  user: User,
   application: Pick<Application, 'id' | 'roleAudience'>,
   { id }: Pick<Organization, 'id'>,
-): Reference[] {
-  return roles.filter(role => applies(role, { application }, new Set([id])))
+): User {
+  return { ...user, roles: user.roles.filter(role => applies(role, { application }, new Set([id]))) }
 }
 
 /**

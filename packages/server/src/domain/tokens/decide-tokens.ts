@@ -7,7 +7,8 @@ import {
   type TokenClaim,
 } from '@preflow/contract'
 import { type ClaimValue, claimsOf } from '../../ground/claims/oidc-claims.ts'
-import type { Organization } from '../../ground/store/model.ts'
+import type { Organization, User } from '../../ground/store/model.ts'
+import { asSeenBy } from '../access/permissions.ts'
 import { extensionProblems } from '../actions/extension-problems.ts'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
 import { addedScopes, type Customisation, type CustomisedToken } from './customisation.ts'
@@ -112,6 +113,11 @@ function customisationAfter(
 }
 
 /** Where the tokens of the plan are valid. */
+/** The user of a token, with the roles that its application accepts where it is valid. */
+function subjectOf(plan: TokenPlan, user: User): User {
+  return asSeenBy(user, plan.application, organizationOf(plan))
+}
+
 function organizationOf({ accessingOrganization, issuer }: TokenPlan): Organization {
   return accessingOrganization ?? issuer.organization
 }
@@ -284,7 +290,9 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation, ports: Decisio
     claims:
       ownClaims(earlier) ??
       (user
-        ? asTokenClaims(claimsOf(user, grantedScopes, application.accessTokenClaims, application.requestedClaims))
+        ? asTokenClaims(
+            claimsOf(subjectOf(plan, user), grantedScopes, application.accessTokenClaims, application.requestedClaims),
+          )
         : []),
     ...present({ refreshToken, sessionDataKeyConsent: plan.sessionDataKeyConsent, actor: plan.actor }),
   }
@@ -316,7 +324,9 @@ function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], 
   ]
   return {
     fixed: fixed.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }])),
-    claims: ownClaims(earlier) ?? (user ? asTokenClaims(claimsOf(user, scopes, [], application.requestedClaims)) : []),
+    claims:
+      ownClaims(earlier) ??
+      (user ? asTokenClaims(claimsOf(subjectOf(plan, user), scopes, [], application.requestedClaims)) : []),
     audiences: [...new Set([...(earlier?.audiences ?? []), application.clientId])],
     lifetimeSeconds: Math.min(earlier?.lifetimeSeconds ?? application.idTokenLifetimeSeconds, maxLifetime(plan, ports)),
   }

@@ -33,6 +33,7 @@ import type { Call, Handlers } from './handler.ts'
 import {
   type ApplicationSummary,
   type ApplicationView,
+  type AssociatedRolesInput,
   applicationInputSchema,
   applicationPatchSchema,
   oidcInputSchema,
@@ -84,6 +85,7 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
         isEnabled: body.applicationEnabled ?? true,
         ...present({
           requestedClaims: readRequestedClaims(body.claimConfiguration),
+          roleAudience: readRoleAudience(body.associatedRoles),
           publicKeys: readPublicKeys(body.advancedConfigurations?.certificate),
         }),
         skipsConsent: body.advancedConfigurations?.skipLoginConsent ?? false,
@@ -147,22 +149,31 @@ export const applicationHandlers: Handlers<ApplicationRouteName> = {
       const application = await mustFind(call)
       const { body } = call
       refuseReadOnly(body as Record<string, unknown>, show(application, call))
-      const { name, description, advancedConfigurations, authenticationSequence, claimConfiguration } = body
+      const { name, description, advancedConfigurations, associatedRoles, authenticationSequence, claimConfiguration } =
+        body
       const isConfigured = [
         advancedConfigurations,
         authenticationSequence,
         claimConfiguration,
+        associatedRoles,
         body.applicationEnabled,
       ].some(setting => setting !== undefined)
       await authorize(isConfigured ? 'application.configure' : 'application.describe', application, call)
-      const { signIn: oldSignIn, requestedClaims: oldClaims, publicKeys: oldKeys, ...rest } = application
+      const {
+        signIn: oldSignIn,
+        requestedClaims: oldClaims,
+        publicKeys: oldKeys,
+        roleAudience: oldAudience,
+        ...rest
+      } = application
       const certificate = advancedConfigurations?.certificate
       const publicKeys = certificate ? readPublicKeys(certificate) : oldKeys
       const signIn = authenticationSequence ? await readSequence(authenticationSequence, call) : oldSignIn
       const requestedClaims = claimConfiguration ? readRequestedClaims(claimConfiguration) : oldClaims
+      const roleAudience = associatedRoles ? readRoleAudience(associatedRoles) : oldAudience
       const changed: Application = {
         ...rest,
-        ...present({ signIn, requestedClaims, publicKeys }),
+        ...present({ signIn, requestedClaims, publicKeys, roleAudience }),
         kept: limitKept({ ...application.kept, ...keptOf(applicationPatchSchema, body) }),
         isEnabled: body.applicationEnabled ?? application.isEnabled ?? true,
         name: name ?? application.name,
@@ -350,6 +361,11 @@ async function mustFind({ db, tenant, params }: OneApplicationCall): Promise<App
   const application = await findApplicationById(db, tenant.id, params.applicationId)
   if (application) return application
   throw applicationProblems.notFound(params.applicationId, tenant)
+}
+
+/** Absent: roles of the organization. */
+function readRoleAudience({ allowedAudience }: AssociatedRolesInput = {}): Application['roleAudience'] {
+  return allowedAudience?.toLowerCase() === 'application' ? 'application' : undefined
 }
 
 function audit(

@@ -1,4 +1,5 @@
 import { present } from '@preflow/contract'
+import { asSeenBy } from '../../domain/access/permissions.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { claimsOf } from '../../ground/claims/oidc-claims.ts'
 import type { Database } from '../../ground/store/database.ts'
@@ -21,13 +22,15 @@ export function createUserFinder(db: Database, { organization: own, tenant }: Is
 }
 
 /** The user in the form of oidc-provider, for one application. */
-export function accountOf(user: User, { requestedClaims }: Pick<Application, 'requestedClaims'>) {
+export function accountOf(user: User, application: Application, organization: Organization) {
   return {
     accountId: user.id,
     user,
     claims: async (_use: string, scope: string) => ({
       sub: user.id,
-      ...Object.fromEntries(claimsOf(user, scope.split(' '), [], requestedClaims)),
+      ...Object.fromEntries(
+        claimsOf(asSeenBy(user, application, organization), scope.split(' '), [], application.requestedClaims),
+      ),
     }),
   }
 }

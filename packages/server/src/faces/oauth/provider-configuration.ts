@@ -113,7 +113,7 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
     conformIdTokenClaims: false,
     findAccount: async (ctx, id) => {
       const found = await findUser(id)
-      return found && accountOf(found.user, applicationOf(ctx.oidc.client))
+      return found && accountOf(found.user, applicationOf(ctx.oidc.client), issuer.organization)
     },
     cookies: cookiesOf(issuer, ports),
     features: featuresOf(parts),

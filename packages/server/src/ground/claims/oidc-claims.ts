@@ -63,7 +63,7 @@ export const SCOPE_CLAIMS: Record<string, readonly string[]> = {
   phone: ['phone_number', 'phone_number_verified'],
   address: ['address'],
   groups: ['groups'],
-  roles: ['roles'],
+  roles: ['roles', 'application_roles'],
 }
 
 /** Scopes about the signed-in user, not about an API. */

@@ -133,6 +133,12 @@ export interface ClaimConfigurationInput {
   requestedClaims?: { claim: { uri: string }; mandatory?: boolean }[]
 }
 
+/** The roles that give users permissions in the application's tokens. */
+export interface AssociatedRolesInput {
+  /** `ORGANIZATION`: all roles of the organization. `APPLICATION`: only roles for this application. Default `ORGANIZATION`. */
+  allowedAudience?: string
+}
+
 export interface ApplicationInput {
   name: string
   description?: string
@@ -140,6 +146,7 @@ export interface ApplicationInput {
   inboundProtocolConfiguration?: { oidc?: OidcInput }
   advancedConfigurations?: AdvancedInput
   claimConfiguration?: ClaimConfigurationInput
+  associatedRoles?: AssociatedRolesInput
   /** Whether users can sign in and tokens are issued. Default `true`. */
   applicationEnabled?: boolean
 }
@@ -150,6 +157,7 @@ export interface ApplicationPatch {
   authenticationSequence?: AuthenticationSequenceInput
   advancedConfigurations?: AdvancedInput
   claimConfiguration?: ClaimConfigurationInput
+  associatedRoles?: AssociatedRolesInput
   /** Whether users can sign in and tokens are issued. Default `true`. */
   applicationEnabled?: boolean
 }
@@ -432,6 +440,14 @@ const authenticationSequenceSchema = z.strictObject({
 })
 
 const claimSchema = z.strictObject({ uri: z.string().min(1).max(1024) })
+const associatedRolesSchema = z.looseObject({
+  allowedAudience: z
+    .string()
+    .regex(/^(organization|application)$/i, 'must be ORGANIZATION or APPLICATION')
+    .describe('`ORGANIZATION`: all roles of the organization. `APPLICATION`: only roles for this application.')
+    .exactOptional(),
+})
+
 const claimConfigurationSchema = z.strictObject({
   dialect: z.enum(['LOCAL', 'CUSTOM']).exactOptional(),
   claimMappings: z
@@ -463,6 +479,7 @@ const sharedFields = {
   applicationEnabled: z.boolean().exactOptional(),
   enhancedOrgAuthenticationEnabled: off,
   claimConfiguration: kept(claimConfigurationSchema, 'The claims about the user that the application gets.'),
+  associatedRoles: kept(associatedRolesSchema, "The roles that give users permissions in the application's tokens."),
   isManagementApp: kept(z.boolean()),
   isB2BSelfServiceApp: kept(z.boolean()),
   ...keptAsSent(
@@ -471,7 +488,6 @@ const sharedFields = {
     'logoutReturnUrl',
     'templateId',
     'templateVersion',
-    'associatedRoles',
     'provisioningConfigurations',
   ),
 }
