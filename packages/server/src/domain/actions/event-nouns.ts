@@ -1,4 +1,5 @@
 /** The parts that events of several action types share, built from the server's objects. */
+
 import {
   localClaimUri,
   type UserClaim,
@@ -7,6 +8,7 @@ import {
 } from '@preflow/contract'
 import { readLocalClaim } from '../../ground/claims/document-claims.ts'
 import { localClaims } from '../../ground/claims/local-claims.ts'
+import { accountStateOf } from '../../ground/store/account-state.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
 
 /** The user store of every user, with the name of WSO2's products. The id is the base64 of the name. */
@@ -27,6 +29,7 @@ const COMPUTED: Record<string, (user: Partial<User>) => string | undefined> = {
   [localClaimUri('username')]: ({ userName }) => userName,
   [localClaimUri('userid')]: ({ id }) => id,
   [localClaimUri('active')]: ({ isActive }) => (isActive === undefined ? undefined : String(isActive)),
+  [localClaimUri('identity/accountState')]: ({ document }) => document && accountStateOf(document, Date.now()),
   [localClaimUri('created')]: ({ createdAt }) => instant(createdAt),
   [localClaimUri('modified')]: ({ updatedAt }) => instant(updatedAt),
 }

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { present } from '@preflow/contract'
 import { LRUCache } from 'lru-cache'
 import { noteActor, noteEvent } from '../../ground/observe/security-events.ts'
+import { maySignIn } from '../../ground/store/account-state.ts'
 import { findApplicationByClientId } from '../../ground/store/applications.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Organization, Tenant, User } from '../../ground/store/model.ts'
@@ -106,7 +107,7 @@ export function createAuthenticate({ db, limits, verifyAccessToken }: Authentica
     const { userName, tenantId } = await locateUser(db, decoded.slice(0, colon), tenant)
     const known = await remembered.find(tenantId, userName, password, () => findUserByUserName(db, tenantId, userName))
     const user = known ?? (await checkPassword({ tenantId, userName, password, address }))
-    if (!user?.isActive) return undefined
+    if (!user || !maySignIn(user, db.now())) return undefined
     if (!known) {
       remembered.keep(tenantId, userName, password, user)
       const actor = { kind: 'user', id: user.id } as const
@@ -147,7 +148,7 @@ export function createAuthenticate({ db, limits, verifyAccessToken }: Authentica
     }
     const user = await findUserById(db, tenant.id, subject)
     // The token of a deleted user is invalid. It is not a token of an application.
-    if (!user?.isActive) return undefined
+    if (!user || !maySignIn(user, db.now())) return undefined
     // A token never allows more than its user may do now, even if its application is authorized for more.
     const application = clientId === undefined ? undefined : await findApplicationByClientId(db, tenant.id, clientId)
     const held = await permissionsOf(db, user, { organization, ...present({ application }) })

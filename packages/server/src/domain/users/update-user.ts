@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type PasswordEvent, present } from '@preflow/contract'
 import { changedClaimsOf } from '../../ground/claims/document-claims.ts'
 import type { Problem } from '../../ground/problem.ts'
+import { maySignIn } from '../../ground/store/account-state.ts'
 import type { User } from '../../ground/store/model.ts'
 import { findUserByUserName, updateUser as storeUser } from '../../ground/store/users.ts'
 import { inTurnOfAdministrators, isLastAdministrator } from '../access/last-administrator.ts'
@@ -68,7 +69,7 @@ export async function updateUser(ports: UserPorts, update: UserUpdate): Promise<
   // Looked up first, so that no extension is called for a change that cannot succeed.
   const holder = await findUserByUserName(db, user.tenantId, profile.userName, organization.id)
   if (holder && holder.id !== user.id) return { status: 'user_name_taken' }
-  const isSwitchedOff = user.isActive && !profile.isActive
+  const isSwitchedOff = maySignIn(user, now()) && !maySignIn(profile, now())
   if (isSwitchedOff && (await isLastAdministrator(db, user))) return { status: 'last_administrator' }
   const problem =
     (password === undefined ? undefined : await callPasswordAction(ports, { ...update, password })) ??

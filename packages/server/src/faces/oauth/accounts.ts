@@ -2,6 +2,7 @@ import { present } from '@preflow/contract'
 import { asSeenBy } from '../../domain/access/permissions.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { claimsOf } from '../../ground/claims/oidc-claims.ts'
+import { maySignIn } from '../../ground/store/account-state.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, Organization, User } from '../../ground/store/model.ts'
 import { findOrganizationById } from '../../ground/store/organizations.ts'
@@ -14,7 +15,7 @@ export type FindUser = (id: string) => Promise<{ user: User; organization?: Orga
 export function createUserFinder(db: Database, { organization: own, tenant }: Issuer): FindUser {
   return async id => {
     const user = await findUserById(db, tenant.id, id)
-    if (!user?.isActive) return undefined
+    if (!user || !maySignIn(user, db.now())) return undefined
     const organization =
       user.organizationId === own.id ? own : await findOrganizationById(db, tenant.id, user.organizationId)
     return { user, ...present({ organization }) }

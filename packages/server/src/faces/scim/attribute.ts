@@ -68,6 +68,9 @@ export const strings = (name: string, description: string, more?: More): Attribu
 export const boolean = (name: string, description: string, more?: More): Attribute =>
   attribute(name, 'boolean', description, more)
 
+export const integer = (name: string, description: string, more?: More): Attribute =>
+  attribute(name, 'integer', description, more)
+
 export const dateTime = (name: string, description: string, more?: More): Attribute =>
   attribute(name, 'dateTime', description, more)
 

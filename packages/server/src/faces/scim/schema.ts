@@ -1,11 +1,13 @@
 /** The schemas of users: the one table for parsing, patching, filtering, selection and `/Schemas`. */
 import { CORE_USER, ENTERPRISE_USER, WSO2_USER } from '../../ground/claims/local-claims.ts'
+import { STATE_ATTRIBUTES } from '../../ground/store/account-state.ts'
 import {
   AUDIENCE_OF_ROLE,
   binary,
   boolean,
   COMMON,
   complex,
+  integer,
   membership,
   READ_ONLY,
   type ResourceType,
@@ -115,6 +117,13 @@ export const wso2User: Schema = {
     strings('mobileNumbers', 'Mobile Numbers'),
     boolean('emailVerified', 'Email Verified', { isKeptByReplace: true }),
     boolean('phoneVerified', 'Phone Verified', { isKeptByReplace: true }),
+    boolean('accountLocked', 'Whether an administrator locked the account.', { isKeptByReplace: true }),
+    integer('unlockTime', 'When the lock ends, in epoch milliseconds. 0: when it is removed.', {
+      isKeptByReplace: true,
+    }),
+    boolean('accountDisabled', 'Whether an administrator disabled the account.', { isKeptByReplace: true }),
+    string('accountState', 'LOCKED, DISABLED or UNLOCKED.', READ_ONLY),
+    string('lockedReason', 'Why the account is locked.', READ_ONLY),
   ],
 }
 
@@ -130,7 +139,7 @@ export const userType: ResourceType = {
 /** With these attributes users could give themselves rights, another identity or a verified flag. */
 const PROTECTED: Record<string, readonly string[]> = {
   [CORE_USER]: ['userName', 'active'],
-  [WSO2_USER]: ['emailVerified', 'phoneVerified'],
+  [WSO2_USER]: ['emailVerified', 'phoneVerified', ...STATE_ATTRIBUTES],
 }
 
 const protect = (schema: Schema): Schema => ({

@@ -73,6 +73,7 @@ function valueCondition({ operator, value }: Comparison, { column, name }: Place
   const some = (test: ValueTest): UserCondition => ({ kind: 'some', name, test })
   const hasValue = some({ kind: 'present', column })
   if (value === null) return operator === 'ne' ? hasValue : operator === 'eq' ? not(hasValue) : NEVER
+  if (typeof value !== 'string' && operator !== 'eq' && operator !== 'ne') return UNKNOWN
   const operand = operandOf(value, name, column)
   if (operator === 'ne') return not({ kind: 'only', name, column, operand })
   return some(testOf(operator, column, operand))

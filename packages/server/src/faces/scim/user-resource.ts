@@ -2,6 +2,7 @@
 import { localClaimUri, present } from '@preflow/contract'
 import type { Profile } from '../../domain/users/user-change.ts'
 import { WSO2_USER } from '../../ground/claims/local-claims.ts'
+import { accountStateOf, STATE_ATTRIBUTES } from '../../ground/store/account-state.ts'
 import type { RoleReference, User, UserDocument } from '../../ground/store/model.ts'
 import { type Attribute, findAttribute, type ResourceType, type Schema } from './attribute.ts'
 import type { Comparison } from './filter.ts'
@@ -26,7 +27,8 @@ export function versionOf({ updatedAt }: { updatedAt: number }): string {
 
 /** @param location The URL of the API, without a slash at the end. */
 export function toResource(user: User, location: string): Json {
-  const { createdAt, document, groups, id, isActive, roles, updatedAt, userName } = user
+  const document = withAccountState(user.document)
+  const { createdAt, groups, id, isActive, roles, updatedAt, userName } = user
   const shown: Json = {
     ...document,
     ...present({ groups: showGroups(groups, location), roles: showRoles(roles, location) }),
@@ -47,6 +49,15 @@ export function toResource(user: User, location: string): Json {
       version: versionOf(user),
     },
   }
+}
+
+/** With the state of the account, if an administrator ever set it. */
+function withAccountState(document: UserDocument): UserDocument {
+  const wso2 = document[WSO2_USER] as Json | undefined
+  if (!wso2 || STATE_ATTRIBUTES.every(name => wso2[name] === undefined)) return document
+  const accountState = accountStateOf(document, Date.now())
+  const lockedReason = accountState === 'LOCKED' ? 'ADMIN_INITIATED' : undefined
+  return { ...document, [WSO2_USER]: { ...wso2, accountState, ...present({ lockedReason }) } }
 }
 
 function showGroups(groups: User['groups'], location: string): Json[] | undefined {
@@ -80,7 +91,7 @@ function pick(values: Json, attributes: readonly Attribute[]): Json {
  */
 export function readUser(body: unknown, type: ResourceType, before?: User): WantedUser {
   if (!isObject(body)) throw scimProblems.invalidSyntax('The body must be one user.')
-  refuseUnsupported(body)
+  refuseUnsupported(body, before)
   const old = resourceOf(before)
   const core = readAttributes(givenIn(body, type), [...type.common, ...type.core.attributes], old)
   const extensions = type.extensions.flatMap(schema => {
@@ -171,29 +182,42 @@ function hiddenOf(document: Json, type: ResourceType): Json {
   return Object.fromEntries(Object.entries(document).filter(([name]) => !findPath(type, name)))
 }
 
-/**
- * Members of the reference's schemas that request what this server does not do. They are refused, because ignoring them would
- * report a success that did not happen. `askPassword` is not among them: a user without a password sets one through the link of
- * an invitation.
- */
-const UNSUPPORTED = [
-  'verifyEmail',
-  'verifyMobile',
-  'forcePasswordReset',
-  'accountLocked',
-  'accountDisabled',
-  'unlockTime',
-]
+const NEEDS_MAIL = 'needs a message to the user, and this server sends none yet.'
 
-function refuseUnsupported(body: Json): void {
-  for (const [schema, members] of Object.entries(body)) {
-    if (!schema.startsWith('urn:') || !isObject(members)) continue
-    for (const name of UNSUPPORTED) {
-      const [, value] = Object.entries(members).find(([known]) => known.toLowerCase() === name.toLowerCase()) ?? []
-      if (isAbsent(value) || String(value).toLowerCase() === 'false' || value === 0) continue
-      throw scimProblems.invalidValue(`${name} is not supported by this server. Leave it out.`)
-    }
+/**
+ * Members of the reference's schemas that request what this server does not do, with the reason. They are refused, because
+ * ignoring them would report a success that did not happen.
+ */
+const REFUSED: Readonly<Record<string, string>> = {
+  verifyemail: `verifyEmail ${NEEDS_MAIL} Set emailVerified instead.`,
+  verifymobile: `verifyMobile ${NEEDS_MAIL} Set phoneVerified instead.`,
+  forcepasswordreset: `forcePasswordReset ${NEEDS_MAIL} Set a new password, or lock the account.`,
+}
+const LATER_INVITATION = `askPassword for an existing user ${NEEDS_MAIL} Create a link with offline-invite-link.`
+const TWO_PASSWORDS = 'A user is created with a password or with askPassword. Leave one of them out.'
+
+/**
+ * A new user with `askPassword` has no password and sets one through the link of offline-invite-link. The flag may be in every
+ * extension, as a boolean or a string.
+ */
+function refuseUnsupported(body: Json, before: User | undefined): void {
+  for (const [name, value] of requestsIn(body)) {
+    if (isAbsent(value) || String(value).toLowerCase() === 'false') continue
+    const reason = REFUSED[name]
+    if (reason !== undefined) throw scimProblems.invalidValue(reason)
+    if (name !== 'askpassword') continue
+    if (before) throw scimProblems.invalidValue(LATER_INVITATION)
+    if (!isAbsent(givenIn(body, userType)['password'])) throw scimProblems.invalidValue(TWO_PASSWORDS)
   }
+}
+
+/** The members of all extensions, in their object or under their full URI, by their names in lower case. */
+function requestsIn(body: Json): [name: string, value: unknown][] {
+  return Object.entries(body).flatMap(([key, value]): [string, unknown][] => {
+    if (!key.toLowerCase().startsWith('urn:')) return []
+    if (isObject(value)) return Object.entries(value).map(([name, inner]) => [name.toLowerCase(), inner])
+    return [[key.slice(key.lastIndexOf(':') + 1).toLowerCase(), value]]
+  })
 }
 
 const MAX_USER_NAME = 255

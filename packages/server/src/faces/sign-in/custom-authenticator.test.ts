@@ -695,7 +695,7 @@ describe('on one database', () => {
           return answers.verified()
         })
         const { error, error_description } = told(await forward(browser, entered))
-        assert.deepEqual([error, error_description], ['access_denied', 'The user was deleted or deactivated.'])
+        assert.deepEqual([error, error_description], ['access_denied', 'The user was deleted, deactivated or locked.'])
       })
     }
 

@@ -16,6 +16,7 @@ import {
 import type { TriggerAction } from '../../domain/actions/trigger-action.ts'
 import type { Issuer } from '../../domain/tenants/issuer.ts'
 import { localClaims } from '../../ground/claims/local-claims.ts'
+import { maySignIn } from '../../ground/store/account-state.ts'
 import type { Database } from '../../ground/store/database.ts'
 import type { Application, Authenticator, SignInFlow, User } from '../../ground/store/model.ts'
 import { findUserById } from '../../ground/store/users.ts'
@@ -182,7 +183,7 @@ async function findSubject(
   if (user?.organizationId !== issuer.organization.id) return `No user is found for the given userId: ${shortened(id)}`
   const fault = faultOfClaims(claims ?? [], user)
   if (fault !== undefined) return fault
-  if (!user.isActive) return 'The user in the authentication response is not active.'
+  if (!maySignIn(user, db.now())) return 'The user in the authentication response is not active.'
   if (previous && previous.id !== user.id && platform.signingIn.bindsToPreviousStep) {
     return 'The user in the authentication response is not the user of the previous steps.'
   }

@@ -7,6 +7,7 @@ import { namedValues } from '../../ground/http/named-values.ts'
 import { noteEvent } from '../../ground/observe/security-events.ts'
 import { choicePage, goOnPage, signInPage } from '../../ground/pages/pages.ts'
 import { redirect, sendProblemPage } from '../../ground/pages/send.ts'
+import { maySignIn } from '../../ground/store/account-state.ts'
 import { findAuthenticator } from '../../ground/store/authenticators.ts'
 import type { Authenticator, PassedStep, SentAway, SignInFlow, User } from '../../ground/store/model.ts'
 import { changeSignInFlow, findSignInFlowOf } from '../../ground/store/sign-in-flows.ts'
@@ -236,7 +237,7 @@ async function submitStep(step: Step, form: URLSearchParams): Promise<void> {
 const USER_GONE: Decision & { status: 'refused' } = {
   status: 'refused',
   error: 'access_denied',
-  description: 'The user was deleted or deactivated.',
+  description: 'The user was deleted, deactivated or locked.',
 }
 
 /** The user of the previous steps. */
@@ -252,7 +253,7 @@ async function findPassed(
   { generation = '', userId }: PassedStep,
 ): Promise<User | undefined> {
   const user = await findUserById(ports.db, server.issuer.tenant.id, userId)
-  return user?.isActive && user.generation === generation ? user : undefined
+  return user && maySignIn(user, ports.db.now()) && user.generation === generation ? user : undefined
 }
 
 /** Stores that the step is passed and continues with the next one, or returns to the application. */

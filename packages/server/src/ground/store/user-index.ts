@@ -24,6 +24,9 @@ const below = (schema: string, ...names: string[]): Record<string, IndexedAttrib
 const core = (...names: string[]): Record<string, IndexedAttribute> =>
   Object.fromEntries(names.map(name => [name, { at: name.split('.') }]))
 
+/** The flags of locked and disabled accounts. */
+export const STATES = [`${WSO2}:accountLocked`, `${WSO2}:accountDisabled`]
+
 /**
  * Every indexed attribute by its name in filters. For other attributes documents are compared, and their number is limited.
  * After a change of this table the next start builds the index again.
@@ -36,7 +39,7 @@ export const INDEXED: Readonly<Record<string, IndexedAttribute>> = {
   phoneNumbers: { at: ['phoneNumbers'], isTyped: true },
   ...below(ENTERPRISE, 'employeeNumber', 'costCenter', 'organization', 'division', 'department'),
   [`${ENTERPRISE}:manager.value`]: { at: [ENTERPRISE, 'manager', 'value'], isExact: true },
-  ...below(WSO2, 'emailAddresses', 'mobileNumbers'),
+  ...below(WSO2, 'emailAddresses', 'mobileNumbers', 'accountLocked', 'accountDisabled'),
 }
 
 /** Maximum length of a key in UTF-16 units. PostgreSQL cannot index a row above 2.7 kB. */

@@ -1,6 +1,7 @@
 import { present } from '@preflow/contract'
 import { unlessTaken } from '@preflow/database'
 import { type Selectable, sql } from 'kysely'
+import { maySignIn } from './account-state.ts'
 import { type Database, inTransaction, mustLockRows } from './database.ts'
 import { newGeneration } from './generation.ts'
 import { addMembers } from './memberships.ts'
@@ -9,7 +10,7 @@ import { nameKey } from './name-key.ts'
 import { keepGrant } from './oidc-artifacts.ts'
 import { holdersOf, rolesHeld } from './roles.ts'
 import type { Tables } from './tables.ts'
-import { indexUser } from './user-index.ts'
+import { indexUser, STATES } from './user-index.ts'
 
 type UserRow = Selectable<Tables['users']> & { memberships: string | null; role_list: string | null }
 
@@ -108,7 +109,7 @@ export async function updateUser(
   { password, readAt, keptGrantId }: UserReplacement = {},
 ): Promise<UserStored> {
   const hash = password === undefined ? undefined : await db.passwords.hash(password, { owner: user.tenantId })
-  const generation = hash === undefined && user.isActive ? undefined : newGeneration()
+  const generation = hash === undefined && maySignIn(user, db.now()) ? undefined : newGeneration()
   let isThere = false
   const isFree = await unlessTaken(
     inTransaction(db, async tx => {
@@ -176,7 +177,8 @@ export async function verifyPassword(
   const row = await findRowByUserName(db, tenantId, userName, organizationId)
   const holder = { owner: tenantId, ...present({ guest: network }) }
   const matches = await db.passwords.matches(row?.password ?? undefined, password, holder)
-  return row && matches && row.is_active === 1 ? toUser(row) : undefined
+  const user = row && toUser(row)
+  return user && matches && maySignIn(user, db.now()) ? user : undefined
 }
 
 /** The stored hash of the password, which is different after every change. Absent: the user cannot sign in. */
@@ -231,7 +233,7 @@ export async function listUsers(
   return { total, users: rows.map(toUser) }
 }
 
-/** Whether the tenant has an active administrator, other than the user `except`. */
+/** Whether the tenant has an administrator who may sign in, other than the user `except`. A lock counts even if it ends some time. */
 export async function hasAdministrator(db: Database, tenantId: string, except = ''): Promise<boolean> {
   const row = await db.queries
     .selectFrom('users')
@@ -239,11 +241,17 @@ export async function hasAdministrator(db: Database, tenantId: string, except = 
     .where('tenant_id', '=', tenantId)
     .where('is_active', '=', 1)
     .where('id', '<>', except)
+    .where(isOpen)
     .where(isAdministratorOf(tenantId))
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
 }
+
+/** The account is neither locked nor disabled. */
+const isOpen = sql<boolean>`not exists (select 1 from user_values
+  join user_attributes on user_attributes.number = user_values.attribute
+  where user_values.user_number = users.number and user_values.key = 'true' and user_attributes.name in (${sql.join(STATES)}))`
 
 function isAdministratorOf(tenantId: string) {
   const fixed = sql`select id from roles where tenant_id = ${tenantId} and kind = 'administrator'`

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
 import { errors } from 'oidc-provider'
+import { maySignIn } from '../../../ground/store/account-state.ts'
 import type { TrustedIssuer } from '../../../ground/store/model.ts'
 import { useOnce } from '../../../ground/store/oidc-artifacts.ts'
 import { findUserByUserName } from '../../../ground/store/users.ts'
@@ -42,7 +43,7 @@ async function findSubject(assertion: string, trusted: readonly TrustedIssuer[],
   const jti = claims && usableOnce(claims)
   if (typeof name !== 'string' || jti === undefined) return undefined
   const user = await findUserByUserName(db, issuer.tenant.id, name, issuer.organization.id)
-  if (!user?.isActive) return undefined
+  if (!user || !maySignIn(user, db.now())) return undefined
   const left = MAX_ASSERTION_SECONDS + 2 * CLOCK_TOLERANCE_SECONDS
   const isFirst = await useOnce(db, issuer.tenant.id, 'Assertion', JSON.stringify([from?.issuer, jti]), left)
   return isFirst ? user : undefined
