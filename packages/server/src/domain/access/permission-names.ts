@@ -15,6 +15,7 @@ export const TENANT_PERMISSIONS = [
   'internal_application_mgt_update',
   'internal_application_mgt_view',
   'internal_audit_log_view',
+  'internal_bulk_resource_create',
   'internal_claim_meta_view',
   'internal_custom_authenticator_create',
   'internal_custom_authenticator_delete',

@@ -1,11 +1,13 @@
 /** Describes the service in the forms of RFC 7643, sections 5 to 7. */
 import { present } from '@preflow/contract'
 import { type Attribute, describeSchema, type ResourceType, type Schema } from './attribute.ts'
+import { MAX_BULK_OPERATIONS } from './bulk.ts'
 import { groupType } from './group-schema.ts'
 import { DEFAULT_RESULTS, LIST_RESPONSE, MAX_RESULTS } from './paging.ts'
 import { roleType } from './role-schema.ts'
 import { ownUserType, userType } from './schema.ts'
 import { scimProblems } from './scim-problems.ts'
+import { MAX_BODY_BYTES } from './visit.ts'
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
 
@@ -107,7 +109,7 @@ export function describeService(location: string): object {
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
     patch: { supported: true },
-    bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+    bulk: { supported: true, maxOperations: MAX_BULK_OPERATIONS, maxPayloadSize: MAX_BODY_BYTES },
     filter: { supported: true, maxResults: MAX_RESULTS },
     changePassword: { supported: true },
     sort: { supported: true },

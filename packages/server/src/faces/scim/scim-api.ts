@@ -14,6 +14,7 @@ import { type Problem, problemOf } from '../../ground/problem.ts'
 import type { User } from '../../ground/store/model.ts'
 import { deleteUser, findUserById } from '../../ground/store/users.ts'
 import type { ResourceType } from './attribute.ts'
+import { createBulkHandler } from './bulk.ts'
 import {
   describeOneSchema,
   describeOneType,
@@ -59,6 +60,7 @@ export function createScimApi(ports: ScimPorts, settings: ScimSettings = {}): Mo
     ...ownHandlers(ports),
     ...groupHandlers(ports),
     ...roleHandlers(ports),
+    'POST /Bulk': createBulkHandler((request, visit) => api.fetch(request, visit)),
   }
   const api = mountRoutes(SCIM_BASE_PATH, scimRouteList, {
     async answer(route, routed) {

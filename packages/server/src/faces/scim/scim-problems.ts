@@ -14,6 +14,11 @@ export const scimProblems = {
   invalidValue: (sentence: string) => problem(400, sentence, 'invalidValue'),
   invalidFilter: (sentence: string) => problem(400, sentence, 'invalidFilter'),
   invalidPath: (sentence: string) => problem(400, sentence, 'invalidPath'),
+  tooManyOperations: (most: number) => problem(413, `Send at most ${most} operations in one request.`),
+  circularReference: () =>
+    problem(409, 'The operations refer to each other in a circle. Create one without the reference.'),
+  unresolvedReference: (bulkId: string) =>
+    problem(409, `No operation created the resource bulkId:${bulkId.slice(0, 80)}. Correct that operation first.`),
   invalidCursor: () =>
     problem(400, 'The cursor belongs to another query or is damaged. Start again without one.', 'invalidCursor'),
   tooMany: () =>

@@ -46,6 +46,7 @@ export const scimRoutes = {
   'PATCH /v3/Roles/{id}/Users': { permission: 'internal_role_mgt_users_update' },
   'PUT /v3/Roles/{id}/Groups': { permission: 'internal_role_mgt_groups_update' },
   'PATCH /v3/Roles/{id}/Groups': { permission: 'internal_role_mgt_groups_update' },
+  'POST /Bulk': { permission: 'internal_bulk_resource_create' },
   'GET /ServiceProviderConfig': DESCRIPTION,
   'GET /Schemas': DESCRIPTION,
   'GET /Schemas/{id}': DESCRIPTION,

@@ -17,6 +17,9 @@ export interface ScimPorts extends UserPorts, AuthenticatePorts {
   log: Pick<Log, 'error' | 'info'>
 }
 
+/** Default of the largest body. */
+export const MAX_BODY_BYTES = 1_048_576
+
 export interface ScimSettings {
   /** Maximum size of a body. Default 1 MiB. */
   maxBodyBytes?: number
@@ -63,7 +66,7 @@ type GuardedRoute = DeclaredRoute & { access: { permission: string } }
 export type Handler = (visit: Visit) => Promise<Response>
 
 /** Creates the function that authenticates and authorizes a request. */
-export function createEntrance(ports: ScimPorts, { maxBodyBytes = 1_048_576 }: ScimSettings) {
+export function createEntrance(ports: ScimPorts, { maxBodyBytes = MAX_BODY_BYTES }: ScimSettings) {
   const authenticate = createAuthenticate(ports)
   return async (route: GuardedRoute, { mounted, params, query, request }: RoutedRequest): Promise<Visit> => {
     const { permission } = route.access
