@@ -55,7 +55,7 @@ const comparisons: Record<string, () => Promise<string>> = {
     ),
   bundle: () => bundles(values.quick ? 1 : 7),
   engine: () => engineCall(json.rounds, values.quick ? 500 : 2000),
-  scim: () => scimSearch(json.rounds, values.quick ? 3 : 20, values.quick ? 10_000 : 200_000),
+  scim: () => scimSearch(json.rounds, values.quick ? 3 : 10, values.quick ? 10_000 : 200_000),
   issuance: async () =>
     table(
       'client credentials to a JWT access token, embedded database',

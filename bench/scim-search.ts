@@ -2,6 +2,7 @@
  * Searches for users through SCIM, in one process with 200,000 users in the embedded database. The base is the search by user
  * name. While each filter runs, `/livez` of the same process is requested as well: a filter must not hold up anything else.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { median, start } from './measure.ts'
 
@@ -65,7 +66,8 @@ export async function scimSearch(rounds: number, requests: number, users: number
           const running = search(query(users, round * requests + index)).finally(() => {
             isRunning = false
           })
-          while (isRunning) sample.probeMs.push(await probe())
+          // With pauses, so that the probes themselves keep no core busy.
+          for (; isRunning; await sleep(2)) sample.probeMs.push(await probe())
           await running
           sample.ms.push((await search(query(users, round * requests + index + 1))).ms)
         }
@@ -74,14 +76,13 @@ export async function scimSearch(rounds: number, requests: number, users: number
     const base = median(samples[0]?.ms as number[])
     const rows = subjects.map(({ name }, place) => {
       const { idleMs, ms, probeMs } = samples[place] as (typeof samples)[number]
-      const cells = [median(ms).toFixed(1), (median(ms) / base).toFixed(1)]
-      const idle = median(idleMs)
-      return `| ${[name, ...cells, (median(probeMs) / idle).toFixed(1), (Math.max(...probeMs) / idle).toFixed(1)].join(' | ')} |`
+      const ratios = [median, percentile99].map(of => (of(probeMs) / of(idleMs)).toFixed(1))
+      return `| ${[name, median(ms).toFixed(1), (median(ms) / base).toFixed(1), ...ratios].join(' | ')} |`
     })
     return [
       `### Searches through SCIM, ${users.toLocaleString('en')} users, embedded database`,
       '',
-      '| search | ms | ratio to `userName eq` | `/livez` meanwhile, ratio to idle: median | worst |',
+      '| search | ms | ratio to `userName eq` | `/livez` meanwhile, ratio to idle: median | 99 % |',
       '|---|---|---|---|---|',
       ...rows,
       '',
@@ -90,6 +91,11 @@ export async function scimSearch(rounds: number, requests: number, users: number
     await pool.close()
     target.process.kill('SIGTERM')
   }
+}
+
+function percentile99(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.ceil(sorted.length * 0.99) - 1] as number
 }
 
 type Listed = { nextCursor?: string; Resources: { id: string }[] }
