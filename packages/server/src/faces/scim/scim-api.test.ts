@@ -537,7 +537,7 @@ onEachDatabase('the SCIM API', open => {
     const { base, call } = await newTenant()
     const config = (await call('GET', '/ServiceProviderConfig')).body
     assert.equal(config.patch.supported, true)
-    assert.equal(config.bulk.supported, false)
+    assert.deepEqual(config.bulk, { supported: true, maxOperations: 1000, maxPayloadSize: 1_048_576 })
     const { Resources, totalResults } = (await call('GET', '/Schemas')).body
     assert.deepEqual(
       Resources.map(({ id }: { id: string }) => id),
@@ -627,7 +627,7 @@ onEachDatabase('the SCIM API', open => {
   test('an unknown endpoint gets a 404 that points to /ResourceTypes', async () => {
     const { call } = await newTenant()
     assertFault(await call('GET', '/Grapes'), 404, undefined, /ResourceTypes/)
-    assertFault(await call('POST', '/Bulk', { body: {} }), 404)
+    assertFault(await call('POST', '/Bulk/1', { body: {} }), 404)
   })
 
   test('a server error is a 500 that reveals only its id in the log', async () => {
