@@ -12,7 +12,7 @@ export interface Bucket {
 }
 
 /**
- * Secrets are counted by failures, costly requests by requests. An address stands for its network: of IPv6 the /64, and the /48 with
+ * Secrets are counted by failures, costly requests by requests. An address counts for its network: of IPv6 the /64, and the /48 with
  * ten times the points.
  */
 export const BUCKETS = {

@@ -7,7 +7,7 @@ export interface Network {
 }
 
 /**
- * The networks that an address stands for. One customer of a provider has a whole /64 of IPv6, so counting single addresses would
+ * The networks for which an address counts. One customer of a provider has a whole /64 of IPv6, so counting single addresses would
  * limit nobody; a larger customer has a /48.
  */
 export function networksOf(address: string): Network[] {
