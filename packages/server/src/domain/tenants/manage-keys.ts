@@ -48,7 +48,7 @@ export interface KeyManagement {
 /** The initiator in the audit log. */
 const INITIATOR = 'command line'
 
-/** Opens the data of the configuration. Rejects with a sentence that says what to do. */
+/** Opens the data of the configuration. Rejects with a message that states what to do. */
 export async function openKeyManagement(
   settings: DataSettings & { maxTokenLifetimeSeconds: number },
   ports: Ports,

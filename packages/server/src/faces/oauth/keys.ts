@@ -14,7 +14,7 @@ import {
 export interface IssuerKeys {
   /** Private keys. The first of an algorithm signs, all are published. */
   keys: JWK[]
-  /** Tells these keys from others. */
+  /** Identifies this set of keys. */
   mark: string
   /** Epoch milliseconds at which another key signs, or one is published no longer. Absent: not known. */
   changesAt?: number
@@ -44,7 +44,7 @@ export async function openSigningKeys(db: Database, tenantId: string, algorithm:
   }
 }
 
-/** Tells the keys of a tenant from others, without reading the keys themselves. */
+/** Identifies the set of keys of a tenant, without reading the keys themselves. */
 export async function readKeysMark(db: Database, tenantId: string): Promise<string> {
   return markOf(await listKeyTimes(db, tenantId))
 }
