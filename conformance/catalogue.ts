@@ -4,6 +4,7 @@ import { clientSuite } from './rows/client-suite.ts'
 import { configurationSuite } from './rows/configuration-suite.ts'
 import { engineSuite } from './rows/engine-suite.ts'
 import { flowExtensionSuite } from './rows/flow-extension-suite.ts'
+import { groupSuite } from './rows/group-suite.ts'
 import { organizationSuite } from './rows/organization-suite.ts'
 import { passwordSuite } from './rows/password-suite.ts'
 import { profileSuite } from './rows/profile-suite.ts'
@@ -22,4 +23,5 @@ export const suites: readonly Suite[] = [
   flowExtensionSuite,
   useCaseSuite,
   clientSuite,
+  groupSuite,
 ]

@@ -4,9 +4,13 @@ import type { Stage } from './stage.ts'
 /**
  * The prefix of a row number: `T` token actions, `E` engine and management, `PW-` requests, `PC-` credentials and `PR-`
  * results of the password action, `PF-` profile action, `OR-` organizations, `AU-` custom authentication, `CF-`
- * configuration, `FX-` flow extension, `UC-` services of the use cases, `CL-` clients.
+ * configuration, `FX-` flow extension, `UC-` services of the use cases, `CL-` clients, `SG-` groups, `SR-` roles
+ * and `ST-` scopes by roles.
  */
-export type RowPrefix = 'T' | 'E' | `${'PW' | 'PC' | 'PR' | 'PF' | 'OR' | 'AU' | 'CF' | 'FX' | 'UC' | 'CL'}-`
+export type RowPrefix =
+  | 'T'
+  | 'E'
+  | `${'PW' | 'PC' | 'PR' | 'PF' | 'OR' | 'AU' | 'CF' | 'FX' | 'UC' | 'CL' | 'SG' | 'SR' | 'ST'}-`
 
 /**
  * The number of a row: `T83`, `PW-04`. Tests and documents cite rows by number. docs/reference/conformance.md lists
