@@ -73,7 +73,7 @@ interface Caller {
   at: Partial<Record<'root' | 'branch' | 'sibling' | 'other' | 'first', readonly string[]>>
 }
 
-// Every route with every caller at every place: on a busy machine this takes longer than other tests may.
+// Every route with every caller at every place takes longer than the limit of other tests on a busy machine.
 describe('access', { timeout: 600_000 }, () => {
   let world: World
   let other: World['tenant']

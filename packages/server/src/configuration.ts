@@ -56,7 +56,7 @@ export interface Configuration {
   actionConnections: number
   actionQueue: number
   actionMaxOperations: number
-  /** Changes of the limits of abuse. */
+  /** Overrides of the abuse limits. */
   limits: string[]
   hashesAtOnce: number
   hashQueue: number
@@ -141,8 +141,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
   homeUrl: {
     variable: 'PREFLOW_HOME_URL',
     schema: z.url({ protocol: /^https?$/, message: 'must be an http or https URL' }),
-    description:
-      'Where the page at the address of the server sends people, for example to an application. Not set: nowhere.',
+    description: 'The link on the page at the address of the server, for example to an application. Not set: no link.',
   },
   dataFolder: {
     variable: 'PREFLOW_DATA',
@@ -374,13 +373,13 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     variable: 'PREFLOW_LIMITS',
     schema: z.array(
       z.string().refine(isOverride, {
-        message: 'must be changes of limits, for example token-client=6000/60 or token-tenant=off',
+        message: 'must be overrides of limits, for example token-client=6000/60 or token-tenant=off',
       }),
     ),
     fallback: [],
     read: words,
     description:
-      'Changes of the limits below, separated by commas: `token-client=6000/60` allows 6000 in 60 seconds, `token-tenant=off` any number, and `off` switches all limits off.',
+      'Overrides of the limits below, separated by commas. `token-client=6000/60` allows 6000 in 60 seconds, `token-tenant=off` any number, and `off` disables all limits.',
   },
   hashesAtOnce: {
     variable: 'PREFLOW_HASHES_AT_ONCE',
@@ -388,7 +387,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: DEFAULT_HASHING.atOnce,
     read: count,
     description:
-      'Passwords that are hashed at once, each on one of Node’s four threads. `UV_THREADPOOL_SIZE` gives it more of them.',
+      'Passwords that are hashed at once, each on one of Node’s four threads. `UV_THREADPOOL_SIZE` sets the number of threads.',
   },
   hashQueue: {
     variable: 'PREFLOW_HASH_QUEUE',
@@ -396,7 +395,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: DEFAULT_HASHING.waiting,
     read: count,
     description:
-      'Passwords that wait to be hashed: half of them of one tenant, an eighth from one network. Further sign-ins get 503 with `Retry-After`.',
+      'Maximum number of passwords that wait to be hashed. One tenant can have half of them, one network an eighth. Further sign-ins get 503 with `Retry-After`.',
   },
   keyRotationDays: {
     variable: 'PREFLOW_KEY_ROTATION_DAYS',
@@ -466,7 +465,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 256,
     read: count,
     description:
-      'Requests that the server works on at once, half of them of one tenant. Further ones get 503 with `Retry-After`. Requests that wait for an extension or a password do not count.',
+      'Maximum number of requests that the server works on at once. One tenant can have half of them. Further requests get 503 with `Retry-After`. Requests that wait for an extension or a password do not count.',
   },
   shutdownDelayMs: {
     variable: 'PREFLOW_SHUTDOWN_DELAY_MS',
@@ -474,7 +473,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 1000,
     read: count,
     description:
-      'Milliseconds the server goes on accepting requests when it is stopped, if it has any connections. `/readyz` reports 503 meanwhile, and every response ends its connection. Set it to what your load balancer needs to notice.',
+      'Milliseconds that a stopping server continues to accept requests, if it has connections. `/readyz` reports 503 meanwhile, and every response ends its connection. Set it to what your load balancer needs to notice.',
   },
   shutdownGraceMs: {
     variable: 'PREFLOW_SHUTDOWN_GRACE_MS',

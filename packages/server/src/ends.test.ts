@@ -1,4 +1,4 @@
-/** What ends everything that was issued before: over HTTP, at the instance where it happens and at another one. */
+/** The events that end everything issued before: over HTTP, at the same instance and at another one. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Browser, CALLBACK, openBrowser } from './ground/pages/browser.fixture.ts'
@@ -16,7 +16,7 @@ const GRANTS = ['authorization_code', 'client_credentials', 'refresh_token', EXC
 const OWN_SCOPES = ['internal_login', 'internal_user_password_update']
 const SCOPES = [...OWN_SCOPES, 'internal_user_mgt_list', 'internal_offline_invite', 'cart.read']
 
-/** Everything that a sign-in leaves behind. */
+/** Everything that a sign-in creates. */
 interface Issued {
   application: Application
   browser: Browser
@@ -31,7 +31,7 @@ onEachDatabase(databaseUrl => {
   let another: { port: number; close(): Promise<void> }
   let jwt: Application
   let opaque: Application
-  /** May see every token that is for it. */
+  /** A client that may introspect tokens for it. */
   let api: Application
   let manager: User
 
@@ -54,7 +54,7 @@ onEachDatabase(databaseUrl => {
       SCOPES,
     )
 
-  /** The same address at each instance. */
+  /** The address of an instance. */
   const instances = () => [world.port, another.port]
   const at = (port: number, path: string) => `http://127.0.0.1:${port}/t/${world.tenant.domain}${path}`
   const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
@@ -107,7 +107,7 @@ onEachDatabase(databaseUrl => {
     return ((await answer.json()) as { active: boolean }).active
   }
 
-  /** Where an access token is accepted. */
+  /** The places where an access token is accepted. */
   async function acceptedAt(port: number, token: string): Promise<string[]> {
     const userinfo = await send('GET', at(port, '/oauth2/userinfo'), `Bearer ${token}`)
     const me = await send('GET', at(port, '/scim2/Me'), `Bearer ${token}`)
@@ -118,7 +118,7 @@ onEachDatabase(databaseUrl => {
     ]
   }
 
-  /** What still works, by name. The browser and the code are those of the first instance's address. */
+  /** The artifacts that still work, by name. The browser and the code belong to the first instance's address. */
   async function workingOf({ accessToken, application, browser, code, exchanged, refreshToken }: Issued) {
     const working: string[] = []
     for (const port of instances()) {
@@ -191,7 +191,7 @@ onEachDatabase(databaseUrl => {
   }
 
   for (const type of ['JWT', 'Default'] as const) {
-    test(`AZ-38: changing one's own password keeps the session and the token that made it (${type})`, async () => {
+    test(`AZ-38: changing the own password keeps the session and the token of the request (${type})`, async () => {
       const application = type === 'JWT' ? jwt : opaque
       const user = await world.addUser({}, OLD)
       const others = [await signIn(jwt, user), await signIn(opaque, user)]
@@ -207,7 +207,7 @@ onEachDatabase(databaseUrl => {
     })
   }
 
-  test('AZ-38: a sign-in that began with the old password does not end', async () => {
+  test('AZ-38: a sign-in that started with the old password does not finish', async () => {
     const user = await world.addUser({}, OLD)
     const consenting = await addShop({ skipsConsent: false })
     const browser = openBrowser(world.server.address)
@@ -220,7 +220,7 @@ onEachDatabase(databaseUrl => {
     assert.equal((await askForCode(browser, jwt)).status, 200)
   })
 
-  test('AZ-39: disabling a user ends everything at once, and enabling revives nothing', async () => {
+  test('AZ-39: disabling a user ends everything at once, and enabling restores nothing', async () => {
     const user = await world.addUser({}, OLD)
     const before = [await signIn(jwt, user), await signIn(opaque, user)]
     const invitation = await inviteTo(user)
@@ -280,7 +280,7 @@ onEachDatabase(databaseUrl => {
             for (const token of [machine, refreshToken]) assert.equal(await isActive(port, token), false)
             assert.equal(await list(port), 401)
           }
-          // Enabled again, or with what authenticates the client now.
+          // Enabled again, or with the new client authentication.
           if (what === 'it is disabled') await manage('PATCH', application, '', { applicationEnabled: true })
           const { clientSecret, ...others } = application
           const secret = what === 'it is disabled' ? clientSecret : undefined
@@ -296,7 +296,7 @@ onEachDatabase(databaseUrl => {
   })
 
   describe('AZ-41', () => {
-    test('AZ-41: an API that is withdrawn from an application is withdrawn from its tokens', async () => {
+    test('AZ-41: withdrawing an API from an application withdraws it from its tokens', async () => {
       for (const accessTokenType of ['JWT', 'Default'] as const) {
         const application = await addShop({ accessTokenType })
         const form = { grant_type: 'client_credentials', scope: 'internal_user_mgt_list' }
@@ -316,7 +316,7 @@ onEachDatabase(databaseUrl => {
       }
     })
 
-    test('AZ-41: a role that a user loses is lost to their tokens, and to the next refresh', async () => {
+    test('AZ-41: a role that a user loses has no effect in their tokens and the next refresh', async () => {
       const user = await world.addUser({}, OLD)
       const role = {
         id: `role-of-${user.id}`,

@@ -116,7 +116,7 @@ async function readForm(form: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams((await readBody(form, length, MAX_FORM_BYTES, serverProblems.formTooLarge)).toString())
 }
 
-/** Gives browsers the cookie of those that are known. */
+/** Sets the cookie of known browsers. */
 function rememberIn({ knownBrowsers }: Domain, { publicUrl }: Configuration): SignInPorts['rememberBrowser'] {
   const isSecure = publicUrl?.startsWith('https:') === true
   return (request, response, user) => {

@@ -5,7 +5,7 @@ import { CALLBACK, openBrowser } from './ground/pages/browser.fixture.ts'
 import type { Application, User } from './ground/store/model.ts'
 import { onEachDatabase, startWorld, type World } from './world.fixture.ts'
 
-/** Every request comes through a proxy that reports where from. */
+/** Every request comes through a proxy that reports the client's address. */
 const PROXY = { trustedProxies: ['127.0.0.1'] }
 const from = (address: string) => ({ 'x-forwarded-for': address })
 const basic = (name: string, password: string) => ({
@@ -20,7 +20,7 @@ onEachDatabase(databaseUrl => {
   let user: User
 
   before(async () => {
-    // Fewer than by default, so that the test is short.
+    // A lower limit than the default, so that the test is short.
     const limits = ['account=12/86400']
     world = await startWorld({ ...PROXY, limits, ...(databaseUrl === undefined ? {} : { databaseUrl }) })
     const grantTypes = ['password', 'authorization_code', DEVICE]
@@ -37,7 +37,7 @@ onEachDatabase(databaseUrl => {
     return browser.submit(page, { username: user.userName, password, step: 'sign-in' })
   }
 
-  test('AZ-32: thirty wrong passwords for thirty names from one network stop it at every endpoint, and no other', async () => {
+  test('AZ-32: thirty wrong passwords for thirty names from one network stop only this network, at every endpoint', async () => {
     const address = '198.51.100.32'
     for (let i = 0; i < 30; i++) assert.equal((await guess(`name-${i}`, 'Password1', address)).status, 400)
     const refused = await guess('name-31', 'Password1', address)
@@ -60,14 +60,14 @@ onEachDatabase(databaseUrl => {
     assert.equal((await guess(user.userName, 'correct horse', '203.0.113.32')).status, 200)
   })
 
-  test('AZ-34: strangers use up the attempts of an account, and its owner signs in with a known browser', async () => {
+  test('AZ-34: after strangers use up the attempts of an account, its owner can sign in with a known browser', async () => {
     const where = from('192.0.2.34')
     const owner = openBrowser(world.server.address, where)
     assert.equal((await signIn(owner)).status, 0)
     for (let i = 0; i < 12; i++) await guess(user.userName, 'guess', `198.18.${i}.34`)
     assert.equal((await guess(user.userName, 'correct horse', '198.18.200.34')).status, 429)
     assert.equal((await signIn(openBrowser(world.server.address, from('198.18.201.34')))).status, 429)
-    // On the way: the network is new, and the browser is not. Its session ended.
+    // The user is in a new network with a known browser, whose session ended.
     where['x-forwarded-for'] = '198.18.202.34'
     owner.forget(/session/)
     assert.equal((await signIn(owner)).status, 0)
@@ -87,7 +87,7 @@ onEachDatabase(databaseUrl => {
     assert.equal((await attempt(shop.clientSecret ?? '', '203.0.113.35')).status, 400)
   })
 
-  test('AZ-35: wrong codes of devices end the form of their browser, then of their network', async () => {
+  test('AZ-35: wrong device codes disable the form for their browser, then for their network', async () => {
     const address = '198.51.100.36'
     const begun = await world.post('/oauth2/device_authorize', shop, { scope: 'openid' })
     const { user_code: code } = (await begun.json()) as { user_code: string }
@@ -137,7 +137,7 @@ describe('requests are limited', () => {
     assert.equal((await place.token(other, { grant_type: 'client_credentials' })).status, 200)
   })
 
-  test('by caller at SCIM and the management API, where a list counts ten', async () => {
+  test('by caller at SCIM and the management API, where a list counts as ten', async () => {
     const call = (path: string, method = 'GET') =>
       fetch(`${world.server.address}${path}`, { method, headers: basic('admin', 'admin-of-the-test') })
     assert.equal((await call('/scim2/Users')).status, 200)
@@ -154,7 +154,7 @@ describe('requests are limited', () => {
     assert.equal(((await managed.json()) as { code: string }).code, 'PREFLOW-429')
   })
 
-  test('by network where sign-ins start, with a page', async () => {
+  test('by network for new sign-ins, with a page', async () => {
     const application = await world.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
     const query = new URLSearchParams({
       ...{ client_id: application.clientId, redirect_uri: CALLBACK },
@@ -171,7 +171,7 @@ describe('requests are limited', () => {
   })
 })
 
-test('AZ-36: more sign-ins at once than the queue holds are refused in the form of each protocol', async () => {
+test('AZ-36: concurrent sign-ins beyond the queue are refused in the form of each protocol', async () => {
   const cost = { cost: 16_384, blockSize: 8, parallelization: 2 }
   const world = await startWorld({ hashesAtOnce: 1, hashQueue: 1 }, createLog('silent'), cost)
   try {

@@ -22,7 +22,7 @@ export const routesWithAccess: readonly RouteAccess[] = [
 
 /** Pages and protocol endpoints that require no permission. */
 export const openFaces = {
-  start: { paths: /^\/$/, access: { open: 'shows where to go on' } },
+  start: { paths: /^\/$/, access: { open: 'shows public links' } },
   invitation: { paths: /^\/set-password$/, access: { open: 'the link contains a one-time invitation' } },
   signIn: {
     paths: /^\/sign-in\/[^/]+$/,

@@ -218,7 +218,7 @@ describe('paths', () => {
     assert.equal((await get(`/t/${world.tenant.domain}/oauth2/nothing`)).status, 404)
   })
 
-  test('its address is a page for people and a list of links for programs, at the root and at a tenant', async () => {
+  test('its address returns a page to people and a list of links to programs, at the root and at a tenant', async () => {
     for (const prefix of ['', `/t/${world.tenant.domain}`]) {
       const { body } = await get(`${prefix}/`)
       assert.equal(body['discovery'], `${prefix}/.well-known/openid-configuration`)

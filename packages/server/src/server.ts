@@ -168,7 +168,7 @@ function compose(
   }
 }
 
-/** Answers what no face answered. */
+/** Answers requests that no face answered. */
 function refuse(error: unknown, { method }: IncomingMessage, response: ServerResponse, ports: Ports): void {
   const defect = {
     line: 'a request could not be answered',

@@ -114,7 +114,7 @@ export interface World extends Place {
   folder: string
   /** Creates another tenant. */
   addPlace(): Promise<Place>
-  /** Starts another instance on the same data. It listens at the port it resolves with; its public address is that of the first. */
+  /** Starts another instance on the same data. It resolves with its port. Its public address is that of the first instance. */
   startAnother(): Promise<{ port: number; close(): Promise<void> }>
   close(): Promise<void>
 }

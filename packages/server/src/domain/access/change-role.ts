@@ -10,7 +10,7 @@ import { changeMembers, changeNames, type MemberChange } from './member-changes.
 import { membershipProblems } from './membership-problems.ts'
 import { canCount, permissionsOfRole } from './permissions.ts'
 
-/** What changes of roles need of the server. */
+/** The ports that changes of roles need. */
 export interface RolePorts {
   db: Database
   /** Epoch milliseconds. */
@@ -18,7 +18,7 @@ export interface RolePorts {
   newId(): string
 }
 
-/** What somebody wants a role to be. */
+/** A role as a client requests it. */
 export interface WantedRole {
   name: string
   permissions: readonly MemberChange[]
@@ -26,11 +26,11 @@ export interface WantedRole {
   groups: readonly MemberChange[]
 }
 
-/** In whose name a role is changed, and where. */
+/** The initiator and the place of a change. */
 export interface RoleChange {
   organization: Organization
   initiator: string
-  /** The `updatedAt` that the client knows. Absent: any. */
+  /** The `updatedAt` that the client has. Absent: any version. */
   readAt?: number
 }
 
@@ -40,12 +40,14 @@ export function isRoleOf({ audience, tenantId }: Role, organization: Organizatio
   return audience.type === 'organization' ? audience.id === organization.id : organization.depth === 0
 }
 
-/** The permissions of a role as its managers see them: those of a fixed role are not stored. */
+/** The permissions of a role for a response. Those of a fixed role are computed, not stored. */
 export function permissionsShown(role: Role, organization: Organization): readonly string[] {
   return role.kind ? permissionsOfRole(role, organization) : role.permissions
 }
 
-/** Creates a role with its members, or nothing. Throws a 409 for a name that the audience has, and a 400 for what does not exist. */
+/**
+ * Creates a role with its members, or nothing. Throws a 409 for an existing name, and a 400 for unknown permissions or members.
+ */
 export async function createRole(
   ports: RolePorts,
   { audience, ...wanted }: WantedRole & Pick<Role, 'audience'>,
@@ -70,10 +72,10 @@ export async function createRole(
 }
 
 /**
- * Changes a role, everything or nothing. Its version changes only if something does.
+ * Applies all changes of a role, or none. The version changes only if the role does.
  *
- * Throws a 403 for the name and the permissions of a fixed role, and if the tenant would be left without an administrator; a 409 for
- * a name that the audience has, a 400 for what does not exist, and a 412 for another version than `readAt`.
+ * Throws a 403 for the name and the permissions of a fixed role, and if the tenant would be left without an administrator; a
+ * 409 for a name that the audience has, a 400 for what does not exist, and a 412 for another version than `readAt`.
  */
 export function changeRole(
   ports: RolePorts,
@@ -85,7 +87,7 @@ export function changeRole(
     const role = await findRole(tx, read.tenantId, read.id)
     if (!role) throw membershipProblems.notFound()
     if (readAt !== undefined && readAt !== role.updatedAt) throw membershipProblems.changedMeanwhile()
-    // A name that this change leaves alone may have been changed by another one.
+    // If this change keeps the name, another change may have set it.
     const name = wanted.name === read.name ? role.name : wanted.name
     const permissions = changeNames(permissionsShown(role, organization), wanted.permissions).sort()
     const fields = [
@@ -96,7 +98,7 @@ export function changeRole(
     if (fields.includes('permissions')) await mustExist(tx, permissions, organization)
     const members = await changeBoth(tx, role, wanted, organization)
     if (fields.length === 0 && Object.keys(members).length === 0) return role
-    // Never the same twice: it is the version of the role.
+    // It is the version of the role, so it must differ after every change.
     const updatedAt = Math.max(ports.now(), role.updatedAt + 1)
     const changed: Role = { ...role, name, permissions: role.kind ? [] : permissions, updatedAt }
     if (!(await updateRole(tx, changed))) throw membershipProblems.nameTaken(name)
@@ -106,7 +108,7 @@ export function changeRole(
   })
 }
 
-/** Deletes a role, and with it what its members have by it. Throws a 403 for a fixed one. */
+/** Deletes a role, and the rights that its members have through it. Throws a 403 for a fixed role. */
 export async function deleteRole(ports: RolePorts, role: Role, initiator: string): Promise<void> {
   if (role.kind) throw membershipProblems.fixedRole()
   await inTransaction(ports.db, async tx => {
@@ -115,7 +117,7 @@ export async function deleteRole(ports: RolePorts, role: Role, initiator: string
   })
 }
 
-/** A permission that could never count would be a promise that nobody keeps. */
+/** Refuses permissions that would have no effect in the role. */
 async function mustExist(tx: Database, names: readonly string[], organization: Organization): Promise<void> {
   const known = new Set((await findScopes(tx, organization.tenantId, names)).map(({ name }) => name))
   const unknown = names.find(name => !known.has(name) || !canCount(name, organization))
@@ -127,10 +129,10 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
   return a.size === b.size && one.every(name => b.has(name))
 }
 
-/** Most ids of members in one audit record. */
+/** Maximum number of member ids in one audit record. */
 const SHOWN_IDS = 100
 
-/** Changes users and groups. Resolves with what changed, for the audit. */
+/** Changes users and groups. Resolves with the changes, for the audit log. */
 async function changeBoth(
   tx: Database,
   { id }: Role,

@@ -88,7 +88,7 @@ export async function changeMembers(
   return { added: [...added], removed: [...removed] }
 }
 
-/** Names after changes of a list of them: each is its own id. */
+/** Applies changes to a list of names, in which each name is its own id. */
 export function changeNames(names: readonly string[], changes: readonly MemberChange[]): string[] {
   let changed = [...names]
   for (const change of changes) {

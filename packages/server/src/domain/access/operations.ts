@@ -36,7 +36,8 @@ export const OPERATIONS = {
   'user.delete': { permission: 'internal_user_mgt_delete', covers: true },
   'group.update': { permission: 'internal_group_mgt_update', covers: true },
   'group.delete': { permission: 'internal_group_mgt_delete', covers: true },
-  // For roles the target is the role before and after: nobody gives a permission that they lack, or takes over a role with one.
+  // For roles the target is the role before and after the change, so no caller can give a permission that they lack, or take
+  // over a role with one.
   'role.create': { permission: 'internal_role_mgt_create', covers: true },
   'role.update': { permission: 'internal_role_mgt_update', covers: true },
   'role.create-meta': { permission: 'internal_role_mgt_meta_create', covers: true },

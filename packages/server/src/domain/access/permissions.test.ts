@@ -100,7 +100,7 @@ onEachDatabase('permissions', open => {
       application: { id: 'other', roleAudience: 'application' },
     })
     assert.ok(!elsewhere.has('orders.read'))
-    // One that accepts the roles of the organization does not accept its own.
+    // An application that accepts the roles of the organization does not accept its own.
     assert.ok(!(await permissionsOf(db, ann, { organization: root, application: { id: 'shop' } })).has('orders.read'))
   })
 

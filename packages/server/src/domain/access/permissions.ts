@@ -57,7 +57,7 @@ function applies(
   return type === accepted && (type === 'organization' ? path.has(id) : id === application?.id)
 }
 
-/** The roles that somebody with the password of their user can use in an organization, also through an application. */
+/** The roles that a user with a password sign-in can use in an organization, also through an application. */
 export async function rolesUsableAt(db: Database, roles: readonly Role[], organization: Organization): Promise<Role[]> {
   const path = await pathTo(db, organization)
   return roles.filter(({ audience }) => audience.type === 'application' || path.has(audience.id))
@@ -97,7 +97,7 @@ function isMemberBy(
   )
 }
 
-/** The permissions of a role that count in an organization. */
+/** The permissions of a role that apply in an organization. */
 export function permissionsOfRole({ kind, permissions }: Role, { depth, tenantId }: Organization): readonly string[] {
   const all = depth === 0 ? rootPermissions(tenantId) : ORGANIZATION_PERMISSIONS
   if (kind === 'administrator') return all
@@ -106,7 +106,7 @@ export function permissionsOfRole({ kind, permissions }: Role, { depth, tenantId
   return permissions.filter(name => !isServerScope(name) || all.includes(name))
 }
 
-/** Whether a role for the organization, or for an application if it is the root, can give a permission that counts somewhere. */
+/** Whether a role for the organization, or for an application if it is the root, can give a permission that applies anywhere. */
 export function canCount(permission: string, { depth, tenantId }: Organization): boolean {
   if (!isServerScope(permission) || isSelfService(permission)) return true
   if (ORGANIZATION_PERMISSIONS.includes(permission)) return true

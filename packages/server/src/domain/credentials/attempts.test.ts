@@ -41,7 +41,7 @@ onEachDatabase('wrong passwords', open => {
     assert.equal(await mayTry(mira), true)
   })
 
-  test('the right password resets the count of its account, and not that of its network', async () => {
+  test('the right password resets the count of its account, but not that of its network', async () => {
     const { attempts, fail, mayTry } = await startCounting()
     await fail(9)
     assert.equal(await attempts.succeeded(mira), undefined)
@@ -70,7 +70,7 @@ onEachDatabase('wrong passwords', open => {
     assert.equal(await mayTry({ ...mira, tenantId: '2' }), true)
   })
 
-  test('AZ-32: a network that tries many names rests, twice as long each time, and others do not', async () => {
+  test('AZ-32: a network that tries many names is paused, twice as long each time, and other networks are not', async () => {
     const { attempts, mayTry, pass } = await startCounting()
     const tryNames = async (round: number) => {
       for (let i = 0; i < 30; i++) await attempts.failed({ ...mira, userName: `name-${round}-${i}` })
@@ -101,7 +101,7 @@ onEachDatabase('wrong passwords', open => {
     assert.equal(await mayTry({ ...mira, address: '2001:db8:6::1' }), true)
   })
 
-  test('AZ-34: strangers who use up an account do not stop a known browser, nor a known network', async () => {
+  test('AZ-34: strangers who use up the attempts of an account stop neither a known browser nor a known network', async () => {
     const { attempts, fail, mayTry, pass } = await startCounting()
     const home = { ...mira, address: '203.0.113.9' }
     const phone = { ...mira, address: '192.0.2.44', browser: 'phone' }
@@ -114,7 +114,7 @@ onEachDatabase('wrong passwords', open => {
     assert.equal(await mayTry({ ...mira, address: '192.0.2.1' }), true)
   })
 
-  test('a known browser has a limit of its own', async () => {
+  test('a known browser has its own limit', async () => {
     const { fail, mayTry, pass } = await startCounting()
     const phone = { ...mira, browser: 'phone' }
     await fail(100, phone)

@@ -3,13 +3,13 @@ import { networkOf } from '../limits/networks.ts'
 
 /** Slows down password guessing. */
 export interface Attempts {
-  /** Seconds until this client may try a password of this user. Undefined: now. */
+  /** Returns the seconds until this client may try a password of this user. Undefined: now. */
   waitFor(attempt: Attempt): Promise<number | undefined>
   /** Counts a wrong password. Resolves with whether it is the last one that is checked. */
   failed(attempt: Attempt): Promise<boolean>
   /**
-   * Forgets the wrong passwords after the right one. Returns seconds, and forgets nothing, if too many of the same moment were wrong.
-   * Otherwise many guesses at once would pass before the first of them is counted.
+   * Resets the count after the right password. If too many concurrent attempts were wrong, it returns seconds and resets nothing.
+   * Otherwise many concurrent guesses would pass before the first one is counted.
    */
   succeeded(attempt: Attempt): Promise<number | undefined>
 }
@@ -20,13 +20,13 @@ export interface Attempt {
   userName: string
   /** The client's address. */
   address: string
-  /** A browser in which this user signed in before. Others cannot use up its attempts. */
+  /** The id of a browser in which this user signed in before. Strangers cannot use up its attempts. */
   browser?: string
 }
 
 /**
- * Counts wrong passwords: of an account from one network, of an account from everywhere, and from a network for whatever accounts.
- * Browsers and networks in which the user signed in before have counts of their own, so that strangers cannot lock the user out.
+ * Counts wrong passwords: of an account from one network, of an account from everywhere, and from a network for all accounts.
+ * Browsers and networks in which the user signed in before have their own counts, so that strangers cannot lock the user out.
  */
 export function createAttempts(limits: Limits): Attempts {
   async function usesOf(attempt: Attempt): Promise<{ own: Use[]; shared: Use[] }> {
@@ -70,7 +70,7 @@ export function createAttempts(limits: Limits): Attempts {
   }
 }
 
-/** The same in every organization of the tenant, as people write it. */
+/** The user name in a normal form, which is the same in every organization of the tenant. */
 function accountOf({ tenantId, userName }: Attempt): string[] {
   return ['user', tenantId, userName.toLowerCase()]
 }

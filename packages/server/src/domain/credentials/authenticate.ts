@@ -53,7 +53,7 @@ export type VerifyAccessToken = (
 
 /**
  * @param where The place of the request, the server's own origin, and the client's address if it is known.
- * @param weight How many requests it counts as. Default 1.
+ * @param weight Number of requests that it counts as. Default 1.
  */
 export type Authenticate = (
   request: Request,
@@ -61,7 +61,7 @@ export type Authenticate = (
   weight?: number,
 ) => Promise<Caller>
 
-/** What authenticating needs of the server. */
+/** The ports of authentication. */
 export interface AuthenticatePorts {
   db: Database
   limits: Limits
@@ -185,7 +185,7 @@ async function locateUser(
   return { userName: given, tenantId: own ? tenant.id : FIRST_TENANT.id }
 }
 
-/** What administrators of the first tenant could obtain in another tenant. */
+/** The permissions that administrators of the first tenant could obtain in another tenant. */
 function visitingAuthority({ isAdministrator }: User): ReadonlySet<string> {
   return isAdministrator ? EVERY_PERMISSION : new Set()
 }

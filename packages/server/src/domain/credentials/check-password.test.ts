@@ -51,7 +51,7 @@ onEachDatabase('the check of a password', open => {
     const check = await startChecking()
     const guesses = [...Array.from({ length: 40 }, () => 'wrong'), 'correct horse']
     const verdicts = await Promise.all(guesses.map(check))
-    // The queue is full, or too many were wrong before it was looked at.
+    // The queue is full, or too many attempts failed before this one was checked.
     assert.match(String(verdicts.at(-1)), /resting|busy/)
   })
 })

@@ -23,7 +23,7 @@ export type PasswordVerdict =
   | { status: 'wrong' }
   | { status: 'resting' | 'busy'; afterSeconds: number }
 
-/** A verdict that lets nobody in. */
+/** A verdict that refuses the sign-in. */
 export type PasswordRefusal = Exclude<PasswordVerdict, { status: 'right' }>
 
 export type CheckPassword = (
@@ -34,7 +34,7 @@ export type CheckPassword = (
 const FACTOR = 'password'
 const HASH_LENGTH = 16
 
-/** The sentence for a person who is refused. */
+/** The sentence for a refused user. */
 export function passwordComplaint(refusal: PasswordRefusal): string {
   if (refusal.status === 'wrong') return 'The user name or the password is wrong.'
   if (refusal.status === 'busy') return 'Too many people are signing in. Try again in a few seconds.'
@@ -46,14 +46,14 @@ function inWords(seconds: number): string {
   return minutes === 1 ? 'a minute' : `${minutes} minutes`
 }
 
-/** The HTTP status of each refusal, where the protocol has none of its own. */
+/** The HTTP status of each refusal, if the protocol has no other. */
 export const REFUSAL_STATUS: Record<PasswordRefusal['status'], number> = { wrong: 400, resting: 429, busy: 503 }
 
 export type GuardedCheck = (
   attempt: Attempt & { password: string; organizationId?: string },
 ) => Promise<PasswordVerdict>
 
-/** Makes the one check of a password. It slows down clients that guess, at every endpoint, before anything is hashed for them. */
+/** Creates the one password check. It slows down guessing at every entry point, before anything is hashed. */
 export function createGuardedCheck({ db, limits }: { db: Database; limits: Limits }): GuardedCheck {
   const attempts = createAttempts(limits)
   const hashOf = createUserNameHash(db)

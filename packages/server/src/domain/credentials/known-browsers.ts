@@ -1,31 +1,31 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Database } from '../../ground/store/database.ts'
 
-/** Whose sign-in a browser remembers. */
+/** The account that a browser remembers. */
 interface Account {
   tenantId: string
   userName: string
 }
 
-/** Recognizes browsers in which somebody signed in before. It proves nothing but that. */
+/** Recognizes browsers in which a user signed in before. It proves nothing else. */
 export interface KnownBrowsers {
-  /** An id of the browser, if this user signed in there before. Other users of the same browser have another one. */
+  /** Returns an id of the browser, if this user signed in there before. Each user of a browser has another id. */
   find(cookies: string | undefined, account: Account): string | undefined
-  /** The `set-cookie` header for a browser in which this user has just signed in. Undefined: it has the cookie already. */
+  /** Returns the `set-cookie` header for a browser in which this user just signed in. Undefined: it already has the cookie. */
   remember(cookies: string | undefined, account: Account, isSecure: boolean): string | undefined
 }
 
 const NAME = 'preflow-known'
-/** Browsers send a cookie of this name over TLS only, and a subdomain without TLS cannot set it. */
+/** Browsers send a cookie with this name only over TLS, and a subdomain without TLS cannot set it. */
 const SECURE_NAME = `__Secure-${NAME}`
 const MAX_AGE_SECONDS = 180 * 86_400
-/** The users of one browser. The one who signed in longest ago is forgotten first. */
+/** Maximum number of users of one browser. The oldest sign-in is dropped first. */
 const MAX_ACCOUNTS = 5
 const NONCE_BYTES = 12
 
 /**
- * Makes the cookie of known browsers: a random id per user, with a keyed hash that ties it to tenant and user name. The server stores
- * nothing, and the cookie does not show whose it is.
+ * Creates the cookie of known browsers: a random id per user, with a keyed hash that binds it to tenant and user name. The
+ * server stores nothing, and the cookie does not reveal the user.
  */
 export function createKnownBrowsers(db: Pick<Database, 'seal'>): KnownBrowsers {
   const secret = db.seal.deriveSecret('known browsers')

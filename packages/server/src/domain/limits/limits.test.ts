@@ -19,7 +19,7 @@ onEachDatabase('limits', open => {
   }
   const requests: Use = { bucket: 'token-client', of: ['tenant', 'client'] }
 
-  test('of requests are allowed as many as there are points, on all instances together, until they are forgotten', async () => {
+  test('as many requests as points are allowed, on all instances together, until the points expire', async () => {
     const { limits, other, pass } = await start(['token-client=3/60'])
     assert.equal(await limits.count(requests), undefined)
     assert.equal(await other.count(requests), undefined)
@@ -36,7 +36,7 @@ onEachDatabase('limits', open => {
     assert.ok(await limits.count(use, 10))
   })
 
-  test('can be switched off, one or all', async () => {
+  test('one limit or all can be disabled', async () => {
     for (const overrides of [['token-client=off'], ['off']]) {
       const { limits } = await start(overrides)
       for (let i = 0; i < 1000; i++) assert.equal(await limits.count(requests), undefined)
@@ -53,7 +53,7 @@ onEachDatabase('limits', open => {
     assert.equal(await other.isKnown(['client', 'a'], '2001:db8::2'), false)
   })
 
-  test('while the database does not answer, each instance counts on its own', async () => {
+  test('while the database does not answer, each instance counts alone', async () => {
     const { limits } = await start(['token-client=3/60', 'address=2/300'])
     const guess: Use = { bucket: 'address', of: [], address: '192.0.2.1' }
     const db = await open()
@@ -70,7 +70,7 @@ onEachDatabase('limits', open => {
   })
 })
 
-test('an IPv4 address is a network, and an IPv6 address two', () => {
+test('an IPv4 address is one network, and an IPv6 address is two', () => {
   assert.deepEqual(networksOf('192.0.2.1'), [{ name: '192.0.2.1', times: 1 }])
   assert.deepEqual(networksOf('::ffff:192.0.2.1'), networksOf('192.0.2.1'))
   assert.deepEqual(networksOf('2001:db8:5:6:7::8'), [
@@ -80,7 +80,7 @@ test('an IPv4 address is a network, and an IPv6 address two', () => {
   assert.deepEqual(networksOf('unknown'), [{ name: 'unknown', times: 1 }])
 })
 
-test('changes of limits name a limit, and a number in seconds or off', () => {
+test('overrides have the name of a limit, and a number in seconds or off', () => {
   for (const text of ['off', 'api=off', 'token-client=6000/60']) assert.equal(isOverride(text), true, text)
   for (const text of ['', 'on', 'nothing=1/1', 'api', 'api=0/1', 'api=1', 'api=1/0', 'toString=1/1', 'api=-1/1']) {
     assert.equal(isOverride(text), false, text)

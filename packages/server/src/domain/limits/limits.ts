@@ -10,33 +10,33 @@ import { networkOf, networksOf } from './networks.ts'
 /** What is counted. */
 export interface Use {
   bucket: BucketName
-  /** Whose use it is, such as a tenant and a user name. */
+  /** The owner of the count, such as a tenant and a user name. */
   of: readonly string[]
-  /** From where, if the bucket counts by networks. */
+  /** The client's address, if the bucket counts by networks. */
   address?: string
 }
 
-/** Counts what can be abused. All processes on one database count together. */
+/** Limits what can be abused. All processes on one database share the counts. */
 export interface Limits {
-  /** Seconds until all of these are allowed again. Undefined: now. Counts nothing. */
+  /** Returns the seconds until all of these are allowed again. Undefined: now. It counts nothing. */
   waitFor(...uses: readonly Use[]): Promise<number | undefined>
   /**
    * Counts one more.
    *
-   * @param points What it weighs. Default 1.
-   * @returns Seconds until it is allowed, if it was one too many.
+   * @param points Number of points. Default 1.
+   * @returns Seconds until it is allowed, if it exceeds the limit.
    */
   count(use: Use, points?: number): Promise<number | undefined>
   forget(use: Use): Promise<void>
-  /** Whether the secret of somebody was right, within the last 30 days, from this network. */
+  /** Whether a right secret of this owner came from this network within the last 30 days. */
   isKnown(of: readonly string[], address: string): Promise<boolean>
-  /** Notes that the secret of somebody was right from this network. */
+  /** Records that a right secret of this owner came from this network. */
   know(of: readonly string[], address: string): Promise<void>
 }
 
 const DAY_SECONDS = 86_400
 const KNOWN_SECONDS = 30 * DAY_SECONDS
-/** So long a process does not write again what it wrote. */
+/** Time in which a process does not write the same record again. */
 const WRITTEN_MS = 3_600_000
 
 /**
@@ -97,7 +97,7 @@ function createLimiters(db: Database, overrides: readonly string[]): (use: Use) 
     const limiter = createStoredLimiter(db, {
       points,
       duration: bucket.seconds,
-      // Requests beyond a limit cost the database nothing.
+      // Requests beyond a limit cause no query.
       ...present({ inMemoryBlockOnConsumed: bucket.pauseSeconds === undefined ? points + 1 : undefined }),
     })
     limiters.set(id, limiter)
@@ -127,7 +127,7 @@ function createKnownNetworks(db: Database): Pick<Limits, 'isKnown' | 'know'> {
     async know(of, address) {
       const key = keyOf('known', ...of, networkOf(address))
       if (written.has(key)) return
-      // A right secret does not fail because this cannot be written.
+      // A failed write must not fail the right secret.
       await networks.set(key, 1, KNOWN_SECONDS).then(
         () => written.set(key, true),
         () => undefined,
@@ -136,7 +136,7 @@ function createKnownNetworks(db: Database): Pick<Limits, 'isKnown' | 'know'> {
   }
 }
 
-/** People type their password where the name belongs, so what is kept must not show what was typed. */
+/** People type their password into the name field, so the stored key must not reveal what was typed. */
 function createKeys(db: Database): (...parts: readonly string[]) => string {
   const secret = db.seal.deriveSecret('limits')
   return (...parts) => createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url')
@@ -154,7 +154,7 @@ async function pause({ bucket, key, limiter }: Counter, strikes: RateLimiterStor
   return seconds
 }
 
-/** Seconds to wait if it was too much, otherwise 0. */
+/** Consumes points. Returns the seconds to wait if they exceed the limit, otherwise 0. */
 async function consume(limiter: RateLimiterStoreAbstract, key: string, points: number): Promise<number> {
   try {
     await limiter.consume(key, points)

@@ -1,14 +1,14 @@
 import ipaddr from 'ipaddr.js'
 
-/** A network of a client, and how many times the points of a bucket it has. */
+/** A network of a client, and the factor for the points of a bucket. */
 export interface Network {
   name: string
   times: number
 }
 
 /**
- * The networks for which an address counts. One customer of a provider has a whole /64 of IPv6, so counting single addresses would
- * limit nobody; a larger customer has a /48.
+ * The networks of an address. One customer of a provider has a whole /64 of IPv6, so counting single addresses would
+ * limit no one. A larger customer has a /48.
  */
 export function networksOf(address: string): Network[] {
   if (!ipaddr.isValid(address)) return [{ name: address, times: 1 }]

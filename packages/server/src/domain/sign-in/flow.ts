@@ -24,12 +24,12 @@ export function continuesSession({ prompt, session }: Interaction): boolean {
   return session?.accountId !== undefined && prompt.reasons.every(reason => reason === AUTHENTICATOR_MISSING)
 }
 
-/** What a sign-in begins with. */
+/** The start of a sign-in. */
 interface SignInStart {
   interaction: Interaction
   issuer: Issuer
   application: Application
-  /** The generation of the session's user. Absent: nothing that the session went through counts. */
+  /** The generation of the session's user. Absent: no step of the session counts. */
   generation?: string
 }
 

@@ -64,7 +64,7 @@ export async function changeGroup(
     if (!group) throw membershipProblems.notFound()
     if (readAt !== undefined && readAt !== group.updatedAt) throw membershipProblems.changedMeanwhile()
     const { added, removed } = await changeMembers(tx, listOf(group), wanted.members)
-    // What this change leaves alone may have been changed by another one.
+    // Another change may have set what this change keeps.
     const name = wanted.name === read.name ? group.name : wanted.name
     const externalId = wanted.externalId === read.externalId ? group.externalId : wanted.externalId
     const fields = [

@@ -10,7 +10,7 @@ export interface LimitPorts {
   clientRequestOf(request: IncomingMessage): ClientRequest
 }
 
-/** Starts no more sign-ins from a network that started too many. Use it before the provider's own routes. */
+/** Refuses new sign-ins from a network that started too many. Use it before the provider's own routes. */
 export function limitSignIns(provider: Provider, { clientRequestOf, limits }: LimitPorts): void {
   provider.use(async (ctx, next) => {
     if (ctx.path !== AUTHORIZE) return next()

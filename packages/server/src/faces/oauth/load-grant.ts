@@ -19,7 +19,7 @@ export async function loadGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefi
   if (!known && !skipsConsent) return undefined
 
   const grant = known ?? new provider.Grant({ clientId: client.clientId, accountId: account.accountId })
-  // A grant of the consent page has it already. A new one is of the session, and not of the user as they are by now.
+  // A grant of the consent page already has it. A new grant gets the generation of the session, not the user's current one.
   if (!known) memoryOf(grant).userGeneration = generationOf(session)
   const offered = [...requestParamScopes].filter(scope => resourceServers[RESOURCE]?.scopes.has(scope))
   const given = new Set(grant.getResourceScope(RESOURCE).split(' '))

@@ -51,7 +51,7 @@ const DEVICE_COMPLAINTS: Record<string, string> = {
 /** The members of an error that the device's page shows. */
 interface DevicePageError {
   userCode?: string
-  /** How long the browser must wait, after too many codes. */
+  /** Seconds that the browser must wait after too many codes. */
   afterSeconds?: number
 }
 

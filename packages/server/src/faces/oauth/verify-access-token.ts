@@ -29,7 +29,7 @@ export function createAccessTokenCheck(
       if (!read) continue
       if (read.organizationId !== organization.id) throw credentialProblems.elsewhere()
       const { clientId, grant, scopes, userId } = read
-      // A right that was taken from the application is taken from its tokens as well. No application needs one for the profile.
+      // A right that the application lost has no effect in its tokens. The profile requires no right of the application.
       const authorized = new Set([OWN_PROFILE, ...(await listScopesOfClient(db, tenant.id, clientId))])
       return {
         scopes: scopes.filter(scope => authorized.has(scope)),

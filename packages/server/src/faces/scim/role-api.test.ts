@@ -57,7 +57,7 @@ onEachDatabase(databaseUrl => {
     call('PATCH', `/v2/Roles/${id}`, { body: patchOf(...operations) })
   const permissions = (...names: string[]) => names.map(value => ({ value }))
 
-  test('SR-01: a role without an audience is for the organization, and comes back without its lists', async () => {
+  test('SR-01: a role without an audience is for the organization, and is returned without its lists', async () => {
     const [ann, group] = [await newUser(), await newGroup()]
     const body = {
       permissions: permissions('internal_user_mgt_list'),
@@ -106,7 +106,7 @@ onEachDatabase(databaseUrl => {
     assertFault(await call('GET', `/v2/Roles/${made.body.id}`), 404)
   })
 
-  test('SR-03: bad names, unknown permissions, users and groups are refused, and nothing is made', async () => {
+  test('SR-03: bad names, unknown permissions, users and groups are refused, and nothing is created', async () => {
     const displayName = unique('Never')
     for (const bad of ['', 'a/b', 'system_x', 'SYSTEM_x', 'a\nb', 'x'.repeat(256), undefined]) {
       assertFault(await call('POST', '/v2/Roles', { body: { displayName: bad } }), 400, 'invalidValue')
@@ -126,7 +126,7 @@ onEachDatabase(databaseUrl => {
     assertFault(await call('GET', `/v2/Roles/${randomUUID()}`), 404)
   })
 
-  test('SR-04, SR-05: each form of a PATCH changes users, groups and permissions, or is refused', async () => {
+  test('SR-04, SR-05: every form of PATCH changes users, groups and permissions, or is refused', async () => {
     const [ann, bob] = [await newUser(), await newUser()]
     const [group, other] = [await newGroup(), await newGroup()]
     const { id } = await newRole({ permissions: permissions('internal_user_mgt_list') })
@@ -182,7 +182,7 @@ onEachDatabase(databaseUrl => {
     assertFault(await put({ displayName }), 404)
   })
 
-  test('SR-06: each list needs a scope of its own, and without it nothing is done', async () => {
+  test('SR-06: each list requires its own scope, and without it nothing is changed', async () => {
     const ann = await newUser()
     const { id } = await newRole({ users: [{ value: ann.id }] })
     const group = await newGroup()
@@ -206,7 +206,7 @@ onEachDatabase(databaseUrl => {
       const filter = encodeURIComponent(`displayName eq "${displayName}"`)
       assert.equal((await call('GET', `/v2/Roles?filter=${filter}`, { as })).body.totalResults, 0)
     }
-    // A PUT that would remove the users changes them as well.
+    // A PUT that would remove the users also changes them.
     const as = await tokenFor(world, ...scopes)
     assertFault(await call('PUT', `/v2/Roles/${id}`, { as, body: { displayName: unique('x') } }), 403)
     assert.deepEqual(valuesOf((await call('GET', `/v2/Roles/${id}`)).body.users), [ann.id])
@@ -260,7 +260,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual([put.body.permissions, valuesOf(put.body.users)], [[], [bob.id]])
   })
 
-  test('SR-08: roles are found by name and audience, counted, sorted, and without their lists unless these are named', async () => {
+  test('SR-08: roles are found by name and audience, counted and sorted, and have their lists only if these are selected', async () => {
     const application = await world.addApplication()
     const [tag, ann] = [unique('Tag'), await newUser()]
     await newRole({
@@ -299,7 +299,7 @@ onEachDatabase(databaseUrl => {
     assertFault(await call('GET', '/v2/Roles?sortBy=users'), 400, 'invalidValue')
   })
 
-  test('AZ-25: nobody creates, extends, assigns or deletes a role with a permission that they lack', async () => {
+  test('AZ-25: a caller cannot create, extend, assign or delete a role with a permission that they lack', async () => {
     const mallory = await newUser()
     const group = await newGroup([mallory])
     const strong = await newRole({ permissions: permissions('internal_user_mgt_delete') })
@@ -339,7 +339,7 @@ onEachDatabase(databaseUrl => {
       )
     }
     assert.deepEqual((await findUserById(world.db, world.tenant.id, mallory.id))?.roles, [])
-    // With the permission all of it works.
+    // With the permission everything is allowed.
     const able = await tokenFor(world, ...rights, ...ALL_PARTS, 'internal_user_mgt_delete')
     assert.equal(
       (
@@ -357,7 +357,7 @@ onEachDatabase(databaseUrl => {
     )
   })
 
-  test('AZ-25, SR-09: the last administrator stays, whichever way they would leave', async () => {
+  test('AZ-25, SR-09: the last administrator cannot be removed in any way', async () => {
     const place = await newTenant()
     const own = { tenantId: place.id, organizationId: place.rootOrganizationId }
     const chief = await newUser({ ...own, userName: 'chief', isAdministrator: true })
@@ -390,7 +390,7 @@ onEachDatabase(databaseUrl => {
     assertFault(await asChief('PUT', `/v3/Roles/${role}/Groups`, []), 403)
     assertFault(await asChief('DELETE', `/Users/${chief.id}`), 403)
 
-    // An inactive administrator is none who stays.
+    // An inactive administrator does not count.
     const added = patchOf(
       { op: 'add', path: 'members', value: deputy.id },
       { op: 'remove', path: `members[value eq "${chief.id}"]` },
@@ -411,7 +411,7 @@ onEachDatabase(databaseUrl => {
     )
   })
 
-  test('two administrators who remove each other at the same moment leave one', async () => {
+  test('if two administrators remove each other concurrently, one stays', async () => {
     const place = await newTenant()
     const own = { tenantId: place.id, organizationId: place.rootOrganizationId, isAdministrator: true }
     const [one, other] = [await newUser({ ...own, userName: 'one' }), await newUser({ ...own, userName: 'other' })]
@@ -435,7 +435,7 @@ onEachDatabase(databaseUrl => {
     )
   })
 
-  test('fixed roles show what they give, take members, and are otherwise left alone', async () => {
+  test('fixed roles show their permissions and can get members, but cannot be changed otherwise', async () => {
     const ann = await newUser()
     const id = `administrator-${world.organization.id}`
     const { body: read } = await call('GET', `/v2/Roles/${id}`)
@@ -459,7 +459,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('roles of organizations are apart, and give no right of the root', async () => {
+  test('roles of organizations are separate and give no right at the root', async () => {
     const [alpha, beta] = ['alpha', 'beta'].map((name): Organization => {
       const handle = `${name}-${randomUUID().slice(0, 8)}`
       return { id: randomUUID(), tenantId: world.tenant.id, parentId: world.organization.id, name, handle, depth: 1 }
@@ -500,7 +500,7 @@ onEachDatabase(databaseUrl => {
     }
   })
 
-  test('a right in one organization gives nothing away in another', async () => {
+  test('a right in one organization grants nothing in another', async () => {
     const [alpha, beta] = ['alpha', 'beta'].map((name): Organization => {
       const handle = `${name}-${randomUUID().slice(0, 8)}`
       return { id: randomUUID(), tenantId: world.tenant.id, parentId: world.organization.id, name, handle, depth: 1 }
@@ -527,7 +527,7 @@ onEachDatabase(databaseUrl => {
     assertFault(await create('internal_org_user_mgt_delete', ''), 403)
   })
 
-  test('a permission leaves every role when its API is deleted', async () => {
+  test('deleting an API removes its permissions from every role', async () => {
     await world.addApplication({}, ['orders.read'])
     const resource = (await listApiResources(world.db, world.tenant.id)).find(({ scopes }) =>
       scopes.some(({ name }) => name === 'orders.read'),
@@ -538,7 +538,7 @@ onEachDatabase(databaseUrl => {
     assert.deepEqual((await findRole(world.db, world.tenant.id, id))?.permissions, [])
   })
 
-  test('changes of roles are in the audit', async () => {
+  test('changes of roles are audited', async () => {
     const ann = await newUser()
     const { id } = await newRole({ permissions: permissions('internal_user_mgt_list') })
     await patch(id, { op: 'add', path: 'users', value: ann.id }, { op: 'remove', path: 'permissions' })

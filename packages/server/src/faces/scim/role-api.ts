@@ -1,4 +1,4 @@
-/** The routes of roles: version 2, and version 3, where users and groups have paths of their own. */
+/** The routes of roles: version 2, and version 3, in which users and groups have their own paths. */
 import { present } from '@preflow/contract'
 import { changeRole, createRole, deleteRole, isRoleOf, permissionsShown } from '../../domain/access/change-role.ts'
 import { decide } from '../../domain/access/decide.ts'
@@ -26,13 +26,13 @@ import { answer, answerResource, checkVersion, type Handler, readSearch, type Sc
 
 type Version = 'v2' | 'v3'
 
-/** What a version of the API reads at the role itself, and what its operations are called. */
+/** The lists that each version of the API reads in the role itself, and its operations. */
 const VERSIONS = {
   v2: { parts: PARTS, create: 'role.create', update: 'role.update' },
   v3: { parts: ['permissions'], create: 'role.create-meta', update: 'role.update-meta' },
 } as const satisfies Record<Version, { parts: readonly Part[]; create: OperationName; update: OperationName }>
 
-/** What changing a list needs in version 2 beside the right to change the role. */
+/** The operations that changing a list in version 2 requires, in addition to changing the role. */
 const SET: Record<Part, OperationName> = {
   permissions: 'role.set-permissions',
   users: 'role.set-users',
@@ -100,7 +100,7 @@ function operationsFor(version: Version, parts: ReadonlySet<Part>): OperationNam
   return version === 'v3' ? [] : [...parts].map(part => SET[part])
 }
 
-/** Replaces the members with a bare list. */
+/** Replaces the members with a plain list. */
 function replaceMembers(part: 'users' | 'groups', ports: ScimPorts): Handler {
   return async visit => {
     const role = await mustFind(visit, ports)
@@ -112,7 +112,7 @@ function replaceMembers(part: 'users' | 'groups', ports: ScimPorts): Handler {
   }
 }
 
-/** Patches the members. A path may leave out the name of the list: `value eq "…"`, or none at all. */
+/** Patches the members. The path may omit the name of the list, as in `value eq "…"`, or be absent. */
 function patchMembers(part: 'users' | 'groups', ports: ScimPorts): Handler {
   return async visit => {
     const role = await mustFind(visit, ports)
@@ -145,7 +145,7 @@ function withPath(operation: unknown, part: 'users' | 'groups'): unknown {
   return isWhole ? operation : { ...operation, path: `${part}[${String(path)}]` }
 }
 
-/** Changes a role if its caller may, both as it is and as it would be. */
+/** Changes a role, if the caller may manage it both before and after the change. */
 async function changed(
   visit: Visit,
   { role, wanted }: { role: Role; wanted: WantedByClient },
@@ -162,7 +162,7 @@ async function changed(
   return answerRole(visit, after, ports)
 }
 
-/** The permissions that a change may give. Those that do not exist are refused later, as a bad request. */
+/** The permissions that a change may give. Unknown ones are refused later, as a bad request. */
 function givenBy({ permissions }: WantedByClient): string[] {
   return idsAdded(permissions).filter(name => EVERY_PERMISSION.has(name))
 }
@@ -171,7 +171,7 @@ function mayDo({ caller, organization }: Visit, operation: OperationName, roles:
   mustBeAllowed(decide(caller, operation, organization, { reach: reachOfRoles(roles) }))
 }
 
-/** The role with the permissions that it shows. */
+/** Finds the role, with the permissions for the response. */
 async function mustFind({ organization, params, tenant }: Visit, { db }: ScimPorts): Promise<Role> {
   const { id = '' } = params
   const role = id.includes('\0') ? undefined : await findRole(db, tenant.id, id)
@@ -179,7 +179,7 @@ async function mustFind({ organization, params, tenant }: Visit, { db }: ScimPor
   return { ...role, permissions: [...permissionsShown(role, organization)] }
 }
 
-/** The lists of a role that have something in them. */
+/** The lists of a role that are not empty. */
 async function partsHeld(role: Role, parts: readonly Part[], { db }: ScimPorts): Promise<Part[]> {
   const held: Part[] = role.permissions.length > 0 && !role.kind ? ['permissions'] : []
   if ((await listMembers(db, 'users of a role', role.id)).length > 0) held.push('users')
@@ -208,7 +208,7 @@ async function list(visit: Visit, { db }: ScimPorts): Promise<Response> {
   return answer(200, listResponse(page, { total: resources.length, resources: shown, ...present({ nextCursor }) }))
 }
 
-/** `sortOder` is how the reference spells it. */
+/** Sorts the resources. The reference spells the parameter `sortOder`. */
 function sort(resources: Record<string, unknown>[], { sortBy, sortOder, sortOrder = sortOder }: Visit['query']): void {
   if (isAbsent(sortBy)) return
   const path = findPath(roleType, String(sortBy))
@@ -220,13 +220,13 @@ function sort(resources: Record<string, unknown>[], { sortBy, sortOder, sortOrde
   resources.sort((one, other) => (key(one) < key(other) ? -sign : key(one) > key(other) ? sign : 0))
 }
 
-/** In a list, long lists inside are shown only if the client names them. */
+/** A list of roles contains their lists only if the client selects them. */
 function withoutLists(resource: Record<string, unknown>, { attributes }: Selection): Record<string, unknown> {
   if (attributes) return resource
   return Object.fromEntries(Object.entries(resource).filter(([name]) => !ON_REQUEST.includes(name)))
 }
 
-/** The attributes that a client names. */
+/** The attributes that a client selects or filters by. */
 function namesOf({ attributes = [] }: Selection, filter: Filter | undefined): (string | undefined)[] {
   const ofFilter = (part: Filter): (string | undefined)[] => {
     if ('parts' in part) return part.parts.flatMap(ofFilter)
@@ -235,7 +235,7 @@ function namesOf({ attributes = [] }: Selection, filter: Filter | undefined): (s
   return [...attributes.map(({ attribute }) => attribute?.name), ...(filter ? ofFilter(filter) : [])]
 }
 
-/** Adds what other tables have of roles. */
+/** Adds the members and audiences of roles. */
 async function wholeRoles(
   { organization, tenant }: Visit,
   given: readonly Role[],
@@ -275,7 +275,7 @@ async function answerRole(visit: Visit, role: Role, { db }: ScimPorts, status = 
   const resource = toRoleResource(whole, visit.location, rolesUrl)
   const selection = readSelection(visit.query['attributes'], undefined, roleType)
   const shown = {
-    // Like the reference: a new role comes without its lists, unless the client names them.
+    // As in the reference: a new role is returned without its lists, unless the client selects them.
     resource: status === 201 ? withoutLists(resource, selection) : resource,
     type: roleType,
     version: versionOf(role),

@@ -1,4 +1,4 @@
-/** Roles as SCIM shows them, and what clients want them to be. */
+/** Converts roles to SCIM resources, and the requests of clients to roles. */
 import { present } from '@preflow/contract'
 import type { WantedRole } from '../../domain/access/change-role.ts'
 import type { MemberChange } from '../../domain/access/member-changes.ts'
@@ -12,25 +12,25 @@ import { PARTS, type Part, roleType } from './role-schema.ts'
 import { scimProblems } from './scim-problems.ts'
 import { givenIn, isObject, readAttributes, versionOf } from './user-resource.ts'
 
-/** A role with what other tables have of it. */
+/** A role with its members and its audience. */
 export interface WholeRole extends Role {
   /** The name of the organization or application. */
   audienceName?: string
-  /** The scopes that it gives in the organization of the request, with their names for people. */
+  /** The scopes that it gives in the organization of the request, with their display names. */
   shown: readonly { name: string; displayName: string }[]
-  /** Absent: they are not wanted. */
+  /** Absent: the client does not select them. */
   users?: readonly Member[]
   groups?: readonly Member[]
 }
 
-/** What a client wants a role to be, and the lists that it mentions. */
+/** A role as a client requests it, and the lists in the request. */
 export interface WantedByClient extends WantedRole {
   parts: ReadonlySet<Part>
 }
 
 /**
  * @param location The URL of the API, without a slash at the end.
- * @param rolesUrl The same of the roles: they are below v2 and v3.
+ * @param rolesUrl The URL of the roles, below v2 or v3.
  */
 export function toRoleResource(role: WholeRole, location: string, rolesUrl: string): Json {
   const { audience, audienceName, createdAt, groups, id, name, shown, updatedAt, users } = role
@@ -62,10 +62,10 @@ const LISTS = new Map(PARTS.map(part => [part, findAttribute(roleType.core.attri
 const NAMED = [...roleType.common, ...roleType.core.attributes].filter(({ name }) => !LISTS.has(name as Part))
 
 /**
- * Reads what a client sent to create or replace a role. Throws a problem of status 400 for what the schema does not allow.
+ * Reads the body that creates or replaces a role. Throws a problem of status 400 for values that the schema does not allow.
  *
  * @param known The parts that this version of the API reads here. Others are ignored.
- * @param before When it replaces one. Its audience stays, and so do the permissions of a fixed role that the body leaves out.
+ * @param before The role to replace. Its audience stays. The permissions of a fixed role also stay if the body has none.
  */
 export function readRole(
   body: unknown,
@@ -89,7 +89,7 @@ export function readRole(
   }
 }
 
-/** Reads what a PatchOp message makes of a role. Throws a problem of status 400 for what is no such message. */
+/** Applies a PatchOp message to a role. Throws a problem of status 400 for an invalid message. */
 export function patchRole(message: unknown, role: Role, known: readonly Part[]): WantedByClient {
   const resource: Json = { displayName: role.name }
   const changes: Record<Part, MemberChange[]> = { permissions: [], users: [], groups: [] }
@@ -111,7 +111,7 @@ export function patchRole(message: unknown, role: Role, known: readonly Part[]):
 
 function refusePart({ path }: Step): never {
   const { name } = path.attribute
-  throw scimProblems.invalidPath(`${name} cannot be changed here. Use the path of its own below the role.`)
+  throw scimProblems.invalidPath(`${name} cannot be changed here. Use its own path below the role.`)
 }
 
 const MAX_CHARACTERS = 255

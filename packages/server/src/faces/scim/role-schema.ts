@@ -10,10 +10,10 @@ import {
   string,
 } from './attribute.ts'
 
-/** Most members in one request. More are added with several. */
+/** Maximum number of members in one request. Larger roles need several requests. */
 const MAX_MEMBERS = 20_000
 
-/** A list of users, groups or permissions. Those of a list of roles are shown only if the client names them. */
+/** A list of users, groups or permissions. A list of roles contains it only if the client selects it. */
 const members = (name: string, description: string, value: string, more: Partial<Attribute> = {}): Attribute =>
   complex(
     name,
@@ -33,7 +33,7 @@ const role: Schema = {
   description: 'Role',
   attributes: [
     string('displayName', 'The name of the role.', { required: true, uniqueness: 'server' }),
-    complex('audience', 'Where the role counts. It cannot be changed. Default: the organization.', [
+    complex('audience', 'Where the role applies. It cannot be changed. Default: the organization.', [
       string('value', 'The id of the organization or application.', { caseExact: true }),
       string('display', 'Its name.'),
       string('type', 'Whether it is an organization or an application.', {
@@ -41,7 +41,7 @@ const role: Schema = {
       }),
     ]),
     members('permissions', 'The scopes that the role gives.', 'The scope.'),
-    members('users', 'The users who have the role by themselves.', 'The id of the user.'),
+    members('users', 'The users who have the role directly.', 'The id of the user.'),
     members('groups', 'The groups whose members have the role.', 'The id of the group.'),
     members(
       'associatedApplications',
@@ -61,9 +61,9 @@ export const roleType: ResourceType = {
   extensions: [],
 }
 
-/** The lists that clients change, each with a permission of its own. */
+/** The lists that clients can change, each with its own permission. */
 export const PARTS = ['permissions', 'users', 'groups'] as const
 export type Part = (typeof PARTS)[number]
 
-/** What a list of roles does not show unless the client names it. */
+/** Attributes that a list of roles contains only if the client selects them. */
 export const ON_REQUEST: readonly string[] = [...PARTS, 'associatedApplications']

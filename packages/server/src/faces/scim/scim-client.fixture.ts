@@ -4,7 +4,7 @@ import type { Application } from '../../ground/store/model.ts'
 export interface Answered {
   status: number
   headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape
   body: any
 }
 
@@ -20,7 +20,7 @@ export interface Asking {
 /** The password of users who call through {@link callScim}. */
 export const PASSWORD = 'a long enough password'
 
-/** One request to the SCIM API of a tenant. */
+/** Sends a request to the SCIM API of a tenant. */
 export async function callScim(
   { base }: { base: string },
   method: string,
@@ -41,7 +41,7 @@ export async function callScim(
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
 }
 
-/** The token of a new application with these scopes. */
+/** Creates an application and returns its token with these scopes. */
 export async function tokenFor(
   world: {
     addApplication(own: object, scopes: string[]): Promise<Application>

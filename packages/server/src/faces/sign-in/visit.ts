@@ -17,7 +17,7 @@ export interface SignInPorts {
   randomBytes(count: number): Uint8Array
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
-  /** Lets the browser be known as one in which this user signed in. */
+  /** Marks the browser as one in which this user signed in. */
   rememberBrowser(request: IncomingMessage, response: ServerResponse, user: User): void
   /** Calls the extension of a custom authenticator. */
   trigger: TriggerAction

@@ -2,22 +2,22 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../problem.ts'
 
-/** A request that was admitted. */
+/** An admitted request. */
 interface Entry {
   tenant: string
   request: IncomingMessage
-  /** Whether it waits for something that has a bounded queue of its own. */
+  /** Whether it waits in another bounded queue. */
   isAside: boolean
 }
 
-/** Answers a request, unless the server works on too many already: then it throws a 503. */
+/** Answers a request. Throws a 503 if the server already works on too many. */
 export type Admit = (request: IncomingMessage, tenant: string, answer: () => Promise<void>) => Promise<void>
 
 const entries = new AsyncLocalStorage<Entry>()
 
 /**
- * Notes that the request of the caller now waits for an extension or a password. Both have bounded queues of their own, so it takes
- * no place of others meanwhile, nor afterwards: most of its work is done.
+ * Marks the current request as waiting for an extension or a password. Both have their own bounded queues, so it uses
+ * no place from then on. After the wait most of its work is done.
  */
 export function stepAside(): void {
   const entry = entries.getStore()
@@ -25,10 +25,10 @@ export function stepAside(): void {
 }
 
 /**
- * Limits the requests that the server works on at once. Everything that waits makes everything else slower, also the answers to
- * probes, so what is too much is refused at once.
+ * Limits the requests that the server works on at once. Waiting requests make everything else slower, including the responses to
+ * probes, so requests beyond the limit are refused at once.
  *
- * A request counts from when its body has arrived: slow clients take nobody's place. One tenant uses at most half of the places.
+ * A request counts after its body has arrived, so slow clients use no place. One tenant uses at most half of the places.
  */
 export function createAdmission(maxRequests: number): Admit {
   const inside = new Set<Entry>()
@@ -51,13 +51,13 @@ export function createAdmission(maxRequests: number): Admit {
   }
 }
 
-/** Whether more of the body is to come, and the little that came was not enough to work on. */
+/** Whether the body is still arriving and the received part is too small to work on. */
 function isUploading({ complete, readableHighWaterMark, readableLength }: IncomingMessage): boolean {
   return !complete && readableLength < readableHighWaterMark
 }
 
 function overload(): Problem {
-  return new Problem(503, 'temporarily_unavailable', 'The server has too much to do. Try again later.', {
+  return new Problem(503, 'temporarily_unavailable', 'The server is overloaded. Try again later.', {
     headers: { 'retry-after': '2' },
   })
 }

@@ -8,7 +8,7 @@ import { sendProblem } from './send.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
-/** A listener on a free port, and a client with connections that are kept. */
+/** A listener on a free port, and a client with persistent connections. */
 async function start(t: TestContext, answer: Answer, settings: Partial<ListenerSettings> = {}) {
   const listener: Listener = createListener(
     { host: '127.0.0.1', port: 0, requestTimeoutMs: 30_000, shutdownDelayMs: 0, shutdownGraceMs: 5000, ...settings },
@@ -31,7 +31,7 @@ async function start(t: TestContext, answer: Answer, settings: Partial<ListenerS
   return { listener, port, get }
 }
 
-/** Work that ends when the test wants it. */
+/** Work that the test ends. */
 function holdWork() {
   const waiting: (() => void)[] = []
   return {
@@ -43,7 +43,7 @@ function holdWork() {
   }
 }
 
-/** An admitted request that works as long as the test wants. The first part of its path is its tenant. */
+/** An admitted request whose work the test ends. The first part of its path is its tenant. */
 function admitting(maxRequests: number, work: (path: string) => Promise<void>): Answer {
   const admit = createAdmission(maxRequests)
   return async (request, response) => {
@@ -86,7 +86,7 @@ test('requests beyond the limit are refused at once, and one tenant has half of 
   assert.equal((await again).status, 200)
 })
 
-test('requests that wait for an extension or a password take no places', async t => {
+test('requests that wait for an extension or a password use no places', async t => {
   const { release, waiting, work } = holdWork()
   const answer = admitting(2, path => {
     if (path.endsWith('/slow')) stepAside()
@@ -101,7 +101,7 @@ test('requests that wait for an extension or a password take no places', async t
   for (const { status } of await Promise.all([...slow, quick])) assert.equal(status, 200)
 })
 
-test('clients that send their body slowly take no places', async t => {
+test('clients that send their body slowly use no places', async t => {
   let uploads = 0
   const answer = admitting(2, async path => {
     if (path.endsWith('/upload')) uploads++
@@ -120,7 +120,7 @@ test('clients that send their body slowly take no places', async t => {
   await listener.close()
 })
 
-test('a server that stops goes on for a while, and every answer ends its connection', async t => {
+test('a stopping server continues for the delay, and every response closes its connection', async t => {
   const { release, waiting, work } = holdWork()
   const answer: Answer = async (request, response) => {
     if (request.url === '/slow') await work()
@@ -129,7 +129,7 @@ test('a server that stops goes on for a while, and every answer ends its connect
   const { get, listener } = await start(t, answer, { shutdownDelayMs: 300 })
   const slow = get('/slow')
   await until(() => waiting.length === 1)
-  // This connection is idle now. Its client does not know that the server stops, and loses nothing.
+  // This connection is idle now. Its client does not know that the server stops, but loses nothing.
   assert.equal((await get('/before')).headers.connection, 'keep-alive')
   const closed = listener.close()
   assert.equal(listener.isClosing, true)
@@ -140,7 +140,7 @@ test('a server that stops goes on for a while, and every answer ends its connect
   await assert.rejects(get('/late'), { code: 'ECONNREFUSED' })
 })
 
-test('a server without connections stops at once, and one that hangs after its grace', async t => {
+test('a server without connections stops at once, and one with a hanging request after its grace period', async t => {
   const idle = await start(t, async () => {}, { shutdownDelayMs: 60_000 })
   await idle.listener.close()
 

@@ -11,7 +11,7 @@ export interface ListenerSettings {
   requestTimeoutMs: number
   /** Time in which requests in progress may finish after the server begins to stop. */
   shutdownGraceMs: number
-  /** How long it goes on accepting after that, so that load balancers notice first. */
+  /** Time in which it still accepts requests after that, so that load balancers notice first. */
   shutdownDelayMs: number
 }
 
@@ -21,8 +21,8 @@ export interface Listener {
   /** Resolves with the port. Rejects with a {@link StartError} if the address is not available. */
   listen(): Promise<number>
   /**
-   * Continues for the delay if there are connections, with responses that end them. Then accepts no more connections, and resolves
-   * when the last one is closed, at the latest after the grace period.
+   * Continues for the delay if there are connections, with responses that end them. Then accepts no more connections, and
+   * resolves when the last one is closed, at the latest after the grace period.
    */
   close(): Promise<void>
 }
@@ -80,7 +80,7 @@ export function createListener(
   }
 }
 
-/** A client that keeps its connection would send the next request to a server that has stopped. */
+/** Closes the connection, because a client that keeps it would send the next request to a stopped server. */
 function endConnection(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('connection', 'close')
 }

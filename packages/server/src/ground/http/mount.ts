@@ -10,7 +10,7 @@ export interface DeclaredRoute {
 /** A route as one name: `GET /Users/{id}`. */
 export type RouteName = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
 
-/** What a request counts as where requests are limited. Lists and searches cost most. */
+/** The weight of a request in the limits. Lists and searches cost most. */
 export function weightOf({ method, path }: DeclaredRoute): number {
   const isList = (method === 'GET' && !path.includes('{') && path !== '/Me') || path.endsWith('/.search')
   return isList ? 10 : 1

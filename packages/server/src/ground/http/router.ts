@@ -65,7 +65,7 @@ export function createRouter<Place>(
   }
 }
 
-/** The name of the tenant in a URL, without looking whether it exists. */
+/** The name of the tenant in a URL, without checking whether it exists. */
 export function tenantIn(url: string): string {
   return splitPath(url).tenant
 }

@@ -25,7 +25,7 @@ const MAX_HOPS = 12
 
 /**
  * @param origin The origin of the server. Other addresses are not opened.
- * @param headers Sent with every request, as by a proxy in front.
+ * @param headers Sent with every request, like a proxy does.
  */
 export function openBrowser(origin: string, headers: Record<string, string> = {}): Browser {
   const jar: { name: string; value: string; path: string }[] = []

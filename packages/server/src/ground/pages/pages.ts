@@ -71,7 +71,7 @@ export function formTargetOf(redirectUri: unknown): string[] {
   return [url.origin === 'null' ? url.protocol : url.origin]
 }
 
-/** @param complaint What is wrong with the entries of the form. Screen readers announce it with the title and its field. */
+/** @param complaint The error in the form. Screen readers announce it with the title and its field. */
 function page(
   title: string,
   content: Html,
@@ -100,7 +100,7 @@ const COMPLAINT = 'complaint'
 const alert = (message: string | undefined): Html | undefined =>
   message === undefined ? undefined : html`<p id="${COMPLAINT}" role="alert">${message}</p>`
 
-/** The attributes of the field that a complaint is about. */
+/** The attributes of the field with the error. */
 const invalid = (complaint: string | undefined): Html | undefined =>
   complaint === undefined ? undefined : html` aria-invalid="true" aria-describedby="${COMPLAINT}"`
 
@@ -254,7 +254,7 @@ export function donePage(title: string, sentence: string): string {
   return page(title, html`<p>${sentence}</p>`)
 }
 
-/** The page at the address of the server itself, for people who open it. */
+/** The page at the address of the server itself. */
 export function startPage(view: { links: readonly { title: string; path: string }[] }): string {
   return page(
     'Preflow',

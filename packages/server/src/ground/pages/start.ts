@@ -4,7 +4,7 @@ import { sendJson, sendProblem, serverProblems } from '../http/send.ts'
 import { startPage } from './pages.ts'
 import { send } from './send.ts'
 
-/** Where to go on from the address of a tenant or organization, below its path. */
+/** The links of a tenant or organization, below its path. */
 const LINKS = {
   discovery: { title: 'OpenID Connect discovery', path: '/.well-known/openid-configuration' },
   management: { title: 'Management API (OpenAPI)', path: '/api/server/v1/openapi.json' },
@@ -12,10 +12,10 @@ const LINKS = {
 }
 
 /**
- * Answers at the address of a tenant or organization: with a page for browsers, otherwise with the same links as JSON.
+ * Answers at the address of a tenant or organization: browsers get a page, other clients the same links as JSON.
  *
  * @param place.prefix The path of the tenant or organization, empty at the root.
- * @param place.homeUrl Where people should go on. Absent: the page does not say.
+ * @param place.homeUrl The link for people. Absent: the page has none.
  */
 export function answerStart(
   request: IncomingMessage,

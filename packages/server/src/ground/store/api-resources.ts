@@ -73,7 +73,7 @@ async function scopeNames(tx: Database, resourceId: string): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** Another scope that gets the name later must not be given by roles of today. */
+/** Current roles must not give a later scope with the same name. */
 async function takeFromRoles(tx: Database, tenantId: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   await tx.queries
@@ -257,7 +257,7 @@ export function listAuthorizedScopes(
   })
 }
 
-/** The names of all scopes that the application of a client may ask for now. None of a client that does not exist. */
+/** The names of all scopes that the application of a client may currently request. None for an unknown client. */
 export async function listScopesOfClient(db: Database, tenantId: string, clientId: string): Promise<string[]> {
   const rows = await db.queries
     .selectFrom('applications')

@@ -167,7 +167,7 @@ test('a database with data that is upgraded step by step gets the schema of a fr
   }
 })
 
-test('AZ-38, AZ-40: what was kept before there were ends is found after the upgrade, and ends as everything else', async () => {
+test('AZ-38, AZ-40: artifacts of older versions are found after the upgrade, and end like all others', async () => {
   const older = await openOlder<Tables>(join(folder, 'ends.db'), '0006-user-documents')
   await older.queries
     .insertInto('tenants')

@@ -77,7 +77,7 @@ export interface OpenOptions {
   now(): number
   /** Default: 32 MiB and three rounds, as OWASP recommends. */
   passwordCost?: PasswordCost
-  /** How many passwords are hashed, and wait for it. Default: two, and 64. */
+  /** How many passwords are hashed at once, and how many wait. Default: 2 and 64. */
   hashing?: HashingLimits
   /** Default: {@link DEFAULT_LIMITS}. */
   limits?: Partial<DatabaseLimits>

@@ -8,7 +8,7 @@ const StoreAbstract: typeof RateLimiterStoreAbstract = createRequire(import.meta
   'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js',
 )
 
-/** What is kept of one key. */
+/** The stored count of one key. */
 interface Row {
   points: number
   expires_at: number
@@ -16,17 +16,17 @@ interface Row {
 
 interface LimiterSettings {
   points: number
-  /** Seconds for which points are remembered. */
+  /** Seconds until points expire. */
   duration: number
-  /** With so many points a process refuses the key without asking the database, until they expire. */
+  /** With this many points a process refuses the key without a query, until they expire. */
   inMemoryBlockOnConsumed?: number
-  /** Whether the process counts on its own while the database does not answer. Default: yes. */
+  /** Whether the process counts alone while the database does not answer. Default: yes. */
   isInsured?: boolean
 }
 
 /**
- * A limiter of rate-limiter-flexible that counts in our database, so that all processes count together. While the database does
- * not answer, each process counts on its own. The stores of the library need drivers that we do not use, so this one implements the
+ * A limiter of rate-limiter-flexible that counts in our database, so that all processes share the counts. While the database does
+ * not answer, each process counts alone. The stores of the library need drivers that we do not use, so this one implements the
  * three methods that it leaves open.
  */
 class StoredLimiter extends StoreAbstract {
@@ -39,7 +39,7 @@ class StoredLimiter extends StoreAbstract {
     this.#db = db
   }
 
-  /** One statement, so that nothing that is counted at the same moment is lost. */
+  /** One statement, so that no concurrent count is lost. */
   _upsert(key: string, points: number, durationMs: number, isReplaced: boolean): Promise<Row> {
     const now = this.#db.now()
     const expires_at = now + durationMs
@@ -80,7 +80,7 @@ class StoredLimiter extends StoreAbstract {
   }
 }
 
-/** Creates a limiter that all processes on one database share. Its keys are stored as they are given. */
+/** Creates a limiter that all processes on one database share. Its keys are stored unchanged. */
 export function createStoredLimiter(db: Database, settings: LimiterSettings): RateLimiterStoreAbstract {
   return new StoredLimiter(db, settings)
 }

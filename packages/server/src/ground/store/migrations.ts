@@ -342,7 +342,7 @@ export const migrations: Record<string, Migration> = {
         .on('oidc_artifacts')
         .columns(['tenant_id', 'account_id'])
         .execute()
-      // Whose they are is sealed, and a migration has no key: the start that follows fills in the columns.
+      // Their user and client are sealed, and a migration has no key, so the next start fills in the columns.
       await sql`insert into store_facts (name, value) select 'unstamped-artifacts', ''
         where exists (select 1 from oidc_artifacts)`.execute(db)
     },

@@ -45,7 +45,7 @@ export interface User {
    * change it.
    */
   isAdministrator: boolean
-  /** Sessions and grants of the user that carry another one have ended. The store sets it; absent until then. */
+  /** Sessions and grants of the user with another generation have ended. The store sets it. Absent before. */
   generation?: string
   createdAt: number
   updatedAt: number
@@ -158,7 +158,7 @@ export interface Application {
   signIn?: SignInSequence
   /** A system application such as the Console. It never triggers the ID token action. */
   isSystem: boolean
-  /** Grants and tokens of the application that carry another one have ended. The store sets it; absent until then. */
+  /** Grants and tokens of the application with another generation have ended. The store sets it. Absent before. */
   generation?: string
   createdAt: number
   updatedAt: number
@@ -279,7 +279,7 @@ export interface SignInFlow {
 export interface PassedStep {
   authenticator: string
   userId: string
-  /** The generation of the user at that moment. What has ended since does not count. */
+  /** The generation of the user at that time. The step does not count if it has changed. */
   generation?: string
 }
 

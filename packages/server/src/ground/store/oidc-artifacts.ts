@@ -15,16 +15,16 @@ export interface OidcPayload {
   uid?: string
   /** Epoch seconds. Absent until it is consumed. */
   consumed?: number
-  /** The user, and their generation when they signed in. */
+  /** The user, and their generation at the sign-in. */
   accountId?: string
   userGeneration?: string
   /** The client, and the generation of its application when this was issued. */
   clientId?: string
   clientGeneration?: string
-  /** The session it comes from, and whether it ends with it. */
+  /** Its session, and whether it ends with it. */
   sessionUid?: string
   endsWithSession?: boolean
-  /** Of a grant: the grant of the token that its own were made from. */
+  /** For a grant: the grant of the token from which its tokens are derived. */
   parentGrantId?: string
 }
 
@@ -93,8 +93,8 @@ export async function useOnce(
 }
 
 /**
- * What decides whether something has ended. Sessions and grants carry the generation of their user, grants and tokens without a
- * grant that of their application. Everything else has a grant and ends with it.
+ * The facts that decide whether an artifact has ended. Sessions and grants store the generation of their user, grants and
+ * tokens without a grant that of their application. Everything else has a grant and ends with it.
  */
 function stampsOf(payload: OidcPayload) {
   const { accountId, clientGeneration = '', clientId, grantId, userGeneration = '' } = payload
@@ -110,7 +110,7 @@ function stampsOf(payload: OidcPayload) {
   }
 }
 
-/** Whether nothing has ended it: in the statement that reads it, so that no path can forget to look. */
+/** Whether an artifact has not ended. It is part of the statement that reads it, so that no path can forget the check. */
 function isLive(db: Database) {
   return sql<boolean>`(
     oidc_artifacts.account_id is null or exists (
@@ -132,7 +132,7 @@ function isLive(db: Database) {
   )`
 }
 
-/** What has expired or ended is not found. */
+/** Expired and ended artifacts are not found. */
 export function findArtifact(
   db: Database,
   tenantId: string,
@@ -177,20 +177,20 @@ async function findBy(
     .where(isLive(db))
     .executeTakeFirst()
   const payload = row && open(db, row)
-  // Written by a version that knew no ends, while this one was running already.
+  // Written by an older version while this one was already running.
   return row && payload?.accountId !== undefined && !payload.grantId && row.account_id === null ? undefined : payload
 }
 
-/** What proves an access token of an application: such a token has no grant, and as a JWT no row. */
+/** The facts to check an access token of an application, which has no grant and, as a JWT, no row. */
 export interface ApplicationToken {
   clientId: string
   /** The generation of the application when it was issued. */
   generation: string
-  /** Where its revocation would be. */
+  /** The id of its revocation, if it is revoked. */
   revocation: { model: string; id: string }
 }
 
-/** Whether the token was not revoked, and nothing has ended the tokens of its application since. */
+/** Whether the token is neither revoked nor ended with the tokens of its application. */
 export async function isApplicationTokenLive(
   db: Database,
   tenantId: string,
@@ -220,9 +220,9 @@ export async function isApplicationTokenLive(
 
 /**
  * Lets a grant survive the end that gave its user this generation, together with the grants it was made from and the session
- * that they come from, but no code that was not redeemed yet. Nothing that ended before is revived.
+ * from which they come, but no unredeemed code. Artifacts that ended before are not restored.
  *
- * @param user As they were before.
+ * @param user The user before the change.
  */
 export async function keepGrant(
   tx: Database,

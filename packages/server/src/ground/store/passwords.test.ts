@@ -25,7 +25,7 @@ test('a failed hash passes its turn to the next one', async () => {
   assert.equal(await passwords.matches(kept, 'Secret', acme), false)
 })
 
-test('AZ-36: of two hundred checks at once a bounded number waits, and the others are refused at once', async () => {
+test('AZ-36: of two hundred concurrent checks a limited number waits, and the others are refused at once', async () => {
   const passwords = createPasswords(TEST_PASSWORD_COST)
   const check = (owner: string, guest: string) =>
     passwords.matches(undefined, 'secret', { owner, guest }).catch((error: unknown) => error)
@@ -34,7 +34,7 @@ test('AZ-36: of two hundred checks at once a bounded number waits, and the other
     return all.filter(verdict => verdict === false).length
   }
   const many = (name: (i: number) => [string, string]) => Array.from({ length: 200 }, (_, i) => name(i))
-  // Two at once, and the queue: an eighth of it for one network, half of it for one tenant.
+  // Two at once, and the queue: an eighth for one network, half for one tenant.
   assert.equal(await verdicts(many(() => ['acme', 'one network'])), 2 + 8)
   assert.equal(await verdicts(many(i => ['acme', `network ${i}`])), 2 + 32)
   assert.equal(await verdicts(many(i => [`tenant ${i}`, `network ${i}`])), 2 + 64)
@@ -44,7 +44,7 @@ test('AZ-36: of two hundred checks at once a bounded number waits, and the other
   assert.equal(error?.headers['retry-after'], '5')
 })
 
-test('AZ-36: a tenant that fills its part of the queue holds up no other for longer than one password', async () => {
+test('AZ-36: a tenant that fills its part of the queue delays another one by at most one password', async () => {
   const passwords = createPasswords(TEST_PASSWORD_COST, { atOnce: 1, waiting: 64 })
   const order: string[] = []
   const hash = (owner: string, guest: string) =>

@@ -2,18 +2,18 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { createTurns, type TurnHolder } from '@preflow/engine'
 import { codeOfStatus, Problem } from '../problem.ts'
 
-/** What one password costs to check: the parameters of scrypt (RFC 7914). They are stored with each hash. */
+/** The cost of checking one password: the parameters of scrypt (RFC 7914). They are stored with each hash. */
 export interface PasswordCost {
-  /** Memory and time, a power of two: `128 * blockSize * cost` bytes. */
+  /** Cost in memory and time, a power of two. It uses `128 * blockSize * cost` bytes. */
   cost: number
   blockSize: number
-  /** Time only. */
+  /** Cost in time only. */
   parallelization: number
 }
 
-/** How many passwords are hashed, and wait for it. */
+/** How many passwords are hashed at once, and how many wait. */
 export interface HashingLimits {
-  /** Default 2: hashing uses Node's four threads, and name lookups and file reads need the others. */
+  /** Default 2. Hashing uses Node's four threads, and name lookups and file reads need the others. */
   atOnce: number
   /** Default 64. One tenant may use half of the places, and one network an eighth. */
   waiting: number
@@ -29,8 +29,8 @@ export interface Passwords {
   /** Hashes a password for storage: `scrypt.<cost>.<blockSize>.<parallelization>.<salt>.<hash>`. */
   hash(password: string, holder: TurnHolder): Promise<string>
   /**
-   * Whether `password` is the one that was hashed. Without a hash it takes the same time and returns `false`, so that the time does
-   * not show whether a user exists.
+   * Whether `password` is the one that was hashed. Without a hash it takes the same time and returns `false`, so that the time
+   * does not show whether a user exists.
    */
   matches(kept: string | undefined, password: string, holder: TurnHolder): Promise<boolean>
 }
@@ -40,13 +40,13 @@ export class Busy extends Problem {
   override name = 'Busy'
 }
 
-/** A queue of this length needs some seconds. */
+/** A full queue takes some seconds. */
 export const RETRY_AFTER_SECONDS = 5
 const MAX_WAIT_MS = 10_000
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
-/** @param cost Of new hashes. */
+/** @param cost The cost of new hashes. */
 export function createPasswords(cost: PasswordCost, { atOnce, waiting }: HashingLimits = DEFAULT_HASHING): Passwords {
   const turns = createTurns({
     atOnce,

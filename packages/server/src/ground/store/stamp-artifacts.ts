@@ -1,7 +1,7 @@
 /**
- * What completes the migration `0007-ends`. It describes the tables at its own time and never changes.
+ * Completes the migration `0007-ends`. It describes the tables of its own version and never changes.
  *
- * The members of artifacts are sealed, and a migration has no key, so the start that follows fills in their columns.
+ * The members of artifacts are sealed, and a migration has no key. So the next start fills in their columns.
  */
 import type { Kysely } from 'kysely'
 import { type Seal, SealError } from './sealed-secrets.ts'
@@ -27,8 +27,8 @@ const UNSTAMPED = 'unstamped-artifacts'
 const BATCH = 1000
 
 /**
- * Fills in the user and the client of sessions, grants and tokens that were kept before there were ends. What does not open stays
- * as it is. Does nothing when it was done before.
+ * Fills in the user and the client of sessions, grants and tokens of older versions. Values that cannot be decrypted stay
+ * unchanged. Does nothing if it was done before.
  */
 export async function stampOlderArtifacts(queries: Kysely<unknown>, seal: Seal): Promise<void> {
   await (queries as Kysely<TablesThen>).transaction().execute(async tx => {

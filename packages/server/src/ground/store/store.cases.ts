@@ -150,7 +150,7 @@ function call(id: string, startedAt: number, more: Partial<CallRecord> = {}): Ca
   }
 }
 
-/** What was kept, without the member that the store adds. */
+/** The stored value, without the member that the store adds. */
 function ofAnyGeneration<Kept extends { generation?: string }>(kept: Kept | undefined): Omit<Kept, 'generation'> {
   assert.ok(kept?.generation)
   const { generation: _, ...others } = kept
@@ -538,7 +538,7 @@ export function storeCases(open: OpenTestDatabase): void {
     'deleting the user': db => deleteUser(db, tenantId, alice.id),
   }
   for (const [what, end] of Object.entries(USER_ENDS)) {
-    test(`AZ-38, AZ-39: ${what} ends what was kept for the user, and nothing revives it`, async () => {
+    test(`AZ-38, AZ-39: ${what} ends all artifacts of the user, and nothing restores them`, async () => {
       const db = await open()
       await insertUser(db, alice, 'wonderland')
       await insertApplication(db, application)
@@ -564,7 +564,7 @@ export function storeCases(open: OpenTestDatabase): void {
     'deleting the application': db => deleteApplication(db, tenantId, application.id),
   }
   for (const [what, end] of Object.entries(APPLICATION_ENDS)) {
-    test(`AZ-40: ${what} ends its grants and tokens, and nothing revives them`, async () => {
+    test(`AZ-40: ${what} ends its grants and tokens, and nothing restores them`, async () => {
       const db = await open()
       await insertUser(db, alice, 'wonderland')
       await insertApplication(db, application)
@@ -612,12 +612,12 @@ export function storeCases(open: OpenTestDatabase): void {
     assert.equal((await findArtifactByUid(db, tenantId, 'Session', 'session'))?.userGeneration, now)
     assert.equal(await findArtifact(db, tenantId, 'Grant', 'stranger'), undefined)
     assert.equal(await findArtifactByUid(db, tenantId, 'Session', 'other'), undefined)
-    // Nothing that had ended before is kept.
+    // Artifacts that ended before are not restored.
     await updateUser(db, await user(db), { password: 'mad-hatter', keptGrantId: 'stranger' })
     assert.equal(await findArtifact(db, tenantId, 'Grant', 'stranger'), undefined)
   })
 
-  test('what ends with a session is found as long as the session is', async () => {
+  test('artifacts that end with a session are found as long as the session is', async () => {
     let nowMs = 1_000_000
     const db = await open({ now: () => nowMs })
     await insertUser(db, alice, 'wonderland')

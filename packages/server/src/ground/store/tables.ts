@@ -30,7 +30,7 @@ export interface Tables {
     /** JSON. */
     document: string
     is_active: number
-    /** Another one after every end: what was issued before carries the old one. Empty: nothing has ended since 0007. */
+    /** Changes after every end, so that earlier artifacts have an old value. Empty: nothing has ended since 0007. */
     generation: string
     created_at: number
     updated_at: number
@@ -88,7 +88,7 @@ export interface Tables {
     client_secret: string | null
     /** The members that no query searches for. */
     settings: string
-    /** As of users. */
+    /** As for users. */
     generation: string
     created_at: number
     updated_at: number
@@ -197,10 +197,10 @@ export interface Tables {
     uid: string | null
     expires_at: number | null
     consumed_at: number | null
-    /** Of a session or a grant: its user, and their generation when they signed in. */
+    /** For a session or a grant: its user, and their generation at the sign-in. */
     account_id: string | null
     user_generation: string | null
-    /** Of a grant, or of a token without one: its client, and the generation of the application when it was issued. */
+    /** For a grant, or a token without one: its client, and the application's generation when it was issued. */
     client_id: string | null
     client_generation: string | null
     /** SHA-256 of the uid of the session with which it ends. */
@@ -208,7 +208,7 @@ export interface Tables {
     /** Hash of the id of the token that replaced this refresh token. */
     replaced_by: string | null
   }
-  /** What was counted recently. The key reveals nothing about the user, the tenant or the address. */
+  /** Recent counts. The key reveals nothing about the user, the tenant or the address. */
   limits: { key: string; points: number; expires_at: number }
   leases: { name: string; holder: string; expires_at: number }
   signing_keys: {

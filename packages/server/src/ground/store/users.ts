@@ -85,7 +85,7 @@ const NEXT_NUMBER = sql<number>`(select coalesce(max(number), 0) + 1 from users)
 
 export type UserStored = 'updated' | 'user_name_taken' | 'changed_meanwhile'
 
-/** How a user is replaced. */
+/** Options for replacing a user. */
 export interface UserReplacement {
   password?: string
   /**
@@ -164,7 +164,7 @@ export async function findUserByUserName(
  * Returns the active user with this name and password. Takes the same time if the user does not exist, has no password or is
  * inactive. Default organization: the tenant's root organization.
  *
- * @param network Of the client. One network fills only a part of the queue.
+ * @param network The network of the client. One network can fill only a part of the queue.
  */
 export async function verifyPassword(
   db: Database,

@@ -106,7 +106,7 @@ async function saveGrant(
       asked: parent?.asked ?? scopes,
       amr: parent?.amr ?? amr,
       parentGrantId: parent?.id,
-      // Not that of the user as they are after the actions were called.
+      // Not the generation of the user after the actions were called.
       userGeneration: user.generation,
     }),
   )

@@ -72,7 +72,7 @@ export function writeDecidedAccessTokens(provider: Provider, seam: SeamKit): voi
       generate =>
         function (this: AccessTokenModel) {
           const id = generate.call(this)
-          // A JWT has no row, but the end of its grant or its application must end it. So its id contains the one or the other.
+          // A JWT has no row, but the end of its grant or its application must end it. So its id contains one of them.
           if (this.format !== 'jwt') return id
           return `${id}.${this.grantId ?? applicationOf(current().oidc.client).generation ?? ''}`
         },

@@ -3,8 +3,8 @@
  *
  * - A grant stores the scopes that its sign-in requested and how the user signed in. Both limit derived tokens.
  * - A grant that token exchange or organization switch derived from another one ends with it.
- * - Grants carry the generation of their user and their application. What has no grant carries that of its application. What has
- *   ended is not found.
+ * - Grants store the generation of their user and their application. Artifacts without a grant store that of their application.
+ *   Ended artifacts are not found.
  */
 import { type Grant, Provider } from 'oidc-provider'
 import { applicationOf } from '../adapter.ts'
@@ -18,7 +18,7 @@ export interface GrantMemory {
   amr?: string[]
   /** The grant of the token from which this grant's tokens are derived. */
   parentGrantId?: string
-  /** The generation of the user when they signed in. */
+  /** The generation of the user at the sign-in. */
   userGeneration?: string
   /** The generation of the application when the grant was made. */
   clientGeneration?: string
@@ -52,7 +52,7 @@ export function endDerivedGrants(provider: Provider): void {
   )
 }
 
-/** What has a client and no grant ends with the application's generation: it is written down when it is made. */
+/** Stores the application's generation in new artifacts with a client and no grant, so that they end with it. */
 export function stampWithApplication(provider: Provider): void {
   for (const Model of [provider.Grant, provider.ClientCredentials, provider.DeviceCode]) {
     widen(Model as never, 'clientGeneration')

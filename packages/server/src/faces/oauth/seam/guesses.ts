@@ -1,6 +1,6 @@
 /**
- * Guesses: secrets of clients and codes of devices. The stock code compares them as often as anybody likes. Each is counted where it
- * is compared, because only there it is known whether it was wrong.
+ * Guesses: client secrets and device codes. The stock code allows any number of attempts. Each attempt is counted where it
+ * is compared, because only that code knows whether it was wrong.
  */
 import type { Provider } from 'oidc-provider'
 import type { Use } from '../../../domain/limits/limits.ts'
@@ -8,7 +8,7 @@ import { tooMuch } from '../too-much.ts'
 import { type ClientInternals, current, type ProviderInternals, wrap } from './internals.ts'
 import type { SeamKit } from './take-over.ts'
 
-/** Wrong secrets are counted by application and network. Networks of the application itself keep their own count. */
+/** Counts wrong secrets by application and network. The application's own networks have a separate count. */
 export function limitSecretGuesses(provider: Provider, { clientRequestOf, issuer, limits }: SeamKit): void {
   const { Client } = provider as unknown as ProviderInternals
   wrap(
@@ -35,7 +35,7 @@ export function limitSecretGuesses(provider: Provider, { clientRequestOf, issuer
   )
 }
 
-/** Wrong codes of devices are counted by browser and network. */
+/** Counts wrong device codes by browser and network. */
 export function limitCodeGuesses(provider: Provider, { clientRequestOf, issuer, limits }: SeamKit): void {
   wrap(
     provider.DeviceCode,

@@ -59,7 +59,7 @@ export interface SessionModel {
   save(ttl: number): Promise<string>
 }
 
-/** What carries the generation of its application. */
+/** Artifacts that store the generation of their application. */
 export interface Stamped {
   clientGeneration?: string
   save(...options: unknown[]): Promise<string>

@@ -187,7 +187,7 @@ export function stageSeam(): SeamStage {
   return stage
 }
 
-/** Everything is allowed. What is counted is a subject of the server's tests. */
+/** Allows everything. The server's tests check the limits. */
 const NO_LIMITS: Limits = {
   waitFor: async () => undefined,
   count: async () => undefined,

@@ -98,7 +98,7 @@ function createDecisions(ports: SeamPorts): Pick<SeamKit, 'decide' | 'stateOf'> 
   }
 }
 
-/** One application does not use up its tenant, and one tenant not the server. */
+/** One application cannot use up the limit of its tenant, and one tenant not that of the server. */
 async function countTokenRequest(ctx: KoaContextWithOIDC, { issuer, limits }: SeamPorts): Promise<void> {
   const ofTenant = [issuer.tenant.id]
   const seconds =

@@ -1,13 +1,13 @@
 /**
- * Sessions carry the generation of their user when they signed in: a session that was ended is not found.
+ * A session stores the generation of its user at the sign-in. An ended session is not found.
  *
- * A session that gets another id is kept under it before the old one is destroyed, so that what ends with the session finds it at
- * every moment.
+ * A session that gets another id is stored under it before the old one is deleted, so that artifacts that end with it find it at
+ * all times.
  */
 import { Provider } from 'oidc-provider'
 import { type SessionModel, widen, wrap } from './internals.ts'
 
-/** Writes the generation down at the sign-in. */
+/** Stores the generation at the sign-in. */
 export function stampSessions(provider: Provider): void {
   widen(provider.Session as never, 'userGeneration')
   const prototype = provider.Session.prototype as unknown as SessionModel
@@ -35,7 +35,7 @@ export function stampSessions(provider: Provider): void {
   )
 }
 
-/** The generation of the user of a session when they signed in. Empty where they did before there were generations. */
+/** The generation of a session's user at the sign-in. Empty for sign-ins of older versions. */
 export function generationOf(session: object | undefined): string {
   return (session as Partial<SessionModel> | undefined)?.userGeneration ?? ''
 }

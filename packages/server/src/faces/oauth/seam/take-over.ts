@@ -27,7 +27,7 @@ export interface SeamPorts {
   adapterOf(model: string): ArtifactAdapter
   /** Returns the claims of an access token of this issuer, if its signature is valid and it has not expired. */
   verify(jwt: string): Promise<JWTPayload | undefined>
-  /** Whether an access token without a row was not revoked, and nothing has ended the tokens of its application since. */
+  /** Whether an access token without a row is neither revoked nor ended with the tokens of its application. */
   isApplicationTokenLive(token: { clientId: string; jti: string; generation: string }): Promise<boolean>
   nowSeconds(): number
   maxRefreshLifetimeSeconds: number

@@ -37,7 +37,7 @@ export const TOKEN_REQUEST: readonly TokenRequestStep[] = [
   { step: 'check that the scope is well-formed', refusal: 'invalid_scope' },
   // Client, expiry, single use, callback and code verifier of a code. Client, expiry and scope of a refresh token.
   { step: 'check the code, refresh token or password', refusal: 'invalid_grant' },
-  // In `seam.ts`, where every grant gets its decision. Our own grants have checked their user before.
+  // In `seam.ts`, where every grant gets its decision. This server's own grants have already checked their user.
   { step: 'check the limits of client and tenant', refusal: 'temporarily_unavailable' },
   { step: 'check that the user is active', refusal: 'invalid_grant' },
   // Refresh tokens: `decideBeforeRefresh`, which oidc-provider calls as `rotateRefreshToken`.
