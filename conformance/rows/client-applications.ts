@@ -83,10 +83,88 @@ const KEPT_OIDC = {
   isFAPIApplication: false,
 }
 
+const SETTINGS = {
+  associatedRoles: { allowedAudience: 'APPLICATION', roles: [] },
+  advancedConfigurations: { discoverableByEndUsers: false, skipLoginConsent: true, skipLogoutConsent: true },
+  claimConfiguration: {
+    dialect: 'LOCAL',
+    requestedClaims: [{ claim: { uri: 'http://wso2.org/claims/username' }, mandatory: false }],
+  },
+}
+const { claimConfiguration: _, ...WITHOUT_CLAIMS } = SETTINGS
+const lifetimes = { type: 'JWT', userAccessTokenExpiryInSeconds: 3600, applicationAccessTokenExpiryInSeconds: 3600 }
+const PUBLIC = {
+  grantTypes: ['authorization_code', 'refresh_token'],
+  callbackURLs: [CALLBACK],
+  publicClient: true,
+  pkce: { mandatory: true, supportPlainTransformAlgorithm: false },
+  refreshToken: { expiryInSeconds: 86_400, renewRefreshToken: true },
+}
+
+/** The applications that the official Go SDK creates: in one page, native, on a server, and without users. */
+const CREATIONS: (Json & { oidc: Json })[] = [
+  {
+    ...SETTINGS,
+    templateId: '6a90e4b0-fbff-42d7-bfde-1efd98f07cd7',
+    oidc: {
+      ...PUBLIC,
+      allowedOrigins: ['http://127.0.0.1:65535'],
+      accessToken: {
+        ...lifetimes,
+        bindingType: 'sso-session',
+        revokeTokensWhenIDPSessionTerminated: true,
+        validateTokenBinding: false,
+      },
+    },
+  },
+  {
+    ...WITHOUT_CLAIMS,
+    templateId: 'mobile-application',
+    oidc: {
+      ...PUBLIC,
+      allowedOrigins: [],
+      accessToken: {
+        ...lifetimes,
+        bindingType: 'None',
+        revokeTokensWhenIDPSessionTerminated: false,
+        validateTokenBinding: false,
+      },
+    },
+  },
+  {
+    ...SETTINGS,
+    templateId: 'b9c5e11e-fc78-484b-9bec-015d247561b8',
+    oidc: {
+      grantTypes: ['authorization_code'],
+      callbackURLs: [CALLBACK],
+      allowedOrigins: [],
+      publicClient: false,
+      accessToken: { ...lifetimes, bindingType: 'cookie', revokeTokensWhenIDPSessionTerminated: true },
+      refreshToken: { expiryInSeconds: 86_400, renewRefreshToken: true },
+    },
+  },
+  {
+    ...WITHOUT_CLAIMS,
+    templateId: 'm2m-application',
+    authenticationSequence: { type: 'DEFAULT' },
+    oidc: { grantTypes: ['client_credentials'], publicClient: false },
+  },
+]
+
 /** What an application may be configured with. */
 export const clientApplications: Section = {
   title: 'Applications',
   rows: [
+    row('CL-50', 'each body of the official Go SDK: 201, GET shows every field', async stage => {
+      for (const { oidc, ...settings } of CREATIONS) {
+        const body = { ...applicationBody({}, settings), inboundProtocolConfiguration: { oidc } }
+        const created = await stage.call('POST', APPLICATIONS, body)
+        assert.equal(created.status, 201, JSON.stringify(created.body))
+        const { application, oidc: shownOidc } = await shown(stage, idOf(created))
+        assertHolds(application, settings)
+        assertHolds(shownOidc, oidc)
+      }
+    }),
     row(
       'CL-51',
       'every field that is only kept: POST, then GET shows it; PUT with it, then GET is equal',

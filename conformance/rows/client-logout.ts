@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type { Browser, Page } from '@preflow/server/testing'
-import { UnsecuredJWT } from 'jose'
+import { createRemoteJWKSet, jwtVerify, UnsecuredJWT } from 'jose'
 import type { Json } from '../extension-under-test.ts'
+import type { Issued } from '../requests.ts'
 import { row, type Section } from '../row.ts'
 import { CALLBACK, type Client, type Stage } from '../stage.ts'
-import { addConfigured, signInAt, silently } from './client-under-test.ts'
+import { addConfigured, discover, signInAt, silently } from './client-under-test.ts'
 
 const CODE: Json = { grantTypes: ['authorization_code', 'refresh_token'] }
 const TARGET = `${CALLBACK}?state=bye`
@@ -17,6 +18,45 @@ function logout(stage: Stage, browser: Browser, parameters: Record<string, strin
 async function assertRefused(stage: Stage, page: Page, browser: Browser, client: Client): Promise<void> {
   assert.deepEqual([page.status, new URL(page.url).origin], [400, stage.server.address], page.html)
   assert.equal(await silently(stage, browser, client), 'code')
+}
+
+interface SignedIn {
+  client: Client
+  browser: Browser
+  issued: Issued
+}
+
+/** One browser with a session in which it used two applications: the tokens of the first end with the session. */
+async function signInAtBoth(stage: Stage): Promise<{ bound: SignedIn; free: SignedIn }> {
+  const client = await addConfigured(stage, {
+    ...CODE,
+    accessToken: { bindingType: 'sso-session', revokeTokensWhenIDPSessionTerminated: true },
+  })
+  const other = await addConfigured(stage, CODE)
+  const bound = await signInAt(stage, client)
+  const query = { client_id: other.clientId, redirect_uri: CALLBACK, response_type: 'code', scope: 'openid' }
+  const { url } = await bound.browser.open(`${stage.base}/oauth2/authorize?${new URLSearchParams(query)}`)
+  const code = new URL(url).searchParams.get('code') ?? ''
+  const issued = await stage.token(other, { grant_type: 'authorization_code', code, redirect_uri: CALLBACK })
+  return { bound: { client, ...bound }, free: { client: other, browser: bound.browser, issued } }
+}
+
+async function signOut(stage: Stage, { browser, issued }: Pick<SignedIn, 'browser' | 'issued'>): Promise<void> {
+  const page = await logout(stage, browser, { id_token_hint: issued.body.id_token })
+  assert.match(page.html, /You are signed out/)
+}
+
+const EVERYWHERE = ['introspection', 'userinfo', 'refresh']
+
+/** Where the tokens of a sign-in are accepted. */
+async function accepting(stage: Stage, { client, issued }: SignedIn): Promise<string[]> {
+  const { access_token: token, refresh_token: refreshToken } = issued.body
+  const { body } = await stage.post('/oauth2/introspect', client, { token })
+  const userinfo = await fetch(`${stage.base}/oauth2/userinfo`, { headers: { authorization: `Bearer ${token}` } })
+  await userinfo.body?.cancel()
+  const refreshed = await stage.token(client, { grant_type: 'refresh_token', refresh_token: refreshToken })
+  const accepted = [body.active, userinfo.status === 200, refreshed.status === 200]
+  return EVERYWHERE.filter((_, index) => accepted[index])
 }
 
 /** Sign-out from an application, with and without the page that asks. */
@@ -109,5 +149,54 @@ export const clientLogout: Section = {
       assert.deepEqual([response.status, response.headers.get('location')], [303, TARGET])
       assert.doesNotMatch(await response.text(), /<script/)
     }),
+    row(
+      'CL-47',
+      '`revokeTokensWhenIDPSessionTerminated`, sign-out: access and refresh token end everywhere; those of an application without it stay',
+      async stage => {
+        const { bound, free } = await signInAtBoth(stage)
+        await signOut(stage, bound)
+        assert.deepEqual(await accepting(stage, bound), [])
+        assert.deepEqual(await accepting(stage, free), EVERYWHERE)
+      },
+    ),
+    row('CL-48', 'the same, the session expires: the tokens end', async stage => {
+      const { bound, free } = await signInAtBoth(stage)
+      const expire = "update oidc_artifacts set expires_at = 1 where model = 'Session' and tenant_id = ?"
+      stage.server.seed(expire, stage.tenant.id)
+      assert.deepEqual(await accepting(stage, bound), [])
+      assert.deepEqual(await accepting(stage, free), EVERYWHERE)
+    }),
+    row(
+      'CL-49',
+      'back-channel address, sign-out: one `logout_token` with `events`, `sid` and `aud`, without `nonce`',
+      async stage => {
+        const endpoint = stage.endpoints.endpoint(`/logout/${stage.tenant.id}`)
+        const informed = new Promise<void>(resolve => {
+          endpoint.answer(() => {
+            resolve()
+            return { body: '' }
+          })
+        })
+        const client = await addConfigured(stage, { ...CODE, logout: { backChannelLogoutUrl: endpoint.url } })
+        const { backchannel_logout_supported, backchannel_logout_session_supported, jwks_uri, issuer } =
+          await discover(stage)
+        assert.deepEqual([backchannel_logout_supported, backchannel_logout_session_supported], [true, true])
+        const session = await signInAt(stage, client)
+        await signOut(stage, session)
+        await informed
+        assert.equal(endpoint.calls.length, 1)
+        const keys = createRemoteJWKSet(new URL(jwks_uri))
+        const { payload } = await jwtVerify(String(endpoint.calls[0]?.body.logout_token), keys, {
+          issuer,
+          audience: client.clientId,
+          typ: 'logout+jwt',
+        })
+        assert.deepEqual(payload['events'], { 'http://schemas.openid.net/event/backchannel-logout': {} })
+        const { idToken } = session.issued
+        assert.deepEqual([payload['sid'], payload.sub], [idToken?.['sid'], idToken?.['sub']])
+        assert.ok(payload['sid'] && payload.jti && payload['nonce'] === undefined)
+        assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 120)
+      },
+    ),
   ],
 }

@@ -24,9 +24,9 @@ export const clientSuite: Suite = {
     '05 06 07 08 09 10 11', // CORS
     '12 13 14 15', // profile
     '23 30 32 63 33', // discovery and authorize
-    '40 41 43 44 45 46', // sign-out
+    '40 41 43 44 45 46 47 48 49', // sign-out
     '65 66 67 68 69', // claims
-    '51 52 53 54 55 56 87 57 58 59 85', // applications
+    '50 51 52 53 54 55 56 87 57 58 59 85', // applications
   ),
   sections: [clientKeys, clientCors, clientProfile, clientDiscovery, clientLogout, clientClaims, clientApplications],
 }

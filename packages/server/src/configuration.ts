@@ -65,6 +65,7 @@ export interface Configuration {
   /** Absent: keys are replaced by command only. */
   keyRotationDays?: number
   sessionLifetimeSeconds: number
+  sessionIdleSeconds: number
   maxTokenLifetimeSeconds: number
   maxRefreshLifetimeSeconds: number
   callsPerTenant: number
@@ -414,7 +415,14 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     schema: wholeNumber(60, 31_536_000, 'seconds'),
     fallback: 14 * 24 * 3600,
     read: count,
-    description: 'Seconds that a browser stays signed in.',
+    description: 'Seconds after a sign-in during which the browser can stay signed in.',
+  },
+  sessionIdleSeconds: {
+    variable: 'PREFLOW_SESSION_IDLE',
+    schema: wholeNumber(60, 31_536_000, 'seconds'),
+    fallback: 24 * 3600,
+    read: count,
+    description: 'Seconds without an authorization request after which a browser must sign in again.',
   },
   maxTokenLifetimeSeconds: {
     variable: 'PREFLOW_MAX_TOKEN_LIFETIME',

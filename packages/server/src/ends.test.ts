@@ -312,7 +312,7 @@ onEachDatabase(databaseUrl => {
         assert.deepEqual(await list(machine), [403])
         assert.deepEqual(await list(boss.accessToken), [403])
         const refresh = { grant_type: 'refresh_token', refresh_token: boss.refreshToken }
-        assert.equal((await world.token(application, refresh)).body.scope, 'openid')
+        assert.equal((await world.token(application, refresh)).body.scope, 'internal_login openid')
       }
     })
 

@@ -45,6 +45,7 @@ export function createFaces(
     isDisabled: type => disabledActions.includes(type),
     tokenAlgorithm: configuration.tokenAlgorithm,
     sessionLifetimeSeconds: configuration.sessionLifetimeSeconds,
+    sessionIdleSeconds: configuration.sessionIdleSeconds,
     maxTokenLifetimeSeconds: configuration.maxTokenLifetimeSeconds,
     maxRefreshLifetimeSeconds: configuration.maxRefreshLifetimeSeconds,
     isClient: async (tenantId, clientId) => (await findApplicationByClientId(db, tenantId, clientId)) !== undefined,

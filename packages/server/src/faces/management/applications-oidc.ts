@@ -50,6 +50,8 @@ export function readOidc(oidc: OidcInput) {
       trustedIssuers: oidc.jwtBearer?.trustedIssuers,
     }),
     ...readClientAuthentication(oidc),
+    ...present({ backChannelLogoutUrl: readLogoutUrl(oidc.logout?.backChannelLogoutUrl) }),
+    endsTokensWithSession: oidc.accessToken?.revokeTokensWhenIDPSessionTerminated ?? false,
     mustPushRequests: oidc.pushAuthorizationRequest?.requirePushAuthorizationRequest ?? false,
   } satisfies Partial<Application>
 }
@@ -79,6 +81,14 @@ function isCallbackUrl(url: string): boolean {
   if (parsed.protocol === 'https:') return true
   if (parsed.protocol === 'http:') return isLoopback(parsed.hostname)
   return /^[a-z][a-z0-9+-]*\.[a-z0-9+.-]+:$/.test(parsed.protocol)
+}
+
+function readLogoutUrl(given: string | undefined): string | undefined {
+  if (!given) return undefined
+  if (/^https?:/i.test(given) && isCallbackUrl(given)) return given
+  throw requestProblems.invalid(
+    'logout.backChannelLogoutUrl: must be an absolute https URL without fragment, user name and wildcard; http only on this machine (127.0.0.1, localhost).',
+  )
 }
 
 function isLoopback(hostname: string): boolean {
@@ -132,6 +142,7 @@ function readHybridResponseTypes(hybrid: OidcInput['hybridFlow']): string[] {
 /** The application without the optional settings. */
 export function withoutOidc(application: Application): Application {
   const {
+    backChannelLogoutUrl: _logout,
     hybridResponseTypes: _types,
     idTokenAlgorithm: _algorithm,
     keptOidc: _kept,

@@ -122,6 +122,10 @@ function clientOf(application: Application, supportedGrants: readonly string[]):
     ),
     redirect_uris: redirects,
     post_logout_redirect_uris: redirects,
+    ...(application.backChannelLogoutUrl !== undefined && {
+      backchannel_logout_uri: application.backChannelLogoutUrl,
+      backchannel_logout_session_required: true,
+    }),
     ...present({ id_token_signed_response_alg: application.idTokenAlgorithm }),
     response_types:
       redirects.length === 0

@@ -13,6 +13,7 @@ import { noteEvent } from '../../ground/observe/security-events.ts'
 import { donePage, formTargetOf, logoutPage } from '../../ground/pages/pages.ts'
 import type { Database } from '../../ground/store/database.ts'
 import { applicationOf, createArtifactAdapter } from './adapter.ts'
+import type { InformClients } from './back-channel.ts'
 import type { ReadHint } from './keys.ts'
 import { END_SESSION } from './provider-configuration.ts'
 import { show, showError, showSignedOut } from './provider-pages.ts'
@@ -30,6 +31,7 @@ export interface LogoutParts {
   db: Database
   issuer: Issuer
   readHint: ReadHint
+  informClients: InformClients
 }
 
 /** A checked sign-out request. */
@@ -111,10 +113,19 @@ function accountSwitch({ state = {}, uid }: Session, id: string): Asked | undefi
   return isIt ? { sessionUid: uid, target } : undefined
 }
 
-async function endSession(ctx: Context, provider: Provider, session: Session, { issuer }: LogoutParts): Promise<void> {
-  const { accountId: id } = session
-  if (id !== undefined) noteEvent('session.ended', { actor: { kind: 'user', id }, targetId: id })
+async function endSession(
+  ctx: Context,
+  provider: Provider,
+  session: Session,
+  { informClients, issuer }: LogoutParts,
+): Promise<void> {
+  const { accountId: id, authorizations = {} } = session
   await session.destroy()
+  if (id !== undefined) {
+    noteEvent('session.ended', { actor: { kind: 'user', id }, targetId: id })
+    const clients = Object.entries(authorizations).map(([clientId, { sid = '' }]) => ({ clientId, sid }))
+    informClients(provider, { tenant: issuer.tenant.domain, sub: id, clients })
+  }
   ctx.cookies.set(provider.cookieName('session'), null, { path: `${issuer.path}/`, signed: true, httpOnly: true })
 }
 

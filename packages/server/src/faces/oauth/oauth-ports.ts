@@ -18,6 +18,7 @@ export interface OAuthPorts extends DecisionPorts {
   /** For access tokens, and for ID tokens unless the application chooses another one. */
   tokenAlgorithm: TokenAlgorithm
   sessionLifetimeSeconds: number
+  sessionIdleSeconds: number
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
   limits: Limits

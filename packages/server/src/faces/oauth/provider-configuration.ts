@@ -136,8 +136,17 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
     },
     renderError: showError,
     ...seam.configuration,
-    ttl: { ...LIFETIMES, Session: ports.sessionLifetimeSeconds, ...seam.configuration.ttl },
+    ttl: { ...LIFETIMES, Session: (_ctx, session) => sessionLifetime(session, ports), ...seam.configuration.ttl },
   }
+}
+
+/** Seconds that a session lasts unless it is used: never longer after its sign-in than the setting allows. */
+function sessionLifetime(
+  { loginTs }: { loginTs?: number | undefined },
+  { now, sessionIdleSeconds, sessionLifetimeSeconds }: OAuthPorts,
+): number {
+  const nowSeconds = Math.floor(now() / 1000)
+  return Math.max(1, Math.min(sessionIdleSeconds, (loginTs ?? nowSeconds) + sessionLifetimeSeconds - nowSeconds))
 }
 
 function requestBehind(ctx: KoaContextWithOIDC, { clientRequestOf }: OAuthPorts) {
@@ -163,6 +172,8 @@ function featuresOf(parts: IssuerParts): Configuration['features'] {
         throw new errors.InvalidRequest('the token was issued to another client')
       },
     },
+    // Metadata and tokens: back-channel.ts sends them.
+    backchannelLogout: { enabled: true },
     deviceFlow: { enabled: true, ...devicePages },
     // Only for the metadata. logout.ts answers the endpoint.
     rpInitiatedLogout: { enabled: true, postLogoutSuccessSource: showSignedOut },

@@ -10,6 +10,7 @@ import { findApplicationByClientId } from '../../ground/store/applications.ts'
 import { isApplicationTokenLive } from '../../ground/store/oidc-artifacts.ts'
 import { createUserFinder } from './accounts.ts'
 import { createArtifactAdapter, modelAt } from './adapter.ts'
+import { createClientInformer, type InformClients } from './back-channel.ts'
 import { answerWhatIsLeft, logFailures, reportUnavailable } from './failures.ts'
 import { grants } from './grants/grants.ts'
 import type { GrantPorts } from './grants/token-grant.ts'
@@ -57,10 +58,11 @@ const DISCOVERY_ALIAS =
  */
 export function createIssuerServers(ports: OAuthPorts): (issuer: Issuer) => Promise<IssuerServer> {
   const servers = new LRUCache<string, Remembered>({ max: MAX_ISSUERS, ttl: ISSUER_LIFETIME_MS })
+  const informClients = createClientInformer(ports.log)
   return async issuer => {
     const known = servers.get(issuer.url)
     if (known && (await isCurrent(known, issuer, ports))) return known.server
-    const made: Remembered = { server: createIssuerServer(issuer, ports), checkedAt: ports.now() }
+    const made: Remembered = { server: createIssuerServer(issuer, ports, informClients), checkedAt: ports.now() }
     servers.set(issuer.url, made)
     // Do not cache the failure of a database that was unreachable for a moment.
     made.server.catch(() => servers.get(issuer.url) === made && servers.delete(issuer.url))
@@ -92,7 +94,11 @@ async function isCurrent(known: Remembered, { tenant }: Issuer, { db, log, now }
   }
 }
 
-async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<IssuerServer> {
+async function createIssuerServer(
+  issuer: Issuer,
+  ports: OAuthPorts,
+  informClients: InformClients,
+): Promise<IssuerServer> {
   const { clientRequestOf, db } = ports
   const issuerKeys = await openSigningKeys(db, issuer.tenant.id, ports.tokenAlgorithm)
   const { keys } = issuerKeys
@@ -128,7 +134,7 @@ async function createIssuerServer(issuer: Issuer, ports: OAuthPorts): Promise<Is
   limitSignIns(provider, ports)
   acceptPostedRequests(provider, issuer, nowSeconds)
   fillInDeviceCode(provider)
-  answerLogout(provider, { db, issuer, readHint: createHintReader(keys, issuer.url) })
+  answerLogout(provider, { db, issuer, readHint: createHintReader(keys, issuer.url), informClients })
   nameUsersAtIntrospection(provider, findUser)
   seam.install(provider)
   registerGrants(provider, {

@@ -144,6 +144,8 @@ export interface Application {
   skipsConsent: boolean
   /** Whether it may sign users out without a confirmation page. Absent: no. */
   skipsLogoutConsent?: boolean
+  /** Receives a logout token when a user signs out of a session in which they used the application. Absent: nothing is sent. */
+  backChannelLogoutUrl?: string
   /** Whether its grants end with the session of the browser. Absent: no. */
   endsTokensWithSession?: boolean
   /** Whether users can sign in and tokens are issued. Absent: yes. */

@@ -31,6 +31,8 @@ export interface OidcInput {
     userAccessTokenExpiryInSeconds?: number
     applicationAccessTokenExpiryInSeconds?: number
     accessTokenAttributes?: string[]
+    /** Whether the tokens of a sign-in end with the session of the browser. Default `false`. */
+    revokeTokensWhenIDPSessionTerminated?: boolean
   }
   refreshToken?: { expiryInSeconds?: number; renewRefreshToken?: boolean }
   tokenExchange?: {
@@ -54,6 +56,10 @@ export interface OidcInput {
     tokenEndpointAuthSigningAlg?: string
   }
   pushAuthorizationRequest?: { requirePushAuthorizationRequest?: boolean }
+  logout?: {
+    /** Receives a logout token when a user of the application signs out. Empty or left out: nothing is sent. */
+    backChannelLogoutUrl?: string
+  }
 }
 
 /** Signs assertions about users of the tenant. */
@@ -326,7 +332,10 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
       applicationAccessTokenExpiryInSeconds: lifetimeSeconds.exactOptional(),
       accessTokenAttributes: names.exactOptional(),
       validateTokenBinding: off,
-      revokeTokensWhenIDPSessionTerminated: off,
+      revokeTokensWhenIDPSessionTerminated: kept(
+        z.boolean(),
+        'Whether the tokens of a sign-in end with the session of the browser, whatever the binding type.',
+      ),
       enableJwtScopeAsArray: off,
       bindingType: kept(z.enum(BINDING_TYPES), 'Default `None`.'),
     })
@@ -372,8 +381,13 @@ export const oidcInputSchema: z.ZodType<OidcInput> = z.strictObject({
     .exactOptional(),
   logout: z
     .strictObject({
-      backChannelLogoutUrl: switchedOff('Leave it empty.'),
-      frontChannelLogoutUrl: switchedOff('Browsers send no cookies to frames of other sites.'),
+      backChannelLogoutUrl: kept(
+        z.string().max(1024),
+        'Receives a logout token when a user of the application signs out (OpenID Connect Back-Channel Logout 1.0).',
+      ),
+      frontChannelLogoutUrl: switchedOff(
+        'Browsers send no cookies to frames of other sites. Use backChannelLogoutUrl.',
+      ),
     })
     .exactOptional(),
   requestObject: switchedOff('Send the parameters themselves, or push them.'),

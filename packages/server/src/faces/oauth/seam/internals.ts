@@ -51,6 +51,11 @@ export interface AccessTokenClass {
   prototype: AccessTokenModel
 }
 
+export interface LogoutClient {
+  backchannelLogoutUri?: string
+  backchannelLogout(sub: string, sid: string): Promise<void>
+}
+
 export interface SessionModel {
   userGeneration?: string | undefined
   oldId?: string | undefined
