@@ -16,12 +16,12 @@ async function ask({ session, type, usual }: Subject, variant: string, credentia
   return exchange && { exchange, decision: decisionOf(exchange) }
 }
 
-let newKey: KeyObject | undefined
+let publicKey: KeyObject | undefined
 
-/** A public key without an owner, for passwords that nobody shall read. Created once, because that takes long. */
-function keyOfNobody(): KeyObject {
-  newKey ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
-  return newKey
+/** A public key without a private key, for passwords that cannot be decrypted. Created once, because that is slow. */
+function keyWithoutOwner(): KeyObject {
+  publicKey ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
+  return publicKey
 }
 
 /** A notorious password that is refused in clear, and the decisions on the others. */
@@ -75,7 +75,7 @@ export const passwordChecks: readonly Check[] = [
     async run(subject) {
       const problems = createProblems()
       const isTheirs = subject.encryptionKey !== undefined
-      const key = subject.encryptionKey ?? keyOfNobody()
+      const key = subject.encryptionKey ?? keyWithoutOwner()
       const { refused } = await findRefused(subject)
       let unreadable = 0
       const judge = async (
