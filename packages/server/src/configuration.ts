@@ -68,6 +68,7 @@ export interface Configuration {
   sessionIdleSeconds: number
   maxTokenLifetimeSeconds: number
   maxRefreshLifetimeSeconds: number
+  refreshGraceSeconds: number
   callsPerTenant: number
   callRetentionDays: number
   maxRequestBytes: number
@@ -438,6 +439,14 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: 90 * 24 * 3600,
     read: count,
     description: 'Seconds after a sign-in during which its tokens can be refreshed.',
+  },
+  refreshGraceSeconds: {
+    variable: 'PREFLOW_REFRESH_GRACE_SECONDS',
+    schema: wholeNumber(0, 300, 'seconds'),
+    fallback: 0,
+    read: count,
+    description:
+      'Seconds after its use in which a refresh token can be used again, for clients that did not receive the response. It replaces a successor that nobody used. 0: never.',
   },
   callsPerTenant: {
     variable: 'PREFLOW_CALLS_PER_TENANT',

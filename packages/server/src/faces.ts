@@ -52,6 +52,7 @@ export function createFaces(
     clientRequestOf,
     checkPassword,
     limits,
+    refreshGraceSeconds: configuration.refreshGraceSeconds,
     fetch: domain.fetch,
   })
 

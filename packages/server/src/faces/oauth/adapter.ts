@@ -12,7 +12,10 @@ import {
   findArtifact,
   findArtifactByUid,
   findArtifactByUserCode,
+  isReplaceable,
   type OidcPayload,
+  type Replacement,
+  replaceArtifact,
   revokeByGrantId,
   upsertArtifact,
 } from '../../ground/store/oidc-artifacts.ts'
@@ -29,15 +32,29 @@ export interface ArtifactAdapter extends Adapter {
 /**
  * Stores the codes, tokens, sessions and grants of one issuer.
  *
+ * @param refreshGraceSeconds How long a refresh token can be used again whose successor nobody used. Default: never.
+ *
  * Organizations of a tenant share its tables but not their artifacts: a code of one cannot be redeemed at another.
  */
-export function createArtifactAdapter(db: Database, issuer: Issuer, name: string): ArtifactAdapter {
+export function createArtifactAdapter(
+  db: Database,
+  issuer: Issuer,
+  name: string,
+  refreshGraceSeconds = 0,
+): ArtifactAdapter {
   const { tenant } = issuer
   const model = modelAt(issuer, name)
   const read = async (found: Promise<OidcPayload | undefined>) => (await found) as AdapterPayload | undefined
+  const graceMs = name === 'RefreshToken' ? refreshGraceSeconds * 1000 : 0
+  const replacementOf = (usedId: string): Replacement => ({ tenantId: tenant.id, model, usedId, graceMs })
   return {
     upsert: (id, payload, expiresIn) => upsertArtifact(db, tenant.id, model, id, payload as OidcPayload, expiresIn),
-    find: id => read(findArtifact(db, tenant.id, model, id)),
+    async find(id) {
+      const payload = await read(findArtifact(db, tenant.id, model, id))
+      const isAgain = payload?.consumed !== undefined && (await isReplaceable(db, replacementOf(id)))
+      // To oidc-provider it is a token that was not used yet. `replace` decides again, in the transaction.
+      return isAgain ? { ...payload, consumed: undefined } : payload
+    },
     findByUid: uid => read(findArtifactByUid(db, tenant.id, model, uid)),
     findByUserCode: userCode => read(findArtifactByUserCode(db, tenant.id, model, userCode)),
     async consume(id) {
@@ -46,7 +63,7 @@ export function createArtifactAdapter(db: Database, issuer: Issuer, name: string
     },
     async replace(consumedId, id, payload, expiresIn) {
       await inTransaction(db, async tx => {
-        if (!(await consumeArtifact(tx, tenant.id, model, consumedId))) throw alreadyUsed(name)
+        if (!(await replaceArtifact(tx, replacementOf(consumedId), id))) throw alreadyUsed(name)
         await upsertArtifact(tx, tenant.id, model, id, payload as OidcPayload, expiresIn)
       })
     },

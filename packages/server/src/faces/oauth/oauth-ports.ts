@@ -22,6 +22,7 @@ export interface OAuthPorts extends DecisionPorts {
   clientRequestOf(request: IncomingMessage): ClientRequest
   checkPassword: CheckPassword
   limits: Limits
+  refreshGraceSeconds: number
   /** Fetches the keys of clients and calls their logout addresses. */
   fetch: GuardedFetch
 }

@@ -89,7 +89,9 @@ export function configurationOf(parts: IssuerParts, ports: OAuthPorts): Configur
   const grantTypes = [...BUILT_IN_GRANTS, ...grants.map(({ grantType }) => grantType)]
   return {
     adapter: name =>
-      name === 'Client' ? createClientAdapter(db, issuer, grantTypes) : createArtifactAdapter(db, issuer, name),
+      name === 'Client'
+        ? createClientAdapter(db, issuer, grantTypes)
+        : createArtifactAdapter(db, issuer, name, ports.refreshGraceSeconds),
     jwks: { keys: keys as NonNullable<Configuration['jwks']>['keys'] },
     enabledJWA: {
       idTokenSigningAlgValues: [...new Set(keys.map(({ alg }) => alg))] as IdTokenAlgorithm[],

@@ -113,7 +113,7 @@ async function createIssuerServer(
     scopesOfToken,
     mayEnter: (user, organization) => isMember(db, user, organization),
     clientRequestOf,
-    adapterOf: model => createArtifactAdapter(db, issuer, model),
+    adapterOf: model => createArtifactAdapter(db, issuer, model, ports.refreshGraceSeconds),
     verify: jwt => verify(jwt, 'at+jwt'),
     isApplicationTokenLive: ({ clientId, generation, jti: id }) =>
       isApplicationTokenLive(db, issuer.tenant.id, {

@@ -316,3 +316,65 @@ onEachDatabase(databaseUrl => {
     assert.equal(extension.calls.length, calls)
   })
 })
+
+onEachDatabase(databaseUrl => {
+  describe('a refresh token whose response was lost', () => {
+    let world: World
+    let web: Application
+    let user: User
+
+    before(async () => {
+      world = await startWorld({ refreshGraceSeconds: 60, ...(databaseUrl === undefined ? {} : { databaseUrl }) })
+      web = await world.addApplication({ grantTypes: ['password', 'refresh_token'] })
+      user = await world.addUser()
+    })
+    after(() => world.close())
+
+    const begin = async () => {
+      const form = { grant_type: 'password', username: user.userName, password: 'correct horse', scope: 'openid' }
+      return (await world.token(web, form)).body.refresh_token as string
+    }
+    const refresh = (token: string) => world.token(web, { grant_type: 'refresh_token', refresh_token: token })
+
+    test('can be used again within the grace, and the chain goes on with the last response', async () => {
+      const first = await begin()
+      const lost = (await refresh(first)).body.refresh_token
+      const again = await refresh(first)
+      assert.equal(again.status, 200)
+      assert.equal((await refresh(lost)).status, 400)
+      const next = await refresh(again.body.refresh_token)
+      assert.equal(next.status, 200)
+      assert.equal((await refresh(next.body.refresh_token)).status, 200)
+    })
+
+    test('ends the chain once its successor was used, as ever', async () => {
+      const first = await begin()
+      const second = (await refresh(first)).body.refresh_token
+      const third = (await refresh(second)).body.refresh_token
+      assert.equal((await refresh(first)).status, 400)
+      assert.equal((await refresh(third)).status, 400)
+    })
+
+    test('ends the chain after the grace', async () => {
+      const first = await begin()
+      const second = (await refresh(first)).body.refresh_token
+      await world.db.queries
+        .updateTable('oidc_artifacts')
+        .set({ consumed_at: Date.now() - 60_001 })
+        .where('consumed_at', 'is not', null)
+        .execute()
+      assert.equal((await refresh(first)).status, 400)
+      assert.equal((await refresh(second)).status, 400)
+    })
+
+    test('has one living successor, however many requests use it at once', async () => {
+      const first = await begin()
+      const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(first)))
+      const successors = answers.filter(({ status }) => status === 200).map(({ body }) => body.refresh_token)
+      assert.ok(successors.length > 0)
+      const usable: number[] = []
+      for (const token of successors) usable.push((await refresh(token)).status)
+      assert.ok(usable.filter(status => status === 200).length <= 1)
+    })
+  })
+})

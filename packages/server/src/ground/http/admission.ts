@@ -25,13 +25,14 @@ export function stepAside(): void {
 }
 
 /**
- * Limits the requests that the server works on at once. Waiting requests make everything else slower, including the responses to
- * probes, so requests beyond the limit are refused at once.
+ * Limits the requests that the server works on at once, and refuses what is too much at once. A few begin in each turn of the event
+ * loop, one tenant after the other. So probes, which do not come here, wait for those few and not for all that arrived before.
  *
  * A request counts after its body has arrived, so slow clients use no place. One tenant uses at most half of the places.
  */
 export function createAdmission(maxRequests: number): Admit {
   const inside = new Set<Entry>()
+  const waitForTurn = createTurnstile()
   return async (request, tenant, answer) => {
     let all = 0
     let ofTenant = 0
@@ -44,11 +45,47 @@ export function createAdmission(maxRequests: number): Admit {
     const entry = { tenant, request, isAside: false }
     inside.add(entry)
     try {
+      await waitForTurn(tenant)
       await entries.run(entry, answer)
     } finally {
       inside.delete(entry)
     }
   }
+}
+
+/** Requests that begin in one turn of the event loop. */
+const BEGIN_AT_ONCE = 4
+
+/** Lets requests begin, one tenant after the other, some in each turn of the event loop. */
+function createTurnstile(): (tenant: string) => Promise<void> {
+  /** In the order in which tenants get their next turn. */
+  const queues = new Map<string, (() => void)[]>()
+  let isTurning = false
+
+  function beginNext(): void {
+    const [first] = queues
+    if (!first) return
+    const [tenant, queue] = first
+    const begin = queue.shift()
+    queues.delete(tenant)
+    if (queue.length > 0) queues.set(tenant, queue)
+    begin?.()
+  }
+
+  function turn(): void {
+    for (let begun = 0; begun < BEGIN_AT_ONCE; begun++) beginNext()
+    isTurning = queues.size > 0
+    if (isTurning) setImmediate(turn)
+  }
+
+  return tenant =>
+    new Promise(begin => {
+      const queue = queues.get(tenant)
+      if (queue) queue.push(begin)
+      else queues.set(tenant, [begin])
+      if (!isTurning) setImmediate(turn)
+      isTurning = true
+    })
 }
 
 /** Whether the body is still arriving and the received part is too small to work on. */

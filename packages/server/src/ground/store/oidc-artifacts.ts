@@ -280,6 +280,75 @@ export async function consumeArtifact(db: Database, tenantId: string, model: str
   return numUpdatedRows > 0n
 }
 
+/** An artifact of one use and its successor. */
+export interface Replacement {
+  tenantId: string
+  model: string
+  usedId: string
+  /** Milliseconds after its use in which it can be used again, as long as nobody used its successor. 0: never. */
+  graceMs: number
+}
+
+/**
+ * Marks an artifact as used and notes its successor. Within the grace it replaces a successor that nobody used, so that a client that
+ * did not receive it gets another. Call it in a transaction. `true` only if the successor may be stored, of concurrent calls for one.
+ */
+export async function replaceArtifact(tx: Database, replacement: Replacement, successorId: string): Promise<boolean> {
+  const { tenantId, model, usedId } = replacement
+  const rows = (change: 'use' | 'use again', lost: string | null) => {
+    const update = tx.queries
+      .updateTable('oidc_artifacts')
+      .set({ replaced_by: hashOf(successorId), ...(change === 'use' ? { consumed_at: tx.now() } : {}) })
+      .where('tenant_id', '=', tenantId)
+      .where('model', '=', model)
+      .where('id', '=', hashOf(usedId))
+    return change === 'use' ? update.where('consumed_at', 'is', null) : update.where('replaced_by', '=', lost)
+  }
+  const first = await rows('use', null).executeTakeFirst()
+  if (first.numUpdatedRows > 0n) return true
+  const lost = await findUnusedSuccessor(tx, replacement)
+  if (lost === undefined) return false
+  const { numDeletedRows } = await tx.queries
+    .deleteFrom('oidc_artifacts')
+    .where('tenant_id', '=', tenantId)
+    .where('model', '=', model)
+    .where('id', '=', lost)
+    .where('consumed_at', 'is', null)
+    .executeTakeFirst()
+  if (numDeletedRows === 0n) return false
+  const again = await rows('use again', lost).executeTakeFirst()
+  return again.numUpdatedRows > 0n
+}
+
+/** Whether a used artifact can be used again: within the grace, and before anybody used its successor. */
+export async function isReplaceable(db: Database, replacement: Replacement): Promise<boolean> {
+  return (await findUnusedSuccessor(db, replacement)) !== undefined
+}
+
+/** The stored id of the successor. */
+async function findUnusedSuccessor(
+  db: Database,
+  { graceMs, model, tenantId, usedId }: Replacement,
+): Promise<string | undefined> {
+  if (graceMs === 0) return undefined
+  const row = await db.queries
+    .selectFrom('oidc_artifacts as used')
+    .innerJoin('oidc_artifacts as successor', join =>
+      join
+        .onRef('successor.tenant_id', '=', 'used.tenant_id')
+        .onRef('successor.model', '=', 'used.model')
+        .onRef('successor.id', '=', 'used.replaced_by'),
+    )
+    .select('successor.id')
+    .where('used.tenant_id', '=', tenantId)
+    .where('used.model', '=', model)
+    .where('used.id', '=', hashOf(usedId))
+    .where('used.consumed_at', '>', db.now() - graceMs)
+    .where('successor.consumed_at', 'is', null)
+    .executeTakeFirst()
+  return row?.id
+}
+
 export async function destroyArtifact(db: Database, tenantId: string, model: string, id: string): Promise<void> {
   await db.queries
     .deleteFrom('oidc_artifacts')
