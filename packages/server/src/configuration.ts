@@ -56,6 +56,7 @@ export interface Configuration {
   actionConnections: number
   actionQueue: number
   actionMaxOperations: number
+  actionMaxAnswerBytes: number
   /** Overrides of the abuse limits. */
   limits: string[]
   hashesAtOnce: number
@@ -364,6 +365,14 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     description:
       'Maximum number of calls of one tenant that wait for a connection to one origin. Further calls fail at once, with the failure mode of the action.',
   },
+  actionMaxAnswerBytes: {
+    variable: 'PREFLOW_ACTION_MAX_ANSWER_BYTES',
+    schema: wholeNumber(1024, 1_048_576, 'bytes'),
+    fallback: 131_072,
+    read: count,
+    description:
+      'Maximum size of an answer of an extension in bytes. A longer one is not read to its end, and is invalid.',
+  },
   actionMaxOperations: {
     variable: 'PREFLOW_ACTION_MAX_OPERATIONS',
     schema: wholeNumber(1, 10_000, 'operations'),
@@ -381,7 +390,7 @@ export const options: { [Name in keyof Configuration]-?: Option<NonNullable<Conf
     fallback: [],
     read: words,
     description:
-      'Overrides of the limits below, separated by commas. `token-client=6000/60` allows 6000 in 60 seconds, `token-tenant=off` any number, and `off` disables all limits.',
+      'Overrides of the limits above, separated by commas. `token-client=6000/60` allows 6000 in 60 seconds, `token-tenant=off` any number, and `off` disables all limits.',
   },
   hashesAtOnce: {
     variable: 'PREFLOW_HASHES_AT_ONCE',

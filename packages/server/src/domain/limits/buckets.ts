@@ -49,7 +49,8 @@ export const BUCKETS = {
   api: {
     points: 1200,
     seconds: 60,
-    counts: 'requests of one caller of the management API, SCIM and the users API. A list counts as ten',
+    counts:
+      'requests of one caller of the management API, SCIM and the users API. A list counts as ten, a body as one more for each 16 KiB',
   },
 } as const satisfies Record<string, Bucket>
 

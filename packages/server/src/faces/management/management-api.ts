@@ -102,7 +102,7 @@ function createAnswer(ports: ManagementPorts, maxBodyBytes: number): (visit: Vis
 
   return async visit => {
     const { handler, mounted, request, route } = visit
-    const caller = await authenticate(request, mounted, weightOf(route))
+    const caller = await authenticate(request, mounted, weightOf(route, request))
     refuseWrongLevel(route, mounted)
     if ('permission' in route.access) mustHold(caller, route.access.permission, mounted.organization)
     const valid = await readValid(visit, maxBodyBytes)

@@ -70,7 +70,7 @@ export function createEntrance(ports: ScimPorts, { maxBodyBytes = MAX_BODY_BYTES
   const authenticate = createAuthenticate(ports)
   return async (route: GuardedRoute, { mounted, params, query, request }: RoutedRequest): Promise<Visit> => {
     const { permission } = route.access
-    const caller = await authenticate(request, mounted, weightOf(route))
+    const caller = await authenticate(request, mounted, weightOf(route, request))
     mustHold(caller, permission, mounted.organization)
     const readBody = async () => {
       const read = await readJson(request, maxBodyBytes, MEDIA_TYPES)

@@ -25,8 +25,8 @@ export function stepAside(): void {
 }
 
 /**
- * Limits the requests that the server works on at once, and refuses what is too much at once. A few begin in each turn of the event
- * loop, one tenant after the other. So probes, which do not come here, wait for those few and not for all that arrived before.
+ * Limits the requests that the server works on at once, and refuses what is too much at once. One begins in each turn of the event
+ * loop, one tenant after the other. So probes, which do not come here, wait for that one and not for all that arrived before.
  *
  * A request counts after its body has arrived, so slow clients use no place. One tenant uses at most half of the places.
  */
@@ -53,10 +53,7 @@ export function createAdmission(maxRequests: number): Admit {
   }
 }
 
-/** Requests that begin in one turn of the event loop. */
-const BEGIN_AT_ONCE = 4
-
-/** Lets requests begin, one tenant after the other, some in each turn of the event loop. */
+/** Lets requests begin, one tenant after the other, one in each turn of the event loop. */
 function createTurnstile(): (tenant: string) => Promise<void> {
   /** In the order in which tenants get their next turn. */
   const queues = new Map<string, (() => void)[]>()
@@ -73,7 +70,7 @@ function createTurnstile(): (tenant: string) => Promise<void> {
   }
 
   function turn(): void {
-    for (let begun = 0; begun < BEGIN_AT_ONCE; begun++) beginNext()
+    beginNext()
     isTurning = queues.size > 0
     if (isTurning) setImmediate(turn)
   }

@@ -10,10 +10,17 @@ export interface DeclaredRoute {
 /** A route as one name: `GET /Users/{id}`. */
 export type RouteName = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
 
-/** The weight of a request in the limits. Lists and searches cost most. */
-export function weightOf({ method, path }: DeclaredRoute): number {
+/** A body counts as one request more for each so many bytes. */
+const BYTES_OF_ONE = 16_384
+/** For a body whose length is not announced. */
+const UNKNOWN_LENGTH = 64
+
+/** The weight of a request in the limits. Lists, searches and large bodies cost most. */
+export function weightOf({ method, path }: DeclaredRoute, { headers }: Request): number {
   const isList = (method === 'GET' && !path.includes('{') && path !== '/Me') || path.endsWith('/.search')
-  return isList ? 10 : 1
+  const length = headers.get('content-length')
+  const ofBody = headers.has('transfer-encoding') ? UNKNOWN_LENGTH : Math.floor(Number(length ?? 0) / BYTES_OF_ONE)
+  return (isList ? 10 : 1) + ofBody
 }
 
 /** A request that one route answers. */

@@ -19,9 +19,10 @@ export async function readJson(
   if (!mediaTypes.includes(mediaType)) throw requestProblems.unsupportedMediaType(mediaTypes)
   const body = await readBody(request.body, request.headers.get('content-length'), maxBytes)
   try {
-    const value: unknown = JSON.parse(decoder.decode(body))
-    // PostgreSQL accepts no NUL in a string, and no name or value here needs one.
-    return hasNul(value) ? undefined : { value }
+    const text = decoder.decode(body)
+    const value: unknown = JSON.parse(text)
+    // PostgreSQL accepts no NUL in a string, and no name or value here needs one. JSON has it only in this form.
+    return text.includes('\\u0000') && hasNul(value) ? undefined : { value }
   } catch {
     return undefined
   }
