@@ -150,9 +150,7 @@ function compose(
         retention: configuration,
       })
       log.info({ address: publicUrl, host, port, platform, database: db.engine }, 'listening')
-      if (disabledActions.length > 0) {
-        log.warn({ actionTypes: disabledActions }, 'actions of these types are disabled (PREFLOW_ACTIONS)')
-      }
+      warnOfDisabled(disabledActions, log)
       return { port }
     },
     async close() {
@@ -166,6 +164,10 @@ function compose(
       log.info('stopped')
     },
   }
+}
+
+function warnOfDisabled(actionTypes: Configuration['disabledActions'], log: Ports['log']): void {
+  if (actionTypes.length > 0) log.warn({ actionTypes }, 'actions of these types are disabled (PREFLOW_ACTIONS)')
 }
 
 /** Answers requests that no face answered. */

@@ -145,11 +145,8 @@ const MAX_SCANS = 6
 type Compile = ((condition: UserCondition) => Bounds) & { numbers: ReadonlyMap<string, number> }
 
 function createCompiler(db: Database, organizationId: string, numbers: ReadonlyMap<string, number>): Compile {
-  let scans = 0
   const tests = createTests(db)
-  const scan = () => {
-    if (++scans > MAX_SCANS) throw new SearchTooBroad()
-  }
+  const scan = createScanCounter()
 
   /** The users with a row of the attribute that the SQL selects. */
   const having = (name: string, where: RawBuilder<boolean>): UserSet => {
@@ -227,6 +224,14 @@ function createCompiler(db: Database, organizationId: string, numbers: ReadonlyM
   return Object.assign(compile, { numbers })
 }
 
+/** Makes the function that counts the scans of one search. */
+function createScanCounter(): () => void {
+  let scans = 0
+  return () => {
+    if (++scans > MAX_SCANS) throw new SearchTooBroad()
+  }
+}
+
 /** Tests of one row of the index as SQL. */
 function createTests({ engine }: Database) {
   const isPostgres = engine === 'postgresql'
@@ -288,28 +293,28 @@ function createTests({ engine }: Database) {
     }
   }
 
-  /** Whether the test reads few rows, because it requires an equality or a prefix. */
-  function isSelective(test: ValueTest): boolean {
-    if (test.kind === 'and') return test.parts.some(isSelective)
-    if (test.kind === 'or') return test.parts.every(isSelective)
-    return test.kind === 'compare' && test.column === 'key' && ['eq', 'sw'].includes(test.operator)
-  }
-
-  function readsKey(test: ValueTest): boolean {
-    switch (test.kind) {
-      case 'and':
-      case 'or':
-        return test.parts.some(readsKey)
-      case 'not':
-        return readsKey(test.part)
-      case 'unknown':
-        return true
-      default:
-        return test.column === 'key'
-    }
-  }
-
   return { compare, compile, isSelective, readsKey }
+}
+
+/** Whether the test reads few rows, because it requires an equality or a prefix. */
+function isSelective(test: ValueTest): boolean {
+  if (test.kind === 'and') return test.parts.some(isSelective)
+  if (test.kind === 'or') return test.parts.every(isSelective)
+  return test.kind === 'compare' && test.column === 'key' && ['eq', 'sw'].includes(test.operator)
+}
+
+function readsKey(test: ValueTest): boolean {
+  switch (test.kind) {
+    case 'and':
+    case 'or':
+      return test.parts.some(readsKey)
+    case 'not':
+      return readsKey(test.part)
+    case 'unknown':
+      return true
+    default:
+      return test.column === 'key'
+  }
 }
 
 const ORDERINGS = { gt: '>', ge: '>=', lt: '<', le: '<=' } as const
