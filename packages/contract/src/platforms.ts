@@ -95,6 +95,11 @@ export interface Platform {
     idTokenDefaultDescription?: string
     /** If all scopes are removed: whether the response still shows the original ones. */
     scopeAfterRemovingAll: 'original' | 'omitted'
+    /**
+     * After an action ran, which attributes of the user a refresh takes from the first run: `all`, as in the reference, or only
+     * those that an operation `changed`. The others follow the profile.
+     */
+    keptAttributes: 'all' | 'changed'
   }
   signingIn: {
     /** Whether the user of a later step must be the user of the steps before. */
@@ -178,6 +183,7 @@ const next: Platform = {
     sendsSubjectType: false,
     idTokenDefaultDescription: 'Invalid Client',
     scopeAfterRemovingAll: 'original',
+    keptAttributes: 'all',
   },
   // From the source: any request to the login page triggers a call, with the listed parameters of that request.
   signingIn: { bindsToPreviousStep: false, resumes: 'on-any-request', forwardsReturnCode: 'when-listed' },
@@ -274,6 +280,7 @@ const preflow: Platform = {
     refreshPathsWhen: 'issued',
     sendsSubjectType: false,
     scopeAfterRemovingAll: 'omitted',
+    keptAttributes: 'changed',
   },
   signingIn: { bindsToPreviousStep: true, resumes: 'on-return', forwardsReturnCode: 'always' },
 }

@@ -1,10 +1,12 @@
-import type { TokenClaim } from '@preflow/contract'
+import { isDeepStrictEqual } from 'node:util'
+import { isPlatformClaim, type TokenClaim } from '@preflow/contract'
 
 /**
  * The changes of actions that persist through every later refresh. They are stored with the refresh token and sealed like it.
  *
  * A part is present if the action of that type ran once in this chain of tokens. From then on its values are the starting point
- * and nothing is computed again, so later changes of the user or the application have no effect.
+ * and are not computed again, so later changes of the application have no effect. Later changes of the user have none either,
+ * unless `changedClaims` is present.
  */
 export interface Customisation {
   accessToken?: CustomisedToken
@@ -15,6 +17,8 @@ export interface Customisation {
 export interface CustomisedToken {
   /** User attributes and custom claims after the last run. */
   claims: TokenClaim[]
+  /** The claims that operations added, changed or removed. Attributes of the user with other names follow the profile. */
+  changedClaims?: string[]
   audiences: string[]
   lifetimeSeconds: number
   /** Only for the access token: the lifetime of the chain's refresh token. */
@@ -51,4 +55,30 @@ export function addedScopes(
 ): string[] {
   const kept = earlier.filter(scope => !granted.includes(scope) || issued.includes(scope))
   return [...new Set([...kept, ...issued.filter(scope => !granted.includes(scope))])].sort()
+}
+
+/**
+ * The claims with which a token of the chain starts: those of the earlier run, and the current attributes of the user where that
+ * run lets them follow the profile.
+ */
+export function claimsAtStart(earlier: CustomisedToken | undefined, attributes: () => TokenClaim[]): TokenClaim[] {
+  if (!earlier) return attributes()
+  // Older versions of the server allowed platform claims.
+  const kept = earlier.claims.filter(({ name }) => !isPlatformClaim(name))
+  const { changedClaims } = earlier
+  if (!changedClaims) return kept
+  const isChanged = ({ name }: TokenClaim) => changedClaims.includes(name)
+  return [...attributes().filter(claim => !isChanged(claim)), ...kept.filter(isChanged)]
+}
+
+/** The names of the claims that differ before and after the action, with those that earlier runs changed. */
+export function changedClaimNames(
+  earlier: CustomisedToken | undefined,
+  before: readonly TokenClaim[],
+  after: readonly TokenClaim[],
+): string[] {
+  const valueIn = (claims: readonly TokenClaim[], wanted: string) => claims.find(({ name }) => name === wanted)?.value
+  const names = new Set([...before, ...after].map(({ name }) => name))
+  const changed = [...names].filter(name => !isDeepStrictEqual(valueIn(before, name), valueIn(after, name)))
+  return [...new Set([...(earlier?.changedClaims ?? []), ...changed])]
 }

@@ -218,10 +218,11 @@ describe('the stored customisation', () => {
   }
   const refresh = { grantType: 'refresh_token', previousGrant: 'authorization_code', stored } as const
 
-  test('SUCCESS without operations fixes the current values for later refreshes', async () => {
+  test('SUCCESS without operations fixes everything but attributes for later refreshes', async () => {
     const { customisation } = await decideTokens(plan(), world(changing()).ports)
     assert.deepEqual(customisation.accessToken, {
       claims: [{ name: 'given_name', value: 'Mira' }],
+      changedClaims: [],
       audiences: ['web1', 'https://api.shop.test'],
       lifetimeSeconds: 1800,
       refreshTokenLifetimeSeconds: 7200,

@@ -1,17 +1,16 @@
-import {
-  type AccessTokenEvent,
-  type ActionType,
-  type IdTokenEvent,
-  isPlatformClaim,
-  present,
-  type TokenClaim,
-} from '@preflow/contract'
+import { type AccessTokenEvent, type ActionType, type IdTokenEvent, present, type TokenClaim } from '@preflow/contract'
 import { type ClaimValue, claimsOf } from '../../ground/claims/oidc-claims.ts'
 import type { Organization, User } from '../../ground/store/model.ts'
 import { asSeenBy } from '../access/permissions.ts'
 import { extensionProblems } from '../actions/extension-problems.ts'
 import type { Trigger, Triggered } from '../actions/trigger-action.ts'
-import { addedScopes, type Customisation, type CustomisedToken } from './customisation.ts'
+import {
+  addedScopes,
+  type Customisation,
+  type CustomisedToken,
+  changedClaimNames,
+  claimsAtStart,
+} from './customisation.ts'
 import {
   type AccessTokenDraft,
   accessTokenEvent,
@@ -94,18 +93,19 @@ function customisationAfter(
   { grantedScopes }: TokenPlan,
   stored: Customisation,
 ): Customisation {
-  const customised = ({ claims, audiences, lifetimeSeconds }: AccessTokenDraft | IdTokenDraft) => ({
-    claims,
-    audiences,
-    lifetimeSeconds,
+  const customised = ({ changedClaims, draft }: DecidedAccessToken | DecidedIdToken) => ({
+    claims: draft.claims,
+    ...present({ changedClaims }),
+    audiences: draft.audiences,
+    lifetimeSeconds: draft.lifetimeSeconds,
   })
   const refreshTokenLifetimeSeconds = access.draft.refreshToken?.lifetimeSeconds
   const added = addedScopes(stored.accessToken?.addedScopes ?? [], grantedScopes, access.draft.scopes)
   // A refresh without an ID token keeps the starting point of the next one.
-  const idToken = id ? (id.isCustomised ? customised(id.draft) : undefined) : stored.idToken
+  const idToken = id ? (id.isCustomised ? customised(id) : undefined) : stored.idToken
   const accessToken = access.isCustomised
     ? {
-        ...customised(access.draft),
+        ...customised(access),
         ...present({ refreshTokenLifetimeSeconds, addedScopes: added.length > 0 ? added : undefined }),
       }
     : undefined
@@ -128,11 +128,13 @@ interface DecidedAccessToken {
   hidden: string[]
   shownScopes: string[]
   isCustomised: boolean
+  changedClaims: string[] | undefined
 }
 
 interface DecidedIdToken {
   draft: IdTokenDraft
   isCustomised: boolean
+  changedClaims: string[] | undefined
 }
 
 async function decideAccessToken(
@@ -149,6 +151,7 @@ async function decideAccessToken(
     hidden: [],
     shownScopes: draft.scopes,
     isCustomised: stored.accessToken !== undefined,
+    changedClaims: stored.accessToken?.changedClaims,
   }
   if (!mayRun || !plan.tokens.includes('access')) return untouched
 
@@ -183,6 +186,7 @@ async function decideAccessToken(
     // The reference shows the original scopes here, except on a refresh.
     shownScopes: hidesRemoval && plan.previousGrant === undefined ? draft.scopes : scopes,
     isCustomised: true,
+    changedClaims: changedClaimsAfter(changed, stored.accessToken, draft, after),
   }
 }
 
@@ -198,7 +202,11 @@ async function decideIdToken(
   const { user } = plan
   if (!plan.tokens.includes('id') || !user || !scopes.includes('openid')) return undefined
   const draft = draftIdToken(plan, stored, scopes, ports)
-  const untouched = { draft, isCustomised: stored.idToken !== undefined }
+  const untouched = {
+    draft,
+    isCustomised: stored.idToken !== undefined,
+    changedClaims: stored.idToken?.changedClaims,
+  }
   if (!mayRun || plan.application.isSystem || access.hidden.includes('id_token')) return untouched
 
   const triggered = await ports.trigger({
@@ -221,7 +229,24 @@ async function decideIdToken(
   })
   if (triggered.callId !== undefined) callIds.push(triggered.callId)
   const changed = changedEvent(triggered)
-  return changed ? { draft: readIdToken(changed.event as IdTokenEvent, draft), isCustomised: true } : untouched
+  if (!changed) return untouched
+  const after = readIdToken(changed.event as IdTokenEvent, draft)
+  return { draft: after, isCustomised: true, changedClaims: changedClaimsAfter(changed, stored.idToken, draft, after) }
+}
+
+/**
+ * What actions changed so far, if the platform lets other attributes follow the profile. It stays unknown in a chain that began
+ * without it.
+ */
+function changedClaimsAfter(
+  { platform }: Triggered & { status: 'success' },
+  earlier: CustomisedToken | undefined,
+  before: { claims: TokenClaim[] },
+  after: { claims: TokenClaim[] },
+): string[] | undefined {
+  const isUnknown = earlier !== undefined && earlier.changedClaims === undefined
+  if (platform.issuing.keptAttributes === 'all' || isUnknown) return undefined
+  return changedClaimNames(earlier, before.claims, after.claims)
 }
 
 async function otherClients(
@@ -287,20 +312,15 @@ function draftAccessToken(plan: TokenPlan, stored: Customisation, ports: Decisio
       ? [plan.issuer.url]
       : (earlier?.audiences ?? [application.clientId, ...application.audiences]),
     lifetimeSeconds: Math.min(earlier?.lifetimeSeconds ?? lifetimeSeconds, maxLifetime(plan, ports)),
-    claims:
-      ownClaims(earlier) ??
-      (user
+    claims: claimsAtStart(earlier, () =>
+      user
         ? asTokenClaims(
             claimsOf(subjectOf(plan, user), grantedScopes, application.accessTokenClaims, application.requestedClaims),
           )
-        : []),
+        : [],
+    ),
     ...present({ refreshToken, sessionDataKeyConsent: plan.sessionDataKeyConsent, actor: plan.actor }),
   }
-}
-
-/** The claims of an earlier action, without platform claims, which older versions of the server allowed. */
-function ownClaims(earlier: CustomisedToken | undefined): TokenClaim[] | undefined {
-  return earlier?.claims.filter(({ name }) => !isPlatformClaim(name))
 }
 
 function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], ports: DecisionPorts): IdTokenDraft {
@@ -324,9 +344,9 @@ function draftIdToken(plan: TokenPlan, stored: Customisation, scopes: string[], 
   ]
   return {
     fixed: fixed.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }])),
-    claims:
-      ownClaims(earlier) ??
-      (user ? asTokenClaims(claimsOf(subjectOf(plan, user), scopes, [], application.requestedClaims)) : []),
+    claims: claimsAtStart(earlier, () =>
+      user ? asTokenClaims(claimsOf(subjectOf(plan, user), scopes, [], application.requestedClaims)) : [],
+    ),
     audiences: [...new Set([...(earlier?.audiences ?? []), application.clientId])],
     lifetimeSeconds: Math.min(earlier?.lifetimeSeconds ?? application.idTokenLifetimeSeconds, maxLifetime(plan, ports)),
   }

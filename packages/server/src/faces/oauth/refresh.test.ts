@@ -143,12 +143,34 @@ onEachDatabase(databaseUrl => {
       }
     })
 
-    test('T198: attributes of the user keep their values of the action’s first run', async () => {
+    test('T198: attributes of the user follow the profile, unless an operation changed them', async () => {
+      const renamed = { ...user, document: { name: { givenName: 'Zoe' } } }
+      const changed: Operation = { op: 'replace', path: '/accessToken/claims/given_name', value: 'M.' }
+      for (const [operations, expected] of [
+        [[], 'Zoe'],
+        [[claim('tier', 'gold')], 'Zoe'],
+        [[changed], 'M.'],
+        [[{ op: 'remove', path: '/accessToken/claims/given_name' }], undefined],
+      ] as [Operation[], string | undefined][]) {
+        const first = await begin(...operations)
+        await updateUser(world.db, renamed)
+        const second = await refresh(first)
+        const third = await refresh(second.body)
+        await updateUser(world.db, user)
+        for (const { claims } of [second, third]) {
+          assert.equal(claims['given_name'], expected, JSON.stringify(operations))
+          assert.equal(claims['tier'], operations[0]?.op === 'add' ? 'gold' : undefined)
+        }
+      }
+    })
+
+    test('an attribute that an operation of a refresh changed keeps that value from then on', async () => {
       const first = await begin()
+      const second = await refresh(first, [{ op: 'replace', path: '/accessToken/claims/given_name', value: 'M.' }])
       await updateUser(world.db, { ...user, document: { name: { givenName: 'Zoe' } } })
-      const second = await refresh(first)
+      const third = await refresh(second.body)
       await updateUser(world.db, user)
-      assert.equal(second.claims['given_name'], 'Mira')
+      assert.deepEqual([second.claims['given_name'], third.claims['given_name']], ['M.', 'M.'])
     })
 
     test('without an action the attributes of the user are current', async () => {
