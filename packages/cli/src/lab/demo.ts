@@ -23,7 +23,7 @@ const TENANT = 'demo'
 
 /**
  * Creates the demonstration tenant through the server's own REST API: an application for machines, a web application,
- * an API with two scopes, two users, and the actions and authenticators that call the extensions.
+ * an API with two scopes, two users, one of them in a group, and the actions and authenticators that call the extensions.
  *
  * Everything that exists is found by its name and not changed, so an interrupted start can be continued.
  *
@@ -56,6 +56,7 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
       Operations: [{ op: 'replace', path: 'password', value: password }],
     })
   }
+  await joinGroup(api, users[0]?.userName ?? '')
   // Before any application exists, so that no client gets a token without a decision of the action.
   for (const path of actions) await api.call('POST', `${path}/activate`)
   const m2m = await application(api, shop, {
@@ -82,6 +83,26 @@ export async function createDemo(setting: DemoSetting & { callbackUrl: string })
   const demo = { tenant: TENANT, m2m, web: { ...web, callbackUrl }, spa, users }
   const signIn = await makeAuthenticators(api, setting, demo)
   return { ...demo, users: signIn.users }
+}
+
+/** The group of the first user: events show it as `user.groups`, tokens as the claim `groups`. */
+export const GROUP = 'shop-staff'
+
+async function joinGroup(api: Api, userName: string): Promise<void> {
+  const id = await findUser(api, userName)
+  if (id === undefined) return
+  const schemas = ['urn:ietf:params:scim:schemas:core:2.0:Group']
+  const groupId = await api.makeUnlessThere('/scim2/Groups', { schemas, displayName: GROUP })
+  await api.call('PATCH', `/scim2/Groups/${groupId}`, {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+    Operations: [{ op: 'add', path: 'members', value: [{ value: id }] }],
+  })
+}
+
+async function findUser(api: Api, userName: string): Promise<string | undefined> {
+  const filter = encodeURIComponent(`userName eq "${userName}"`)
+  const found = (await api.call('GET', `/scim2/Users?filter=${filter}`)) as { Resources?: Listed[] }
+  return found.Resources?.[0]?.id
 }
 
 /** The API with the scopes that the applications may get. Returns its id. */
@@ -135,6 +156,7 @@ export async function addMissing(setting: DemoSetting, demo: Demo): Promise<{ de
   const api = client(`${setting.server}/t/${TENANT}`, setting.adminPassword)
   const { actions, lines } = await makeActions(api, setting)
   for (const path of actions) await api.call('POST', `${path}/activate`)
+  await joinGroup(api, demo.users[0]?.userName ?? '')
   const signIn = await makeAuthenticators(api, setting, demo)
   const spa = demo.spa ?? (await singlePageApplication(api, await shopApi(api)))
   return { demo: { ...demo, spa, users: signIn.users }, lines: [...lines, ...signIn.lines] }
@@ -236,13 +258,11 @@ async function givePin(
   user: DemoUser,
   { url, adminKey }: { url: string; adminKey: string },
 ): Promise<DemoUser> {
-  const filter = encodeURIComponent(`userName eq "${user.userName}"`)
-  const found = (await api.call('GET', `/scim2/Users?filter=${filter}`)) as { Resources?: Listed[] }
-  const [there] = found.Resources ?? []
-  if (!there) return user
+  const id = await findUser(api, user.userName)
+  if (id === undefined) return user
   for (let left = PIN_TRIES; ; left--) {
     const pin = String(randomInt(1_000_000)).padStart(6, '0')
-    const response = await fetch(`${url}/pins/${there.id}`, {
+    const response = await fetch(`${url}/pins/${id}`, {
       method: 'PUT',
       headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({ pin, username: user.userName }),
@@ -278,6 +298,7 @@ interface Listed {
   name?: string
   domain?: string
   userName?: string
+  displayName?: string
   identifier?: string
 }
 
@@ -323,7 +344,9 @@ function client(base: string, adminPassword: string) {
       entry =>
         typeof entry === 'object' &&
         (('id' in body && entry.id === body['id']) ||
-          (['domain', 'userName', 'name'] as const).some(key => key in body && entry[key] === body[key])),
+          (['domain', 'userName', 'displayName', 'name'] as const).some(
+            key => key in body && entry[key] === body[key],
+          )),
     )
     if (!there) throw new ApiError(response.status, `POST ${path}`, problem)
     return there.id

@@ -200,7 +200,7 @@ export const hostedExtensions: readonly HostedExtension[] = [
     action: {
       name: 'Guard new passwords',
       description: 'Calls password-guard to check for breaches, length and words of the user',
-      attributes: ['username', 'emailaddress', 'givenname', 'lastname'].map(localClaimUri),
+      attributes: ['username', 'emailaddress', 'givenname', 'lastname', 'groups'].map(localClaimUri),
       passwordSharing: { format: 'PLAIN_TEXT' },
     },
     tries: [
@@ -220,7 +220,7 @@ export const hostedExtensions: readonly HostedExtension[] = [
     action: {
       name: 'Guard profile changes',
       description: 'Calls profile-guard to check the domain of the address and the department',
-      attributes: PROFILE_RULES.map(rule => rule.claim),
+      attributes: [...PROFILE_RULES.map(rule => rule.claim), localClaimUri('groups')],
     },
     tries: [
       {

@@ -193,10 +193,10 @@ describe('the lab', () => {
       [
         'preUpdatePassword',
         'password-guard',
-        claims('username', 'emailaddress', 'givenname', 'lastname'),
+        claims('username', 'emailaddress', 'givenname', 'lastname', 'groups'),
         { format: 'PLAIN_TEXT' },
       ],
-      ['preUpdateProfile', 'profile-guard', claims('emailaddress', 'department'), undefined],
+      ['preUpdateProfile', 'profile-guard', claims('emailaddress', 'department', 'groups'), undefined],
     ] as const) {
       const actions = `/api/server/v1/actions/${path}`
       const [{ id, status }, ...others] = (await management(actions)) as unknown as [{ id: string; status: string }]
@@ -336,6 +336,26 @@ describe('the lab', () => {
       assert.equal((await asJonas('PATCH', '/scim2/Me', replace(path, taken))).status, 200)
     })
   }
+
+  test('mira is in a group, which the event of a profile change shows', async () => {
+    const users = await management('/scim2/Users?filter=groups.display%20eq%20%22shop-staff%22')
+    const [mira] = users['Resources'] as { id: string; userName: string }[]
+    assert.deepEqual([users['totalResults'], mira?.userName], [1, 'mira'])
+    const changed = await fetch(`${lab.server}/t/demo/scim2/Users/${mira?.id}`, {
+      method: 'PATCH',
+      headers: {
+        authorization: `Basic ${Buffer.from(`admin:${lab.adminPassword}`).toString('base64')}`,
+        'content-type': 'application/scim+json',
+      },
+      body: JSON.stringify(replace('nickName', 'Heron')),
+    })
+    assert.equal(changed.status, 200)
+    const call = await lastCall()
+    assert.deepEqual([call['actionType'], call['status']], ['PRE_UPDATE_PROFILE', 'success'])
+    const record = await management(`/api/server/v1/actions/calls/${call['id']}`)
+    // The record hides values, but not which members there were.
+    assert.match(JSON.stringify(record), /"groups":\["<string>"\]/)
+  })
 
   test('a password that is common or contains the user’s name is rejected, and the record has the reason', async () => {
     for (const [password, reason] of [
