@@ -121,3 +121,21 @@ test('every response forbids sniffing and referrers, and only published document
     assert.equal(headers.get('cache-control'), isPublished ? 'public, max-age=600' : 'no-store', url)
   }
 })
+
+test('cookies of an https deployment are secure, for their issuer only, and out of reach of scripts', async context => {
+  const secure = await startWorld({ publicUrl: 'https://id.example' })
+  context.after(() => secure.close())
+  const application = await secure.addApplication({ grantTypes: ['authorization_code'], callbackUrls: [CALLBACK] })
+  const query = { client_id: application.clientId, redirect_uri: CALLBACK, response_type: 'code', scope: 'openid' }
+  const path = `/t/${secure.tenant.domain}/oauth2/authorize?${new URLSearchParams(query)}`
+  const response = await fetch(`http://127.0.0.1:${secure.port}${path}`, { redirect: 'manual' })
+  assert.equal(response.headers.get('strict-transport-security'), 'max-age=31536000')
+  const cookies = response.headers.getSetCookie()
+  assert.ok(cookies.length >= 2, String(response.status))
+  for (const cookie of cookies) {
+    assert.match(cookie, /^__Secure-preflow-/)
+    for (const attribute of ['secure', 'httponly', 'samesite=lax', `path=/t/${secure.tenant.domain}/`]) {
+      assert.ok(cookie.toLowerCase().includes(`; ${attribute}`), `${attribute} of ${cookie.split('=')[0]}`)
+    }
+  }
+})

@@ -35,7 +35,7 @@ onEachDatabase(databaseUrl => {
         sealKey: SEAL_KEY,
         ...(databaseUrl === undefined ? {} : { databaseUrl }),
       }
-      // The clock stands still unless the test moves it.
+      // The clock moves only when the test moves it.
       const startMs = Date.now()
       world = await startWorld(settings, undefined, undefined, () => startMs + ahead)
       await publishManagementApis(world.db, world.ports)

@@ -201,11 +201,13 @@ function mayIntrospect(
 
 function cookiesOf(issuer: Issuer, { db }: OAuthPorts): Configuration['cookies'] {
   const suffix = cookieSuffix(issuer)
+  // Browsers accept this name over https only, so nobody on the way can set one by http.
+  const prefix = issuer.url.startsWith('https:') ? '__Secure-' : ''
   return {
     names: {
-      session: `preflow-session${suffix}`,
-      interaction: `preflow-sign-in${suffix}`,
-      resume: `preflow-resume${suffix}`,
+      session: `${prefix}preflow-session${suffix}`,
+      interaction: `${prefix}preflow-sign-in${suffix}`,
+      resume: `${prefix}preflow-resume${suffix}`,
     },
     // Older keys verify only, so a new one signs nobody out.
     keys: db.seal.deriveSecrets(`cookies/${issuer.tenant.id}`),
