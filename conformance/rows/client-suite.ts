@@ -1,5 +1,6 @@
 import type { RowId, Suite } from '../row.ts'
 import { clientApplications } from './client-applications.ts'
+import { clientCertification } from './client-certification.ts'
 import { clientClaims } from './client-claims.ts'
 import { clientCors } from './client-cors.ts'
 import { clientDiscovery } from './client-discovery.ts'
@@ -27,6 +28,16 @@ export const clientSuite: Suite = {
     '40 41 43 44 45 46 47 48 49', // sign-out
     '65 66 67 68 69', // claims
     '50 51 52 53 54 55 56 87 57 58 59 85', // applications
+    '60', // certification
   ),
-  sections: [clientKeys, clientCors, clientProfile, clientDiscovery, clientLogout, clientClaims, clientApplications],
+  sections: [
+    clientKeys,
+    clientCors,
+    clientProfile,
+    clientDiscovery,
+    clientLogout,
+    clientClaims,
+    clientApplications,
+    clientCertification,
+  ],
 }
