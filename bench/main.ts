@@ -6,6 +6,7 @@ import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { bundles } from './bundle.ts'
 import { engineCall } from './engine-call.ts'
+import { limits } from './limits.ts'
 import { compare, type Load, table } from './measure.ts'
 import { passwordRequest } from './password-request.ts'
 import { scimSearch } from './scim-search.ts'
@@ -75,6 +76,7 @@ const comparisons: Record<string, () => Promise<string>> = {
         },
       ),
     ),
+  limits: () => limits(values.quick),
   pruning: async () =>
     table(
       'client credentials with an action, while a million old call records are deleted',

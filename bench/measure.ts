@@ -85,7 +85,7 @@ export async function start(target: Target): Promise<Running> {
 }
 
 /** User and system time of a process so far, in microseconds; clock ticks are hundredths of a second on Linux. */
-function cpuTime(pid: number): number | undefined {
+export function cpuTime(pid: number): number | undefined {
   const file = `/proc/${pid}/stat`
   if (!existsSync(file)) return undefined
   const fields = (readFileSync(file, 'utf8').split(') ')[1] ?? '').split(' ')
