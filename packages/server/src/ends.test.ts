@@ -102,8 +102,8 @@ onEachDatabase(databaseUrl => {
     return { application, browser, accessToken, refreshToken, exchanged, code }
   }
 
-  async function isActive(port: number, token: string): Promise<boolean> {
-    const answer = await post(port, '/oauth2/introspect', api, { token })
+  async function isActive(port: number, token: string, client = api): Promise<boolean> {
+    const answer = await post(port, '/oauth2/introspect', client, { token })
     return ((await answer.json()) as { active: boolean }).active
   }
 
@@ -125,7 +125,7 @@ onEachDatabase(databaseUrl => {
       for (const [name, token] of Object.entries({ accessToken, exchanged })) {
         working.push(...(await acceptedAt(port, token)).map(where => `${name} at ${where}`))
       }
-      if (await isActive(port, refreshToken)) working.push('introspection of the refresh token')
+      if (await isActive(port, refreshToken, application)) working.push('introspection of the refresh token')
     }
     if ((await redeem(application, code)).status === 200) working.push('code')
     const refreshed = await world.token(application, { grant_type: 'refresh_token', refresh_token: refreshToken })
@@ -164,6 +164,7 @@ onEachDatabase(databaseUrl => {
       const working = await workingOf(await signIn(application, await world.addUser({}, OLD)))
       assert.equal(working.filter(name => name.startsWith('accessToken at')).length, 6)
       assert.equal(working.filter(name => name.startsWith('exchanged at')).length, 6)
+      assert.equal(working.filter(name => name === 'introspection of the refresh token').length, 2)
       assert.deepEqual(working.slice(-3), ['code', 'refresh token', 'session'])
     }
   })
@@ -225,10 +226,10 @@ onEachDatabase(databaseUrl => {
     const before = [await signIn(jwt, user), await signIn(opaque, user)]
     const invitation = await inviteTo(user)
     assert.equal(await setByManager(user, { active: false }), 200)
-    for (const { accessToken, exchanged, refreshToken } of before) {
+    for (const { accessToken, application, exchanged, refreshToken } of before) {
       for (const port of instances()) {
         for (const token of [accessToken, exchanged]) assert.deepEqual(await acceptedAt(port, token), [])
-        assert.equal(await isActive(port, refreshToken), false)
+        assert.equal(await isActive(port, refreshToken, application), false)
       }
     }
     assert.equal(await setByManager(user, { active: true }), 200)
@@ -277,7 +278,7 @@ onEachDatabase(databaseUrl => {
           assert.ok(status >= 200 && status < 300, String(status))
           for (const port of instances()) {
             for (const token of [accessToken, exchanged]) assert.deepEqual(await acceptedAt(port, token), [])
-            for (const token of [machine, refreshToken]) assert.equal(await isActive(port, token), false)
+            assert.equal(await isActive(port, machine), false)
             assert.equal(await list(port), 401)
           }
           // Enabled again, or with the new client authentication.
