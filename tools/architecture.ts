@@ -66,7 +66,7 @@ export const ARROWS: Record<string, { workspace: string[]; outside: string[]; no
 }
 
 /** Folders beside the packages. They import packages by their entries and may use any of them. */
-const OUTSIDE_FOLDERS = ['bench', 'conformance', 'journeys', 'packaging', 'tools']
+const OUTSIDE_FOLDERS = ['bench', 'conformance', 'operations', 'journeys', 'packaging', 'tools']
 
 /**
  * The storeys of the server from bottom to top, each with its rooms from bottom to top. A room may import lower rooms
