@@ -72,7 +72,9 @@ onEachEngine(
     const folder = mkdtempSync(join(tmpdir(), 'preflow-backup-'))
     after(() => rmSync(folder, { recursive: true, force: true }))
 
-    test('with the commands of the manual: refresh tokens and sealed secrets of the backup work', { skip }, async () => {
+    test('with the commands of the manual: refresh tokens and sealed secrets of the backup work', {
+      skip,
+    }, async () => {
       const [BACKUP, KEYS] = [join(folder, 'backup'), join(folder, 'keys')]
       for (const path of [BACKUP, KEYS]) mkdirSync(path)
       const first = { PREFLOW_DATA: join(folder, 'first'), ...(await databaseOf()) }
