@@ -8,6 +8,7 @@ import { groupSuite } from './rows/group-suite.ts'
 import { organizationSuite } from './rows/organization-suite.ts'
 import { passwordSuite } from './rows/password-suite.ts'
 import { profileSuite } from './rows/profile-suite.ts'
+import { scimSuite } from './rows/scim-suite.ts'
 import { tokenSuite } from './rows/token-suite.ts'
 import { useCaseSuite } from './rows/use-case-suite.ts'
 
@@ -24,4 +25,5 @@ export const suites: readonly Suite[] = [
   useCaseSuite,
   clientSuite,
   groupSuite,
+  scimSuite,
 ]

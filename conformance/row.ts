@@ -4,13 +4,16 @@ import type { Stage } from './stage.ts'
 /**
  * The prefix of a row number: `T` token actions, `E` engine and management, `PW-` requests, `PC-` credentials and `PR-`
  * results of the password action, `PF-` profile action, `OR-` organizations, `AU-` custom authentication, `CF-`
- * configuration, `FX-` flow extension, `UC-` services of the use cases, `CL-` clients, `SG-` groups, `SR-` roles
- * and `ST-` scopes by roles.
+ * configuration, `FX-` flow extension, `UC-` services of the use cases, `CL-` clients, `SG-` groups, `SR-` roles,
+ * `ST-` scopes by roles, and `SU-`, `SF-`, `SE-`, `SK-`, `SA-`, `SB-` the rest of SCIM.
  */
 export type RowPrefix =
   | 'T'
   | 'E'
-  | `${'PW' | 'PC' | 'PR' | 'PF' | 'OR' | 'AU' | 'CF' | 'FX' | 'UC' | 'CL' | 'SG' | 'SR' | 'ST'}-`
+  | `${'PW' | 'PC' | 'PR' | 'PF' | 'OR' | 'AU' | 'CF' | 'FX' | 'UC' | 'CL' | 'SG' | 'SR' | 'ST' | ScimFamily}-`
+
+/** Users, filters, Entra ID, Okta, account states, bulk requests. */
+type ScimFamily = 'SU' | 'SF' | 'SE' | 'SK' | 'SA' | 'SB'
 
 /**
  * The number of a row: `T83`, `PW-04`. Tests and documents cite rows by number. docs/reference/conformance.md lists

@@ -135,7 +135,7 @@ onEachDatabase('the search for users', open => {
   }
   const namesOf = async (given: Record<string, unknown>) => (await search(given)).users.map(({ id }) => id)
 
-  test('SQL finds the same users as a comparison of all documents', async () => {
+  test('SF-12: SQL finds the same users as a comparison of all documents', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(filters, { minLength: 10, maxLength: 10 }), async given => {
         await Promise.all(given.map(compareBothWays))
@@ -181,7 +181,7 @@ onEachDatabase('the search for users', open => {
     assert.deepEqual(await find('emails eq "kept@x" or userName eq "renamed"'), [])
   })
 
-  test('a search returns users of one organization, in the order of creation, with the total of all pages', async () => {
+  test('SF-17: a search returns users of one organization, in the order of creation, with the total of all pages', async () => {
     assert.equal((await search({})).total, 60)
     assert.deepEqual(
       (await search({}, other)).users.map(({ id }) => id),
@@ -197,7 +197,7 @@ onEachDatabase('the search for users', open => {
     assert.deepEqual(await namesOf({ startIndex: 1000 }), [])
   })
 
-  test('users are sorted by the primary value, and those without one come last', async () => {
+  test('SF-19: users are sorted by the primary value, and those without one come last', async () => {
     const sorted = await namesOf({ sortBy: 'userName', count: 200 })
     assert.deepEqual(await namesOf({ sortBy: 'userName', sortOder: 'descending', count: 200 }), sorted.toReversed())
     const byEmail = await search({ sortBy: 'emails.value', count: 200 })
@@ -214,7 +214,7 @@ onEachDatabase('the search for users', open => {
     assert.throws(() => readQuery({ sortBy: 'addresses' }), { code: 'invalidValue' })
   })
 
-  test('paging by cursor returns every user once while others are added and deleted', async () => {
+  test('SF-18: paging by cursor returns every user once while others are added and deleted', async () => {
     const seen: string[] = []
     let position: { after: number } | { offset: number } | undefined = { offset: 0 }
     const { page } = readQuery({ count: 7 })
