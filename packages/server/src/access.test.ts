@@ -83,7 +83,7 @@ describe('access', { timeout: 600_000 }, () => {
     `Basic ${Buffer.from(`${userName}:${password}`).toString('base64')}`
 
   before(async () => {
-    world = await startWorld({ limits: ['api=off'] })
+    world = await startWorld({ limits: ['off'] })
     const organization = (handle: string): Organization => ({
       id: `${handle}-${world.tenant.id}`,
       tenantId: world.tenant.id,

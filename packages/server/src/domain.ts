@@ -35,7 +35,7 @@ export interface Domain {
   fetch: GuardedFetch
   /** The tenants whose calls were recorded since the last time. */
   takeRecorded(): string[]
-  /** Closes the connections to extensions. */
+  /** Closes the connections to extensions, and writes what is only in memory. */
   close(): Promise<void>
 }
 
@@ -91,6 +91,9 @@ export function createDomain(
     clientRequestOf,
     fetch: createGuardedFetch(send),
     takeRecorded: calls.takeRecorded,
-    close: () => send.close(),
+    async close() {
+      await limits.flush()
+      await send.close()
+    },
   }
 }

@@ -7,6 +7,11 @@ export interface Bucket {
   pauseSeconds?: number
   /** Each pause within a day is twice as long as the previous one, up to this many seconds. */
   maxPauseSeconds?: number
+  /**
+   * Whether each process counts in memory and adds its count to the database once a second. For requests, which are frequent and
+   * of which some more do no harm. Guesses are counted in the database at once.
+   */
+  isGathered?: true
   /** For the documentation. */
   counts: string
 }
@@ -43,12 +48,13 @@ export const BUCKETS = {
   },
   'user-code': { points: 5, seconds: 600, counts: 'wrong device codes in one browser' },
   'user-code-address': { points: 30, seconds: 600, counts: 'wrong device codes from one network' },
-  'sign-in': { points: 300, seconds: 60, counts: 'sign-ins started from one network' },
-  'token-client': { points: 600, seconds: 60, counts: 'token requests of one application' },
-  'token-tenant': { points: 3000, seconds: 60, counts: 'token requests of one tenant' },
+  'sign-in': { points: 300, seconds: 60, isGathered: true, counts: 'sign-ins started from one network' },
+  'token-client': { points: 600, seconds: 60, isGathered: true, counts: 'token requests of one application' },
+  'token-tenant': { points: 3000, seconds: 60, isGathered: true, counts: 'token requests of one tenant' },
   api: {
     points: 1200,
     seconds: 60,
+    isGathered: true,
     counts:
       'requests of one caller of the management API, SCIM and the users API. A list counts as ten, a body as one more for each 16 KiB',
   },

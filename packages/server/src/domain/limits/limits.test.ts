@@ -22,11 +22,29 @@ onEachDatabase('limits', open => {
   test('as many requests as points are allowed, on all instances together, until the points expire', async () => {
     const { limits, other, pass } = await start(['token-client=3/60'])
     assert.equal(await limits.count(requests), undefined)
-    assert.equal(await other.count(requests), undefined)
+    await limits.flush()
     pass(20_000)
-    assert.equal(await limits.count(requests), undefined)
+    assert.equal(await other.count(requests), undefined)
+    await other.flush()
+    assert.equal(await other.count(requests), undefined)
     assert.equal(await other.count(requests), 40)
+    await other.flush()
+    // Instances learn of one another’s requests once a second.
+    assert.equal(await limits.count(requests), undefined)
+    await limits.flush()
+    assert.equal(await limits.count(requests), 40)
     assert.equal(await limits.count({ ...requests, of: ['tenant', 'another'] }), undefined)
+    pass(40_000)
+    assert.equal(await limits.count(requests), undefined)
+    await limits.flush()
+  })
+
+  test('guesses are counted together at once', async () => {
+    const { limits, other } = await start(['client-address=2/60'])
+    const guess: Use = { bucket: 'client-address', of: ['tenant', 'client'], address: '192.0.2.1' }
+    await limits.count(guess)
+    await other.count(guess)
+    assert.equal(await limits.waitFor(guess), 60)
   })
 
   test('a heavy request uses several points', async () => {
@@ -34,6 +52,7 @@ onEachDatabase('limits', open => {
     const use: Use = { bucket: 'api', of: ['caller'] }
     assert.equal(await limits.count(use, 10), undefined)
     assert.ok(await limits.count(use, 10))
+    await limits.flush()
   })
 
   test('one limit or all can be disabled', async () => {
@@ -62,6 +81,8 @@ onEachDatabase('limits', open => {
       'address=2/300',
     ])
     for (let i = 0; i < 3; i++) assert.equal(await broken.count(requests), undefined)
+    assert.ok(await broken.count(requests))
+    await broken.flush()
     assert.ok(await broken.count(requests))
     await broken.count(guess)
     await broken.count(guess)

@@ -5,6 +5,7 @@ import { RateLimiterRes, type RateLimiterStoreAbstract } from 'rate-limiter-flex
 import type { Database } from '../../ground/store/database.ts'
 import { createStoredLimiter } from '../../ground/store/limits.ts'
 import { type Bucket, type BucketName, bucketsWith } from './buckets.ts'
+import { createGatheredCounts } from './gathered-counts.ts'
 import { networkOf, networksOf } from './networks.ts'
 
 /** What is counted. */
@@ -28,6 +29,8 @@ export interface Limits {
    */
   count(use: Use, points?: number): Promise<number | undefined>
   forget(use: Use): Promise<void>
+  /** Writes the counts that are only in this process. */
+  flush(): Promise<void>
   /** Whether a right secret of this owner came from this network within the last 30 days. */
   isKnown(of: readonly string[], address: string): Promise<boolean>
   /** Records that a right secret of this owner came from this network. */
@@ -46,12 +49,14 @@ const WRITTEN_MS = 3_600_000
  */
 export function createLimits(db: Database, overrides: readonly string[] = []): Limits {
   const limitersOf = createLimiters(db, overrides)
+  const gathered = createGatheredCounts(db)
   const strikes = createStoredLimiter(db, { points: Number.MAX_SAFE_INTEGER, duration: DAY_SECONDS })
   return {
     ...createKnownNetworks(db),
     async waitFor(...uses) {
       const found = await Promise.all(
-        uses.flatMap(limitersOf).map(async ({ key, limiter }) => {
+        uses.flatMap(limitersOf).map(async ({ bucket, key, limiter }) => {
+          if (bucket.isGathered) return gathered.waitFor(key, limiter)
           const state = await limiter.get(key)
           return state && state.consumedPoints >= limiter.points ? secondsOf(state) : 0
         }),
@@ -62,6 +67,7 @@ export function createLimits(db: Database, overrides: readonly string[] = []): L
       const found = await Promise.all(
         limitersOf(use).map(async one => {
           const { bucket, key, limiter } = one
+          if (bucket.isGathered) return gathered.add(key, points, { points: limiter.points, seconds: bucket.seconds })
           if (bucket.pauseSeconds === undefined) return consume(limiter, key, points)
           const { consumedPoints } = await limiter.penalty(key, points)
           const isLast = consumedPoints >= limiter.points && consumedPoints - points < limiter.points
@@ -73,6 +79,7 @@ export function createLimits(db: Database, overrides: readonly string[] = []): L
     async forget(use) {
       for (const { key, limiter } of limitersOf(use)) await limiter.delete(key)
     },
+    flush: gathered.flush,
   }
 }
 

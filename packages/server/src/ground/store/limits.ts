@@ -9,7 +9,7 @@ const StoreAbstract: typeof RateLimiterStoreAbstract = createRequire(import.meta
 )
 
 /** The stored count of one key. */
-interface Row {
+export interface Row {
   points: number
   expires_at: number
 }
@@ -83,4 +83,30 @@ class StoredLimiter extends StoreAbstract {
 /** Creates a limiter that all processes on one database share. Its keys are stored unchanged. */
 export function createStoredLimiter(db: Database, settings: LimiterSettings): RateLimiterStoreAbstract {
   return new StoredLimiter(db, settings)
+}
+
+/** Points to add to the count of a key. */
+export interface AddedPoints {
+  key: string
+  points: number
+  /** How long the count lives from its first point. */
+  durationMs: number
+}
+
+/** Adds to many counts in one statement. Returns the counts by key, with their expiry in epoch milliseconds. */
+export async function addPoints(db: Database, added: readonly AddedPoints[]): Promise<Map<string, Row>> {
+  const now = db.now()
+  const isOver = sql<boolean>`limits.expires_at <= ${now}`
+  const rows = await db.queries
+    .insertInto('limits')
+    .values(added.map(({ durationMs, key, points }) => ({ key, points, expires_at: now + durationMs })))
+    .onConflict(conflict =>
+      conflict.column('key').doUpdateSet({
+        points: sql`case when ${isOver} then 0 else limits.points end + excluded.points`,
+        expires_at: sql`case when ${isOver} then excluded.expires_at else limits.expires_at end`,
+      }),
+    )
+    .returning(['key', 'points', 'expires_at'])
+    .execute()
+  return new Map(rows.map(({ key, ...row }) => [key, row]))
 }

@@ -192,6 +192,7 @@ const NO_LIMITS: Limits = {
   waitFor: async () => undefined,
   count: async () => undefined,
   forget: async () => {},
+  flush: async () => undefined,
   isKnown: async () => false,
   know: async () => {},
 }
