@@ -23,7 +23,7 @@ const run = promisify(execFile)
 /** The packages for every maintained Node.js release, with the folder of their tests. */
 const PORTABLE = ['contract', 'corpus', 'extension', 'policies']
 /** Tests of the repository itself, and one that needs the engine, which requires Node 24. */
-const NEEDS_THE_WORKSPACE = /(^|\/)(catalog|edits\.property)\.test\.ts$/
+const NEEDS_THE_WORKSPACE = /(^|\/)(catalog|docstrings|edits\.property)\.test\.ts$/
 /** Tests may use features of Node 24. The packages may not, because they are compiled for an older library. */
 const FOR_TESTS = `
 Promise.withResolvers ??= function () {
