@@ -196,7 +196,7 @@ export const laterSteps: Section = {
         sequence([name], [PASSWORD_PAGE]),
       )
       assert.equal(status, 400)
-      assert.match(body.description, /verifies a user who is known already/)
+      assert.match(body.description, /verifies an already identified user/)
     }),
     row(
       'AU-26',

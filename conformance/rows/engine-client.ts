@@ -39,7 +39,7 @@ async function refreshLifetime(stage: Stage, { body }: Issued): Promise<number> 
 
 /** A change of a user that calls the action of the type. */
 const CHANGES: [type: 'PRE_UPDATE_PASSWORD' | 'PRE_UPDATE_PROFILE', change: object][] = [
-  ['PRE_UPDATE_PASSWORD', { path: 'password', value: 'another horse' }],
+  ['PRE_UPDATE_PASSWORD', { path: 'password', value: 'another horse in the field' }],
   ['PRE_UPDATE_PROFILE', { path: 'nickName', value: 'Mimi' }],
 ]
 const SETTINGS = {

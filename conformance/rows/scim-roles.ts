@@ -146,7 +146,7 @@ const roleRows: Row[] = [
     const { id } = await addRole(stage)
     const tool = await toolWith(stage, ...scopesOfRoles('create', 'update', 'view'))
     const displayName = unique('Never')
-    const users = references(stage.user.id)
+    const users = references((await stage.addUser()).id)
     assertScimFault(await stage.call('POST', ROLES, { displayName, users }, tool), 403)
     const patch = patchOf({ op: 'replace', value: { displayName } }, { op: 'add', path: 'users', value: users })
     assertScimFault(await stage.call('PATCH', `${ROLES}/${id}`, patch, tool), 403)
