@@ -82,7 +82,7 @@ onEachDatabase('the SCIM API', open => {
         passwordRules: DEFAULT_PASSWORD_RULES,
         log: { info: () => {}, error: (facts: unknown) => void faults.push((facts as { err: unknown }).err) },
         verifyAccessToken: async token => tokens.get(token),
-        limits: createLimits(db),
+        limits: createLimits(db, ['off']),
       },
       { maxBodyBytes: 20_000 },
     )
@@ -641,7 +641,7 @@ onEachDatabase('the SCIM API', open => {
       passwordRules: DEFAULT_PASSWORD_RULES,
       log: { info: () => {}, error: (facts: object) => void logged.push(facts) },
       verifyAccessToken: async () => undefined,
-      limits: createLimits(db),
+      limits: createLimits(db, ['off']),
     })
     const response = await broken.fetch(
       new Request('http://id.example/scim2/Users', { headers: { authorization: 'Basic YTpi' } }),

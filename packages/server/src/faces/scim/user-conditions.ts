@@ -75,7 +75,8 @@ function valueCondition({ operator, value }: Comparison, { column, name }: Place
   if (value === null) return operator === 'ne' ? hasValue : operator === 'eq' ? not(hasValue) : NEVER
   if (typeof value !== 'string' && operator !== 'eq' && operator !== 'ne') return UNKNOWN
   const operand = operandOf(value, name, column)
-  if (operator === 'ne') return not({ kind: 'only', name, column, operand })
+  // In the index an empty string means that there is no value.
+  if (operator === 'ne') return operand === '' ? UNKNOWN : not({ kind: 'only', name, column, operand })
   return some(testOf(operator, column, operand))
 }
 
